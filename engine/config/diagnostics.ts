@@ -1,0 +1,35 @@
+/**
+ * Diagnostics are values: what is wrong, where, how bad, and what to write instead. Parsing never throws and never
+ * stops at the first error; the caller prints them all in HAProxy's shape and decides.
+ */
+import type { Place } from './model.ts';
+
+/** HAProxy's levels: an alert is an error (exit 1), a warning is fatal only with -dW, a notice and diag never. */
+export type Severity = 'alert' | 'warning' | 'notice' | 'diag';
+
+export interface Diagnostic {
+  readonly severity: Severity;
+  /** null when it concerns no line (a whole proxy, the command line). */
+  readonly place: Place | null;
+  /** 1-based column and width of the marked word in `source`; 0 = mark nothing. */
+  readonly column: number;
+  readonly width: number;
+  /** The line as written; null when there is none. */
+  readonly source: string | null;
+  /** One sentence, HAProxy's wording where it has one: `unknown keyword 'foo' in 'frontend' section`. */
+  readonly message: string;
+  /** What to write instead; null when we do not know. */
+  readonly hint: string | null;
+}
+
+export class Diagnostics {
+  readonly list: Diagnostic[] = [];
+
+  add(d: Diagnostic): void {
+    this.list.push(d);
+  }
+
+  get fatal(): boolean {
+    return this.list.some(d => d.severity === 'alert');
+  }
+}

@@ -1,0 +1,378 @@
+/**
+ * The model: what a configuration means, as plain frozen data. It is the only thing that workers receive; it crosses
+ * threads by structured clone, so it holds no functions and no class instances (Uint8Array is fine).
+ *
+ * Units are in the names: `...Ms` milliseconds, `...Bytes` bytes; a limit of 0 means "none" unless said otherwise.
+ * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
+ */
+import type { Address } from '../io/contract.ts';
+
+/** Where something stands in the configuration: file name as given to -f, line 1-based. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface Model {
+  readonly global: Global;
+  /** All proxies in the order of the files. `proxy.index` is its place here. */
+  readonly proxies: readonly Proxy[];
+  readonly userlists: readonly Userlist[];
+}
+
+export interface Global extends Place {
+  readonly daemon: boolean;
+  readonly masterWorker: boolean;
+  /** Traffic threads; 0 = as many as the machine (or its cgroup) has processors. */
+  readonly nbthread: number;
+  /** Process-wide connection limit; 0 = derived from the descriptor limit. */
+  readonly maxconn: number;
+  readonly maxconnrate: number;
+  readonly maxsessrate: number;
+  readonly ulimitN: number;
+  readonly user: string | null;
+  readonly group: string | null;
+  readonly uid: number | null;
+  readonly gid: number | null;
+  readonly chroot: string | null;
+  readonly pidfile: string | null;
+  readonly node: string | null;
+  readonly description: string | null;
+  readonly statsSockets: readonly Bind[];
+  readonly statsTimeoutMs: number;
+  readonly statsMaxconn: number;
+  readonly logs: readonly LogTarget[];
+  readonly logTag: string;
+  readonly logSendHostname: string | null;
+  readonly spreadChecksPercent: number;
+  readonly maxSpreadChecksMs: number;
+  readonly hardStopAfterMs: number | null;
+  readonly serverStateBase: string | null;
+  readonly serverStateFile: string | null;
+  readonly tune: Tune;
+}
+
+export interface Tune {
+  readonly bufsizeBytes: number;
+  readonly maxrewriteBytes: number;
+  readonly maxhdr: number;
+  readonly maxaccept: number;
+  readonly poolHighFdRatio: number;
+  readonly poolLowFdRatio: number;
+  readonly rcvbufClientBytes: number;
+  readonly rcvbufServerBytes: number;
+  readonly sndbufClientBytes: number;
+  readonly sndbufServerBytes: number;
+}
+
+export interface LogTarget extends Place {
+  /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`, `ring@name`, `global`. */
+  readonly address: string;
+  readonly facility: string;
+  readonly maxLevel: number;
+  readonly minLevel: number;
+  readonly lenBytes: number;
+  readonly format: string;
+}
+
+export type Mode = 'tcp' | 'http';
+
+export interface Proxy extends Place {
+  readonly index: number;
+  readonly kind: 'frontend' | 'backend' | 'listen';
+  readonly name: string;
+  /** The numeric `id` (`iid` in statistics): given, or 1, 2, ... filling the gaps as HAProxy does. */
+  readonly id: number;
+  readonly guid: string | null;
+  readonly description: string | null;
+  readonly disabled: boolean;
+  readonly mode: Mode;
+
+  // --- what a frontend (or listen) has ---
+  readonly binds: readonly Bind[];
+  /** Concurrent connections of the frontend; 0 = the process's. */
+  readonly maxconn: number;
+  readonly backlog: number;
+  /** `rate-limit sessions`, per second; 0 = none. */
+  readonly rateLimitSessions: number;
+  /** Index of the proxy that takes what no rule sends elsewhere; its own index for a listen; -1 = none (503). */
+  readonly defaultBackend: number;
+  readonly useBackend: readonly UseBackend[];
+  readonly monitorUri: string | null;
+
+  // --- what a backend (or listen) has ---
+  readonly servers: readonly Server[];
+  readonly balance: Balance;
+  readonly hash: HashType;
+  /** Sessions at which dynamic limits reach `maxconn`; 0 = 10 % of the frontends' sum, as HAProxy computes. */
+  readonly fullconn: number;
+  readonly retries: number;
+  /** `option redispatch N`: 0 = off, -1 = on the last retry, n = every n-th retry. */
+  readonly redispatch: number;
+  readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
+  readonly check: HttpCheck;
+  readonly cookie: Cookie | null;
+  readonly source: Address | null;
+
+  // --- both ---
+  readonly timeouts: Timeouts;
+  readonly options: Options;
+  readonly forwardFor: ForwardHeader | null;
+  readonly originalTo: ForwardHeader | null;
+  readonly errorPages: readonly ErrorPage[];
+  readonly stats: StatsPage | null;
+  readonly logs: readonly LogTarget[];
+  /** `option httplog` and its kin; null = none. */
+  readonly logStyle: 'http' | 'http-clf' | 'https' | 'tcp' | null;
+}
+
+/** All in milliseconds; 0 = none (infinite). Values already inherited from `defaults`. */
+export interface Timeouts {
+  readonly clientMs: number;
+  readonly serverMs: number;
+  readonly connectMs: number;
+  readonly clientFinMs: number;
+  readonly serverFinMs: number;
+  readonly tunnelMs: number;
+  readonly httpRequestMs: number;
+  readonly httpKeepAliveMs: number;
+  readonly queueMs: number;
+  readonly tarpitMs: number;
+  readonly checkMs: number;
+}
+
+/** On/off options, by HAProxy's names in camel case. */
+export interface Options {
+  readonly abortonclose: boolean;
+  readonly allbackups: boolean;
+  readonly clitcpka: boolean;
+  readonly srvtcpka: boolean;
+  readonly dontlognull: boolean;
+  readonly dontlogNormal: boolean;
+  readonly logasap: boolean;
+  readonly logSeparateErrors: boolean;
+  readonly logHealthChecks: boolean;
+  readonly contstats: boolean;
+  readonly socketStats: boolean;
+  readonly nolinger: boolean;
+  readonly httpNoDelay: boolean;
+  readonly httpIgnoreProbes: boolean;
+  readonly httpUseProxyHeader: boolean;
+  readonly preferLastServer: boolean;
+  readonly idleCloseOnResponse: boolean;
+  readonly dropRequestTrailers: boolean;
+  readonly dropResponseTrailers: boolean;
+  /** `option accept-unsafe-violations-in-http-request/response` and their older names. */
+  readonly acceptInvalidRequest: boolean;
+  readonly acceptInvalidResponse: boolean;
+  readonly restrictReqHdrNames: 'preserve' | 'delete' | 'reject';
+  readonly persist: boolean;
+  readonly tcpSmartAccept: boolean;
+  readonly tcpSmartConnect: boolean;
+  readonly independentStreams: boolean;
+  readonly checkcache: boolean;
+  readonly httpBufferRequest: boolean;
+  readonly http: 'keep-alive' | 'server-close' | 'close';
+}
+
+export interface Bind extends Place {
+  /** The bind line's address as written, for messages. */
+  readonly text: string;
+  /** null when the socket is inherited (`fd@N`). */
+  readonly address: Address | null;
+  readonly inheritedFd: number | null;
+  readonly abstract: boolean;
+  /** Names the listener in statistics; default `sock-N`. */
+  readonly name: string;
+  readonly id: number;
+  readonly maxconn: number;
+  readonly backlog: number;
+  readonly acceptProxy: boolean;
+  readonly deferAccept: boolean;
+  readonly tfo: boolean;
+  readonly v4v6: boolean;
+  readonly v6only: boolean;
+  readonly transparent: boolean;
+  readonly interface: string | null;
+  readonly mss: number;
+  readonly tcpUserTimeoutMs: number;
+  /** Listening sockets for this line: workers take them in turn. 1 = all workers share one; -1 = one per worker. */
+  readonly shards: number;
+  /** Worker numbers (0-based) that serve this line; null = all. */
+  readonly threads: readonly number[] | null;
+  readonly unixMode: number | null;
+  readonly unixUser: string | null;
+  readonly unixGroup: string | null;
+  readonly unixUid: number | null;
+  readonly unixGid: number | null;
+  readonly level: 'user' | 'operator' | 'admin';
+  readonly exposeFd: boolean;
+}
+
+export interface Server extends Place {
+  /** Its place in `proxy.servers`. */
+  readonly index: number;
+  readonly name: string;
+  /** The numeric `id` (`sid`). */
+  readonly id: number;
+  /** As written, for messages and the `addr` column. */
+  readonly text: string;
+  /** Resolved at start; port 0 = the client's destination port (then `portOffset` is added). */
+  readonly address: Address;
+  /** Host name as written when it was one, else null. */
+  readonly hostname: string | null;
+  /** True when the port was written `+N`/`-N` or left out: relative to the port the client connected to. */
+  readonly portRelative: boolean;
+  readonly portOffset: number;
+  readonly weight: number;
+  readonly backup: boolean;
+  readonly disabled: boolean;
+  readonly maxconn: number;
+  readonly minconn: number;
+  readonly maxqueue: number;
+  readonly cookie: string | null;
+  readonly redir: string | null;
+  readonly sendProxy: 0 | 1 | 2;
+  readonly source: Address | null;
+  readonly tfo: boolean;
+  readonly poolMaxConn: number;
+  readonly poolLowConn: number;
+  readonly poolPurgeDelayMs: number;
+  readonly maxReuse: number;
+  readonly check: ServerCheck | null;
+  readonly slowstartMs: number;
+}
+
+export interface ServerCheck {
+  readonly interMs: number;
+  readonly fastinterMs: number;
+  readonly downinterMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** Where to check: the server's own address and port unless `addr`/`port` say otherwise. */
+  readonly address: Address;
+  readonly sendProxy: boolean;
+}
+
+export interface HttpCheck {
+  readonly type: 'tcp' | 'http';
+  readonly method: string;
+  readonly uri: string;
+  readonly version: string;
+  /** Header lines and body to send beside the request line, without CRLF at the end. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
+  /** The first rule that decides; empty = status 2xx or 3xx. */
+  readonly expect: readonly CheckExpect[];
+  readonly disableOn404: boolean;
+  readonly sendState: boolean;
+}
+
+export interface CheckExpect {
+  readonly what: 'status' | 'rstatus' | 'string' | 'rstring';
+  readonly negate: boolean;
+  readonly pattern: string;
+}
+
+export type BalanceAlgorithm =
+  | 'roundrobin'
+  | 'static-rr'
+  | 'leastconn'
+  | 'first'
+  | 'source'
+  | 'uri'
+  | 'url_param'
+  | 'hdr'
+  | 'rdp-cookie'
+  | 'random'
+  | 'hash';
+
+export interface Balance {
+  readonly algorithm: BalanceAlgorithm;
+  /** The header, parameter, cookie or expression the algorithm looks at; '' for the others. */
+  readonly name: string;
+  /** uri: bytes to hash at most (0 = all), and directory depth (0 = all). */
+  readonly lenBytes: number;
+  readonly depth: number;
+  readonly whole: boolean;
+  readonly pathOnly: boolean;
+  /** hdr(host): `use_domain_only`. */
+  readonly domainOnly: boolean;
+  /** url_param: look into a POST body, waiting for this many bytes; 0 = not. */
+  readonly checkPostBytes: number;
+  /** random: how many servers to draw. */
+  readonly draws: number;
+}
+
+export interface HashType {
+  readonly method: 'map-based' | 'consistent';
+  readonly fn: 'sdbm' | 'djb2' | 'wt6' | 'crc32' | 'none';
+  readonly avalanche: boolean;
+  /** `hash-balance-factor` in percent; 0 = off. */
+  readonly balanceFactor: number;
+}
+
+export interface Cookie {
+  readonly name: string;
+  readonly mode: 'rewrite' | 'insert' | 'prefix';
+  readonly indirect: boolean;
+  readonly nocache: boolean;
+  readonly postonly: boolean;
+  readonly preserve: boolean;
+  readonly httponly: boolean;
+  readonly secure: boolean;
+  readonly domains: readonly string[];
+  readonly attrs: readonly string[];
+}
+
+export interface ForwardHeader {
+  readonly header: string;
+  /** Clients in one of these networks get no header. */
+  readonly except: readonly { readonly address: Address; readonly prefixBits: number }[];
+  readonly ifNone: boolean;
+}
+
+export interface UseBackend extends Place {
+  readonly backend: number;
+  /** Unconditional when null. Conditions come with the rules engine. */
+  readonly condition: null;
+}
+
+export interface ErrorPage {
+  readonly status: number;
+  /** The whole response as read from `errorfile`; null when it is a redirect. */
+  readonly bytes: Uint8Array | null;
+  readonly redirect: { readonly status: 302 | 303; readonly location: string } | null;
+}
+
+export interface StatsPage {
+  readonly uri: string;
+  readonly realm: string;
+  /** `user:password` pairs; empty = open to all. */
+  readonly auth: readonly string[];
+  readonly refreshSeconds: number;
+  /** Proxy names shown; `.` = the one that serves the page; empty = all. */
+  readonly scope: readonly string[];
+  readonly hideVersion: boolean;
+  readonly showDesc: string | null;
+  readonly showLegends: boolean;
+  readonly showNode: string | null;
+  readonly showModules: boolean;
+  readonly admin: boolean;
+}
+
+export interface Userlist extends Place {
+  readonly name: string;
+  readonly users: readonly { readonly name: string; readonly password: string; readonly crypted: boolean }[];
+  readonly groups: readonly { readonly name: string; readonly users: readonly string[] }[];
+}
+
+/** True for a proxy that accepts connections. */
+export function isFrontend(proxy: Proxy): boolean {
+  return proxy.kind !== 'backend';
+}
+
+/** True for a proxy that has servers. */
+export function isBackend(proxy: Proxy): boolean {
+  return proxy.kind !== 'frontend';
+}

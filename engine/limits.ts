@@ -1,0 +1,35 @@
+/**
+ * Every bound of Sluice that no configuration keyword sets, in one place, with its unit in its name. Where a keyword
+ * does set it (`tune.bufsize`, `maxconn`), the constant here is the keyword's default or ceiling.
+ */
+
+/** Pending output above which a sender must pause its source. Bytes per connection. */
+export const HIGH_WATER_BYTES = 128 * 1024;
+/** Pending output at or below which `onDrain` is called. Bytes per connection. */
+export const LOW_WATER_BYTES = 32 * 1024;
+
+/** Workers (threads) at most: rows in shared memory are sized by the number in use, bit masks by this. */
+export const WORKERS_MAX = 64;
+/** `shards`, listeners, servers and proxies are indexes into arrays of at most this many entries. */
+export const PROXIES_MAX = 65_536;
+export const SERVERS_MAX = 1_048_576;
+/** Server weights, as HAProxy's. */
+export const WEIGHT_MAX = 256;
+
+/** `tune.bufsize` and `tune.maxrewrite` defaults: a message head may take bufsize - maxrewrite bytes. */
+export const BUFSIZE_BYTES = 16_384;
+export const MAXREWRITE_BYTES = 1_024;
+/** `tune.http.maxhdr`: header lines in a message. */
+export const HEADERS_MAX = 101;
+
+/** Listening backlog when neither `backlog` nor `maxconn` says. */
+export const BACKLOG_DEFAULT = 1_024;
+/** Connections accepted in one turn of the loop by one listener (`tune.maxaccept`). */
+export const ACCEPT_BURST = 64;
+
+/** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
+export const RESPAWN_MIN_MS = 100;
+export const RESPAWN_MAX_MS = 30_000;
+
+if (LOW_WATER_BYTES >= HIGH_WATER_BYTES) throw new Error('limits: LOW_WATER_BYTES must be below HIGH_WATER_BYTES');
+if (MAXREWRITE_BYTES >= BUFSIZE_BYTES) throw new Error('limits: MAXREWRITE_BYTES must be below BUFSIZE_BYTES');

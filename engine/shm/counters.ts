@@ -1,0 +1,129 @@
+/**
+ * The counters of one frontend, backend, listener, server or of the whole process, in one worker. The worker is the only
+ * writer of its row, so a hot increment is a plain `counters[row + BYTES_IN] += n`; readers sum the rows of all workers.
+ *
+ * A counter is a double (exact to 2^53) and not a pair of words: an aligned 8-byte load or store is one instruction on
+ * x86-64 and arm64, the platforms we run on, so a reader never sees half of one; test/shm/counters.test.ts hammers that.
+ *
+ * The same struct serves all five kinds; a kind leaves what it has no use for at zero.
+ */
+import { layout } from './layout.ts';
+
+/** A sliding one-second rate: see rate.ts. */
+const RATE = 5;
+
+export const COUNTERS = layout('counters', 8, [
+  // gauges: what this worker holds now. Given back by the master if the worker dies.
+  ['cur_sess', 1, 'worker', 'sessions (frontend, listener: connections) open now'],
+  ['cur_queued', 1, 'worker', 'requests waiting now in the queue of this server or backend'],
+  ['cur_idle', 1, 'worker', 'idle server connections pooled now, usable by anyone (safe)'],
+  ['cur_idle_private', 1, 'worker', 'idle server connections bound to one client session'],
+  ['cur_used', 1, 'worker', 'server connections in use now'],
+  ['cur_h1_conns', 1, 'worker', 'HTTP/1 connections open now'],
+  ['cur_h1_streams', 1, 'worker', 'HTTP/1 streams open now'],
+  // totals
+  ['cum_conn', 1, 'worker', 'connections accepted'],
+  ['cum_sess', 1, 'worker', 'sessions (frontend, listener) or streams (backend, server) taken'],
+  ['cum_req', 1, 'worker', 'HTTP requests'],
+  ['cum_lb', 1, 'worker', 'times the load-balancing algorithm chose this one'],
+  ['bytes_in', 1, 'worker', 'bytes from clients'],
+  ['bytes_out', 1, 'worker', 'bytes to clients'],
+  ['denied_req', 1, 'worker', 'requests denied by a rule'],
+  ['denied_resp', 1, 'worker', 'responses denied by a rule'],
+  ['denied_conn', 1, 'worker', 'connections denied by tcp-request connection'],
+  ['denied_sess', 1, 'worker', 'sessions denied by tcp-request session'],
+  ['failed_req', 1, 'worker', 'requests with a client-side error'],
+  ['failed_conn', 1, 'worker', 'failed connections to servers'],
+  ['failed_resp', 1, 'worker', 'invalid or failed responses'],
+  ['retries', 1, 'worker', 'connection attempts repeated'],
+  ['redispatches', 1, 'worker', 'requests moved to another server'],
+  ['failed_rewrites', 1, 'worker', 'header rewrites that failed'],
+  ['internal_errors', 1, 'worker', 'internal errors'],
+  ['cli_aborts', 1, 'worker', 'transfers aborted by the client'],
+  ['srv_aborts', 1, 'worker', 'transfers aborted by the server'],
+  ['intercepted', 1, 'worker', 'requests answered by Sluice itself (statistics, monitor, redirects)'],
+  ['connect', 1, 'worker', 'connection establishment attempts'],
+  ['reuse', 1, 'worker', 'requests sent over a connection that already existed'],
+  ['hrsp_1xx', 1, 'worker', 'responses with status 100-199'],
+  ['hrsp_2xx', 1, 'worker', 'responses with status 200-299'],
+  ['hrsp_3xx', 1, 'worker', 'responses with status 300-399'],
+  ['hrsp_4xx', 1, 'worker', 'responses with status 400-499'],
+  ['hrsp_5xx', 1, 'worker', 'responses with status 500-599'],
+  ['hrsp_other', 1, 'worker', 'responses with another status, or none'],
+  ['comp_in', 1, 'worker', 'bytes given to the compressor'],
+  ['comp_out', 1, 'worker', 'bytes the compressor produced'],
+  ['comp_byp', 1, 'worker', 'bytes that bypassed the compressor'],
+  ['comp_rsp', 1, 'worker', 'responses compressed'],
+  ['h1_bytes_in', 1, 'worker', 'bytes received on HTTP/1 connections'],
+  ['h1_bytes_out', 1, 'worker', 'bytes sent on HTTP/1 connections'],
+  ['h1_conns', 1, 'worker', 'HTTP/1 connections ever'],
+  ['h1_streams', 1, 'worker', 'HTTP/1 streams ever'],
+  // averages over the last 512 streams, and maxima since start; milliseconds
+  ['q_time', 1, 'worker', 'queue time, sum over the sliding window'],
+  ['c_time', 1, 'worker', 'connect time, sum over the sliding window'],
+  ['d_time', 1, 'worker', 'response time, sum over the sliding window'],
+  ['t_time', 1, 'worker', 'total session time, sum over the sliding window'],
+  ['q_time_max', 1, 'worker', 'longest queue time'],
+  ['c_time_max', 1, 'worker', 'longest connect time'],
+  ['d_time_max', 1, 'worker', 'longest response time'],
+  ['t_time_max', 1, 'worker', 'longest total time'],
+  ['last_sess', 1, 'worker', 'second of the shared clock of the last session; 0 = never'],
+  // rates
+  ['conn_rate', RATE, 'worker', 'connections per second'],
+  ['sess_rate', RATE, 'worker', 'sessions per second'],
+  ['req_rate', RATE, 'worker', 'HTTP requests per second'],
+  ['bytes_out_rate', RATE, 'worker', 'bytes per second to clients (process row)'],
+]);
+
+export type CounterName = keyof typeof COUNTERS.at;
+
+const at = COUNTERS.at;
+export const CUR_SESS = at.cur_sess;
+export const CUR_QUEUED = at.cur_queued;
+export const CUR_IDLE = at.cur_idle;
+export const CUR_IDLE_PRIVATE = at.cur_idle_private;
+export const CUR_USED = at.cur_used;
+export const CUR_H1_CONNS = at.cur_h1_conns;
+export const CUR_H1_STREAMS = at.cur_h1_streams;
+export const CUM_CONN = at.cum_conn;
+export const CUM_SESS = at.cum_sess;
+export const CUM_REQ = at.cum_req;
+export const CUM_LB = at.cum_lb;
+export const BYTES_IN = at.bytes_in;
+export const BYTES_OUT = at.bytes_out;
+export const DENIED_REQ = at.denied_req;
+export const DENIED_RESP = at.denied_resp;
+export const DENIED_CONN = at.denied_conn;
+export const DENIED_SESS = at.denied_sess;
+export const FAILED_REQ = at.failed_req;
+export const FAILED_CONN = at.failed_conn;
+export const FAILED_RESP = at.failed_resp;
+export const RETRIES = at.retries;
+export const REDISPATCHES = at.redispatches;
+export const FAILED_REWRITES = at.failed_rewrites;
+export const INTERNAL_ERRORS = at.internal_errors;
+export const CLI_ABORTS = at.cli_aborts;
+export const SRV_ABORTS = at.srv_aborts;
+export const INTERCEPTED = at.intercepted;
+export const CONNECT = at.connect;
+export const REUSE = at.reuse;
+/** Add `Math.floor(status / 100) - 1` (0..4) to reach 1xx..5xx; HRSP_OTHER for the rest. */
+export const HRSP_1XX = at.hrsp_1xx;
+export const HRSP_OTHER = at.hrsp_other;
+export const H1_BYTES_IN = at.h1_bytes_in;
+export const H1_BYTES_OUT = at.h1_bytes_out;
+export const H1_CONNS = at.h1_conns;
+export const H1_STREAMS = at.h1_streams;
+export const Q_TIME = at.q_time;
+export const C_TIME = at.c_time;
+export const D_TIME = at.d_time;
+export const T_TIME = at.t_time;
+export const Q_TIME_MAX = at.q_time_max;
+export const C_TIME_MAX = at.c_time_max;
+export const D_TIME_MAX = at.d_time_max;
+export const T_TIME_MAX = at.t_time_max;
+export const LAST_SESS = at.last_sess;
+export const CONN_RATE = at.conn_rate;
+export const SESS_RATE = at.sess_rate;
+export const REQ_RATE = at.req_rate;
+export const BYTES_OUT_RATE = at.bytes_out_rate;

@@ -1,0 +1,176 @@
+/**
+ * The one shared memory of a running configuration: created by the master, attached to by every worker.
+ *
+ *   ┌────────┬─────────┬──────────────┬─────────────────┬───────────────┬───────────────┐
+ *   │ header │ process │ workers      │ proxies         │ listeners     │ servers       │  32-bit words (Atomics)
+ *   ├────────┴─────────┴──────────────┴─────────────────┴───────────────┴───────────────┤
+ *   │ worker 0: process | frontend 0.. | backend 0.. | listener 0.. | server 0..         │  doubles, one writer
+ *   │ worker 1: the same rows                                                            │  per worker
+ *   └────────────────────────────────────────────────────────────────────────────────────┘
+ *
+ * Listeners and servers are numbered over the whole configuration, in its order (`Topology`).
+ */
+import { isFrontend, type Model } from '../config/model.ts';
+import { COUNTERS } from './counters.ts';
+import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
+
+const MAGIC = 0x534c5543; // "SLUC"
+const HEADER_WORDS = 16;
+const FINGERPRINT = [COUNTERS, PROCESS, PROXY, LISTENER, SERVER, WORKER].reduce(
+  (h, l) => Math.imul(h ^ l.fingerprint, 0x01000193),
+  0x811c9dc5,
+);
+
+/** How many of each thing the memory holds. */
+export interface Shape {
+  readonly workers: number;
+  readonly proxies: number;
+  readonly listeners: number;
+  readonly servers: number;
+}
+
+/** Numbers listeners and servers over the whole configuration. */
+export interface Topology {
+  /** Number of the first listener of each proxy; one more entry at the end: the total. */
+  readonly firstListener: Int32Array;
+  /** Number of the first server of each proxy; one more entry at the end: the total. */
+  readonly firstServer: Int32Array;
+}
+
+export function topology(model: Model): Topology {
+  const n = model.proxies.length;
+  const firstListener = new Int32Array(n + 1);
+  const firstServer = new Int32Array(n + 1);
+  model.proxies.forEach((proxy, i) => {
+    firstListener[i + 1] = firstListener[i]! + (isFrontend(proxy) ? proxy.binds.length : 0);
+    firstServer[i + 1] = firstServer[i]! + proxy.servers.length;
+  });
+  return { firstListener, firstServer };
+}
+
+export function shapeOf(model: Model, workers: number): Shape {
+  const t = topology(model);
+  const n = model.proxies.length;
+  return { workers, proxies: n, listeners: t.firstListener[n]!, servers: t.firstServer[n]! };
+}
+
+export type RowKind = 'process' | 'frontend' | 'backend' | 'listener' | 'server';
+
+export class Memory {
+  readonly buffer: SharedArrayBuffer;
+  readonly shape: Shape;
+  /** The shared words; use Atomics. */
+  readonly words: Int32Array;
+  /** The counters; write only rows of your own worker. */
+  readonly counters: Float64Array;
+  readonly #wordsAt: { process: number; worker: number; proxy: number; listener: number; server: number };
+  readonly #rowsPerWorker: number;
+
+  private constructor(buffer: SharedArrayBuffer, shape: Shape) {
+    this.buffer = buffer;
+    this.shape = shape;
+    const process = HEADER_WORDS;
+    const worker = process + PROCESS.size;
+    const proxy = worker + WORKER.size * shape.workers;
+    const listener = proxy + PROXY.size * shape.proxies;
+    const server = listener + LISTENER.size * shape.listeners;
+    this.#wordsAt = { process, worker, proxy, listener, server };
+    this.#rowsPerWorker = 1 + 2 * shape.proxies + shape.listeners + shape.servers;
+    const words = wordCount(shape);
+    this.words = new Int32Array(buffer, 0, words);
+    this.counters = new Float64Array(buffer, words * 4, this.#rowsPerWorker * shape.workers * COUNTERS.size);
+  }
+
+  /** Allocates zeroed memory for `shape`. Throws RangeError when the system has not enough. */
+  static create(shape: Shape): Memory {
+    const rows = (1 + 2 * shape.proxies + shape.listeners + shape.servers) * shape.workers;
+    const memory = new Memory(new SharedArrayBuffer(wordCount(shape) * 4 + rows * COUNTERS.size * 8), shape);
+    memory.words.set([MAGIC, FINGERPRINT, shape.workers, shape.proxies, shape.listeners, shape.servers]);
+    return memory;
+  }
+
+  /** Attaches to memory made by `create`, perhaps in another thread. Throws if its layout is not ours. */
+  static attach(buffer: SharedArrayBuffer): Memory {
+    const [magic, fingerprint, workers, proxies, listeners, servers] = new Int32Array(buffer, 0, HEADER_WORDS);
+    if (magic !== MAGIC || fingerprint !== FINGERPRINT) {
+      throw new Error('shm: this shared memory was made by another version of Sluice');
+    }
+    return new Memory(buffer, { workers: workers!, proxies: proxies!, listeners: listeners!, servers: servers! });
+  }
+
+  /** Word offset of the process struct. */
+  get process(): number {
+    return this.#wordsAt.process;
+  }
+
+  worker(index: number): number {
+    return this.#wordsAt.worker + index * WORKER.size;
+  }
+
+  proxy(index: number): number {
+    return this.#wordsAt.proxy + index * PROXY.size;
+  }
+
+  listener(index: number): number {
+    return this.#wordsAt.listener + index * LISTENER.size;
+  }
+
+  server(index: number): number {
+    return this.#wordsAt.server + index * SERVER.size;
+  }
+
+  /** Offset in `counters` of the row of one thing in one worker. */
+  row(worker: number, kind: RowKind, index: number): number {
+    return (worker * this.#rowsPerWorker + this.#rowIndex(kind, index)) * COUNTERS.size;
+  }
+
+  /** The rows of one thing in all workers, with `field` added: what rate.ts wants. */
+  rows(kind: RowKind, index: number, field: number): Int32Array {
+    return Int32Array.from({ length: this.shape.workers }, (_, w) => this.row(w, kind, index) + field);
+  }
+
+  /** Sum of one counter of one thing over all workers. */
+  sum(kind: RowKind, index: number, field: number): number {
+    let sum = 0;
+    const step = this.#rowsPerWorker * COUNTERS.size;
+    let at = this.#rowIndex(kind, index) * COUNTERS.size + field;
+    for (let w = 0; w < this.shape.workers; w++, at += step) sum += this.counters[at]!;
+    return sum;
+  }
+
+  /** Greatest value of one counter of one thing over all workers. */
+  max(kind: RowKind, index: number, field: number): number {
+    let max = 0;
+    const step = this.#rowsPerWorker * COUNTERS.size;
+    let at = this.#rowIndex(kind, index) * COUNTERS.size + field;
+    for (let w = 0; w < this.shape.workers; w++, at += step) max = Math.max(max, this.counters[at]!);
+    return max;
+  }
+
+  #rowIndex(kind: RowKind, index: number): number {
+    const { proxies, listeners } = this.shape;
+    switch (kind) {
+      case 'process':
+        return 0;
+      case 'frontend':
+        return 1 + index;
+      case 'backend':
+        return 1 + proxies + index;
+      case 'listener':
+        return 1 + 2 * proxies + index;
+      case 'server':
+        return 1 + 2 * proxies + listeners + index;
+    }
+  }
+}
+
+function wordCount(s: Shape): number {
+  return (
+    HEADER_WORDS +
+    PROCESS.size +
+    WORKER.size * s.workers +
+    PROXY.size * s.proxies +
+    LISTENER.size * s.listeners +
+    SERVER.size * s.servers
+  );
+}

@@ -1,0 +1,103 @@
+/**
+ * The shared 32-bit words: what several threads read and write at once, always through Atomics. One struct for the
+ * process, one per proxy, listener and server, one per worker.
+ */
+import { layout } from './layout.ts';
+
+export const PROCESS = layout('process', 4, [
+  ['conns', 1, 'any', 'client connections open now, all frontends (global maxconn)'],
+  ['conns_max', 1, 'any', 'most of them so far'],
+  ['maxconn', 1, 'any', 'the limit in force; 0 = none'],
+  ['maxconnrate', 1, 'any', 'limit of connections per second; 0 = none'],
+  ['maxsessrate', 1, 'any', 'limit of sessions per second; 0 = none'],
+  ['waiting', 1, 'any', 'workers that stopped accepting because of the global limit'],
+  ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
+  ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
+  ['ticket', 1, 'any', 'next place in any queue'],
+]);
+
+export const PROXY = layout('proxy', 4, [
+  ['fe_conns', 1, 'any', 'client connections of the frontend now'],
+  ['fe_conns_max', 1, 'any', 'most of them so far'],
+  ['fe_maxconn', 1, 'any', 'its limit in force; 0 = none'],
+  ['fe_waiting', 1, 'any', 'workers that stopped accepting for this frontend because of a limit'],
+  ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
+  ['fe_stopped', 1, 'any', '1 = no listener accepts any more (disabled, stopped)'],
+  ['be_sess', 1, 'any', 'streams in the backend now'],
+  ['be_sess_max', 1, 'any', 'most of them so far'],
+  ['be_served', 1, 'any', 'streams on the servers of the backend now'],
+  ['be_queued', 1, 'any', 'streams in the queue of the backend now, not counting those of its servers'],
+  ['be_queued_max', 1, 'any', 'most of them so far'],
+  ['be_total_queued', 1, 'any', 'streams in the queues of the backend and of its servers'],
+  ['turn', 1, 'any', 'round robin: turns taken'],
+  ['generation', 1, 'any', 'changes when a server of the backend changes state or weight: schedules are made again'],
+  ['act', 1, 'any', 'active servers usable now'],
+  ['bck', 1, 'any', 'backup servers usable now'],
+  ['last_change', 1, 'any', 'second of the shared clock at which the backend last went up or down'],
+  ['down_time', 1, 'any', 'seconds the backend was down, not counting now'],
+  ['down_trans', 1, 'any', 'times the backend went down'],
+]);
+
+export const LISTENER = layout('listener', 4, [
+  ['conns', 1, 'any', 'connections of the listener now'],
+  ['conns_max', 1, 'any', 'most of them so far'],
+  ['maxconn', 1, 'any', 'its limit in force; 0 = none'],
+]);
+
+export const SERVER = layout('server', 4, [
+  ['served', 1, 'any', 'streams on the server now, from connect to end'],
+  ['served_max', 1, 'any', 'most of them so far'],
+  ['maxconn', 1, 'any', 'its limit in force; 0 = none'],
+  ['queued', 1, 'any', 'streams waiting for this very server now'],
+  ['queued_max', 1, 'any', 'most of them so far'],
+  ['oper', 1, 'any', 'operational state: OPER_*'],
+  ['admin', 1, 'any', 'administrative flags: ADMIN_*'],
+  ['uweight', 1, 'any', 'weight as the operator set it (0..256)'],
+  ['iweight', 1, 'any', 'weight as configured'],
+  ['eweight', 1, 'any', 'weight that balancing uses now: 0 when the server is not usable'],
+  ['last_change', 1, 'any', 'second of the shared clock of the last state change'],
+  ['down_time', 1, 'any', 'seconds down, not counting now'],
+  ['down_trans', 1, 'any', 'times it went from UP to DOWN'],
+  ['check_on', 1, 'control', 'CHECK_* bits: configured, enabled, in progress'],
+  ['check_status', 1, 'control', 'CHECK_STATUSES index of the last check'],
+  ['check_code', 1, 'control', 'layer 5-7 status code of the last check; -1 = none'],
+  ['check_duration', 1, 'control', 'milliseconds of the last check; -1 = none'],
+  ['check_health', 1, 'control', 'position on the scale of rise + fall - 1'],
+  ['check_rise', 1, 'control', ''],
+  ['check_fall', 1, 'control', ''],
+  ['check_fails', 1, 'control', 'failed checks (counted while the server is up)'],
+  ['check_seq', 1, 'control', 'odd while the description below is being written'],
+  ['check_text_len', 1, 'control', 'bytes of the description'],
+  ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
+]);
+
+/** Bytes of a check description: 32 words. */
+export const CHECK_TEXT_BYTES = 128;
+
+export const WORKER = layout('worker', 4, [
+  ['doorbell', 1, 'any', '1 = someone rang: look at the limits and queues again (doorbell.ts)'],
+  ['alive', 1, 'master', '1 = a thread serves this row'],
+  ['incarnation', 1, 'master', 'how many threads have had this row'],
+  ['busy_permille', 1, 'worker', 'share of the last second spent working'],
+  ['streams', 1, 'worker', 'streams open now'],
+]);
+
+/** Operational states, HAProxy's order. */
+export const OPER_STOPPED = 0;
+export const OPER_STARTING = 1;
+export const OPER_RUNNING = 2;
+export const OPER_STOPPING = 3;
+
+/** Administrative flags. Any MAINT flag takes the server out; any DRAIN flag keeps only persistent traffic. */
+export const ADMIN_FORCED_MAINT = 1;
+export const ADMIN_INHERITED_MAINT = 2;
+export const ADMIN_CONFIG_MAINT = 4;
+export const ADMIN_FORCED_DRAIN = 8;
+export const ADMIN_INHERITED_DRAIN = 16;
+export const ADMIN_RESOLUTION_MAINT = 32;
+export const ADMIN_MAINT = ADMIN_FORCED_MAINT | ADMIN_INHERITED_MAINT | ADMIN_CONFIG_MAINT | ADMIN_RESOLUTION_MAINT;
+export const ADMIN_DRAIN = ADMIN_FORCED_DRAIN | ADMIN_INHERITED_DRAIN;
+
+export const CHECK_CONFIGURED = 1;
+export const CHECK_ENABLED = 2;
+export const CHECK_RUNNING = 4;
