@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import type { Bind } from '../config/model.ts';
 import { BACKLOG_DEFAULT } from '../limits.ts';
-import { addressText, isAbstract } from './address.ts';
+import { addressText, isAbstract, unixAddress } from './address.ts';
 import type { Address } from './contract.ts';
 import * as native from './native.ts';
 
@@ -16,6 +16,7 @@ const { errno } = os.constants;
 const DEFER_ACCEPT_S = 60;
 /** Room kept in a unix path for the suffix of its temporary name. */
 const TEMP_SUFFIX_BYTES = 11;
+const TEMP_SUFFIX = /\.\d+\.tmp$/;
 
 /** What a listening socket needs of its `bind` line; a `Bind` with `reusePort` beside it is one. */
 export interface ListenSpec
@@ -90,6 +91,13 @@ export function openListener(spec: ListenSpec): Listener | BindError {
 /** A descriptor of the same listening socket for another thread; minus errno when there is none left. */
 export function dupListener(fd: number): number {
   return native.dupFd(fd);
+}
+
+/** Where a listening socket listens, without the suffix that a unix socket was bound with; null when it is no socket. */
+export function listenerName(fd: number): Address | null {
+  const name = native.socketName(fd);
+  if (name === null || name.family !== 1 || isAbstract(name)) return name;
+  return unixAddress(addressText(name).replace(TEMP_SUFFIX, ''));
 }
 
 export function closeFd(fd: number): void {
@@ -269,8 +277,7 @@ function openUnix(spec: ListenSpec, address: Address): Listener | BindError {
     fs.rmSync(temp, { force: true }),
   );
   if (stale !== null) return stale;
-  const tempName: Address = { family: 1, bytes: new TextEncoder().encode(temp), port: 0 };
-  const fd = listenUnix(spec, tempName, where, () => setOwner(spec, temp, uid, gid, where));
+  const fd = listenUnix(spec, unixAddress(temp), where, () => setOwner(spec, temp, uid, gid, where));
   if (typeof fd !== 'number') {
     // What bind(2) made stays behind when a later step failed; when bind itself failed there is nothing.
     attempt('', where, () => fs.rmSync(temp, { force: true }));
@@ -323,7 +330,7 @@ function inherit(fd: number): Listener | BindError {
   if (type < 0) return refused(-type, native.errorText(-type));
   if (type !== native.SOCK_STREAM) return refused(errno.EPROTOTYPE, native.errorText(errno.EPROTOTYPE));
   if (native.getOption(fd, native.SO_ACCEPTCONN) !== 1) return refused(errno.EINVAL, 'not a listening socket');
-  const address = native.socketName(fd);
+  const address = listenerName(fd);
   if (address === null) return refused(errno.EAFNOSUPPORT, native.errorText(errno.EAFNOSUPPORT));
   const copy = native.dupFd(fd);
   if (copy < 0) return refused(-copy, native.errorText(-copy));

@@ -105,7 +105,7 @@ export class NetConn implements Conn {
     this.handler = handler;
     this.#io = io;
     this.#socket = socket;
-    this.#opened = !socket.connecting;
+    this.#opened = peer === null;
     this.#peer = peer;
     this.#local = unix;
     this.#unix = unix !== null;

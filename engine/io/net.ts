@@ -11,8 +11,9 @@ import net from 'node:net';
 import { BACKLOG_DEFAULT } from '../limits.ts';
 import { after, monotonicMs } from '../time.ts';
 import { hostText, isAbstract, UNNAMED } from './address.ts';
+import { listenerName } from './bind.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from './contract.ts';
-import { backlogOf, closeFd, dupFd, socketName, UNIX_PATH_BYTES } from './native.ts';
+import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
 import { NetChunk, NetConn, type NetLoop, NOBODY } from './net-conn.ts';
 import { Slots } from './slots.ts';
 
@@ -42,7 +43,7 @@ class NetListening implements Listening {
   #fd: number;
 
   constructor(io: NetIo, fd: number, accept: (conn: Conn) => void) {
-    const local = socketName(fd);
+    const local = listenerName(fd);
     if (local === null) throw new Error(`io: descriptor ${fd} is not a bound socket`);
     this.#io = io;
     this.#fd = fd;
