@@ -27,6 +27,13 @@ export const BACKLOG_DEFAULT = 1_024;
 /** Connections accepted in one turn of the loop by one listener (`tune.maxaccept`). */
 export const ACCEPT_BURST = 64;
 
+/** A configuration file may be this long, a line have this many words (HAProxy's MAX_LINE_ARGS). */
+export const CONFIG_FILE_BYTES_MAX = 10 * 1024 * 1024;
+export const LINE_WORDS_MAX = 64;
+/** Nested `.if` blocks, and nested parentheses and negations in one condition. */
+export const IF_NESTING_MAX = 100;
+export const CONDITION_NESTING_MAX = 1_024;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;

@@ -1,0 +1,82 @@
+/**
+ * Diagnostics as HAProxy's start-up messages. Below the first line stand the line as written, the marked word and
+ * the hint, in the way HAProxy continues a message:
+ *
+ *     [ALERT]    (4711) : config : parsing [a.cfg:3] : unknown keyword 'stats-uri' in 'listen' section.
+ *        |     stats-uri /haproxy?stats
+ *        |     ^^^^^^^^^
+ *        | did you mean 'stats uri'?
+ */
+import { VERSION } from '../version.ts';
+import type { Diagnostic, Severity } from './diagnostics.ts';
+
+const LABELS: Readonly<Record<Severity, string>> = {
+  alert: '[ALERT]   ',
+  warning: '[WARNING] ',
+  notice: '[NOTICE]  ',
+  diag: '[DIAG]    ',
+};
+
+const MORE = '   | ';
+/** Longer lines are shown without their mark: it would not be seen. */
+const SOURCE_MAX = 400;
+
+export interface PrintOptions {
+  readonly pid: number;
+  /** The path of the program, said before the first warning or alert; null = say nothing of the program. */
+  readonly executable: string | null;
+  /** `-dD`: show what is of level diag. */
+  readonly diag: boolean;
+}
+
+/** One line of a start-up message: label, pid and text, ended by a line feed. */
+export function startupMessage(severity: Severity, pid: number, text: string): string {
+  return `${LABELS[severity]} (${pid}) : ${text}\n`;
+}
+
+/** One diagnostic, each line ended by a line feed. */
+export function formatDiagnostic(diagnostic: Diagnostic, pid: number): string {
+  const { severity, place, source, column, width, hint } = diagnostic;
+  const [first = '', ...more] = diagnostic.message.split('\n');
+  const where = place === null ? '' : `parsing [${place.file}:${place.line}] : `;
+  const message = more.length > 0 || /[.!?:]$/.test(first) ? first : `${first}.`;
+  if (source !== null && column > 0 && width > 0 && column + width <= SOURCE_MAX) {
+    more.push(printable(source.slice(0, SOURCE_MAX)), mark(source, column, width));
+  }
+  if (hint !== null) more.push(hint);
+  const tail = more.map(text => `${MORE}${text}\n`.replace(/ +\n$/, '\n')).join('');
+  return startupMessage(severity, pid, `config : ${where}${message}`) + tail;
+}
+
+/** All diagnostics of a configuration in their order, and HAProxy's closing lines when it cannot be used. */
+export function formatDiagnostics(list: readonly Diagnostic[], options: PrintOptions): string {
+  const { pid, executable, diag } = options;
+  let text = '';
+  let introduced = executable === null;
+  for (const diagnostic of list) {
+    if (diagnostic.severity === 'diag' && !diag) continue;
+    if (!introduced && (diagnostic.severity === 'alert' || diagnostic.severity === 'warning')) {
+      text += startupMessage('notice', pid, `haproxy version is ${VERSION}`);
+      text += startupMessage('notice', pid, `path to executable is ${executable}`);
+      introduced = true;
+    }
+    text += formatDiagnostic(diagnostic, pid);
+  }
+  const alerts = list.filter(diagnostic => diagnostic.severity === 'alert');
+  if (alerts.length === 0) return text;
+  for (const file of new Set(alerts.map(({ place }) => place?.file))) {
+    if (file === undefined) continue;
+    text += startupMessage('alert', pid, `config : Error(s) found in configuration file : ${file}`);
+  }
+  return text + startupMessage('alert', pid, 'config : Fatal errors found in configuration.');
+}
+
+/** The blanks before the marked characters, tabs kept so that the mark stands below them, and the mark. */
+function mark(source: string, column: number, width: number): string {
+  return source.slice(0, column - 1).replace(/[^\t]/g, ' ') + '^'.repeat(width);
+}
+
+/** Control characters would move the mark, or worse: each is shown as one dot. */
+function printable(source: string): string {
+  return Array.from(source, c => ((c < ' ' && c !== '\t') || c === '\x7f' ? '.' : c)).join('');
+}
