@@ -9,7 +9,7 @@ import { PROXY, SERVER } from '../shm/words.ts';
 import { FULL } from './balancer.ts';
 import { dynamicMaxconn } from './maxconn.ts';
 
-const { served: SERVED, queued: QUEUED, maxconn: MAXCONN, eweight: EWEIGHT } = SERVER.at;
+const { served: SERVED, queued: QUEUED, maxconn: MAXCONN, eweight: EWEIGHT, chosen: CHOSEN } = SERVER.at;
 
 export class Farm {
   readonly proxy: Proxy;
@@ -80,13 +80,23 @@ export class Farm {
     return Atomics.add(this.#words, this.#proxyAt + PROXY.at.turn, 1) >>> 0;
   }
 
+  /** The turn at which a server was last `choose`n, a number that wraps around. */
+  chosenAt(server: number): number {
+    return Atomics.load(this.#words, this.#at[server]! + CHOSEN);
+  }
+
+  /** Notes that it is chosen now: all workers then prefer others that are as little loaded. */
+  choose(server: number): void {
+    Atomics.store(this.#words, this.#at[server]! + CHOSEN, this.turn() + 1);
+  }
+
   /** Streams on a server and waiting for it. */
   load(server: number): number {
     const at = this.#at[server]!;
     return Atomics.load(this.#words, at + SERVED) + Atomics.load(this.#words, at + QUEUED);
   }
 
-  /** Streams a server takes now; 0 = no limit. */
+  /** Streams a server takes now; 0 = no limit. The stream that asks is among those of the backend (be_sess) already. */
   limit(server: number): number {
     const maxconn = Atomics.load(this.#words, this.#at[server]! + MAXCONN);
     if (maxconn === 0 || this.#minconn[server] === 0) return maxconn;
