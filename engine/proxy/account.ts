@@ -4,12 +4,12 @@
  */
 import { raise } from '../shm/atomics.ts';
 import {
+  C_TIME,
+  C_TIME_MAX,
   CUM_LB,
   CUM_REQ,
   CUM_SESS,
   CUR_SESS,
-  C_TIME,
-  C_TIME_MAX,
   D_TIME,
   D_TIME_MAX,
   HRSP_1XX,

@@ -9,7 +9,18 @@
  * is held: the chunk is kept and the connection paused, so at most one chunk is ever held.
  */
 import type { Slice } from '../balance/balancer.ts';
-import { Body, BODY_CHUNKED, BODY_NONE, BODY_UNTIL_CLOSE, DATA, DONE, ERROR, MORE, requestBody, responseBody } from '../http/body.ts';
+import {
+  BODY_CHUNKED,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  Body,
+  DATA,
+  DONE,
+  ERROR,
+  MORE,
+  requestBody,
+  responseBody,
+} from '../http/body.ts';
 import type { Head } from '../http/head.ts';
 import { clientPersists, setResponseConnection } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
@@ -214,7 +225,6 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   /** The head is complete: the stream begins its steps. */
   #start(stream: Stream, head: Head, length: number): void {
-    stream.request = head;
     stream.requestAt = stream.now;
     stream.bytesIn += length;
     this.#keep = clientPersists(stream.frontend.proxy.options.http, head) && !this.session.context.stopping;
@@ -254,7 +264,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #badBody(stream: Stream): void {
     stream.count(FAILED_REQ);
     this.#keep = false;
-    if (stream.response === null) stream.goto(fail(stream, 400, CAUSE.proxy));
+    if (!stream.responded) stream.goto(fail(stream, 400, CAUSE.proxy));
     else stream.clientGone(CAUSE.proxy);
   }
 
@@ -263,7 +273,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     const { frontend } = stream;
     takeRequest(stream);
-    stream.request = null;
+    stream.refused = true;
     this.session.context.counters[frontend.row + FAILED_REQ]! += 1;
     this.session.context.counters[this.session.listener.row + FAILED_REQ]! += 1;
     stream.terminate(cause);
@@ -328,6 +338,19 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.responseDone = true;
     const bytes = reply.bytes(this.#keep, head.version);
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
+  }
+
+  open(reply: Reply, chunked: boolean): void {
+    const stream = this.#stream!;
+    if (!chunked || !stream.requestDone) this.#keep = false;
+    this.#chunked = chunked;
+    const bytes = reply.bytes(this.#keep, stream.requestHead.version);
+    this.#send(bytes, 0, bytes.length);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    this.#send(bytes, start, end);
+    this.#touch();
   }
 
   data(chunk: Chunk, start: number, end: number): void {

@@ -6,7 +6,17 @@
  *                │        └─ until the server closes, when neither length nor chunks are given
  *                └─ 101, or 2xx to CONNECT ──► tunnel
  */
-import { Body, BODY_CHUNKED, BODY_NONE, BODY_UNTIL_CLOSE, DATA, DONE, ERROR, MORE, responseBody } from '../http/body.ts';
+import {
+  BODY_CHUNKED,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  Body,
+  DATA,
+  DONE,
+  ERROR,
+  MORE,
+  responseBody,
+} from '../http/body.ts';
 import type { Head } from '../http/head.ts';
 import { serverPersists } from '../http/hop.ts';
 import { parseResponse } from '../http/parse.ts';
@@ -17,6 +27,7 @@ import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
 import type { ServerSide, Trailers } from './sides.ts';
 import type { Stream } from './stream.ts';
+import { CAUSE } from './termination.ts';
 
 type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
 
@@ -158,7 +169,7 @@ export class Http1Server implements ServerSide, Handler {
     }
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frame(stream, head);
-    stream.gotResponseHead(head);
+    stream.gotResponseHead();
     this.#releaseBuffer();
     if (this.#stream === stream && this.#phase === 'done') stream.responseEnd(null);
     return from + length;
@@ -241,7 +252,7 @@ export class Http1Server implements ServerSide, Handler {
     const { conn } = this;
     if (conn === null) return;
     this.exchanges++;
-    if (this.#phase === 'done' && this.#keep && this.#requestEnded && stream.keepsServer()) {
+    if (this.#phase === 'done' && this.#keep && this.#requestEnded && stream.cause === CAUSE.none) {
       this.#phase = 'pooled';
       conn.resume();
       this.server.pool.put(this, stream.session);

@@ -5,11 +5,19 @@
 import type { Balancer } from '../balance/balancer.ts';
 import { createBalancer } from '../balance/index.ts';
 import type { Severity } from '../config/diagnostics.ts';
-import { isBackend, isFrontend, type Bind, type Model, type Proxy, type Server as ServerConfig } from '../config/model.ts';
+import {
+  type Bind,
+  isBackend,
+  isFrontend,
+  type Model,
+  type Proxy,
+  type Server as ServerConfig,
+} from '../config/model.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
+import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { ErrorReplies } from './errors.ts';
@@ -44,6 +52,8 @@ export interface Context {
   stopping: boolean;
   /** What the statistics page reads. */
   readonly view: View;
+  /** What its form does. */
+  readonly admin: Admin;
   /** Hears of each stream's end, for the logs. */
   readonly onStreamEnd: (stream: Stream) => void;
   /** Hears of each session's end while the worker stops; null = nobody. */

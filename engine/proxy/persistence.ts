@@ -9,13 +9,20 @@
  */
 import type { Cookie } from '../config/model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
-import { CookieAt, cutPrefix, findCookie, findSetCookie, prefixValue, removeCookie, replaceValue } from '../http/cookie.ts';
+import {
+  CookieAt,
+  cutPrefix,
+  findCookie,
+  findSetCookie,
+  prefixValue,
+  removeCookie,
+  replaceValue,
+} from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
 import { H_CACHE_CONTROL, METHOD_POST } from '../http/names.ts';
-import { SERVER } from '../shm/words.ts';
+import { ADMIN_MAINT, OPER_STOPPED, SERVER } from '../shm/words.ts';
 import type { Backend, Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
-
 
 /** A backend's cookie, ready to be compared and sent. */
 export class CookiePersistence {
@@ -55,7 +62,8 @@ export function persistedServer(stream: Stream): Server | null {
   const { config } = cookie;
   stream.cookie = 'invalid';
   const server = namedServer(cookie, backend, stream.requestHead, at, config.mode === 'prefix');
-  if (config.mode === 'prefix' && server !== null) cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
+  if (config.mode === 'prefix' && server !== null)
+    cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
   else if (config.mode === 'insert' && config.indirect) removeCookie(stream.requestHead, at);
   if (server === null) return null;
   const usable = isUsable(server) || backend.proxy.options.persist;
@@ -63,7 +71,13 @@ export function persistedServer(stream: Stream): Server | null {
   return usable ? server : null;
 }
 
-function namedServer(cookie: CookiePersistence, backend: Backend, head: Head, where: CookieAt, prefix: boolean): Server | null {
+function namedServer(
+  cookie: CookiePersistence,
+  backend: Backend,
+  head: Head,
+  where: CookieAt,
+  prefix: boolean,
+): Server | null {
   const bytes = head.bytesOf(where.slot);
   for (const server of backend.servers) {
     const value = (prefix ? cookie.prefixes : cookie.values)[server.config.index]!;
@@ -76,7 +90,8 @@ function namedServer(cookie: CookiePersistence, backend: Backend, head: Head, wh
 /** Running, whatever its weight: a draining server (weight 0) still takes those who persist on it. */
 function isUsable(server: Server): boolean {
   const { words } = server.backend.context;
-  return isRunning(Atomics.load(words, server.at + SERVER.at.oper), Atomics.load(words, server.at + SERVER.at.admin));
+  const oper = Atomics.load(words, server.at + SERVER.at.oper);
+  return oper !== OPER_STOPPED && (Atomics.load(words, server.at + SERVER.at.admin) & ADMIN_MAINT) === 0;
 }
 
 /** Tells the client its server, as the mode wants. */
@@ -102,4 +117,3 @@ function mustInsert(stream: Stream, config: Cookie, set: boolean): boolean {
   if (stream.cookie === 'valid' || (config.preserve && set)) return false;
   return !config.postonly || stream.requestHead.methodId === METHOD_POST;
 }
-

@@ -11,11 +11,12 @@
  * No wake-up is lost: a waiter publishes its ticket, then raises the shared `queued` word, then tries once more to
  * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
  */
+
+import { dynamicMaxconn } from '../balance/maxconn.ts';
+import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
-import { raise } from '../shm/atomics.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
-import { dynamicMaxconn } from '../balance/maxconn.ts';
 import type { Backend, Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
 
@@ -113,9 +114,12 @@ export function serveQueue(server: Server): void {
   for (let i = 0; i < SERVE_MAX; i++) {
     if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) return;
     const usable = Atomics.load(words, server.at + SERVER.at.eweight) > 0;
-    const forServer = Atomics.load(words, server.at + SERVER.at.queued) > 0 ? oldest(server.backend, 'server', server.number) : NOBODY;
+    const forServer =
+      Atomics.load(words, server.at + SERVER.at.queued) > 0 ? oldest(server.backend, 'server', server.number) : NOBODY;
     const forBackend =
-      usable && Atomics.load(words, backend.at + PROXY.at.be_queued) > 0 ? oldest(backend, 'backend', backend.index) : NOBODY;
+      usable && Atomics.load(words, backend.at + PROXY.at.be_queued) > 0
+        ? oldest(backend, 'backend', backend.index)
+        : NOBODY;
     const first = forServer.ticket <= forBackend.ticket ? forServer : forBackend;
     if (first.ticket === Infinity) return;
     if (first.worker !== worker) {

@@ -111,9 +111,12 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
   }
 
-  /** There are no heads in TCP mode. */
+  /** There are no heads and no frames in TCP mode. */
+  readonly takesChunks = false;
   respond(): void {}
   reply(): void {}
+  open(): void {}
+  write(): void {}
   tunnel(): void {}
 
   done(): void {
@@ -212,7 +215,8 @@ export class RawServer implements ServerSide, Handler {
     this.conn = null;
     if (conn === null) return;
     conn.handler = CLOSING;
-    if (!this.#open || stream?.cause !== CAUSE.none || this.#server.backend.proxy.options.nolinger) conn.abort(this.#server.backend.proxy.options.nolinger);
+    if (!this.#open || stream?.cause !== CAUSE.none || this.#server.backend.proxy.options.nolinger)
+      conn.abort(this.#server.backend.proxy.options.nolinger);
     else conn.close();
   }
 }

@@ -24,6 +24,6 @@ export function prepareRequest(stream: Stream): void {
 function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {
   if (address === null || address.family === 1) return true;
   if (option.except.some(network => inNetwork(address, network.address, network.prefixBits))) return true;
-  if (option.ifNone && stream.requestHead.lastValue(option.header) !== null) return true;
+  if (option.ifNone && stream.header(option.header) !== null) return true;
   return stream.requestHead.add(option.header, hostText(address));
 }

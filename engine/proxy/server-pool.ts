@@ -36,7 +36,8 @@ export class ServerPool {
       if (own.server === this.#server && own.conn !== null && !stream.mustOpen) return own;
       own.close();
     }
-    if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0) return null;
+    if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0)
+      return null;
     if (stream.first && httpReuse === 'safe') return null;
     const side = this.#idle[this.#idle.length - 1]!;
     if (stream.first && httpReuse === 'aggressive' && side.exchanges < 2) return null;

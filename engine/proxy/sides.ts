@@ -42,6 +42,10 @@ export interface ClientSide extends Side {
   readonly takesChunks: boolean;
   /** Sends a whole response made by us; afterwards the connection goes on only if `keep` and the request allow it. */
   reply(reply: Reply, keep: boolean): void;
+  /** Sends the head of a response that we make piece by piece with `write`, then `end`. `chunked`: `write` is given chunks. */
+  open(reply: Reply, chunked: boolean): void;
+  /** Sends bytes of such a response; they are copied. */
+  write(bytes: Uint8Array, start: number, end: number): void;
   /** From here on both directions are plain bytes: an upgraded connection or a CONNECT tunnel. */
   tunnel(): void;
   /** The stream is over: the next request, or the end of the connection. */

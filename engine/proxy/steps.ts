@@ -13,7 +13,7 @@ import { enterBackend, enterServer, finishStream, takeRequest } from './account.
 import { chooseBackend } from './choose-backend.ts';
 import { localReply } from './local-replies.ts';
 import { persistedServer } from './persistence.ts';
-import { proxyHeader } from './proxy-header.ts';
+import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';

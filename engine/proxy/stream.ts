@@ -5,6 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
+import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
@@ -56,6 +57,8 @@ export class Stream implements Subject {
   cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** What the client sent is no request: there is no head to look at. */
+  refused = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
   /** errno of the server connection that failed last. */
@@ -107,7 +110,14 @@ export class Stream implements Subject {
   begin(first: boolean, acceptedAt: number, idleSince: number, firstByteAt: number): void {
     this.step = STEP.request;
     this.backend = this.server = this.serverSide = null;
-    this.requestDone = this.responseDone = this.accepting = this.responded = this.payloadSent = this.silent = false;
+    this.requestDone =
+      this.responseDone =
+      this.accepting =
+      this.responded =
+      this.payloadSent =
+      this.silent =
+      this.refused =
+        false;
     this.cookie = 'none';
     this.applet = null;
     this.errno = 0;
@@ -319,7 +329,7 @@ export class Stream implements Subject {
 
   /** `option abortonclose`: a client that half-closes while it waits gives up. */
   abortsOnClose(): boolean {
-    return this.backend !== null && this.backend.proxy.options.abortonclose && !this.responded;
+    return this.backend?.proxy.options.abortonclose === true && !this.responded;
   }
 
   /** How connections of this stream live on: the stricter of frontend and backend. */
@@ -336,8 +346,7 @@ export class Stream implements Subject {
    */
   repeatable(): boolean {
     return (
-      this.serverSide !== null &&
-      this.serverSide.reused &&
+      this.serverSide?.reused === true &&
       !this.mustOpen &&
       !this.payloadSent &&
       !this.responded &&
@@ -361,7 +370,7 @@ export class Stream implements Subject {
   header(name: string): Slice | null {
     if (!this.http) return null;
     const head = this.requestHead;
-    const i = head.findLast(name);
+    const i = head.findLast(latin1(name));
     return i < 0 ? null : at(head.bytesOf(i), head.valueStart[i]!, head.valueEnd[i]!);
   }
 

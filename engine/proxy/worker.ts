@@ -9,6 +9,7 @@ import { BUFSIZE_BYTES } from '../limits.ts';
 import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
+import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
 import { listen, retryAllListeners } from './listener.ts';
@@ -22,6 +23,8 @@ export interface TrafficEnv {
   readonly memory: Memory;
   /** What the statistics page reads. */
   readonly view: View;
+  /** What its form does (engine/health/admin.ts). */
+  readonly admin: Admin;
   /** Number of this worker, 0-based. */
   readonly worker: number;
   readonly log: (level: Severity, text: string) => void;
@@ -46,6 +49,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     model,
     memory,
     view: env.view,
+    admin: env.admin,
     topology: topology(model),
     words: memory.words,
     counters: memory.counters,
@@ -72,10 +76,11 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   });
   return {
     listen: (listenerNumber, fd) => listen(context, listenerOf(context, listenerNumber), fd),
-    stop: soft => stop(context, soft, () => {
-      doorbell.stop();
-      env.onIdle();
-    }),
+    stop: soft =>
+      stop(context, soft, () => {
+        doorbell.stop();
+        env.onIdle();
+      }),
   };
 }
 

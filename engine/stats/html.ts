@@ -40,12 +40,9 @@ export const ACTIONS = {
   ready: 'Set state to READY',
   drain: 'Set state to DRAIN',
   maint: 'Set state to MAINT',
-  dhlth: 'Health: disable checks',
-  ehlth: 'Health: enable checks',
   hrunn: 'Health: force UP',
   hnolb: 'Health: force NOLB',
   hdown: 'Health: force DOWN',
-  shutdown: 'Kill Sessions',
 } as const;
 
 export type Action = keyof typeof ACTIONS;
