@@ -66,7 +66,8 @@ export function* readFileLines(
   const lexer = new Lexer(file, text, env, diagnostics);
   const conditions = new Conditions(env, diagnostics);
   let section = '';
-  for (let line = lexer.next(); line !== null; line = lexer.next()) {
+  for (let next = lexer.next(); next !== null; next = lexer.next()) {
+    const line = withoutEmptyEnd(next);
     if (conditions.take(line)) continue;
     const keyword = line.words[0]!.text;
     if (SECTIONS.includes(keyword)) {
@@ -76,6 +77,12 @@ export function* readFileLines(
     yield line;
   }
   conditions.finish();
+}
+
+/** Empty words at the end of a line, as `"${OPTIONS}"` may leave them, are no arguments. */
+function withoutEmptyEnd(line: Line): Line {
+  const last = line.words.findLastIndex(word => word.text !== '');
+  return last === line.words.length - 1 ? line : { ...line, words: line.words.slice(0, Math.max(last + 1, 1)) };
 }
 
 /** `.SECTION`: the section's name, or its type when it has none (`defaults from x` has none). */

@@ -123,6 +123,11 @@ describe('environment', () => {
   });
 });
 
+test('empty words at the end of a line are no arguments', () => {
+  const { lines } = readText('a "${X}" b "${X}" ""\n"" ""\n');
+  expect(lines.map(line => line.words.map(word => word.text))).toEqual([['a', '', 'b'], ['']]);
+});
+
 test('blocks do not reach over the end of a file', () => {
   const { texts, messages } = read([file('1.cfg', '.if 0\na\n'), file('2.cfg', 'b\n.endif\n')]);
   expect(texts).toEqual(['b']);
