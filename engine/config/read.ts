@@ -40,7 +40,8 @@ export const SECTIONS: readonly string[] = [
  * @param env the process's environment (a copy of it); changed by `setenv` and its kin, and holds afterwards what
  *   HAProxy defines. `HAPROXY_LOCALPEER` may be set before (`-L`).
  * @param diagnostics takes everything that is wrong; nothing is thrown
- * @returns the lines of all files in order. `setenv` and its kin are among them, already carried out and checked.
+ * @returns the lines of all files in order. `setenv` and its kin are among them, already carried out; wrong ones are
+ *   reported and left out.
  */
 export function readLines(paths: readonly string[], env: Environment, diagnostics: Diagnostics): Line[] {
   const files = listFiles(paths, diagnostics);
@@ -73,7 +74,7 @@ export function* readFileLines(
     if (SECTIONS.includes(keyword)) {
       section = keyword;
       lexer.section = sectionName(line);
-    } else if (section === 'global') applyEnvironment(line, env, diagnostics);
+    } else if (section === 'global' && !applyEnvironment(line, env, diagnostics)) continue;
     yield line;
   }
   conditions.finish();
