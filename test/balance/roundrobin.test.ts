@@ -75,3 +75,17 @@ test('dynamic limits: minconn holds until the backend fills', () => {
   farm.setProxy('be_sess', 4);
   expect(balancer.pick(ANY, -1)).toBe(0);
 });
+
+test('dynamic limits: 30 streams that stay, as recorded from HAProxy', () => {
+  const servers = [{ minconn: 5, maxconn: 10, weight: 100 }, { weight: 1 }];
+  const farm = new TestFarm({ balance: { algorithm: 'roundrobin' }, servers, fullconn: 20 });
+  const balancer = farm.balancer();
+  let order = '';
+  for (let n = 1; n <= 30; n++) {
+    farm.setProxy('be_sess', n);
+    const server = balancer.pick(ANY, -1);
+    farm.set(server, 'served', order.split(`${server + 1}`).length);
+    order += server + 1;
+  }
+  expect(order).toBe(`11111222222${'12'.repeat(4)}1${'2'.repeat(10)}`);
+});
