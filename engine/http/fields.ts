@@ -1,5 +1,5 @@
 /** Header lines, of heads and trailer sections alike, and the facts that framing and connections depend on. */
-import { COLON, COMMA, CR, isDigit, isWord, LF, latin1, lower, SP, TAB, TOKEN_LOWER, VALUE } from './chars.ts';
+import { COLON, COMMA, CR, isDigit, isWord, LF, latin1, lower, SP, span, TAB, TOKEN_LOWER, VALUE } from './chars.ts';
 import { type Head, PIECES, RAW, REMOVED } from './head.ts';
 import { invalid } from './invalid.ts';
 import {
@@ -69,8 +69,10 @@ export function parseFields(head: Head, bytes: Uint8Array, pos: number, end: num
 /** One header line that starts at `start`, into a slot. Returns as parseFields. */
 function parseField(head: Head, bytes: Uint8Array, start: number, end: number, relaxed: boolean): number {
   let at = start;
-  for (let c = 0; at < end; at++) {
-    c = TOKEN_LOWER[bytes[at]!]!;
+  for (; at < end; at++) {
+    const b = bytes[at]!;
+    const c = TOKEN_LOWER[b]!;
+    if (c === b) continue;
     if (c === 0) break;
     bytes[at] = c;
   }
@@ -89,7 +91,7 @@ function parseField(head: Head, bytes: Uint8Array, start: number, end: number, r
   const valueStart = at;
   let next = 0;
   for (;;) {
-    while (at < end && VALUE[bytes[at]!] === 1) at++;
+    at = span(VALUE, bytes, at, end);
     if (at === end) return 0;
     if (bytes[at] !== CR && bytes[at] !== LF) {
       if (!relaxed) return ERR_VALUE;

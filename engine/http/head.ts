@@ -11,7 +11,7 @@
  * The parser makes names lower-case in place, as HAProxy sends them. Edits go to `extra`: `add` makes a new slot,
  * `setValue` moves the whole slot there, at its place in the order.
  */
-import { isExactly } from './chars.ts';
+import { CR, isExactly, LF, SP, span, TARGET } from './chars.ts';
 import { headerId, METHOD_OTHER } from './names.ts';
 
 /** The line is in `bytes` exactly as it is to be written: `name: value CRLF`. */
@@ -226,11 +226,13 @@ export class Head {
     this.verbatim = false;
   }
 
-  /** Another request target. False when `extra` is full. */
+  /** Another request target. False when `extra` is full, or when it holds a byte that no target may hold. */
   setUri(uri: Uint8Array | string): boolean {
-    if (this.extraUsed + uri.length > this.extra.length) return false;
+    if (uri.length === 0 || this.extraUsed + uri.length > this.extra.length) return false;
+    const end = this.#append(uri, this.extraUsed);
+    if (span(TARGET, this.extra, this.extraUsed, end) !== end) return false;
     this.uriStart = this.extraUsed;
-    this.extraUsed = this.uriEnd = this.#append(uri, this.extraUsed);
+    this.extraUsed = this.uriEnd = end;
     this.uriEdited = true;
     this.verbatim = false;
     return true;
@@ -261,9 +263,13 @@ export class Head {
     return true;
   }
 
+  /** CR, LF and NUL become spaces: what rules put into a value can never end the line (RFC 9110 5.5). */
   #append(what: Uint8Array | string, at: number): number {
-    if (typeof what !== 'string') this.extra.set(what, at);
-    else for (let i = 0; i < what.length; i++) this.extra[at + i] = what.charCodeAt(i);
+    const { extra } = this;
+    for (let i = 0; i < what.length; i++) {
+      const b = typeof what === 'string' ? what.charCodeAt(i) : what[i]!;
+      extra[at + i] = b === CR || b === LF || b === 0 ? SP : b;
+    }
     return at + what.length;
   }
 }
