@@ -56,9 +56,8 @@ export class Head {
   version = 1;
 
   // --- header slots ---
-  /** Slots in use, removed ones too. The first `received` came with the message. */
+  /** Slots in use, removed ones too. */
   count = 0;
-  received = 0;
   readonly nameStart: Int32Array;
   readonly nameEnd: Int32Array;
   readonly valueStart: Int32Array;
@@ -107,7 +106,6 @@ export class Head {
   reset(): void {
     this.bytes = NO_BYTES;
     this.begin(0);
-    this.end = 0;
   }
 
   /** Clean fields for a message that starts at `start`. `bytes` is the caller's to set. */
@@ -128,7 +126,6 @@ export class Head {
     this.reasonEnd = start;
     this.version = 1;
     this.count = 0;
-    this.received = 0;
     this.extraUsed = 0;
     this.verbatim = true;
     this.contentLength = -1;
