@@ -263,10 +263,15 @@ export class Head {
   /** CR, LF and NUL become spaces: what rules put into a value can never end the line (RFC 9110 5.5). */
   #append(what: Uint8Array | string, at: number): number {
     const { extra } = this;
-    for (let i = 0; i < what.length; i++) {
-      const b = typeof what === 'string' ? what.charCodeAt(i) : what[i]!;
-      extra[at + i] = b === CR || b === LF || b === 0 ? SP : b;
+    if (typeof what === 'string') {
+      for (let i = 0; i < what.length; i++) extra[at + i] = harmless(what.charCodeAt(i));
+    } else {
+      for (let i = 0; i < what.length; i++) extra[at + i] = harmless(what[i]!);
     }
     return at + what.length;
   }
+}
+
+function harmless(byte: number): number {
+  return byte < SP && (byte === CR || byte === LF || byte === 0) ? SP : byte;
 }
