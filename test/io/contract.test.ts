@@ -89,7 +89,7 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
       if (p.client.chunks === 1 && pendingInTurn < 0) pendingInTurn = p.out.pending;
       return Infinity;
     });
-    say(p.in, 'go');
+    say(p.in, '!');
     await world.until(() => p.server.received.length === 4);
     expect(p.server.text()).toBe('abcd');
     expect(pendingInTurn).toBe(4);
