@@ -61,6 +61,7 @@ h3{font-size:16px;color:var(--bar);background:var(--band);margin:4px 0}
 .rows td a{color:inherit;text-decoration:none}
 .rows i{font-style:normal;margin-right:.25em}
 .rows strong{color:red}
+.rows td:first-child{text-align:center}
 .rows input{margin:2px}
 .t{border-bottom:1px dotted}
 .t>span{visibility:hidden;position:absolute;z-index:9;display:grid;grid-template-columns:auto auto;gap:0 6px;padding:3px 5px;
