@@ -163,7 +163,7 @@ function writeOptions(out: Out, request: PageRequest): void {
   }
   out.text(`<li><a href="${link(request, keep(request))}">Refresh now</a></li>
 <li><a href="${link(request, ';csv;norefresh')}">CSV export</a></li>
-<li><a href="${link(request, ';json;norefresh')}">JSON export</a></li></ul></div>\n`);
+<li><a href="${link(request, ';json;norefresh')}">JSON export</a> (<a href="${link(request, ';json-schema')}">schema</a>)</li></ul></div>\n`);
 }
 
 // --- proxies ---

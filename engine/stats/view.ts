@@ -231,6 +231,7 @@ export class View {
       const before = Atomics.load(words, seq);
       if (before & 1) continue;
       const length = Math.min(Math.max(0, this.word(s, SERVER.at.check_text_len)), CHECK_TEXT_BYTES);
+      if (length === 0) return '';
       const at = s.at + SERVER.at.check_text;
       for (let i = 0; i * 4 < length; i++) this.#text[i] = Atomics.load(words, at + i);
       if (Atomics.load(words, seq) === before) return utf8.decode(new Uint8Array(this.#text.buffer, 0, length));
@@ -275,9 +276,4 @@ export class View {
 
 export function createView(parts: { model: Model; memory: Memory; topology: Topology; facts: Facts }): View {
   return new View(parts.model, parts.memory, parts.topology, parts.facts);
-}
-
-/** Offsets of the process's own counters row: the subject for `show info`. */
-export function processSubject(now: number): Subject {
-  return new Subject(now, true);
 }

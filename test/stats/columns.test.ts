@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { writeCheckText } from '../../engine/health/text.ts';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
 import { rateAdd } from '../../engine/shm/rate.ts';
+import { SERVER } from '../../engine/shm/words.ts';
 import { COLUMNS, MODULE_COLUMNS, PLACED } from '../../engine/stats/columns.ts';
 import { NATURES, ORIGINS, SCOPES } from '../../engine/stats/fields.ts';
 import { B, F, L, S, Subject } from '../../engine/stats/view.ts';
@@ -183,4 +185,14 @@ describe('values', () => {
     view.server(s, MODEL.proxies[1]!, 2);
     expect(column('downtime').value(view, s)).toBe(3725);
   });
+});
+
+test('the description of a check is read whole, or not at all while it is written', () => {
+  const { memory, view } = busy();
+  const s = view.server(new Subject(NOW, true), MODEL.proxies[1]!, 2);
+  expect(view.checkText(s)).toBe('Connection refused');
+  writeCheckText(memory, 2, 'é'.repeat(100));
+  expect(view.checkText(s)).toBe('é'.repeat(64));
+  Atomics.add(memory.words, memory.server(2) + SERVER.at.check_seq, 1);
+  expect(view.checkText(s)).toBe('');
 });

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CSV_HEADER } from '../../engine/stats/csv.ts';
+import { ORIGINS } from '../../engine/stats/fields.ts';
 import { dumpInfo, durationText, INFO } from '../../engine/stats/info.ts';
 import { Out, PIECE_BYTES } from '../../engine/stats/out.ts';
+import { dumpSchema } from '../../engine/stats/schema.ts';
 import { dumpStat, type StatFilter } from '../../engine/stats/stat.ts';
 import { busy, fresh, MODEL, NOW, proxy, server, text } from './fixture.ts';
 import { INFO_NAMES, STAT_NAMES } from './names.ts';
@@ -134,6 +136,19 @@ describe('typed and JSON', () => {
     expect(fromJson).toEqual(fromTyped);
     expect(json[0][2].tags).toEqual({ origin: 'Metric', nature: 'Gauge', scope: 'Process' });
   });
+});
+
+test('the schema names all that the JSON formats use', () => {
+  const schema = JSON.parse(text(dumpSchema()));
+  const [info, stat] = schema.oneOf.map((s: { items: unknown }) => JSON.stringify(s.items));
+  const used = JSON.parse(text(dumpStat(busy().view, { format: 'json', legends: true }, NOW))).flat();
+  for (const { objType, tags, value } of used) {
+    for (const word of [objType, tags.origin, tags.nature, tags.scope, value.type]) expect(stat).toContain(`"${word}"`);
+  }
+  for (const { type, tags } of INFO) {
+    expect(info).toContain(`"${type}"`);
+    expect(info).toContain(`"${ORIGINS[tags[0]!]}"`);
+  }
 });
 
 describe('show info', () => {

@@ -125,6 +125,7 @@ describe('replies', () => {
     expect(header(json, 'refresh')).toBeUndefined();
     expect(JSON.parse(text(json.body!))).toHaveLength(22);
     expect(text(ask({ uri: `${PAGE.uri};typed` }).body!)).toMatch(/^F\.2\.0\.0\.pxname/);
+    expect(JSON.parse(text(ask({ uri: `${PAGE.uri};json-schema` }).body!)).oneOf).toHaveLength(2);
     expect(ask({ method: 'HEAD' }).body).toBeNull();
   });
 
