@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Proxy, Server, StatsPage } from '../../engine/config/model.ts';
-import { age, CELLS, escapeHtml } from '../../engine/stats/cells.ts';
+import { CELLS } from '../../engine/stats/cells.ts';
 import type { Action } from '../../engine/stats/html.ts';
+import { age, escapeHtml } from '../../engine/stats/markup.ts';
 import { type StatsReply, type StatsRequest, statsReply } from '../../engine/stats/reply.ts';
 import { busy, fresh, MODEL, NOW, PAGE, proxy, server, text } from './fixture.ts';
 
@@ -89,6 +90,10 @@ describe('the page', () => {
     expect(body(PAGE.uri, { hideVersion: true })).not.toContain('0.1.0');
     expect(body(PAGE.uri, { admin: false })).not.toContain('checkbox');
     expect(body(PAGE.uri, { showLegends: false })).not.toContain('127.0.0.1');
+    const modules = body(PAGE.uri, { showModules: true });
+    wellFormed(modules);
+    expect(modules).toContain('<b>h1_total_connections:</b>');
+    expect(body(PAGE.uri)).not.toContain('h1_total_connections');
     expect(body(PAGE.uri, { scope: ['.', 'tl'] })).not.toContain('id="app"');
   });
 
