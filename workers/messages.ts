@@ -1,0 +1,79 @@
+/**
+ * Every message between the threads, in one place. Threads meet in shared memory; they tell each other only what
+ * happens a few times in a life.
+ *
+ *     master ── task (Piscina run) ──► worker, control
+ *     master ◄── Report ── port ────── worker, control
+ *     master ─── Order ─── port ─────► worker, control
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Model } from '../engine/config/model.ts';
+import type { Severity } from '../engine/config/diagnostics.ts';
+
+/** What any thread knows of the process it is part of. Plain data: it crosses threads with the task. */
+export interface Facts {
+  readonly pid: number;
+  readonly hostname: string;
+  /** `-L`, or the host name. */
+  readonly localPeer: string;
+  /** Monotonic and wall-clock milliseconds of the start. */
+  readonly startedMs: number;
+  readonly startedWallMs: number;
+  /** Traffic workers. */
+  readonly workers: number;
+  /** Descriptors that the process may have. */
+  readonly maxFd: number;
+  /** `-m`, 0 = none. */
+  readonly memoryMb: number;
+}
+
+/** A descriptor of a listening socket, owned by the thread that gets it. */
+export interface ListenerFd {
+  /** Number of the listener over the whole configuration (`Topology`), or of the `stats socket` for control. */
+  readonly listener: number;
+  readonly fd: number;
+}
+
+interface Task {
+  readonly model: Model;
+  /** The shared memory (`Memory.attach`). */
+  readonly memory: SharedArrayBuffer;
+  readonly facts: Facts;
+  /** Name of the io (engine/io/choose.ts). */
+  readonly io: string;
+  readonly listeners: readonly ListenerFd[];
+  /** This thread's end; the master has the other. */
+  readonly port: MessagePort;
+}
+
+/** The life of a traffic worker: its task ends when it has drained. */
+export interface TrafficTask extends Task {
+  /** Its number, 0-based: its row in shared memory. */
+  readonly worker: number;
+}
+
+/** The life of the control thread: checks and the stats sockets. */
+export type ControlTask = Task;
+
+/** From the master to a thread. */
+export type Order =
+  /** Accept connections from now on: all threads of the start are ready, privileges are dropped. */
+  | { readonly type: 'serve' }
+  /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
+  | { readonly type: 'stop'; readonly soft: boolean };
+
+/** From a thread to the master. */
+export type Report =
+  /** Everything is loaded and compiled: it could serve. */
+  | { readonly type: 'ready' }
+  /** For the operator's terminal. */
+  | { readonly type: 'say'; readonly severity: Severity; readonly text: string };
+
+/** Orders and reports are posted only through these two, so that each is of the union. */
+export function order(port: MessagePort, message: Order): void {
+  port.postMessage(message);
+}
+
+export function report(port: MessagePort, message: Report): void {
+  port.postMessage(message);
+}
