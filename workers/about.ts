@@ -1,7 +1,7 @@
 /** What `-v` and `-vv` print. Tools look for the first line, and for `TARGET`, `Feature list` and `Available services`. */
 import os from 'node:os';
-import { featureList, RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
+import { featureList, RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { processors } from './processors.ts';
 
 /** The lines of `-v`. */

@@ -7,8 +7,8 @@
  *     master ─── Order ─── port ─────► worker, control
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { Model } from '../engine/config/model.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
+import type { Model } from '../engine/config/model.ts';
 
 /** What any thread knows of the process it is part of. Plain data: it crosses threads with the task. */
 export interface Facts {

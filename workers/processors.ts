@@ -35,7 +35,12 @@ export function quotaOf(membership: string | null, read: (path: string) => strin
 /** `/a/b` gives `/a/b`, `/a` and the root, ''. */
 function upwards(path: string): string[] {
   const parts = path.split('/').filter(part => part !== '');
-  return Array.from({ length: parts.length + 1 }, (_, up) => parts.slice(0, parts.length - up).map(p => `/${p}`).join(''));
+  return Array.from({ length: parts.length + 1 }, (_, up) =>
+    parts
+      .slice(0, parts.length - up)
+      .map(p => `/${p}`)
+      .join(''),
+  );
 }
 
 function read(path: string): string | null {

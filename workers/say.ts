@@ -1,7 +1,7 @@
 /** What the operator reads on the terminal: HAProxy's start-up messages. */
 import fs from 'node:fs';
-import { startupMessage } from '../engine/config/print.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
+import { startupMessage } from '../engine/config/print.ts';
 
 export interface Say {
   (severity: Severity, text: string): void;

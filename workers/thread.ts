@@ -1,8 +1,9 @@
 /**
  * What a thread's task has in common with all others: its end of the port, its words to the master, its end.
  */
-import { type Order, type Report, report } from './messages.ts';
+
 import type { MessagePort } from 'node:worker_threads';
+import { type Order, type Report, report } from './messages.ts';
 
 export interface Thread {
   readonly tell: (message: Report) => void;
@@ -13,7 +14,10 @@ export interface Thread {
 }
 
 /** Takes the master's orders, one method each, from now until the task ends. */
-export function joinMaster(port: MessagePort, orders: { readonly [K in Order['type']]: (order: Extract<Order, { type: K }>) => void }): Thread {
+export function joinMaster(
+  port: MessagePort,
+  orders: { readonly [K in Order['type']]: (order: Extract<Order, { type: K }>) => void },
+): Thread {
   const { promise, resolve } = Promise.withResolvers<void>();
   port.on('message', (order: Order) => {
     (orders[order.type] as (order: Order) => void)(order);

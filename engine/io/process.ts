@@ -1,7 +1,7 @@
 /** System calls about the process itself that Node has no function for. */
 import ffi from 'node:ffi';
 import fs from 'node:fs';
-import { closeFd, encodeSockaddr, AF_UNIX, SOCK_DGRAM, sendDatagram, socket } from './native.ts';
+import { AF_UNIX, closeFd, encodeSockaddr, SOCK_DGRAM, sendDatagram, socket } from './native.ts';
 
 const { functions: libc } = ffi.dlopen(null, { dup2: { return: 'i32', arguments: ['i32', 'i32'] } });
 
@@ -23,7 +23,11 @@ export function notifyManager(path: string, state: string): number {
   const fd = name === null ? -1 : socket(AF_UNIX, SOCK_DGRAM);
   if (name === null || fd < 0) return fd;
   // The exact length: an abstract name padded with zeros would be another one.
-  const sent = sendDatagram(fd, new TextEncoder().encode(state), bytes[0] === 0 ? name.subarray(0, 2 + bytes.length) : name);
+  const sent = sendDatagram(
+    fd,
+    new TextEncoder().encode(state),
+    bytes[0] === 0 ? name.subarray(0, 2 + bytes.length) : name,
+  );
   closeFd(fd);
   return Math.min(sent, 0);
 }

@@ -28,7 +28,9 @@ export function resolveHost(host: string): Address | null {
   const first = result[0]!;
   const family = ffi.getInt32(first, 4);
   const length = ffi.getInt32(first, 16);
-  const name = FAMILIES.includes(family) ? new Uint8Array(ffi.toArrayBuffer(ffi.getUint64(first, ADDR_AT), length)) : null;
+  const name = FAMILIES.includes(family)
+    ? new Uint8Array(ffi.toArrayBuffer(ffi.getUint64(first, ADDR_AT), length))
+    : null;
   const address = name === null ? null : decodeSockaddr(name, length);
   libc.freeaddrinfo(first);
   return address === null || address.family === AF_UNIX ? null : address;
