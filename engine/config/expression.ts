@@ -1,8 +1,8 @@
 /**
  * Conditional expressions (manual 2.4), of `.if`, `.elif` and `-cc`.
  *
- *     or        = and [ "||" or ]
- *     and       = term [ "&&" and ]
+ *     or        = and *( "||" and )
+ *     and       = term *( "&&" term )
  *     term      = *"!" ( "(" or ")" / integer / predicate )
  *     predicate = name "(" [ argument [ "," argument ] ] ")"
  *
@@ -87,17 +87,15 @@ class Evaluator {
 
   // Both sides are always evaluated: nothing has an effect, and errors must not hide behind a shortcut.
   #or(): boolean {
-    const left = this.#and();
-    if (!this.#take('||')) return left;
-    const right = this.#or();
-    return left || right;
+    let value = this.#and();
+    while (this.#take('||')) value = this.#and() || value;
+    return value;
   }
 
   #and(): boolean {
-    const left = this.#term();
-    if (!this.#take('&&')) return left;
-    const right = this.#and();
-    return left && right;
+    let value = this.#term();
+    while (this.#take('&&')) value = this.#term() && value;
+    return value;
   }
 
   #term(): boolean {
@@ -120,6 +118,7 @@ class Evaluator {
     }
     const integer = this.#match(/[+-]?\d+/y);
     if (integer !== null) return Number(integer) !== 0;
+    if (start === this.#text.length) throw new Failure(`conditional expression '${this.#text}' ends too early`, start);
     const name = this.#match(/\w+(?=\()/y);
     if (name === null || !Object.hasOwn(PREDICATES, name)) {
       throw new Failure(`unparsable conditional expression '${this.#text.slice(start)}'`, start);
