@@ -13,7 +13,7 @@ export function checkCondition(condition: string, options: Options, say: Say): n
   if (options.localPeer !== null) env.HAPROXY_LOCALPEER = options.localPeer;
   defineVariables(env);
   const diagnostics = new Diagnostics();
-  const line = new Lexer('-cc', condition, env, diagnostics).next();
+  const line = new Lexer('-cc', `${condition}\n`, env, diagnostics).next();
   const text = line?.words.map(word => word.text).join(' ') ?? '';
   if (diagnostics.fatal) {
     say.raw(formatDiagnostics(diagnostics.list, { pid: process.pid, executable: null, diag: false }));

@@ -1,8 +1,6 @@
 /** The command line: what was asked for, and the exit code of it. */
-import fs from 'node:fs';
-import module from 'node:module';
-import { type Options, parseArguments, usage } from './options.ts';
-import { createSay, type Say, write } from './say.ts';
+import { parseArguments, usage } from './options.ts';
+import { createSay, write } from './say.ts';
 
 /** What messages call the program: what was started, not the Node that runs it. */
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;

@@ -31,7 +31,11 @@ export function createPool(threads: number, memoryMb: number): Pool {
     resourceLimits: { maxOldGenerationSizeMb: heapMb(threads, memoryMb) },
   });
   return {
-    run: (kind, task) => pool.run(task, { filename: entry(kind), transferList: [task.port] }),
+    run: (kind, task) => {
+      // Piscina takes this type from another overload of postMessage than the one that it calls.
+      const transferList = [task.port] as object;
+      return pool.run(task, { filename: entry(kind), transferList });
+    },
     destroy: () => pool.destroy(),
   };
 }

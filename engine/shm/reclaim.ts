@@ -8,9 +8,9 @@ import { type Memory, type RowKind, topology } from './memory.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
 /** The fields of a row that say what is there now; all others are totals and stay. */
-const GAUGES: readonly number[] = COUNTERS.rows
+const GAUGES: readonly number[] = Object.entries(COUNTERS.at)
   .filter(([name]) => name.startsWith('cur_') || name === 'queue_head')
-  .map(([name]) => COUNTERS.at[name]);
+  .map(([, field]) => field);
 
 /** Safe while the other workers run: every word is changed by one subtraction. */
 export function reclaim(memory: Memory, model: Model, worker: number): void {
