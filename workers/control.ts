@@ -24,7 +24,7 @@ export default async function control(task: ControlTask): Promise<void> {
         topology: topology(model),
         now: () => io.now(),
         random: Math.random,
-        log: (level, _proxy, text) => thread.tell({ type: 'say', severity: severityOf(level), text }),
+        log: (level, _proxy, text) => thread.say(severityOf(level), text),
       });
       stop = () => health.stop();
     },
@@ -33,7 +33,7 @@ export default async function control(task: ControlTask): Promise<void> {
       thread.end();
     },
   });
-  thread.tell({ type: 'ready' });
+  thread.ready();
   await thread.ended;
   await io.stop();
 }

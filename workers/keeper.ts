@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Severity } from '../engine/config/diagnostics.ts';
 import { closeFd } from '../engine/io/bind.ts';
 import { RESPAWN_MAX_MS, RESPAWN_MIN_MS } from '../engine/limits.ts';
 import { after, monotonicMs } from '../engine/time.ts';
@@ -13,13 +14,17 @@ import { type ListenerFd, type Order, order, type Report } from './messages.ts';
 export interface Care {
   /** Runs the task with this port and these descriptors; settles as Pool.run. */
   run(port: MessagePort, listeners: readonly ListenerFd[]): Promise<void>;
+  /** As Pool.gone. */
+  gone(threadId: number): Promise<void>;
   /** Duplicates for a new thread. Throws when there is no descriptor left. */
   share(): ListenerFd[];
   /** Whether a thread that runs now was given this descriptor. */
   isGiven(fd: number): boolean;
-  /** Every report of the thread. */
-  heard(message: Report): void;
-  /** The thread died; another follows after `againMs`. */
+  /** The thread can take orders. */
+  ready(): void;
+  /** It has something to tell the operator. */
+  say(severity: Severity, text: string): void;
+  /** The thread died and is gone with all it had; another follows after `againMs`. */
   died(error: Error, againMs: number): void;
   /** The task ended as it was told to. */
   done(): void;
@@ -44,7 +49,13 @@ export class Keeper {
     this.#startedMs = monotonicMs();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.on('message', (message: Report) => this.#care.heard(message));
+    // Before it is ready a thread owns nothing that would have to be waited for.
+    let gone = Promise.resolve();
+    port1.on('message', (message: Report) => {
+      if (message.type === 'say') return this.#care.say(message.severity, message.text);
+      gone = this.#care.gone(message.threadId);
+      this.#care.ready();
+    });
     let task: Promise<void>;
     try {
       this.#listeners = this.#care.share();
@@ -55,7 +66,10 @@ export class Keeper {
     }
     task.then(
       () => this.#ended(null),
-      error => this.#ended(error instanceof Error ? error : new Error(String(error))),
+      async error => {
+        await gone;
+        this.#ended(error instanceof Error ? error : new Error(String(error)));
+      },
     );
   }
 

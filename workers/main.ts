@@ -8,6 +8,11 @@ delete process.env.SLUICE_PROGRAM;
 const { options, error } = parseArguments(process.argv.slice(2));
 const say = createSay(options.quiet, process.pid);
 
+// Node would open its inspector to whoever sends this signal; to us it means the end, from the first moment on.
+process.on('SIGUSR1', () => {
+  if (process.listenerCount('SIGUSR1') === 1) process.exit(0);
+});
+
 // What is not asked for is not loaded: a start must be quick.
 if (error !== null) await refuse(error);
 else if (options.version > 0) {

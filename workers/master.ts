@@ -18,7 +18,7 @@ import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { type Care, Keeper } from './keeper.ts';
 import { closeListeners, type Listeners, shareListeners } from './listeners.ts';
-import type { Facts, Order, Report } from './messages.ts';
+import type { Facts, Order } from './messages.ts';
 import { createPool, type Pool } from './pool.ts';
 import { processors } from './processors.ts';
 import type { Say } from './say.ts';
@@ -177,13 +177,12 @@ export class Master {
     return { model, io, memory: this.#memory.buffer, facts: this.#facts };
   }
 
-  #care(keeper: () => Keeper, who: string): Pick<Care, 'heard' | 'isGiven'> {
+  #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'say'> {
     return {
+      gone: threadId => this.#pool.gone(threadId),
       isGiven: fd => this.#keepers().some(other => other !== keeper() && other.holds(fd)),
-      heard: (message: Report) => {
-        if (message.type === 'say') this.#say(message.severity, message.text);
-        else this.#threadReady(keeper(), who);
-      },
+      ready: () => this.#threadReady(keeper(), who),
+      say: this.#say,
     };
   }
 

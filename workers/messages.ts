@@ -65,7 +65,7 @@ export type Order =
 /** From a thread to the master. */
 export type Report =
   /** Everything is loaded and compiled: it could serve. */
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly threadId: number }
   /** For the operator's terminal. */
   | { readonly type: 'say'; readonly severity: Severity; readonly text: string };
 

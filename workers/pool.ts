@@ -13,8 +13,8 @@ export interface Tasks {
 export interface Pool {
   /** Runs a task in a free thread. Settles when the task ends: rejects when its thread dies. */
   run<K extends keyof Tasks>(kind: K, task: Tasks[K]): Promise<void>;
-  /** Ends all threads at once. */
-  destroy(): Promise<void>;
+  /** Resolves when a thread that runs now has ended and its descriptors are closed: later than its task's rejection. */
+  gone(threadId: number): Promise<void>;
 }
 
 /** `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. */
@@ -36,7 +36,10 @@ export function createPool(threads: number, memoryMb: number): Pool {
       const transferList = [task.port] as object;
       return pool.run(task, { filename: entry(kind), transferList });
     },
-    destroy: () => pool.destroy(),
+    gone: threadId => {
+      const thread = pool.threads.find(thread => thread.threadId === threadId);
+      return thread === undefined ? Promise.resolve() : new Promise(resolve => thread.once('exit', () => resolve()));
+    },
   };
 }
 

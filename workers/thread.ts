@@ -2,11 +2,14 @@
  * What a thread's task has in common with all others: its end of the port, its words to the master, its end.
  */
 
-import type { MessagePort } from 'node:worker_threads';
-import { type Order, type Report, report } from './messages.ts';
+import { type MessagePort, threadId } from 'node:worker_threads';
+import type { Severity } from '../engine/config/diagnostics.ts';
+import { type Order, report } from './messages.ts';
 
 export interface Thread {
-  readonly tell: (message: Report) => void;
+  /** Everything is loaded and compiled: the task can take its orders. */
+  readonly ready: () => void;
+  readonly say: (severity: Severity, text: string) => void;
   /** Resolves when `end` is called. */
   readonly ended: Promise<void>;
   /** The task is done: the port is closed, the thread may go. */
@@ -23,7 +26,8 @@ export function joinMaster(
     (orders[order.type] as (order: Order) => void)(order);
   });
   return {
-    tell: message => report(port, message),
+    ready: () => report(port, { type: 'ready', threadId }),
+    say: (severity, text) => report(port, { type: 'say', severity, text }),
     ended: promise,
     end: () => {
       port.close();

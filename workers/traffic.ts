@@ -20,10 +20,10 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     memory: Memory.attach(task.memory),
     worker,
     facts,
-    log: (severity, text) => thread.tell({ type: 'say', severity, text }),
+    log: thread.say,
     onIdle: thread.end,
   });
-  thread.tell({ type: 'ready' });
+  thread.ready();
   await thread.ended;
   await io.stop();
 }
