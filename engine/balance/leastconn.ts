@@ -1,11 +1,12 @@
-/** leastconn: the server with the fewest streams (on it and waiting for it) for its weight. */
+/**
+ * leastconn: the server with the fewest streams (on it and waiting for it) for its weight; among equals the one whose last
+ * turn is longest ago, over all workers.
+ */
 import { type Balancer, FULL, NONE, type Subject } from './balancer.ts';
 import type { Farm } from './farm.ts';
 
 export class LeastConn implements Balancer {
   readonly #farm: Farm;
-  /** The servers that share the lowest load of the scan; filled from the start at each pick. */
-  #equals = new Int32Array(0);
 
   constructor(farm: Farm) {
     this.#farm = farm;
@@ -13,28 +14,30 @@ export class LeastConn implements Balancer {
 
   pick(_subject: Subject, avoid: number): number {
     const farm = this.#farm;
-    if (farm.changed()) this.#equals = new Int32Array(farm.members.length);
+    farm.changed();
     const { members, weights } = farm;
     if (members.length === 0) return NONE;
-    let count = 0;
-    let lowest = 0;
-    let lowestWeight = 1;
+    let best = FULL;
+    let bestLoad = 0;
+    let bestWeight = 1;
+    let bestTurn = 0;
     for (let i = 0; i < members.length; i++) {
       const server = members[i]!;
-      if (server === avoid || farm.queueFull(server)) continue;
-      // An idle server is the least loaded whatever its weight. load / weight is compared without dividing.
       const streams = farm.load(server);
+      if (server === avoid || farm.queueFull(server, streams)) continue;
+      // An idle server is the least loaded whatever its weight. load / weight is compared without dividing.
       const load = streams === 0 ? 0 : streams + 1;
-      const difference = count === 0 ? -1 : load * lowestWeight - lowest * weights[i]!;
-      if (difference > 0) continue;
-      if (difference < 0) {
-        count = 0;
-        lowest = load;
-        lowestWeight = weights[i]!;
-      }
-      this.#equals[count++] = server;
+      const more = best < 0 ? -1 : load * bestWeight - bestLoad * weights[i]!;
+      if (more > 0) continue;
+      const turn = farm.chosenAt(server);
+      if (more === 0 && ((turn - bestTurn) | 0) >= 0) continue;
+      best = server;
+      bestLoad = load;
+      bestWeight = weights[i]!;
+      bestTurn = turn;
     }
-    if (count > 0) return this.#equals[count === 1 ? 0 : farm.turn() % count]!;
-    return farm.uses(avoid) && !farm.queueFull(avoid) ? avoid : FULL;
+    if (best < 0 && farm.uses(avoid) && !farm.queueFull(avoid, farm.load(avoid))) best = avoid;
+    if (best >= 0) farm.choose(best);
+    return best;
   }
 }

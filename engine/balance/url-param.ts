@@ -23,15 +23,14 @@ export function urlParamKey(balance: Balance, hash: Hash): Key {
   };
 }
 
-/** A body may be anything: a value that cannot be URL-encoded text is no key. White space ends it. */
+/** A body may be anything. As HAProxy, judge by the value's first byte: white space is an empty value, no token no key. */
 function bodyKey(bytes: Uint8Array, start: number, end: number, name: Uint8Array, hash: Hash): number {
   const value = findValue(bytes, start, end, name);
   if (value < 0) return NO_KEY;
-  let stop = value;
-  for (; stop < end && bytes[stop] !== AMPERSAND && !isSpace(bytes[stop]!); stop++) {
-    if (!isToken(bytes[stop]!)) return NO_KEY;
-  }
-  return hash(bytes, value, stop);
+  const first = value < end ? bytes[value]! : AMPERSAND;
+  if (isSpace(first)) return hash(bytes, value, value);
+  if (first !== AMPERSAND && !isToken(first)) return NO_KEY;
+  return hash(bytes, value, find(bytes, value, end, AMPERSAND));
 }
 
 /** Where the value of `name=value` begins in a list joined by ampersands, or -1. */

@@ -133,18 +133,18 @@ class Evaluator {
     const start = this.#at++;
     const where = (n: number) => `in argument ${n} of predicate '${name}' used in conditional expression`;
     const args: string[] = [];
-    if (this.#text[this.#at] !== ')' || count === 1) args.push(this.#argument(where(1)));
+    if (count > 0) args.push(this.#argument(where(1)));
     while (args.length < count && this.#text[this.#at] === ',') {
       this.#at++;
       args.push(this.#argument(where(args.length + 1)));
     }
-    const c = this.#text[this.#at];
-    if (c === undefined) throw new Failure(`expected ')' ${where(args.length)}`, this.#at);
-    if (c !== ')') throw new Failure(`expected ')' before '${this.#text.slice(this.#at)}' ${where(count)}`, this.#at);
     if (args.length < count) {
       const message = `missing arguments (got ${args.length}/${count}), type 'string' expected ${where(args.length)}`;
       throw new Failure(message, start + 1);
     }
+    const c = this.#text[this.#at];
+    if (c === undefined) throw new Failure(`expected ')' ${where(1)}`, this.#at);
+    if (c !== ')') throw new Failure(`expected ')' before '${this.#text.slice(this.#at)}' ${where(1)}`, this.#at);
     this.#at++;
     return args;
   }
@@ -197,8 +197,8 @@ class Evaluator {
   }
 }
 
-/** Evaluates a condition as `.if` and `-cc` do. Nothing but blanks is false. */
-export function evaluateCondition(text: string, env: Environment): Evaluation {
+/** Evaluates an expression whose quotes and variables the lexer has already resolved. Nothing but blanks is false. */
+export function evaluateExpression(text: string, env: Environment): Evaluation {
   try {
     return { value: new Evaluator(text, env).whole() };
   } catch (failure) {

@@ -276,7 +276,9 @@ export class Body {
       if (to === trailers.length) return this.#fail(ERR_TRAILERS_TOO_LARGE, at);
       const b = bytes[at++]!;
       trailers[to++] = b;
-      if (b === LF && to >= 4 && trailers[to - 2] === CR && trailers[to - 3] === LF && trailers[to - 4] === CR) {
+      if (b !== LF) continue;
+      if (to < 2 || trailers[to - 2] !== CR) return this.#fail(ERR_LINE_END, at);
+      if (to >= 4 && trailers[to - 3] === LF) {
         this.trailersEnd = to;
         this.error = checkTrailers(trailers, to);
         this.#phase = TRAILER_READY;

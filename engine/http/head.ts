@@ -168,6 +168,12 @@ export class Head {
     return -1;
   }
 
+  /** The last slot whose name is `name` (lower case); -1 = none. For names that are known only at run time. */
+  findLast(name: Uint8Array): number {
+    for (let i = this.count - 1; i >= 0; i--) if (this.isNamed(i, name)) return i;
+    return -1;
+  }
+
   /** Whether slot `i` is there and has this lower-case name. */
   isNamed(i: number, name: Uint8Array): boolean {
     if (this.source[i] === REMOVED || this.nameEnd[i]! - this.nameStart[i]! !== name.length) return false;

@@ -163,3 +163,12 @@ export function methodId(bytes: Uint8Array, start: number, end: number): number 
   }
   return METHOD_OTHER;
 }
+
+const IDEMPOTENT = new Set(
+  ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'].map(name => METHODS.indexOf(name as never)),
+);
+
+/** Whether doing a request of this method twice is as doing it once (RFC 9110 9.2.2). */
+export function isIdempotent(method: number): boolean {
+  return IDEMPOTENT.has(method);
+}

@@ -55,6 +55,12 @@ export function reply(status: number, fields: readonly Field[], body: Uint8Array
   return join(latin1(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines}\r\n`), payload);
 }
 
+/** The head alone of a response whose payload is made later; `fields` say how it is framed. */
+export function headOnly(status: number, fields: readonly Field[]): Uint8Array {
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return latin1(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines}\r\n`);
+}
+
 /** A redirect as HAProxy's `http-request redirect` makes it. `location` is put in as it is: no CR or LF may be in it. */
 export function redirect(status: number, location: string, fields: readonly Field[] = []): Uint8Array {
   return reply(status, [['content-length', '0'], ['location', location], ...fields], '');

@@ -74,6 +74,7 @@ export const SERVER = layout('server', 4, [
   ['check_seq', 1, 'control', 'odd while the description below is being written'],
   ['check_text_len', 1, 'control', 'bytes of the description'],
   ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
+  ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
 ]);
 
 /** Bytes of a check description: 32 words. */

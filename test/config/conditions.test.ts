@@ -31,7 +31,9 @@ describe('expressions', () => {
     ['streq(a, a)', false],
     ['streq(a,)', false],
     ['streq("a b",a\\ b)', true],
-    ['streq("a,)b",\'a,)b\')', true],
+    ['streq(\\"a,)b\\",\'"a,)b"\')', true],
+    ['streq("$HOME",/root) && !streq($HOME,/root)', true],
+    ['streq(a,   b)  #||1', false],
     ['strneq(a,b)', true],
     ['strstr(abc,b)', true],
     ['strstr(abc,d)', false],
@@ -68,7 +70,13 @@ describe('expressions', () => {
     ],
     ['enabled(foo)', 1, "unsupported option 'foo' in predicate 'enabled' used in conditional expression"],
     ['version_atleast(a)', 1, "invalid version 'a' in predicate 'version_atleast' used in conditional expression"],
-    ['streq("a,b)', 7, "unmatched quote in argument 1 of predicate 'streq' used in conditional expression"],
+    ['streq(\\"a,b)', 7, "unmatched quote in argument 1 of predicate 'streq' used in conditional expression"],
+    [
+      'strneq(',
+      8,
+      "missing arguments (got 1/2), type 'string' expected in argument 1 of predicate 'strneq' used in conditional expression",
+    ],
+    ['"1', 1, 'unmatched quote at position 1'],
     ['constructor(x)', 1, "unparsable conditional expression 'constructor(x)'"],
   ])('%j', (text, column, error) => expect(evaluateCondition(text, ENV)).toEqual({ error, column }));
 

@@ -72,3 +72,18 @@ test('the program before the first error, the files after the last', () => {
   expect(shown).toContain("[DIAG]     (42) : config : parsing [a.cfg:3] : 'd'.");
   expect(shown).not.toContain('Fatal');
 });
+
+test('messages are sorted by file and line', () => {
+  const at = (message: string, file: string | null, line = 0): Diagnostic => {
+    return { ...PLAIN, message, place: file === null ? null : { file, line } };
+  };
+  const list = [at('1', null), at('3', 'b', 2), at('5', 'a', 1), at('2', 'b', 1), at('4', 'b', 2), at('6', null)];
+  const text = formatDiagnostics(list, { pid: 42, executable: null, diag: false });
+  expect(Array.from(text.matchAll(/: (\d)\.$/gm), m => m[1]).join('')).toBe('123456');
+});
+
+test('no more than fifty errors are shown', () => {
+  const text = formatDiagnostics(Array(1000).fill(PLAIN), { pid: 42, executable: null, diag: false });
+  expect(text.match(/unknown keyword/g)).toHaveLength(50);
+  expect(text).toContain('[ALERT]    (42) : config : too many fatal errors (50), stopping now.\n');
+});
