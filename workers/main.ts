@@ -20,7 +20,7 @@ else if (options.version > 0) {
   write(1, options.version === 1 ? about() : aboutAll());
 } else if (options.condition !== null) process.exitCode = await evaluate(options.condition);
 else if (options.files.length === 0) await refuse(null);
-else process.exitCode = await run();
+else process.exit(await run()); // threads that are still there, or a daemon's child, hold nothing up
 
 /** HAProxy shows its version on standard output and the rest on standard error. */
 async function refuse(error: string | null): Promise<void> {

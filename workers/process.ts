@@ -49,9 +49,7 @@ export async function startProcess(configuration: Configuration, options: Option
   const master = new Master({ model, listeners, workers, memoryMb: options.memoryMb, localPeer, io }, life, say);
   watchSignals(master, model, options, say);
   master.start();
-  const code = await promise;
-  // Threads may still be there: they end with the process.
-  process.exit(code);
+  return promise;
 }
 
 /** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */
