@@ -12,9 +12,10 @@ import type { Say } from './say.ts';
 
 export interface Configuration {
   readonly model: Model;
-  /** `-L`, or the host name. */
-  readonly localPeer: string;
-  readonly warnings: boolean;
+  /** As the files left it, with what HAProxy defines. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How many were said. */
+  readonly warnings: number;
 }
 
 /** Reads and checks everything that `options` names. Null after saying why it cannot be used. */
@@ -26,15 +27,15 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   const diagnostics = new Diagnostics();
   const lines = [...readLines(options.files, env, diagnostics), ...masterSocketLines(options)];
   const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, env });
-  const warnings = diagnostics.list.some(d => d.severity === 'warning');
+  const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
   if (model === null || diagnostics.fatal) return null;
-  if (warnings && options.zeroWarning) {
+  if (warnings > 0 && options.zeroWarning) {
     say('alert', "config : Some warnings were found and 'zero-warning' is set. Aborting.");
     return null;
   }
-  return { model: override(model, options), localPeer: env.HAPROXY_LOCALPEER ?? '', warnings };
+  return { model: override(model, options), environment: env, warnings };
 }
 
 /** The command line has precedence over the `global` section. */

@@ -45,7 +45,7 @@ async function run(): Promise<number> {
   if (configuration === null) return 1;
   if (options.check) {
     if (!options.quiet) {
-      if (configuration.warnings) write(1, 'Warnings were found.\n');
+      if (configuration.warnings > 0) write(1, 'Warnings were found.\n');
       write(1, 'Configuration file is valid\n');
     }
     return 0;

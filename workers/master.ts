@@ -15,10 +15,12 @@ import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
+import type { Facts } from '../engine/stats/view.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
+import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
 import { closeListeners, type Listeners, shareListeners } from './listeners.ts';
-import type { Facts, Order } from './messages.ts';
+import type { Order } from './messages.ts';
 import { createPool, type Pool } from './pool.ts';
 import { processors } from './processors.ts';
 import type { Say } from './say.ts';
@@ -29,7 +31,9 @@ export interface Plan {
   readonly listeners: Listeners;
   readonly workers: number;
   readonly memoryMb: number;
-  readonly localPeer: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Said while the configuration was read. */
+  readonly warnings: number;
   readonly io: string;
 }
 
@@ -66,6 +70,24 @@ function maxFd(): number {
   return 'errno' in limits ? 1024 : Math.min(limits.soft, 2 ** 20);
 }
 
+function factsOf({ model, workers, io, warnings }: Plan): Facts {
+  const sinceStartMs = process.uptime() * 1000;
+  const { listeners } = shapeOf(model, workers);
+  return {
+    pid: process.pid,
+    nbthread: workers,
+    startWallMs: wallMs() - sinceStartMs,
+    bootMs: Math.round(sinceStartMs),
+    hostName: os.hostname(),
+    version: VERSION,
+    releaseDate: RELEASE_DATE,
+    ioName: io,
+    ulimitN: maxFd(),
+    maxsock: 2 * model.global.maxconn + listeners + SPARE_FDS,
+    warnings,
+  };
+}
+
 export class Master {
   readonly #plan: Plan;
   readonly #life: Life;
@@ -87,16 +109,7 @@ export class Master {
     this.#memory = Memory.create(shapeOf(model, workers));
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
-    this.#facts = {
-      pid: process.pid,
-      hostname: os.hostname(),
-      localPeer: plan.localPeer,
-      startedMs: monotonicMs(),
-      startedWallMs: wallMs(),
-      workers,
-      maxFd: maxFd(),
-      memoryMb: plan.memoryMb,
-    };
+    this.#facts = factsOf(plan);
     for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
     this.#control = this.#controlKeeper();
   }
@@ -165,7 +178,10 @@ export class Master {
     const keeper: Keeper = new Keeper({
       ...this.#care(() => keeper, 'Control thread'),
       share: () => shareListeners(this.#plan.listeners.control, 0),
-      run: (port, listeners) => this.#pool.run('control', { ...this.#task(), port, listeners }),
+      run: (port, listeners) => {
+        const { environment } = this.#plan;
+        return this.#pool.run('control', { ...this.#task(), environment, port, listeners });
+      },
       died: (error, againMs) => this.#died('Control thread', error, againMs),
       done: () => {},
     });

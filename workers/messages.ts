@@ -9,23 +9,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model } from '../engine/config/model.ts';
-
-/** What any thread knows of the process it is part of. Plain data: it crosses threads with the task. */
-export interface Facts {
-  readonly pid: number;
-  readonly hostname: string;
-  /** `-L`, or the host name. */
-  readonly localPeer: string;
-  /** Monotonic and wall-clock milliseconds of the start. */
-  readonly startedMs: number;
-  readonly startedWallMs: number;
-  /** Traffic workers. */
-  readonly workers: number;
-  /** Descriptors that the process may have. */
-  readonly maxFd: number;
-  /** `-m`, 0 = none. */
-  readonly memoryMb: number;
-}
+import type { Facts } from '../engine/stats/view.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
@@ -34,7 +18,8 @@ export interface ListenerFd {
   readonly fd: number;
 }
 
-interface Task {
+/** What every thread gets. */
+export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
@@ -53,7 +38,10 @@ export interface TrafficTask extends Task {
 }
 
 /** The life of the control thread: checks and the stats sockets. */
-export type ControlTask = Task;
+export interface ControlTask extends Task {
+  /** As the configuration left it: what `show env` shows. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
 
 /** From the master to a thread. */
 export type Order =

@@ -45,8 +45,9 @@ export async function startProcess(configuration: Configuration, options: Option
     },
     failed: () => resolve(1),
   };
-  const { localPeer } = configuration;
-  const master = new Master({ model, listeners, workers, memoryMb: options.memoryMb, localPeer, io }, life, say);
+  const { environment, warnings } = configuration;
+  const plan = { model, listeners, workers, memoryMb: options.memoryMb, environment, warnings, io };
+  const master = new Master(plan, life, say);
   watchSignals(master, model, options, say);
   master.start();
   return promise;

@@ -1,10 +1,12 @@
-/**
- * What a thread's task has in common with all others: its end of the port, its words to the master, its end.
- */
-
+/** What the task of every thread has in common: its end of the port, its view of the shared memory, its end. */
 import { type MessagePort, threadId } from 'node:worker_threads';
 import type { Severity } from '../engine/config/diagnostics.ts';
-import { type Order, report } from './messages.ts';
+import { LOG_EMERG } from '../engine/health/log.ts';
+import type { StateEnv } from '../engine/health/state.ts';
+import type { Io } from '../engine/io/contract.ts';
+import { Memory, topology } from '../engine/shm/memory.ts';
+import { View } from '../engine/stats/view.ts';
+import { type Order, report, type Task } from './messages.ts';
 
 export interface Thread {
   /** Everything is loaded and compiled: the task can take its orders. */
@@ -16,11 +18,10 @@ export interface Thread {
   readonly end: () => void;
 }
 
+type Orders = { readonly [K in Order['type']]: (order: Extract<Order, { type: K }>) => void };
+
 /** Takes the master's orders, one method each, from now until the task ends. */
-export function joinMaster(
-  port: MessagePort,
-  orders: { readonly [K in Order['type']]: (order: Extract<Order, { type: K }>) => void },
-): Thread {
+export function joinMaster(port: MessagePort, orders: Orders): Thread {
   const { promise, resolve } = Promise.withResolvers<void>();
   port.on('message', (order: Order) => {
     (orders[order.type] as (order: Order) => void)(order);
@@ -33,5 +34,21 @@ export function joinMaster(
       port.close();
       resolve();
     },
+  };
+}
+
+/** What a thread sees of the running configuration, and where it tells of state changes: the operator's terminal. */
+export function attach(task: Task, io: Io, say: Thread['say']): StateEnv & { readonly view: View } {
+  const { model, facts } = task;
+  const memory = Memory.attach(task.memory);
+  const top = topology(model);
+  return {
+    model,
+    memory,
+    topology: top,
+    view: new View(model, memory, top, facts),
+    now: () => io.now(),
+    // As HAProxy: a backend without servers is an alert, every other change a warning.
+    log: (level, _proxy, text) => say(level === LOG_EMERG ? 'alert' : 'warning', text),
   };
 }

@@ -1,12 +1,12 @@
 /** The thread of a traffic worker: a Piscina task that lasts as long as the worker serves. */
+import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
-import { Memory } from '../engine/shm/memory.ts';
 import type { TrafficTask } from './messages.ts';
-import { joinMaster } from './thread.ts';
+import { attach, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
-  const { model, worker, facts, listeners } = task;
+  const { model, worker, listeners } = task;
   const io = createIo(task.io);
   const thread = joinMaster(task.port, {
     serve: () => {
@@ -14,14 +14,17 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     },
     stop: ({ soft }) => handle.stop(soft),
   });
+  const env = attach(task, io, thread.say);
   const handle = startTraffic({
     io,
     model,
-    memory: Memory.attach(task.memory),
+    memory: env.memory,
+    view: env.view,
+    admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     worker,
-    facts,
     log: thread.say,
     onIdle: thread.end,
+    onStreamEnd: null,
   });
   thread.ready();
   await thread.ended;
