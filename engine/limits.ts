@@ -34,6 +34,9 @@ export const LINE_WORDS_MAX = 64;
 export const IF_NESTING_MAX = 100;
 export const CONDITION_NESTING_MAX = 1_024;
 
+/** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
+export const SPARE_STREAMS_MAX = 4_096;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;

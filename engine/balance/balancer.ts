@@ -17,9 +17,9 @@ export interface Subject {
   source(): Uint8Array | null;
   /** The bytes of the request URI as received; null when there is no HTTP request. Result in `slice`. */
   uri(): Slice | null;
-  /** Value of the last occurrence of a header (lower-case name); null when absent. */
+  /** Value of the first occurrence of a header (lower-case name), without white space around it; null when absent. */
   header(name: string): Slice | null;
-  /** The body bytes received so far, for `url_param ... check_post`; null when none. */
+  /** The body bytes of a POST request received so far, for `url_param ... check_post`; null when none. */
   body(): Slice | null;
   /** The bytes received on a TCP connection so far, for rdp-cookie; null when none. */
   payload(): Slice | null;

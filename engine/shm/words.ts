@@ -30,12 +30,17 @@ export const PROXY = layout('proxy', 4, [
   ['be_queued_max', 1, 'any', 'most of them so far'],
   ['be_total_queued', 1, 'any', 'streams in the queues of the backend and of its servers'],
   ['turn', 1, 'any', 'round robin: turns taken'],
-  ['generation', 1, 'any', 'changes when a server of the backend changes state or weight: schedules are made again'],
-  ['act', 1, 'any', 'active servers usable now'],
-  ['bck', 1, 'any', 'backup servers usable now'],
-  ['last_change', 1, 'any', 'second of the shared clock at which the backend last went up or down'],
-  ['down_time', 1, 'any', 'seconds the backend was down, not counting now'],
-  ['down_trans', 1, 'any', 'times the backend went down'],
+  [
+    'generation',
+    1,
+    'control',
+    'changes when a server of the backend changes state or weight: schedules are made again',
+  ],
+  ['act', 1, 'control', 'active servers usable now'],
+  ['bck', 1, 'control', 'backup servers usable now'],
+  ['last_change', 1, 'control', 'second of the shared clock at which the backend last went up or down'],
+  ['down_time', 1, 'control', 'seconds the backend was down, not counting now'],
+  ['down_trans', 1, 'control', 'times the backend went down'],
 ]);
 
 export const LISTENER = layout('listener', 4, [
@@ -50,25 +55,26 @@ export const SERVER = layout('server', 4, [
   ['maxconn', 1, 'any', 'its limit in force; 0 = none'],
   ['queued', 1, 'any', 'streams waiting for this very server now'],
   ['queued_max', 1, 'any', 'most of them so far'],
-  ['oper', 1, 'any', 'operational state: OPER_*'],
-  ['admin', 1, 'any', 'administrative flags: ADMIN_*'],
-  ['uweight', 1, 'any', 'weight as the operator set it (0..256)'],
-  ['iweight', 1, 'any', 'weight as configured'],
-  ['eweight', 1, 'any', 'weight that balancing uses now: 0 when the server is not usable'],
-  ['last_change', 1, 'any', 'second of the shared clock of the last state change'],
-  ['down_time', 1, 'any', 'seconds down, not counting now'],
-  ['down_trans', 1, 'any', 'times it went from UP to DOWN'],
+  ['oper', 1, 'control', 'operational state: OPER_*'],
+  ['admin', 1, 'control', 'administrative flags: ADMIN_*'],
+  ['uweight', 1, 'control', 'weight as the operator set it (0..256)'],
+  ['iweight', 1, 'control', 'weight as configured'],
+  ['eweight', 1, 'control', 'weight that balancing uses now: 0 when the server is not usable'],
+  ['last_change', 1, 'control', 'second of the shared clock of the last state change'],
+  ['down_time', 1, 'control', 'seconds down, not counting now'],
+  ['down_trans', 1, 'control', 'times it went from UP to DOWN'],
   ['check_on', 1, 'control', 'CHECK_* bits: configured, enabled, in progress'],
   ['check_status', 1, 'control', 'CHECK_STATUSES index of the last check'],
   ['check_code', 1, 'control', 'layer 5-7 status code of the last check; -1 = none'],
   ['check_duration', 1, 'control', 'milliseconds of the last check; -1 = none'],
   ['check_health', 1, 'control', 'position on the scale of rise + fall - 1'],
-  ['check_rise', 1, 'control', ''],
-  ['check_fall', 1, 'control', ''],
+  ['check_rise', 1, 'control', 'successes that bring the server up'],
+  ['check_fall', 1, 'control', 'failures that take the server down'],
   ['check_fails', 1, 'control', 'failed checks (counted while the server is up)'],
   ['check_seq', 1, 'control', 'odd while the description below is being written'],
   ['check_text_len', 1, 'control', 'bytes of the description'],
   ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
+  ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
 ]);
 
 /** Bytes of a check description: 32 words. */
@@ -88,14 +94,17 @@ export const OPER_STARTING = 1;
 export const OPER_RUNNING = 2;
 export const OPER_STOPPING = 3;
 
-/** Administrative flags. Any MAINT flag takes the server out; any DRAIN flag keeps only persistent traffic. */
+/**
+ * Administrative flags, HAProxy's bits. Any flag of ADMIN_MAINT takes the server out; any DRAIN flag keeps only persistent
+ * traffic. CONFIG_MAINT only remembers that the configuration said `disabled`: FORCED_MAINT is what takes it out then.
+ */
 export const ADMIN_FORCED_MAINT = 1;
 export const ADMIN_INHERITED_MAINT = 2;
 export const ADMIN_CONFIG_MAINT = 4;
 export const ADMIN_FORCED_DRAIN = 8;
 export const ADMIN_INHERITED_DRAIN = 16;
 export const ADMIN_RESOLUTION_MAINT = 32;
-export const ADMIN_MAINT = ADMIN_FORCED_MAINT | ADMIN_INHERITED_MAINT | ADMIN_CONFIG_MAINT | ADMIN_RESOLUTION_MAINT;
+export const ADMIN_MAINT = ADMIN_FORCED_MAINT | ADMIN_INHERITED_MAINT | ADMIN_RESOLUTION_MAINT;
 export const ADMIN_DRAIN = ADMIN_FORCED_DRAIN | ADMIN_INHERITED_DRAIN;
 
 export const CHECK_CONFIGURED = 1;

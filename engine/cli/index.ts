@@ -1,0 +1,56 @@
+/** The runtime API: commands on the `stats socket` sockets, in the control worker. */
+import type { Bind } from '../config/model.ts';
+import type { Conn } from '../io/contract.ts';
+import type { CliEnv, Command } from './command.ts';
+import { SERVER_COMMANDS } from './server-commands.ts';
+import { Session } from './session.ts';
+import { SESSION_COMMANDS } from './session-commands.ts';
+import { STAT_COMMANDS } from './stat-commands.ts';
+
+export type { CliEnv } from './command.ts';
+
+/** All commands, in alphabetical order, as `help` lists them. */
+export const COMMANDS: readonly Command[] = [...SERVER_COMMANDS, ...SESSION_COMMANDS, ...STAT_COMMANDS].sort((a, b) =>
+  a.words < b.words ? -1 : 1,
+);
+
+/** A listening descriptor, which `startCli` owns from now on, and the line of the configuration it came from. */
+export interface CliSocket {
+  readonly fd: number;
+  readonly bind: Bind;
+}
+
+export interface Cli {
+  /** Accepts no more and ends all sessions at once. */
+  stop(): void;
+}
+
+/**
+ * Serves the runtime API. Time is `env.now()` and the wheel, which the caller advances from `io.onTurn`. At most
+ * `stats maxconn` sessions are open at a time; more wait in the kernel's queue.
+ */
+export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
+  const sessions = new Set<Session>();
+  const max = Math.max(1, env.model.global.statsMaxconn);
+  const shared = {
+    env,
+    commands: COMMANDS,
+    sockets: sockets.map(s => s.bind),
+    ended: (session: Session) => {
+      sessions.delete(session);
+      if (sessions.size < max) for (const listening of listenings) listening.resume();
+    },
+  };
+  const accept = (conn: Conn, bind: Bind) => {
+    sessions.add(new Session(shared, conn, bind));
+    if (sessions.size >= max) for (const listening of listenings) listening.pause();
+  };
+  // One at a time, so that the limit is seen before the next.
+  const listenings = sockets.map(s => env.io.listen(s.fd, 1, conn => accept(conn, s.bind)));
+  return {
+    stop: () => {
+      for (const listening of listenings) listening.close();
+      for (const session of sessions) session.end();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/** Commands about the connection itself and the process: `help`, `prompt`, levels, modes, `show env`. */
+import { parseTime } from '../config/units.ts';
+import { addressText } from '../io/address.ts';
+import { allowed, type Call, type CliState, type Command, LEVELS, type Level } from './command.ts';
+import { helpText } from './help.ts';
+
+/** `operator`, `user`: a level can only be given up. */
+function lower(level: Level): Command['run'] {
+  return ({ state }) => {
+    if (!allowed(state.level, level)) return 'Permission denied';
+    state.level = level;
+    return '';
+  };
+}
+
+/** `expert-mode [on|off]` and its like. */
+function mode(name: 'expert' | 'experimental'): Command['run'] {
+  return ({ state, args }) => {
+    if (args.length === 0) return `${name}-mode is ${state[name] ? 'ON' : 'OFF'}`;
+    state[name] = args[0] === 'on';
+    return '';
+  };
+}
+
+function setTimeout({ state, args }: Call): string {
+  if (args[0] !== 'cli') return "'set timeout' only supports 'cli'.";
+  if (args[1] === undefined) return 'Expects an integer value.';
+  const time = parseTime(args[1], 's');
+  if ('error' in time || time.value < 1) return 'Invalid timeout value.';
+  state.timeoutMs = time.value;
+  return '';
+}
+
+function showEnv({ env, args }: Call): string {
+  if (args[0] !== undefined) {
+    const value = env.environment[args[0]];
+    return value === undefined ? 'Variable not found' : `${args[0]}=${value}`;
+  }
+  return Object.entries(env.environment)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+}
+
+function showSockets({ sockets }: Call): string {
+  const rows = sockets.map(bind => {
+    const { address, inheritedFd } = bind;
+    const kind = address === null ? 'fd' : address.family === 1 ? 'unix' : `ipv${address.family}`;
+    const name = address === null ? inheritedFd : addressText(address);
+    return `${kind}@${name} ${bind.level} all`;
+  });
+  return ['# socket lvl processes', ...rows].join('\n');
+}
+
+function turn(change: (state: CliState) => void): Command['run'] {
+  return ({ state }) => {
+    change(state);
+    return '';
+  };
+}
+
+export const SESSION_COMMANDS: readonly Command[] = [
+  {
+    words: 'expert-mode',
+    usage: '[on|off]',
+    help: 'enable/disable expert mode',
+    level: 'admin',
+    run: mode('expert'),
+  },
+  {
+    words: 'experimental-mode',
+    usage: '[on|off]',
+    help: 'enable/disable experimental mode',
+    level: 'admin',
+    run: mode('experimental'),
+  },
+  {
+    words: 'operator',
+    usage: '',
+    help: 'lower the level of the current CLI session to operator',
+    level: 'user',
+    run: lower('operator'),
+  },
+  {
+    words: 'set timeout',
+    usage: '[cli] <delay>',
+    help: 'change a timeout setting',
+    level: 'user',
+    run: setTimeout,
+  },
+  {
+    words: 'show cli level',
+    usage: '',
+    help: 'display the level of the current CLI session',
+    level: 'user',
+    run: ({ state }) => state.level,
+  },
+  {
+    words: 'show cli sockets',
+    usage: '',
+    help: 'dump list of cli sockets',
+    level: 'operator',
+    run: showSockets,
+  },
+  {
+    words: 'show env',
+    usage: '[var]',
+    help: 'dump environment variables known to the process',
+    level: 'operator',
+    run: showEnv,
+  },
+  {
+    words: 'user',
+    usage: '',
+    help: 'lower the level of the current CLI session to user',
+    level: 'user',
+    run: lower(LEVELS[0]),
+  },
+  {
+    words: 'help',
+    usage: '[<command>]',
+    help: 'list matching or all commands',
+    level: 'user',
+    run: ({ commands, state, args }) => helpText(commands, state.level, args),
+  },
+  {
+    words: 'prompt',
+    usage: '',
+    help: 'toggle interactive mode with prompt',
+    level: 'user',
+    run: turn(state => {
+      state.prompt = !state.prompt;
+    }),
+  },
+  {
+    words: 'quit',
+    usage: '',
+    help: 'disconnect',
+    level: 'user',
+    run: turn(state => {
+      state.quit = true;
+    }),
+  },
+];

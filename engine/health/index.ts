@@ -1,0 +1,69 @@
+/** Health checks: starts one Checker per checked server, in the control worker. */
+import { every } from '../time.ts';
+import { type CheckPlan, planCheck } from './check.ts';
+import { type CheckEnv, Checker } from './checker.ts';
+import { type Target, targetOf, warm } from './state.ts';
+
+export { initialise } from './initialise.ts';
+export type { Log } from './log.ts';
+
+/** Checks of servers that ask for a shorter interval do not squeeze the start of all the others. Milliseconds. */
+const START_INTERVAL_MIN_MS = 1000;
+/** `slowstart` gives weight back in this many steps, of a second at least. */
+const WARM_STEPS = 20;
+const WARM_STEP_MIN_MS = 1000;
+
+export interface Health {
+  /** Ends all checks; no word is written and nothing is logged afterwards. */
+  stop(): void;
+}
+
+/**
+ * Starts all checks. Time is `env.now()` and the wheel, which the caller advances from `io.onTurn`; nothing else is needed
+ * for it to run on a simulated network. Throws SyntaxError on a bad pattern in an `expect` rule.
+ */
+export function startHealth(env: CheckEnv): Health {
+  const plans = new Map<Target['proxy'], CheckPlan>();
+  const checked: Target[] = [];
+  const warming: { cancel(): void }[] = [];
+  for (const proxy of env.model.proxies) {
+    for (const server of proxy.servers) {
+      const target = targetOf(env, proxy, server);
+      if (server.slowstartMs > 0) warming.push(keepWarm(env, target));
+      if (!server.check) continue;
+      checked.push(target);
+      if (!plans.has(proxy)) plans.set(proxy, planCheck(proxy.check));
+    }
+  }
+  const checkers = checked.map(t => new Checker(env, t, plans.get(t.proxy)!));
+  const delays = startDelays(
+    checked.map(t => t.server.check!.interMs),
+    env.model.global.maxSpreadChecksMs,
+  );
+  checkers.forEach((checker, i) => {
+    checker.start(delays[i]!);
+  });
+  return {
+    stop: () => {
+      for (const checker of checkers) checker.stop();
+      for (const w of warming) w.cancel();
+    },
+  };
+}
+
+/**
+ * When each check starts, in milliseconds: spread evenly over the shortest interval of all (not less than a second), over
+ * its own where that is longer, and over `max-spread-checks` at most (0 = no such limit).
+ */
+export function startDelays(intervals: readonly number[], maxSpreadMs: number): number[] {
+  const shortest = intervals.reduce((min, i) => (i >= START_INTERVAL_MIN_MS ? Math.min(min, i) : min), Infinity);
+  const common = shortest === Infinity ? START_INTERVAL_MIN_MS : shortest;
+  return intervals.map((inter, i) => {
+    const span = Math.max(common, inter);
+    return ((maxSpreadMs > 0 ? Math.min(span, maxSpreadMs) : span) * i) / intervals.length;
+  });
+}
+
+function keepWarm(env: CheckEnv, target: Target): { cancel(): void } {
+  return every(Math.max(WARM_STEP_MIN_MS, target.server.slowstartMs / WARM_STEPS), () => warm(env, target));
+}

@@ -1,0 +1,87 @@
+/**
+ * The shared words at start: limits, weights and states as the configuration has them. Called once by the master, before
+ * any other thread attaches.
+ *
+ * A checked server starts UP with a check_health of `rise`: one failure takes it down, one success makes it sure. An
+ * unchecked server is simply running. A `disabled` one is in maintenance (manual, 5.2 `disabled`, `rise`, `fall`).
+ */
+import { isBackend, isFrontend, type Model, type Server } from '../config/model.ts';
+import { type Memory, type Topology, topology } from '../shm/memory.ts';
+import {
+  ADMIN_CONFIG_MAINT,
+  ADMIN_FORCED_MAINT,
+  CHECK_CONFIGURED,
+  CHECK_ENABLED,
+  LISTENER,
+  OPER_RUNNING,
+  OPER_STOPPED,
+  PROCESS,
+  PROXY,
+  SERVER,
+} from '../shm/words.ts';
+import { recompute } from './state.ts';
+import { INI, UNK } from './statuses.ts';
+
+/** `now` in milliseconds of the shared clock. */
+export function initialise(memory: Memory, model: Model, now: number): void {
+  const top = topology(model);
+  const second = Math.floor(now / 1000);
+  const { global } = model;
+  store(memory, memory.process, PROCESS.at, {
+    maxconn: global.maxconn,
+    maxconnrate: global.maxconnrate,
+    maxsessrate: global.maxsessrate,
+    start_second: second,
+  });
+  const env = { model, memory, topology: top, log: () => {}, now: () => now };
+  for (const proxy of model.proxies) {
+    store(memory, memory.proxy(proxy.index), PROXY.at, {
+      fe_maxconn: proxy.maxconn || global.maxconn,
+      fe_rate_limit: proxy.rateLimitSessions,
+      fe_stopped: proxy.disabled ? 1 : 0,
+      last_change: second,
+    });
+    if (isFrontend(proxy)) initialiseListeners(memory, top, proxy.index, proxy.binds);
+    for (const server of proxy.servers) initialiseServer(memory, top.firstServer[proxy.index]!, server, second);
+    if (isBackend(proxy)) recompute(env, proxy);
+  }
+}
+
+function initialiseListeners(
+  memory: Memory,
+  top: Topology,
+  proxy: number,
+  binds: readonly { readonly maxconn: number }[],
+): void {
+  binds.forEach((bind, i) => {
+    store(memory, memory.listener(top.firstListener[proxy]! + i), LISTENER.at, { maxconn: bind.maxconn });
+  });
+}
+
+function initialiseServer(memory: Memory, first: number, server: Server, second: number): void {
+  const { check } = server;
+  store(memory, memory.server(first + server.index), SERVER.at, {
+    maxconn: server.maxconn,
+    oper: server.disabled ? OPER_STOPPED : OPER_RUNNING,
+    admin: server.disabled ? ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT : 0,
+    uweight: server.weight,
+    iweight: server.weight,
+    last_change: second,
+    check_on: check ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
+    check_status: check ? INI : UNK,
+    check_code: -1,
+    check_duration: -1,
+    check_rise: check?.rise ?? 0,
+    check_fall: check?.fall ?? 0,
+    check_health: check && !server.disabled ? check.rise : 0,
+  });
+}
+
+function store<N extends string>(
+  memory: Memory,
+  base: number,
+  at: Readonly<Record<N, number>>,
+  values: Partial<Record<N, number>>,
+): void {
+  for (const name in values) Atomics.store(memory.words, base + at[name], values[name]!);
+}

@@ -1,0 +1,23 @@
+/**
+ * The description of the last check in shared words: one writer (the control worker), any number of readers, no lock.
+ * `check_seq` is odd while the bytes are being written; a reader that saw it odd, or saw it change, reads again.
+ */
+import type { Memory } from '../shm/memory.ts';
+import { CHECK_TEXT_BYTES, SERVER } from '../shm/words.ts';
+
+const AT = SERVER.at;
+
+const encoder = new TextEncoder();
+
+/** Writes `text`, cut to CHECK_TEXT_BYTES. `server` is the server's number over the whole configuration. */
+export function writeCheckText(memory: Memory, server: number, text: string): void {
+  const { words } = memory;
+  const at = memory.server(server);
+  const bytes = new Uint8Array(CHECK_TEXT_BYTES);
+  const { written } = encoder.encodeInto(text, bytes);
+  const packed = new Int32Array(bytes.buffer);
+  Atomics.add(words, at + AT.check_seq, 1);
+  for (let i = 0; i * 4 < written; i++) Atomics.store(words, at + AT.check_text + i, packed[i]!);
+  Atomics.store(words, at + AT.check_text_len, written);
+  Atomics.add(words, at + AT.check_seq, 1);
+}

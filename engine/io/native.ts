@@ -1,0 +1,225 @@
+/**
+ * The system calls that Node has no function for, declared once through `node:ffi`. The only file that knows the C
+ * library: its constants, its structs, its errno.
+ *
+ * Every call here answers as the kernel does: a result >= 0, or minus errno. Constants are those of Linux on x64 and
+ * arm64 (the generic ones) and of macOS; an option that a system lacks is -1 there, and setting it gives -ENOPROTOOPT.
+ */
+import ffi from 'node:ffi';
+import os from 'node:os';
+import type { Address } from './contract.ts';
+
+const MAC = process.platform === 'darwin';
+
+const { functions: libc } = ffi.dlopen(null, {
+  socket: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
+  bind: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
+  listen: { return: 'i32', arguments: ['i32', 'i32'] },
+  close: { return: 'i32', arguments: ['i32'] },
+  dup: { return: 'i32', arguments: ['i32'] },
+  fcntl: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
+  setsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'pointer', 'i32'] },
+  getsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'] },
+  getsockname: { return: 'i32', arguments: ['i32', 'pointer', 'pointer'] },
+  // Sizes are size_t in C; as i32 they need no BigInt, and none here comes near 2^31.
+  sendto: { return: 'i32', arguments: ['i32', 'pointer', 'i32', 'i32', 'pointer', 'i32'] },
+  getrlimit: { return: 'i32', arguments: ['i32', 'pointer'] },
+  setrlimit: { return: 'i32', arguments: ['i32', 'pointer'] },
+  getpwnam: { return: 'pointer', arguments: ['string'] },
+  getgrnam: { return: 'pointer', arguments: ['string'] },
+  strerror: { return: 'pointer', arguments: ['i32'] },
+});
+
+/** errno lives at a fixed place of each thread, and each thread loads this module for itself. */
+const ERRNO_AT = MAC
+  ? ffi.dlopen(null, { __error: { return: 'pointer', arguments: [] } }).functions.__error()
+  : ffi.dlopen(null, { __errno_location: { return: 'pointer', arguments: [] } }).functions.__errno_location();
+
+/** `result`, or minus errno when the call that gave it failed. To be used on the call itself, before anything else runs. */
+function checked(result: number): number {
+  return result < 0 ? -ffi.getInt32(ERRNO_AT, 0) : result;
+}
+
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = MAC ? 30 : 10;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = MAC ? 0 : 0x80000;
+const SOCK_NONBLOCK = MAC ? 0 : 0x800;
+const F_DUPFD_CLOEXEC = 1030;
+const MSG_DONTWAIT = MAC ? 0x80 : 0x40;
+const MSG_NOSIGNAL = MAC ? 0 : 0x4000;
+const RLIMIT_NOFILE = MAC ? 8 : 7;
+
+/** A socket option: its level, then its name. */
+export type SocketOption = readonly [level: number, name: number];
+
+const SOCKET = MAC ? 0xffff : 1;
+const IP = 0;
+const TCP = 6;
+const IPV6 = 41;
+
+/** Option names as in <sys/socket.h> and <netinet/tcp.h>: Linux's number, then macOS's. */
+export const SO_REUSEADDR: SocketOption = [SOCKET, MAC ? 4 : 2];
+export const SO_REUSEPORT: SocketOption = [SOCKET, MAC ? 0x200 : 15];
+export const SO_TYPE: SocketOption = [SOCKET, MAC ? 0x1008 : 3];
+export const SO_ACCEPTCONN: SocketOption = [SOCKET, MAC ? 2 : 30];
+export const SO_BINDTODEVICE: SocketOption = [SOCKET, MAC ? -1 : 25];
+export const SO_LINGER: SocketOption = [SOCKET, MAC ? 0x80 : 13];
+export const IP_TRANSPARENT: SocketOption = [IP, MAC ? -1 : 19];
+export const IPV6_TRANSPARENT: SocketOption = [IPV6, MAC ? -1 : 75];
+export const IPV6_V6ONLY: SocketOption = [IPV6, MAC ? 27 : 26];
+export const TCP_NODELAY: SocketOption = [TCP, 1];
+export const TCP_MAXSEG: SocketOption = [TCP, 2];
+export const TCP_DEFER_ACCEPT: SocketOption = [TCP, MAC ? -1 : 9];
+export const TCP_INFO: SocketOption = [TCP, MAC ? -1 : 11];
+export const TCP_USER_TIMEOUT: SocketOption = [TCP, MAC ? -1 : 18];
+export const TCP_FASTOPEN: SocketOption = [TCP, MAC ? 0x105 : 23];
+
+const ENOPROTOOPT = os.constants.errno.ENOPROTOOPT;
+
+/** A new close-on-exec, non-blocking socket. */
+export function socket(family: number, type: number): number {
+  return checked(libc.socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+/** Binds `fd`; `name` is a sockaddr (see `encodeSockaddr`). */
+export function bind(fd: number, name: Uint8Array): number {
+  return checked(libc.bind(fd, name, name.length));
+}
+
+export function listen(fd: number, backlog: number): number {
+  return checked(libc.listen(fd, backlog));
+}
+
+export function closeFd(fd: number): number {
+  return checked(libc.close(fd));
+}
+
+/** Another descriptor of what `fd` is, close-on-exec. */
+export function dupFd(fd: number): number {
+  // macOS: fcntl is variadic and its arguments would go elsewhere than libffi's plain call puts them.
+  return checked(MAC ? libc.dup(fd) : libc.fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/** Sets an option that is an int, or bytes as they are. */
+export function setOption(fd: number, option: SocketOption, value: number | Uint8Array): number {
+  if (option[1] < 0) return -ENOPROTOOPT;
+  const bytes = typeof value === 'number' ? new Uint8Array(Int32Array.of(value).buffer) : value;
+  return checked(libc.setsockopt(fd, option[0], option[1], bytes, bytes.length));
+}
+
+/** An int option's value; minus errno when it cannot be read (no option read here is negative). */
+export function getOption(fd: number, option: SocketOption): number {
+  const value = new Int32Array(1);
+  const result = readOption(fd, option, new Uint8Array(value.buffer));
+  return result < 0 ? result : value[0]!;
+}
+
+/** Reads an option into `into`; gives the number of bytes. */
+export function readOption(fd: number, option: SocketOption, into: Uint8Array): number {
+  if (option[1] < 0) return -ENOPROTOOPT;
+  const length = Int32Array.of(into.length);
+  const result = checked(libc.getsockopt(fd, option[0], option[1], into, length));
+  return result < 0 ? result : length[0]!;
+}
+
+/** Sends one datagram at once or not at all (-EAGAIN). */
+export function sendDatagram(fd: number, bytes: Uint8Array, name: Uint8Array): number {
+  return checked(libc.sendto(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length));
+}
+
+/** The descriptor limits: soft and hard. */
+export function fdLimits(): { soft: number; hard: number } | { errno: number } {
+  const limits = new BigUint64Array(2);
+  const result = checked(libc.getrlimit(RLIMIT_NOFILE, limits));
+  return result < 0 ? { errno: -result } : { soft: Number(limits[0]), hard: Number(limits[1]) };
+}
+
+export function setFdLimits(soft: number, hard: number): number {
+  return checked(libc.setrlimit(RLIMIT_NOFILE, BigUint64Array.of(BigInt(soft), BigInt(hard))));
+}
+
+/** `struct passwd` and `struct group` both have two pointers before the number wanted. */
+const ID_OFFSET = 16;
+
+/** The uid of a user name; null when there is no such user. */
+export function userId(name: string): number | null {
+  const entry = libc.getpwnam(name);
+  return entry === 0n ? null : ffi.getUint32(entry, ID_OFFSET);
+}
+
+/** The gid of a group name; null when there is no such group. */
+export function groupId(name: string): number | null {
+  const entry = libc.getgrnam(name);
+  return entry === 0n ? null : ffi.getUint32(entry, ID_OFFSET);
+}
+
+/** The C library's words for an errno, which are those in HAProxy's messages. */
+export function errorText(errno: number): string {
+  return ffi.toString(libc.strerror(errno)) ?? `errno ${errno}`;
+}
+
+/** Bytes of `sun_path`, after the two of the family. */
+export const UNIX_PATH_BYTES = MAC ? 104 : 108;
+
+/**
+ * The struct sockaddr of `address`:
+ *
+ *   IPv4   family 2, port 2 (network order), address 4, zero 8
+ *   IPv6   family 2, port 2 (network order), flow 4, address 16, scope 4
+ *   unix   family 2, path, zero byte; an abstract name fills all of `sun_path` with zeros after it, as HAProxy does
+ *
+ * On macOS the first of the two family bytes is the length. Null when a unix path is too long.
+ */
+export function encodeSockaddr(address: Address): Uint8Array | null {
+  const { family, bytes, port } = address;
+  if (family === 1) {
+    if (bytes.length >= UNIX_PATH_BYTES) return null;
+    const name = startSockaddr(AF_UNIX, bytes[0] === 0 ? 2 + UNIX_PATH_BYTES : 2 + bytes.length + 1);
+    name.set(bytes, 2);
+    return name;
+  }
+  const name = family === 4 ? startSockaddr(AF_INET, 16) : startSockaddr(AF_INET6, 28);
+  name[2] = port >> 8;
+  name[3] = port & 0xff;
+  name.set(bytes, family === 4 ? 4 : 8);
+  return name;
+}
+
+function startSockaddr(family: number, length: number): Uint8Array {
+  const name = new Uint8Array(length);
+  name[0] = MAC ? length : family;
+  name[1] = MAC ? family : 0;
+  return name;
+}
+
+/** The address in the first `length` bytes of a sockaddr; null for a family that is not one of ours. */
+export function decodeSockaddr(name: Uint8Array, length: number): Address | null {
+  const family = MAC ? name[1] : name[0];
+  const port = (name[2]! << 8) | name[3]!;
+  if (family === AF_INET) return { family: 4, bytes: name.slice(4, 8), port };
+  if (family === AF_INET6) return { family: 6, bytes: name.slice(8, 24), port };
+  if (family !== AF_UNIX) return null;
+  const path = name.slice(2, Math.max(2, length));
+  const end = path[0] === 0 ? -1 : path.indexOf(0);
+  return { family: 1, bytes: end < 0 ? path : path.slice(0, end), port: 0 };
+}
+
+/** The local address of a socket; null when it has none or `fd` is no socket. */
+export function socketName(fd: number): Address | null {
+  const name = new Uint8Array(2 + UNIX_PATH_BYTES);
+  const length = Int32Array.of(name.length);
+  return checked(libc.getsockname(fd, name, length)) < 0 ? null : decodeSockaddr(name, length[0]!);
+}
+
+/** In `struct tcp_info` of a listening socket: its backlog as the kernel keeps it (`tcpi_sacked`). */
+const TCP_INFO_BACKLOG = 28;
+
+/** The backlog that a listening socket has; `fallback` where the system does not tell (unix sockets, macOS). */
+export function backlogOf(fd: number, fallback: number): number {
+  const info = new Uint8Array(32);
+  if (readOption(fd, TCP_INFO, info) < info.length) return fallback;
+  return new DataView(info.buffer).getUint32(TCP_INFO_BACKLOG, true) || fallback;
+}

@@ -1,0 +1,252 @@
+/**
+ * The io contract over node:net: the implementation that runs everywhere. All of Node's stream model that the
+ * contract does not want stays in this file.
+ *
+ *   libuv polls ──► socket events ──► handlers ──► check phase (setImmediate): turn(now), then output leaves
+ *
+ * An event asks for a turn (`wake`), which runs once after all events of that poll. When nothing happens, nothing
+ * runs but one timer for the deadline that the last turn gave.
+ */
+import net from 'node:net';
+import { BACKLOG_DEFAULT } from '../limits.ts';
+import { after, monotonicMs } from '../time.ts';
+import { hostText, isAbstract, UNNAMED } from './address.ts';
+import { listenerName } from './bind.ts';
+import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from './contract.ts';
+import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
+import { NetChunk, NetConn, type NetLoop, NOBODY } from './net-conn.ts';
+import { Slots } from './slots.ts';
+
+/** The longest delay a Node timer takes, ms; a later deadline is looked at again then. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+/**
+ * For the sockets of both sides. The highWaterMark makes a paused socket stop reading after what one read has
+ * brought; output is counted against the limits of the contract, not against it.
+ */
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 };
+
+export interface NetOptions {
+  /** Overwrite every chunk that is given back, so that a late read shows. For tests. */
+  readonly poison?: boolean;
+}
+
+export function createNetIo(options: NetOptions = {}): Io {
+  return new NetIo(options.poison === true);
+}
+
+class NetListening implements Listening {
+  readonly #io: NetIo;
+  readonly #accept: (conn: Conn) => void;
+  readonly #backlog: number;
+  readonly #unix: Address | null;
+  #server: net.Server | null = null;
+  #fd: number;
+
+  constructor(io: NetIo, fd: number, accept: (conn: Conn) => void) {
+    const local = listenerName(fd);
+    if (local === null) throw new Error(`io: descriptor ${fd} is not a bound socket`);
+    this.#io = io;
+    this.#fd = fd;
+    this.#accept = accept;
+    // Node calls listen(2) again on a descriptor it is given: with the backlog that the socket has, nothing changes.
+    this.#backlog = backlogOf(fd, BACKLOG_DEFAULT);
+    this.#unix = local.family === 1 ? local : null;
+    this.#serve();
+  }
+
+  #serve(): void {
+    // libuv accepts one connection per loop turn, so that any burst is kept. Paused at first: whether to read is for
+    // `accept` to say.
+    const server = net.createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
+    server.on('connection', socket => this.#io.accepted(socket, this.#unix, this.#accept));
+    // Out of descriptors or memory: the kernel keeps the connection and the next turn tries again.
+    server.on('error', () => {});
+    server.listen({ fd: this.#fd }, this.#backlog);
+    this.#server = server;
+  }
+
+  /** A server cannot stop accepting and stay: it is closed, and a duplicate keeps the socket for the next one. */
+  pause(): void {
+    if (this.#server === null) return;
+    const copy = dupFd(this.#fd);
+    // Out of descriptors: accepting stops by itself.
+    if (copy < 0) return;
+    this.#server.close();
+    this.#server = null;
+    this.#fd = copy;
+  }
+
+  resume(): void {
+    if (this.#server === null && this.#fd >= 0) this.#serve();
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    if (this.#server === null) closeFd(this.#fd);
+    else this.#server.close();
+    this.#server = null;
+    this.#fd = -1;
+    this.#io.unlisten(this);
+  }
+}
+
+class NetIo implements Io, NetLoop {
+  readonly name = 'net';
+  readonly #poison: boolean;
+  readonly #conns = new Slots<NetConn>();
+  readonly #listenings = new Set<NetListening>();
+  readonly #run = () => this.#turnOver();
+  readonly #alarm = () => this.#alarmed();
+  #turn: (now: number) => number = () => Infinity;
+  #now = monotonicMs();
+  /** A turn is asked for or running; `#now` holds until its end. */
+  #awake = false;
+  #output: NetConn[] = [];
+  #flushing: NetConn[] = [];
+  #held: NetConn[] = [];
+  #spare: NetChunk;
+  #timer: { cancel(): void } | null = null;
+  #timerAt = Infinity;
+  #stopped: (() => void) | null = null;
+
+  constructor(poison: boolean) {
+    this.#poison = poison;
+    this.#spare = new NetChunk(poison);
+  }
+
+  now(): number {
+    return this.#awake ? this.#now : monotonicMs();
+  }
+
+  listen(fd: number, _burst: number, accept: (conn: Conn) => void): Listening {
+    const listening = new NetListening(this, fd, accept);
+    this.#listenings.add(listening);
+    return listening;
+  }
+
+  unlisten(listening: NetListening): void {
+    this.#listenings.delete(listening);
+  }
+
+  accepted(socket: net.Socket, unix: Address | null, accept: (conn: Conn) => void): void {
+    this.wake();
+    const id = this.#stopped === null ? this.#conns.take() : -1;
+    if (id < 0) {
+      socket.destroy();
+      return;
+    }
+    const conn = new NetConn(this, id, socket, NOBODY, null, unix);
+    this.#conns.set(id, conn);
+    accept(conn);
+    if (conn.alive && !conn.paused) socket.resume();
+  }
+
+  connect(address: Address, options: ConnectOptions, handler: Handler): Conn {
+    this.wake();
+    const id = this.#conns.take();
+    if (id < 0) throw new Error('io: too many connections');
+    const unix = address.family === 1 ? UNNAMED : null;
+    const socket = new net.Socket(SOCKET_OPTIONS);
+    socket.pause();
+    const conn = new NetConn(this, id, socket, handler, address, unix);
+    this.#conns.set(id, conn);
+    socket.connect(connectOptions(address, options));
+    return conn;
+  }
+
+  onTurn(turn: (now: number) => number): void {
+    this.#turn = turn;
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#now = monotonicMs();
+    setImmediate(this.#run);
+  }
+
+  hasOutput(conn: NetConn): void {
+    this.#output.push(conn);
+    this.wake();
+  }
+
+  later(conn: NetConn): void {
+    this.#held.push(conn);
+    this.wake();
+  }
+
+  lend(data: Buffer): NetChunk {
+    this.#spare.lend(data);
+    return this.#spare;
+  }
+
+  takeBack(chunk: NetChunk): void {
+    if (!chunk.takeBack()) this.#spare = new NetChunk(this.#poison);
+  }
+
+  gone(conn: NetConn): void {
+    this.#conns.free(conn.id);
+    if (this.#conns.used === 0) this.#stopped?.();
+  }
+
+  #turnOver(): void {
+    const held = this.#held;
+    if (held.length > 0) {
+      this.#held = [];
+      for (const conn of held) conn.deliverHeld();
+    }
+    this.#now = monotonicMs();
+    const deadline = this.#turn(this.#now);
+    const flushing = this.#output;
+    this.#output = this.#flushing;
+    this.#flushing = flushing;
+    for (const conn of flushing) conn.flush();
+    flushing.length = 0;
+    this.#awake = false;
+    if (this.#held.length > 0) this.wake();
+    this.#setTimer(deadline);
+  }
+
+  /** One timer. When the deadline has moved later it is left alone: it then finds nothing due and is set anew. */
+  #setTimer(deadline: number): void {
+    if (deadline >= this.#timerAt && deadline !== Infinity) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#timerAt = deadline;
+    if (deadline === Infinity || this.#stopped !== null) return;
+    this.#timer = after(Math.min(Math.max(Math.ceil(deadline - this.#now), 1), TIMER_MAX_MS), this.#alarm);
+  }
+
+  #alarmed(): void {
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    this.wake();
+  }
+
+  stop(): Promise<void> {
+    return new Promise(resolve => {
+      this.#stopped = resolve;
+      for (const listening of [...this.#listenings]) listening.close();
+      this.#setTimer(Infinity);
+      this.#conns.each(conn => conn.abort(false));
+      if (this.#conns.used === 0) setImmediate(resolve);
+    });
+  }
+}
+
+function connectOptions(address: Address, options: ConnectOptions): net.NetConnectOpts {
+  if (address.family === 1) return { path: unixPath(address) };
+  const { source } = options;
+  return {
+    host: hostText(address),
+    port: address.port,
+    ...(source === null ? {} : { localAddress: hostText(source), localPort: source.port }),
+  };
+}
+
+/** Abstract names are as long as the kernel has room for, as `bind` makes them. */
+function unixPath(address: Address): string {
+  const path = new TextDecoder().decode(address.bytes);
+  return isAbstract(address) ? path.padEnd(UNIX_PATH_BYTES, '\0') : path;
+}

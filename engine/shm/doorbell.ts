@@ -1,0 +1,53 @@
+/**
+ * Waking another thread. A worker that waits for a limit or in a queue does not poll: whoever frees a place, changes a
+ * server's state or raises a limit rings its doorbell, a shared word, and the worker looks again.
+ *
+ *   ring:    exchange(word, 1); only the one who found 0 notifies     any number of rings before the worker
+ *   listen:  waitAsync(word, 0) -> exchange(word, 0) -> onRing        looks are one call of `onRing`
+ *
+ * Ring after the change is written: the worker clears the word before it looks, so no change is missed.
+ */
+import type { Memory } from './memory.ts';
+import { WORKER } from './words.ts';
+
+/** Rings at `worker`. Cheap when it was rung already; never blocks. */
+export function ring(memory: Memory, worker: number): void {
+  const at = memory.worker(worker) + WORKER.at.doorbell;
+  if (Atomics.exchange(memory.words, at, 1) === 0) Atomics.notify(memory.words, at, 1);
+}
+
+/** Rings at every worker. */
+export function ringAll(memory: Memory): void {
+  for (let w = 0; w < memory.shape.workers; w++) ring(memory, w);
+}
+
+/**
+ * Calls `onRing` in this thread, in an event of its own, after each ring (several may be one call). One listener per worker
+ * row. `stop` ends it: no call comes afterwards, and nothing of it keeps the thread alive.
+ */
+export function listenDoorbell(memory: Memory, worker: number, onRing: () => void): { stop(): void } {
+  const words = memory.words;
+  const at = memory.worker(worker) + WORKER.at.doorbell;
+  let stopped = false;
+
+  const wake = () => {
+    if (stopped) return;
+    if (Atomics.exchange(words, at, 0) !== 0) onRing();
+    arm();
+  };
+  const arm = () => {
+    if (stopped) return;
+    const wait = Atomics.waitAsync(words, at, 0);
+    if (wait.async) wait.value.then(wake);
+    // Rung already: look in the next turn, so that a storm of rings cannot starve the loop.
+    else setImmediate(wake);
+  };
+
+  arm();
+  return {
+    stop: () => {
+      stopped = true;
+      Atomics.notify(words, at, 1);
+    },
+  };
+}

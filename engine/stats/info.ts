@@ -1,0 +1,214 @@
+/** `show info`: facts about the process, one row each, in the order that tools know. */
+import type { Proxy } from '../config/model.ts';
+import { isBackend, isFrontend } from '../config/model.ts';
+import { COUNTERS, type CounterName } from '../shm/counters.ts';
+import { PROXY } from '../shm/words.ts';
+import type { Field, FieldType } from './fields.ts';
+import { jsonMembers } from './json.ts';
+import { type Dump, type Out, steppedDump } from './out.ts';
+import { typedLine } from './typed.ts';
+import { Subject, type View } from './view.ts';
+
+type Read = (view: View, s: Subject) => number | string;
+
+interface InfoRow extends Field {
+  readonly value: Read;
+}
+
+const MEGABYTE = 1024 * 1024;
+/** The name that tools see. */
+export const PRODUCT = 'Sluice';
+
+function row(name: string, tags: string, type: FieldType, title: string, value: Read): InfoRow {
+  return { name, tags, type, title, value };
+}
+
+const zero: Read = () => 0;
+const one: Read = () => 1;
+const total =
+  (name: CounterName): Read =>
+  (view, s) =>
+    view.sum(s, COUNTERS.at[name]);
+const rate =
+  (name: CounterName): Read =>
+  (view, s) =>
+    view.rate(s, COUNTERS.at[name]);
+const highest =
+  (name: CounterName): Read =>
+  (view, s) =>
+    view.rateMax(s, COUNTERS.at[name]);
+const uptime: Read = (view, s) => view.since(s, view.process('start_second'));
+const memoryBytes: Read = view => view.memory.buffer.byteLength;
+const memoryMegabytes: Read = view => Math.floor(view.memory.buffer.byteLength / MEGABYTE);
+const startSecond: Read = view => Math.floor(view.facts.startWallMs / 1000);
+
+/** Listeners that accept, over all frontends. */
+const listeners: Read = view => {
+  let n = 0;
+  for (const proxy of view.model.proxies) if (accepts(view, proxy)) n += proxy.binds.length;
+  return n;
+};
+
+function accepts(view: View, proxy: Proxy): boolean {
+  if (!isFrontend(proxy) || proxy.disabled) return false;
+  return Atomics.load(view.memory.words, view.memory.proxy(proxy.index) + PROXY.at.fe_stopped) === 0;
+}
+
+/** Streams that any backend took. */
+const streams: Read = view => {
+  let n = 0;
+  for (const proxy of view.model.proxies) {
+    if (isBackend(proxy)) n += view.memory.sum('backend', proxy.index, COUNTERS.at.cum_sess);
+  }
+  return n;
+};
+
+/** 1d 2h03m04s. */
+export function durationText(seconds: number): string {
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+  return `${Math.floor(seconds / 86_400)}d ${Math.floor(seconds / 3600) % 24}h${two((seconds / 60) % 60)}m${two(seconds % 60)}s`;
+}
+
+export const INFO: readonly InfoRow[] = [
+  row('Name', 'POSV', 'str', 'Product name', () => PRODUCT),
+  row('Version', 'POSV', 'str', 'Product version', view => view.facts.version),
+  row('Release_date', 'POSV', 'str', 'Day of this version', view => view.facts.releaseDate),
+  row('Nbthread', 'CGSV', 'u32', 'Threads that serve traffic', view => view.facts.nbthread),
+  row('Nbproc', 'CGSV', 'u32', 'Processes, always 1', one),
+  row('Process_num', 'KGPV', 'u32', 'Relative process number, always 1', one),
+  row('Pid', 'SGPV', 'u32', 'Process identifier', view => view.facts.pid),
+  row('Uptime', 'MDPV', 'str', 'Time since the start', (view, s) => durationText(uptime(view, s) as number)),
+  row('Uptime_sec', 'MDPV', 'u32', 'The same in seconds', uptime),
+  row('Memmax_MB', 'CLPV', 'u32', 'Memory limit, 0 = none', zero),
+  row('PoolAlloc_MB', 'MGPV', 'u32', 'Shared memory, MB', memoryMegabytes),
+  row('PoolUsed_MB', 'MGPV', 'u32', 'Shared memory in use, MB', memoryMegabytes),
+  row('PoolFailed', 'MCPV', 'u32', 'Failed allocations', zero),
+  row('Ulimit-n', 'CLPV', 'u32', 'Limit of file descriptors', view => view.facts.ulimitN),
+  row('Maxsock', 'CLPV', 'u32', 'Limit of sockets', view => view.facts.maxsock),
+  row('Maxconn', 'CLPV', 'u32', 'Limit of connections in force', view => view.process('maxconn')),
+  row(
+    'Hard_maxconn',
+    'CLPV',
+    'u32',
+    'Limit of connections at start',
+    view => view.model.global.maxconn || view.process('maxconn'),
+  ),
+  row('CurrConns', 'MGPV', 'u32', 'Connections now', view => view.process('conns')),
+  row('CumConns', 'MCPV', 'u64', 'Connections', total('cum_conn')),
+  row('CumReq', 'MCPV', 'u64', 'HTTP requests', total('cum_req')),
+  row('MaxSslConns', 'MMPV', 'u32', 'TLS: limit of connections', zero),
+  row('CurrSslConns', 'MGPV', 'u32', 'TLS: connections now', zero),
+  row('CumSslConns', 'MCPV', 'u32', 'TLS: connections', zero),
+  row('Maxpipes', 'CLPV', 'u32', 'Limit of pipes, 0 = none are used', zero),
+  row('PipesUsed', 'MGPV', 'u32', 'Pipes in use', zero),
+  row('PipesFree', 'MGPV', 'u32', 'Pipes in reserve', zero),
+  row('ConnRate', 'MRPV', 'u32', 'Connections per second', rate('conn_rate')),
+  row('ConnRateLimit', 'CLPV', 'u32', 'Limit of them (maxconnrate)', view => view.process('maxconnrate')),
+  row('MaxConnRate', 'MMPV', 'u32', 'Highest connections per second', highest('conn_rate')),
+  row('SessRate', 'MRPV', 'u32', 'Sessions per second', rate('sess_rate')),
+  row('SessRateLimit', 'CLPV', 'u32', 'Limit of them (maxsessrate)', view => view.process('maxsessrate')),
+  row('MaxSessRate', 'MMPV', 'u32', 'Highest sessions per second', highest('sess_rate')),
+  row('SslRate', 'MRPV', 'u32', 'TLS: connections per second', zero),
+  row('SslRateLimit', 'CLPV', 'u32', 'TLS: limit of them', zero),
+  row('MaxSslRate', 'MMPV', 'u32', 'TLS: highest connections per second', zero),
+  row('SslFrontendKeyRate', 'MRPV', 'u32', 'TLS: frontend keys per second', zero),
+  row('SslFrontendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', zero),
+  row('SslFrontendSessionReuse_pct', 'MGPV', 'u32', 'TLS: percent of sessions resumed', zero),
+  row('SslBackendKeyRate', 'MRPV', 'u32', 'TLS: backend keys per second', zero),
+  row('SslBackendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', zero),
+  row('SslCacheLookups', 'MCPV', 'u32', 'TLS: session lookups', zero),
+  row('SslCacheMisses', 'MCPV', 'u32', 'TLS: sessions not found', zero),
+  row('CompressBpsIn', 'MRPV', 'u32', 'Bytes per second given to the compressor', zero),
+  row('CompressBpsOut', 'MRPV', 'u32', 'Bytes per second the compressor produced', zero),
+  row('CompressBpsRateLim', 'CLPV', 'u32', 'Limit of them', zero),
+  row('ZlibMemUsage', 'MGPV', 'u32', 'Memory of the compressor', zero),
+  row('MaxZlibMemUsage', 'CLPV', 'u32', 'Limit of it', zero),
+  row('Tasks', 'MGPV', 'u32', 'Connections and streams now', view => view.process('conns') + view.streams),
+  row('Run_queue', 'MGPV', 'u32', 'Tasks that could run now', zero),
+  row('Idle_pct', 'MaPV', 'u32', 'Percent of the last second that workers were idle', view => view.idlePercent),
+  row('node', 'COSV', 'str', 'Name of the node', view => view.model.global.node ?? view.facts.hostName),
+  row('description', 'COSV', 'str', 'Description of the node', view => view.model.global.description ?? ''),
+  row('Stopping', 'MGPV', 'u32', '1 = finishing what is there', view => view.process('stopping')),
+  row(
+    'Jobs',
+    'MGPV',
+    'u32',
+    'Connections and listeners',
+    (view, s) => view.process('conns') + (listeners(view, s) as number),
+  ),
+  row('Unstoppable Jobs', 'MGPV', 'u32', 'Those that a stop does not wait for', zero),
+  row('Listeners', 'MGPV', 'u32', 'Listeners that accept', listeners),
+  row('ActivePeers', 'MGPV', 'u32', 'Peers that answer', zero),
+  row('ConnectedPeers', 'MGPV', 'u32', 'Peers connected', zero),
+  row('DroppedLogs', 'MGPV', 'u32', 'Log lines dropped', zero),
+  row('BusyPolling', 'MGPV', 'u32', '1 = polls without sleeping', zero),
+  row('FailedResolutions', 'MGPV', 'u32', 'Names that could not be resolved', zero),
+  row('TotalBytesOut', 'MGPV', 'u64', 'Bytes sent', total('bytes_out')),
+  row('TotalSplicedBytesOut', 'MGPV', 'u64', 'Bytes sent through kernel pipes', zero),
+  row('BytesOutRate', 'MRPV', 'u64', 'Bytes sent per second', rate('bytes_out_rate')),
+  row('DebugCommandsIssued', 'MGPV', 'u32', 'Debugging commands used', zero),
+  row('CumRecvLogs', 'MCPV', 'u32', 'Log lines received', zero),
+  row('Build info', 'POSV', 'str', 'What this is', view => `${PRODUCT} ${view.facts.version}, io ${view.facts.ioName}`),
+  row('Memmax_bytes', 'CLPV', 'u64', 'Memory limit in bytes, 0 = none', zero),
+  row('PoolAlloc_bytes', 'MGPV', 'u64', 'Shared memory, bytes', memoryBytes),
+  row('PoolUsed_bytes', 'MGPV', 'u64', 'Shared memory in use, bytes', memoryBytes),
+  row('Start_time_sec', 'MDPV', 'u32', 'Wall-clock second of the start', startSecond),
+  row('Tainted', 'SGPV', 'str', 'Experimental features used', () => '0'),
+  row('TotalWarnings', 'MCPV', 'u32', 'Warnings printed', view => view.facts.warnings),
+  row('MaxconnReached', 'MCPV', 'u32', '1 = the limit of connections was reached', view => Number(reachedLimit(view))),
+  row('BootTime_ms', 'MDPV', 'u32', 'Milliseconds the start took', view => view.facts.bootMs),
+  row('Niced_tasks', 'MGPV', 'u32', 'Tasks with a priority of their own', zero),
+  row('CurrStreams', 'MGPV', 'u64', 'Streams now', view => view.streams),
+  row('CumStreams', 'MCPV', 'u64', 'Streams that a backend took', streams),
+  row('BlockedTrafficWarnings', 'MCPV', 'u32', 'Warnings about a blocked thread', zero),
+  row('PatternsAdded', 'MCPV', 'u64', 'Patterns added to maps', zero),
+  row('PatternsFreed', 'MCPV', 'u64', 'Patterns taken out of maps', zero),
+  row('NbThreadGroups', 'CGSV', 'u32', 'Thread groups, always 1', one),
+];
+
+function reachedLimit(view: View): boolean {
+  const limit = view.process('maxconn');
+  return limit > 0 && view.process('conns_max') >= limit;
+}
+
+export interface InfoOptions {
+  readonly format: 'text' | 'typed' | 'json';
+  /** Add each row's title. */
+  readonly desc?: boolean;
+  /** Write some numbers with a fraction. */
+  readonly float?: boolean;
+}
+
+/** `now` is milliseconds of the shared clock. */
+export function dumpInfo(view: View, options: InfoOptions, now: number): Dump {
+  const s = new Subject(now, true);
+  const write = FORMATS[options.format];
+  let pos = 0;
+  return steppedDump(out => {
+    const field = INFO[pos]!;
+    write(out, pos, field, valueOf(view, s, field, options.float === true), options.desc === true);
+    return ++pos < INFO.length;
+  });
+}
+
+function valueOf(view: View, s: Subject, field: InfoRow, float: boolean): number | string {
+  if (float && field.name === 'Uptime_sec') return (s.now / 1000 - view.process('start_second')).toFixed(6);
+  return field.value(view, s);
+}
+
+type Write = (out: Out, pos: number, field: InfoRow, value: number | string, describe: boolean) => void;
+
+const FORMATS: Readonly<Record<InfoOptions['format'], Write>> = {
+  text(out, _, field, value, describe) {
+    out.text(`${field.name}: `);
+    if (describe && typeof value === 'string') out.csv(value);
+    else out.value(value);
+    out.text(describe ? `:"${field.title}"\n` : '\n');
+  },
+  typed: typedLine,
+  json(out, pos, field, value) {
+    out.text(pos === 0 ? '[{' : ',{');
+    jsonMembers(out, pos, field, typeof value === 'string' && field.type !== 'str' ? Number(value) : value);
+    out.text(pos === INFO.length - 1 ? '}]\n' : '}');
+  },
+};

@@ -1,0 +1,184 @@
+/**
+ * What a request for the statistics page is answered with. Options stand behind the page's address, each after a
+ * semicolon: `;csv ;json ;typed ;up ;no-maint ;norefresh ;st=DONE`, and `scope=TEXT` after `?` or `&`.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Proxy, Server, StatsPage } from '../config/model.ts';
+import { isBackend } from '../config/model.ts';
+import { BUFSIZE_BYTES } from '../limits.ts';
+import { ACTIONS, type Action, dumpPage, OUTCOMES, type Outcome } from './html.ts';
+import { type Dump, textDump } from './out.ts';
+import { dumpStat, type STAT_FORMATS } from './stat.ts';
+import type { View } from './view.ts';
+
+export interface StatsRequest {
+  readonly method: string;
+  readonly uri: string;
+  /** The Authorization header's value; null when there is none. */
+  readonly authorization: string | null;
+  /** The body of a POST, `application/x-www-form-urlencoded`; null when there is none. */
+  readonly form: string | null;
+}
+
+export interface StatsReply {
+  readonly status: 200 | 303 | 401;
+  /** Lower-case names. There is no length: the body's is only known at its end. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** null = no body: the answer to HEAD, and a redirect. */
+  readonly body: Dump | null;
+}
+
+/** Does an action to servers of a proxy. Returns how many of them it changed. */
+export type Admin = (proxy: Proxy, action: Action, servers: readonly Server[]) => number;
+
+/** Characters of a scope that are looked at. */
+const SCOPE_MAX = 20;
+
+/**
+ * The reply to a request that came in through `proxy`, whose page is `page`; null when the request is not for the page.
+ * `now` is milliseconds of the shared clock.
+ */
+export function statsReply(
+  view: View,
+  page: StatsPage,
+  proxy: Proxy,
+  request: StatsRequest,
+  now: number,
+  admin: Admin,
+): StatsReply | null {
+  if (!request.uri.startsWith(page.uri)) return null;
+  if (request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'POST') return null;
+  if (page.auth.length > 0 && !allowed(page.auth, request.authorization)) return unauthorized(page, request);
+  const options = request.uri.slice(page.uri.length);
+  if (request.method === 'POST') return redirect(page, options, act(view, page, request.form ?? '', admin));
+  return show(view, page, proxy, request, options, now);
+}
+
+// --- who may ---
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+/** Compares digests, of every pair, so that the time taken tells nothing of what is right. */
+function allowed(auth: readonly string[], authorization: string | null): boolean {
+  const basic = /^basic +([a-z0-9+/=_-]+) *$/i.exec(authorization ?? '');
+  if (basic === null) return false;
+  const given = sha256(Buffer.from(basic[1]!, 'base64').toString());
+  let found = false;
+  for (const pair of auth) found = timingSafeEqual(sha256(pair), given) || found;
+  return found;
+}
+
+const UNAUTHORIZED = `<html><body><h1>401 Unauthorized</h1>
+A user name and a password are needed to see this.
+</body></html>
+`;
+
+function unauthorized(page: StatsPage, request: StatsRequest): StatsReply {
+  const realm = page.realm.replace(/[\\"]/g, '\\$&');
+  return {
+    status: 401,
+    headers: [
+      ['cache-control', 'no-cache'],
+      ['content-type', 'text/html'],
+      ['www-authenticate', `Basic realm="${realm}"`],
+    ],
+    body: request.method === 'HEAD' ? null : textDump(UNAUTHORIZED),
+  };
+}
+
+// --- what is shown ---
+
+const CONTENT_TYPES: Readonly<Record<keyof typeof STAT_FORMATS, string>> = {
+  csv: 'text/plain',
+  typed: 'text/plain',
+  'typed-desc': 'text/plain',
+  json: 'application/json',
+};
+
+function show(
+  view: View,
+  page: StatsPage,
+  proxy: Proxy,
+  request: StatsRequest,
+  options: string,
+  now: number,
+): StatsReply {
+  const words = new Set(options.split(/[;?&]/));
+  const format = words.has('csv') ? 'csv' : words.has('typed') ? 'typed' : words.has('json') ? 'json' : null;
+  const norefresh = words.has('norefresh');
+  const scope = scopeOf(options);
+  const filter = { up: words.has('up'), noMaint: words.has('no-maint'), shows: showing(page, proxy, scope) };
+  const headers: [string, string][] = [
+    ['cache-control', 'no-cache'],
+    ['content-type', format === null ? 'text/html; charset=utf-8' : CONTENT_TYPES[format]],
+  ];
+  if (page.refreshSeconds > 0 && !norefresh) headers.push(['refresh', String(page.refreshSeconds)]);
+  let body: Dump | null = null;
+  if (request.method !== 'HEAD') {
+    body =
+      format === null
+        ? dumpPage(view, { page, filter, up: filter.up, norefresh, scope, outcome: outcomeOf(options) }, now)
+        : dumpStat(view, { ...filter, format, legends: page.showLegends }, now);
+  }
+  return { status: 200, headers, body };
+}
+
+function scopeOf(options: string): string {
+  const found = /[?&;]scope=([^;&]*)/.exec(options);
+  if (found === null) return '';
+  const raw = found[1]!.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(raw).slice(0, SCOPE_MAX);
+  } catch {
+    return raw.slice(0, SCOPE_MAX);
+  }
+}
+
+/** Which proxies are shown: those of `stats scope` (`.` = the one that serves the page), with `scope` in their name. */
+function showing(page: StatsPage, here: Proxy, scope: string): (proxy: Proxy) => boolean {
+  const names = new Set(page.scope.map(name => (name === '.' ? here.name : name)));
+  return proxy => (names.size === 0 || names.has(proxy.name)) && proxy.name.includes(scope);
+}
+
+function outcomeOf(options: string): Outcome | null {
+  const word = /;st=(\w{4})/.exec(options)?.[1] ?? '';
+  return Object.hasOwn(OUTCOMES, word) ? (word as Outcome) : null;
+}
+
+// --- what is done ---
+
+/** `s=NAME&s=NAME&action=ACTION&b=BACKEND`, where a backend is its name or `#` and its number. */
+function act(view: View, page: StatsPage, form: string, admin: Admin): Outcome {
+  if (!page.admin) return 'DENY';
+  if (form.length > BUFSIZE_BYTES) return 'EXCD';
+  const fields = new URLSearchParams(form);
+  const action = fields.get('action') ?? '';
+  const proxy = backendOf(view, fields.get('b') ?? '');
+  if (proxy === undefined || !Object.hasOwn(ACTIONS, action)) return 'ERRP';
+  const names = [...new Set(fields.getAll('s'))];
+  const servers = proxy.servers.filter(server => names.includes(server.name));
+  if (names.length === 0) return 'NONE';
+  if (servers.length === 0) return 'ERRP';
+  const changed = admin(proxy, action as Action, servers);
+  if (changed === 0 && servers.length === names.length) return 'NONE';
+  return changed === servers.length && servers.length === names.length ? 'DONE' : 'PART';
+}
+
+function backendOf(view: View, key: string): Proxy | undefined {
+  const id = key.startsWith('#') ? Number(key.slice(1)) : -1;
+  return view.model.proxies.find(proxy => isBackend(proxy) && (id >= 0 ? proxy.id === id : proxy.name === key));
+}
+
+/** Back to the page, which says how it went, so that a reload does not repeat the action. */
+function redirect(page: StatsPage, options: string, outcome: Outcome): StatsReply {
+  const rest = options.replace(/;st=\w*/g, '').replace(/[^\x21-\x7e]/g, '');
+  return {
+    status: 303,
+    headers: [
+      ['cache-control', 'no-cache'],
+      ['content-type', 'text/plain'],
+      ['location', `${page.uri};st=${outcome}${rest}`],
+    ],
+    body: null,
+  };
+}

@@ -1,0 +1,129 @@
+/** How servers, frontends, listeners and backends are doing: the `status` column's texts, and the page's colours. */
+import { CHECK_STATUSES } from '../health/statuses.ts';
+import {
+  ADMIN_DRAIN,
+  ADMIN_MAINT,
+  ADMIN_RESOLUTION_MAINT,
+  CHECK_CONFIGURED,
+  CHECK_ENABLED,
+  CHECK_RUNNING,
+  LISTENER,
+  OPER_STOPPED,
+  OPER_STOPPING,
+  PROXY,
+  SERVER,
+} from '../shm/words.ts';
+import type { Subject, View } from './view.ts';
+
+/** Names the colour of a server's row: `active_` or `backup_` goes before it, but for `maintain`. */
+export type Colour = 'up' | 'going_down' | 'going_up' | 'down' | 'nolb' | 'draining' | 'no_check' | 'maintain';
+
+export interface Status {
+  /** The column's text; a position on the health scale may follow it. */
+  readonly text: string;
+  readonly colour: Colour;
+  /** The position that follows: of the falls still to come, or of the rises made. */
+  readonly scale: 'fall' | 'rise' | null;
+}
+
+const MAINT: Status = { text: 'MAINT', colour: 'maintain', scale: null };
+const MAINT_RESOLUTION: Status = { text: 'MAINT (resolution)', colour: 'maintain', scale: null };
+const DOWN: Status = { text: 'DOWN', colour: 'down', scale: null };
+const GOING_UP: Status = { text: 'DOWN', colour: 'going_up', scale: 'rise' };
+const UP: Status = { text: 'UP', colour: 'up', scale: null };
+const UP_FAILING: Status = { text: 'UP', colour: 'going_down', scale: 'fall' };
+const NOLB: Status = { text: 'NOLB', colour: 'nolb', scale: null };
+const NOLB_FAILING: Status = { text: 'NOLB', colour: 'nolb', scale: 'fall' };
+const DRAIN: Status = { text: 'DRAIN', colour: 'draining', scale: null };
+const DRAIN_FAILING: Status = { text: 'DRAIN', colour: 'draining', scale: 'fall' };
+const NO_CHECK: Status = { text: 'no check', colour: 'no_check', scale: null };
+
+const w = SERVER.at;
+
+/** True when the server takes no traffic: checks say so, or someone did. */
+export function isDown(view: View, s: Subject): boolean {
+  return view.word(s, w.oper) === OPER_STOPPED || isMaint(view, s);
+}
+
+export function isMaint(view: View, s: Subject): boolean {
+  return (view.word(s, w.admin) & ADMIN_MAINT) !== 0;
+}
+
+/** True when the server has checks in its configuration, running or not. */
+export function hasChecks(view: View, s: Subject): boolean {
+  return (view.word(s, w.check_on) & CHECK_CONFIGURED) !== 0;
+}
+
+/** True when the server's checks run: maintenance suspends them. */
+export function isChecked(view: View, s: Subject): boolean {
+  const both = CHECK_CONFIGURED | CHECK_ENABLED;
+  return (view.word(s, w.check_on) & both) === both && !isMaint(view, s);
+}
+
+/** How a server is doing. */
+export function serverStatus(view: View, s: Subject): Status {
+  const admin = view.word(s, w.admin);
+  if (admin & ADMIN_MAINT) return admin & ADMIN_RESOLUTION_MAINT ? MAINT_RESOLUTION : MAINT;
+  const checked = isChecked(view, s);
+  const health = view.word(s, w.check_health);
+  const failing = checked && health < view.word(s, w.check_rise) + view.word(s, w.check_fall) - 1;
+  switch (view.word(s, w.oper)) {
+    case OPER_STOPPED:
+      return checked && health > 0 ? GOING_UP : DOWN;
+    case OPER_STOPPING:
+      return failing ? NOLB_FAILING : NOLB;
+    default:
+      if (admin & ADMIN_DRAIN) return failing ? DRAIN_FAILING : DRAIN;
+      if (!checked) return NO_CHECK;
+      return failing ? UP_FAILING : UP;
+  }
+}
+
+/** The `status` column of a server: `UP`, `UP 2/3`, `DOWN 1/2`, `no check` ... */
+export function serverStatusText(view: View, s: Subject): string {
+  const { text, scale } = serverStatus(view, s);
+  if (scale === null) return text;
+  const health = view.word(s, w.check_health);
+  const rise = view.word(s, w.check_rise);
+  return scale === 'rise' ? `${text} ${health}/${rise}` : `${text} ${health - rise + 1}/${view.word(s, w.check_fall)}`;
+}
+
+export function frontendStatus(view: View, s: Subject): string {
+  return view.word(s, PROXY.at.fe_stopped) ? 'STOP' : 'OPEN';
+}
+
+/** A listener is WAITING when a limit of its frontend or of the process keeps it from accepting. */
+export function listenerStatus(view: View, s: Subject): string {
+  const limit = view.word(s, LISTENER.at.maxconn);
+  if (limit > 0 && view.word(s, LISTENER.at.conns) >= limit) return 'FULL';
+  const words = view.memory.words;
+  const waiting = Atomics.load(words, view.memory.proxy(s.proxy.index) + PROXY.at.fe_waiting);
+  return waiting > 0 || view.process('waiting') > 0 ? 'WAITING' : 'OPEN';
+}
+
+/** A backend is UP when a server can take traffic, or when it never had any. */
+export function backendStatus(view: View, s: Subject): string {
+  const usable = view.word(s, PROXY.at.act) + view.word(s, PROXY.at.bck);
+  return usable > 0 || s.proxy.servers.length === 0 ? 'UP' : 'DOWN';
+}
+
+/** Percent of its weight that a server coming up slowly has; null when it has all. */
+export function throttle(view: View, s: Subject): number | null {
+  const slowstartMs = s.server!.slowstartMs;
+  const eweight = view.word(s, w.eweight);
+  if (slowstartMs === 0 || eweight === 0 || eweight >= view.word(s, w.uweight)) return null;
+  const percent = Math.floor((view.since(s, view.word(s, w.last_change)) * 100_000) / slowstartMs);
+  return Math.min(Math.max(percent, 1), 100);
+}
+
+/** The short name of the last check's result, `* ` before it while the next one runs; null when there are no checks. */
+export function checkStatus(view: View, s: Subject): string | null {
+  if (!isChecked(view, s)) return null;
+  const name = CHECK_STATUSES[view.word(s, w.check_status)]?.name ?? '';
+  return view.word(s, w.check_on) & CHECK_RUNNING ? `* ${name}` : name;
+}
+
+/** The same in words. */
+export function checkDescription(view: View, s: Subject): string | null {
+  return isChecked(view, s) ? (CHECK_STATUSES[view.word(s, w.check_status)]?.text ?? '') : null;
+}

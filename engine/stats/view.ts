@@ -1,0 +1,283 @@
+/**
+ * The view: what statistics read. It holds the model and the shared memory and looks at the words and rows where they
+ * stand; no other thread is asked or stopped. A `Subject` says which thing is being looked at, and when.
+ */
+import { type Bind, isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
+import { hostText } from '../io/address.ts';
+import type { Address } from '../io/contract.ts';
+import { CUM_LB, CUM_REQ } from '../shm/counters.ts';
+import type { Memory, RowKind, Topology } from '../shm/memory.ts';
+import { rateMax, rateRead } from '../shm/rate.ts';
+import { CHECK_TEXT_BYTES, PROCESS, PROXY, SERVER, WORKER } from '../shm/words.ts';
+
+/** Which rows a column has a value in. */
+export const F = 1;
+export const B = 2;
+export const S = 4;
+export const L = 8;
+
+/** What the process knows of itself and no memory holds. */
+export interface Facts {
+  readonly pid: number;
+  readonly nbthread: number;
+  /** Wall-clock milliseconds of the start. */
+  readonly startWallMs: number;
+  /** How long the start took until traffic was accepted. Milliseconds. */
+  readonly bootMs: number;
+  /** The host's name: the node, unless the configuration names it. */
+  readonly hostName: string;
+  readonly version: string;
+  /** `YYYY/MM/DD`. */
+  readonly releaseDate: string;
+  /** The io in use: `uring` or `net`. */
+  readonly ioName: string;
+  readonly ulimitN: number;
+  readonly maxsock: number;
+  /** Warnings printed since the start. */
+  readonly warnings: number;
+}
+
+/** One row of the statistics: a frontend, listener, server or backend, or the process. Reused from row to row. */
+export class Subject {
+  /** Milliseconds of the shared clock. */
+  readonly now: number;
+  /** Whether addresses, cookies and algorithms may be shown (`stats show-legends`, or a privileged socket). */
+  readonly legends: boolean;
+  /** Rows a format has written so far. */
+  rows = 0;
+  kind: RowKind = 'process';
+  scope = 0;
+  proxy!: Proxy;
+  server: Server | null = null;
+  bind: Bind | null = null;
+  /** Its number in the memory's rows of its kind. */
+  index = 0;
+  /** Word offset of its struct. */
+  at = 0;
+
+  constructor(now: number, legends: boolean) {
+    this.now = now;
+    this.legends = legends;
+  }
+}
+
+/** The averages are taken over this many streams at most, in each worker. */
+const TIME_WINDOW = 512;
+const utf8 = new TextDecoder();
+
+export class View {
+  readonly model: Model;
+  readonly memory: Memory;
+  readonly topology: Topology;
+  readonly facts: Facts;
+  /** `fullconn` of each proxy as it is in force. */
+  readonly #fullconn: Float64Array;
+  readonly #addresses = new Map<Address, string>();
+  /** Scratch: where the rows of one rate stand, worker by worker. */
+  readonly #rows: Int32Array;
+  readonly #text = new Uint8Array(CHECK_TEXT_BYTES);
+
+  constructor(model: Model, memory: Memory, topology: Topology, facts: Facts) {
+    this.model = model;
+    this.memory = memory;
+    this.topology = topology;
+    this.facts = facts;
+    this.#rows = new Int32Array(memory.shape.workers);
+    this.#fullconn = Float64Array.from(model.proxies, proxy => this.#fullconnOf(proxy));
+  }
+
+  // --- moving a subject ---
+
+  frontend(s: Subject, proxy: Proxy): Subject {
+    return this.#move(s, 'frontend', F, proxy, proxy.index, this.memory.proxy(proxy.index));
+  }
+
+  backend(s: Subject, proxy: Proxy): Subject {
+    return this.#move(s, 'backend', B, proxy, proxy.index, this.memory.proxy(proxy.index));
+  }
+
+  listener(s: Subject, proxy: Proxy, nth: number): Subject {
+    const index = this.topology.firstListener[proxy.index]! + nth;
+    this.#move(s, 'listener', L, proxy, index, this.memory.listener(index));
+    s.bind = proxy.binds[nth]!;
+    return s;
+  }
+
+  server(s: Subject, proxy: Proxy, nth: number): Subject {
+    const index = this.topology.firstServer[proxy.index]! + nth;
+    this.#move(s, 'server', S, proxy, index, this.memory.server(index));
+    s.server = proxy.servers[nth]!;
+    return s;
+  }
+
+  #move(s: Subject, kind: RowKind, scope: number, proxy: Proxy, index: number, at: number): Subject {
+    s.kind = kind;
+    s.scope = scope;
+    s.proxy = proxy;
+    s.index = index;
+    s.at = at;
+    s.server = null;
+    s.bind = null;
+    return s;
+  }
+
+  // --- reading ---
+
+  /** One counter of the subject, summed over all workers. */
+  sum(s: Subject, field: number): number {
+    return this.memory.sum(s.kind, s.index, field);
+  }
+
+  max(s: Subject, field: number): number {
+    return this.memory.max(s.kind, s.index, field);
+  }
+
+  /** One shared word of the subject. */
+  word(s: Subject, field: number): number {
+    return Atomics.load(this.memory.words, s.at + field);
+  }
+
+  process(field: keyof typeof PROCESS.at): number {
+    return Atomics.load(this.memory.words, this.memory.process + PROCESS.at[field]);
+  }
+
+  /** Events per second of all workers together. */
+  rate(s: Subject, field: number): number {
+    return rateRead(this.memory.counters, this.#rateRows(s, field), s.now);
+  }
+
+  rateMax(s: Subject, field: number): number {
+    return rateMax(this.memory.counters, this.#rateRows(s, field), s.now);
+  }
+
+  #rateRows(s: Subject, field: number): Int32Array {
+    for (let w = 0; w < this.#rows.length; w++) this.#rows[w] = this.memory.row(w, s.kind, s.index) + field;
+    return this.#rows;
+  }
+
+  /** Average milliseconds over the windows of all workers, each counting as much as it has filled; rounded up. */
+  average(s: Subject, field: number): number {
+    const { counters, shape } = this.memory;
+    const cumulated = s.proxy.mode === 'http' ? CUM_REQ : CUM_LB;
+    let sum = 0;
+    let streams = 0;
+    for (let w = 0; w < shape.workers; w++) {
+      const row = this.memory.row(w, s.kind, s.index);
+      sum += counters[row + field]!;
+      streams += Math.min(counters[row + cumulated]!, TIME_WINDOW);
+    }
+    return streams === 0 ? 0 : Math.ceil(sum / streams);
+  }
+
+  /** Seconds from a second of the shared clock until now. */
+  since(s: Subject, second: number): number {
+    return Math.max(0, Math.floor(s.now / 1000) - second);
+  }
+
+  /** A second of the shared clock as the wall clock has it: milliseconds. */
+  wallMs(second: number): number {
+    return this.facts.startWallMs + (second - this.process('start_second')) * 1000;
+  }
+
+  /** Percent of the last second that the workers were idle. */
+  get idlePercent(): number {
+    let busy = 0;
+    let alive = 0;
+    for (let w = 0; w < this.memory.shape.workers; w++) {
+      if (this.worker(w, 'alive') === 0) continue;
+      alive++;
+      busy += this.worker(w, 'busy_permille');
+    }
+    return alive === 0 ? 100 : Math.max(0, 100 - Math.round(busy / alive / 10));
+  }
+
+  /** Streams open in all workers. */
+  get streams(): number {
+    let sum = 0;
+    for (let w = 0; w < this.memory.shape.workers; w++) sum += this.worker(w, 'streams');
+    return sum;
+  }
+
+  worker(index: number, field: keyof typeof WORKER.at): number {
+    return Atomics.load(this.memory.words, this.memory.worker(index) + WORKER.at[field]);
+  }
+
+  /** One word of a server of the subject's proxy. */
+  serverWord(proxy: Proxy, nth: number, field: number): number {
+    return Atomics.load(this.memory.words, this.memory.server(this.topology.firstServer[proxy.index]! + nth) + field);
+  }
+
+  /**
+   * Total weight (`eweight` or `uweight`) of the servers that may take traffic: the active ones, or without any the
+   * backups: the first, or all with `option allbackups`.
+   */
+  totalWeight(proxy: Proxy, field: number): number {
+    let active = 0;
+    let backup = 0;
+    for (const server of proxy.servers) {
+      if (this.serverWord(proxy, server.index, SERVER.at.eweight) === 0) continue;
+      const weight = this.serverWord(proxy, server.index, field);
+      if (!server.backup) active += weight;
+      else if (proxy.options.allbackups || backup === 0) backup += weight;
+    }
+    return active > 0 ? active : backup;
+  }
+
+  /** What the last check said. '' = nothing, or its writer never left it alone. */
+  checkText(s: Subject): string {
+    const { words } = this.memory;
+    const seq = s.at + SERVER.at.check_seq;
+    for (let tries = 0; tries < 8; tries++) {
+      const before = Atomics.load(words, seq);
+      if (before & 1) continue;
+      const length = Math.min(Math.max(0, this.word(s, SERVER.at.check_text_len)), CHECK_TEXT_BYTES);
+      // Copied out: a text is never decoded where another thread may still write.
+      this.#text.set(new Uint8Array(words.buffer, words.byteOffset + (s.at + SERVER.at.check_text) * 4, length));
+      if (Atomics.load(words, seq) === before) return utf8.decode(this.#text.subarray(0, length));
+    }
+    return '';
+  }
+
+  /** `fullconn` of a backend, as it is in force. */
+  fullconn(proxy: Proxy): number {
+    return this.#fullconn[proxy.index]!;
+  }
+
+  /** Connection limit of a frontend in force: its own, or the process's. */
+  frontendLimit(s: Subject): number {
+    return this.word(s, PROXY.at.fe_maxconn) || this.process('maxconn');
+  }
+
+  /** `127.0.0.1:80`, `[::1]:80`, `unix`. Made once for each address. */
+  address(address: Address): string {
+    let text = this.#addresses.get(address);
+    if (text === undefined) {
+      const host = hostText(address);
+      text = address.family === 1 ? 'unix' : `${address.family === 6 ? `[${host}]` : host}:${address.port}`;
+      this.#addresses.set(address, text);
+    }
+    return text;
+  }
+
+  /** 10 % of the connections that the frontends which may come here can bring, as HAProxy computes. */
+  #fullconnOf(proxy: Proxy): number {
+    if (proxy.fullconn > 0 || !isBackend(proxy)) return proxy.fullconn;
+    let connections = 0;
+    for (const frontend of this.model.proxies) {
+      if (!isFrontend(frontend)) continue;
+      const limit = frontend.maxconn || this.model.global.maxconn;
+      if (frontend.defaultBackend === proxy.index) connections += limit;
+      for (const rule of frontend.useBackend) if (rule.backend === proxy.index) connections += limit;
+    }
+    return Math.max(1, Math.floor((connections + 9) / 10));
+  }
+}
+
+export function createView(parts: { model: Model; memory: Memory; topology: Topology; facts: Facts }): View {
+  return new View(parts.model, parts.memory, parts.topology, parts.facts);
+}
+
+/** Offsets of the process's own counters row: the subject for `show info`. */
+export function processSubject(now: number): Subject {
+  return new Subject(now, true);
+}

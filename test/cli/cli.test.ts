@@ -1,0 +1,306 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Cli, startCli } from '../../engine/cli/index.ts';
+import type { Bind } from '../../engine/config/model.ts';
+import { unixAddress } from '../../engine/io/address.ts';
+import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import type { Io } from '../../engine/io/contract.ts';
+import { createNetIo } from '../../engine/io/net.ts';
+import { CUM_REQ } from '../../engine/shm/counters.ts';
+import { View } from '../../engine/stats/view.ts';
+import { TimerWheel } from '../../engine/time.ts';
+import { modelOf, type World, worldOf } from '../health/fixture.ts';
+
+const FACTS = {
+  pid: 42,
+  nbthread: 1,
+  startWallMs: 0,
+  bootMs: 1,
+  hostName: 'lb1',
+  version: '3.4-test',
+  releaseDate: '2026/11/22',
+  ioName: 'net',
+  ulimitN: 1024,
+  maxsock: 1024,
+  warnings: 0,
+};
+
+let folder: string;
+let io: Io;
+let cli: Cli;
+let world: World;
+
+const socketPath = (level: Bind['level']) => path.join(folder, level);
+
+function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
+  const model = modelOf(
+    Array.from({ length: servers }, () => ({ weight: 10 })),
+    options,
+  );
+  world = worldOf(model);
+  world.clock = io.now();
+  const wheel = new TimerWheel(io.now());
+  const env = {
+    ...world.env,
+    now: () => io.now(),
+    io,
+    wheel,
+    view: new View(model, world.env.memory, world.env.topology, FACTS),
+  };
+  const sockets = (['user', 'operator', 'admin'] as const).map(level => {
+    const address = unixAddress(socketPath(level));
+    const listener = openListener({ ...PLAIN_SPEC, address });
+    if (!('fd' in listener)) throw new Error(listener.message);
+    return { fd: listener.fd, bind: { level, address, inheritedFd: null } as Bind };
+  });
+  io.onTurn(now => wheel.advance(now));
+  cli = startCli({ ...env, environment: { HOME: '/root', TERM: 'vt100' } }, sockets);
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'sluice-cli-'));
+  io = createNetIo();
+});
+
+afterEach(async () => {
+  cli.stop();
+  await io.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Sends `input`, half-closes unless `open`, and gives everything that comes until the end. */
+function ask(input: string, level: Bind['level'] = 'admin', open = false): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ path: socketPath(level), allowHalfOpen: true });
+    let answer = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      answer += text;
+    });
+    socket.on('end', () => {
+      socket.destroy();
+      resolve(answer);
+    });
+    socket.on('error', reject);
+    if (open) socket.write(input);
+    else socket.end(input);
+  });
+}
+
+describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
+  beforeEach(() => start());
+  const V = '3.4-test\n';
+  const cases: readonly [input: string, answer: string, open?: boolean][] = [
+    ['show version\n', `${V}\n`],
+    ['show version\n', `${V}\n`, true],
+    ['show version\r\n', `${V}\n`],
+    ['show  version\t\n', `${V}\n`],
+    ['show version;show version\n', `${V}\n${V}\n`],
+    ['show version\nshow version\n', `${V}\n${V}\n`],
+    ['show version\nshow version\n', `${V}\n${V}\n`, true],
+    ['', ''],
+    ['show version', ''],
+    ['quit\n', '', true],
+    ['prompt\nshow version\nquit\n', `\n> ${V}\n> `, true],
+    ['prompt;show version\nshow cli level\n', `\n> ${V}\n> admin\n\n> `],
+    ['prompt\nprompt\nshow version\n', `\n> \n${V}\n`, true],
+    ['set timeout cli 5\n', '\n'],
+    ['set timeout cli x\n', 'Invalid timeout value.\n\n'],
+    ['set timeout cli\n', 'Expects an integer value.\n\n'],
+    ['set timeout\n', "'set timeout' only supports 'cli'.\n\n"],
+    ['show env HOME\n', 'HOME=/root\n\n'],
+    ['show env\n', 'HOME=/root\nTERM=vt100\n\n'],
+    ['show env NOPE\n', 'Variable not found\n\n'],
+    ['expert-mode\n', 'expert-mode is OFF\n\n'],
+    ['expert-mode on;expert-mode\n', '\nexpert-mode is ON\n\n'],
+    ['user;show cli level;show env HOME\n', '\nuser\n\nPermission denied\n\n'],
+    ['user;operator\n', '\nPermission denied\n\n'],
+  ];
+  test.each(cases)('%j', async (input, answer, open = false) => {
+    expect(await ask(input, 'admin', open)).toBe(answer);
+  });
+
+  test('a command that comes in pieces', async () => {
+    const socket = net.connect(socketPath('admin'));
+    socket.setEncoding('utf8');
+    let answer = '';
+    socket.on('data', (text: string) => {
+      answer += text;
+    });
+    const ended = new Promise(resolve => socket.once('end', resolve));
+    for (const piece of ['sho', 'w ver', 'sion', '\n']) {
+      await new Promise<void>(resolve => socket.write(piece, () => resolve()));
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    await ended;
+    expect(answer).toBe(`${V}\n`);
+  });
+
+  test('a line that is too long is refused', async () => {
+    expect(await ask('x'.repeat(20_000), 'admin', true)).toBe('Command line too long.\n\n');
+  });
+});
+
+describe('help', () => {
+  beforeEach(() => start());
+  test('lists commands of the level, the basic ones at the end', async () => {
+    const lines = (await ask('help\n', 'user')).split('\n');
+    expect(lines[0]).toBe('The following commands are valid at this level:');
+    expect(lines).toContain("  get weight <bk>/<srv>                   : report a server's current weight");
+    expect(lines.some(l => l.startsWith('  set server'))).toBe(false);
+    expect(lines.slice(-5)).toEqual([
+      '  help [<command>]                        : list matching or all commands',
+      '  prompt                                  : toggle interactive mode with prompt',
+      '  quit                                    : disconnect',
+      '',
+      '',
+    ]);
+  });
+
+  test('an unknown command is answered with the nearest ones', async () => {
+    const answer = await ask('show stta\n');
+    expect(answer).toBe(
+      "Unknown command: 'show stta', but maybe one of the following ones is a better match:\n" +
+        '  show stat [desc|json|no-maint|typed|up]*: report counters for each proxy and server\n' +
+        '  help [<command>]                        : list matching or all commands\n' +
+        '  prompt                                  : toggle interactive mode with prompt\n' +
+        '  quit                                    : disconnect\n\n',
+    );
+    const shows = await ask('show\n');
+    expect(shows).toContain('  show info ');
+    expect(shows).not.toContain('  set server ');
+    expect(await ask('xyzzy\n')).toMatch(
+      /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
+    );
+    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}disable/);
+  });
+});
+
+describe('servers', () => {
+  beforeEach(() => start());
+
+  const answers: readonly [command: string, answer: string][] = [
+    ['get weight b/s1', '10 (initial 10)'],
+    ['get weight b/nope', 'No such server.'],
+    ['get weight x/s1', 'No such backend.'],
+    ['get weight', "Require 'backend/server'."],
+    ['set weight b/s1', 'Require <weight> or <weight%>.'],
+    ['set weight b/s1 300', 'Absolute weight can only be between 0 and 256 inclusive.'],
+    ['set server b/s1 weight x', 'Empty weight string empty or preceded by garbage'],
+    ['set server b/s1 weight 5x', 'Trailing garbage in weight string'],
+    ['set server b/s1 state foo', "'set server <srv> state' expects 'ready', 'drain' and 'maint'."],
+    ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
+    ['set server b/s1', 'usage: set server <backend>/<server> health | state | weight'],
+    ['set server b/s1 constructor x', 'usage: set server <backend>/<server> health | state | weight'],
+    ['show servers state nope', "Can't find backend."],
+    ['show backend', '# name\nb'],
+  ];
+  test.each(answers)('%s', async (command, answer) => {
+    expect(await ask(`${command}\n`)).toBe(`${answer}\n\n`);
+  });
+
+  test('states and weights change in shared words', async () => {
+    expect(await ask('set server b/s1 weight 50%;get weight b/s1\n')).toBe('\n5 (initial 10)\n\n');
+    expect(world.word(0, 'eweight')).toBe(5);
+    expect(await ask('disable server b/s1;set server b/s2 state drain\n')).toBe('\n\n');
+    expect([world.word(0, 'admin'), world.word(1, 'admin'), world.px('act')]).toEqual([1, 8, 0]);
+    expect(world.lines.at(-1)).toBe('<0>backend b has no server available!');
+    await ask('enable server b/s1;set server b/s2 health down\n');
+    expect([world.word(0, 'eweight'), world.word(1, 'oper')]).toEqual([5, 0]);
+  });
+
+  test('show servers state', async () => {
+    await ask('set server b/s2 state maint\n');
+    const lines = (await ask('show servers state b\n')).split('\n');
+    expect(lines[0]).toBe('1');
+    expect(lines[1]).toMatch(/^# be_id be_name srv_id .* srv_agent_port$/);
+    expect(lines[2]).toMatch(/^2 b 1 s1 127\.0\.0\.1 2 0 10 10 \d+ 1 0 2 6 0 0 0 - 80 - 0 0 - - 0$/);
+    expect(lines[3]).toMatch(/^2 b 2 s2 127\.0\.0\.1 0 1 10 10 0 1 0 0 14 0 0 0 - 80 - 0 0 - - 0$/);
+    expect(lines[1]!.split(' ').length - 1).toBe(lines[2]!.split(' ').length);
+  });
+
+  test('levels: nothing above the socket’s own', async () => {
+    for (const command of [
+      'disable server b/s1',
+      'set server b/s1 state maint',
+      'set weight b/s1 1',
+      'expert-mode on',
+    ]) {
+      expect(await ask(`${command}\n`, 'operator')).toBe('Permission denied\n\n');
+    }
+    expect(await ask('show env HOME\n', 'user')).toBe('Permission denied\n\n');
+    expect(await ask('get weight b/s1\n', 'user')).toBe('10 (initial 10)\n\n');
+    expect(world.word(0, 'admin')).toBe(0);
+  });
+});
+
+describe('statistics', () => {
+  test('show info and show stat in their formats', async () => {
+    start();
+    world.env.memory.counters[world.env.memory.row(0, 'process', 0) + CUM_REQ] = 3;
+    expect(await ask('show info\n')).toMatch(/^Name: .*\nVersion: 3\.4-test\n/);
+    expect(await ask('show info typed\n')).toMatch(/^0\.Name\.1:POSV?:str:/);
+    expect(JSON.parse(await ask('show info json\n'))).toBeInstanceOf(Array);
+    const csv = await ask('show stat\n');
+    expect(csv).toMatch(/^# pxname,svname,/);
+    expect(
+      csv
+        .trim()
+        .split('\n')
+        .map(l => l.split(',')[1]),
+    ).toEqual(['svname', 's1', 's2', 'BACKEND']);
+    expect((await ask('show stat -1 4 1\n')).trim().split('\n')).toHaveLength(2);
+    expect((await ask('show stat b 2 -1\n')).trim().split('\n')).toHaveLength(2);
+    expect(await ask('show stat -1 2 -1 typed\n')).toMatch(/^B\.2\.0\.0\.pxname\.1:KNSV?:str:b\n/);
+    await ask('disable server b/s1\n');
+    expect((await ask('show stat no-maint\n')).trim().split('\n')).toHaveLength(3);
+    expect(JSON.parse(await ask('show stat json\n'))).toHaveLength(3);
+  });
+
+  test('a large dump to a slow reader comes whole, and is made only as it is read', async () => {
+    start({}, 3000);
+    const socket = net.connect(socketPath('admin'));
+    socket.pause();
+    socket.write('show stat typed\nshow version\n');
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(await ask('show version\n')).toBe('3.4-test\n\n');
+    let last = '';
+    let bytes = 0;
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      bytes += text.length;
+      last = (last + text).slice(-200);
+    });
+    socket.resume();
+    await new Promise(resolve => socket.once('end', resolve));
+    expect(bytes).toBeGreaterThan(1_000_000);
+    expect(last).toMatch(/\n\n3\.4-test\n\n$/);
+  });
+});
+
+test('stats timeout ends an idle session, set timeout cli lets it live longer', async () => {
+  start({ global: { statsTimeoutMs: 50 } });
+  expect(await ask('prompt\n', 'admin', true)).toBe('\n> ');
+  const before = io.now();
+  expect(await ask('prompt;set timeout cli 300ms\n', 'admin', true)).toBe('\n> \n> ');
+  expect(io.now() - before).toBeGreaterThan(250);
+});
+
+test('stats maxconn: the next session waits until one ends', async () => {
+  start({ global: { statsMaxconn: 1 } });
+  const first = net.connect(socketPath('admin'));
+  first.write('prompt\n');
+  await new Promise(resolve => first.once('data', resolve));
+  let answered = false;
+  const second = ask('show version\n').then(answer => {
+    answered = true;
+    return answer;
+  });
+  await new Promise(resolve => setTimeout(resolve, 50));
+  expect(answered).toBe(false);
+  first.end('quit\n');
+  expect(await second).toBe('3.4-test\n\n');
+});

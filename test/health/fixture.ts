@@ -1,0 +1,151 @@
+/** A model with one backend, shared memory for it, and a world that records what is logged. */
+import type { HttpCheck, Model, Server } from '../../engine/config/model.ts';
+import { initialise } from '../../engine/health/initialise.ts';
+import { type StateEnv, type Target, targetOf } from '../../engine/health/state.ts';
+import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
+import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
+import { PROXY, SERVER } from '../../engine/shm/words.ts';
+
+export const TCP_CHECK: HttpCheck = {
+  type: 'tcp',
+  method: 'OPTIONS',
+  uri: '/',
+  version: 'HTTP/1.0',
+  headers: [],
+  body: '',
+  expect: [],
+  disableOn404: false,
+  sendState: false,
+};
+export const HTTP_CHECK: HttpCheck = { ...TCP_CHECK, type: 'http' };
+
+export interface ServerOptions extends Partial<Server> {
+  readonly inter?: number;
+  readonly rise?: number;
+  readonly fall?: number;
+  readonly fastinter?: number;
+  readonly downinter?: number;
+  readonly port?: number;
+  readonly unchecked?: boolean;
+  readonly checkSendProxy?: boolean;
+}
+
+export interface ModelOptions {
+  readonly kind?: 'backend' | 'listen';
+  readonly check?: HttpCheck;
+  readonly logHealthChecks?: boolean;
+  readonly timeouts?: Partial<Model['proxies'][number]['timeouts']>;
+  readonly global?: Partial<Model['global']>;
+}
+
+function server(index: number, o: ServerOptions): Server {
+  const address = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: o.port ?? 80 } as const;
+  const check = {
+    interMs: o.inter ?? 1000,
+    fastinterMs: o.fastinter ?? 0,
+    downinterMs: o.downinter ?? 0,
+    rise: o.rise ?? 2,
+    fall: o.fall ?? 3,
+    address,
+    sendProxy: o.checkSendProxy ?? false,
+  };
+  const base = { index, id: index + 1, name: `s${index + 1}`, weight: 1, backup: false, disabled: false, maxconn: 0 };
+  return {
+    ...base,
+    address,
+    text: '127.0.0.1',
+    hostname: null,
+    slowstartMs: 0,
+    cookie: null,
+    maxqueue: 0,
+    poolMaxConn: -1,
+    sendProxy: 0,
+    source: null,
+    check: o.unchecked ? null : check,
+    ...o,
+  } as Server;
+}
+
+export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {}): Model {
+  const proxy = {
+    index: 0,
+    kind: o.kind ?? 'backend',
+    name: 'b',
+    id: 2,
+    disabled: false,
+    mode: 'http',
+    binds: [],
+    maxconn: 0,
+    rateLimitSessions: 0,
+    servers: servers.map((s, i) => server(i, s)),
+    check: o.check ?? TCP_CHECK,
+    balance: { algorithm: 'roundrobin' },
+    cookie: null,
+    description: null,
+    guid: null,
+    stats: null,
+    fullconn: 0,
+    useBackend: [],
+    defaultBackend: -1,
+    source: null,
+    timeouts: { checkMs: 0, connectMs: 5000, ...o.timeouts },
+    options: { logHealthChecks: o.logHealthChecks ?? false, socketStats: false, allbackups: false },
+  };
+  const global = {
+    node: 'lb1',
+    description: null,
+    maxconn: 100,
+    maxconnrate: 0,
+    maxsessrate: 0,
+    spreadChecksPercent: 0,
+    maxSpreadChecksMs: 0,
+    statsTimeoutMs: 10_000,
+    statsMaxconn: 10,
+    statsSockets: [],
+    tune: { bufsizeBytes: 16_384 },
+    ...o.global,
+  };
+  return { global, proxies: [proxy], userlists: [] } as unknown as Model;
+}
+
+export interface World {
+  readonly env: StateEnv;
+  readonly targets: readonly Target[];
+  /** `<level>text`, as `log stdout format short` shows it. */
+  readonly lines: string[];
+  /** Milliseconds of the shared clock; starts at 1,000,000. */
+  clock: number;
+  word(target: number, field: keyof typeof SERVER.at): number;
+  px(field: keyof typeof PROXY.at): number;
+  status(target: number): string;
+  text(target: number): string;
+}
+
+export function worldOf(model: Model): World {
+  const memory = Memory.create(shapeOf(model, 1));
+  const lines: string[] = [];
+  const env: StateEnv = {
+    model,
+    memory,
+    topology: topology(model),
+    log: (level, _proxy, text) => lines.push(`<${level}>${text}`),
+    now: () => world.clock,
+  };
+  const proxy = model.proxies[0]!;
+  const targets = proxy.servers.map(s => targetOf(env, proxy, s));
+  const world: World = {
+    env,
+    targets,
+    lines,
+    clock: 1_000_000,
+    word: (i, field) => memory.words[memory.server(targets[i]!.number) + SERVER.at[field]]!,
+    px: field => memory.words[memory.proxy(0) + PROXY.at[field]]!,
+    status: i => CHECK_STATUSES[world.word(i, 'check_status')]!.name,
+    text: i => {
+      const at = (memory.server(targets[i]!.number) + SERVER.at.check_text) * 4;
+      return Buffer.from(memory.buffer, at, world.word(i, 'check_text_len')).toString();
+    },
+  };
+  initialise(memory, model, world.clock);
+  return world;
+}
