@@ -67,7 +67,7 @@ function enter(folder: string): boolean {
 /** `-dK` and `-dL`. */
 async function dumps(): Promise<void> {
   if (options.keywords !== null) {
-    const { dumpKeywords } = await import('../engine/config/dump.ts');
+    const { dumpKeywords } = await import('./keywords.ts');
     write(1, dumpKeywords(options.keywords));
   }
   if (options.libraries) {
