@@ -2,8 +2,8 @@
 import { addressesOf, BIND_ACCEPTS, parseEndpoints } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { type BindDraft, type Draft, newBind } from './draft.ts';
-import { BIND } from './keywords-bind.ts';
 import type { Context } from './keyword.ts';
+import { BIND } from './keywords-bind.ts';
 import { readSettings, Table } from './table.ts';
 import type { Word } from './words.ts';
 
@@ -20,7 +20,8 @@ export function readBindLine(cursor: Cursor, addresses: Word, keyword: string, c
   const sockets = socketsOf(cursor, addresses, keyword, context);
   const { file, line } = cursor.line;
   const settings: BindDraft = { ...newBind(), file, line };
-  if (sockets === null || !readSettings(BIND_TABLE, cursor, settings, `'${keyword} ${addresses.text}'`, context)) return null;
+  if (sockets === null || !readSettings(BIND_TABLE, cursor, settings, `'${keyword} ${addresses.text}'`, context))
+    return null;
   if (sockets.length > 1 && settings.id !== 0) {
     cursor.error(`'${keyword} ${addresses.text}': 'id' can only be used with a single socket`, undefined, addresses);
     return null;

@@ -96,11 +96,27 @@ function serverOf(
   diagnostics: Diagnostics,
   resources: Resources,
 ): Server {
-  const { endpoint, check, interMs, fastinterMs, downinterMs, rise, fall, checkPort, checkAddress, checkSendProxy, ...rest } = draft;
+  const {
+    endpoint,
+    check,
+    interMs,
+    fastinterMs,
+    downinterMs,
+    rise,
+    fall,
+    checkPort,
+    checkAddress,
+    checkSendProxy,
+    ...rest
+  } = draft;
   const resolve = (what: Endpoint): Address => {
     const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
     if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
-    diagnostics.report('alert', draft, `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`);
+    diagnostics.report(
+      'alert',
+      draft,
+      `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`,
+    );
     return ANY;
   };
   const address = resolve(endpoint!);
@@ -142,7 +158,8 @@ function withFullconn(proxies: readonly Proxy[], processMaxconn: number): Proxy[
 
 /** Freezes all the way down. Bytes cannot be frozen; nobody writes to them. */
 function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || Object.isFrozen(value)) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || Object.isFrozen(value))
+    return value;
   Object.freeze(value);
   for (const part of Object.values(value)) freeze(part);
   return value;

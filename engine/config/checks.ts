@@ -5,8 +5,8 @@
 import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
-import type { Place } from './model.ts';
 import { newBalance } from './draft.ts';
+import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -47,7 +47,8 @@ function sameNames(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): vo
   for (const proxy of proxies) {
     if (proxy.name === '') continue;
     const other =
-      (accepts(proxy) ? frontends.get(proxy.name) : undefined) ?? (serves(proxy) ? backends.get(proxy.name) : undefined);
+      (accepts(proxy) ? frontends.get(proxy.name) : undefined) ??
+      (serves(proxy) ? backends.get(proxy.name) : undefined);
     if (other !== undefined) {
       const { kind, name } = proxy;
       const message = `${kind} '${name}' has the same name as ${other.kind} '${name}' declared at ${at(other)}`;
@@ -136,7 +137,12 @@ function reference(
   const backend = backends.find(other => other.name === name);
   if (backend === undefined) {
     const frontend = proxies.some(other => other.name === name);
-    const hint = frontend ? `'${name}' is a frontend` : didYouMean(name, backends.map(other => other.name));
+    const hint = frontend
+      ? `'${name}' is a frontend`
+      : didYouMean(
+          name,
+          backends.map(other => other.name),
+        );
     complain(`Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'`, hint);
   } else if (proxy.mode === 'http' && backend.mode === 'tcp') {
     const how = keyword === 'use_backend' ? "in a 'use_backend' rule" : 'as its default backend';
@@ -190,7 +196,11 @@ function httpOnlyServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
       diagnostics.report('alert', server, `${who}: server cannot have cookie or redirect prefix in non-HTTP mode`);
     }
     if (server.cookie === null) continue;
-    diagnostics.report('warning', server, `${who}: ignoring cookie for server '${server.name}' as HTTP mode is disabled`);
+    diagnostics.report(
+      'warning',
+      server,
+      `${who}: ignoring cookie for server '${server.name}' as HTTP mode is disabled`,
+    );
     server.cookie = null;
   }
 }
@@ -226,7 +236,11 @@ function checkUserlists(userlists: readonly UserlistDraft[], diagnostics: Diagno
     for (const group of list.groups) {
       for (const user of group.users) {
         if (list.users.some(known => known.name === user)) continue;
-        diagnostics.report('alert', list, `userlist '${list.name}': no such user '${user}' specified in group '${group.name}'`);
+        diagnostics.report(
+          'alert',
+          list,
+          `userlist '${list.name}': no such user '${user}' specified in group '${group.name}'`,
+        );
       }
     }
   }

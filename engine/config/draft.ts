@@ -3,16 +3,14 @@
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
 import type { Address } from '../io/contract.ts';
-import { BUFSIZE_BYTES, ACCEPT_BURST, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
 import type { Endpoint } from './address.ts';
 import type { Bind, Global, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
   ? T
-  : T extends readonly (infer U)[]
-    ? Draft<U>[]
-    : { -readonly [K in keyof T]: Draft<T[K]> };
+  : { -readonly [K in keyof T]: Draft<T[K]> };
 
 /** What the world outside gives to a configuration. Injected, so that loading is a pure function. */
 export interface Resources {
@@ -35,7 +33,8 @@ export interface Reference extends Place {
 /** `id` 0 and `name` '' until they are given or counted. */
 export type BindDraft = Draft<Bind>;
 
-export interface ServerDraft extends Draft<Omit<Server, 'index' | 'address' | 'check' | 'hostname' | 'portRelative' | 'portOffset'>> {
+export interface ServerDraft
+  extends Draft<Omit<Server, 'index' | 'address' | 'check' | 'hostname' | 'portRelative' | 'portOffset'>> {
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   check: boolean;

@@ -58,7 +58,9 @@ export function supported<T>(
 /** A row whose words are checked against `args` and then dropped, because of `note`. */
 export function accepted<T>(name: string, where: string, args: string, doc: string, note: string): Keyword<T> {
   const line = `${name} ${sampleOf(args)}`.trim();
-  const bad: [string, string][] = args.includes('...')
+  // In a line of settings another one may follow.
+  const open = where === '' || args.includes('...') || args.includes('[');
+  const bad: [string, string][] = open
     ? []
     : [[`${line} surplus`, `'${name}' cannot handle unexpected argument 'surplus'`]];
   return {
@@ -85,7 +87,15 @@ export function later<T>(name: string, where: string, args: string, doc: string)
 export function removed<T>(name: string, where: string, since: string, instead: string): Keyword<T> {
   const message = `The '${name}' directive is not supported anymore since HAProxy ${since}. Use ${instead} instead`;
   return {
-    ...{ name, where, args: '...', doc: `Gone since HAProxy ${since}.`, note: instead, good: [], bad: [[name, message]] },
+    ...{
+      name,
+      where,
+      args: '...',
+      doc: `Gone since HAProxy ${since}.`,
+      note: instead,
+      good: [],
+      bad: [[name, message]],
+    },
     status: 'removed',
     negatable: true,
     parse: cursor => refuse(cursor, name, message, `use ${instead}`),

@@ -10,7 +10,7 @@ type Balance = ProxyDraft['balance'];
 type Algorithm = (cursor: Cursor, balance: Balance, argument: string | null) => void;
 
 /** Reads `<word> <number>` and single words until the line ends; `only` is the complaint about any other. */
-function uri(cursor: Cursor, balance: Balance): void {
+function uri(cursor: Cursor, balance: Balance) {
   while (cursor.left > 0) {
     if (cursor.match('whole')) balance.whole = true;
     else if (cursor.match('path-only')) balance.pathOnly = true;
@@ -34,7 +34,7 @@ function uri(cursor: Cursor, balance: Balance): void {
 /** Bytes of a POST body that are looked at when `check_post` gives no number. */
 const CHECK_POST_BYTES = 48;
 
-function urlParam(cursor: Cursor, balance: Balance): void {
+function urlParam(cursor: Cursor, balance: Balance) {
   const name = cursor.next();
   if (name === null) return cursor.error('balance url_param requires an URL parameter name');
   balance.name = name.text;
@@ -51,7 +51,7 @@ function urlParam(cursor: Cursor, balance: Balance): void {
   if (cursor.left > 0) cursor.expectInt('max_wait');
 }
 
-function hdr(cursor: Cursor, balance: Balance, argument: string | null): void {
+function hdr(cursor: Cursor, balance: Balance, argument: string | null) {
   if (!argument) return cursor.error('balance hdr requires an http header field name');
   balance.name = argument.toLowerCase();
   if (cursor.left === 0) return;
@@ -62,7 +62,7 @@ function hdr(cursor: Cursor, balance: Balance, argument: string | null): void {
   }
 }
 
-function random(cursor: Cursor, balance: Balance, argument: string | null): void {
+function random(cursor: Cursor, balance: Balance, argument: string | null) {
   if (argument === null) return;
   if (!/^\d{1,9}$/.test(argument)) return cursor.error(`balance random: invalid number of draws '${argument}'`);
   balance.draws = Number(argument);
@@ -102,7 +102,7 @@ function isAlgorithm(name: string): name is Balance['algorithm'] {
   return Object.hasOwn(ALGORITHMS, name);
 }
 
-function balance(cursor: Cursor, proxy: ProxyDraft): void {
+function balance(cursor: Cursor, proxy: ProxyDraft) {
   const word = cursor.next();
   if (word === null) return cursor.error(ONLY);
   const [, name = '', argument = null] = /^([^(]*)(?:\((.*)\)?)?$/.exec(word.text) ?? [];
@@ -137,7 +137,17 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
     doc: 'How a server is chosen.',
     parse: balance,
     good: [
-      ...['roundrobin', 'static-rr', 'leastconn', 'first', 'source', 'random', 'random(3)', 'rdp-cookie', 'rdp-cookie(x)'],
+      ...[
+        'roundrobin',
+        'static-rr',
+        'leastconn',
+        'first',
+        'source',
+        'random',
+        'random(3)',
+        'rdp-cookie',
+        'rdp-cookie(x)',
+      ],
       ...['uri', 'uri whole', 'uri len 10 depth 3', 'uri path-only', 'url_param id', 'url_param id check_post 64'],
       ...['hdr(host)', 'hdr(Host) use_domain_only'],
     ].map(args => `balance ${args}`),

@@ -1,39 +1,15 @@
 /** What may follow the address of a `bind` line, or of `stats socket`. */
-import type { BindDraft } from './draft.ts';
-import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
+
 import { WORKERS_MAX } from '../limits.ts';
+import type { BindDraft } from './draft.ts';
+import { bare, integer, word } from './fields.ts';
+import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
 
 type Row = Keyword<BindDraft>;
-type KeysOf<V> = { [K in keyof BindDraft]: V extends BindDraft[K] ? K : never }[keyof BindDraft];
 
-function flag(name: string, field: KeysOf<boolean>, doc: string): Row {
-  return supported({
-    ...{ name, doc, args: '', good: [name], bad: [] },
-    parse(_cursor, bind) {
-      Object.assign(bind, { [field]: true });
-    },
-  });
-}
-
-function integer(name: string, field: KeysOf<0>, doc: string, min: number, max = 0x7fff_ffff): Row {
-  return supported({
-    ...{ name, doc, args: '<number>', good: [`${name} ${Math.max(min, 1)}`] },
-    parse(cursor, bind) {
-      const value = cursor.expectInt(name, { min, max });
-      if (value !== null) Object.assign(bind, { [field]: value });
-    },
-    bad: [[name, `'${name}' expects an integer between ${min} and ${max}`]],
-  });
-}
-
-function text(name: string, args: string, field: KeysOf<'x'>, doc: string): Row {
-  return supported({
-    ...{ name, args, doc, good: [`${name} foo`], bad: [[name, `'${name}' expects an argument`]] as const },
-    parse(cursor, bind) {
-      const word = cursor.expectWord(name);
-      if (word !== null) Object.assign(bind, { [field]: word.text });
-    },
-  });
+/** What the rows of this table have in common. */
+function row(name: string, doc: string) {
+  return { where: '', name, doc };
 }
 
 /** `1`, `1-4`, `all`, `odd`, `1/1-2,4`: 1-based thread numbers; the one thread group is 1. Null when it is none of these. */
@@ -54,21 +30,21 @@ function threadSet(text: string): number[] | null {
 }
 
 const OWN: readonly Row[] = [
-  flag('accept-proxy', 'acceptProxy', 'Expects a PROXY protocol header on every connection.'),
-  flag('defer-accept', 'deferAccept', 'Accepts a connection once its first bytes are there.'),
-  flag('tfo', 'tfo', 'TCP fast open.'),
-  flag('v4v6', 'v4v6', 'An IPv6 socket takes IPv4 clients too.'),
-  flag('v6only', 'v6only', 'An IPv6 socket takes only IPv6 clients.'),
-  flag('transparent', 'transparent', 'Binds an address that is not on this machine.'),
-  integer('maxconn', 'maxconn', 'Connections on this listener at most.', 1),
-  integer('backlog', 'backlog', 'Connections waiting in the kernel.', 1),
-  integer('id', 'id', 'Number of the listener in statistics.', 1),
-  text('name', '<name>', 'name', 'Name of the listener in statistics.'),
-  text('interface', '<interface>', 'interface', 'Takes connections of one network interface only.'),
-  text('user', '<name>', 'unixUser', 'Owner of the unix socket.'),
-  text('group', '<name>', 'unixGroup', 'Group of the unix socket.'),
-  integer('uid', 'unixUid', 'Owner of the unix socket, as a number.', 0),
-  integer('gid', 'unixGid', 'Group of the unix socket, as a number.', 0),
+  bare(row('accept-proxy', 'Expects a PROXY protocol header on every connection.'), { acceptProxy: true }),
+  bare(row('defer-accept', 'Accepts a connection once its first bytes are there.'), { deferAccept: true }),
+  bare(row('tfo', 'TCP fast open.'), { tfo: true }),
+  bare(row('v4v6', 'An IPv6 socket takes IPv4 clients too.'), { v4v6: true }),
+  bare(row('v6only', 'An IPv6 socket takes only IPv6 clients.'), { v6only: true }),
+  bare(row('transparent', 'Binds an address that is not on this machine.'), { transparent: true }),
+  integer(row('maxconn', 'Connections on this listener at most.'), 'maxconn', { min: 1 }),
+  integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('id', 'Number of the listener in statistics.'), 'id', { min: 1 }),
+  word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
+  word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
+  word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
+  word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
+  integer(row('uid', 'Owner of the unix socket, as a number.'), 'unixUid'),
+  integer(row('gid', 'Group of the unix socket, as a number.'), 'unixGid'),
   supported<BindDraft>({
     name: 'mode',
     args: '<octal>',
@@ -141,7 +117,7 @@ const OWN: readonly Row[] = [
       if (shards !== null) bind.shards = shards;
     },
     good: ['shards 2', 'shards by-thread', 'shards by-group'],
-    bad: [['shards 0', `'shards' expects an integer between 1 and ${WORKERS_MAX}: value must be between 1 and ${WORKERS_MAX} in '0'`]],
+    bad: [['shards 0', `'shards' expects an integer between 1 and ${WORKERS_MAX}, not '0'`]],
   }),
   supported<BindDraft>({
     name: 'thread',
@@ -162,7 +138,13 @@ const OWN: readonly Row[] = [
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
   accepted('guid-prefix', '', '<text>', 'Prefix of the globally unique ids.', 'listeners are found by proxy and name'),
-  accepted('severity-output', '', '<none|number|string>', 'Severities in answers of the runtime API.', 'answers carry none'),
+  accepted(
+    'severity-output',
+    '',
+    '<none|number|string>',
+    'Severities in answers of the runtime API.',
+    'answers carry none',
+  ),
   accepted('no-alpn', '', '', 'No protocol is offered.', 'none is'),
   removed('process', '', '2.5', "'thread'"),
 ];
@@ -226,4 +208,7 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['verify', '<none|optional|required>', 'Whether clients need a certificate.'],
 ];
 
-export const BIND: readonly Row[] = [...OWN, ...LATER.map(([name, args, doc]) => later<BindDraft>(name, '', args, doc))];
+export const BIND: readonly Row[] = [
+  ...OWN,
+  ...LATER.map(([name, args, doc]) => later<BindDraft>(name, '', args, doc)),
+];

@@ -46,7 +46,7 @@ function splitHeader(line: string): [string, string] {
 }
 
 /** `http-check send [meth <method>] [uri <uri>] [ver <version>] [hdr <name> <value>]* [body <text>]` */
-function send(cursor: Cursor, check: Check): void {
+function send(cursor: Cursor, check: Check) {
   const headers: [string, string][] = [];
   for (let word = cursor.next(); word !== null; word = cursor.next()) {
     const field = ({ meth: 'method', uri: 'uri', ver: 'version', body: 'body' } as const)[word.text];
@@ -65,14 +65,16 @@ function send(cursor: Cursor, check: Check): void {
     } else if (['uri-lf', 'body-lf', 'comment'].includes(word.text)) {
       return cursor.error(`'${word.text}' of 'http-check send' is not supported by Sluice yet`);
     } else {
-      return cursor.error(`'http-check send' only supports 'meth', 'uri', 'ver', 'hdr' and 'body' (got '${word.text}')`);
+      return cursor.error(
+        `'http-check send' only supports 'meth', 'uri', 'ver', 'hdr' and 'body' (got '${word.text}')`,
+      );
     }
   }
   check.headers.push(...headers);
 }
 
 /** `http-check expect [!] <match> <pattern>` */
-function expect(cursor: Cursor, check: Check): void {
+function expect(cursor: Cursor, check: Check) {
   let negate = cursor.match('!');
   const word = cursor.next();
   if (word === null) return cursor.error("'http-check expect': expects at least a matching pattern as arguments");
@@ -157,7 +159,7 @@ export const CHECKS: readonly Keyword<ProxyDraft>[] = [
     bad: [['option tcp-check x', "'option tcp-check' cannot handle unexpected argument 'x'"]],
   }),
   flag('http-check disable-on-404', 'disableOn404', 'A server that answers 404 gets no new users.'),
-  flag('http-check send-state', 'sendState', "Checks tell the server its state in a header."),
+  flag('http-check send-state', 'sendState', 'Checks tell the server its state in a header.'),
   supported({
     name: 'http-check send',
     where: 'DLB',

@@ -23,7 +23,7 @@ function option(cursor: Cursor, cookie: Made, modes: Cookie['mode'][]): boolean 
   else if (text === 'domain' || text === 'attr') {
     const value = cursor.next();
     if (value === null) cursor.error(`'${text}' expects <${text === 'attr' ? 'value' : text}> as argument`);
-    else if (/[;\x00-\x1f\x7f]/.test(value.text)) cursor.error(`'${text}': character not permitted in '${value.text}'`);
+    else if (/[;\p{Cc}]/u.test(value.text)) cursor.error(`'${text}': character not permitted in '${value.text}'`);
     else return cookie[text === 'attr' ? 'attrs' : 'domains'].push(value.text) > 0;
     return false;
   } else {
@@ -33,7 +33,7 @@ function option(cursor: Cursor, cookie: Made, modes: Cookie['mode'][]): boolean 
   return true;
 }
 
-function parse(cursor: Cursor, proxy: ProxyDraft): void {
+function parse(cursor: Cursor, proxy: ProxyDraft) {
   const name = cursor.next();
   if (name === null) return cursor.error("'cookie' expects <cookie_name> as argument");
   const cookie: Made = {

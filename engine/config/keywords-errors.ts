@@ -5,7 +5,9 @@ import { type Context, type Keyword, supported } from './keyword.ts';
 import type { ErrorPage } from './model.ts';
 
 /** The statuses that Sluice answers with by itself. */
-const STATUSES = [200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502, 503, 504];
+const STATUSES = [
+  200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425, 429, 431, 500, 501, 502, 503, 504,
+];
 
 /** Reads `<status> <what>`; null after reporting. */
 function statusAnd(cursor: Cursor, name: string, what: string): { status: number; text: string } | null {

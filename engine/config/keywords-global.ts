@@ -2,84 +2,28 @@
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { GlobalDraft, UnixBind } from './draft.ts';
+import { bare, integer, sentence, time, word } from './fields.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
 import { TUNE } from './keywords-tune.ts';
-import { type Context, type Keyword, supported } from './keyword.ts';
 
 type Row = Keyword<GlobalDraft>;
-type KeysOf<V> = { [K in keyof GlobalDraft]: V extends GlobalDraft[K] ? K : never }[keyof GlobalDraft];
 
-/** One word into one field. */
-function text(name: string, args: string, field: KeysOf<'x'>, doc: string): Row {
-  return supported({
-    ...{ name, args, doc, where: 'G', good: [`${name} foo`], bad: [[name, `'${name}' expects an argument`]] as const },
-    parse(cursor, global) {
-      const word = cursor.expectWord(name);
-      if (word !== null) Object.assign(global, { [field]: word.text });
-    },
-  });
+/** What the rows of this table have in common. */
+function row(name: string, doc: string) {
+  return { where: 'G', name, doc };
 }
 
-/** One integer into one field. */
-function integer(name: string, field: KeysOf<0>, doc: string, min = 0, max = 0x7fff_ffff, sample = 10): Row {
-  return supported({
-    ...{ name, doc, where: 'G', args: '<number>', good: [`${name} ${sample}`] },
-    parse(cursor, global) {
-      const value = cursor.expectInt(name, { min, max });
-      if (value !== null) Object.assign(global, { [field]: value });
-    },
-    bad: [
-      [name, `'${name}' expects an integer between ${min} and ${max}`],
-      [`${name} ${sample} x`, `'${name}' cannot handle unexpected argument 'x'`],
-    ],
-  });
-}
-
-/** One time into one field of milliseconds. */
-function time(name: string, unit: 'ms' | 's', field: KeysOf<0>, doc: string): Row {
-  return supported({
-    ...{ name, doc, where: 'G', args: '<time>', good: [`${name} 10s`] },
-    parse(cursor, global) {
-      const ms = cursor.expectTime(name, unit);
-      if (ms !== null) Object.assign(global, { [field]: ms });
-    },
-    bad: [[name, `'${name}' expects a time (in ${unit === 's' ? 'seconds' : 'milliseconds'} by default)`]],
-  });
-}
-
-/** A switch without arguments. */
-function flag(name: string, field: KeysOf<boolean>, doc: string): Row {
-  return supported({
-    ...{ name, doc, where: 'G', args: '', good: [name] },
-    parse(_cursor, global) {
-      Object.assign(global, { [field]: true });
-    },
-    bad: [[`${name} x`, `'${name}' cannot handle unexpected argument 'x'`]],
-  });
-}
-
-/** The rest of the line as one text. */
-function sentence(name: string, field: 'description' | 'logSendHostname', doc: string): Row {
-  return supported({
-    ...{ name, doc, where: 'G', args: '[<text>]', good: [`${name} foo`], bad: [] },
-    parse(cursor, global) {
-      global[field] = cursor
-        .rest()
-        .map(word => word.text)
-        .join(' ');
-    },
-  });
-}
-
-function statsSocket(cursor: Cursor, global: GlobalDraft, context: Context): void {
+function statsSocket(cursor: Cursor, global: GlobalDraft, context: Context) {
   const address = cursor.next();
-  if (address === null) return cursor.error("'stats socket' in global section expects an address or a path to a UNIX socket");
+  if (address === null)
+    return cursor.error("'stats socket' in global section expects an address or a path to a UNIX socket");
   global.statsSockets.push(...(readBindLine(cursor, address, 'stats socket', context) ?? []));
 }
 
 /** `unix-bind`: what unix sockets have unless their line says otherwise. */
-function unixBind(cursor: Cursor, unix: UnixBind): void {
+function unixBind(cursor: Cursor, unix: UnixBind) {
   const names = ['prefix', 'mode', 'user', 'uid', 'group', 'gid'] as const;
   do {
     const name = cursor.expectOneOf('unix-bind', names);
@@ -94,7 +38,7 @@ function unixBind(cursor: Cursor, unix: UnixBind): void {
 }
 
 const OWN: readonly Row[] = [
-  flag('daemon', 'daemon', 'Goes to the background.'),
+  bare(row('daemon', 'Goes to the background.'), { daemon: true }),
   supported({
     name: 'master-worker',
     where: 'G',
@@ -107,37 +51,48 @@ const OWN: readonly Row[] = [
     good: ['master-worker', 'master-worker no-exit-on-failure'],
     bad: [['master-worker x', "'master-worker' cannot handle unexpected argument 'x'"]],
   }),
-  integer('nbthread', 'nbthread', 'How many threads carry traffic.', 1, 64),
-  integer('nbproc', 'nbthread', 'Old name of `nbthread`: there is one process.', 1, 64),
-  integer('maxconn', 'maxconn', 'Connections at most, in the whole process.'),
-  integer('maxconnrate', 'maxconnrate', 'Connections accepted per second at most.'),
-  integer('maxsessrate', 'maxsessrate', 'Sessions begun per second at most.'),
-  integer('ulimit-n', 'ulimitN', 'File descriptors the process may have.'),
-  integer('uid', 'uid', 'User number to run as.'),
-  integer('gid', 'gid', 'Group number to run as.'),
-  text('user', '<name>', 'user', 'User to run as.'),
-  text('group', '<name>', 'group', 'Group to run as.'),
-  text('chroot', '<directory>', 'chroot', 'Directory to be confined to.'),
-  text('pidfile', '<file>', 'pidfile', 'File that gets the process number.'),
-  text('node', '<name>', 'node', 'Name of this machine on the statistics page.'),
-  text('log-tag', '<tag>', 'logTag', 'Program name in log lines.'),
-  text('server-state-base', '<directory>', 'serverStateBase', 'Where files of server states are.'),
-  text('server-state-file', '<file>', 'serverStateFile', 'The file of all server states.'),
-  sentence('description', 'description', 'Text on the statistics page.'),
-  sentence('log-send-hostname', 'logSendHostname', 'Puts a host name into log lines; this machine by default.'),
-  integer('spread-checks', 'spreadChecksPercent', 'Percentage of the interval by which checks are shifted.', 0, 50),
-  time('max-spread-checks', 'ms', 'maxSpreadChecksMs', 'Checks are spread over this time at most.'),
-  time('hard-stop-after', 'ms', 'hardStopAfterMs', 'How long a soft stop may last.'),
-  time('stats timeout', 'ms', 'statsTimeoutMs', 'Silence after which a client of the stats socket is dropped.'),
-  integer('stats maxconn', 'statsMaxconn', 'Clients of the stats sockets at most.', 1),
-  flag('zero-warning', 'zeroWarning', 'Refuses to start when there is a warning.'),
+  integer(row('nbthread', 'How many threads carry traffic.'), 'nbthread', { min: 1, max: 64 }),
+  integer(row('nbproc', 'Old name of `nbthread`: there is one process.'), 'nbthread', { min: 1, max: 64 }),
+  integer(row('maxconn', 'Connections of the whole process at most.'), 'maxconn'),
+  integer(row('maxconnrate', 'Connections accepted per second at most.'), 'maxconnrate'),
+  integer(row('maxsessrate', 'Sessions begun per second at most.'), 'maxsessrate'),
+  integer(row('ulimit-n', 'File descriptors the process may have.'), 'ulimitN'),
+  integer(row('uid', 'User number to run as.'), 'uid'),
+  integer(row('gid', 'Group number to run as.'), 'gid'),
+  word(row('user', 'User to run as.'), '<name>', 'user'),
+  word(row('group', 'Group to run as.'), '<name>', 'group'),
+  word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot'),
+  word(row('pidfile', 'File that gets the process number.'), '<file>', 'pidfile'),
+  word(row('node', 'Name of this machine on the statistics page.'), '<name>', 'node'),
+  word(row('log-tag', 'Program name in log lines.'), '<tag>', 'logTag'),
+  word(row('server-state-base', 'Where files of server states are.'), '<directory>', 'serverStateBase'),
+  word(row('server-state-file', 'The file of all server states.'), '<file>', 'serverStateFile'),
+  sentence(row('description', 'Text on the statistics page.'), 'description', null),
+  sentence(
+    row('log-send-hostname', 'Puts a host name into log lines; this machine by default.'),
+    'logSendHostname',
+    null,
+  ),
+  integer(row('spread-checks', 'Percentage of the interval by which checks are shifted.'), 'spreadChecksPercent', {
+    min: 0,
+    max: 50,
+  }),
+  time(row('max-spread-checks', 'Checks are spread over this time at most.'), 'maxSpreadChecksMs'),
+  time(row('hard-stop-after', 'How long a soft stop may last.'), 'hardStopAfterMs'),
+  time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
+  integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
+  bare(row('zero-warning', 'Refuses to start when there is a warning.'), { zeroWarning: true }),
   supported({
     name: 'stats socket',
     where: 'G',
     args: '<address> [settings]',
     doc: 'A socket of the runtime API.',
     parse: statsSocket,
-    good: ['stats socket /run/s.sock mode 660 level admin', 'stats socket 127.0.0.1:9999', 'stats socket fd@3 level admin'],
+    good: [
+      'stats socket /run/s.sock mode 660 level admin',
+      'stats socket 127.0.0.1:9999',
+      'stats socket fd@3 level admin',
+    ],
     bad: [
       ['stats socket', "'stats socket' in global section expects an address or a path to a UNIX socket"],
       ['stats socket /a level foo', "'level' expects 'user', 'operator' or 'admin', not 'foo'"],

@@ -48,11 +48,20 @@ function modifiers(cursor: Cursor, target: Draft<LogTarget>): boolean {
   }
 }
 
-function parseLog(cursor: Cursor, owner: Logging): void {
+function parseLog(cursor: Cursor, owner: Logging) {
   const { file, line } = cursor.line;
   const address = cursor.next();
   if (address === null) return cursor.error(MISSING);
-  const target = { file, line, address: address.text, facility: '', maxLevel: 7, minLevel: 0, lenBytes: 1024, format: '' };
+  const target = {
+    file,
+    line,
+    address: address.text,
+    facility: '',
+    maxLevel: 7,
+    minLevel: 0,
+    lenBytes: 1024,
+    format: '',
+  };
   if (!modifiers(cursor, target)) return;
   const facility = cursor.next();
   if (facility === null) return cursor.error(MISSING);
@@ -84,7 +93,7 @@ const LINES: Pick<Keyword<Logging>, 'good' | 'bad'> = {
     ['log /dev/log', MISSING],
     ['log /dev/log local9', "'log': unknown log facility 'local9'"],
     ['log /dev/log local0 loud', "'log': unknown log level 'loud'"],
-    ['log /dev/log len 10 local0', "'len' expects an integer between 80 and 65535: value must be between 80 and 65535 in '10'"],
+    ['log /dev/log len 10 local0', "'len' expects an integer between 80 and 65535, not '10'"],
     ['log /dev/log sample 1:2 local0', "'sample' of 'log' is not supported by Sluice yet"],
     ['log /dev/log local0 info err x', "'log' cannot handle unexpected argument 'x'"],
   ],
@@ -92,7 +101,13 @@ const LINES: Pick<Keyword<Logging>, 'good' | 'bad'> = {
 
 /** `log` in the global section. */
 export const GLOBAL_LOG: Keyword<Logging> = supported({
-  ...{ name: 'log', where: 'G', args: SYNTAX, doc: 'Where log lines go, for all proxies that say `log global`.', ...LINES },
+  ...{
+    name: 'log',
+    where: 'G',
+    args: SYNTAX,
+    doc: 'Where log lines go, for all proxies that say `log global`.',
+    ...LINES,
+  },
   parse: parseLog,
 });
 

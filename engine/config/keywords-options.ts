@@ -1,7 +1,8 @@
 /** `option ...`: switches, and the few options with arguments. Checks' options are in keywords-checks.ts. */
+
+import { parseNetwork } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { type Draft, newOptions, type ProxyDraft } from './draft.ts';
-import { parseNetwork } from './address.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
 import type { ForwardHeader, Options } from './model.ts';
 
@@ -10,9 +11,24 @@ type Switch = { [K in keyof Options]: Options[K] extends boolean ? K : never }[k
 const SWITCHES: readonly (readonly [name: string, where: string, fields: Switch | Switch[], doc: string])[] = [
   ['abortonclose', 'DFLB', 'abortonclose', 'Drops a queued request whose client has left.'],
   ['accept-unsafe-violations-in-http-request', 'DFL', 'acceptInvalidRequest', 'Lets some malformed requests through.'],
-  ['accept-unsafe-violations-in-http-response', 'DLB', 'acceptInvalidResponse', 'Lets some malformed responses through.'],
-  ['accept-invalid-http-request', 'DFL', 'acceptInvalidRequest', 'Old name of accept-unsafe-violations-in-http-request.'],
-  ['accept-invalid-http-response', 'DLB', 'acceptInvalidResponse', 'Old name of accept-unsafe-violations-in-http-response.'],
+  [
+    'accept-unsafe-violations-in-http-response',
+    'DLB',
+    'acceptInvalidResponse',
+    'Lets some malformed responses through.',
+  ],
+  [
+    'accept-invalid-http-request',
+    'DFL',
+    'acceptInvalidRequest',
+    'Old name of accept-unsafe-violations-in-http-request.',
+  ],
+  [
+    'accept-invalid-http-response',
+    'DLB',
+    'acceptInvalidResponse',
+    'Old name of accept-unsafe-violations-in-http-response.',
+  ],
   ['allbackups', 'DLB', 'allbackups', 'Uses all backup servers at once, not only the first.'],
   ['checkcache', 'DLB', 'checkcache', 'Blocks responses whose cookies could be cached.'],
   ['clitcpka', 'DFL', 'clitcpka', 'TCP keep-alive towards clients.'],
@@ -174,7 +190,7 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
     parse: (cursor, proxy, { prefix }) => redispatch(cursor, proxy, prefix),
     good: ['option redispatch', 'option redispatch 2', 'option redispatch -1', 'no option redispatch'],
     bad: [
-      ['option redispatch x', "'option redispatch' expects an integer of at least -2147483648: not an integer in 'x'"],
+      ['option redispatch x', "'option redispatch' expects an integer of at least -2147483648, not 'x'"],
       ['option redispatch 1 2', "'option redispatch' cannot handle unexpected argument '2'"],
     ],
   }),
@@ -201,5 +217,11 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
   accepted('option splice-request', 'DFLB', '', 'Kernel splicing of requests.', SPLICE),
   accepted('option splice-response', 'DFLB', '', 'Kernel splicing of responses.', SPLICE),
   accepted('option disable-h2-upgrade', 'DFL', '', 'No HTTP/2 on plain connections.', 'only HTTP/1 is spoken'),
-  accepted('option use-small-buffers', 'DLB', '', 'Small buffers for waiting requests.', 'buffers have the size they need'),
+  accepted(
+    'option use-small-buffers',
+    'DLB',
+    '',
+    'Small buffers for waiting requests.',
+    'buffers have the size they need',
+  ),
 ];

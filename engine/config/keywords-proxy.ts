@@ -2,6 +2,8 @@
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft, Reference } from './draft.ts';
+import { bare, type FieldOf, integer, sentence, word } from './fields.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
 import { BALANCE } from './keywords-balance.ts';
 import { CHECKS } from './keywords-checks.ts';
 import { COOKIE } from './keywords-cookie.ts';
@@ -13,51 +15,19 @@ import { REMOVED } from './keywords-removed.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
-import { type Context, type Keyword, supported } from './keyword.ts';
 import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
 
 type Row = Keyword<ProxyDraft>;
-type KeysOf<V> = { [K in keyof ProxyDraft]: V extends ProxyDraft[K] ? K : never }[keyof ProxyDraft];
 
-function integer(name: string, where: string, field: KeysOf<0>, doc: string, min = 0): Row {
-  return supported({
-    ...{ name, where, doc, args: '<number>', good: [`${name} 10`] },
-    parse(cursor, proxy) {
-      const value = cursor.expectInt(name, { min });
-      if (value !== null) Object.assign(proxy, { [field]: value });
-    },
-    bad: [
-      [name, `'${name}' expects an integer of at least ${min}`],
-      [`${name} x`, `'${name}' expects an integer of at least ${min}: not an integer in 'x'`],
-    ],
-  });
-}
-
-function text(name: string, where: string, args: string, field: KeysOf<'x'>, doc: string, missing: string): Row {
-  return supported({
-    ...{ name, where, args, doc, good: [`${name} foo`], bad: [[name, missing]] as const },
-    parse(cursor, proxy) {
-      const word = cursor.next();
-      if (word === null) cursor.error(missing);
-      else Object.assign(proxy, { [field]: word.text });
-    },
-  });
-}
-
-function bare(name: string, where: string, doc: string, fields: Partial<ProxyDraft>): Row {
-  return supported({
-    ...{ name, where, doc, args: '', good: [name] },
-    parse(_cursor, proxy) {
-      Object.assign(proxy, fields);
-    },
-    bad: [[`${name} x`, `'${name}' cannot handle unexpected argument 'x'`]],
-  });
+/** What every row of this table has. */
+function row(name: string, where: string, doc: string) {
+  return { where, name, doc };
 }
 
 function choice<const V extends string>(
   name: string,
   where: string,
-  field: KeysOf<V>,
+  field: FieldOf<ProxyDraft, V>,
   list: readonly V[],
   doc: string,
   otherwise: Readonly<Record<string, string>> = {},
@@ -87,7 +57,7 @@ function reference(cursor: Cursor): Reference {
   return { file, line, source, name, column, width };
 }
 
-function useBackend(cursor: Cursor, proxy: ProxyDraft): void {
+function useBackend(cursor: Cursor, proxy: ProxyDraft) {
   if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
   const target = reference(cursor);
   const word = cursor.next();
@@ -98,7 +68,7 @@ function useBackend(cursor: Cursor, proxy: ProxyDraft): void {
   } else cursor.error("'use_backend' with a condition is not supported by Sluice yet");
 }
 
-function bind(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
+function bind(cursor: Cursor, proxy: ProxyDraft, context: Context) {
   const word = cursor.next();
   if (word === null) {
     return cursor.error("'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments");
@@ -204,33 +174,39 @@ const OWN: readonly Row[] = [
       ['use_backend %[hdr(host)]', "the name '%[hdr(host)]' of 'use_backend' is not supported by Sluice yet"],
     ],
   }),
-  integer('maxconn', 'DFL', 'maxconn', 'Connections of the frontend at most; 0 = those of the process.'),
-  integer('backlog', 'DFL', 'backlog', 'Connections waiting in the kernel.', 1),
-  integer('rate-limit sessions', 'DFL', 'rateLimitSessions', 'Sessions begun per second at most.'),
-  integer('id', 'FLB', 'id', 'Number of the proxy in statistics.', 1),
-  integer('fullconn', 'DLB', 'fullconn', 'Sessions at which dynamic limits reach `maxconn`.'),
-  integer('retries', 'DLB', 'retries', 'How often a failed connection is tried again.'),
-  choice('http-reuse', 'DLB', 'httpReuse', ['never', 'safe', 'aggressive', 'always'], 'Who may use an idle connection.'),
-  text('monitor-uri', 'DFL', '<uri>', 'monitorUri', 'A path that is answered here, for monitors.', "'monitor-uri' expects an URI"),
-  text('guid', 'FLB', '<id>', 'guid', 'Globally unique id.', "'guid' expects an id"),
-  text('log-tag', 'DFLB', '<tag>', 'logTag', 'Program name in log lines.', "'log-tag' expects a tag for use in syslog"),
-  bare('disabled', 'DFLB', 'The proxy is not started.', { disabled: true }),
-  bare('enabled', 'DFLB', 'The proxy is started.', { disabled: false }),
-  supported<ProxyDraft>({
-    name: 'description',
-    where: 'FLB',
-    args: '<text>',
-    doc: 'Text on the statistics page.',
-    parse(cursor, proxy) {
-      if (cursor.left === 0) return cursor.error("'description' expects a string argument");
-      proxy.description = cursor
-        .rest()
-        .map(word => word.text)
-        .join(' ');
-    },
-    good: ['description my own proxy'],
-    bad: [['description', "'description' expects a string argument"]],
-  }),
+  integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
+  integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
+  integer(row('id', 'FLB', 'Number of the proxy in statistics.'), 'id', { min: 1 }),
+  integer(row('fullconn', 'DLB', 'Sessions at which dynamic limits reach `maxconn`.'), 'fullconn'),
+  integer(row('retries', 'DLB', 'How often a failed connection is tried again.'), 'retries'),
+  choice(
+    'http-reuse',
+    'DLB',
+    'httpReuse',
+    ['never', 'safe', 'aggressive', 'always'],
+    'Who may use an idle connection.',
+  ),
+  word(
+    row('monitor-uri', 'DFL', 'A path that is answered here, for monitors.'),
+    '<uri>',
+    'monitorUri',
+    "'monitor-uri' expects an URI",
+  ),
+  word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
+  word(
+    row('log-tag', 'DFLB', 'Program name in log lines.'),
+    '<tag>',
+    'logTag',
+    "'log-tag' expects a tag for use in syslog",
+  ),
+  bare(row('disabled', 'DFLB', 'The proxy is not started.'), { disabled: true }),
+  bare(row('enabled', 'DFLB', 'The proxy is started.'), { disabled: false }),
+  sentence(
+    row('description', 'FLB', 'Text on the statistics page.'),
+    'description',
+    "'description' expects a string argument",
+  ),
   supported<ProxyDraft>({
     name: 'source',
     where: 'DLB',

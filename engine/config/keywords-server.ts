@@ -1,57 +1,18 @@
 /** What may follow the address of a `server` line, or `default-server`. */
-import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
-import type { Cursor } from './cursor.ts';
-import { newServer, type Draft, type ServerDraft } from './draft.ts';
-import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
+
 import type { Address } from '../io/contract.ts';
 import { WEIGHT_MAX } from '../limits.ts';
+import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
+import type { Cursor } from './cursor.ts';
+import { type Draft, newServer, type ServerDraft } from './draft.ts';
+import { bare, integer, time, word } from './fields.ts';
+import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 
 type Row = Keyword<ServerDraft>;
-type KeysOf<V> = { [K in keyof ServerDraft]: V extends ServerDraft[K] ? K : never }[keyof ServerDraft];
 
-/** A word that sets fields, and perhaps the word that undoes it. */
-function flag(name: string, doc: string, fields: Partial<ServerDraft>): Row {
-  return supported({
-    ...{ name, doc, args: '', good: [name], bad: [] },
-    parse(_cursor, server) {
-      Object.assign(server, fields);
-    },
-  });
-}
-
-function integer(name: string, field: KeysOf<0>, doc: string, min = 0, max = 0x7fff_ffff): Row {
-  return supported({
-    ...{ name, doc, args: '<number>', good: [`${name} ${Math.max(min, 1)}`] },
-    parse(cursor, server) {
-      const value = cursor.expectInt(name, { min, max });
-      if (value !== null) Object.assign(server, { [field]: value });
-    },
-    bad: [
-      [name, `'${name}' expects an integer between ${min} and ${max}`],
-      [`${name} x`, `'${name}' expects an integer between ${min} and ${max}: not an integer in 'x'`],
-    ],
-  });
-}
-
-function time(name: string, field: KeysOf<0>, doc: string, min: number, unit: 'ms' | 's' = 'ms'): Row {
-  return supported({
-    ...{ name, doc, args: '<time>', good: [`${name} 2s`, `${name} 1500`] },
-    parse(cursor, server) {
-      const ms = cursor.expectTime(name, unit, { min });
-      if (ms !== null) Object.assign(server, { [field]: ms });
-    },
-    bad: [[name, `'${name}' expects a time (in ${unit === 's' ? 'seconds' : 'milliseconds'} by default)`]],
-  });
-}
-
-function text(name: string, args: string, field: KeysOf<'x'>, doc: string): Row {
-  return supported({
-    ...{ name, args, doc, good: [`${name} foo`], bad: [[name, `'${name}' expects an argument`]] as const },
-    parse(cursor, server) {
-      const word = cursor.expectWord(name);
-      if (word !== null) Object.assign(server, { [field]: word.text });
-    },
-  });
+/** What the rows of this table have in common. */
+function row(name: string, doc: string) {
+  return { where: '', name, doc };
 }
 
 /** `addr`: where checks go, if not to the server's own address. */
@@ -88,25 +49,25 @@ export function sourceAddress(cursor: Cursor, { resources }: Context): Draft<Add
 }
 
 const OWN: readonly Row[] = [
-  flag('check', 'Checks the health of the server.', { check: true }),
-  flag('no-check', 'Does not check it.', { check: false }),
-  flag('backup', 'Is used only when no other server is up.', { backup: true }),
-  flag('no-backup', 'Is not a backup.', { backup: false }),
-  flag('disabled', 'Starts in maintenance.', { disabled: true }),
-  flag('enabled', 'Starts in service.', { disabled: false }),
-  flag('send-proxy', 'Sends a PROXY header, version 1.', { sendProxy: 1 }),
-  flag('send-proxy-v2', 'Sends a PROXY header, version 2.', { sendProxy: 2 }),
-  flag('no-send-proxy', 'Sends no PROXY header, version 1.', { sendProxy: 0 }),
-  flag('no-send-proxy-v2', 'Sends no PROXY header, version 2.', { sendProxy: 0 }),
-  flag('check-send-proxy', 'Checks send a PROXY header too.', { checkSendProxy: true }),
-  flag('tfo', 'TCP fast open.', { tfo: true }),
-  flag('no-tfo', 'No TCP fast open.', { tfo: false }),
-  time('inter', 'interMs', 'Interval of checks.', 1),
-  time('fastinter', 'fastinterMs', 'Interval of checks while the state changes.', 1),
-  time('downinter', 'downinterMs', 'Interval of checks while the server is down.', 1),
-  integer('rise', 'rise', 'Good checks that bring it up.', 1),
-  integer('fall', 'fall', 'Bad checks that take it down.', 1),
-  integer('port', 'checkPort', 'Port that checks go to.', 1, 65_535),
+  bare(row('check', 'Checks the health of the server.'), { check: true }),
+  bare(row('no-check', 'Does not check it.'), { check: false }),
+  bare(row('backup', 'Is used only when no other server is up.'), { backup: true }),
+  bare(row('no-backup', 'Is not a backup.'), { backup: false }),
+  bare(row('disabled', 'Starts in maintenance.'), { disabled: true }),
+  bare(row('enabled', 'Starts in service.'), { disabled: false }),
+  bare<ServerDraft>(row('send-proxy', 'Sends a PROXY header, version 1.'), { sendProxy: 1 }),
+  bare<ServerDraft>(row('send-proxy-v2', 'Sends a PROXY header, version 2.'), { sendProxy: 2 }),
+  bare<ServerDraft>(row('no-send-proxy', 'Sends no PROXY header, version 1.'), { sendProxy: 0 }),
+  bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
+  bare<ServerDraft>(row('check-send-proxy', 'Checks send a PROXY header too.'), { checkSendProxy: true }),
+  bare(row('tfo', 'TCP fast open.'), { tfo: true }),
+  bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
+  time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
+  time(row('fastinter', 'Interval of checks while the state changes.'), 'fastinterMs', 'ms', { min: 1 }),
+  time(row('downinter', 'Interval of checks while the server is down.'), 'downinterMs', 'ms', { min: 1 }),
+  integer(row('rise', 'Good checks that bring it up.'), 'rise', { min: 1 }),
+  integer(row('fall', 'Bad checks that take it down.'), 'fall', { min: 1 }),
+  integer(row('port', 'Port that checks go to.'), 'checkPort', { min: 1, max: 65_535 }),
   supported<ServerDraft>({
     name: 'addr',
     args: '<address>',
@@ -118,18 +79,21 @@ const OWN: readonly Row[] = [
       ['addr 1.2.3.4.5', "'addr': invalid address: '1.2.3.4.5' in '1.2.3.4.5'"],
     ],
   }),
-  integer('weight', 'weight', 'Its share of the load; 0 = none but what sticks to it.', 0, WEIGHT_MAX),
-  integer('maxconn', 'maxconn', 'Requests it handles at a time at most; the others queue.'),
-  integer('minconn', 'minconn', 'What `maxconn` is while the backend is idle.'),
-  integer('maxqueue', 'maxqueue', 'Requests that may wait for it.'),
-  integer('id', 'id', 'Its number in statistics.', 1),
-  integer('pool-max-conn', 'poolMaxConn', 'Idle connections kept for it; -1 = any number.', -1),
-  integer('pool-low-conn', 'poolLowConn', 'Idle connections below which no other thread takes one.'),
-  integer('max-reuse', 'maxReuse', 'How often a connection is used again; -1 = always.', -1),
-  time('pool-purge-delay', 'poolPurgeDelayMs', 'Interval at which idle connections are closed.', 0),
-  time('slowstart', 'slowstartMs', 'How long it takes to get its whole share after coming up.', 0),
-  text('cookie', '<value>', 'cookie', 'Its value in the persistence cookie.'),
-  text('redir', '<prefix>', 'redir', 'GET and HEAD are redirected there.'),
+  integer(row('weight', 'Its share of the load; 0 = none but what sticks to it.'), 'weight', {
+    min: 0,
+    max: WEIGHT_MAX,
+  }),
+  integer(row('maxconn', 'Requests it handles at a time at most; the others queue.'), 'maxconn'),
+  integer(row('minconn', 'What `maxconn` is while the backend is idle.'), 'minconn'),
+  integer(row('maxqueue', 'Requests that may wait for it.'), 'maxqueue'),
+  integer(row('id', 'Its number in statistics.'), 'id', { min: 1 }),
+  integer(row('pool-max-conn', 'Idle connections kept for it; -1 = any number.'), 'poolMaxConn', { min: -1 }),
+  integer(row('pool-low-conn', 'Idle connections below which no other thread takes one.'), 'poolLowConn'),
+  integer(row('max-reuse', 'How often a connection is used again; -1 = always.'), 'maxReuse', { min: -1 }),
+  time(row('pool-purge-delay', 'Interval at which idle connections are closed.'), 'poolPurgeDelayMs'),
+  time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
+  word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
+  word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
   supported<ServerDraft>({
     name: 'source',
     args: '<address>[:<port>]',

@@ -50,7 +50,7 @@ function optionalText(name: string, doc: string, set: (page: Page, text: string)
   });
 }
 
-function admin(cursor: Cursor, page: Page): void {
+function admin(cursor: Cursor, page: Page) {
   const [keyword, ...condition] = cursor.rest();
   const how = keyword?.text;
   if ((how !== 'if' && how !== 'unless') || condition.length === 0) {
@@ -59,7 +59,12 @@ function admin(cursor: Cursor, page: Page): void {
   const text = condition.map(w => w.text).join(' ');
   const known = text === 'TRUE' || text === 'FALSE';
   if (known) page.admin = (text === 'TRUE') === (how === 'if');
-  else cursor.error(`the condition '${text}' of 'stats admin' is not supported by Sluice yet`, "use 'if TRUE'", condition[0]);
+  else
+    cursor.error(
+      `the condition '${text}' of 'stats admin' is not supported by Sluice yet`,
+      "use 'if TRUE'",
+      condition[0],
+    );
 }
 
 export const STATS: readonly Keyword<ProxyDraft>[] = [
@@ -82,7 +87,12 @@ export const STATS: readonly Keyword<ProxyDraft>[] = [
       args: '<time>',
       doc: 'How often browsers reload the page.',
       good: ['stats refresh 10s', 'stats refresh 5'],
-      bad: [['stats refresh foo', "'stats refresh' expects a time (in seconds by default): unexpected character 'f' in 'foo'"]],
+      bad: [
+        [
+          'stats refresh foo',
+          "'stats refresh' expects a time (in seconds by default): unexpected character 'f' in 'foo'",
+        ],
+      ],
     },
     (page, cursor) => {
       const ms = cursor.expectTime('stats refresh', 's');

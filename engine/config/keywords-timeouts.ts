@@ -29,7 +29,10 @@ function timeout(short: string, where: string, field: Field, doc: string): Keywo
     good: [`${name} 10s`, `${name} 5000`],
     bad: [
       [name, `'${name}' expects a time (in milliseconds by default)`],
-      [`${name} 10x`, `'${name}' expects a time (in milliseconds by default): unexpected character 'x' (units are us, ms, s, m, h and d) in '10x'`],
+      [
+        `${name} 10x`,
+        `'${name}' expects a time (in milliseconds by default): unexpected character 'x' (units are us, ms, s, m, h and d) in '10x'`,
+      ],
       [`${name} 1s 2s`, `'${name}' cannot handle unexpected argument '2s'`],
     ],
   });
@@ -39,7 +42,13 @@ const KEEP_ALIVE: readonly (readonly [string, string, 'clientKeepAlive' | 'serve
   ['clitcpka-cnt', 'DFL', 'clientKeepAlive', 'count', 'Unanswered keep-alive probes before a client is given up.'],
   ['clitcpka-idle', 'DFL', 'clientKeepAlive', 'idleSeconds', 'Silence before the first keep-alive probe to a client.'],
   ['clitcpka-intvl', 'DFL', 'clientKeepAlive', 'intervalSeconds', 'Time between keep-alive probes to a client.'],
-  ['srvtcpka-cnt', 'DLB', 'serverKeepAlive', 'count', 'Unanswered keep-alive probes before a server connection is given up.'],
+  [
+    'srvtcpka-cnt',
+    'DLB',
+    'serverKeepAlive',
+    'count',
+    'Unanswered keep-alive probes before a server connection is given up.',
+  ],
   ['srvtcpka-idle', 'DLB', 'serverKeepAlive', 'idleSeconds', 'Silence before the first keep-alive probe to a server.'],
   ['srvtcpka-intvl', 'DLB', 'serverKeepAlive', 'intervalSeconds', 'Time between keep-alive probes to a server.'],
 ];

@@ -16,8 +16,20 @@ const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
 const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max: number, doc: string])[] = [
   ['tune.http.maxhdr', 'maxhdr', 1, 32_767, 'Header lines that a message may have.'],
   ['tune.maxaccept', 'maxaccept', -1, 100_000, 'Connections accepted in one turn by a listener.'],
-  ['tune.pool-high-fd-ratio', 'poolHighFdRatio', 0, 100, 'Percentage of descriptors above which idle servers are closed.'],
-  ['tune.pool-low-fd-ratio', 'poolLowFdRatio', 0, 100, 'Percentage of descriptors above which idle servers are not kept.'],
+  [
+    'tune.pool-high-fd-ratio',
+    'poolHighFdRatio',
+    0,
+    100,
+    'Percentage of descriptors above which idle servers are closed.',
+  ],
+  [
+    'tune.pool-low-fd-ratio',
+    'poolLowFdRatio',
+    0,
+    100,
+    'Percentage of descriptors above which idle servers are not kept.',
+  ],
 ];
 
 const NO_H2 = 'only HTTP/1 is spoken';

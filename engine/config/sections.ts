@@ -1,14 +1,7 @@
 /** The sections of a configuration: one row each, which opens the section and gives what reads its lines. */
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import {
-  type GlobalDraft,
-  newGlobal,
-  newProxy,
-  type ProxyDraft,
-  type Resources,
-  type UserlistDraft,
-} from './draft.ts';
+import { type GlobalDraft, newGlobal, newProxy, type ProxyDraft, type Resources, type UserlistDraft } from './draft.ts';
 import type { Keyword } from './keyword.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
@@ -84,7 +77,11 @@ function refused<T>(cursor: Cursor, row: Keyword<T>, section: string, letter: st
 }
 
 /** Refusals look at nothing but the keyword. */
-const NO_CONTEXT = { prefix: '', section: '', resources: { resolve: () => null, readFile: () => null, env: {} } } as const;
+const NO_CONTEXT = {
+  prefix: '',
+  section: '',
+  resources: { resolve: () => null, readFile: () => null, env: {} },
+} as const;
 
 /** The name after a section keyword; '' after reporting that there is none or a bad one. */
 function sectionName(cursor: Cursor, keyword: string): string {
@@ -104,7 +101,10 @@ function inherited(cursor: Cursor, { drafts }: Desk, subject: string): ProxyDraf
     // The last section of a name wins, as names may be used again.
     if (word !== null) origin = drafts.defaults.findLast(draft => draft.name === word.text);
     if (word !== null && origin === undefined) {
-      cursor.error(`defaults section '${word.text}' not found for ${subject}`, didYouMean(word.text, names) ?? undefined);
+      cursor.error(
+        `defaults section '${word.text}' not found for ${subject}`,
+        didYouMean(word.text, names) ?? undefined,
+      );
     }
   }
   return structuredClone(origin ?? newProxy());

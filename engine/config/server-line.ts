@@ -19,17 +19,19 @@ export function readDefaultServer(cursor: Cursor, proxy: ProxyDraft, context: Co
   else cursor.rest();
 }
 
-export function readServer(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
+export function readServer(cursor: Cursor, proxy: ProxyDraft, context: Context) {
   const name = cursor.next();
   const address = cursor.next();
-  if (name === null || address === null) return cursor.error("'server' expects <name> and <addr>[:<port>] as arguments");
+  if (name === null || address === null)
+    return cursor.error("'server' expects <name> and <addr>[:<port>] as arguments");
   const bad = illegalCharacter(name.text);
-  if (bad !== null) return cursor.error(`character '${bad}' is not permitted in server name '${name.text}'`, undefined, name);
+  if (bad !== null)
+    return cursor.error(`character '${bad}' is not permitted in server name '${name.text}'`, undefined, name);
   const server = serverOf(cursor, proxy, name.text, address, context);
   if (server !== null) proxy.servers.push(server);
 }
 
-export function readServerTemplate(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
+export function readServerTemplate(cursor: Cursor, proxy: ProxyDraft, context: Context) {
   const [prefix, range, address] = [cursor.next(), cursor.next(), cursor.next()];
   if (prefix === null || range === null || address === null) {
     return cursor.error("'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments");
@@ -54,7 +56,14 @@ function serverOf(cursor: Cursor, proxy: ProxyDraft, name: string, word: Word, c
     return null;
   }
   const { file, line } = cursor.line;
-  const server = { ...structuredClone(proxy.defaultServer), file, line, name, text: word.text, endpoint: endpoint.value };
+  const server = {
+    ...structuredClone(proxy.defaultServer),
+    file,
+    line,
+    name,
+    text: word.text,
+    endpoint: endpoint.value,
+  };
   if (!readSettings(SERVER_TABLE, cursor, server, subject, context)) cursor.rest();
   return server;
 }

@@ -38,9 +38,7 @@ export class Table<T> {
 
   /** Names of the keywords that a section takes and that are worth suggesting. */
   names(section: string): string[] {
-    return this.rows
-      .filter(row => row.where.includes(section) && row.status !== 'removed')
-      .map(row => row.name);
+    return this.rows.filter(row => row.where.includes(section) && row.status !== 'removed').map(row => row.name);
   }
 }
 
@@ -73,7 +71,11 @@ export function readSettings<T>(table: Table<T>, cursor: Cursor, draft: T, subje
     const row = table.take(cursor);
     if (row === null) {
       const word = cursor.next()!;
-      cursor.error(`${subject}: unknown keyword '${word.text}'`, didYouMean(word.text, table.names('')) ?? undefined, word);
+      cursor.error(
+        `${subject}: unknown keyword '${word.text}'`,
+        didYouMean(word.text, table.names('')) ?? undefined,
+        word,
+      );
       return false;
     }
     if (!carryOut(row, cursor, draft, context)) return false;

@@ -34,11 +34,16 @@ export function unknownKeyword<T>(
   section: string,
   letter: string,
   elsewhere: Readonly<Record<string, Anywhere>>,
-): void {
+) {
   const first = cursor.next()!;
   const second = cursor.peek();
   const family = table.family(first.text).filter(row => row.where.includes(letter) && row.status !== 'removed');
-  if (family.length > 0) return unknownMember(cursor, first.text, family.map(row => row.name));
+  if (family.length > 0)
+    return unknownMember(
+      cursor,
+      first.text,
+      family.map(row => row.name),
+    );
   cursor.index--;
   for (const other of Object.values(elsewhere)) {
     const row = other.take(cursor);
@@ -51,11 +56,14 @@ export function unknownKeyword<T>(
 }
 
 /** `option foo`, `timeout foo`: the first word is known, the second is not. */
-function unknownMember(cursor: Cursor, first: string, names: readonly string[]): void {
+function unknownMember(cursor: Cursor, first: string, names: readonly string[]) {
   const word = cursor.next();
   const hint = word === null ? null : didYouMean(`${first} ${word.text}`, names);
   if (first === 'option') {
-    return cursor.error(word === null ? "'option' expects an option name" : `unknown option '${word.text}'`, hint ?? undefined);
+    return cursor.error(
+      word === null ? "'option' expects an option name" : `unknown option '${word.text}'`,
+      hint ?? undefined,
+    );
   }
   const members = names.map(name => `'${name.slice(first.length + 1)}'`).join(', ');
   cursor.error(`'${first}' only supports ${members} (got '${word?.text ?? ''}')`, hint ?? undefined);

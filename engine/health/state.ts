@@ -85,8 +85,8 @@ export function setRunning(env: StateEnv, t: Target, cause: string): void {
 export function setStopping(env: StateEnv, t: Target, cause: string): void {
   const { memory } = env;
   if (serverWord(memory, t, 'oper') === OPER_STOPPING || inMaint(memory, t)) return;
+  leaveDown(env, t);
   setServerWord(memory, t, 'oper', OPER_STOPPING);
-  stamp(env, t);
   change(env, t, LOG_NOTICE, () => `${subject(t)} is stopping${cause}${online(env, t)}`);
 }
 
@@ -224,13 +224,17 @@ function goDown(env: StateEnv, t: Target): void {
 }
 
 function goUp(env: StateEnv, t: Target): void {
+  leaveDown(env, t);
+  setServerWord(env.memory, t, 'oper', t.server.slowstartMs > 0 ? OPER_STARTING : OPER_RUNNING);
+}
+
+/** Counts the time down, if it was down, and stamps the change. */
+function leaveDown(env: StateEnv, t: Target): void {
   const { memory } = env;
-  const second = Math.floor(env.now() / 1000);
   if (serverWord(memory, t, 'oper') === OPER_STOPPED) {
-    const down = second - serverWord(memory, t, 'last_change');
+    const down = Math.floor(env.now() / 1000) - serverWord(memory, t, 'last_change');
     setServerWord(memory, t, 'down_time', serverWord(memory, t, 'down_time') + down);
   }
-  setServerWord(memory, t, 'oper', t.server.slowstartMs > 0 ? OPER_STARTING : OPER_RUNNING);
   stamp(env, t);
 }
 
