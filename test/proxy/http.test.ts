@@ -293,7 +293,7 @@ describe('what goes wrong', () => {
   });
 
   test('the client goes away while it waits: CH, and the place on the server is free again', async () => {
-    const s = await server(() => null);
+    const s = await server();
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send(GET);
