@@ -15,13 +15,15 @@ function column(name: string): Column {
   return found;
 }
 
-/** One line of what hovering shows. A line whose column has no value is left out. */
+/** One line of what hovering shows. */
 interface Tip {
   readonly label: string;
   readonly scope: number;
   readonly of: Column;
   /** A column that this one is shown in percent of. */
   readonly percentOf: Column | null;
+  /** Written where the column has no value; '' = the line is left out. */
+  readonly none: string;
   /** Written after the number: ` ms`, `/s`. */
   readonly unit: string;
   /** A column written after the number and a slash: maximum / average. */
@@ -35,13 +37,14 @@ function tip(
   label: string,
   scope: number,
   of: string,
-  more: { percentOf?: string; unit?: string; and?: string } = {},
+  more: { percentOf?: string; unit?: string; and?: string; none?: string } = {},
 ): Tip {
   return {
     label,
     scope,
     of: column(of),
     percentOf: more.percentOf === undefined ? null : column(more.percentOf),
+    none: more.none ?? '',
     unit: more.unit ?? '',
     and: more.and === undefined ? null : column(more.and),
   };
@@ -65,8 +68,8 @@ const CURRENT_TIPS = [
   tip('- safe:', S, 'safe_conn_cur'),
   tip('- private:', S, 'priv_idle_cur'),
   tip('Estimated need of connections:', S, 'need_conn_est'),
-  tip('Active connections limit:', S, 'slim'),
-  tip('Idle connections limit:', S, 'src_ilim'),
+  tip('Active connections limit:', S, 'slim', { none: '-' }),
+  tip('Idle connections limit:', S, 'src_ilim', { none: '-' }),
 ];
 const TOTAL_TIPS = [
   tip('Cum. connections:', F, 'conn_tot'),
@@ -105,9 +108,10 @@ function writeTips(out: Out, view: View, s: Subject, tips: readonly Tip[]): void
   for (const line of tips) {
     if (!(line.scope & s.scope)) continue;
     const value = line.of.value(view, s);
+    if (value === null && line.none === '') continue;
     out.text(`<b>${line.label}</b><span>`);
     if (typeof value === 'number') writeNumber(out, value);
-    else out.text('-');
+    else out.text(line.none);
     if (line.and !== null) out.text(` / ${line.and.value(view, s)}`);
     out.text(line.unit);
     const whole = line.percentOf?.value(view, s);

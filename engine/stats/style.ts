@@ -64,9 +64,10 @@ h3{font-size:16px;color:var(--bar);background:var(--band);margin:4px 0}
 .rows td:first-child{text-align:center}
 .rows input{margin:2px}
 .t{border-bottom:1px dotted}
-.t>span{visibility:hidden;position:absolute;z-index:9;display:grid;grid-template-columns:auto auto;gap:0 6px;padding:3px 5px;
+.t>span{display:none;position:absolute;z-index:9;grid-template-columns:auto auto;gap:0 6px;padding:3px 5px;
 text-align:left;font-size:11px;font-weight:normal;color:var(--ink);background:var(--tip);border:1px solid #7040c0;border-radius:3px;box-shadow:gray 2px 2px 3px}
 .t>span>b{white-space:pre}
 .t>span>span{text-align:right}
-.t:hover>span{visibility:visible}
+.t:hover>span{display:grid}
+.rows td:last-child .t>span{right:8px}
 `;

@@ -97,6 +97,14 @@ describe('the page', () => {
     expect(body(PAGE.uri, { scope: ['.', 'tl'] })).not.toContain('id="app"');
   });
 
+  test('rows of TCP proxies tell nothing of HTTP', () => {
+    const html = body(`${PAGE.uri}?scope=tl`);
+    expect(html).toContain('<b>Cum. sessions:</b>');
+    expect(html).toContain('<b>Active connections limit:</b><span>-</span>');
+    expect(html).not.toContain('HTTP 2xx');
+    expect(body(PAGE.uri)).toContain('<b>- HTTP 2xx responses:</b><span><i>1</i>200 (80%)</span>');
+  });
+
   test('ages', () => {
     expect([0, 59, 60, 61, 3600, 3725, 86_400, 90_061].map(age)).toEqual([
       '0s',
