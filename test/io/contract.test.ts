@@ -327,6 +327,49 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
     expect(conn.alive).toBe(false);
   });
 
+  test('a connect that gets no answer is ended by the caller', async () => {
+    const hole = await world.hole();
+    const client = recorder();
+    const conn = world.client.connect(hole, PLAIN, client);
+    await world.pass(50);
+    expect(client.calls).toEqual([]);
+    expect(conn.alive).toBe(true);
+    conn.abort(true);
+    expect(client.closed).toBe(false);
+    await world.until(() => client.closed);
+    expect(client.calls).toEqual(['close']);
+    expect(client.errno).toBe(0);
+  });
+
+  test('reset while a shutdown waits for output to leave', async () => {
+    const p = await pair();
+    p.in.pause();
+    const data = new Uint8Array(16 << 20);
+    p.out.send(data, 0, data.length);
+    p.out.shutdown();
+    await world.pass(20);
+    p.out.abort(true);
+    await world.until(() => p.client.closed);
+    expect(p.client.errno).toBe(0);
+    p.in.resume();
+    await world.until(() => p.server.closed || p.server.ended);
+    expect(p.server.received.length).toBeLessThan(data.length);
+  });
+
+  test('close with a request half read does not cost the peer its answer', async () => {
+    const answered = (conn: Conn) => {
+      say(conn, 'too large');
+      conn.close();
+    };
+    const p = await pair(undefined, { onData: answered });
+    const data = new Uint8Array(30_000);
+    p.out.send(data, 0, data.length);
+    await world.until(() => p.client.ended || p.client.closed);
+    expect(p.client.text()).toBe('too large');
+    p.out.close();
+    await world.until(() => p.client.closed && p.server.closed);
+  });
+
   test('abort cancels a connect under way', async () => {
     const client = recorder();
     const { address } = world.listen(conn => {
