@@ -98,14 +98,14 @@ export function removed<T>(name: string, where: string, since: string, instead: 
     },
     status: 'removed',
     negatable: true,
-    parse: cursor => refuse(cursor, name, message, `use ${instead}`),
+    parse: cursor => refuse(cursor, name, message),
   };
 }
 
 /** Reports on the first word of the keyword, which stands just before the cursor, and skips what follows. */
-function refuse(cursor: Cursor, name: string, message: string, hint?: string): void {
+function refuse(cursor: Cursor, name: string, message: string): void {
   const first = cursor.line.words[cursor.index - name.split(' ').length]!;
-  cursor.error(message, hint, first);
+  cursor.error(message, undefined, first);
   cursor.rest();
 }
 
