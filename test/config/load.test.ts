@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { formatAddress } from '../../engine/config/address.ts';
 import type { Model, Proxy } from '../../engine/config/model.ts';
+import { SECTIONS as READER_SECTIONS } from '../../engine/config/read.ts';
+import { SECTIONS } from '../../engine/config/sections.ts';
 import { load } from './load-text.ts';
 
 const TIMEOUTS = 'timeout client 1s\ntimeout server 1s\ntimeout connect 1s\n';
@@ -22,6 +24,10 @@ function proxyOf(text: string): Proxy {
 function said(text: string): string[] {
   return load(text).diagnostics.list.map(d => `${d.severity[0]} ${d.message}`);
 }
+
+test('the reader and the tables know the same sections', () => {
+  expect(SECTIONS.map(section => section.keyword).sort()).toEqual([...READER_SECTIONS].sort());
+});
 
 describe('numbers and names', () => {
   // As HAProxy 2.6 shows them for the same configuration (`show stat`, columns iid and sid).
