@@ -68,7 +68,7 @@ export function setStopped(env: StateEnv, t: Target, cause: string): void {
   const was = serverWord(memory, t, 'oper');
   if (was === OPER_STOPPED || inMaint(memory, t)) return;
   goDown(env, t);
-  const level = was === OPER_STOPPING ? LOG_NOTICE : LOG_ALERT;
+  const level = lossLevel(was, serverWord(memory, t, 'admin'));
   change(env, t, level, xferred => `${subject(t)} is DOWN${cause}${left(env, t, xferred)}`);
 }
 
@@ -103,7 +103,7 @@ export function setMaint(env: StateEnv, t: Target): void {
     return;
   }
   goDown(env, t);
-  const level = was === OPER_STOPPING ? LOG_NOTICE : LOG_ALERT;
+  const level = lossLevel(was, admin);
   change(env, t, level, xferred => `${subject(t)} is going DOWN for maintenance${left(env, t, xferred)}`);
 }
 
@@ -250,6 +250,11 @@ function stamp(env: StateEnv, t: Target): void {
 
 function inMaint(memory: Memory, t: Target): boolean {
   return (serverWord(memory, t, 'admin') & ADMIN_MAINT) !== 0;
+}
+
+/** A server that took no new traffic any more is no loss. */
+function lossLevel(oper: number, admin: number): number {
+  return oper === OPER_STOPPING || (admin & ADMIN_DRAIN) !== 0 ? LOG_NOTICE : LOG_ALERT;
 }
 
 // --- texts, as HAProxy writes them ---
