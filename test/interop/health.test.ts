@@ -30,6 +30,8 @@ let world: World;
 let env: CliEnv;
 let haproxy: ChildProcess;
 let haproxyLines: string[];
+/** Lines that both should have said by now. */
+let wanted: number;
 let servers: { server: net.Server; answer: string; port: number }[];
 
 async function startServer(): Promise<(typeof servers)[number]> {
@@ -105,15 +107,14 @@ const normal = (lines: readonly string[]) => lines.map(line => line.replace(/dur
 
 /** Waits until both have said `count` lines more than before, then compares all they have said. */
 async function agree(count: number): Promise<void> {
-  const until = world.lines.length;
+  const before = world.lines.length;
   wanted += count;
   for (let i = 0; i < 300 && (world.lines.length < wanted || haproxyLines.length < wanted); i++) {
     await new Promise(resolve => setTimeout(resolve, 10));
   }
-  expect(normal(world.lines), `after line ${until}`).toEqual(normal(haproxyLines));
+  expect(normal(world.lines), `after line ${before}`).toEqual(normal(haproxyLines));
   expect(world.lines).toHaveLength(wanted);
 }
-let wanted = 0;
 
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'sluice-health-'));
@@ -168,19 +169,24 @@ test.skipIf(version === null)('states and log lines are those of HAProxy', async
     expect(ours, line).toBe(theirs);
     await agree(count);
   }
-  const [theirs, ours] = await command('show servers state b');
   // Not compared: the seconds since the change, and whether a check is under way.
   const table = (text: string) =>
     text.split('\n').map(row => row.split(' ').map((v, i) => (i === 9 ? '_' : i === 13 ? Number(v) & ~1 || v : v)));
-  expect(table(ours)).toEqual(table(theirs));
+  await expect
+    .poll(async () => {
+      const [theirs, ours] = (await command('show servers state b')).map(table);
+      expect(ours).toEqual(theirs);
+      return true;
+    })
+    .toBe(true);
 });
 
 test.skipIf(version === null)('with option log-health-checks too', async () => {
   startHaproxy(true);
   startSluice(true);
-  await agree(3).catch(() => {});
   // The order of three first checks is a matter of chance.
-  expect([...normal(world.lines)].sort()).toEqual([...normal(haproxyLines)].sort());
+  await expect.poll(() => normal(world.lines).sort(), { timeout: 5000 }).toHaveLength(3);
+  await expect.poll(() => normal(haproxyLines).sort()).toEqual(normal(world.lines).sort());
   world.lines.length = 0;
   haproxyLines.length = 0;
   wanted = 0;
