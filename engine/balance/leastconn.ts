@@ -20,19 +20,23 @@ export class LeastConn implements Balancer {
     let best = FULL;
     let bestLoad = 0;
     let bestWeight = 1;
+    let bestTurn = 0;
     for (let i = 0; i < members.length; i++) {
       const server = members[i]!;
-      if (server === avoid || farm.queueFull(server)) continue;
-      // An idle server is the least loaded whatever its weight. load / weight is compared without dividing.
       const streams = farm.load(server);
+      if (server === avoid || farm.queueFull(server, streams)) continue;
+      // An idle server is the least loaded whatever its weight. load / weight is compared without dividing.
       const load = streams === 0 ? 0 : streams + 1;
       const more = best < 0 ? -1 : load * bestWeight - bestLoad * weights[i]!;
-      if (more > 0 || (more === 0 && ((farm.chosenAt(server) - farm.chosenAt(best)) | 0) >= 0)) continue;
+      if (more > 0) continue;
+      const turn = farm.chosenAt(server);
+      if (more === 0 && ((turn - bestTurn) | 0) >= 0) continue;
       best = server;
       bestLoad = load;
       bestWeight = weights[i]!;
+      bestTurn = turn;
     }
-    if (best < 0 && farm.uses(avoid) && !farm.queueFull(avoid)) best = avoid;
+    if (best < 0 && farm.uses(avoid) && !farm.queueFull(avoid, farm.load(avoid))) best = avoid;
     if (best >= 0) farm.choose(best);
     return best;
   }

@@ -1,15 +1,13 @@
 /**
  * Directives that begin with a dot (manual 2.4): `.if`, `.elif`, `.else` and `.endif` choose which lines count, and
- * `.notice`, `.warning`, `.alert` and `.diag` say something about them. `-cc` uses `evaluateCondition` alone.
+ * `.notice`, `.warning`, `.alert` and `.diag` say something about them. `-cc` asks `evaluateCondition`.
  */
 import { IF_NESTING_MAX } from '../limits.ts';
-import type { Diagnostics, Severity } from './diagnostics.ts';
-import { evaluateCondition, PREDICATE_NAMES } from './expression.ts';
-import type { Environment } from './lexer.ts';
+import { Diagnostics, type Severity } from './diagnostics.ts';
+import { type Evaluation, evaluateExpression, PREDICATE_NAMES } from './expression.ts';
+import { type Environment, lex } from './lexer.ts';
 import { didYouMean } from './suggest.ts';
 import type { Line, Word } from './words.ts';
-
-export { evaluateCondition } from './expression.ts';
 
 interface Block {
   /** The `.if` line. */
@@ -115,8 +113,7 @@ export class Conditions {
   /** The words joined with single blanks are the condition. After an error (null) no branch of the block counts. */
   #evaluate(line: Line): boolean | null {
     const words = line.words.slice(1);
-    const text = words.map(word => word.text).join(' ');
-    const result = evaluateCondition(text, this.#env);
+    const result = evaluateExpression(joined(words), this.#env);
     if ('value' in result) return result.value;
     const { word, hint } = whereIn(line, words, result.column - 1);
     this.#report('alert', line, word, `${result.error} in '${line.words[0]!.text}'`, hint);
@@ -144,6 +141,22 @@ export class Conditions {
     const place = { file: line.file, line: line.line };
     this.#diagnostics.add({ severity, place, column, width, source: line.source, message, hint });
   }
+}
+
+/** Words are put together again with single blanks before they are evaluated. */
+function joined(words: readonly Word[]): string {
+  return words.map(word => word.text).join(' ');
+}
+
+/**
+ * Evaluates the condition of `-cc`: what could stand behind `.if`, quotes and environment variables included.
+ * `column` counts in the condition after the words were put together.
+ */
+export function evaluateCondition(text: string, env: Environment): Evaluation {
+  const diagnostics = new Diagnostics();
+  const words = lex('-cc', `${text}\n`, env, diagnostics).flatMap(line => line.words);
+  const wrong = diagnostics.list[0];
+  return wrong === undefined ? evaluateExpression(joined(words), env) : { error: wrong.message, column: wrong.column };
 }
 
 /** The part of the source to mark for an offset in the joined words: the character, or the word if it was quoted. */

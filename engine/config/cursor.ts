@@ -93,7 +93,7 @@ export class Cursor {
 
   /** An integer within `range` (default 0 to 2147483647). */
   expectInt(what: string, range: Range = {}): number | null {
-    return this.#expect(what, `an integer${between(range)}`, text => parseInteger(text, range));
+    return this.#expect(what, `an integer${between(range)}`, text => parseInteger(text, range), false);
   }
 
   /** A time in milliseconds; `unit` is that of a bare number. `range` in milliseconds. */
@@ -139,7 +139,8 @@ export class Cursor {
     this.#report('warning', message, hint, word);
   }
 
-  #expect(what: string, kind: string, parse: (text: string) => Parsed<number>): number | null {
+  /** `detailed`: the parser's message says more than `kind` does. */
+  #expect(what: string, kind: string, parse: (text: string) => Parsed<number>, detailed = true): number | null {
     const subject = this.#subject(what, kind);
     const word = this.next();
     if (word === null || word.text === '') {
@@ -148,7 +149,8 @@ export class Cursor {
     }
     const parsed = parse(word.text);
     if ('value' in parsed) return parsed.value;
-    this.error(`${subject}: ${parsed.error} in '${word.text}'`, undefined, word);
+    const why = detailed ? `: ${parsed.error} in '${word.text}'` : `, not '${word.text}'`;
+    this.error(`${subject}${why}`, undefined, word);
     return null;
   }
 

@@ -29,6 +29,12 @@ export class Diagnostics {
     this.list.push(d);
   }
 
+  /** Something about a whole line, or about no line: nothing in it is marked. */
+  report(severity: Severity, place: Place | null, message: string, hint: string | null = null): void {
+    const at = place === null ? null : { file: place.file, line: place.line };
+    this.add({ severity, place: at, column: 0, width: 0, source: null, message, hint });
+  }
+
   get fatal(): boolean {
     return this.list.some(d => d.severity === 'alert');
   }

@@ -66,11 +66,16 @@ const KEYWORDS: Readonly<Record<string, (cursor: Cursor, env: Environment) => vo
   resetenv: reset,
 };
 
-/** Does what a line of the `global` section says about the environment, and reports what is wrong with it. */
-export function applyEnvironment(line: Line, env: Environment, diagnostics: Diagnostics): void {
+/**
+ * Does what a line of the `global` section says about the environment. False when something was wrong with it, which
+ * has been reported.
+ */
+export function applyEnvironment(line: Line, env: Environment, diagnostics: Diagnostics): boolean {
   const keyword = line.words[0]!.text;
-  if (!Object.hasOwn(KEYWORDS, keyword)) return;
+  if (!Object.hasOwn(KEYWORDS, keyword)) return true;
+  const before = diagnostics.list.length;
   const cursor = new Cursor(line, diagnostics);
   cursor.next();
   KEYWORDS[keyword]!(cursor, env);
+  return diagnostics.list.length === before;
 }

@@ -1,8 +1,8 @@
 /**
  * Conditional expressions (manual 2.4), of `.if`, `.elif` and `-cc`.
  *
- *     or        = and [ "||" or ]
- *     and       = term [ "&&" and ]
+ *     or        = and *( "||" and )
+ *     and       = term *( "&&" term )
  *     term      = *"!" ( "(" or ")" / integer / predicate )
  *     predicate = name "(" [ argument [ "," argument ] ] ")"
  *
@@ -87,17 +87,15 @@ class Evaluator {
 
   // Both sides are always evaluated: nothing has an effect, and errors must not hide behind a shortcut.
   #or(): boolean {
-    const left = this.#and();
-    if (!this.#take('||')) return left;
-    const right = this.#or();
-    return left || right;
+    let value = this.#and();
+    while (this.#take('||')) value = this.#and() || value;
+    return value;
   }
 
   #and(): boolean {
-    const left = this.#term();
-    if (!this.#take('&&')) return left;
-    const right = this.#and();
-    return left && right;
+    let value = this.#term();
+    while (this.#take('&&')) value = this.#term() && value;
+    return value;
   }
 
   #term(): boolean {
@@ -120,6 +118,7 @@ class Evaluator {
     }
     const integer = this.#match(/[+-]?\d+/y);
     if (integer !== null) return Number(integer) !== 0;
+    if (start === this.#text.length) throw new Failure(`conditional expression '${this.#text}' ends too early`, start);
     const name = this.#match(/\w+(?=\()/y);
     if (name === null || !Object.hasOwn(PREDICATES, name)) {
       throw new Failure(`unparsable conditional expression '${this.#text.slice(start)}'`, start);
@@ -134,18 +133,18 @@ class Evaluator {
     const start = this.#at++;
     const where = (n: number) => `in argument ${n} of predicate '${name}' used in conditional expression`;
     const args: string[] = [];
-    if (this.#text[this.#at] !== ')' || count === 1) args.push(this.#argument(where(1)));
+    if (count > 0) args.push(this.#argument(where(1)));
     while (args.length < count && this.#text[this.#at] === ',') {
       this.#at++;
       args.push(this.#argument(where(args.length + 1)));
     }
-    const c = this.#text[this.#at];
-    if (c === undefined) throw new Failure(`expected ')' ${where(args.length)}`, this.#at);
-    if (c !== ')') throw new Failure(`expected ')' before '${this.#text.slice(this.#at)}' ${where(count)}`, this.#at);
     if (args.length < count) {
       const message = `missing arguments (got ${args.length}/${count}), type 'string' expected ${where(args.length)}`;
       throw new Failure(message, start + 1);
     }
+    const c = this.#text[this.#at];
+    if (c === undefined) throw new Failure(`expected ')' ${where(1)}`, this.#at);
+    if (c !== ')') throw new Failure(`expected ')' before '${this.#text.slice(this.#at)}' ${where(1)}`, this.#at);
     this.#at++;
     return args;
   }
@@ -198,8 +197,8 @@ class Evaluator {
   }
 }
 
-/** Evaluates a condition as `.if` and `-cc` do. Nothing but blanks is false. */
-export function evaluateCondition(text: string, env: Environment): Evaluation {
+/** Evaluates an expression whose quotes and variables the lexer has already resolved. Nothing but blanks is false. */
+export function evaluateExpression(text: string, env: Environment): Evaluation {
   try {
     return { value: new Evaluator(text, env).whole() };
   } catch (failure) {

@@ -17,7 +17,7 @@ export type Environment = Record<string, string | undefined>;
 
 /** What `\n` and its kin stand for; the other escaped characters stand for themselves. */
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
-const ESCAPABLE = ' \t\\"\'#$';
+const ESCAPABLE = ' \t\\"\'#';
 const BLANK = ' \t\v\f';
 const PSEUDO = 'the pseudo-variables are .FILE, .LINE and .SECTION';
 
@@ -161,6 +161,8 @@ export class Lexer {
     if (c === 'x') this.#hexadecimal();
     else if (c !== undefined && Object.hasOwn(ESCAPES, c)) this.#append(ESCAPES[c]!, 2);
     else if (c !== undefined && ESCAPABLE.includes(c)) this.#append(c, 2);
+    // Outside quotes `\$` stays as it is, whatever the manual's table says: regular expressions count on it.
+    else if (c === '$' && this.#quote === '"') this.#append(c, 2);
     else if (c === '\n' || (c === '\r' && this.#text[this.#at + 2] === '\n')) this.#join();
     else this.#append('\\');
   }

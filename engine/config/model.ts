@@ -66,7 +66,7 @@ export interface Tune {
 }
 
 export interface LogTarget extends Place {
-  /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`, `ring@name`, `global`. */
+  /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`, `ring@name`. `log global` is already replaced. */
   readonly address: string;
   readonly facility: string;
   readonly maxLevel: number;
@@ -116,6 +116,8 @@ export interface Proxy extends Place {
 
   // --- both ---
   readonly timeouts: Timeouts;
+  readonly clientKeepAlive: KeepAlive;
+  readonly serverKeepAlive: KeepAlive;
   readonly options: Options;
   readonly forwardFor: ForwardHeader | null;
   readonly originalTo: ForwardHeader | null;
@@ -124,6 +126,15 @@ export interface Proxy extends Place {
   readonly logs: readonly LogTarget[];
   /** `option httplog` and its kin; null = none. */
   readonly logStyle: 'http' | 'http-clf' | 'https' | 'tcp' | null;
+  /** Program name in log lines; null = that of the global section. */
+  readonly logTag: string | null;
+}
+
+/** Settings of TCP keep-alive probes; 0 = the system's. Used where `clitcpka` or `srvtcpka` is on. */
+export interface KeepAlive {
+  readonly idleSeconds: number;
+  readonly intervalSeconds: number;
+  readonly count: number;
 }
 
 /** All in milliseconds; 0 = none (infinite). Values already inherited from `defaults`. */
@@ -326,6 +337,7 @@ export interface Cookie {
 }
 
 export interface ForwardHeader {
+  /** In lower case, as all header names that leave. */
   readonly header: string;
   /** Clients in one of these networks get no header. */
   readonly except: readonly { readonly address: Address; readonly prefixBits: number }[];

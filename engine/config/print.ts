@@ -21,6 +21,9 @@ const MORE = '   | ';
 /** Longer lines are shown without their mark: it would not be seen. */
 const SOURCE_MAX = 400;
 
+/** HAProxy stops at as many errors. */
+const ALERTS_MAX = 50;
+
 export interface PrintOptions {
   readonly pid: number;
   /** The path of the program, said before the first warning or alert; null = say nothing of the program. */
@@ -48,13 +51,18 @@ export function formatDiagnostic(diagnostic: Diagnostic, pid: number): string {
   return startupMessage(severity, pid, `config : ${where}${message}`) + tail;
 }
 
-/** All diagnostics of a configuration in their order, and HAProxy's closing lines when it cannot be used. */
+/** All diagnostics of a configuration from its top to its end, and HAProxy's closing lines when it cannot be used. */
 export function formatDiagnostics(list: readonly Diagnostic[], options: PrintOptions): string {
   const { pid, executable, diag } = options;
   let text = '';
   let introduced = executable === null;
-  for (const diagnostic of list) {
+  let shown = 0;
+  for (const diagnostic of inFileOrder(list)) {
     if (diagnostic.severity === 'diag' && !diag) continue;
+    if (diagnostic.severity === 'alert' && ++shown > ALERTS_MAX) {
+      text += startupMessage('alert', pid, `config : too many fatal errors (${ALERTS_MAX}), stopping now.`);
+      break;
+    }
     if (!introduced && (diagnostic.severity === 'alert' || diagnostic.severity === 'warning')) {
       text += startupMessage('notice', pid, `haproxy version is ${VERSION}`);
       text += startupMessage('notice', pid, `path to executable is ${executable}`);
@@ -69,6 +77,18 @@ export function formatDiagnostics(list: readonly Diagnostic[], options: PrintOpt
     text += startupMessage('alert', pid, `config : Error(s) found in configuration file : ${file}`);
   }
   return text + startupMessage('alert', pid, 'config : Fatal errors found in configuration.');
+}
+
+/** Sorted by file and line; what has no place stays before the rest (files not found) or after it (whole proxies). */
+function inFileOrder(list: readonly Diagnostic[]): Diagnostic[] {
+  const files = [...new Set(list.map(({ place }) => place?.file))].filter(file => file !== undefined);
+  const begin = list.findIndex(({ place }) => place !== null);
+  const keyed = list.map((diagnostic, i) => {
+    const { place } = diagnostic;
+    const file = place === null ? (i < begin ? -1 : files.length) : files.indexOf(place.file);
+    return { diagnostic, file, line: place?.line ?? 0 };
+  });
+  return keyed.sort((a, b) => a.file - b.file || a.line - b.line).map(({ diagnostic }) => diagnostic);
 }
 
 /** The blanks before the marked characters, tabs kept so that the mark stands below them, and the mark. */

@@ -40,7 +40,8 @@ export const SECTIONS: readonly string[] = [
  * @param env the process's environment (a copy of it); changed by `setenv` and its kin, and holds afterwards what
  *   HAProxy defines. `HAPROXY_LOCALPEER` may be set before (`-L`).
  * @param diagnostics takes everything that is wrong; nothing is thrown
- * @returns the lines of all files in order. `setenv` and its kin are among them, already carried out and checked.
+ * @returns the lines of all files in order. `setenv` and its kin are among them, already carried out; wrong ones are
+ *   reported and left out.
  */
 export function readLines(paths: readonly string[], env: Environment, diagnostics: Diagnostics): Line[] {
   const files = listFiles(paths, diagnostics);
@@ -66,16 +67,23 @@ export function* readFileLines(
   const lexer = new Lexer(file, text, env, diagnostics);
   const conditions = new Conditions(env, diagnostics);
   let section = '';
-  for (let line = lexer.next(); line !== null; line = lexer.next()) {
+  for (let next = lexer.next(); next !== null; next = lexer.next()) {
+    const line = withoutEmptyEnd(next);
     if (conditions.take(line)) continue;
     const keyword = line.words[0]!.text;
     if (SECTIONS.includes(keyword)) {
       section = keyword;
       lexer.section = sectionName(line);
-    } else if (section === 'global') applyEnvironment(line, env, diagnostics);
+    } else if (section === 'global' && !applyEnvironment(line, env, diagnostics)) continue;
     yield line;
   }
   conditions.finish();
+}
+
+/** Empty words at the end of a line, as `"${OPTIONS}"` may leave them, are no arguments. */
+function withoutEmptyEnd(line: Line): Line {
+  const last = line.words.findLastIndex(word => word.text !== '');
+  return last === line.words.length - 1 ? line : { ...line, words: line.words.slice(0, Math.max(last + 1, 1)) };
 }
 
 /** `.SECTION`: the section's name, or its type when it has none (`defaults from x` has none). */

@@ -7,13 +7,13 @@
  * Everything a phase decides stands in one row of PHASES.
  */
 import type { Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
+import { proxyHeader } from '../proxy/proxy-protocol.ts';
 import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { type CheckPlan, judge, request } from './check.ts';
 import { errnoText } from './errnos.ts';
 import { conclude } from './health.ts';
 import { CheckResponse } from './response.ts';
-import { proxyHeader } from './send-proxy.ts';
 import { type StateEnv, serverWord, setServerWord, type Target } from './state.ts';
 import { stateHeader } from './state-header.ts';
 import { L4CON, L4OK, L4TOUT, L7TOUT, SOCKERR, type Verdict, verdict } from './statuses.ts';
@@ -68,7 +68,7 @@ export class Checker implements Handler {
   onOpen(conn: Conn): void {
     if (conn !== this.#conn || this.#phase !== 'connecting') return;
     const { server, proxy } = this.#target;
-    if (server.check!.sendProxy) this.#send(proxyHeader(server.sendProxy === 2 ? 2 : 1, conn));
+    if (server.check!.sendProxy) this.#send(checkHeader(server.sendProxy, conn));
     if (this.#plan.check.type === 'tcp') {
       this.#finish(verdict(L4OK));
       return;
@@ -166,4 +166,9 @@ export class Checker implements Handler {
     const spread = (pause * this.#env.model.global.spreadChecksPercent) / 100;
     return pause + spread * (1 - 2 * this.#env.random());
   }
+}
+
+/** `check-send-proxy`: version 2 says LOCAL (we speak for ourselves), version 1 has no such word and tells our own address. */
+function checkHeader(version: 0 | 1 | 2, conn: Conn): Uint8Array {
+  return version === 2 ? proxyHeader(2, null, null) : proxyHeader(1, conn.local(), conn.peer());
 }

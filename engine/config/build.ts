@@ -1,0 +1,166 @@
+/** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+import type { Address } from '../io/contract.ts';
+import type { Endpoint } from './address.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import type { BindDraft, GlobalDraft, ProxyDraft, Resources, ServerDraft } from './draft.ts';
+import { LOG_GLOBAL } from './keywords-log.ts';
+import type { Bind, Global, Model, Proxy, Server, ServerCheck } from './model.ts';
+import type { Drafts } from './sections.ts';
+
+export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources): Model {
+  const { global, proxies, userlists } = drafts;
+  // HAProxy's stats sockets belong to an internal proxy, which takes the first number when there is one.
+  number(proxies, global.statsSockets.length > 0 ? 2 : 1);
+  const backends = new Map<string, number>();
+  proxies.forEach((proxy, index) => {
+    if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
+  });
+  const built = proxies.map((draft, index) => proxyOf(draft, index, backends, drafts, diagnostics, resources));
+  return freeze({ global: globalOf(global), proxies: withFullconn(built, global.maxconn), userlists });
+}
+
+/** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
+function number(list: readonly { id: number }[], first: number): void {
+  const used = new Set(list.map(entry => entry.id));
+  let next = first;
+  for (const entry of list) {
+    if (entry.id === 0) {
+      while (used.has(next)) next++;
+      entry.id = next;
+      used.add(next);
+    }
+    next++;
+  }
+}
+
+function globalOf({ unixBind: unix, zeroWarning: _, statsSockets, ...global }: GlobalDraft): Global {
+  return { ...global, statsSockets: bindsOf(statsSockets, { ...unix, prefix: '' }) };
+}
+
+/** Listeners get numbers and names; unix sockets get what `unix-bind` says. */
+function bindsOf(drafts: BindDraft[], unix: GlobalDraft['unixBind']): Bind[] {
+  number(drafts, 1);
+  return drafts.map(bind => ({
+    ...bind,
+    name: bind.name || `sock-${bind.id}`,
+    ...(bind.address?.family === 1 ? unixSettings(bind, unix) : {}),
+  }));
+}
+
+function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<Bind> {
+  const { bytes } = bind.address!;
+  const prefix = bind.abstract ? new Uint8Array(0) : new TextEncoder().encode(unix.prefix);
+  const path = new Uint8Array(prefix.length + bytes.length);
+  path.set(prefix);
+  path.set(bytes, prefix.length);
+  return {
+    address: { family: 1, bytes: path, port: 0 },
+    unixMode: bind.unixMode ?? unix.mode,
+    unixUser: bind.unixUser ?? unix.user,
+    unixGroup: bind.unixGroup ?? unix.group,
+    unixUid: bind.unixUid ?? unix.uid,
+    unixGid: bind.unixGid ?? unix.gid,
+  };
+}
+
+function proxyOf(
+  { defaultServer: _, ...draft }: ProxyDraft,
+  index: number,
+  backends: ReadonlyMap<string, number>,
+  { global }: Drafts,
+  diagnostics: Diagnostics,
+  resources: Resources,
+): Proxy {
+  const own = draft.kind === 'listen' ? index : -1;
+  number(draft.servers, 1);
+  return {
+    ...draft,
+    index,
+    kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
+    binds: bindsOf(draft.binds, global.unixBind),
+    defaultBackend: draft.defaultBackend === null ? own : backends.get(draft.defaultBackend.name)!,
+    useBackend: draft.useBackend.map(({ file, line, name, condition }) => {
+      return { file, line, backend: backends.get(name)!, condition };
+    }),
+    servers: draft.servers.map((server, i) => serverOf(server, i, draft, diagnostics, resources)),
+    logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
+  };
+}
+
+const ANY: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
+
+function serverOf(
+  draft: ServerDraft,
+  index: number,
+  proxy: Pick<ProxyDraft, 'name' | 'kind'>,
+  diagnostics: Diagnostics,
+  resources: Resources,
+): Server {
+  const {
+    endpoint,
+    check,
+    interMs,
+    fastinterMs,
+    downinterMs,
+    rise,
+    fall,
+    checkPort,
+    checkAddress,
+    checkSendProxy,
+    ...rest
+  } = draft;
+  const resolve = (what: Endpoint): Address => {
+    const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
+    if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
+    diagnostics.report(
+      'alert',
+      draft,
+      `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`,
+    );
+    return ANY;
+  };
+  const address = resolve(endpoint!);
+  const target = checkAddress === null ? address : resolve(checkAddress);
+  const port = checkPort || target.port || address.port;
+  const made: ServerCheck = {
+    interMs,
+    fastinterMs: fastinterMs || interMs,
+    downinterMs: downinterMs || interMs,
+    rise,
+    fall,
+    address: target.family === 1 ? target : { ...target, port },
+    sendProxy: checkSendProxy,
+  };
+  const { hostname, portRelative, portOffset } = endpoint!;
+  const limits = limitsOf(draft);
+  return { ...rest, ...limits, index, address, hostname, portRelative, portOffset, check: check ? made : null };
+}
+
+/** A `minconn` without a higher `maxconn` is a fixed limit. */
+function limitsOf({ minconn, maxconn }: ServerDraft): Pick<Server, 'minconn' | 'maxconn'> {
+  return minconn > 0 && minconn >= maxconn ? { minconn: 0, maxconn: minconn } : { minconn, maxconn };
+}
+
+/** `fullconn` not given: a tenth of what all frontends that may come here let in. 0 where one of them has no limit. */
+function withFullconn(proxies: readonly Proxy[], processMaxconn: number): Proxy[] {
+  return proxies.map((backend, index) => {
+    if (backend.fullconn > 0 || backend.kind === 'frontend') return backend;
+    const comers = proxies.filter(
+      ({ kind, defaultBackend, useBackend }) =>
+        kind !== 'backend' && (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
+    );
+    const limits = comers.map(frontend => frontend.maxconn || processMaxconn);
+    if (limits.includes(0)) return backend;
+    const total = limits.reduce((sum, limit) => sum + limit, 0);
+    return { ...backend, fullconn: Math.ceil(total / 10) };
+  });
+}
+
+/** Freezes all the way down. Bytes cannot be frozen; nobody writes to them. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || Object.isFrozen(value))
+    return value;
+  Object.freeze(value);
+  for (const part of Object.values(value)) freeze(part);
+  return value;
+}

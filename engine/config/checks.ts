@@ -1,0 +1,257 @@
+/**
+ * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
+ * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
+ */
+import { formatAddress } from './address.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
+import { newBalance } from './draft.ts';
+import type { Place } from './model.ts';
+import type { Drafts } from './sections.ts';
+import { didYouMean } from './suggest.ts';
+
+type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => void;
+
+export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
+  sameNames(drafts.proxies, diagnostics);
+  sameIds(drafts.proxies, diagnostics);
+  for (const proxy of drafts.proxies) {
+    for (const check of CHECKS) check(proxy, diagnostics, drafts);
+  }
+  sameAddresses(drafts.proxies, diagnostics);
+  checkUserlists(drafts.userlists, diagnostics);
+}
+
+/** `c.cfg:12` */
+function at({ file, line }: Place): string {
+  return `${file}:${line}`;
+}
+
+/** HAProxy calls a `listen` a proxy. */
+function kindOf(proxy: ProxyDraft): string {
+  return proxy.kind === 'listen' ? 'proxy' : proxy.kind;
+}
+
+function accepts(proxy: ProxyDraft): boolean {
+  return proxy.kind !== 'backend';
+}
+
+function serves(proxy: ProxyDraft): boolean {
+  return proxy.kind !== 'frontend';
+}
+
+/** A frontend and a backend may have one name; two that do the same may not. */
+function sameNames(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
+  const frontends = new Map<string, ProxyDraft>();
+  const backends = new Map<string, ProxyDraft>();
+  for (const proxy of proxies) {
+    if (proxy.name === '') continue;
+    const other =
+      (accepts(proxy) ? frontends.get(proxy.name) : undefined) ??
+      (serves(proxy) ? backends.get(proxy.name) : undefined);
+    if (other !== undefined) {
+      const { kind, name } = proxy;
+      const message = `${kind} '${name}' has the same name as ${other.kind} '${name}' declared at ${at(other)}`;
+      diagnostics.report('alert', proxy, message);
+    }
+    if (accepts(proxy)) frontends.set(proxy.name, proxy);
+    if (serves(proxy)) backends.set(proxy.name, proxy);
+  }
+}
+
+function sameIds(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
+  const seen = new Map<number, ProxyDraft>();
+  for (const proxy of proxies) {
+    const other = proxy.id === 0 ? undefined : seen.get(proxy.id);
+    if (other === undefined) seen.set(proxy.id, proxy);
+    else {
+      const message = `${proxy.kind} ${proxy.name} reuses same custom id as ${other.kind} ${other.name} (declared at ${at(other)})`;
+      diagnostics.report('alert', proxy, message);
+    }
+  }
+}
+
+/** Reports entries of a proxy that have the number or the name of an earlier one. */
+function listenersAndServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  const names = new Map<string, Place>();
+  const serverIds = new Map<number, string>();
+  for (const server of proxy.servers) {
+    const subject = `'server ${proxy.name}/${server.name}'`;
+    const twin = names.get(server.name);
+    if (twin === undefined) names.set(server.name, server);
+    else {
+      const message = `${kindOf(proxy)} '${proxy.name}', another server named '${server.name}' was already defined at line ${twin.line}, please use distinct names`;
+      diagnostics.report('alert', server, message);
+    }
+    const holder = serverIds.get(server.id);
+    if (server.id !== 0 && holder !== undefined) {
+      diagnostics.report('alert', server, `${subject}: custom id ${server.id} already used at ${holder}`);
+    } else serverIds.set(server.id, `${at(server)} ('server ${server.name}')`);
+  }
+  const bindIds = new Map<number, string>();
+  for (const bind of proxy.binds) {
+    const holder = bindIds.get(bind.id);
+    if (bind.id !== 0 && holder !== undefined) {
+      diagnostics.report('alert', bind, `'bind ${bind.text}': custom id ${bind.id} already used at ${holder}`);
+    } else bindIds.set(bind.id, `${at(bind)} ('bind ${bind.text}')`);
+  }
+}
+
+function noBind(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  if (!accepts(proxy) || proxy.disabled || proxy.binds.length > 0) return;
+  const message = `${kindOf(proxy)} '${proxy.name}' has no 'bind' directive. Please declare it as a backend if this was intended`;
+  diagnostics.report('warning', proxy, message);
+}
+
+/** HAProxy's warning about infinite time-outs; the advice follows on lines of its own. */
+function missingTimeouts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  const { clientMs, connectMs, serverMs, tunnelMs } = proxy.timeouts;
+  const client = accepts(proxy) && clientMs === 0;
+  const endless = serverMs === 0 && (proxy.mode === 'http' || tunnelMs === 0);
+  const server = serves(proxy) && proxy.servers.length > 0 && (connectMs === 0 || endless);
+  if (proxy.disabled || !(client || server)) return;
+  const advice =
+    'While not properly invalid, you will certainly encounter various problems\n' +
+    'with such a configuration. To fix this, please ensure that all following\n' +
+    "timeouts are set to a non-zero value: 'client', 'connect', 'server'.";
+  diagnostics.report('warning', proxy, `missing timeouts for ${kindOf(proxy)} '${proxy.name}'`, advice);
+}
+
+function references(proxy: ProxyDraft, diagnostics: Diagnostics, { proxies }: Drafts): void {
+  if (!accepts(proxy)) return;
+  for (const rule of proxy.useBackend) reference(proxy, 'use_backend', rule, proxies, diagnostics);
+  if (proxy.defaultBackend !== null) reference(proxy, 'default_backend', proxy.defaultBackend, proxies, diagnostics);
+}
+
+function reference(
+  proxy: ProxyDraft,
+  keyword: string,
+  target: Reference,
+  proxies: readonly ProxyDraft[],
+  diagnostics: Diagnostics,
+): void {
+  const { file, line, source, column, width, name } = target;
+  const complain = (message: string, hint: string | null): void =>
+    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint });
+  const backends = proxies.filter(serves);
+  const backend = backends.find(other => other.name === name);
+  if (backend === undefined) {
+    const frontend = proxies.some(other => other.name === name);
+    const hint = frontend
+      ? `'${name}' is a frontend`
+      : didYouMean(
+          name,
+          backends.map(other => other.name),
+        );
+    complain(`Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'`, hint);
+  } else if (proxy.mode === 'http' && backend.mode === 'tcp') {
+    const how = keyword === 'use_backend' ? "in a 'use_backend' rule" : 'as its default backend';
+    const message = `http ${kindOf(proxy)} '${proxy.name}' (${at(proxy)}) tries to use incompatible tcp ${kindOf(backend)} '${backend.name}' (${at(backend)}) ${how} (see 'mode')`;
+    complain(message, null);
+  }
+}
+
+/** Nothing gets past an unconditional rule. */
+function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  const last = proxy.useBackend.findIndex(rule => rule.condition === null);
+  for (const rule of last < 0 ? [] : proxy.useBackend.slice(last + 1)) {
+    const { file, line, source, column, width, name } = rule;
+    const message = `'use_backend ${name}' is never reached: the rule at line ${proxy.useBackend[last]!.line} has no condition`;
+    diagnostics.add({ severity: 'warning', place: { file, line }, column, width, source, message, hint: null });
+  }
+}
+
+/** What needs HTTP in a TCP proxy is ignored, as HAProxy does, and said. */
+function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  if (proxy.mode === 'http') return;
+  const who = `${kindOf(proxy)} '${proxy.name}'`;
+  const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
+  if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  if (accepts(proxy) && proxy.logStyle !== null && proxy.logStyle !== 'tcp') {
+    ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
+    proxy.logStyle = 'tcp';
+  }
+  if (serves(proxy) && proxy.cookie !== null) ignore(`cookie will be ignored for ${who} (needs 'mode http')`);
+  if (serves(proxy) && ['uri', 'url_param', 'hdr'].includes(proxy.balance.algorithm)) {
+    ignore(`Layer 7 hash not possible for ${who} (needs 'mode http'). Falling back to round robin`);
+    proxy.balance = newBalance('roundrobin');
+  }
+  for (const [asked, what] of [
+    [proxy.stats !== null, "'stats' statement"],
+    [proxy.forwardFor !== null, "'option forwardfor'"],
+    [proxy.originalTo !== null, "'option originalto'"],
+    [proxy.options.httpBufferRequest, "'option http-buffer-request'"],
+  ] as const) {
+    if (asked) ignore(`${what} ignored for ${who} as it requires HTTP mode`);
+  }
+  Object.assign(proxy, { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null });
+  proxy.options.httpBufferRequest = false;
+  httpOnlyServers(proxy, diagnostics);
+}
+
+function httpOnlyServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  for (const server of proxy.servers) {
+    const who = `${kindOf(proxy)} '${proxy.name}'`;
+    if (server.redir !== null) {
+      diagnostics.report('alert', server, `${who}: server cannot have cookie or redirect prefix in non-HTTP mode`);
+    }
+    if (server.cookie === null) continue;
+    diagnostics.report(
+      'warning',
+      server,
+      `${who}: ignoring cookie for server '${server.name}' as HTTP mode is disabled`,
+    );
+    server.cookie = null;
+  }
+}
+
+function checkPorts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  for (const { check, checkPort, checkAddress, endpoint, name, file, line } of proxy.servers) {
+    if (!check || endpoint === null || endpoint.family === 1) continue;
+    if (checkPort || checkAddress?.port || endpoint.port) continue;
+    const message = `${kindOf(proxy)} '${proxy.name}': server '${name}' has neither service port nor check port`;
+    diagnostics.report('alert', { file, line }, message, "write a port behind the address, or 'port <port>'");
+  }
+}
+
+/** Sockets of one address take connections from each other. Lines for distinct threads are meant so. */
+function sameAddresses(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
+  const seen = new Map<string, BindDraft>();
+  for (const bind of proxies.filter(proxy => !proxy.disabled).flatMap(proxy => proxy.binds)) {
+    if (bind.address === null) continue;
+    const key = `${bind.abstract} ${bind.interface} ${formatAddress(bind.address)}`;
+    const other = seen.get(key);
+    if (other === undefined) seen.set(key, bind);
+    else if (bind.threads === null || other.threads === null) {
+      diagnostics.report('warning', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
+    }
+  }
+}
+
+function checkUserlists(userlists: readonly UserlistDraft[], diagnostics: Diagnostics): void {
+  const seen = new Set<string>();
+  for (const list of userlists) {
+    if (seen.has(list.name)) diagnostics.report('alert', list, `userlist '${list.name}' is declared twice`);
+    seen.add(list.name);
+    for (const group of list.groups) {
+      for (const user of group.users) {
+        if (list.users.some(known => known.name === user)) continue;
+        diagnostics.report(
+          'alert',
+          list,
+          `userlist '${list.name}': no such user '${user}' specified in group '${group.name}'`,
+        );
+      }
+    }
+  }
+}
+
+const CHECKS: readonly Check[] = [
+  listenersAndServers,
+  noBind,
+  references,
+  unreachable,
+  missingTimeouts,
+  httpOnly,
+  checkPorts,
+];

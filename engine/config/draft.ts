@@ -1,0 +1,324 @@
+/**
+ * Drafts: what the keyword tables fill in while a configuration is read. A draft is the model made writable, with names
+ * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
+ */
+import type { Address } from '../io/contract.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
+import type { Endpoint } from './address.ts';
+import type { Bind, Global, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
+
+/** The same shape, writable all the way down. */
+export type Draft<T> = T extends Uint8Array | null | string | number | boolean
+  ? T
+  : { -readonly [K in keyof T]: Draft<T[K]> };
+
+/** What the world outside gives to a configuration. Injected, so that loading is a pure function. */
+export interface Resources {
+  /** The address of a host name, port 0; null when it has none. */
+  resolve(host: string): Address | null;
+  /** The bytes of a file; null when it cannot be read. */
+  readFile(path: string): Uint8Array | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A proxy named in a rule, looked up once all sections are read. */
+export interface Reference extends Place {
+  readonly name: string;
+  /** For the diagnostics: the line as written, and where the name stands in it. */
+  readonly source: string;
+  readonly column: number;
+  readonly width: number;
+}
+
+/** `id` 0 and `name` '' until they are given or counted. */
+export type BindDraft = Draft<Bind>;
+
+export interface ServerDraft
+  extends Draft<Omit<Server, 'index' | 'address' | 'check' | 'hostname' | 'portRelative' | 'portOffset'>> {
+  /** null in a `default-server` line. */
+  endpoint: Endpoint | null;
+  check: boolean;
+  interMs: number;
+  /** 0 = as `inter`. */
+  fastinterMs: number;
+  downinterMs: number;
+  rise: number;
+  fall: number;
+  /** 0 = the server's port. */
+  checkPort: number;
+  checkAddress: Endpoint | null;
+  checkSendProxy: boolean;
+}
+
+export interface ProxyDraft
+  extends Draft<Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind'>> {
+  kind: Proxy['kind'] | 'defaults';
+  binds: BindDraft[];
+  servers: ServerDraft[];
+  /** What `default-server` lines have said so far; every later server starts from it. */
+  defaultServer: ServerDraft;
+  defaultBackend: Reference | null;
+  useBackend: (Reference & Pick<UseBackend, 'condition'>)[];
+}
+
+export interface UnixBind {
+  prefix: string;
+  mode: number | null;
+  user: string | null;
+  group: string | null;
+  uid: number | null;
+  gid: number | null;
+}
+
+export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
+  statsSockets: BindDraft[];
+  unixBind: UnixBind;
+  zeroWarning: boolean;
+}
+
+export type UserlistDraft = Draft<Userlist>;
+
+const NOWHERE: Place = { file: '', line: 0 };
+
+export function newGlobal(): GlobalDraft {
+  return {
+    ...NOWHERE,
+    daemon: false,
+    masterWorker: false,
+    nbthread: 0,
+    maxconn: 0,
+    maxconnrate: 0,
+    maxsessrate: 0,
+    ulimitN: 0,
+    user: null,
+    group: null,
+    uid: null,
+    gid: null,
+    chroot: null,
+    pidfile: null,
+    node: null,
+    description: null,
+    statsSockets: [],
+    statsTimeoutMs: 10_000,
+    statsMaxconn: 10,
+    logs: [],
+    logTag: 'haproxy',
+    logSendHostname: null,
+    spreadChecksPercent: 0,
+    maxSpreadChecksMs: 0,
+    hardStopAfterMs: null,
+    serverStateBase: null,
+    serverStateFile: null,
+    tune: {
+      bufsizeBytes: BUFSIZE_BYTES,
+      maxrewriteBytes: MAXREWRITE_BYTES,
+      maxhdr: HEADERS_MAX,
+      maxaccept: ACCEPT_BURST,
+      poolHighFdRatio: 25,
+      poolLowFdRatio: 20,
+      rcvbufClientBytes: 0,
+      rcvbufServerBytes: 0,
+      sndbufClientBytes: 0,
+      sndbufServerBytes: 0,
+    },
+    unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
+    zeroWarning: false,
+  };
+}
+
+export function newServer(): ServerDraft {
+  return {
+    ...NOWHERE,
+    name: '',
+    id: 0,
+    text: '',
+    endpoint: null,
+    weight: 1,
+    backup: false,
+    disabled: false,
+    maxconn: 0,
+    minconn: 0,
+    maxqueue: 0,
+    cookie: null,
+    redir: null,
+    sendProxy: 0,
+    source: null,
+    tfo: false,
+    poolMaxConn: -1,
+    poolLowConn: 0,
+    poolPurgeDelayMs: 5_000,
+    maxReuse: -1,
+    slowstartMs: 0,
+    check: false,
+    interMs: 2_000,
+    fastinterMs: 0,
+    downinterMs: 0,
+    rise: 2,
+    fall: 3,
+    checkPort: 0,
+    checkAddress: null,
+    checkSendProxy: false,
+  };
+}
+
+export function newBind(): BindDraft {
+  return {
+    ...NOWHERE,
+    text: '',
+    address: null,
+    inheritedFd: null,
+    abstract: false,
+    name: '',
+    id: 0,
+    maxconn: 0,
+    backlog: 0,
+    acceptProxy: false,
+    deferAccept: false,
+    tfo: false,
+    v4v6: false,
+    v6only: false,
+    transparent: false,
+    interface: null,
+    mss: 0,
+    tcpUserTimeoutMs: 0,
+    shards: 1,
+    threads: null,
+    unixMode: null,
+    unixUser: null,
+    unixGroup: null,
+    unixUid: null,
+    unixGid: null,
+    level: 'operator',
+    exposeFd: false,
+  };
+}
+
+export function newOptions(): ProxyDraft['options'] {
+  return {
+    abortonclose: false,
+    allbackups: false,
+    clitcpka: false,
+    srvtcpka: false,
+    dontlognull: false,
+    dontlogNormal: false,
+    logasap: false,
+    logSeparateErrors: false,
+    logHealthChecks: false,
+    contstats: false,
+    socketStats: false,
+    nolinger: false,
+    httpNoDelay: false,
+    httpIgnoreProbes: false,
+    httpUseProxyHeader: false,
+    preferLastServer: false,
+    idleCloseOnResponse: false,
+    dropRequestTrailers: false,
+    dropResponseTrailers: false,
+    acceptInvalidRequest: false,
+    acceptInvalidResponse: false,
+    restrictReqHdrNames: 'preserve',
+    persist: false,
+    tcpSmartAccept: false,
+    tcpSmartConnect: false,
+    independentStreams: false,
+    checkcache: false,
+    httpBufferRequest: false,
+    http: 'keep-alive',
+  };
+}
+
+/** A proxy as it is before any keyword: HAProxy's built-in defaults. */
+export function newProxy(): ProxyDraft {
+  return {
+    ...NOWHERE,
+    kind: 'defaults',
+    name: '',
+    id: 0,
+    guid: null,
+    description: null,
+    disabled: false,
+    mode: 'tcp',
+    binds: [],
+    maxconn: 0,
+    backlog: 0,
+    rateLimitSessions: 0,
+    defaultBackend: null,
+    useBackend: [],
+    monitorUri: null,
+    servers: [],
+    defaultServer: newServer(),
+    balance: newBalance('random'),
+    hash: { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0 },
+    fullconn: 0,
+    retries: 3,
+    redispatch: 0,
+    httpReuse: 'safe',
+    check: {
+      type: 'tcp',
+      method: 'OPTIONS',
+      uri: '/',
+      version: 'HTTP/1.0',
+      headers: [],
+      body: '',
+      expect: [],
+      disableOn404: false,
+      sendState: false,
+    },
+    cookie: null,
+    source: null,
+    timeouts: {
+      clientMs: 0,
+      serverMs: 0,
+      connectMs: 0,
+      clientFinMs: 0,
+      serverFinMs: 0,
+      tunnelMs: 0,
+      httpRequestMs: 0,
+      httpKeepAliveMs: 0,
+      queueMs: 0,
+      tarpitMs: 0,
+      checkMs: 0,
+    },
+    clientKeepAlive: { idleSeconds: 0, intervalSeconds: 0, count: 0 },
+    serverKeepAlive: { idleSeconds: 0, intervalSeconds: 0, count: 0 },
+    options: newOptions(),
+    forwardFor: null,
+    originalTo: null,
+    errorPages: [],
+    stats: null,
+    logs: [],
+    logStyle: null,
+    logTag: null,
+  };
+}
+
+export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): ProxyDraft['balance'] {
+  return {
+    algorithm,
+    name: '',
+    lenBytes: 0,
+    depth: 0,
+    whole: false,
+    pathOnly: false,
+    domainOnly: false,
+    checkPostBytes: 0,
+    draws: algorithm === 'random' ? 2 : 0,
+  };
+}
+
+/** The statistics page as `stats enable` alone makes it. */
+export function newStatsPage(): Draft<StatsPage> {
+  return {
+    uri: '/haproxy?stats',
+    realm: 'HAProxy Statistics',
+    auth: [],
+    refreshSeconds: 0,
+    scope: [],
+    hideVersion: true,
+    showDesc: null,
+    showLegends: false,
+    showNode: null,
+    showModules: false,
+    admin: false,
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * IP addresses in numbers: text to bytes and back. IPv4 as four decimal numbers, IPv6 as RFC 4291 section 2.2 reads
+ * and RFC 5952 writes it. No zones, no names, no ports.
+ */
+
+/** 4 bytes, or null. A zero before a number is refused: some read it as octal. */
+export function parseIpv4(text: string): Uint8Array | null {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every(part => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;
+  return Uint8Array.from(parts, Number);
+}
+
+/** 16 bytes, or null. */
+export function parseIpv6(text: string): Uint8Array | null {
+  const halves = text.split('::').map(groupsToBytes);
+  if (halves.length > 2) return null;
+  const [head, tail = []] = halves;
+  if (head === null || head === undefined || tail === null) return null;
+  const length = head.length + tail.length;
+  if (halves.length === 1 ? length !== 16 : length > 14) return null;
+  const bytes = new Uint8Array(16);
+  bytes.set(head, 0);
+  bytes.set(tail, 16 - tail.length);
+  return bytes;
+}
+
+/** `2001:db8` or `0:0:192.0.2.1`; the last group may be an IPv4 address. */
+function groupsToBytes(text: string): number[] | null {
+  if (text === '') return [];
+  const bytes: number[] = [];
+  const groups = text.split(':');
+  for (const [i, group] of groups.entries()) {
+    const v4 = i === groups.length - 1 ? parseIpv4(group) : null;
+    if (v4 !== null) bytes.push(...v4);
+    else if (/^[0-9a-f]{1,4}$/i.test(group)) {
+      const value = Number.parseInt(group, 16);
+      bytes.push(value >> 8, value & 255);
+    } else return null;
+  }
+  return bytes;
+}
+
+/** 4 or 16 bytes as text. */
+export function formatIp(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
+  if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) {
+    return `::ffff:${bytes.subarray(12).join('.')}`;
+  }
+  const { start, length } = longestZeros(groups);
+  const hex = (part: number[]) => part.map(group => group.toString(16)).join(':');
+  if (length < 2) return hex(groups);
+  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
+/** The first of the longest runs of zero groups (RFC 5952 section 4.2). */
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  return best;
+}

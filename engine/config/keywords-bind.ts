@@ -1,0 +1,214 @@
+/** What may follow the address of a `bind` line, or of `stats socket`. */
+
+import { WORKERS_MAX } from '../limits.ts';
+import type { BindDraft } from './draft.ts';
+import { bare, integer, word } from './fields.ts';
+import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
+
+type Row = Keyword<BindDraft>;
+
+/** What the rows of this table have in common. */
+function row(name: string, doc: string) {
+  return { where: '', name, doc };
+}
+
+/** `1`, `1-4`, `all`, `odd`, `1/1-2,4`: 1-based thread numbers; the one thread group is 1. Null when it is none of these. */
+function threadSet(text: string): number[] | null {
+  const numbers = new Set<number>();
+  for (const part of text.split(',')) {
+    const match = /^(?:1\/)?(?:(all)|(odd)|(even)|(\d+)(?:-(\d+))?)$/.exec(part);
+    if (match === null) return null;
+    const [, all, odd, even, from, to] = match;
+    const first = from === undefined ? 1 : Number(from);
+    const last = to !== undefined ? Number(to) : from === undefined ? WORKERS_MAX : first;
+    if (first < 1 || last > WORKERS_MAX || first > last) return null;
+    for (let n = first; n <= last; n++) {
+      if (all || from !== undefined || (odd && n % 2 === 1) || (even && n % 2 === 0)) numbers.add(n - 1);
+    }
+  }
+  return [...numbers].sort((a, b) => a - b);
+}
+
+const OWN: readonly Row[] = [
+  bare(row('accept-proxy', 'Expects a PROXY protocol header on every connection.'), { acceptProxy: true }),
+  bare(row('defer-accept', 'Accepts a connection once its first bytes are there.'), { deferAccept: true }),
+  bare(row('tfo', 'TCP fast open.'), { tfo: true }),
+  bare(row('v4v6', 'An IPv6 socket takes IPv4 clients too.'), { v4v6: true }),
+  bare(row('v6only', 'An IPv6 socket takes only IPv6 clients.'), { v6only: true }),
+  bare(row('transparent', 'Binds an address that is not on this machine.'), { transparent: true }),
+  integer(row('maxconn', 'Connections on this listener at most.'), 'maxconn', { min: 1 }),
+  integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('id', 'Number of the listener in statistics.'), 'id', { min: 1 }),
+  word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
+  word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
+  word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
+  word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
+  integer(row('uid', 'Owner of the unix socket, as a number.'), 'unixUid'),
+  integer(row('gid', 'Group of the unix socket, as a number.'), 'unixGid'),
+  supported<BindDraft>({
+    name: 'mode',
+    args: '<octal>',
+    doc: 'Access rights of the unix socket.',
+    parse(cursor, bind) {
+      const word = cursor.next();
+      if (word !== null && /^[0-7]{1,4}$/.test(word.text)) bind.unixMode = Number.parseInt(word.text, 8);
+      else cursor.error(`'mode': missing or invalid mode '${word?.text ?? ''}' (octal integer expected)`);
+    },
+    good: ['mode 660'],
+    bad: [
+      ['mode', "'mode': missing or invalid mode '' (octal integer expected)"],
+      ['mode 9', "'mode': missing or invalid mode '9' (octal integer expected)"],
+    ],
+  }),
+  supported<BindDraft>({
+    name: 'mss',
+    args: '<size>',
+    doc: 'Largest TCP segment; negative: that much less than the path allows.',
+    parse(cursor, bind) {
+      const mss = cursor.expectInt('mss', { min: -65_535, max: 65_535 });
+      if (mss === 0) cursor.error("'mss' expects an MSS with an absolute value between 1 and 65535");
+      else if (mss !== null) bind.mss = mss;
+    },
+    good: ['mss 1400', 'mss -12'],
+    bad: [['mss 0', "'mss' expects an MSS with an absolute value between 1 and 65535"]],
+  }),
+  supported<BindDraft>({
+    name: 'tcp-ut',
+    args: '<time>',
+    doc: 'How long sent bytes may stay unacknowledged.',
+    parse(cursor, bind) {
+      const ms = cursor.expectTime('tcp-ut', 'ms');
+      if (ms !== null) bind.tcpUserTimeoutMs = ms;
+    },
+    good: ['tcp-ut 30s'],
+    bad: [['tcp-ut', "'tcp-ut' expects a time (in milliseconds by default)"]],
+  }),
+  supported<BindDraft>({
+    name: 'level',
+    args: '<user|operator|admin>',
+    doc: 'What the runtime API allows on this socket.',
+    parse(cursor, bind) {
+      const level = cursor.expectOneOf('level', ['user', 'operator', 'admin']);
+      if (level !== null) bind.level = level;
+    },
+    good: ['level admin'],
+    bad: [['level foo', "'level' expects 'user', 'operator' or 'admin', not 'foo'"]],
+  }),
+  supported<BindDraft>({
+    name: 'expose-fd',
+    args: 'listeners',
+    doc: 'A new process may take the listening sockets over from this socket.',
+    parse(cursor, bind) {
+      if (cursor.expectOneOf('expose-fd', ['listeners']) !== null) bind.exposeFd = true;
+    },
+    good: ['expose-fd listeners'],
+    bad: [['expose-fd', "'expose-fd' expects 'listeners'"]],
+  }),
+  supported<BindDraft>({
+    name: 'shards',
+    args: '<number> | by-thread | by-group',
+    doc: 'How many listening sockets share this address.',
+    parse(cursor, bind) {
+      const shards = cursor.match('by-thread')
+        ? -1
+        : cursor.match('by-group')
+          ? 1
+          : cursor.expectInt('shards', { min: 1, max: WORKERS_MAX });
+      if (shards !== null) bind.shards = shards;
+    },
+    good: ['shards 2', 'shards by-thread', 'shards by-group'],
+    bad: [['shards 0', `'shards' expects an integer between 1 and ${WORKERS_MAX}, not '0'`]],
+  }),
+  supported<BindDraft>({
+    name: 'thread',
+    args: '<thread-set>',
+    doc: 'Which threads serve this address.',
+    parse(cursor, bind) {
+      const word = cursor.expectWord('thread');
+      if (word === null) return;
+      const threads = threadSet(word.text);
+      if (threads === null) cursor.error(`'thread': '${word.text}' is not a valid number/range`);
+      else bind.threads = threads.length === WORKERS_MAX ? null : threads;
+    },
+    good: ['thread 1', 'thread all', 'thread 1/1-4', 'thread 1,3', 'thread odd'],
+    bad: [
+      ['thread foo', "'thread': 'foo' is not a valid number/range"],
+      ['thread 9-2', "'thread': '9-2' is not a valid number/range"],
+    ],
+  }),
+  accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
+  accepted('guid-prefix', '', '<text>', 'Prefix of the globally unique ids.', 'listeners are found by proxy and name'),
+  accepted(
+    'severity-output',
+    '',
+    '<none|number|string>',
+    'Severities in answers of the runtime API.',
+    'answers carry none',
+  ),
+  accepted('no-alpn', '', '', 'No protocol is offered.', 'none is'),
+  removed('process', '', '2.5', "'thread'"),
+];
+
+/** [name, syntax, what it does]. */
+const LATER: readonly (readonly [string, string, string])[] = [
+  ['ssl', '', 'TLS on this address.'],
+  ['accept-netscaler-cip', '<magic>', 'Expects a NetScaler client address header.'],
+  ['allow-0rtt', '', 'TLS early data.'],
+  ['alpn', '<protocols>', 'Protocols offered over TLS.'],
+  ['ca-file', '<file>', 'Authorities of client certificates.'],
+  ['ca-ignore-err', '<errors>', 'Tolerated errors of authorities.'],
+  ['ca-sign-file', '<file>', 'Authority that signs generated certificates.'],
+  ['ca-sign-pass', '<password>', 'Its password.'],
+  ['ca-verify-file', '<file>', 'Authorities that are not sent to clients.'],
+  ['cc', '<algorithm>', 'Congestion control.'],
+  ['ciphers', '<ciphers>', 'TLS 1.2 ciphers.'],
+  ['ciphersuites', '<suites>', 'TLS 1.3 ciphers.'],
+  ['client-sigalgs', '<algorithms>', 'Signatures of client certificates.'],
+  ['crl-file', '<file>', 'Revoked client certificates.'],
+  ['crt', '<file>', 'Certificate.'],
+  ['crt-ignore-err', '<errors>', 'Tolerated errors of client certificates.'],
+  ['crt-list', '<file>', 'List of certificates.'],
+  ['curves', '<curves>', 'Key exchange curves.'],
+  ['default-crt', '<file>', 'Certificate of clients without a name.'],
+  ['ecdhe', '<curve>', 'Key exchange curve.'],
+  ['ech', '<directory>', 'Encrypted client hello.'],
+  ['force-sslv3', '', 'SSL 3 only.'],
+  ['force-tlsv10', '', 'TLS 1.0 only.'],
+  ['force-tlsv11', '', 'TLS 1.1 only.'],
+  ['force-tlsv12', '', 'TLS 1.2 only.'],
+  ['force-tlsv13', '', 'TLS 1.3 only.'],
+  ['generate-certificates', '', 'Makes certificates as clients ask.'],
+  ['idle-ping', '<time>', 'Pings idle HTTP/2 clients.'],
+  ['ktls', '<on|off>', 'TLS in the kernel.'],
+  ['label', '<label>', 'Label of the listener.'],
+  ['namespace', '<name>', 'Network namespace.'],
+  ['nbconn', '<number>', 'Reverse HTTP connections.'],
+  ['no-ca-names', '', 'Does not send names of authorities.'],
+  ['no-sslv3', '', 'Not SSL 3.'],
+  ['no-strict-sni', '', 'Serves clients of unknown names.'],
+  ['no-tls-tickets', '', 'No session tickets.'],
+  ['no-tlsv10', '', 'Not TLS 1.0.'],
+  ['no-tlsv11', '', 'Not TLS 1.1.'],
+  ['no-tlsv12', '', 'Not TLS 1.2.'],
+  ['no-tlsv13', '', 'Not TLS 1.3.'],
+  ['npn', '<protocols>', 'Protocols offered the old way.'],
+  ['prefer-client-ciphers', '', "The client's order of ciphers."],
+  ['proto', '<name>', 'The protocol without negotiation.'],
+  ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
+  ['quic-force-retry', '', 'QUIC address validation.'],
+  ['quic-socket', '<how>', 'QUIC sockets.'],
+  ['sigalgs', '<algorithms>', 'Signature algorithms.'],
+  ['ssl-max-ver', '<version>', 'Newest TLS version.'],
+  ['ssl-min-ver', '<version>', 'Oldest TLS version.'],
+  ['strict-sni', '', 'Refuses clients of unknown names.'],
+  ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
+  ['tcp-ss', '<mode>', 'Saves the SYN of clients.'],
+  ['tls-ticket-keys', '<file>', 'Keys of session tickets.'],
+  ['tls-tickets', '', 'Session tickets.'],
+  ['verify', '<none|optional|required>', 'Whether clients need a certificate.'],
+];
+
+export const BIND: readonly Row[] = [
+  ...OWN,
+  ...LATER.map(([name, args, doc]) => later<BindDraft>(name, '', args, doc)),
+];

@@ -1,0 +1,80 @@
+/** `cookie`: persistence by a cookie that names the server. */
+import type { Cursor } from './cursor.ts';
+import type { Draft, ProxyDraft } from './draft.ts';
+import { type Keyword, supported } from './keyword.ts';
+import type { Cookie } from './model.ts';
+
+type Made = Draft<Cookie>;
+
+const MODES: readonly Cookie['mode'][] = ['rewrite', 'insert', 'prefix'];
+const FLAGS = ['indirect', 'nocache', 'postonly', 'preserve', 'httponly', 'secure'] as const;
+const LATER = ['maxidle', 'maxlife', 'dynamic'];
+const OPTIONS = [...MODES, ...FLAGS, 'domain', 'attr', ...LATER];
+const ONLY = `'cookie' supports ${OPTIONS.map(name => `'${name}'`).join(', ')} options`;
+const INCOMPATIBLE = "cookie 'rewrite', 'insert' and 'prefix' modes are incompatible";
+
+/** Reads one option. False after reporting. */
+function option(cursor: Cursor, cookie: Made, modes: Cookie['mode'][]): boolean {
+  const { text } = cursor.next()!;
+  const mode = MODES.find(name => name === text);
+  const flag = FLAGS.find(name => name === text);
+  if (mode !== undefined) modes.push(mode);
+  else if (flag !== undefined) cookie[flag] = true;
+  else if (text === 'domain' || text === 'attr') {
+    const value = cursor.next();
+    if (value === null) cursor.error(`'${text}' expects <${text === 'attr' ? 'value' : text}> as argument`);
+    else if (/[;\p{Cc}]/u.test(value.text)) cursor.error(`'${text}': character not permitted in '${value.text}'`);
+    else return cookie[text === 'attr' ? 'attrs' : 'domains'].push(value.text) > 0;
+    return false;
+  } else {
+    cursor.error(LATER.includes(text) ? `'${text}' of 'cookie' is not supported by Sluice yet` : ONLY);
+    return false;
+  }
+  return true;
+}
+
+function parse(cursor: Cursor, proxy: ProxyDraft) {
+  const name = cursor.next();
+  if (name === null) return cursor.error("'cookie' expects <cookie_name> as argument");
+  const cookie: Made = {
+    name: name.text,
+    mode: 'rewrite',
+    indirect: false,
+    nocache: false,
+    postonly: false,
+    preserve: false,
+    httponly: false,
+    secure: false,
+    domains: [],
+    attrs: [],
+  };
+  const modes: Cookie['mode'][] = [];
+  while (cursor.left > 0) if (!option(cursor, cookie, modes)) return;
+  if (modes.length > 1) return cursor.error(INCOMPATIBLE, undefined, name);
+  cookie.mode = modes[0] ?? 'rewrite';
+  if (cookie.mode !== 'insert' && (cookie.postonly || (cookie.indirect && cookie.mode === 'prefix'))) {
+    cursor.warning(`cookie '${name.text}': 'indirect' and 'postonly' only make sense with 'insert'`, undefined, name);
+  }
+  proxy.cookie = cookie;
+}
+
+export const COOKIE: Keyword<ProxyDraft> = supported({
+  name: 'cookie',
+  where: 'DLB',
+  args: '<name> [rewrite | insert | prefix] [indirect] [nocache] [postonly] [preserve] [httponly] [secure] [domain <domain>]* [attr <value>]*',
+  doc: 'Keeps a client on its server by a cookie.',
+  parse,
+  good: [
+    'cookie SRV',
+    'cookie SERVERID insert indirect nocache',
+    'cookie JSESSIONID prefix nocache',
+    'cookie S insert httponly secure domain .a domain .b attr SameSite=None',
+  ],
+  bad: [
+    ['cookie', "'cookie' expects <cookie_name> as argument"],
+    ['cookie A foo', ONLY],
+    ['cookie A insert rewrite', INCOMPATIBLE],
+    ['cookie A domain', "'domain' expects <domain> as argument"],
+    ['cookie A insert maxidle 3m', "'maxidle' of 'cookie' is not supported by Sluice yet"],
+  ],
+});

@@ -1,0 +1,115 @@
+/** Keywords of the global section; its `tune.*` are in keywords-tune.ts, the refused ones in keywords-global-more.ts. */
+import { readBindLine } from './bind-line.ts';
+import type { Cursor } from './cursor.ts';
+import type { GlobalDraft, UnixBind } from './draft.ts';
+import { bare, integer, sentence, time, word } from './fields.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
+import { GLOBAL_MORE } from './keywords-global-more.ts';
+import { GLOBAL_LOG } from './keywords-log.ts';
+import { TUNE } from './keywords-tune.ts';
+
+type Row = Keyword<GlobalDraft>;
+
+/** What the rows of this table have in common. */
+function row(name: string, doc: string) {
+  return { where: 'G', name, doc };
+}
+
+function statsSocket(cursor: Cursor, global: GlobalDraft, context: Context) {
+  const address = cursor.next();
+  if (address === null)
+    return cursor.error("'stats socket' in global section expects an address or a path to a UNIX socket");
+  global.statsSockets.push(...(readBindLine(cursor, address, 'stats socket', context) ?? []));
+}
+
+/** `unix-bind`: what unix sockets have unless their line says otherwise. */
+function unixBind(cursor: Cursor, unix: UnixBind) {
+  const names = ['prefix', 'mode', 'user', 'uid', 'group', 'gid'] as const;
+  do {
+    const name = cursor.expectOneOf('unix-bind', names);
+    if (name === null) return;
+    const word = cursor.expectWord(name);
+    if (word === null) return;
+    if (name === 'prefix' || name === 'user' || name === 'group') unix[name] = word.text;
+    else if ((name === 'mode' ? /^[0-7]+$/ : /^\d+$/).test(word.text)) {
+      unix[name] = Number.parseInt(word.text, name === 'mode' ? 8 : 10);
+    } else return cursor.error(`'${name}' expects ${name === 'mode' ? 'an octal' : 'an'} integer, not '${word.text}'`);
+  } while (cursor.left > 0);
+}
+
+const OWN: readonly Row[] = [
+  bare(row('daemon', 'Goes to the background.'), { daemon: true }),
+  supported({
+    name: 'master-worker',
+    where: 'G',
+    args: '[no-exit-on-failure]',
+    doc: 'Signals and reloads work as under `-W`.',
+    parse(cursor, global) {
+      global.masterWorker = true;
+      cursor.match('no-exit-on-failure');
+    },
+    good: ['master-worker', 'master-worker no-exit-on-failure'],
+    bad: [['master-worker x', "'master-worker' cannot handle unexpected argument 'x'"]],
+  }),
+  integer(row('nbthread', 'How many threads carry traffic.'), 'nbthread', { min: 1, max: 64 }),
+  integer(row('nbproc', 'Old name of `nbthread`: there is one process.'), 'nbthread', { min: 1, max: 64 }),
+  integer(row('maxconn', 'Connections of the whole process at most.'), 'maxconn'),
+  integer(row('maxconnrate', 'Connections accepted per second at most.'), 'maxconnrate'),
+  integer(row('maxsessrate', 'Sessions begun per second at most.'), 'maxsessrate'),
+  integer(row('ulimit-n', 'File descriptors the process may have.'), 'ulimitN'),
+  integer(row('uid', 'User number to run as.'), 'uid'),
+  integer(row('gid', 'Group number to run as.'), 'gid'),
+  word(row('user', 'User to run as.'), '<name>', 'user'),
+  word(row('group', 'Group to run as.'), '<name>', 'group'),
+  word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot'),
+  word(row('pidfile', 'File that gets the process number.'), '<file>', 'pidfile'),
+  word(row('node', 'Name of this machine on the statistics page.'), '<name>', 'node'),
+  word(row('log-tag', 'Program name in log lines.'), '<tag>', 'logTag'),
+  word(row('server-state-base', 'Where files of server states are.'), '<directory>', 'serverStateBase'),
+  word(row('server-state-file', 'The file of all server states.'), '<file>', 'serverStateFile'),
+  sentence(row('description', 'Text on the statistics page.'), 'description', null),
+  sentence(
+    row('log-send-hostname', 'Puts a host name into log lines; this machine by default.'),
+    'logSendHostname',
+    null,
+  ),
+  integer(row('spread-checks', 'Percentage of the interval by which checks are shifted.'), 'spreadChecksPercent', {
+    min: 0,
+    max: 50,
+  }),
+  time(row('max-spread-checks', 'Checks are spread over this time at most.'), 'maxSpreadChecksMs'),
+  time(row('hard-stop-after', 'How long a soft stop may last.'), 'hardStopAfterMs'),
+  time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
+  integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
+  bare(row('zero-warning', 'Refuses to start when there is a warning.'), { zeroWarning: true }),
+  supported({
+    name: 'stats socket',
+    where: 'G',
+    args: '<address> [settings]',
+    doc: 'A socket of the runtime API.',
+    parse: statsSocket,
+    good: [
+      'stats socket /run/s.sock mode 660 level admin',
+      'stats socket 127.0.0.1:9999',
+      'stats socket fd@3 level admin',
+    ],
+    bad: [
+      ['stats socket', "'stats socket' in global section expects an address or a path to a UNIX socket"],
+      ['stats socket /a level foo', "'level' expects 'user', 'operator' or 'admin', not 'foo'"],
+    ],
+  }),
+  supported({
+    name: 'unix-bind',
+    where: 'G',
+    args: '[prefix <path>] [mode <mode>] [user <name>] [uid <uid>] [group <name>] [gid <gid>]',
+    doc: 'Defaults of the unix sockets of `bind` lines.',
+    parse: (cursor, global) => unixBind(cursor, global.unixBind),
+    good: ['unix-bind prefix /run/x mode 770 user nobody gid 4'],
+    bad: [
+      ['unix-bind mode 9', "'mode' expects an octal integer, not '9'"],
+      ['unix-bind foo', "'unix-bind' expects 'prefix', 'mode', 'user', 'uid', 'group' or 'gid', not 'foo'"],
+    ],
+  }),
+];
+
+export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_MORE];

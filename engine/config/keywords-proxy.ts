@@ -1,0 +1,238 @@
+/** Keywords of the proxy sections (manual 4): the whole table, and the rows that belong to no group. */
+import { readBindLine } from './bind-line.ts';
+import type { Cursor } from './cursor.ts';
+import type { ProxyDraft, Reference } from './draft.ts';
+import { bare, type FieldOf, integer, sentence, word } from './fields.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
+import { BALANCE } from './keywords-balance.ts';
+import { CHECKS } from './keywords-checks.ts';
+import { COOKIE } from './keywords-cookie.ts';
+import { ERRORS } from './keywords-errors.ts';
+import { LATER_PROXY } from './keywords-later.ts';
+import { PROXY_LOG } from './keywords-log.ts';
+import { OPTION } from './keywords-options.ts';
+import { REMOVED } from './keywords-removed.ts';
+import { sourceAddress } from './keywords-server.ts';
+import { STATS } from './keywords-stats.ts';
+import { TIMEOUT } from './keywords-timeouts.ts';
+import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
+
+type Row = Keyword<ProxyDraft>;
+
+/** What every row of this table has. */
+function row(name: string, where: string, doc: string) {
+  return { where, name, doc };
+}
+
+function choice<const V extends string>(
+  name: string,
+  where: string,
+  field: FieldOf<ProxyDraft, V>,
+  list: readonly V[],
+  doc: string,
+  otherwise: Readonly<Record<string, string>> = {},
+): Row {
+  const quoted = list.map(value => `'${value}'`);
+  const names = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
+  return supported({
+    ...{ name, where, doc, args: `<${list.join('|')}>`, good: list.map(value => `${name} ${value}`) },
+    parse(cursor, proxy) {
+      const special = otherwise[cursor.peek()?.text ?? ''];
+      if (special !== undefined) return cursor.error(special, undefined, cursor.next()!);
+      const value = cursor.expectOneOf(name, list);
+      if (value !== null) Object.assign(proxy, { [field]: value });
+    },
+    bad: [
+      [name, `'${name}' expects ${names}`],
+      [`${name} foo`, `'${name}' expects ${names}, not 'foo'`],
+      ...Object.entries(otherwise).map(([word, message]) => [`${name} ${word}`, message] as const),
+    ],
+  });
+}
+
+/** The proxy that a line names. */
+function reference(cursor: Cursor): Reference {
+  const { file, line, source } = cursor.line;
+  const { text: name, column, width } = cursor.current;
+  return { file, line, source, name, column, width };
+}
+
+function useBackend(cursor: Cursor, proxy: ProxyDraft) {
+  if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
+  const target = reference(cursor);
+  const word = cursor.next();
+  if (word === null && !target.name.includes('%[')) proxy.useBackend.push({ ...target, condition: null });
+  else if (word === null) cursor.error(`the name '${target.name}' of 'use_backend' is not supported by Sluice yet`);
+  else if (word.text !== 'if' && word.text !== 'unless') {
+    cursor.error(`unexpected keyword '${word.text}' after switching rule, only 'if' and 'unless' are allowed`);
+  } else cursor.error("'use_backend' with a condition is not supported by Sluice yet");
+}
+
+function bind(cursor: Cursor, proxy: ProxyDraft, context: Context) {
+  const word = cursor.next();
+  if (word === null) {
+    return cursor.error("'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments");
+  }
+  proxy.binds.push(...(readBindLine(cursor, word, 'bind', context) ?? []));
+}
+
+const SERVER_LINES: Pick<Row, 'good' | 'bad'> = {
+  good: ['server a 127.0.0.1:80 check inter 2s weight 10', 'server a unix@/run/a.sock', 'server a 127.0.0.1'],
+  bad: [
+    ['server', "'server' expects <name> and <addr>[:<port>] as arguments"],
+    ['server x', "'server' expects <name> and <addr>[:<port>] as arguments"],
+    ['server s/4 127.0.0.1:80', "character '/' is not permitted in server name 's/4'"],
+    ['server s 127.0.0.1:99999', "'server t/s': invalid port '99999'"],
+    ['server s 127.0.0.1:80 foo', "'server t/s': unknown keyword 'foo'"],
+  ],
+};
+
+const OWN: readonly Row[] = [
+  choice('mode', 'DFLB', 'mode', ['tcp', 'http'], 'What the proxy understands.', {
+    log: "'mode log' is not supported by Sluice yet",
+    spop: "'mode spop' is not supported by Sluice yet",
+    haterm: "'mode haterm' is not supported by Sluice yet",
+    health: "'mode health' is not supported anymore since HAProxy 2.0. Use 'http-request return' instead",
+  }),
+  supported<ProxyDraft>({
+    name: 'bind',
+    where: 'FL',
+    args: '[<address>]:<port>[-<port>] [, ...] [settings]',
+    doc: 'Addresses to listen on.',
+    parse: bind,
+    good: [
+      'bind :80',
+      'bind *:8000-8010 name x',
+      'bind 127.0.0.1:80,[::1]:80 maxconn 100',
+      'bind /run/s.sock mode 600',
+      'bind fd@3',
+    ],
+    bad: [
+      ['bind', "'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments"],
+      ['bind 127.0.0.1', "'bind': missing port specification in '127.0.0.1'"],
+      ['bind 127.0.0.1:99999', "'bind': invalid port '99999'"],
+      ['bind :80 foo', "'bind :80': unknown keyword 'foo'"],
+      ['bind nosuch.invalid:80', "'bind': invalid address: 'nosuch.invalid' in 'nosuch.invalid:80'"],
+      ['bind :80-81 id 3', "'bind :80-81': 'id' can only be used with a single socket"],
+    ],
+  }),
+  supported<ProxyDraft>({
+    name: 'server',
+    where: 'LB',
+    args: '<name> <address>[:<port>] [settings]',
+    doc: 'A server of the backend.',
+    parse: readServer,
+    ...SERVER_LINES,
+  }),
+  supported<ProxyDraft>({
+    name: 'server-template',
+    where: 'LB',
+    args: '<prefix> <number or range> <address>[:<port>] [settings]',
+    doc: 'Several servers by one line.',
+    parse: readServerTemplate,
+    good: ['server-template s 3 127.0.0.1:80 check', 'server-template s 2-4 127.0.0.1:80'],
+    bad: [
+      ['server-template s 3', "'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments"],
+      ['server-template s 4-2 127.0.0.1:80', "'server-template': wrong number or range '4-2'"],
+    ],
+  }),
+  supported<ProxyDraft>({
+    name: 'default-server',
+    where: 'DLB',
+    args: '[settings]',
+    doc: 'Settings of the servers that follow.',
+    parse: readDefaultServer,
+    good: ['default-server inter 2s fall 5', 'default-server'],
+    bad: [['default-server foo', "'default-server': unknown keyword 'foo'"]],
+  }),
+  supported<ProxyDraft>({
+    name: 'default_backend',
+    where: 'DFL',
+    args: '<backend>',
+    doc: 'The backend of what no rule sends elsewhere.',
+    parse(cursor, proxy) {
+      if (cursor.next() === null) cursor.error("'default_backend' expects a backend name");
+      else proxy.defaultBackend = reference(cursor);
+    },
+    good: ['default_backend t'],
+    bad: [
+      ['default_backend', "'default_backend' expects a backend name"],
+      ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'"],
+    ],
+  }),
+  supported<ProxyDraft>({
+    name: 'use_backend',
+    where: 'FL',
+    args: '<backend> [{ if | unless } <condition>]',
+    doc: 'Sends requests to a backend; for now without a condition.',
+    parse: useBackend,
+    good: ['use_backend t'],
+    bad: [
+      ['use_backend', "'use_backend' expects a backend name"],
+      ['use_backend x foo', "unexpected keyword 'foo' after switching rule, only 'if' and 'unless' are allowed"],
+      ['use_backend x if TRUE', "'use_backend' with a condition is not supported by Sluice yet"],
+      ['use_backend %[hdr(host)]', "the name '%[hdr(host)]' of 'use_backend' is not supported by Sluice yet"],
+    ],
+  }),
+  integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
+  integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
+  integer(row('id', 'FLB', 'Number of the proxy in statistics.'), 'id', { min: 1 }),
+  integer(row('fullconn', 'DLB', 'Sessions at which dynamic limits reach `maxconn`.'), 'fullconn'),
+  integer(row('retries', 'DLB', 'How often a failed connection is tried again.'), 'retries'),
+  choice(
+    'http-reuse',
+    'DLB',
+    'httpReuse',
+    ['never', 'safe', 'aggressive', 'always'],
+    'Who may use an idle connection.',
+  ),
+  word(
+    row('monitor-uri', 'DFL', 'A path that is answered here, for monitors.'),
+    '<uri>',
+    'monitorUri',
+    "'monitor-uri' expects an URI",
+  ),
+  word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
+  word(
+    row('log-tag', 'DFLB', 'Program name in log lines.'),
+    '<tag>',
+    'logTag',
+    "'log-tag' expects a tag for use in syslog",
+  ),
+  bare(row('disabled', 'DFLB', 'The proxy is not started.'), { disabled: true }),
+  bare(row('enabled', 'DFLB', 'The proxy is started.'), { disabled: false }),
+  sentence(
+    row('description', 'FLB', 'Text on the statistics page.'),
+    'description',
+    "'description' expects a string argument",
+  ),
+  supported<ProxyDraft>({
+    name: 'source',
+    where: 'DLB',
+    args: '<address>[:<port>]',
+    doc: 'Local address of connections to servers.',
+    parse(cursor, proxy, context) {
+      proxy.source = sourceAddress(cursor, context) ?? proxy.source;
+    },
+    good: ['source 127.0.0.1', 'source 127.0.0.1:5000'],
+    bad: [
+      ['source', "'source' expects <addr>[:<port>]"],
+      ['source 0.0.0.0 interface lo', "'interface' of 'source' is not supported by Sluice yet"],
+    ],
+  }),
+];
+
+export const PROXY: readonly Row[] = [
+  ...OWN,
+  ...BALANCE,
+  COOKIE,
+  ...ERRORS,
+  PROXY_LOG as Row,
+  ...TIMEOUT,
+  ...OPTION,
+  ...CHECKS,
+  ...STATS,
+  ...LATER_PROXY,
+  ...REMOVED,
+];

@@ -1,0 +1,55 @@
+/** Proxy keywords that HAProxy dropped since 1.5, and what to write today. */
+import type { ProxyDraft } from './draft.ts';
+import { type Keyword, removed } from './keyword.ts';
+
+/** [name, sections, version that dropped it, what to use]. */
+const GONE: readonly (readonly [string, string, string, string])[] = [
+  ['appsession', 'LB', '1.6', "'cookie' or 'stick-table' with 'stick store-response' and 'stick match'"],
+  ['bind-process', 'DFLB', '2.5', "'thread' on the 'bind' lines"],
+  ['block', 'FLB', '2.1', "'http-request deny'"],
+  ['clitimeout', 'DFL', '2.1', "'timeout client'"],
+  ['contimeout', 'DLB', '2.1', "'timeout connect'"],
+  ['srvtimeout', 'DLB', '2.1', "'timeout server'"],
+  ['timeout clitimeout', 'DFL', '2.1', "'timeout client'"],
+  ['timeout contimeout', 'DLB', '2.1', "'timeout connect'"],
+  ['timeout srvtimeout', 'DLB', '2.1', "'timeout server'"],
+  ['dispatch', 'LB', '3.3', "a 'server' line"],
+  ['grace', 'DFLB', '2.5', "'grace' in the 'global' section"],
+  ['monitor-net', 'DFL', '2.1', "'http-request return' or 'tcp-request connection' with a condition on 'src'"],
+  ['option forceclose', 'DFLB', '2.0', "'option httpclose'"],
+  ['option http-tunnel', 'DFLB', '2.1', "'option http-keep-alive'"],
+  ['option http_proxy', 'DLB', '3.3', "'http-request set-dst' with a server at 0.0.0.0:0"],
+  ['option transparent', 'DLB', '3.3', 'a server at 0.0.0.0:0'],
+  ['transparent', 'DLB', '3.3', 'a server at 0.0.0.0:0'],
+  ['redisp', 'DLB', '2.1', "'option redispatch'"],
+  ['redispatch', 'DLB', '2.1', "'option redispatch'"],
+  ['reqadd', 'DFLB', '2.1', "'http-request add-header'"],
+  ['reqallow', 'DFLB', '2.1', "'http-request allow'"],
+  ['reqiallow', 'DFLB', '2.1', "'http-request allow'"],
+  ['reqdel', 'DFLB', '2.1', "'http-request del-header'"],
+  ['reqidel', 'DFLB', '2.1', "'http-request del-header'"],
+  ['reqdeny', 'DFLB', '2.1', "'http-request deny'"],
+  ['reqideny', 'DFLB', '2.1', "'http-request deny'"],
+  ['reqpass', 'DFLB', '2.1', "'http-request allow'"],
+  ['reqipass', 'DFLB', '2.1', "'http-request allow'"],
+  ['reqrep', 'DFLB', '2.1', "'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header'"],
+  [
+    'reqirep',
+    'DFLB',
+    '2.1',
+    "'http-request replace-path', 'http-request replace-uri' or 'http-request replace-header'",
+  ],
+  ['reqsetbe', 'DFLB', '2.1', "'use_backend'"],
+  ['reqisetbe', 'DFLB', '2.1', "'use_backend'"],
+  ['reqtarpit', 'DFLB', '2.1', "'http-request tarpit'"],
+  ['reqitarpit', 'DFLB', '2.1', "'http-request tarpit'"],
+  ['rspadd', 'DFLB', '2.1', "'http-response add-header'"],
+  ['rspdel', 'DFLB', '2.1', "'http-response del-header'"],
+  ['rspidel', 'DFLB', '2.1', "'http-response del-header'"],
+  ['rspdeny', 'DFLB', '2.1', "'http-response deny'"],
+  ['rspideny', 'DFLB', '2.1', "'http-response deny'"],
+  ['rsprep', 'DFLB', '2.1', "'http-response replace-header'"],
+  ['rspirep', 'DFLB', '2.1', "'http-response replace-header'"],
+];
+
+export const REMOVED: readonly Keyword<ProxyDraft>[] = GONE.map(row => removed(...row));

@@ -1,0 +1,231 @@
+/** What may follow the address of a `server` line, or `default-server`. */
+
+import type { Address } from '../io/contract.ts';
+import { WEIGHT_MAX } from '../limits.ts';
+import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
+import type { Cursor } from './cursor.ts';
+import { type Draft, newServer, type ServerDraft } from './draft.ts';
+import { bare, integer, time, word } from './fields.ts';
+import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
+
+type Row = Keyword<ServerDraft>;
+
+/** What the rows of this table have in common. */
+function row(name: string, doc: string) {
+  return { where: '', name, doc };
+}
+
+/** `addr`: where checks go, if not to the server's own address. */
+function checkAddress(cursor: Cursor, server: ServerDraft): void {
+  const word = cursor.expectWord('addr');
+  if (word === null) return;
+  const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS);
+  if ('error' in endpoint) cursor.error(`'addr': ${endpoint.error}`);
+  else server.checkAddress = endpoint.value;
+}
+
+/** The address after `source`; null after reporting. A transparent source or an interface is refused. */
+export function sourceAddress(cursor: Cursor, { resources }: Context): Draft<Address> | null {
+  const word = cursor.next();
+  if (word === null) {
+    cursor.error("'source' expects <addr>[:<port>]");
+    return null;
+  }
+  const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS);
+  if ('error' in endpoint) {
+    cursor.error(`'source': ${endpoint.error}`);
+    return null;
+  }
+  const { address, hostname, port } = endpoint.value;
+  const found = hostname === null ? address : resources.resolve(hostname);
+  if (found === null) cursor.error(`'source': could not resolve address '${hostname}'`);
+  const more = cursor.peek()?.text;
+  if (more === 'usesrc' || more === 'interface') {
+    cursor.next();
+    cursor.error(`'${more}' of 'source' is not supported by Sluice yet`);
+    return null;
+  }
+  return found === null ? null : { ...found, port };
+}
+
+const OWN: readonly Row[] = [
+  bare(row('check', 'Checks the health of the server.'), { check: true }),
+  bare(row('no-check', 'Does not check it.'), { check: false }),
+  bare(row('backup', 'Is used only when no other server is up.'), { backup: true }),
+  bare(row('no-backup', 'Is not a backup.'), { backup: false }),
+  bare(row('disabled', 'Starts in maintenance.'), { disabled: true }),
+  bare(row('enabled', 'Starts in service.'), { disabled: false }),
+  bare<ServerDraft>(row('send-proxy', 'Sends a PROXY header, version 1.'), { sendProxy: 1 }),
+  bare<ServerDraft>(row('send-proxy-v2', 'Sends a PROXY header, version 2.'), { sendProxy: 2 }),
+  bare<ServerDraft>(row('no-send-proxy', 'Sends no PROXY header, version 1.'), { sendProxy: 0 }),
+  bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
+  bare<ServerDraft>(row('check-send-proxy', 'Checks send a PROXY header too.'), { checkSendProxy: true }),
+  bare(row('tfo', 'TCP fast open.'), { tfo: true }),
+  bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
+  time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
+  time(row('fastinter', 'Interval of checks while the state changes.'), 'fastinterMs', 'ms', { min: 1 }),
+  time(row('downinter', 'Interval of checks while the server is down.'), 'downinterMs', 'ms', { min: 1 }),
+  integer(row('rise', 'Good checks that bring it up.'), 'rise', { min: 1 }),
+  integer(row('fall', 'Bad checks that take it down.'), 'fall', { min: 1 }),
+  integer(row('port', 'Port that checks go to.'), 'checkPort', { min: 1, max: 65_535 }),
+  supported<ServerDraft>({
+    name: 'addr',
+    args: '<address>',
+    doc: 'Address that checks go to.',
+    parse: checkAddress,
+    good: ['addr 127.0.0.2'],
+    bad: [
+      ['addr', "'addr' expects an argument"],
+      ['addr 1.2.3.4.5', "'addr': invalid address: '1.2.3.4.5' in '1.2.3.4.5'"],
+    ],
+  }),
+  integer(row('weight', 'Its share of the load; 0 = none but what sticks to it.'), 'weight', {
+    min: 0,
+    max: WEIGHT_MAX,
+  }),
+  integer(row('maxconn', 'Requests it handles at a time at most; the others queue.'), 'maxconn'),
+  integer(row('minconn', 'What `maxconn` is while the backend is idle.'), 'minconn'),
+  integer(row('maxqueue', 'Requests that may wait for it.'), 'maxqueue'),
+  integer(row('id', 'Its number in statistics.'), 'id', { min: 1 }),
+  integer(row('pool-max-conn', 'Idle connections kept for it; -1 = any number.'), 'poolMaxConn', { min: -1 }),
+  integer(row('pool-low-conn', 'Idle connections below which no other thread takes one.'), 'poolLowConn'),
+  integer(row('max-reuse', 'How often a connection is used again; -1 = always.'), 'maxReuse', { min: -1 }),
+  time(row('pool-purge-delay', 'Interval at which idle connections are closed.'), 'poolPurgeDelayMs'),
+  time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
+  word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
+  word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
+  supported<ServerDraft>({
+    name: 'source',
+    args: '<address>[:<port>]',
+    doc: 'Local address of connections to it.',
+    parse(cursor, server, context) {
+      server.source = sourceAddress(cursor, context) ?? server.source;
+    },
+    good: ['source 127.0.0.1', 'source 127.0.0.1:5000'],
+    bad: [
+      ['source', "'source' expects <addr>[:<port>]"],
+      ['source 0.0.0.0 usesrc client', "'usesrc' of 'source' is not supported by Sluice yet"],
+    ],
+  }),
+  supported<ServerDraft>({
+    name: 'from',
+    args: 'none',
+    doc: 'Forgets what `default-server` said.',
+    parse(cursor, server) {
+      if (cursor.expectOneOf('from', ['none']) === null) return;
+      const { file, line, name, text, endpoint } = server;
+      Object.assign(server, newServer(), { file, line, name, text, endpoint });
+    },
+    good: ['from none'],
+    bad: [['from x', "'from' expects 'none', not 'x'"]],
+  }),
+];
+
+const NO_TLS = 'there is no TLS to servers yet';
+
+/** [name, syntax, what it does, why it means nothing]. */
+const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
+  ['no-agent-check', '', 'No agent check.', 'there are no agent checks yet'],
+  ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
+  ['no-check-sni-auto', '', 'Checks send no server name.', NO_TLS],
+  ['no-check-ssl', '', 'Checks without TLS.', NO_TLS],
+  ['no-renegotiate', '', 'No TLS renegotiation.', NO_TLS],
+  ['no-send-proxy-v2-ssl', '', 'No TLS details in the PROXY header.', NO_TLS],
+  ['no-send-proxy-v2-ssl-cn', '', 'No certificate name in the PROXY header.', NO_TLS],
+  ['no-sni-auto', '', 'Sends no server name.', NO_TLS],
+  ['no-ssl', '', 'No TLS.', NO_TLS],
+  ['no-ssl-reuse', '', 'No TLS session reuse.', NO_TLS],
+  ['no-sslv3', '', 'Not SSL 3.', NO_TLS],
+  ['no-tls-tickets', '', 'No session tickets.', NO_TLS],
+  ['no-tlsv10', '', 'Not TLS 1.0.', NO_TLS],
+  ['no-tlsv11', '', 'Not TLS 1.1.', NO_TLS],
+  ['no-tlsv12', '', 'Not TLS 1.2.', NO_TLS],
+  ['no-tlsv13', '', 'Not TLS 1.3.', NO_TLS],
+  ['no-verifyhost', '', 'Does not compare names.', NO_TLS],
+  ['non-stick', '', 'Is never stored in a stick table.', 'there are no stick tables yet'],
+  ['stick', '', 'Is stored in stick tables.', 'there are no stick tables yet'],
+  ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
+  ['shard', '<number>', 'Which part of stick tables it gets.', 'there are no peers yet'],
+];
+
+/** [name, syntax, what it does]. */
+const LATER: readonly (readonly [string, string, string])[] = [
+  ['agent-addr', '<address>', 'Address of its agent.'],
+  ['agent-check', '', 'Asks an agent for its state.'],
+  ['agent-inter', '<time>', 'Interval of agent checks.'],
+  ['agent-port', '<port>', 'Port of its agent.'],
+  ['agent-send', '<text>', 'What its agent is sent.'],
+  ['allow-0rtt', '', 'TLS early data.'],
+  ['alpn', '<protocols>', 'Protocols offered over TLS.'],
+  ['ca-file', '<file>', 'Authorities of its certificate.'],
+  ['cc', '<algorithm>', 'Congestion control.'],
+  ['check-alpn', '<protocols>', 'Protocols offered by checks.'],
+  ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.'],
+  ['check-proto', '<name>', 'Protocol of checks.'],
+  ['check-reuse-pool', '', 'Checks use pooled connections.'],
+  ['check-sni', '<name>', 'Server name sent by checks.'],
+  ['check-sni-auto', '', 'Checks send a server name.'],
+  ['check-ssl', '', 'Checks over TLS.'],
+  ['check-via-socks4', '', 'Checks through a SOCKS proxy.'],
+  ['ciphers', '<ciphers>', 'TLS 1.2 ciphers.'],
+  ['ciphersuites', '<suites>', 'TLS 1.3 ciphers.'],
+  ['client-sigalgs', '<algorithms>', 'Signatures of client certificates.'],
+  ['crl-file', '<file>', 'Revoked certificates.'],
+  ['crt', '<file>', 'Certificate shown to it.'],
+  ['curves', '<curves>', 'Key exchange curves.'],
+  ['error-limit', '<number>', 'Errors that `observe` tolerates.'],
+  ['force-sslv3', '', 'SSL 3 only.'],
+  ['force-tlsv10', '', 'TLS 1.0 only.'],
+  ['force-tlsv11', '', 'TLS 1.1 only.'],
+  ['force-tlsv12', '', 'TLS 1.2 only.'],
+  ['force-tlsv13', '', 'TLS 1.3 only.'],
+  ['guid', '<id>', 'Globally unique id.'],
+  ['hash-key', '<key>', 'What places it on the hash ring.'],
+  ['healthcheck', '<section>', 'A named kind of check.'],
+  ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
+  ['init-addr', '<methods>', 'How its name is resolved at start.'],
+  ['init-state', '<state>', 'Its state before the first check.'],
+  ['ktls', '<on|off>', 'TLS in the kernel.'],
+  ['log-proto', '<framing>', 'Framing of log lines.'],
+  ['namespace', '<name>', 'Network namespace.'],
+  ['npn', '<protocols>', 'Protocols offered the old way.'],
+  ['observe', '<layer4|layer7>', 'Watches its live traffic.'],
+  ['on-error', '<action>', 'What an observed error does.'],
+  ['on-marked-down', '<action>', 'What happens to its sessions when it goes down.'],
+  ['on-marked-up', '<action>', "What happens to backups' sessions when it comes up."],
+  ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
+  ['proto', '<name>', 'The protocol without negotiation.'],
+  ['proxy-v2-options', '<options>', 'Details in the PROXY header.'],
+  ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
+  ['renegotiate', '', 'TLS renegotiation.'],
+  ['resolve-net', '<networks>', 'Preferred networks of its name.'],
+  ['resolve-opts', '<options>', 'How its name is resolved.'],
+  ['resolve-prefer', '<family>', 'Preferred address family.'],
+  ['resolvers', '<section>', 'Resolves its name at run time.'],
+  ['send-proxy-v2-ssl', '', 'TLS details in the PROXY header.'],
+  ['send-proxy-v2-ssl-cn', '', 'Certificate name in the PROXY header.'],
+  ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
+  ['sigalgs', '<algorithms>', 'Signature algorithms.'],
+  ['sni', '<expression>', 'Server name sent to it.'],
+  ['sni-auto', '', 'Sends the Host as server name.'],
+  ['socks4', '<address>', 'Goes through a SOCKS proxy.'],
+  ['ssl', '', 'TLS to the server.'],
+  ['ssl-max-ver', '<version>', 'Newest TLS version.'],
+  ['ssl-min-ver', '<version>', 'Oldest TLS version.'],
+  ['ssl-reuse', '', 'TLS session reuse.'],
+  ['strict-maxconn', '', '`maxconn` bounds connections too.'],
+  ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
+  ['tcp-ut', '<time>', 'How long sent bytes may stay unacknowledged.'],
+  ['tls-tickets', '', 'Session tickets.'],
+  ['track', '[<backend>/]<server>', 'Has the state of another server.'],
+  ['usesrc', '<address>', 'Transparent source address.'],
+  ['verify', '<none|required>', 'Whether its certificate is verified.'],
+  ['verifyhost', '<name>', 'Name expected in its certificate.'],
+  ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
+];
+
+export const SERVER: readonly Row[] = [
+  ...OWN,
+  ...MEANINGLESS.map(([name, args, doc, why]) => accepted<ServerDraft>(name, '', args, doc, why)),
+  ...LATER.map(([name, args, doc]) => later<ServerDraft>(name, '', args, doc)),
+];

@@ -1,0 +1,182 @@
+/** `tune.*` of the global section. What tunes a part that Sluice does not have, or that needs no tuning, is accepted. */
+import type { GlobalDraft } from './draft.ts';
+import { accepted, type Keyword, supported } from './keyword.ts';
+
+type Field = keyof GlobalDraft['tune'];
+
+const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
+  ['tune.bufsize', 'bufsizeBytes', 'Room for a message head and what is kept free beside it.'],
+  ['tune.maxrewrite', 'maxrewriteBytes', 'Room kept free for headers that are added.'],
+  ['tune.rcvbuf.client', 'rcvbufClientBytes', "Kernel's receive buffer towards clients."],
+  ['tune.rcvbuf.server', 'rcvbufServerBytes', "Kernel's receive buffer towards servers."],
+  ['tune.sndbuf.client', 'sndbufClientBytes', "Kernel's send buffer towards clients."],
+  ['tune.sndbuf.server', 'sndbufServerBytes', "Kernel's send buffer towards servers."],
+];
+
+const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max: number, doc: string])[] = [
+  ['tune.http.maxhdr', 'maxhdr', 1, 32_767, 'Header lines that a message may have.'],
+  ['tune.maxaccept', 'maxaccept', -1, 100_000, 'Connections accepted in one turn by a listener.'],
+  [
+    'tune.pool-high-fd-ratio',
+    'poolHighFdRatio',
+    0,
+    100,
+    'Percentage of descriptors above which idle servers are closed.',
+  ],
+  [
+    'tune.pool-low-fd-ratio',
+    'poolLowFdRatio',
+    0,
+    100,
+    'Percentage of descriptors above which idle servers are not kept.',
+  ],
+];
+
+const NO_H2 = 'only HTTP/1 is spoken';
+const NO_QUIC = 'there is no QUIC';
+const NO_TLS = 'there is no TLS yet; `ssl` is refused where it is asked for';
+const NO_LUA = 'there is no Lua';
+const NO_POOLS = 'memory is managed by the runtime';
+const SCHEDULER = 'the event loop schedules itself';
+const COPYING = 'how bytes are moved is not tunable';
+
+/** [name, syntax, why it means nothing]. */
+const MEANINGLESS: readonly (readonly [string, string, string])[] = [
+  ['tune.applet.zero-copy-forwarding', '<on|off>', COPYING],
+  ['tune.buffers.limit', '<number>', NO_POOLS],
+  ['tune.buffers.reserve', '<number>', NO_POOLS],
+  ['tune.bufsize.large', '<size>', NO_POOLS],
+  ['tune.bufsize.small', '<size>', NO_POOLS],
+  ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
+  ['tune.cli.max-payload-size', '<size>', 'commands have a limit of their own'],
+  ['tune.comp.maxlevel', '<number>', 'there is no compression yet'],
+  ['tune.defaults.purge', '', 'defaults sections are dropped after reading anyway'],
+  ['tune.disable-fast-forward', '', COPYING],
+  ['tune.disable-zero-copy-forwarding', '', COPYING],
+  ['tune.epoll.mask-events', '<events>', SCHEDULER],
+  ['tune.events.max-events-at-once', '<number>', SCHEDULER],
+  ['tune.fail-alloc', '<number>', NO_POOLS],
+  ['tune.fd.edge-triggered', '<on|off>', SCHEDULER],
+  ['tune.fd.tables', '<strict|process>', SCHEDULER],
+  ['tune.h1.be.glitches-threshold', '<number>', 'glitches are errors at once'],
+  ['tune.h1.fe.glitches-threshold', '<number>', 'glitches are errors at once'],
+  ['tune.h1.zero-copy-fwd-recv', '<on|off>', COPYING],
+  ['tune.h1.zero-copy-fwd-send', '<on|off>', COPYING],
+  ['tune.h2.be.glitches-threshold', '<number>', NO_H2],
+  ['tune.h2.be.initial-window-size', '<size>', NO_H2],
+  ['tune.h2.be.max-concurrent-streams', '<number>', NO_H2],
+  ['tune.h2.be.max-frames-at-once', '<number>', NO_H2],
+  ['tune.h2.be.rxbuf', '<size>', NO_H2],
+  ['tune.h2.fe.glitches-threshold', '<number>', NO_H2],
+  ['tune.h2.fe.initial-window-size', '<size>', NO_H2],
+  ['tune.h2.fe.max-concurrent-streams', '<number>', NO_H2],
+  ['tune.h2.fe.max-frames-at-once', '<number>', NO_H2],
+  ['tune.h2.fe.max-rst-at-once', '<number>', NO_H2],
+  ['tune.h2.fe.max-total-streams', '<number>', NO_H2],
+  ['tune.h2.fe.rxbuf', '<size>', NO_H2],
+  ['tune.h2.header-table-size', '<size>', NO_H2],
+  ['tune.h2.initial-window-size', '<size>', NO_H2],
+  ['tune.h2.max-concurrent-streams', '<number>', NO_H2],
+  ['tune.h2.max-frame-size', '<size>', NO_H2],
+  ['tune.h2.zero-copy-fwd-send', '<on|off>', NO_H2],
+  ['tune.http.cookielen', '<number>', 'cookies are not captured'],
+  ['tune.http.logurilen', '<number>', 'logged URIs have a limit of their own'],
+  ['tune.idle-pool.shared', '<on|off|auto|full>', 'idle server connections stay with their worker'],
+  ['tune.idletimer', '<time>', COPYING],
+  ['tune.lua.bool-sample-conversion', '<normal|pre-3.1-bug>', NO_LUA],
+  ['tune.lua.burst-timeout', '<time>', NO_LUA],
+  ['tune.lua.forced-yield', '<number>', NO_LUA],
+  ['tune.lua.log.loggers', '<on|off>', NO_LUA],
+  ['tune.lua.log.stderr', '<on|off|auto>', NO_LUA],
+  ['tune.lua.maxmem', '<number>', NO_LUA],
+  ['tune.lua.openlibs', '<libraries>', NO_LUA],
+  ['tune.lua.service-timeout', '<time>', NO_LUA],
+  ['tune.lua.session-timeout', '<time>', NO_LUA],
+  ['tune.lua.task-timeout', '<time>', NO_LUA],
+  ['tune.max-checks-per-thread', '<number>', 'checks have a thread of their own'],
+  ['tune.max-rules-at-once', '<number>', SCHEDULER],
+  ['tune.maxpollevents', '<number>', SCHEDULER],
+  ['tune.memory.hot-size', '<number>', NO_POOLS],
+  ['tune.pattern.cache-size', '<number>', 'patterns need no cache'],
+  ['tune.peers.max-updates-at-once', '<number>', 'there are no peers yet'],
+  ['tune.pipesize', '<size>', COPYING],
+  ['tune.pt.zero-copy-forwarding', '<on|off>', COPYING],
+  ...['be', 'fe'].flatMap(side =>
+    [
+      ['cc.cubic-min-losses', '<number>'],
+      ['cc.hystart', '<on|off>'],
+      ['cc.max-frame-loss', '<number>'],
+      ['cc.max-win-size', '<size>'],
+      ['cc.reorder-ratio', '<number>'],
+      ['max-idle-timeout', '<time>'],
+      ['sec.glitches-threshold', '<number>'],
+      ['stream.data-ratio', '<number>'],
+      ['stream.max-concurrent', '<number>'],
+      ['stream.rxbuf', '<size>'],
+      ['tx.pacing', '<on|off>'],
+      ['tx.udp-gso', '<on|off>'],
+    ].map(([name, args]) => [`tune.quic.${side}.${name}`, args!, NO_QUIC] as const),
+  ),
+  ['tune.quic.fe.sec.retry-threshold', '<number>', NO_QUIC],
+  ['tune.quic.fe.sock-per-conn', '<default-on|force-off>', NO_QUIC],
+  ['tune.quic.fe.stream.max-total', '<number>', NO_QUIC],
+  ['tune.quic.listen', '<on|off>', NO_QUIC],
+  ['tune.quic.mem.tx-max', '<size>', NO_QUIC],
+  ['tune.quic.zero-copy-fwd-send', '<on|off>', NO_QUIC],
+  ['tune.rcvbuf.backend', '<size>', 'server connections use `tune.rcvbuf.server`'],
+  ['tune.rcvbuf.frontend', '<size>', 'client connections use `tune.rcvbuf.client`'],
+  ['tune.recv_enough', '<size>', COPYING],
+  ['tune.renice.runtime', '<priority>', 'the priority of the process is left to who starts it'],
+  ['tune.renice.startup', '<priority>', 'the priority of the process is left to who starts it'],
+  ['tune.ring.queues', '<number>', 'there are no rings'],
+  ['tune.runqueue-depth', '<number>', SCHEDULER],
+  ['tune.sched.low-latency', '<on|off>', SCHEDULER],
+  ['tune.sndbuf.backend', '<size>', 'server connections use `tune.sndbuf.server`'],
+  ['tune.sndbuf.frontend', '<size>', 'client connections use `tune.sndbuf.client`'],
+  ['tune.ssl.cachesize', '<number>', NO_TLS],
+  ['tune.ssl.capture-buffer-size', '<number>', NO_TLS],
+  ['tune.ssl.capture-cipherlist-size', '<number>', NO_TLS],
+  ['tune.ssl.certificate-compression', '<auto|off>', NO_TLS],
+  ['tune.ssl.default-dh-param', '<number>', NO_TLS],
+  ['tune.ssl.force-private-cache', '', NO_TLS],
+  ['tune.ssl.hard-maxrecord', '<number>', NO_TLS],
+  ['tune.ssl.keylog', '<on|off>', NO_TLS],
+  ['tune.ssl.keyupdate-rate-limit', '<number>', NO_TLS],
+  ['tune.ssl.lifetime', '<time>', NO_TLS],
+  ['tune.ssl.maxrecord', '<number>', NO_TLS],
+  ['tune.ssl.ssl-ctx-cache-size', '<number>', NO_TLS],
+  ['tune.stick-counters', '<number>', 'there are no stick tables yet'],
+  ['tune.streams-elasticity', '<number>', NO_H2],
+  ['tune.takeover-other-tg-connections', '<none|restricted|full>', 'there are no thread groups'],
+  ['tune.vars.global-max-size', '<size>', 'there are no variables yet'],
+  ['tune.vars.proc-max-size', '<size>', 'there are no variables yet'],
+  ['tune.vars.reqres-max-size', '<size>', 'there are no variables yet'],
+  ['tune.vars.sess-max-size', '<size>', 'there are no variables yet'],
+  ['tune.vars.txn-max-size', '<size>', 'there are no variables yet'],
+  ['tune.zlib.memlevel', '<number>', 'there is no compression yet'],
+  ['tune.zlib.windowsize', '<number>', 'there is no compression yet'],
+];
+
+export const TUNE: readonly Keyword<GlobalDraft>[] = [
+  ...SIZES.map(([name, field, doc]) =>
+    supported<GlobalDraft>({
+      ...{ name, doc, where: 'G', args: '<size>', good: [`${name} 32768`, `${name} 32k`] },
+      parse(cursor, global) {
+        const bytes = cursor.expectSize(name);
+        if (bytes !== null) global.tune[field] = bytes;
+      },
+      bad: [[name, `'${name}' expects a size (in bytes by default)`]],
+    }),
+  ),
+  ...NUMBERS.map(([name, field, min, max, doc]) =>
+    supported<GlobalDraft>({
+      ...{ name, doc, where: 'G', args: '<number>', good: [`${name} 50`] },
+      parse(cursor, global) {
+        const value = cursor.expectInt(name, { min, max });
+        if (value !== null) global.tune[field] = value;
+      },
+      bad: [[name, `'${name}' expects an integer between ${min} and ${max}`]],
+    }),
+  ),
+  ...MEANINGLESS.map(([name, args, why]) => accepted<GlobalDraft>(name, 'G', args, 'Tuning.', why)),
+];

@@ -1,0 +1,43 @@
+/** The entry: lines in, the model out. Everything that is wrong is in the diagnostics, not only the first thing. */
+import { buildModel } from './build.ts';
+import { checkDrafts } from './checks.ts';
+import { Cursor } from './cursor.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import type { Resources } from './draft.ts';
+import type { Model } from './model.ts';
+import { type Desk, newDrafts, type Reader, SECTIONS } from './sections.ts';
+import { didYouMean } from './suggest.ts';
+import type { Line } from './words.ts';
+
+const BY_KEYWORD = new Map(SECTIONS.map(section => [section.keyword, section]));
+
+/**
+ * Makes the model of a configuration.
+ * @param lines of all files, as `readLines` gives them
+ * @returns the frozen model, or null when there is an error
+ */
+export function loadModel(lines: readonly Line[], diagnostics: Diagnostics, resources: Resources): Model | null {
+  const desk: Desk = { drafts: newDrafts(), diagnostics, resources };
+  let reader: Reader = line => outOfSection(new Cursor(line, diagnostics));
+  for (const line of lines) {
+    const section = BY_KEYWORD.get(line.words[0]!.text);
+    if (section === undefined) reader(line);
+    else {
+      const cursor = new Cursor(line, diagnostics);
+      cursor.next();
+      reader = section.open(cursor, desk);
+    }
+  }
+  checkDrafts(desk.drafts, diagnostics);
+  if (desk.drafts.global.zeroWarning && diagnostics.list.some(d => d.severity === 'warning')) {
+    diagnostics.report('alert', null, "some warnings were found and 'zero-warning' is set. Aborting");
+  }
+  if (diagnostics.fatal) return null;
+  const model = buildModel(desk.drafts, diagnostics, resources);
+  return diagnostics.fatal ? null : model;
+}
+
+function outOfSection(cursor: Cursor): void {
+  const word = cursor.next()!;
+  cursor.error(`unknown keyword '${word.text}' out of section`, didYouMean(word.text, BY_KEYWORD.keys()) ?? undefined);
+}

@@ -1,0 +1,69 @@
+/** `server`, `server-template` and `default-server` lines. */
+import { parseEndpoint, SERVER_ACCEPTS } from './address.ts';
+import type { Cursor } from './cursor.ts';
+import type { ProxyDraft, ServerDraft } from './draft.ts';
+import type { Context } from './keyword.ts';
+import { SERVER } from './keywords-server.ts';
+import { illegalCharacter } from './names.ts';
+import { readSettings, Table } from './table.ts';
+import type { Word } from './words.ts';
+
+const SERVER_TABLE = new Table(SERVER);
+
+/** Servers that one `server-template` line may make. */
+const TEMPLATE_MAX = 10_000;
+
+export function readDefaultServer(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
+  const settings = structuredClone(proxy.defaultServer);
+  if (readSettings(SERVER_TABLE, cursor, settings, "'default-server'", context)) proxy.defaultServer = settings;
+  else cursor.rest();
+}
+
+export function readServer(cursor: Cursor, proxy: ProxyDraft, context: Context) {
+  const name = cursor.next();
+  const address = cursor.next();
+  if (name === null || address === null)
+    return cursor.error("'server' expects <name> and <addr>[:<port>] as arguments");
+  const bad = illegalCharacter(name.text);
+  if (bad !== null)
+    return cursor.error(`character '${bad}' is not permitted in server name '${name.text}'`, undefined, name);
+  const server = serverOf(cursor, proxy, name.text, address, context);
+  if (server !== null) proxy.servers.push(server);
+}
+
+export function readServerTemplate(cursor: Cursor, proxy: ProxyDraft, context: Context) {
+  const [prefix, range, address] = [cursor.next(), cursor.next(), cursor.next()];
+  if (prefix === null || range === null || address === null) {
+    return cursor.error("'server-template' expects <prefix> <nb | range> <addr>[:<port>] as arguments");
+  }
+  const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(range.text);
+  const first = match?.[2] === undefined ? 1 : Number(match[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (match === null || first > last || last - first >= TEMPLATE_MAX) {
+    return cursor.error(`'server-template': wrong number or range '${range.text}'`, undefined, range);
+  }
+  const model = serverOf(cursor, proxy, prefix.text + first, address, context);
+  if (model === null) return;
+  for (let n = first; n <= last; n++) proxy.servers.push({ ...structuredClone(model), name: prefix.text + n });
+}
+
+/** A server as `default-server` and the rest of the line make it; null after reporting. */
+function serverOf(cursor: Cursor, proxy: ProxyDraft, name: string, word: Word, context: Context): ServerDraft | null {
+  const subject = `'server ${proxy.name}/${name}'`;
+  const endpoint = parseEndpoint(word.text, SERVER_ACCEPTS);
+  if ('error' in endpoint) {
+    cursor.error(`${subject}: ${endpoint.error}`, undefined, word);
+    return null;
+  }
+  const { file, line } = cursor.line;
+  const server = {
+    ...structuredClone(proxy.defaultServer),
+    file,
+    line,
+    name,
+    text: word.text,
+    endpoint: endpoint.value,
+  };
+  if (!readSettings(SERVER_TABLE, cursor, server, subject, context)) cursor.rest();
+  return server;
+}

@@ -1,0 +1,122 @@
+/**
+ * What a stream leaves in the counters, at the moments when HAProxy counts it: when the request is taken, when it enters
+ * a backend, when it goes to a server, when it ends.
+ */
+import { raise } from '../shm/atomics.ts';
+import {
+  C_TIME,
+  C_TIME_MAX,
+  CUM_LB,
+  CUM_REQ,
+  CUM_SESS,
+  CUR_SESS,
+  D_TIME,
+  D_TIME_MAX,
+  HRSP_1XX,
+  HRSP_OTHER,
+  LAST_SESS,
+  Q_TIME,
+  Q_TIME_MAX,
+  T_TIME,
+  T_TIME_MAX,
+} from '../shm/counters.ts';
+import { rateAdd } from '../shm/rate.ts';
+import { PROXY } from '../shm/words.ts';
+import type { Backend, Server } from './nouns.ts';
+import { leaveQueue } from './queue.ts';
+import type { Stream } from './stream.ts';
+
+/** Streams that the averages of the times look back on. */
+export const TIME_SAMPLES = 512;
+
+/** A request came, or what should have been one. */
+export function takeRequest(stream: Stream): void {
+  const { counters, worker, row } = stream.context;
+  const { frontend } = stream;
+  counters[row + CUM_REQ]! += 1;
+  counters[frontend.row + CUM_REQ]! += 1;
+  rateAdd(counters, frontend.reqRate, frontend.reqRate[worker]!, stream.now, 1);
+}
+
+/** The stream is the backend's from now on. The gauge stands right beside the shared word: see queue.ts. */
+export function enterBackend(stream: Stream, backend: Backend): void {
+  const { counters, words, worker } = stream.context;
+  stream.backend = backend;
+  const before = Atomics.add(words, backend.at + PROXY.at.be_sess, 1);
+  counters[backend.row + CUR_SESS]! += 1;
+  raise(words, backend.at + PROXY.at.be_sess_max, before + 1);
+  counters[backend.row + CUM_SESS]! += 1;
+  counters[backend.row + LAST_SESS] = Math.floor(stream.now / 1000);
+  rateAdd(counters, backend.sessRate, backend.sessRate[worker]!, stream.now, 1);
+}
+
+/** One attempt goes to the stream's server. */
+export function enterServer(stream: Stream): void {
+  const { counters, worker } = stream.context;
+  const server = stream.server!;
+  const backend = stream.backend!;
+  counters[server.row + CUM_SESS]! += 1;
+  counters[server.row + LAST_SESS] = Math.floor(stream.now / 1000);
+  rateAdd(counters, server.sessRate, server.sessRate[worker]!, stream.now, 1);
+  if (!stream.balanced) return;
+  counters[server.row + CUM_LB]! += 1;
+  counters[backend.row + CUM_LB]! += 1;
+}
+
+/** The final status of the response counts once at each of frontend, backend and server. */
+function countStatus(stream: Stream): void {
+  const { counters } = stream.context;
+  const { status, backend, frontend, server } = stream;
+  const hundreds = Math.floor(status / 100);
+  const counter = hundreds >= 1 && hundreds <= 5 ? HRSP_1XX + hundreds - 1 : HRSP_OTHER;
+  counters[frontend.row + counter]! += 1;
+  if (backend === null) return;
+  counters[backend.row + counter]! += 1;
+  counters[backend.row + CUM_REQ]! += 1;
+  if (server === null || stream.responseAt === 0) return;
+  counters[server.row + counter]! += 1;
+  counters[server.row + CUM_REQ]! += 1;
+}
+
+function countTimes(stream: Stream): void {
+  const { backend, server } = stream;
+  if (backend === null) return;
+  addTimes(stream, backend);
+  if (server !== null) addTimes(stream, server);
+}
+
+function addTimes(stream: Stream, { row }: Backend | Server): void {
+  const c = stream.context.counters;
+  const { connectAt, connectedAt, responseAt, finishedAt } = stream;
+  if (connectAt !== 0) sample(c, row + Q_TIME, row + Q_TIME_MAX, connectAt - stream.requestAt);
+  if (connectedAt !== 0) sample(c, row + C_TIME, row + C_TIME_MAX, connectedAt - connectAt);
+  if (responseAt !== 0) sample(c, row + D_TIME, row + D_TIME_MAX, responseAt - connectedAt);
+  sample(c, row + T_TIME, row + T_TIME_MAX, finishedAt - stream.requestAt);
+}
+
+/** Adds one to a sum over the last TIME_SAMPLES samples: the older ones fade. */
+function sample(c: Float64Array, sum: number, max: number, ms: number): void {
+  const whole = Math.floor(ms);
+  c[sum] = c[sum]! * (1 - 1 / TIME_SAMPLES) + whole;
+  if (whole > c[max]!) c[max] = whole;
+}
+
+/** The stream is over: everything it held is given back, everything it did is counted, and it is logged. */
+export function finishStream(stream: Stream): void {
+  const { counters, words, wheel } = stream.context;
+  const { backend, server } = stream;
+  wheel.disarm(stream.timer);
+  stream.finishedAt = stream.now;
+  leaveQueue(stream);
+  stream.dropServerSide();
+  stream.countBytes();
+  if (stream.http) countStatus(stream);
+  countTimes(stream);
+  if (server !== null) stream.dropPlace();
+  if (backend !== null) {
+    counters[backend.row + CUR_SESS]! -= 1;
+    Atomics.sub(words, backend.at + PROXY.at.be_sess, 1);
+  }
+  stream.context.onStreamEnd(stream);
+  stream.client.done();
+}

@@ -1,0 +1,59 @@
+/** The responses that Sluice makes itself when something fails: HAProxy's pages, `errorfile`, `errorloc` (manual 4.2). */
+import type { Proxy } from '../config/model.ts';
+import { earlyErrorPage, errorLocation, errorPage, statusOf } from '../http/errors.ts';
+import { withConnection } from '../http/reply.ts';
+
+/** A whole response, with the Connection header that fits. Made once and used for many streams. */
+export class Reply {
+  readonly status: number;
+  readonly #plain: Uint8Array;
+  #close: Uint8Array | null = null;
+  #keepAlive: Uint8Array | null = null;
+
+  constructor(bytes: Uint8Array) {
+    this.#plain = bytes;
+    this.status = statusOf(bytes);
+  }
+
+  /** The bytes for a client of HTTP/1.`version` whose connection goes on (`keep`) or closes. */
+  bytes(keep: boolean, version: number): Uint8Array {
+    if (!keep) {
+      this.#close ??= withConnection(this.#plain, 'close');
+      return this.#close;
+    }
+    if (version === 1) return this.#plain;
+    this.#keepAlive ??= withConnection(this.#plain, 'keep-alive');
+    return this.#keepAlive;
+  }
+}
+
+/** The error responses of one proxy, by status. */
+export class ErrorReplies {
+  readonly #proxy: Proxy;
+  readonly #replies = new Map<number, Reply>();
+
+  constructor(proxy: Proxy) {
+    this.#proxy = proxy;
+  }
+
+  /** For a request that was understood. */
+  get(status: number): Reply {
+    let reply = this.#replies.get(status);
+    if (reply === undefined) {
+      reply = new Reply(this.#configured(status) ?? errorPage(status, null));
+      this.#replies.set(status, reply);
+    }
+    return reply;
+  }
+
+  /** For what could not be read as a request: the connection closes after it. */
+  early(status: number): Uint8Array {
+    return this.#configured(status) === null ? earlyErrorPage(status) : this.get(status).bytes(false, 1);
+  }
+
+  #configured(status: number): Uint8Array | null {
+    const page = this.#proxy.errorPages.find(p => p.status === status);
+    if (page === undefined) return null;
+    return page.redirect === null ? page.bytes : errorLocation(page.redirect.status, page.redirect.location);
+  }
+}

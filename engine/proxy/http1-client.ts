@@ -1,0 +1,471 @@
+/**
+ * The client's side of HTTP/1: requests out of the connection's bytes, responses into them.
+ *
+ *   idle ──first byte──► head ──► body ──► done ──response complete──► idle (keep-alive) or over
+ *                          │        └─────────────► tunnel (upgrade, CONNECT)
+ *                          └─ bad, late ─► over: the answer leaves, what still comes is thrown away
+ *
+ * Bytes are consumed as far as the phase allows. What must wait (payload before there is a server, a pipelined request)
+ * is held: the chunk is kept and the connection paused, so at most one chunk is ever held.
+ */
+import type { Slice } from '../balance/balancer.ts';
+import {
+  BODY_CHUNKED,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  Body,
+  DATA,
+  DONE,
+  ERROR,
+  MORE,
+  requestBody,
+  responseBody,
+} from '../http/body.ts';
+import type { Head } from '../http/head.ts';
+import { clientPersists, setResponseConnection } from '../http/hop.ts';
+import { errorOf } from '../http/invalid.ts';
+import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
+import { parseRequest } from '../http/parse.ts';
+import { headLength } from '../http/reply.ts';
+import { CRLF, writeResponseHead } from '../http/write.ts';
+import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import {
+  CUR_H1_CONNS,
+  CUR_H1_STREAMS,
+  FAILED_REQ,
+  H1_BYTES_IN,
+  H1_BYTES_OUT,
+  H1_CONNS,
+  H1_STREAMS,
+} from '../shm/counters.ts';
+import { takeRequest } from './account.ts';
+import type { Reply } from './errors.ts';
+import type { Session, SessionDriver } from './session.ts';
+import type { ClientSide, Trailers } from './sides.ts';
+import { fail, STEP } from './steps.ts';
+import { dropStream, type Stream, takeStream } from './stream.ts';
+import { CAUSE, type Cause } from './termination.ts';
+
+type Phase = 'idle' | 'head' | 'body' | 'done' | 'tunnel' | 'over';
+
+/** After an answer that the client may not have read while it was still sending: how long we listen on. Milliseconds. */
+const LINGER_MS = 1000;
+
+/** Nothing more can be consumed now. */
+const HOLD = -1;
+
+export class Http1Client implements ClientSide, SessionDriver, Handler {
+  conn: Conn | null;
+  readonly session: Session;
+  #stream: Stream | null = null;
+  #phase: Phase = 'idle';
+  /** The head as far as it came; borrowed from the worker while there is a request. */
+  #buffer: Uint8Array | null = null;
+  #used = 0;
+  readonly #body = new Body();
+  #held: Chunk | null = null;
+  #heldAt = 0;
+  #consuming = false;
+  #requests = 0;
+  #idleSince: number;
+  /** The client half-closed. */
+  #ended = false;
+  /** The connection may go on after this exchange. */
+  #keep = false;
+  /** The response goes out in chunks. */
+  #chunked = false;
+  #pendingWhenArmed = 0;
+
+  constructor(session: Session) {
+    this.session = session;
+    this.conn = session.conn;
+    this.conn.handler = this;
+    this.#idleSince = session.context.io.now();
+    this.#count(CUR_H1_CONNS, 1);
+    this.#count(H1_CONNS, 1);
+    this.#waitForRequest();
+  }
+
+  // --- from the connection ---
+
+  onOpen(): void {}
+
+  onData(_conn: Conn, chunk: Chunk): void {
+    this.#count(H1_BYTES_IN, chunk.end - chunk.start);
+    this.#consume(chunk, chunk.start);
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    const stream = this.#stream;
+    if (this.#phase === 'over' || this.#phase === 'idle') this.#close();
+    else if (this.#phase === 'tunnel') stream!.requestEnd(null);
+    else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
+    else if (this.#phase === 'body') stream!.clientGone(CAUSE.client);
+    else if (stream!.abortsOnClose()) stream!.clientGone(CAUSE.client);
+  }
+
+  onDrain(): void {
+    this.#touch();
+    this.#stream?.clientDrained();
+  }
+
+  onClose(): void {
+    this.conn = null;
+    this.#stream?.clientGone(CAUSE.client);
+    this.#phase = 'over';
+    this.#forget();
+    this.#count(CUR_H1_CONNS, -1);
+    this.session.closed();
+  }
+
+  onTimeout(): void {
+    const stream = this.#stream;
+    const pending = this.pending;
+    if (this.#phase === 'over') this.conn?.abort(false);
+    else if (this.#phase === 'idle') this.#idleTimeout();
+    else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
+    else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
+    else if (pending > 0 || (this.#phase === 'body' && stream!.accepting)) stream!.clientGone(CAUSE.clientTimeout);
+    else if (this.#phase === 'tunnel') stream!.clientGone(CAUSE.clientTimeout);
+  }
+
+  onStop(): void {
+    if (this.#phase === 'idle') this.#close();
+    else this.#keep = false;
+  }
+
+  // --- consuming what the client sends ---
+
+  #consume(chunk: Chunk, at: number): void {
+    this.#consuming = true;
+    let pos = at;
+    while (pos < chunk.end) {
+      const next = this.#step(chunk, pos);
+      if (next === HOLD) break;
+      pos = next;
+    }
+    this.#consuming = false;
+    if (pos < chunk.end) this.#hold(chunk, pos);
+    else this.#letGo(chunk);
+  }
+
+  #step(chunk: Chunk, at: number): number {
+    switch (this.#phase) {
+      case 'idle':
+        this.#begin();
+        return at;
+      case 'head':
+        return this.#readHead(chunk, at);
+      case 'body':
+        return this.#readBody(chunk, at);
+      case 'done':
+        return HOLD;
+      case 'tunnel':
+        this.#stream!.bytesIn += chunk.end - at;
+        this.#touch();
+        this.#stream!.requestData(chunk, at, chunk.end);
+        return chunk.end;
+      case 'over':
+        return chunk.end;
+    }
+  }
+
+  #hold(chunk: Chunk, at: number): void {
+    this.#heldAt = at;
+    if (this.#held === chunk) return;
+    chunk.keep();
+    this.#held = chunk;
+    this.conn?.pause();
+  }
+
+  /** The chunk is consumed: if it was held, read on. */
+  #letGo(chunk: Chunk): void {
+    if (this.#held !== chunk) return;
+    this.#held = null;
+    chunk.release();
+    if (this.#stream === null || !this.#stream.serverFull()) this.conn?.resume();
+  }
+
+  /** The first byte of a request. */
+  #begin(): void {
+    const { session } = this;
+    const now = session.context.io.now();
+    const stream = takeStream(session, this, true);
+    const first = this.#requests === 0;
+    stream.begin(first, first ? session.acceptedAt : this.#idleSince, this.#idleSince, now);
+    this.#stream = stream;
+    this.#requests++;
+    this.#buffer = session.context.spareBuffers.pop() ?? new Uint8Array(session.context.model.global.tune.bufsizeBytes);
+    this.#used = 0;
+    this.#phase = 'head';
+    this.#count(CUR_H1_STREAMS, 1);
+    this.#count(H1_STREAMS, 1);
+    const t = session.frontend.proxy.timeouts;
+    if (!first && t.httpRequestMs !== 0) session.wait(t.httpRequestMs);
+  }
+
+  #readHead(chunk: Chunk, at: number): number {
+    const stream = this.#stream!;
+    const buffer = this.#buffer!;
+    const n = Math.min(chunk.end - at, buffer.length - this.#used);
+    buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    const before = this.#used;
+    this.#used += n;
+    const head = stream.requestHead;
+    const length = parseRequest(head, buffer, 0, this.#used, stream.frontend.requestLimits);
+    if (length === 0) return at + n;
+    if (length < 0) {
+      this.#refuse(errorOf(length).status, CAUSE.proxy);
+      return chunk.end;
+    }
+    this.#start(stream, head, length);
+    return at + length - before;
+  }
+
+  /** The head is complete: the stream begins its steps. */
+  #start(stream: Stream, head: Head, length: number): void {
+    stream.requestAt = stream.now;
+    stream.bytesIn += length;
+    this.#keep = clientPersists(stream.frontend.proxy.options.http, head) && !this.session.context.stopping;
+    const kind = requestBody(head);
+    this.#body.reset(kind, head.contentLength);
+    this.#phase = kind === BODY_NONE ? 'done' : 'body';
+    stream.requestDone = kind === BODY_NONE;
+    this.#touch();
+    stream.goto(STEP.request);
+  }
+
+  /** Payload goes to the server with its framing as received, checked. */
+  #readBody(chunk: Chunk, at: number): number {
+    const stream = this.#stream!;
+    const body = this.#body;
+    if (!stream.accepting) return HOLD;
+    let pos = at;
+    do {
+      const next = body.relay(chunk.bytes, pos, chunk.end);
+      stream.bytesIn += next - pos;
+      pos = next;
+      if (body.event === DATA) stream.requestData(chunk, body.dataStart, body.dataEnd);
+    } while (body.event < DONE && body.event !== MORE && this.#phase === 'body');
+    this.#touch();
+    if (this.#phase !== 'body') return pos;
+    if (body.event === DONE) {
+      this.#phase = 'done';
+      stream.requestEnd(body.trailersEnd > 0 ? body : null);
+    } else if (body.event === ERROR) {
+      this.#badBody(stream);
+      return chunk.end;
+    }
+    return pos;
+  }
+
+  /** The framing of the request's payload is invalid: what follows cannot be trusted. */
+  #badBody(stream: Stream): void {
+    stream.count(FAILED_REQ);
+    this.#keep = false;
+    if (!stream.responded) stream.goto(fail(stream, 400, CAUSE.proxy));
+    else stream.clientGone(CAUSE.proxy);
+  }
+
+  /** No request came out of what the client sent, or did not send: an error answer, a count, a log line. */
+  #refuse(status: number, cause: Cause): void {
+    const stream = this.#stream!;
+    const { frontend } = stream;
+    takeRequest(stream);
+    stream.refused = true;
+    this.session.context.counters[frontend.row + FAILED_REQ]! += 1;
+    this.session.context.counters[this.session.listener.row + FAILED_REQ]! += 1;
+    stream.terminate(cause);
+    stream.status = status;
+    this.#keep = false;
+    stream.responseDone = true;
+    const page = frontend.errors.early(status);
+    this.#send(page, 0, page.length);
+    stream.goto(STEP.finish);
+  }
+
+  /** Waiting for a request took too long. Only a first request that never came is an error worth telling. */
+  #idleTimeout(): void {
+    const { options } = this.session.frontend.proxy;
+    if (this.#requests > 0 || options.httpIgnoreProbes || options.dontlognull) {
+      this.#close();
+      return;
+    }
+    this.#begin();
+    this.#refuse(408, CAUSE.clientTimeout);
+  }
+
+  // --- from the stream ---
+
+  get pending(): number {
+    return this.conn === null ? 0 : this.conn.pending;
+  }
+
+  buffered(): Slice | null {
+    if (this.#held === null || this.#phase !== 'body') return null;
+    return { bytes: this.#held.bytes, start: this.#heldAt, end: this.#held.end };
+  }
+
+  respond(head: Head): void {
+    const stream = this.#stream!;
+    const interim = head.status < 200 && head.status !== 101;
+    if (!interim) this.#frameResponse(stream, head);
+    const { scratch } = this.session.context;
+    this.#send(scratch, 0, writeResponseHead(head, scratch, 0));
+  }
+
+  /** Decides how the payload of the response is delimited, and whether the connection goes on (RFC 9112 6.3, 9.3). */
+  #frameResponse(stream: Stream, head: Head): void {
+    const { requestHead } = stream;
+    const kind = responseBody(head, requestHead.methodId);
+    this.#chunked = kind === BODY_CHUNKED && requestHead.version === 1;
+    if (kind === BODY_CHUNKED && !this.#chunked) head.removeAll(H_TRANSFER_ENCODING);
+    const endsAtClose = kind === BODY_UNTIL_CLOSE || (kind === BODY_CHUNKED && !this.#chunked);
+    if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
+    setResponseConnection(head, this.#keep, requestHead.version, requestHead.methodId);
+  }
+
+  /** Whether the client can take the response's chunks as they are: an HTTP/1.0 client cannot. */
+  get takesChunks(): boolean {
+    return this.#chunked;
+  }
+
+  reply(reply: Reply, keep: boolean): void {
+    const stream = this.#stream!;
+    const head = stream.requestHead;
+    if (!keep || !stream.requestDone) this.#keep = false;
+    stream.responseDone = true;
+    const bytes = reply.bytes(this.#keep, head.version);
+    this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
+  }
+
+  open(reply: Reply, chunked: boolean): void {
+    const stream = this.#stream!;
+    if (!chunked || !stream.requestDone) this.#keep = false;
+    this.#chunked = chunked;
+    const bytes = reply.bytes(this.#keep, stream.requestHead.version);
+    this.#send(bytes, 0, bytes.length);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    this.#send(bytes, start, end);
+    this.#touch();
+  }
+
+  data(chunk: Chunk, start: number, end: number): void {
+    const { conn } = this;
+    if (conn === null) return;
+    this.#count(H1_BYTES_OUT, end - start);
+    this.#stream!.bytesOut += end - start;
+    conn.forward(chunk, start, end);
+    this.#touch();
+  }
+
+  end(trailers: Trailers | null): void {
+    if (this.#phase === 'tunnel') this.conn?.shutdown();
+    else if (trailers !== null && this.#chunked) {
+      if (this.#stream!.backend!.proxy.options.dropResponseTrailers) this.#send(CRLF, 0, CRLF.length);
+      else this.#send(trailers.trailers, 0, trailers.trailersEnd);
+    }
+  }
+
+  tunnel(): void {
+    this.#phase = 'tunnel';
+    this.#chunked = false;
+    this.#keep = false;
+    this.#releaseBuffer();
+  }
+
+  pause(): void {
+    this.conn?.pause();
+  }
+
+  resume(): void {
+    const held = this.#held;
+    if (held !== null && !this.#consuming) this.#consume(held, this.#heldAt);
+    if (this.#held === null) this.conn?.resume();
+  }
+
+  /** The stream is over: on to the next request, or the end of the connection. */
+  done(): void {
+    const stream = this.#stream!;
+    const complete = stream.requestDone && stream.responseDone;
+    const cut = stream.cause !== CAUSE.none && !stream.responseDone;
+    this.#dropStream(stream);
+    if (this.conn === null) return;
+    if (cut) this.conn.abort(false);
+    else if (!complete || this.#phase === 'head') this.#linger();
+    else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
+    else this.#nextRequest();
+  }
+
+  #nextRequest(): void {
+    this.#phase = 'idle';
+    this.#idleSince = this.session.context.io.now();
+    this.#waitForRequest();
+    this.resume();
+  }
+
+  /** Ends the connection once its output has left. */
+  #close(): void {
+    this.#phase = 'over';
+    this.session.wait(this.session.frontend.proxy.timeouts.clientMs);
+    this.conn?.close();
+  }
+
+  /** The client may still be sending: a close now would reset the connection before it has read the answer. */
+  #linger(): void {
+    this.#phase = 'over';
+    this.session.wait(LINGER_MS);
+    if (this.#ended) this.conn?.close();
+    else {
+      this.conn?.shutdown();
+      if (!this.#consuming) this.resume();
+    }
+  }
+
+  #send(bytes: Uint8Array, start: number, end: number): void {
+    if (this.conn === null) return;
+    this.#count(H1_BYTES_OUT, end - start);
+    this.#stream!.bytesOut += end - start;
+    this.conn.send(bytes, start, end);
+  }
+
+  #dropStream(stream: Stream): void {
+    this.#stream = null;
+    this.#count(CUR_H1_STREAMS, -1);
+    this.#releaseBuffer();
+    dropStream(stream);
+  }
+
+  #releaseBuffer(): void {
+    if (this.#buffer === null) return;
+    this.session.context.spareBuffers.push(this.#buffer);
+    this.#buffer = null;
+  }
+
+  #forget(): void {
+    this.#held?.release();
+    this.#held = null;
+  }
+
+  /** Arms the time-out for the next request: the manual's order of `timeout http-keep-alive`, `http-request`, `client`. */
+  #waitForRequest(): void {
+    const t = this.session.frontend.proxy.timeouts;
+    const ms = this.#requests === 0 ? t.httpRequestMs : t.httpKeepAliveMs || t.httpRequestMs;
+    this.session.wait(ms || t.clientMs);
+  }
+
+  /** The client did something, or something was sent to it. */
+  #touch(): void {
+    const { proxy } = this.session.frontend;
+    this.#pendingWhenArmed = this.pending;
+    const tunnelMs = this.#phase === 'tunnel' ? this.#stream!.backend!.proxy.timeouts.tunnelMs : 0;
+    this.session.wait(tunnelMs || proxy.timeouts.clientMs);
+  }
+
+  #count(counter: number, n: number): void {
+    this.session.context.counters[this.session.frontend.row + counter]! += n;
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * The server's side of HTTP/1: a request head into the connection, a response out of its bytes. Between exchanges the
+ * object waits in its server's pool (server-pool.ts).
+ *
+ *   opening ──► head ──► body ──► done ──release──► pooled ──take──► head ...
+ *                │        └─ until the server closes, when neither length nor chunks are given
+ *                └─ 101, or 2xx to CONNECT ──► tunnel
+ */
+import {
+  BODY_CHUNKED,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  Body,
+  DATA,
+  DONE,
+  ERROR,
+  MORE,
+  responseBody,
+} from '../http/body.ts';
+import type { Head } from '../http/head.ts';
+import { serverPersists } from '../http/hop.ts';
+import { parseResponse } from '../http/parse.ts';
+import { CRLF, writeRequestHead } from '../http/write.ts';
+import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { CUR_USED } from '../shm/counters.ts';
+import { abandon, endOrderly } from './closing.ts';
+import type { Server } from './nouns.ts';
+import type { ServerSide, Trailers } from './sides.ts';
+import type { Stream } from './stream.ts';
+import { CAUSE } from './termination.ts';
+
+type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
+
+export class Http1Server implements ServerSide, Handler {
+  conn: Conn | null = null;
+  readonly server: Server;
+  /** Exchanges it has served, this one not counted. */
+  exchanges = 0;
+  /** ms of the io clock at which it went into the pool. */
+  idleSince = 0;
+  #stream: Stream | null = null;
+  #phase: Phase = 'opening';
+  /** A response head that came in pieces. */
+  #buffer: Uint8Array | null = null;
+  #used = 0;
+  readonly #body = new Body();
+  #keep = false;
+  #requestEnded = false;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  get reused(): boolean {
+    return this.exchanges > 0;
+  }
+
+  /** Takes up an exchange: on a new connection before it is open, on a pooled one at once. */
+  attach(stream: Stream): void {
+    this.#stream = stream;
+    this.#requestEnded = false;
+    this.#keep = true;
+    if (this.#phase === 'pooled') this.#phase = 'head';
+    this.#count(1);
+  }
+
+  // --- from the connection ---
+
+  onOpen(): void {
+    this.#phase = 'head';
+    this.#stream?.connected();
+  }
+
+  onData(_conn: Conn, chunk: Chunk): void {
+    if (this.#phase === 'pooled') {
+      // A server must not speak first: whatever this is, it is no answer to anything.
+      this.#leavePool();
+      return;
+    }
+    let at = chunk.start;
+    while (at < chunk.end && this.#stream !== null) at = this.#step(chunk, at);
+  }
+
+  onEnd(): void {
+    if (this.#phase === 'pooled') this.#leavePool();
+    else this.#ended();
+  }
+
+  onDrain(): void {
+    this.#stream?.serverDrained();
+  }
+
+  onClose(_conn: Conn, errno: number): void {
+    this.conn = null;
+    if (this.#phase === 'pooled') {
+      this.server.pool.remove(this);
+      return;
+    }
+    if (this.#stream !== null) this.#stream.errno = errno;
+    if (this.#phase === 'body' && errno !== 0) this.#stream?.serverGone();
+    else this.#ended();
+  }
+
+  /** The server will send no more. */
+  #ended(): void {
+    this.#keep = false;
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (this.#phase === 'tunnel') stream.responseEnd(null);
+    else if (this.#phase === 'body' && this.#body.kind === BODY_UNTIL_CLOSE) {
+      this.#phase = 'done';
+      stream.responseEnd(null);
+    } else if (this.#phase !== 'done') stream.serverGone();
+  }
+
+  #leavePool(): void {
+    this.server.pool.remove(this);
+    const conn = this.conn!;
+    this.conn = null;
+    abandon(conn, false);
+  }
+
+  // --- reading the response ---
+
+  #step(chunk: Chunk, at: number): number {
+    switch (this.#phase) {
+      case 'head':
+        return this.#readHead(chunk, at);
+      case 'body':
+        return this.#readBody(chunk, at);
+      case 'tunnel':
+        this.#stream!.responseData(chunk, at, chunk.end);
+        return chunk.end;
+      default:
+        // Bytes after the end of the response: the connection is out of step and cannot be used again.
+        this.#keep = false;
+        return chunk.end;
+    }
+  }
+
+  /** A head that is whole in one chunk is parsed where it lies; the rest of one that is not is gathered in a buffer. */
+  #readHead(chunk: Chunk, at: number): number {
+    const stream = this.#stream!;
+    const head = stream.responseHead;
+    const { responseLimits } = stream.backend!;
+    if (this.#buffer === null) {
+      const length = parseResponse(head, chunk.bytes, at, chunk.end, responseLimits);
+      if (length !== 0) return this.#gotHead(stream, head, length, at, chunk.end);
+      this.#buffer = stream.context.spareBuffers.pop() ?? new Uint8Array(stream.context.model.global.tune.bufsizeBytes);
+      this.#used = 0;
+    }
+    const n = Math.min(chunk.end - at, this.#buffer.length - this.#used);
+    this.#buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    const before = this.#used;
+    this.#used += n;
+    stream.touchServer();
+    const length = parseResponse(head, this.#buffer, 0, this.#used, responseLimits);
+    if (length === 0) return at + n;
+    return this.#gotHead(stream, head, length, at - before, chunk.end);
+  }
+
+  /** `length` as the parser returned it, `from` where the head starts (or would start) in the chunk. */
+  #gotHead(stream: Stream, head: Head, length: number, from: number, end: number): number {
+    if (length < 0) {
+      this.#keep = false;
+      this.#releaseBuffer();
+      stream.badResponse();
+      return end;
+    }
+    const interim = head.status < 200 && head.status !== 101;
+    if (!interim) this.#frame(stream, head);
+    stream.gotResponseHead();
+    this.#releaseBuffer();
+    if (this.#stream === stream && this.#phase === 'done') stream.responseEnd(null);
+    return from + length;
+  }
+
+  /** How the payload is delimited (RFC 9112 6.3), and whether the connection can serve again. */
+  #frame(stream: Stream, head: Head): void {
+    const kind = responseBody(head, stream.requestHead.methodId);
+    this.#body.reset(kind, head.contentLength);
+    this.#keep &&= serverPersists(stream.serverMode, head, kind === BODY_UNTIL_CLOSE);
+    this.#phase = kind === BODY_NONE ? 'done' : 'body';
+  }
+
+  /** Payload goes to the client with its framing as received and checked, or without when the client knows no chunks. */
+  #readBody(chunk: Chunk, at: number): number {
+    const stream = this.#stream!;
+    const body = this.#body;
+    const relay = body.kind !== BODY_CHUNKED || stream.client.takesChunks;
+    let pos = at;
+    do {
+      pos = relay ? body.relay(chunk.bytes, pos, chunk.end) : body.step(chunk.bytes, pos, chunk.end);
+      if (body.event === DATA) stream.responseData(chunk, body.dataStart, body.dataEnd);
+    } while (body.event < DONE && body.event !== MORE && this.#stream === stream);
+    if (this.#stream !== stream) return chunk.end;
+    if (body.event === DONE) {
+      this.#phase = 'done';
+      // What follows the response in this chunk belongs to nothing: see `step`.
+      if (pos < chunk.end) this.#keep = false;
+      stream.responseEnd(body.trailersEnd > 0 ? body : null);
+    } else if (body.event === ERROR) {
+      this.#keep = false;
+      stream.serverGone();
+    }
+    return body.event === MORE ? pos : chunk.end;
+  }
+
+  // --- from the stream ---
+
+  request(): void {
+    const stream = this.#stream!;
+    const head = stream.requestHead;
+    const { scratch } = stream.context;
+    this.conn?.send(scratch, 0, writeRequestHead(head, scratch, 0));
+    this.#requestEnded = stream.requestDone;
+  }
+
+  data(chunk: Chunk, start: number, end: number): void {
+    this.conn?.forward(chunk, start, end);
+  }
+
+  end(trailers: Trailers | null): void {
+    const { conn } = this;
+    this.#requestEnded = true;
+    if (conn === null) return;
+    if (this.#phase === 'tunnel') conn.shutdown();
+    else if (trailers !== null) {
+      if (this.server.backend.proxy.options.dropRequestTrailers) conn.send(CRLF, 0, CRLF.length);
+      else conn.send(trailers.trailers, 0, trailers.trailersEnd);
+    }
+  }
+
+  pause(): void {
+    this.conn?.pause();
+  }
+
+  resume(): void {
+    this.conn?.resume();
+  }
+
+  tunnel(): void {
+    this.#phase = 'tunnel';
+    this.#keep = false;
+  }
+
+  release(): void {
+    const stream = this.#stream!;
+    this.#stream = null;
+    this.#releaseBuffer();
+    this.#count(-1);
+    const { conn } = this;
+    if (conn === null) return;
+    this.exchanges++;
+    if (this.#phase === 'done' && this.#keep && this.#requestEnded && stream.cause === CAUSE.none) {
+      this.#phase = 'pooled';
+      conn.resume();
+      this.server.pool.put(this, stream.session);
+      return;
+    }
+    this.conn = null;
+    if (this.#phase === 'done' || this.#phase === 'tunnel') endOrderly(stream.context, conn, this.server);
+    else abandon(conn, this.server.backend.proxy.options.nolinger);
+  }
+
+  /** Closes a pooled connection. The pool has forgotten it already. */
+  close(): void {
+    const { conn } = this;
+    this.conn = null;
+    if (conn !== null) abandon(conn, false);
+  }
+
+  #releaseBuffer(): void {
+    if (this.#buffer === null) return;
+    this.server.backend.context.spareBuffers.push(this.#buffer);
+    this.#buffer = null;
+  }
+
+  #count(n: number): void {
+    this.server.backend.context.counters[this.server.row + CUR_USED]! += n;
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The things a worker works with, compiled once from the model: frontends, backends, servers, listeners. Each knows its
+ * own row of counters (written only by this worker) and its place in the shared words.
+ */
+import type { Balancer } from '../balance/balancer.ts';
+import { createBalancer } from '../balance/index.ts';
+import type { Severity } from '../config/diagnostics.ts';
+import {
+  type Bind,
+  isBackend,
+  isFrontend,
+  type Model,
+  type Proxy,
+  type Server as ServerConfig,
+} from '../config/model.ts';
+import type { Limits } from '../http/parse.ts';
+import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
+import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
+import type { Memory, Topology } from '../shm/memory.ts';
+import type { Admin } from '../stats/reply.ts';
+import type { View } from '../stats/view.ts';
+import { Timer, type TimerWheel } from '../time.ts';
+import { ErrorReplies } from './errors.ts';
+import { retryListener } from './listener.ts';
+import { CookiePersistence } from './persistence.ts';
+import { Queue } from './queue.ts';
+import { ServerPool } from './server-pool.ts';
+import type { Session } from './session.ts';
+import type { Stream } from './stream.ts';
+
+/** What everything in one worker shares. */
+export interface Context {
+  readonly io: Io;
+  readonly wheel: TimerWheel;
+  readonly model: Model;
+  readonly memory: Memory;
+  readonly topology: Topology;
+  /** `memory.words` and `memory.counters`, one dereference nearer. */
+  readonly words: Int32Array;
+  readonly counters: Float64Array;
+  /** Number of this worker. */
+  readonly worker: number;
+  /** Counter row and word offset of the process, and its rates. */
+  readonly row: number;
+  readonly at: number;
+  readonly connRate: Int32Array;
+  readonly sessRate: Int32Array;
+  readonly frontends: (Frontend | null)[];
+  readonly backends: (Backend | null)[];
+  readonly log: (level: Severity, text: string) => void;
+  /** Ends everything politely: no keep-alive, no new connections (soft stop). */
+  stopping: boolean;
+  /** What the statistics page reads. */
+  readonly view: View;
+  /** What its form does. */
+  readonly admin: Admin;
+  /** Hears of each stream's end, for the logs. */
+  readonly onStreamEnd: (stream: Stream) => void;
+  /** Hears of each session's end while the worker stops; null = nobody. */
+  onSessionEnd?: (() => void) | null;
+  /** Sessions open in this worker. */
+  readonly sessions: Set<Session>;
+  /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
+  readonly spareStreams: Stream[];
+  readonly spareBuffers: Uint8Array[];
+  /** Where a message head is written before it is sent; valid only during one call. */
+  readonly scratch: Uint8Array;
+}
+
+export class Frontend {
+  readonly context: Context;
+  readonly proxy: Proxy;
+  readonly index: number;
+  readonly row: number;
+  readonly at: number;
+  readonly connRate: Int32Array;
+  readonly sessRate: Int32Array;
+  readonly reqRate: Int32Array;
+  readonly listeners: Listener[] = [];
+  readonly errors: ErrorReplies;
+  readonly requestLimits: Limits;
+  defaultBackend: Backend | null = null;
+
+  constructor(context: Context, proxy: Proxy) {
+    this.context = context;
+    this.proxy = proxy;
+    this.index = proxy.index;
+    this.row = context.memory.row(context.worker, 'frontend', proxy.index);
+    this.at = context.memory.proxy(proxy.index);
+    this.connRate = context.memory.rows('frontend', proxy.index, CONN_RATE);
+    this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
+    this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
+    this.errors = new ErrorReplies(proxy);
+    this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
+    const first = context.topology.firstListener[proxy.index]!;
+    proxy.binds.forEach((bind, i) => {
+      this.listeners.push(new Listener(context, this, bind, first + i));
+    });
+  }
+}
+
+/** What the parser accepts in a head; HAProxy's `tune.http.maxhdr` counts the start line. */
+function headLimits(model: Model, relaxed: boolean): Limits {
+  const { bufsizeBytes, maxrewriteBytes, maxhdr } = model.global.tune;
+  return { maxHeadBytes: bufsizeBytes - maxrewriteBytes, maxHeaders: maxhdr - 1, relaxed };
+}
+
+export class Listener {
+  readonly frontend: Frontend;
+  readonly bind: Bind;
+  /** Number over the whole configuration. */
+  readonly number: number;
+  readonly row: number;
+  readonly at: number;
+  readonly sockets: Listening[] = [];
+  /** Connections that wait for a place, and whether accepting is stopped for that (listener.ts). */
+  readonly parked: Conn[] = [];
+  paused = false;
+  readonly timer: Timer<Listener>;
+
+  constructor(context: Context, frontend: Frontend, bind: Bind, number: number) {
+    this.timer = new Timer<Listener>(this, listener => retryListener(context, listener));
+    this.frontend = frontend;
+    this.bind = bind;
+    this.number = number;
+    this.row = context.memory.row(context.worker, 'listener', number);
+    this.at = context.memory.listener(number);
+  }
+}
+
+export class Backend {
+  readonly context: Context;
+  readonly proxy: Proxy;
+  readonly index: number;
+  readonly row: number;
+  readonly at: number;
+  readonly sessRate: Int32Array;
+  readonly servers: readonly Server[];
+  readonly balancer: Balancer;
+  /** Streams waiting for any server. */
+  readonly queue: Queue;
+  readonly errors: ErrorReplies;
+  readonly responseLimits: Limits;
+  readonly cookie: CookiePersistence | null;
+
+  constructor(context: Context, proxy: Proxy) {
+    this.context = context;
+    this.proxy = proxy;
+    this.index = proxy.index;
+    this.row = context.memory.row(context.worker, 'backend', proxy.index);
+    this.at = context.memory.proxy(proxy.index);
+    this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
+    this.errors = new ErrorReplies(proxy);
+    this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
+    this.queue = new Queue();
+    const first = context.topology.firstServer[proxy.index]!;
+    this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.balancer = createBalancer(context.memory, context.topology, proxy);
+  }
+}
+
+export class Server {
+  readonly backend: Backend;
+  readonly config: ServerConfig;
+  /** Number over the whole configuration. */
+  readonly number: number;
+  readonly row: number;
+  readonly at: number;
+  readonly sessRate: Int32Array;
+  readonly connectOptions: ConnectOptions;
+  /** Streams waiting for this very server (persistence, hashing). */
+  readonly queue: Queue;
+  readonly pool: ServerPool;
+
+  constructor(backend: Backend, config: ServerConfig, number: number) {
+    const { memory, worker } = backend.context;
+    this.backend = backend;
+    this.config = config;
+    this.number = number;
+    this.row = memory.row(worker, 'server', number);
+    this.at = memory.server(number);
+    this.sessRate = memory.rows('server', number, SESS_RATE);
+    this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
+    this.queue = new Queue();
+    this.pool = new ServerPool(this);
+  }
+}
+
+/** Builds the frontends and backends of `model` for one worker and links them. */
+export function buildNouns(context: Context): void {
+  for (const proxy of context.model.proxies) {
+    context.frontends.push(isFrontend(proxy) ? new Frontend(context, proxy) : null);
+    context.backends.push(isBackend(proxy) ? new Backend(context, proxy) : null);
+  }
+  for (const frontend of context.frontends) {
+    if (frontend === null) continue;
+    const target = frontend.proxy.defaultBackend;
+    frontend.defaultBackend = target < 0 ? null : context.backends[target]!;
+  }
+}

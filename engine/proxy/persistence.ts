@@ -1,0 +1,119 @@
+/**
+ * Cookie persistence (manual 4.2, `cookie`): the request's cookie names a server, the response's cookie tells the client
+ * which one it got.
+ *
+ *   mode      request                                    response
+ *   rewrite   value = server                             the server's own Set-Cookie gets the value
+ *   insert    value = server; `indirect` hides it        a Set-Cookie is added unless the client has the right one
+ *   prefix    `server~rest`: the prefix is cut off        the server's own Set-Cookie gets the prefix
+ */
+import type { Cookie } from '../config/model.ts';
+import { isExactly, latin1 } from '../http/chars.ts';
+import {
+  CookieAt,
+  cutPrefix,
+  findCookie,
+  findSetCookie,
+  prefixValue,
+  removeCookie,
+  replaceValue,
+} from '../http/cookie.ts';
+import type { Head } from '../http/head.ts';
+import { H_CACHE_CONTROL, METHOD_POST } from '../http/names.ts';
+import { ADMIN_MAINT, OPER_STOPPED, SERVER } from '../shm/words.ts';
+import type { Backend, Server } from './nouns.ts';
+import type { Stream } from './stream.ts';
+
+/** A backend's cookie, ready to be compared and sent. */
+export class CookiePersistence {
+  readonly config: Cookie;
+  readonly name: Uint8Array;
+  /** By server index: the cookie value that names it; empty = none does. */
+  readonly values: readonly Uint8Array[];
+  readonly prefixes: readonly Uint8Array[];
+  readonly setCookies: readonly string[];
+  /** The header that makes a client forget its cookie. */
+  readonly expired: string;
+
+  constructor(config: Cookie, servers: readonly Server[]) {
+    this.config = config;
+    this.name = latin1(config.name);
+    this.values = servers.map(s => latin1(s.config.cookie ?? ''));
+    this.prefixes = servers.map(s => latin1(`${s.config.cookie ?? ''}~`));
+    const attributes = [
+      '; path=/',
+      ...config.domains.map(d => `; domain=${d}`),
+      config.httponly ? '; HttpOnly' : '',
+      config.secure ? '; Secure' : '',
+      ...config.attrs.map(a => `; ${a}`),
+    ].join('');
+    this.setCookies = servers.map(s => `${config.name}=${s.config.cookie ?? ''}${attributes}`);
+    this.expired = `${config.name}=; Expires=Thu, 01-Jan-1970 00:00:01 GMT${attributes}`;
+  }
+}
+
+const at = new CookieAt();
+
+/** The usable server that the request's cookie names; null = none. Edits the cookie out of the request as the mode wants. */
+export function persistedServer(stream: Stream): Server | null {
+  const backend = stream.backend!;
+  const { cookie } = backend;
+  if (cookie === null || !stream.http || !findCookie(stream.requestHead, cookie.name, at)) return null;
+  const { config } = cookie;
+  stream.cookie = 'invalid';
+  const server = namedServer(cookie, backend, stream.requestHead, at, config.mode === 'prefix');
+  if (config.mode === 'prefix' && server !== null)
+    cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
+  else if (config.mode === 'insert' && config.indirect) removeCookie(stream.requestHead, at);
+  if (server === null) return null;
+  const usable = isUsable(server) || backend.proxy.options.persist;
+  stream.cookie = usable ? 'valid' : 'down';
+  return usable ? server : null;
+}
+
+function namedServer(
+  cookie: CookiePersistence,
+  backend: Backend,
+  head: Head,
+  where: CookieAt,
+  prefix: boolean,
+): Server | null {
+  const bytes = head.bytesOf(where.slot);
+  for (const server of backend.servers) {
+    const value = (prefix ? cookie.prefixes : cookie.values)[server.config.index]!;
+    const end = prefix ? Math.min(where.valueStart + value.length, where.valueEnd) : where.valueEnd;
+    if (server.config.cookie !== null && isExactly(bytes, where.valueStart, end, value)) return server;
+  }
+  return null;
+}
+
+/** Running, whatever its weight: a draining server (weight 0) still takes those who persist on it. */
+function isUsable(server: Server): boolean {
+  const { words } = server.backend.context;
+  const oper = Atomics.load(words, server.at + SERVER.at.oper);
+  return oper !== OPER_STOPPED && (Atomics.load(words, server.at + SERVER.at.admin) & ADMIN_MAINT) === 0;
+}
+
+/** Tells the client its server, as the mode wants. */
+export function setPersistence(stream: Stream): void {
+  const { backend, server } = stream;
+  const cookie = backend?.cookie ?? null;
+  if (cookie === null || server === null || server.config.cookie === null) return;
+  const { config } = cookie;
+  const head = stream.responseHead;
+  const index = server.config.index;
+  const set = findSetCookie(head, cookie.name, at);
+  if (config.mode === 'rewrite') {
+    if (set) replaceValue(head, at, cookie.values[index]!);
+  } else if (config.mode === 'prefix') {
+    if (set) prefixValue(head, at, cookie.prefixes[index]!);
+  } else if (mustInsert(stream, config, set)) {
+    head.add('set-cookie', cookie.setCookies[index]!);
+    if (config.nocache && head.find(H_CACHE_CONTROL) < 0) head.add('cache-control', 'private');
+  }
+}
+
+function mustInsert(stream: Stream, config: Cookie, set: boolean): boolean {
+  if (stream.cookie === 'valid' || (config.preserve && set)) return false;
+  return !config.postonly || stream.requestHead.methodId === METHOD_POST;
+}

@@ -1,0 +1,75 @@
+/** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
+import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { FAILED_REQ } from '../shm/counters.ts';
+import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
+import type { Session, SessionDriver } from './session.ts';
+
+/** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
+export class ProxyHeaderReader implements Handler, SessionDriver {
+  readonly #session: Session;
+  #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
+  #used = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+    session.conn.handler = this;
+    session.driver = this;
+    session.wait(session.frontend.proxy.timeouts.clientMs);
+  }
+
+  onOpen(): void {}
+
+  onData(conn: Conn, chunk: Chunk): void {
+    this.#gather(chunk);
+    const parsed = parseProxyHeader(this.#bytes, this.#used);
+    if (parsed === 'more' && this.#used < V2_MAX_BYTES) return;
+    if (parsed === 'more' || parsed === 'bad') {
+      this.#reject();
+      return;
+    }
+    if (parsed.source !== null && parsed.destination !== null) {
+      this.#session.setAddresses(parsed.source, parsed.destination);
+    }
+    this.#session.start();
+    const left = this.#used - parsed.length;
+    if (left > 0) conn.handler.onData(conn, owned(this.#bytes.slice(parsed.length, this.#used)));
+  }
+
+  onEnd(): void {
+    this.#reject();
+  }
+
+  onDrain(): void {}
+
+  onClose(): void {
+    this.#session.closed();
+  }
+
+  onTimeout(): void {
+    this.#reject();
+  }
+
+  onStop(): void {}
+
+  #reject(): void {
+    const { context, frontend, conn } = this.#session;
+    context.counters[frontend.row + FAILED_REQ]! += 1;
+    conn.abort(false);
+  }
+
+  #gather(chunk: Chunk): void {
+    const n = chunk.end - chunk.start;
+    if (this.#used + n > this.#bytes.length) {
+      const more = new Uint8Array(Math.max(2 * this.#bytes.length, this.#used + n));
+      more.set(this.#bytes);
+      this.#bytes = more;
+    }
+    this.#bytes.set(chunk.bytes.subarray(chunk.start, chunk.end), this.#used);
+    this.#used += n;
+  }
+}
+
+/** A chunk over bytes of our own: keeping it needs nothing. */
+function owned(bytes: Uint8Array): Chunk {
+  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
+}

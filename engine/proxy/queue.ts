@@ -1,0 +1,189 @@
+/**
+ * Queues of streams that wait for a place on a server, fair over all workers.
+ *
+ *   worker 0    server s1:  [#12] -> [#15]      backend b: [#11]
+ *   worker 1    server s1:  [#13]               backend b: -
+ *
+ * Each worker keeps its own streams in its own lists; a stream's ticket (#) comes from one shared counter, and the
+ * ticket at the head of each list stands in the worker's counter row. Whoever frees a place looks for the lowest
+ * ticket over all workers: its own it serves at once, for another's it rings that worker's doorbell, which looks again.
+ *
+ * No wake-up is lost: a waiter publishes its ticket, then raises the shared `queued` word, then tries once more to
+ * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
+ */
+
+import { dynamicMaxconn } from '../balance/maxconn.ts';
+import { raise } from '../shm/atomics.ts';
+import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
+import { ring } from '../shm/doorbell.ts';
+import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import type { Backend, Server } from './nouns.ts';
+import type { Stream } from './stream.ts';
+
+/** A first-in first-out list through the streams themselves. */
+export class Queue {
+  head: Stream | null = null;
+  tail: Stream | null = null;
+
+  push(stream: Stream): void {
+    stream.queue = this;
+    stream.queueNext = null;
+    stream.queuePrev = this.tail;
+    if (this.tail === null) this.head = stream;
+    else this.tail.queueNext = stream;
+    this.tail = stream;
+  }
+
+  remove(stream: Stream): void {
+    if (stream.queuePrev === null) this.head = stream.queueNext;
+    else stream.queuePrev.queueNext = stream.queueNext;
+    if (stream.queueNext === null) this.tail = stream.queuePrev;
+    else stream.queueNext.queuePrev = stream.queuePrev;
+    stream.queue = stream.queueNext = stream.queuePrev = null;
+  }
+}
+
+/**
+ * Takes a place on the server; false when it is full. The gauge is written right beside the shared word, with no call
+ * between, so that a thread ended at any moment leaves the two equal.
+ */
+export function takePlace(server: Server): boolean {
+  const { words, counters } = server.backend.context;
+  const limit = placesOf(server);
+  const before = Atomics.add(words, server.at + SERVER.at.served, 1);
+  counters[server.row + CUR_SESS]! += 1;
+  if (limit !== 0 && before >= limit) {
+    counters[server.row + CUR_SESS]! -= 1;
+    Atomics.sub(words, server.at + SERVER.at.served, 1);
+    return false;
+  }
+  Atomics.add(words, server.backend.at + PROXY.at.be_served, 1);
+  raise(words, server.at + SERVER.at.served_max, before + 1);
+  return true;
+}
+
+/** Gives a place back and lets the next in line have it. */
+export function freePlace(server: Server): void {
+  const { words, counters } = server.backend.context;
+  counters[server.row + CUR_SESS]! -= 1;
+  Atomics.sub(words, server.at + SERVER.at.served, 1);
+  Atomics.sub(words, server.backend.at + PROXY.at.be_served, 1);
+  serveQueue(server);
+}
+
+/** Puts the stream in line: for `server` if it must have that one, else for any server of its backend. */
+export function enqueue(stream: Stream, backend: Backend, server: Server | null): void {
+  const { words, counters, at } = backend.context;
+  stream.ticket = (Atomics.add(words, at + PROCESS.at.ticket, 1) + 1) >>> 0;
+  const row = server === null ? backend.row : server.row;
+  const queue = server === null ? backend.queue : server.queue;
+  queue.push(stream);
+  publish(counters, row, queue);
+  counters[row + CUR_QUEUED]! += 1;
+  const queued = server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued;
+  const n = Atomics.add(words, queued, 1) + 1;
+  raise(words, server === null ? backend.at + PROXY.at.be_queued_max : server.at + SERVER.at.queued_max, n);
+  Atomics.add(words, backend.at + PROXY.at.be_total_queued, 1);
+  // A place may have been freed between our attempt and our standing in line.
+  if (server !== null) serveQueue(server);
+  else for (const s of backend.servers) if (stream.queue !== null) serveQueue(s);
+}
+
+/** Takes the stream out of the line it stands in: served, timed out or gone. Idempotent. */
+export function leaveQueue(stream: Stream): void {
+  const queue = stream.queue;
+  if (queue === null) return;
+  const backend = stream.backend!;
+  const { words, counters } = backend.context;
+  const server = queue === backend.queue ? null : stream.server!;
+  const row = server === null ? backend.row : server.row;
+  queue.remove(stream);
+  publish(counters, row, queue);
+  counters[row + CUR_QUEUED]! -= 1;
+  Atomics.sub(words, server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued, 1);
+  Atomics.sub(words, backend.at + PROXY.at.be_total_queued, 1);
+}
+
+/** Streams taken from a queue in one go at most, so that a long queue cannot hold up the loop. */
+const SERVE_MAX = 256;
+
+/** Gives free places of `server` to those who have waited longest for it or for any server of its backend. */
+export function serveQueue(server: Server): void {
+  const backend = server.backend;
+  const { words, memory, worker } = backend.context;
+  for (let i = 0; i < SERVE_MAX; i++) {
+    if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) return;
+    const usable = Atomics.load(words, server.at + SERVER.at.eweight) > 0;
+    const forServer =
+      Atomics.load(words, server.at + SERVER.at.queued) > 0 ? oldest(server.backend, 'server', server.number) : NOBODY;
+    const forBackend =
+      usable && Atomics.load(words, backend.at + PROXY.at.be_queued) > 0
+        ? oldest(backend, 'backend', backend.index)
+        : NOBODY;
+    const first = forServer.ticket <= forBackend.ticket ? forServer : forBackend;
+    if (first.ticket === Infinity) return;
+    if (first.worker !== worker) {
+      if (hasPlace(server)) ring(memory, first.worker);
+      return;
+    }
+    const stream = (first === forServer ? server.queue : backend.queue).head;
+    if (stream === null || !takePlace(server)) return;
+    leaveQueue(stream);
+    stream.dequeued(server);
+  }
+}
+
+/** Looks at all queues again: someone rang. */
+export function serveAllQueues(backends: readonly (Backend | null)[]): void {
+  for (const backend of backends) {
+    if (backend === null) continue;
+    if (Atomics.load(backend.context.words, backend.at + PROXY.at.be_total_queued) === 0) continue;
+    for (const server of backend.servers) serveQueue(server);
+  }
+}
+
+interface Waiter {
+  worker: number;
+  ticket: number;
+}
+
+const NOBODY: Waiter = { worker: -1, ticket: Infinity };
+const SERVER_WAITER: Waiter = { worker: -1, ticket: Infinity };
+const BACKEND_WAITER: Waiter = { worker: -1, ticket: Infinity };
+
+/** The worker whose stream has waited longest in one queue. The result is reused by the next call for that kind. */
+function oldest(backend: Backend, kind: 'server' | 'backend', index: number): Waiter {
+  const { memory, counters } = backend.context;
+  const found = kind === 'server' ? SERVER_WAITER : BACKEND_WAITER;
+  found.worker = -1;
+  found.ticket = Infinity;
+  for (let w = 0; w < memory.shape.workers; w++) {
+    const ticket = counters[memory.row(w, kind, index) + QUEUE_HEAD]!;
+    if (ticket !== 0 && ticket < found.ticket) {
+      found.worker = w;
+      found.ticket = ticket;
+    }
+  }
+  return found;
+}
+
+/** Places of the server now: `maxconn`, or less when the backend is not busy (`minconn`, `fullconn`); 0 = no limit. */
+function placesOf(server: Server): number {
+  const { words } = server.backend.context;
+  return dynamicMaxconn(
+    server.config.minconn,
+    Atomics.load(words, server.at + SERVER.at.maxconn),
+    server.backend.proxy.fullconn,
+    Atomics.load(words, server.backend.at + PROXY.at.be_sess),
+  );
+}
+
+function hasPlace(server: Server): boolean {
+  const { words } = server.backend.context;
+  const limit = placesOf(server);
+  return limit === 0 || Atomics.load(words, server.at + SERVER.at.served) < limit;
+}
+
+function publish(counters: Float64Array, row: number, queue: Queue): void {
+  counters[row + QUEUE_HEAD] = queue.head === null ? 0 : queue.head.ticket;
+}

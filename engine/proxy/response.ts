@@ -1,0 +1,33 @@
+/** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
+import { dropForbiddenLengths } from '../http/hop.ts';
+import { METHOD_CONNECT } from '../http/names.ts';
+import { setPersistence } from './persistence.ts';
+import { type Next, STEP } from './steps.ts';
+import type { Stream } from './stream.ts';
+
+export function sendResponse(stream: Stream): Next {
+  const head = stream.responseHead;
+  const { status } = head;
+  dropForbiddenLengths(head);
+  if (status < 200 && status !== 101) {
+    stream.client.respond(head);
+    return STEP.waiting;
+  }
+  stream.responseAt = stream.now;
+  stream.status = status;
+  setPersistence(stream);
+  stream.client.respond(head);
+  if (status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300)) return openTunnel(stream);
+  return STEP.transfer;
+}
+
+/** Both sides pass bytes from now on; what the client sent early goes first. */
+function openTunnel(stream: Stream): Next {
+  stream.requestDone = false;
+  stream.step = STEP.tunnel;
+  stream.serverSide!.tunnel();
+  stream.client.tunnel();
+  stream.touchServer();
+  stream.client.resume();
+  return STEP.tunnel;
+}

@@ -1,0 +1,109 @@
+/**
+ * Idle connections to one server, kept by one worker for `http-reuse` (manual 4.2).
+ *
+ *   put ──► [oldest ... newest] ──► take        the newest first: it is the least likely to have been closed
+ *              └── purged: every pool-purge-delay half of those that were not needed since the last time
+ *
+ * `never` and the first requests of `safe` sessions do not take from here: with `never` a connection stays with its
+ * session until the next request for the same server.
+ */
+import { CUR_IDLE, CUR_IDLE_PRIVATE } from '../shm/counters.ts';
+import { Timer } from '../time.ts';
+import type { Http1Server } from './http1-server.ts';
+import type { Server } from './nouns.ts';
+import type { Session } from './session.ts';
+import type { Stream } from './stream.ts';
+
+export class ServerPool {
+  readonly #server: Server;
+  readonly #idle: Http1Server[] = [];
+  readonly #timer: Timer<ServerPool>;
+  /** The fewest idle connections since the last purge: that many were not needed. */
+  #unneeded = 0;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#timer = new Timer<ServerPool>(this, pool => pool.#purge());
+  }
+
+  /** A connection for the stream, or null when it must have its own. */
+  take(stream: Stream): Http1Server | null {
+    const { httpReuse } = this.#server.backend.proxy;
+    const own = stream.session.ownServer;
+    if (own !== null) {
+      stream.session.ownServer = null;
+      count(own.server, CUR_IDLE_PRIVATE, -1);
+      if (own.server === this.#server && own.conn !== null && !stream.mustOpen) return own;
+      own.close();
+    }
+    if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0)
+      return null;
+    if (stream.first && httpReuse === 'safe') return null;
+    const side = this.#idle[this.#idle.length - 1]!;
+    if (stream.first && httpReuse === 'aggressive' && side.exchanges < 2) return null;
+    this.#idle.pop();
+    count(this.#server, CUR_IDLE, -1);
+    this.#unneeded = Math.min(this.#unneeded, this.#idle.length);
+    return side;
+  }
+
+  /** Keeps a connection that has just become idle, if there is room for it. */
+  put(side: Http1Server, session: Session): void {
+    const { config, backend } = this.#server;
+    if (backend.context.stopping) {
+      side.close();
+    } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
+      session.ownServer = side;
+      count(this.#server, CUR_IDLE_PRIVATE, 1);
+    } else if (config.poolMaxConn >= 0 && this.#idle.length >= config.poolMaxConn) {
+      side.close();
+    } else {
+      side.idleSince = backend.context.io.now();
+      this.#idle.push(side);
+      count(this.#server, CUR_IDLE, 1);
+      if (!this.#timer.armed) backend.context.wheel.arm(this.#timer, side.idleSince + config.poolPurgeDelayMs);
+    }
+  }
+
+  /** The server closed an idle connection. */
+  remove(side: Http1Server): void {
+    const at = this.#idle.lastIndexOf(side);
+    if (at < 0) return;
+    this.#idle.splice(at, 1);
+    count(this.#server, CUR_IDLE, -1);
+    this.#unneeded = Math.min(this.#unneeded, this.#idle.length);
+  }
+
+  /** Closes all idle connections (the server went down, soft stop). */
+  clear(): void {
+    for (const side of this.#idle.splice(0)) {
+      count(this.#server, CUR_IDLE, -1);
+      side.close();
+    }
+  }
+
+  #purge(): void {
+    const { config, backend } = this.#server;
+    const spare = Math.min(Math.ceil(this.#unneeded / 2), this.#idle.length - config.poolLowConn);
+    if (spare > 0) {
+      for (const side of this.#idle.splice(0, spare)) {
+        count(this.#server, CUR_IDLE, -1);
+        side.close();
+      }
+    }
+    this.#unneeded = this.#idle.length;
+    if (this.#idle.length > 0) {
+      backend.context.wheel.arm(this.#timer, backend.context.io.now() + config.poolPurgeDelayMs);
+    }
+  }
+}
+
+/** The session that kept `side` for itself is gone. */
+export function disown(side: Http1Server): void {
+  count(side.server, CUR_IDLE_PRIVATE, -1);
+  side.close();
+}
+
+function count(server: Server, counter: number, n: number): void {
+  server.backend.context.counters[server.row + counter]! += n;
+}

@@ -1,0 +1,107 @@
+/**
+ * A session: one connection of a client, from accept to close. It holds what is true for all its streams: where the
+ * client comes from, which listener took it, the client's time-out, its share of the gauges.
+ */
+import type { Address, Conn } from '../io/contract.ts';
+import { CUR_SESS } from '../shm/counters.ts';
+import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
+import { Timer } from '../time.ts';
+import { Http1Client } from './http1-client.ts';
+import type { Http1Server } from './http1-server.ts';
+import { resumeListeners } from './listener.ts';
+import type { Context, Frontend, Listener } from './nouns.ts';
+import { ProxyHeaderReader } from './proxy-header.ts';
+import { RawClient } from './raw.ts';
+import { disown } from './server-pool.ts';
+
+/** What reads and writes the client's connection now. */
+export interface SessionDriver {
+  /** The client's time-out ran out. */
+  onTimeout(): void;
+  /** Soft stop: end as soon as that is polite. */
+  onStop(): void;
+}
+
+export class Session {
+  readonly context: Context;
+  readonly listener: Listener;
+  readonly frontend: Frontend;
+  readonly conn: Conn;
+  /** ms of the io clock. */
+  readonly acceptedAt: number;
+  readonly #timer: Timer<Session>;
+  driver: SessionDriver | null = null;
+  /** Addresses told by a PROXY header, instead of the connection's own. */
+  #source: Address | null = null;
+  #destination: Address | null = null;
+  #open = true;
+  /** The idle server connection that belongs to this client (`http-reuse never`); null = none. */
+  ownServer: Http1Server | null = null;
+
+  constructor(context: Context, listener: Listener, conn: Conn) {
+    this.context = context;
+    this.listener = listener;
+    this.frontend = listener.frontend;
+    this.conn = conn;
+    this.acceptedAt = context.io.now();
+    this.#timer = new Timer<Session>(this, expire);
+    context.sessions.add(this);
+    const { proxy } = listener.frontend;
+    if (proxy.options.clitcpka) conn.keepAlive(0, 0, 0);
+    if (listener.bind.acceptProxy) new ProxyHeaderReader(this);
+    else this.start();
+  }
+
+  /** The transport is ready: speak the frontend's protocol. */
+  start(): void {
+    this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
+  }
+
+  /** The client's address; null for a unix socket without a name. */
+  source(): Address | null {
+    return this.#source ?? this.conn.peer();
+  }
+
+  /** The address the client connected to. */
+  destination(): Address | null {
+    return this.#destination ?? this.conn.local();
+  }
+
+  setAddresses(source: Address, destination: Address): void {
+    this.#source = source;
+    this.#destination = destination;
+  }
+
+  /** Arms the client's time-out, `ms` from now; 0 = none. */
+  wait(ms: number): void {
+    this.context.wheel.arm(this.#timer, ms === 0 ? Infinity : this.context.io.now() + ms);
+  }
+
+  /** The connection is gone: gives back what it held. Called once, by the driver's onClose. */
+  closed(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.context.wheel.forget(this.#timer);
+    this.context.sessions.delete(this);
+    if (this.ownServer !== null) disown(this.ownServer);
+    leave(this.context, this.listener);
+    this.context.onSessionEnd?.();
+  }
+}
+
+function expire(session: Session): void {
+  session.driver?.onTimeout();
+}
+
+/** Gives back one connection's places at listener, frontend and process, and lets waiting ones in. */
+export function leave(context: Context, listener: Listener): void {
+  const { words, counters } = context;
+  const { frontend } = listener;
+  counters[context.row + CUR_SESS]! -= 1;
+  Atomics.sub(words, context.at + PROCESS.at.conns, 1);
+  counters[frontend.row + CUR_SESS]! -= 1;
+  Atomics.sub(words, frontend.at + PROXY.at.fe_conns, 1);
+  counters[listener.row + CUR_SESS]! -= 1;
+  Atomics.sub(words, listener.at + LISTENER.at.conns, 1);
+  resumeListeners(context, frontend);
+}

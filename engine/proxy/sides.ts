@@ -1,0 +1,63 @@
+/**
+ * A stream stands between two sides. Each side turns the bytes of its connection into messages and back (HTTP/1), or
+ * leaves them alone (TCP, tunnels); the stream neither knows nor cares which.
+ *
+ *   client conn ── ClientSide ──  Stream  ── ServerSide ── server conn
+ *               requestData ──►            ──► data            (payload of the request)
+ *                      data ◄──            ◄── responseData    (payload of the response)
+ *
+ * Flow control: whoever has HIGH_WATER_BYTES pending makes the stream pause the other side's reading.
+ */
+import type { Slice } from '../balance/balancer.ts';
+import type { Head } from '../http/head.ts';
+import type { Chunk, Conn } from '../io/contract.ts';
+import type { Reply } from './errors.ts';
+
+/** A validated trailer section, its closing empty line included: `trailers[0, trailersEnd)`. */
+export interface Trailers {
+  readonly trailers: Uint8Array;
+  readonly trailersEnd: number;
+}
+
+interface Side {
+  /** null once the connection is gone or given away. */
+  readonly conn: Conn | null;
+  /** Sends payload `chunk.bytes[start, end)`: chunked payload with its framing. */
+  data(chunk: Chunk, start: number, end: number): void;
+  /** The message is complete. */
+  end(trailers: Trailers | null): void;
+  /** Stops and goes on reading from the peer. Idempotent. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface ClientSide extends Side {
+  /** Output that the client has not taken yet, bytes. */
+  readonly pending: number;
+  /** Request payload received and not yet passed on; null = none. For `check_post` and rdp-cookie. */
+  buffered(): Slice | null;
+  /** Sends the stream's response head, interim (1xx) or final. */
+  respond(head: Head): void;
+  /** False when chunked payload must be given without its framing. */
+  readonly takesChunks: boolean;
+  /** Sends a whole response made by us; afterwards the connection goes on only if `keep` and the request allow it. */
+  reply(reply: Reply, keep: boolean): void;
+  /** Sends the head of a response that we make piece by piece with `write`, then `end`. `chunked`: `write` is given chunks. */
+  open(reply: Reply, chunked: boolean): void;
+  /** Sends bytes of such a response; they are copied. */
+  write(bytes: Uint8Array, start: number, end: number): void;
+  /** From here on both directions are plain bytes: an upgraded connection or a CONNECT tunnel. */
+  tunnel(): void;
+  /** The stream is over: the next request, or the end of the connection. */
+  done(): void;
+}
+
+export interface ServerSide extends Side {
+  /** The connection had served another exchange before this one. */
+  readonly reused: boolean;
+  /** The connection is ready: sends what opens the exchange (in HTTP the request head). */
+  request(): void;
+  tunnel(): void;
+  /** The stream lets go: an orderly finished connection goes back to its pool, any other is closed. */
+  release(): void;
+}

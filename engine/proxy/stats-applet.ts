@@ -1,0 +1,104 @@
+/**
+ * The statistics page as an answer to a request. The dump is made piece by piece, a piece a turn, and only as fast as the
+ * client reads: a page of thousands of servers neither holds up the loop nor fills the memory. The form of `stats admin`
+ * is gathered first: to the stream it is a server that takes the request's payload.
+ */
+import type { Proxy, StatsPage } from '../config/model.ts';
+import { isExactly, latin1, textOf } from '../http/chars.ts';
+import { H_AUTHORIZATION, METHOD_POST } from '../http/names.ts';
+import { type Field, headOnly, reply } from '../http/reply.ts';
+import { CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
+import type { Chunk } from '../io/contract.ts';
+import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
+import { statsReply } from '../stats/reply.ts';
+import { Reply } from './errors.ts';
+import type { ServerSide } from './sides.ts';
+import { type Next, STEP, WAIT } from './steps.ts';
+import type { Stream } from './stream.ts';
+
+/** Answers if the request is for the page; null = it is not. */
+export function openStats(stream: Stream, proxy: Proxy, page: StatsPage): Next | null {
+  const { uriBytes, uriStart, uriEnd, methodId } = stream.requestHead;
+  const prefixEnd = uriStart + page.uri.length;
+  if (prefixEnd > uriEnd || !isExactly(uriBytes, uriStart, prefixEnd, latin1(page.uri))) return null;
+  if (methodId !== METHOD_POST || stream.requestDone) return answer(stream, proxy, page, '');
+  stream.serverSide = new FormReader(form => stream.goto(answer(stream, proxy, page, form) ?? STEP.finish));
+  stream.accepting = true;
+  return STEP.applet;
+}
+
+/** Sends the head of the answer; null = the method is none of the page's. */
+function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Next | null {
+  const { context } = stream;
+  const head = stream.requestHead;
+  const slot = head.find(H_AUTHORIZATION);
+  const request = {
+    method: textOf(head.bytes, head.methodStart, head.methodEnd),
+    uri: textOf(head.uriBytes, head.uriStart, head.uriEnd),
+    authorization: slot < 0 ? null : textOf(head.bytesOf(slot), head.valueStart[slot]!, head.valueEnd[slot]!),
+    form,
+  };
+  const made = statsReply(context.view, page, proxy, request, stream.now, context.admin);
+  if (made === null) return null;
+  stream.status = made.status;
+  if (made.body === null) {
+    stream.client.reply(new Reply(reply(made.status, made.headers, '')), true);
+    return STEP.finish;
+  }
+  const chunked = head.version === 1;
+  const framing: readonly Field[] = chunked ? [['transfer-encoding', 'chunked']] : [];
+  stream.client.open(new Reply(headOnly(made.status, [...made.headers, ...framing])), chunked);
+  stream.applet = made.body;
+  return STEP.applet;
+}
+
+/** How soon the next piece follows when the client takes all: the next turn. Milliseconds. */
+const NEXT_PIECE_MS = 1;
+
+/** Sends a piece if the client takes it; the step of a stream that is answered by a dump. */
+export function pumpApplet(stream: Stream): Next {
+  const { applet, client } = stream;
+  if (applet === null || client.pending > LOW_WATER_BYTES) return WAIT;
+  const piece = applet.next();
+  const chunked = stream.requestHead.version === 1;
+  if (piece === null) {
+    if (chunked) client.write(LAST_CHUNK, 0, LAST_CHUNK.length);
+    stream.responseDone = true;
+    return STEP.finish;
+  }
+  if (chunked) {
+    const { scratch } = stream.context;
+    client.write(scratch, 0, writeChunkSize(scratch, 0, piece.length));
+  }
+  client.write(piece, 0, piece.length);
+  if (chunked) client.write(CRLF, 0, CRLF.length);
+  stream.wait(NEXT_PIECE_MS);
+  return WAIT;
+}
+
+/** Gathers the payload of a POST; too long a form arrives cut, and says so by its length. */
+class FormReader implements ServerSide {
+  readonly conn = null;
+  readonly reused = false;
+  readonly #done: (form: string) => void;
+  #form = '';
+
+  constructor(done: (form: string) => void) {
+    this.#done = done;
+  }
+
+  data(chunk: Chunk, start: number, end: number): void {
+    const room = BUFSIZE_BYTES + 1 - this.#form.length;
+    this.#form += textOf(chunk.bytes, start, Math.min(end, start + room));
+  }
+
+  end(): void {
+    this.#done(this.#form);
+  }
+
+  request(): void {}
+  pause(): void {}
+  resume(): void {}
+  tunnel(): void {}
+  release(): void {}
+}

@@ -1,0 +1,271 @@
+/**
+ * The steps of a stream, one row each: what is done on entering it, what its time-out and a vanished server mean
+ * there, and the letter that the log's termination state shows (manual 8.5, second character).
+ *
+ *   HTTP  idle > request > backend > assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   TCP   idle >           backend > assign > (queue) > connect > connected > tunnel                        > finish
+ *                                      ^                   |
+ *                                      └── (turnaround) < failed
+ */
+import { FULL, NONE } from '../balance/balancer.ts';
+import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
+import { chooseBackend } from './choose-backend.ts';
+import { localReply } from './local-replies.ts';
+import { persistedServer } from './persistence.ts';
+import { proxyHeader } from './proxy-protocol.ts';
+import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
+import { prepareRequest } from './request-headers.ts';
+import { sendResponse } from './response.ts';
+import { openServerSide } from './server-side.ts';
+import { pumpApplet } from './stats-applet.ts';
+import type { Stream } from './stream.ts';
+import { CAUSE, type Cause } from './termination.ts';
+
+export const STEP = {
+  idle: 0,
+  request: 1,
+  backend: 2,
+  assign: 3,
+  queue: 4,
+  connect: 5,
+  failed: 6,
+  turnaround: 7,
+  connected: 8,
+  waiting: 9,
+  response: 10,
+  transfer: 11,
+  tunnel: 12,
+  applet: 13,
+  finish: 14,
+} as const;
+
+export type StepIndex = (typeof STEP)[keyof typeof STEP];
+
+/** Returned by a step that waits for an event. */
+export const WAIT = -1;
+export type Next = StepIndex | typeof WAIT;
+
+export interface Step {
+  readonly name: keyof typeof STEP;
+  /** Second letter of the termination state when the stream ends here. */
+  readonly letter: string;
+  readonly run: (stream: Stream) => Next;
+  /** The stream's timer fired. */
+  readonly timeout: (stream: Stream) => Next;
+  /** The server's connection ended before its message did. */
+  readonly serverGone: (stream: Stream) => Next;
+}
+
+export const STEPS: readonly Step[] = [
+  { name: 'idle', letter: '-', run: wait, timeout: wait, serverGone: wait },
+  { name: 'request', letter: 'R', run: request, timeout: wait, serverGone: wait },
+  { name: 'backend', letter: 'R', run: backend, timeout: wait, serverGone: wait },
+  { name: 'assign', letter: 'C', run: assign, timeout: wait, serverGone: wait },
+  { name: 'queue', letter: 'Q', run: queue, timeout: queueTimeout, serverGone: wait },
+  { name: 'connect', letter: 'C', run: connect, timeout: connectTimeout, serverGone: refused },
+  { name: 'failed', letter: 'C', run: failed, timeout: wait, serverGone: wait },
+  { name: 'turnaround', letter: 'C', run: turnaround, timeout: () => STEP.assign, serverGone: wait },
+  { name: 'connected', letter: 'H', run: connected, timeout: wait, serverGone: noResponse },
+  { name: 'waiting', letter: 'H', run: wait, timeout: noResponseInTime, serverGone: noResponse },
+  { name: 'response', letter: 'H', run: sendResponse, timeout: wait, serverGone: noResponse },
+  { name: 'transfer', letter: 'D', run: transfer, timeout: transferTimeout, serverGone: cutResponse },
+  { name: 'tunnel', letter: 'D', run: tunnel, timeout: transferTimeout, serverGone: cutResponse },
+  { name: 'applet', letter: 'D', run: pumpApplet, timeout: pumpApplet, serverGone: wait },
+  { name: 'finish', letter: '-', run: finish, timeout: wait, serverGone: wait },
+];
+
+STEPS.forEach((step, i) => {
+  if (STEP[step.name] !== i) throw new Error(`steps: row ${i} is ${step.name}`);
+});
+
+function wait(): Next {
+  return WAIT;
+}
+
+/** A request head is complete: count it, answer what the frontend answers itself. */
+function request(stream: Stream): Next {
+  takeRequest(stream);
+  return localReply(stream, stream.frontend.proxy) ?? STEP.backend;
+}
+
+/** Which backend takes it, and what that backend answers itself. */
+function backend(stream: Stream): Next {
+  const chosen = chooseBackend(stream);
+  if (chosen === null) return fail(stream, 503, CAUSE.server);
+  enterBackend(stream, chosen);
+  stream.retriesLeft = chosen.proxy.retries;
+  if (!stream.http) return STEP.assign;
+  const local = chosen.index === stream.frontend.index ? null : localReply(stream, chosen.proxy);
+  if (local !== null) return local;
+  prepareRequest(stream);
+  return STEP.assign;
+}
+
+/** Which server: the one of the last attempt, the one the client persists on, or the balancing algorithm's choice. */
+function assign(stream: Stream): Next {
+  const backend = stream.backend!;
+  if (stream.server === null) {
+    stream.server = persistedServer(stream);
+    if (stream.server === null) {
+      const picked = backend.balancer.pick(stream, stream.avoid);
+      if (picked === NONE) return fail(stream, 503, CAUSE.server);
+      if (picked === FULL) return STEP.queue;
+      stream.server = backend.servers[picked]!;
+      stream.balanced = true;
+    }
+  }
+  if (!takePlace(stream.server)) return STEP.queue;
+  stream.holdsPlace = true;
+  return STEP.connect;
+}
+
+/** Waits for a place on its server, or on any server of the backend when it has none yet. */
+function queue(stream: Stream): Next {
+  const t = stream.backend!.proxy.timeouts;
+  stream.wait(t.queueMs || t.connectMs);
+  enqueue(stream, stream.backend!, stream.server);
+  return WAIT;
+}
+
+function queueTimeout(stream: Stream): Next {
+  const server = stream.server;
+  leaveQueue(stream);
+  stream.count(FAILED_CONN);
+  if (server !== null) serveQueue(server);
+  return fail(stream, 503, CAUSE.serverTimeout);
+}
+
+/** A pooled connection if there is a fit one, else a new one. */
+function connect(stream: Stream): Next {
+  stream.connectAt = stream.now;
+  enterServer(stream);
+  if (openServerSide(stream)) {
+    stream.countServer(REUSE);
+    return STEP.connected;
+  }
+  stream.wait(stream.backend!.proxy.timeouts.connectMs);
+  return WAIT;
+}
+
+function connectTimeout(stream: Stream): Next {
+  stream.failure = CAUSE.serverTimeout;
+  return STEP.failed;
+}
+
+function refused(stream: Stream): Next {
+  stream.failure = CAUSE.server;
+  return STEP.failed;
+}
+
+/** The server could not be reached: again, elsewhere if `option redispatch` says so, or 503. */
+function failed(stream: Stream): Next {
+  stream.dropServerSide();
+  stream.dropPlace();
+  if (stream.retriesLeft <= 0) {
+    stream.countServer(FAILED_CONN);
+    return fail(stream, 503, stream.failure);
+  }
+  stream.retriesLeft--;
+  stream.attempts++;
+  stream.countServer(RETRIES);
+  if (!mayRedispatch(stream)) return STEP.turnaround;
+  stream.countServer(REDISPATCHES);
+  stream.redispatched = true;
+  stream.avoid = stream.server!.config.index;
+  stream.leaveServer();
+  return STEP.assign;
+}
+
+/** `option redispatch N` (manual 4.2): every N-th retry, or -N-th from the last. */
+function mayRedispatch(stream: Stream): boolean {
+  const { redispatch, retries } = stream.backend!.proxy;
+  if (redispatch === 0) return false;
+  if (redispatch > 0) return stream.attempts % redispatch === 0;
+  return (retries + 1 - stream.attempts) % -redispatch === 0 && stream.attempts > retries + redispatch;
+}
+
+/** Before the same server is tried again: a second, or the connect time-out if that is shorter. */
+const TURNAROUND_MS = 1000;
+
+function turnaround(stream: Stream): Next {
+  const { connectMs } = stream.backend!.proxy.timeouts;
+  stream.wait(connectMs === 0 ? TURNAROUND_MS : Math.min(TURNAROUND_MS, connectMs));
+  return WAIT;
+}
+
+/** There is a connection: the request goes out, then whatever the client has to send. */
+function connected(stream: Stream): Next {
+  stream.connectedAt = stream.now;
+  stream.step = stream.http ? STEP.waiting : STEP.tunnel;
+  introduce(stream);
+  stream.serverSide!.request();
+  stream.accepting = true;
+  stream.touchServer();
+  stream.client.resume();
+  return WAIT;
+}
+
+/** `send-proxy`: a new connection begins with who the client is. */
+function introduce(stream: Stream): void {
+  const { sendProxy } = stream.server!.config;
+  const { conn, reused } = stream.serverSide!;
+  if (sendProxy === 0 || reused || conn === null) return;
+  const header = proxyHeader(sendProxy, stream.session.source(), stream.session.destination());
+  conn.send(header, 0, header.length);
+}
+
+function noResponseInTime(stream: Stream): Next {
+  if (stream.serverMayGoOn()) return WAIT;
+  stream.countServer(FAILED_RESP);
+  return fail(stream, 504, CAUSE.serverTimeout);
+}
+
+/** The server closed without a response. On a pooled connection it may not have seen the request: see `repeatable`. */
+function noResponse(stream: Stream): Next {
+  if (stream.repeatable()) {
+    stream.dropServerSide();
+    stream.mustOpen = true;
+    return STEP.connect;
+  }
+  stream.countServer(FAILED_RESP);
+  return fail(stream, 502, CAUSE.server);
+}
+
+/** The exchange goes on until the response is complete. */
+function transfer(stream: Stream): Next {
+  return stream.responseDone ? STEP.finish : WAIT;
+}
+
+/** Both directions end on their own. */
+function tunnel(stream: Stream): Next {
+  return stream.responseDone && stream.requestDone ? STEP.finish : WAIT;
+}
+
+function transferTimeout(stream: Stream): Next {
+  if (stream.serverMayGoOn()) return WAIT;
+  stream.terminate(CAUSE.serverTimeout);
+  return STEP.finish;
+}
+
+function cutResponse(stream: Stream): Next {
+  stream.terminate(CAUSE.server);
+  stream.countServer(SRV_ABORTS);
+  return STEP.finish;
+}
+
+function finish(stream: Stream): Next {
+  stream.step = STEP.idle;
+  finishStream(stream);
+  return WAIT;
+}
+
+/** Ends the stream with an error: HAProxy's page or the configured one in HTTP, a close in TCP. */
+export function fail(stream: Stream, status: number, cause: Cause): Next {
+  stream.terminate(cause);
+  if (stream.http) {
+    stream.status = status;
+    stream.client.reply((stream.backend ?? stream.frontend).errors.get(status), true);
+  }
+  return STEP.finish;
+}

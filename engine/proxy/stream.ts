@@ -1,0 +1,418 @@
+/**
+ * A stream: one HTTP exchange, or one TCP connection, between a client side and a server side. What it does next is a
+ * row of the table in steps.ts; this file is what it is made of, and what its sides tell it.
+ *
+ * An HTTP/1 session has one stream object and uses it again for each request.
+ */
+import type { Slice, Subject } from '../balance/balancer.ts';
+import { latin1 } from '../http/chars.ts';
+import { Head } from '../http/head.ts';
+import type { HttpMode } from '../http/hop.ts';
+import { isIdempotent } from '../http/names.ts';
+import type { Chunk } from '../io/contract.ts';
+import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
+import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
+import type { Dump } from '../stats/out.ts';
+import { Timer } from '../time.ts';
+import type { Backend, Context, Frontend, Server } from './nouns.ts';
+import { freePlace, type Queue } from './queue.ts';
+import type { Session } from './session.ts';
+import type { ClientSide, ServerSide, Trailers } from './sides.ts';
+import { fail, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { CAUSE, type Cause } from './termination.ts';
+
+export class Stream implements Subject {
+  readonly context: Context;
+  session!: Session;
+  frontend!: Frontend;
+  client!: ClientSide;
+  /** HTTP mode. */
+  http = false;
+  /** The heads of the exchange; not filled in TCP mode, and before they came. */
+  readonly requestHead: Head;
+  readonly responseHead: Head;
+  backend: Backend | null = null;
+  server: Server | null = null;
+  serverSide: ServerSide | null = null;
+  step: StepIndex = STEP.idle;
+  /** Queue, connect and server time-outs: what it means when it fires is a column of the step table. */
+  readonly timer: Timer<Stream>;
+
+  // --- the queue it stands in (queue.ts) ---
+  queue: Queue | null = null;
+  queueNext: Stream | null = null;
+  queuePrev: Stream | null = null;
+  ticket = 0;
+
+  // --- how far it got ---
+  requestDone = false;
+  responseDone = false;
+  /** The server side takes payload now. */
+  accepting = false;
+  /** A final response head came from the server. */
+  responded = false;
+  /** Payload of the request went to a server: the request cannot be repeated. */
+  payloadSent = false;
+  /** What the request's persistence cookie was worth. */
+  cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
+  /** A dump that answers the request, made as the client reads (stats-applet.ts). */
+  applet: Dump | null = null;
+  /** What the client sent is no request: there is no head to look at. */
+  refused = false;
+  /** Not to be logged (`monitor-uri`). */
+  silent = false;
+  /** errno of the server connection that failed last. */
+  errno = 0;
+  /** The first exchange of its session. */
+  first = false;
+  /** The algorithm chose the server, not persistence. */
+  balanced = false;
+  redispatched = false;
+  /** No pooled connection for this one: the last pooled one was dead. */
+  mustOpen = false;
+  holdsPlace = false;
+  retriesLeft = 0;
+  attempts = 0;
+  /** Index of the server that has just failed, to be avoided by the next choice; -1 = none. */
+  avoid = -1;
+  /** What the last failed connection attempt counts as. */
+  failure: Cause = CAUSE.server;
+  /** The server's pending output when its timer was last armed. */
+  #serverPending = 0;
+
+  // --- for the log: milliseconds of the io clock, 0 = not reached ---
+  acceptedAt = 0;
+  idleSince = 0;
+  firstByteAt = 0;
+  requestAt = 0;
+  assignedAt = 0;
+  connectAt = 0;
+  connectedAt = 0;
+  responseAt = 0;
+  finishedAt = 0;
+  status = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  #countedIn = 0;
+  #countedOut = 0;
+  cause: Cause = CAUSE.none;
+  phase = '-';
+
+  constructor(context: Context) {
+    const { maxhdr, maxrewriteBytes } = context.model.global.tune;
+    this.context = context;
+    this.requestHead = new Head(maxhdr, maxrewriteBytes);
+    this.responseHead = new Head(maxhdr, maxrewriteBytes);
+    this.timer = new Timer<Stream>(this, expire);
+  }
+
+  /** Makes the object ready for an exchange. Times in ms of the io clock. */
+  begin(first: boolean, acceptedAt: number, idleSince: number, firstByteAt: number): void {
+    this.step = STEP.request;
+    this.backend = this.server = this.serverSide = null;
+    this.requestDone =
+      this.responseDone =
+      this.accepting =
+      this.responded =
+      this.payloadSent =
+      this.silent =
+      this.refused =
+        false;
+    this.cookie = 'none';
+    this.applet = null;
+    this.errno = 0;
+    this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
+    this.first = first;
+    this.attempts = 0;
+    this.avoid = -1;
+    this.acceptedAt = acceptedAt;
+    this.idleSince = idleSince;
+    this.firstByteAt = firstByteAt;
+    this.requestAt = this.assignedAt = this.connectAt = this.connectedAt = this.responseAt = this.finishedAt = 0;
+    this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
+    this.cause = CAUSE.none;
+    this.phase = '-';
+  }
+
+  /** Goes to `step` and on, until a step has to wait for something. */
+  goto(step: StepIndex | typeof WAIT): void {
+    let next = step;
+    while (next !== WAIT) {
+      this.step = next;
+      next = STEPS[next]!.run(this);
+    }
+  }
+
+  get now(): number {
+    return this.context.io.now();
+  }
+
+  get active(): boolean {
+    return this.step !== STEP.idle;
+  }
+
+  /** Remembers why the stream ends; the first cause counts. The letter of the step tells where. */
+  terminate(cause: Cause): void {
+    if (this.cause !== CAUSE.none) return;
+    this.cause = cause;
+    this.phase = STEPS[this.step]!.letter;
+  }
+
+  // --- from the client side ---
+
+  /** Payload of the request; only called while `accepting`. */
+  requestData(chunk: Chunk, start: number, end: number): void {
+    const side = this.serverSide!;
+    this.payloadSent = true;
+    side.data(chunk, start, end);
+    if (side.conn !== null && side.conn.pending > HIGH_WATER_BYTES) this.client.pause();
+    this.touchServer();
+  }
+
+  requestEnd(trailers: Trailers | null): void {
+    this.requestDone = true;
+    if (this.serverSide === null) return;
+    this.serverSide.end(trailers);
+    this.touchServer();
+    if (this.step === STEP.tunnel) this.goto(STEP.tunnel);
+  }
+
+  /** The client's connection is gone, or its time ran out. */
+  clientGone(cause: Cause): void {
+    if (!this.active) return;
+    this.terminate(cause);
+    if (cause === CAUSE.client) this.count(CLI_ABORTS);
+    this.goto(STEP.finish);
+  }
+
+  /** The client's side has taken what was pending. */
+  clientDrained(): void {
+    if (this.step === STEP.applet) this.goto(STEP.applet);
+    else this.serverSide?.resume();
+  }
+
+  // --- from the server side ---
+
+  connected(): void {
+    this.goto(STEP.connected);
+  }
+
+  /** A response head, interim or final, is in `responseHead`. */
+  gotResponseHead(): void {
+    const { status } = this.responseHead;
+    this.responded = status >= 200 || status === 101;
+    this.touchServer();
+    this.goto(STEP.response);
+  }
+
+  /** What the server sent is no valid response. */
+  badResponse(): void {
+    this.countServer(FAILED_RESP);
+    this.goto(fail(this, 502, CAUSE.proxy));
+  }
+
+  responseData(chunk: Chunk, start: number, end: number): void {
+    const client = this.client;
+    client.data(chunk, start, end);
+    if (client.conn !== null && client.conn.pending > HIGH_WATER_BYTES) this.serverSide?.pause();
+    this.touchServer();
+  }
+
+  responseEnd(trailers: Trailers | null): void {
+    this.responseDone = true;
+    this.client.end(trailers);
+    this.goto(this.step);
+  }
+
+  /** The server's connection is gone before its message was complete. */
+  serverGone(): void {
+    this.goto(STEPS[this.step]!.serverGone(this));
+  }
+
+  serverDrained(): void {
+    this.client.resume();
+  }
+
+  /** It is this stream's turn in the queue: it has a place on `server`. */
+  dequeued(server: Server): void {
+    this.server = server;
+    this.holdsPlace = true;
+    this.goto(STEP.connect);
+  }
+
+  // --- time ---
+
+  /** Arms the timer of the step: `ms` from now, 0 = never. */
+  wait(ms: number): void {
+    this.context.wheel.arm(this.timer, ms === 0 ? Infinity : this.now + ms);
+  }
+
+  /** The server did something, or something was sent to it. */
+  touchServer(): void {
+    this.#serverPending = this.serverSide?.conn?.pending ?? 0;
+    this.wait(this.#serverTimeoutMs());
+  }
+
+  #serverTimeoutMs(): number {
+    const t = this.backend!.proxy.timeouts;
+    if (this.step !== STEP.tunnel) return t.serverMs;
+    if ((this.requestDone || this.responseDone) && t.serverFinMs !== 0) return t.serverFinMs;
+    return t.tunnelMs || t.serverMs;
+  }
+
+  /** At a server time-out: true (and the timer armed again) when it is not the server that keeps us waiting. */
+  serverMayGoOn(): boolean {
+    const pending = this.serverSide?.conn?.pending ?? 0;
+    const progress = pending > 0 && pending < this.#serverPending;
+    const waitsForClient = (pending === 0 && !this.requestDone && this.step !== STEP.tunnel) || this.client.pending > 0;
+    if (!progress && !waitsForClient) return false;
+    this.touchServer();
+    return true;
+  }
+
+  // --- counting ---
+
+  /** Adds one to a counter of frontend, backend and server, as far as the stream got. */
+  count(counter: number): void {
+    this.context.counters[this.frontend.row + counter]! += 1;
+    this.countServer(counter);
+  }
+
+  /** Adds one to a counter of backend and server, as far as the stream got. */
+  countServer(counter: number): void {
+    const c = this.context.counters;
+    if (this.backend !== null) c[this.backend.row + counter]! += 1;
+    if (this.server !== null) c[this.server.row + counter]! += 1;
+  }
+
+  /** Brings the byte counters up to date. */
+  countBytes(): void {
+    const c = this.context.counters;
+    const bytesIn = this.bytesIn - this.#countedIn;
+    const bytesOut = this.bytesOut - this.#countedOut;
+    this.#countedIn = this.bytesIn;
+    this.#countedOut = this.bytesOut;
+    addBytes(c, this.frontend.row, bytesIn, bytesOut);
+    addBytes(c, this.session.listener.row, bytesIn, bytesOut);
+    if (this.backend !== null) addBytes(c, this.backend.row, bytesIn, bytesOut);
+    if (this.server !== null) addBytes(c, this.server.row, bytesIn, bytesOut);
+  }
+
+  // --- letting go ---
+
+  /** Lets go of the server's connection. */
+  dropServerSide(): void {
+    const side = this.serverSide;
+    this.serverSide = null;
+    this.accepting = false;
+    side?.release();
+  }
+
+  /** Gives the place on the server back. */
+  dropPlace(): void {
+    if (!this.holdsPlace) return;
+    this.holdsPlace = false;
+    freePlace(this.server!);
+  }
+
+  /** Forgets the server: another one will be chosen. */
+  leaveServer(): void {
+    this.server = null;
+    this.balanced = false;
+  }
+
+  /** The server cannot take more payload now. */
+  serverFull(): boolean {
+    const conn = this.serverSide?.conn ?? null;
+    return conn !== null && conn.pending > HIGH_WATER_BYTES;
+  }
+
+  /** `option abortonclose`: a client that half-closes while it waits gives up. */
+  abortsOnClose(): boolean {
+    return this.backend?.proxy.options.abortonclose === true && !this.responded;
+  }
+
+  /** How connections of this stream live on: the stricter of frontend and backend. */
+  get serverMode(): HttpMode {
+    const front = this.frontend.proxy.options.http;
+    const back = this.backend!.proxy.options.http;
+    if (front === 'close' || back === 'close') return 'close';
+    return front === 'server-close' || back === 'server-close' ? 'server-close' : 'keep-alive';
+  }
+
+  /**
+   * True when the request may be sent once more: it went over a pooled connection that the server may have closed before
+   * it saw the request, nothing came back, no payload went out, and its method is idempotent (RFC 9110 9.2.2).
+   */
+  repeatable(): boolean {
+    return (
+      this.serverSide?.reused === true &&
+      !this.mustOpen &&
+      !this.payloadSent &&
+      !this.responded &&
+      this.http &&
+      isIdempotent(this.requestHead.methodId)
+    );
+  }
+
+  // --- Subject: what a balancing algorithm may look at ---
+
+  source(): Uint8Array | null {
+    const source = this.session.source();
+    return source === null || source.family === 1 ? null : source.bytes;
+  }
+
+  uri(): Slice | null {
+    const { uriBytes, uriStart, uriEnd } = this.requestHead;
+    return this.http ? at(uriBytes, uriStart, uriEnd) : null;
+  }
+
+  header(name: string): Slice | null {
+    if (!this.http) return null;
+    const head = this.requestHead;
+    const i = head.findLast(latin1(name));
+    return i < 0 ? null : at(head.bytesOf(i), head.valueStart[i]!, head.valueEnd[i]!);
+  }
+
+  body(): Slice | null {
+    return this.client.buffered();
+  }
+
+  payload(): Slice | null {
+    return this.client.buffered();
+  }
+}
+
+/** One slice for all answers to the balancer: it is read before the next question. */
+const SLICE: Slice = { bytes: new Uint8Array(0), start: 0, end: 0 };
+
+function at(bytes: Uint8Array, start: number, end: number): Slice {
+  SLICE.bytes = bytes;
+  SLICE.start = start;
+  SLICE.end = end;
+  return SLICE;
+}
+
+/** A stream for one exchange or TCP connection of `session`; `dropStream` gives it back. */
+export function takeStream(session: Session, client: ClientSide, http: boolean): Stream {
+  const stream = session.context.spareStreams.pop() ?? new Stream(session.context);
+  stream.session = session;
+  stream.frontend = session.frontend;
+  stream.client = client;
+  stream.http = http;
+  return stream;
+}
+
+export function dropStream(stream: Stream): void {
+  stream.context.wheel.disarm(stream.timer);
+  if (stream.context.spareStreams.length < SPARE_STREAMS_MAX) stream.context.spareStreams.push(stream);
+}
+
+function addBytes(c: Float64Array, row: number, bytesIn: number, bytesOut: number): void {
+  c[row + BYTES_IN]! += bytesIn;
+  c[row + BYTES_OUT]! += bytesOut;
+}
+
+function expire(stream: Stream): void {
+  stream.goto(STEPS[stream.step]!.timeout(stream));
+}

@@ -1,0 +1,115 @@
+/**
+ * The data path of one worker, as its thread starts and stops it. Read on in this order: listener, session, stream and
+ * steps, the sides (raw, http1-client, http1-server), server-pool, queue.
+ */
+import type { Severity } from '../config/diagnostics.ts';
+import type { Model } from '../config/model.ts';
+import type { Io } from '../io/contract.ts';
+import { BUFSIZE_BYTES } from '../limits.ts';
+import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
+import { listenDoorbell } from '../shm/doorbell.ts';
+import { type Memory, topology } from '../shm/memory.ts';
+import type { Admin } from '../stats/reply.ts';
+import type { View } from '../stats/view.ts';
+import { TimerWheel } from '../time.ts';
+import { listen, retryAllListeners } from './listener.ts';
+import { buildNouns, type Context } from './nouns.ts';
+import { serveAllQueues } from './queue.ts';
+import type { Stream } from './stream.ts';
+
+export interface TrafficEnv {
+  readonly io: Io;
+  readonly model: Model;
+  readonly memory: Memory;
+  /** What the statistics page reads. */
+  readonly view: View;
+  /** What its form does (engine/health/admin.ts). */
+  readonly admin: Admin;
+  /** Number of this worker, 0-based. */
+  readonly worker: number;
+  readonly log: (level: Severity, text: string) => void;
+  /** Called once, after `stop`, when nothing is left. */
+  readonly onIdle: () => void;
+  /** Hears of each stream's end (logs); null = nobody. */
+  readonly onStreamEnd: ((stream: Stream) => void) | null;
+}
+
+export interface TrafficHandle {
+  /** Serves a listening descriptor, which the io owns from now on. `listenerNumber` as in `Topology`. */
+  listen(listenerNumber: number, fd: number): void;
+  /** Accepts nothing more. `soft`: finishes what is there. */
+  stop(soft: boolean): void;
+}
+
+export function startTraffic(env: TrafficEnv): TrafficHandle {
+  const { io, memory, model, worker } = env;
+  const context: Context = {
+    io,
+    wheel: new TimerWheel(io.now()),
+    model,
+    memory,
+    view: env.view,
+    admin: env.admin,
+    topology: topology(model),
+    words: memory.words,
+    counters: memory.counters,
+    worker,
+    row: memory.row(worker, 'process', 0),
+    at: memory.process,
+    connRate: memory.rows('process', 0, CONN_RATE),
+    sessRate: memory.rows('process', 0, SESS_RATE),
+    frontends: [],
+    backends: [],
+    log: env.log,
+    onStreamEnd: env.onStreamEnd ?? (() => {}),
+    stopping: false,
+    sessions: new Set(),
+    spareStreams: [],
+    spareBuffers: [],
+    scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
+  };
+  buildNouns(context);
+  io.onTurn(now => context.wheel.advance(now));
+  const doorbell = listenDoorbell(memory, worker, () => {
+    serveAllQueues(context.backends);
+    retryAllListeners(context);
+  });
+  return {
+    listen: (listenerNumber, fd) => listen(context, listenerOf(context, listenerNumber), fd),
+    stop: soft =>
+      stop(context, soft, () => {
+        doorbell.stop();
+        env.onIdle();
+      }),
+  };
+}
+
+function listenerOf(context: Context, number: number) {
+  for (const frontend of context.frontends) {
+    const listener = frontend?.listeners.find(l => l.number === number);
+    if (listener !== undefined) return listener;
+  }
+  throw new Error(`proxy: there is no listener ${number}`);
+}
+
+function stop(context: Context, soft: boolean, idle: () => void): void {
+  context.stopping = true;
+  for (const frontend of context.frontends) {
+    for (const listener of frontend?.listeners ?? []) {
+      for (const socket of listener.sockets.splice(0)) socket.close();
+      for (const conn of listener.parked.splice(0)) conn.abort(false);
+      context.wheel.forget(listener.timer);
+    }
+  }
+  for (const backend of context.backends) for (const server of backend?.servers ?? []) server.pool.clear();
+  context.onSessionEnd = () => {
+    if (context.sessions.size > 0) return;
+    context.onSessionEnd = null;
+    idle();
+  };
+  for (const session of context.sessions) {
+    if (soft) session.driver?.onStop();
+    else session.conn.abort(false);
+  }
+  context.onSessionEnd();
+}
