@@ -1,0 +1,33 @@
+/** System calls about the process itself that Node has no function for. */
+import ffi from 'node:ffi';
+import fs from 'node:fs';
+import { AF_UNIX, closeFd, encodeSockaddr, SOCK_DGRAM, sendDatagram, socket } from './native.ts';
+
+const { functions: libc } = ffi.dlopen(null, { dup2: { return: 'i32', arguments: ['i32', 'i32'] } });
+
+/** Lets go of the terminal or pipe on standard input, output and error: nobody waits for their end because of us. */
+export function leaveTerminal(): void {
+  const none = fs.openSync('/dev/null', 'r+');
+  for (const fd of [0, 1, 2]) libc.dup2(none, fd);
+  if (none > 2) fs.closeSync(none);
+}
+
+/**
+ * sd_notify(3): one datagram to the unix socket that the service manager named, `@` for an abstract one. 0, or minus
+ * errno.
+ */
+export function notifyManager(path: string, state: string): number {
+  const bytes = new TextEncoder().encode(path);
+  if (bytes[0] === 0x40) bytes[0] = 0;
+  const name = encodeSockaddr({ family: AF_UNIX, bytes, port: 0 });
+  const fd = name === null ? -1 : socket(AF_UNIX, SOCK_DGRAM);
+  if (name === null || fd < 0) return fd;
+  // The exact length: an abstract name padded with zeros would be another one.
+  const sent = sendDatagram(
+    fd,
+    new TextEncoder().encode(state),
+    bytes[0] === 0 ? name.subarray(0, 2 + bytes.length) : name,
+  );
+  closeFd(fd);
+  return Math.min(sent, 0);
+}

@@ -1,0 +1,39 @@
+/** What `-v` and `-vv` print. Tools look for the first line, and for `TARGET`, `Feature list` and `Available services`. */
+import os from 'node:os';
+import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
+import { featureList, RELEASE_DATE, VERSION } from '../engine/version.ts';
+import { processors } from './processors.ts';
+
+/** The lines of `-v`. */
+export function about(): string {
+  return [
+    `HAProxy version ${VERSION} ${RELEASE_DATE} - this is Sluice, which runs haproxy.cfg files on Node.js`,
+    'Status: development version of Sluice; not made by, nor to be reported to, the HAProxy project.',
+    `Running on: ${os.type()} ${os.release()} ${os.version()} ${os.machine()}`,
+    '',
+  ].join('\n');
+}
+
+/** The lines of `-vv`. */
+export function aboutAll(): string {
+  const { node, v8, openssl, uv, zlib } = process.versions;
+  return `${about()}Build options :
+  TARGET  = ${process.platform === 'linux' ? 'linux-glibc' : process.platform}
+  CPU     = ${process.arch}
+  RUNTIME = Node.js ${node}, V8 ${v8}, libuv ${uv}
+
+Feature list : ${featureList()}
+
+Default settings :
+  bufsize = ${BUFSIZE_BYTES}, maxrewrite = ${MAXREWRITE_BYTES}
+
+Built with multi-threading support (MAX_THREADS=${WORKERS_MAX}, default=${processors()}).
+Running on OpenSSL version : OpenSSL ${openssl}
+Running on zlib version : ${zlib}
+
+Available services : none
+
+Available filters :
+        none
+`;
+}

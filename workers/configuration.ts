@@ -1,0 +1,78 @@
+/** From the command line to a model: reads the files, says what is wrong with them. */
+import fs from 'node:fs';
+import { Diagnostics } from '../engine/config/diagnostics.ts';
+import { loadModel } from '../engine/config/load.ts';
+import type { Model } from '../engine/config/model.ts';
+import { formatDiagnostics } from '../engine/config/print.ts';
+import { readLines } from '../engine/config/read.ts';
+import type { Line } from '../engine/config/words.ts';
+import { resolveHost } from '../engine/io/resolve.ts';
+import type { Options } from './options.ts';
+import type { Say } from './say.ts';
+
+export interface Configuration {
+  readonly model: Model;
+  /** As the files left it, with what HAProxy defines. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How many were said. */
+  readonly warnings: number;
+}
+
+/** Reads and checks everything that `options` names. Null after saying why it cannot be used. */
+export function readConfiguration(options: Options, say: Say, program: string): Configuration | null {
+  const env: Record<string, string | undefined> = { ...process.env };
+  if (options.localPeer !== null) env.HAPROXY_LOCALPEER = options.localPeer;
+  // Like HAProxy: defined in the master-worker mode only (manual 2.4).
+  if (options.masterWorker) env.HAPROXY_MWORKER = '1';
+  const diagnostics = new Diagnostics();
+  const lines = [...readLines(options.files, env, diagnostics), ...masterSocketLines(options)];
+  const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, env });
+  const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
+  const { pid } = process;
+  say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
+  if (model === null || diagnostics.fatal) return null;
+  if (warnings > 0 && options.zeroWarning) {
+    say('alert', "config : Some warnings were found and 'zero-warning' is set. Aborting.");
+    return null;
+  }
+  return { model: override(model, options), environment: env, warnings };
+}
+
+/** The command line has precedence over the `global` section. */
+function override(model: Model, options: Options): Model {
+  const maxconn = options.maxconn || model.global.maxconn;
+  const daemon = (model.global.daemon || options.daemon) && !options.foreground;
+  const masterWorker = model.global.masterWorker || options.masterWorker;
+  const pidfile = options.pidfile ?? model.global.pidfile;
+  const proxies =
+    options.proxyMaxconn === 0
+      ? model.proxies
+      : model.proxies.map(proxy => ({ ...proxy, maxconn: proxy.maxconn || options.proxyMaxconn }));
+  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, pidfile }, proxies };
+}
+
+/** `-S` is one more stats socket, at the level that a master CLI has; without master-worker mode it means nothing. */
+function masterSocketLines(options: Options): Line[] {
+  if (options.masterSocket === null || !options.masterWorker) return [];
+  const words = options.masterSocket.split(',');
+  if (!words.includes('level')) words.push('level', 'admin');
+  return [['global'], ['stats', 'socket', ...words]].map(texts => commandLine('-S', texts));
+}
+
+function commandLine(flag: string, texts: readonly string[]): Line {
+  let column = 1;
+  const words = texts.map(text => {
+    const word = { text, column, width: text.length };
+    column += text.length + 1;
+    return word;
+  });
+  return { file: `command line, ${flag}`, line: 1, source: texts.join(' '), words };
+}
+
+function readFile(path: string): Uint8Array | null {
+  try {
+    return fs.readFileSync(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,96 @@
+/** The listening sockets of the process: the master opens each once, all or none, and hands duplicates to the workers. */
+import type { Bind, Model } from '../engine/config/model.ts';
+import { isFrontend } from '../engine/config/model.ts';
+import { closeFd, dupListener, openListener } from '../engine/io/bind.ts';
+import type { ListenerFd } from './messages.ts';
+import type { Say } from './say.ts';
+
+/** The sockets of one bind line: `shards` of them, which the workers take in turn. */
+interface Sockets {
+  readonly listener: number;
+  /** Workers that serve it. */
+  readonly workers: readonly number[];
+  readonly fds: readonly number[];
+}
+
+export interface Listeners {
+  readonly traffic: readonly Sockets[];
+  /** `stats socket`s, for the control thread. */
+  readonly control: readonly Sockets[];
+}
+
+/** Opens everything that `model` binds. Null after saying what cannot be bound; nothing stays open then. */
+export function openListeners(model: Model, workers: number, say: Say): Listeners | null {
+  const opened: Sockets[] = [];
+  const everyWorker = Array.from({ length: workers }, (_, worker) => worker);
+  let failed = false;
+  const open = (listener: number, bind: Bind, who: string, serving: readonly number[]): void => {
+    const fds = openShards(bind, who, serving.length, say);
+    opened.push({ listener, workers: serving, fds });
+    if (fds.length === 0) failed = true;
+  };
+
+  let listener = 0;
+  for (const proxy of model.proxies) {
+    for (const bind of isFrontend(proxy) ? proxy.binds : []) {
+      const serving = everyWorker.filter(worker => bind.threads?.includes(worker) ?? true);
+      if (!proxy.disabled) open(listener, bind, `frontend ${proxy.name}`, serving);
+      listener++;
+    }
+  }
+  const traffic = opened.splice(0);
+  model.global.statsSockets.forEach((bind, i) => {
+    open(i, bind, 'frontend GLOBAL', [0]);
+  });
+  if (!failed) return { traffic, control: opened };
+  closeListeners({ traffic, control: opened });
+  say('alert', '[sluice.main()] Some protocols failed to start their listeners! Exiting.');
+  return null;
+}
+
+/** Empty after saying what went wrong. */
+function openShards(bind: Bind, who: string, serving: number, say: Say): number[] {
+  const place = `Binding [${bind.file}:${bind.line}] for ${who}: `;
+  if (serving === 0) {
+    say('alert', `${place}none of the threads it names ('thread') exists.`);
+    return [];
+  }
+  const shareable = bind.inheritedFd === null && bind.address?.family !== 1;
+  const shards = shareable ? Math.min(bind.shards < 0 ? serving : Math.max(1, bind.shards), serving) : 1;
+  const fds: number[] = [];
+  let { address } = bind;
+  for (let i = 0; i < shards; i++) {
+    const result = openListener({ ...bind, address, reusePort: true });
+    if ('errno' in result) {
+      say('alert', `${place}${result.message}`);
+      fds.forEach(closeFd);
+      return [];
+    }
+    for (const warning of result.warnings) say('warning', `${place}${warning}`);
+    // A port chosen by the kernel is the same for all shards.
+    if (address !== null) address = result.address;
+    fds.push(result.fd);
+  }
+  return fds;
+}
+
+/** Duplicates for one thread, which owns them. Throws when the process has no descriptor left. */
+export function shareListeners(sockets: readonly Sockets[], worker: number): ListenerFd[] {
+  const shared: ListenerFd[] = [];
+  for (const { listener, workers, fds } of sockets) {
+    const turn = workers.indexOf(worker);
+    if (turn < 0) continue;
+    const fd = dupListener(fds[turn % fds.length]!);
+    if (fd < 0) {
+      for (const { fd } of shared) closeFd(fd);
+      throw new Error(`cannot duplicate a listening socket: errno ${-fd}`);
+    }
+    shared.push({ listener, fd });
+  }
+  return shared;
+}
+
+/** Closes the master's own descriptors: nothing listens any more once the workers' are closed too. */
+export function closeListeners({ traffic, control }: Listeners): void {
+  for (const { fds } of [...traffic, ...control]) fds.forEach(closeFd);
+}

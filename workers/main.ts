@@ -1,0 +1,77 @@
+/** The command line: what was asked for, and the exit code of it. */
+import { parseArguments, usage } from './options.ts';
+import { createSay, write } from './say.ts';
+
+/** What messages call the program: what was started, not the Node that runs it. */
+const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
+delete process.env.SLUICE_PROGRAM;
+const { options, error } = parseArguments(process.argv.slice(2));
+const say = createSay(options.quiet, process.pid);
+
+// Node would open its inspector to whoever sends this signal; to us it means the end, from the first moment on.
+process.on('SIGUSR1', () => {
+  if (process.listenerCount('SIGUSR1') === 1) process.exit(0);
+});
+
+// What is not asked for is not loaded: a start must be quick.
+if (error !== null) await refuse(error);
+else if (options.version > 0) {
+  const { about, aboutAll } = await import('./about.ts');
+  write(1, options.version === 1 ? about() : aboutAll());
+} else if (options.condition !== null) process.exitCode = await evaluate(options.condition);
+else if (options.files.length === 0) await refuse(null);
+else process.exit(await run()); // threads that are still there, or a daemon's child, hold nothing up
+
+/** HAProxy shows its version on standard output and the rest on standard error. */
+async function refuse(error: string | null): Promise<void> {
+  const { about } = await import('./about.ts');
+  write(1, about());
+  if (error !== null) say('alert', error);
+  write(2, usage(program));
+  process.exitCode = 1;
+}
+
+/** `-cc`: 0 = true, 1 = false, 2 = it cannot be evaluated. */
+async function evaluate(condition: string): Promise<number> {
+  const { checkCondition } = await import('./condition.ts');
+  return checkCondition(condition, options, say);
+}
+
+async function run(): Promise<number> {
+  if (options.chdir !== null && !enter(options.chdir)) return 1;
+  const { readConfiguration } = await import('./configuration.ts');
+  const configuration = readConfiguration(options, say, program);
+  await dumps();
+  if (configuration === null) return 1;
+  if (options.check) {
+    if (!options.quiet) {
+      if (configuration.warnings > 0) write(1, 'Warnings were found.\n');
+      write(1, 'Configuration file is valid\n');
+    }
+    return 0;
+  }
+  const { startProcess } = await import('./process.ts');
+  return startProcess(configuration, options, say);
+}
+
+function enter(folder: string): boolean {
+  try {
+    process.chdir(folder);
+    return true;
+  } catch (error) {
+    say('alert', `Could not change to directory ${folder} : ${(error as Error).message}`);
+    return false;
+  }
+}
+
+/** `-dK` and `-dL`. */
+async function dumps(): Promise<void> {
+  if (options.keywords !== null) {
+    const { dumpKeywords } = await import('./keywords.ts');
+    write(1, dumpKeywords(options.keywords));
+  }
+  if (options.libraries) {
+    const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: readonly string[] };
+    write(1, `${[process.execPath, ...sharedObjects].join('\n')}\n`);
+  }
+}

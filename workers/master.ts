@@ -1,0 +1,245 @@
+/**
+ * The master: opens what the configuration binds, creates the shared memory, keeps one thread per worker and one for
+ * control, and then only watches.
+ *
+ *     start ──► all threads ready ──► serve ──► soft stop (SIGUSR1) ──► all drained ──► done
+ *       └─ anything fails: done(1), nothing left open   └─ SIGTERM, SIGINT: done at once
+ */
+import os from 'node:os';
+import type { Model } from '../engine/config/model.ts';
+import { initialise } from '../engine/health/initialise.ts';
+import { fdLimits } from '../engine/io/native.ts';
+import { WORKERS_MAX } from '../engine/limits.ts';
+import { CUM_CONN } from '../engine/shm/counters.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
+import { Memory, shapeOf } from '../engine/shm/memory.ts';
+import { reclaim } from '../engine/shm/reclaim.ts';
+import { PROCESS, WORKER } from '../engine/shm/words.ts';
+import type { Facts } from '../engine/stats/view.ts';
+import { after, monotonicMs, wallMs } from '../engine/time.ts';
+import { RELEASE_DATE, VERSION } from '../engine/version.ts';
+import { type Care, Keeper } from './keeper.ts';
+import { closeListeners, type Listeners, shareListeners } from './listeners.ts';
+import type { Order } from './messages.ts';
+import { createPool, type Pool } from './pool.ts';
+import { processors } from './processors.ts';
+import type { Say } from './say.ts';
+
+/** What the master takes over from the command line. */
+export interface Plan {
+  readonly model: Model;
+  readonly listeners: Listeners;
+  readonly workers: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Said while the configuration was read. */
+  readonly warnings: number;
+  readonly io: string;
+}
+
+/** What happens in the master's life that the process wants to know. */
+export interface Life {
+  /** Every thread could serve; called once, before any does. Privileges are dropped here. Throws to prevent the start. */
+  ready(): void;
+  /** Every worker was told to serve. */
+  serving(): void;
+  /** Nothing is left to do. */
+  done(): void;
+  /** A thread could not even start the first time. */
+  failed(): void;
+}
+
+/** `nbthread`, or as many as there are processors. */
+export function workerCount(model: Model): number {
+  return Math.min(model.global.nbthread || processors(), WORKERS_MAX);
+}
+
+/** Descriptors left for what is neither a connection nor its server's side: files, epoll, logs, listeners. */
+const SPARE_FDS = 100;
+
+/** Without `maxconn`: two descriptors per connection out of those that the process may have. */
+export function withMaxconn(model: Model): Model {
+  if (model.global.maxconn > 0) return model;
+  const maxconn = Math.max(SPARE_FDS, Math.floor((maxFd() - SPARE_FDS) / 2));
+  return { ...model, global: { ...model.global, maxconn } };
+}
+
+function maxFd(): number {
+  const limits = fdLimits();
+  // A system without a limit would give more than a connection table could hold.
+  return 'errno' in limits ? 1024 : Math.min(limits.soft, 2 ** 20);
+}
+
+function factsOf({ model, workers, io, warnings }: Plan): Facts {
+  const sinceStartMs = process.uptime() * 1000;
+  const { listeners } = shapeOf(model, workers);
+  return {
+    pid: process.pid,
+    nbthread: workers,
+    startWallMs: wallMs() - sinceStartMs,
+    bootMs: Math.round(sinceStartMs),
+    hostName: os.hostname(),
+    version: VERSION,
+    releaseDate: RELEASE_DATE,
+    ioName: io,
+    ulimitN: maxFd(),
+    maxsock: 2 * model.global.maxconn + listeners + SPARE_FDS,
+    warnings,
+  };
+}
+
+export class Master {
+  readonly #plan: Plan;
+  readonly #life: Life;
+  readonly #say: Say;
+  readonly #memory: Memory;
+  readonly #pool: Pool;
+  readonly #facts: Facts;
+  readonly #traffic: Keeper[] = [];
+  readonly #control: Keeper;
+  readonly #ready = new Set<Keeper>();
+  #state: 'starting' | 'serving' | 'stopping' | 'over' = 'starting';
+  #draining = 0;
+
+  constructor(plan: Plan, life: Life, say: Say) {
+    const { model, workers } = plan;
+    this.#plan = plan;
+    this.#life = life;
+    this.#say = say;
+    this.#memory = Memory.create(shapeOf(model, workers));
+    initialise(this.#memory, model, monotonicMs());
+    this.#pool = createPool(workers + 1, plan.memoryMb);
+    this.#facts = factsOf(plan);
+    for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
+    this.#control = this.#controlKeeper();
+  }
+
+  start(): void {
+    for (const keeper of this.#keepers()) keeper.start();
+  }
+
+  /** Soft stop: accepts nothing more, ends when the last connection has (or after `hard-stop-after`). */
+  stop(): void {
+    if (this.#state !== 'serving') return;
+    this.#state = 'stopping';
+    Atomics.store(this.#memory.words, this.#memory.process + PROCESS.at.stopping, 1);
+    closeListeners(this.#plan.listeners);
+    this.#draining = this.#traffic.length;
+    for (const keeper of this.#traffic) keeper.tell({ type: 'stop', soft: true });
+    const { hardStopAfterMs } = this.#plan.model.global;
+    if (hardStopAfterMs === null) return;
+    after(hardStopAfterMs, () => {
+      this.#say('warning', 'soft-stop running for too long, performing a hard-stop.');
+      this.#over();
+    });
+  }
+
+  /** How many connections each proxy has had: `-1` never, for proxies without that side. */
+  *cumulated(): Generator<{ name: string; frontend: number; backend: number }> {
+    for (const { name, index } of this.#plan.model.proxies) {
+      yield {
+        name,
+        frontend: this.#memory.sum('frontend', index, CUM_CONN),
+        backend: this.#memory.sum('backend', index, CUM_CONN),
+      };
+    }
+  }
+
+  #keepers(): Keeper[] {
+    return [...this.#traffic, this.#control];
+  }
+
+  #workerKeeper(worker: number): Keeper {
+    const words = this.#memory.worker(worker);
+    const keeper: Keeper = new Keeper({
+      ...this.#care(() => keeper, `Thread ${worker + 1} (traffic)`),
+      share: () => shareListeners(this.#plan.listeners.traffic, worker),
+      run: (port, listeners) => {
+        Atomics.add(this.#memory.words, words + WORKER.at.incarnation, 1);
+        Atomics.store(this.#memory.words, words + WORKER.at.alive, 1);
+        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners });
+      },
+      died: (error, againMs) => {
+        Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
+        reclaim(this.#memory, this.#plan.model, worker);
+        // What it held is free: those who wait for it must look.
+        ringAll(this.#memory);
+        this.#died(`Thread ${worker + 1} (traffic)`, error, againMs);
+      },
+      done: () => {
+        Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
+        if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
+      },
+    });
+    return keeper;
+  }
+
+  #controlKeeper(): Keeper {
+    const keeper: Keeper = new Keeper({
+      ...this.#care(() => keeper, 'Control thread'),
+      share: () => shareListeners(this.#plan.listeners.control, 0),
+      run: (port, listeners) => {
+        const { environment } = this.#plan;
+        return this.#pool.run('control', { ...this.#task(), environment, port, listeners });
+      },
+      died: (error, againMs) => this.#died('Control thread', error, againMs),
+      done: () => {},
+    });
+    return keeper;
+  }
+
+  #task() {
+    const { model, io } = this.#plan;
+    return { model, io, memory: this.#memory.buffer, facts: this.#facts };
+  }
+
+  #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'say'> {
+    return {
+      gone: threadId => this.#pool.gone(threadId),
+      isGiven: fd => this.#keepers().some(other => other !== keeper() && other.holds(fd)),
+      ready: () => this.#threadReady(keeper(), who),
+      say: this.#say,
+    };
+  }
+
+  #threadReady(keeper: Keeper, who: string): void {
+    const again = this.#ready.has(keeper);
+    this.#ready.add(keeper);
+    if (this.#state === 'serving') {
+      if (again) this.#say('notice', `${who} serves again.`);
+      keeper.tell({ type: 'serve' });
+    } else if (this.#state === 'starting' && this.#ready.size === this.#traffic.length + 1) this.#serve();
+  }
+
+  #serve(): void {
+    try {
+      this.#life.ready();
+    } catch (error) {
+      this.#fail(String(error instanceof Error ? error.message : error));
+      return;
+    }
+    this.#state = 'serving';
+    const serve: Order = { type: 'serve' };
+    for (const keeper of this.#keepers()) keeper.tell(serve);
+    this.#life.serving();
+  }
+
+  #died(who: string, error: Error, againMs: number): void {
+    const stack = error.stack ?? error.message;
+    if (this.#state === 'starting') this.#fail(`${who} cannot start: ${stack}`);
+    else if (this.#state === 'serving') this.#say('alert', `${who} died, another starts in ${againMs} ms: ${stack}`);
+    else if (this.#state === 'stopping') this.#say('alert', `${who} died while stopping: ${stack}`);
+  }
+
+  #fail(text: string): void {
+    this.#state = 'over';
+    this.#say('alert', text);
+    this.#life.failed();
+  }
+
+  #over(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#life.done();
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Every message between the threads, in one place. Threads meet in shared memory; they tell each other only what
+ * happens a few times in a life.
+ *
+ *     master ── task (Piscina run) ──► worker, control
+ *     master ◄── Report ── port ────── worker, control
+ *     master ─── Order ─── port ─────► worker, control
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Severity } from '../engine/config/diagnostics.ts';
+import type { Model } from '../engine/config/model.ts';
+import type { Facts } from '../engine/stats/view.ts';
+
+/** A descriptor of a listening socket, owned by the thread that gets it. */
+export interface ListenerFd {
+  /** Number of the listener over the whole configuration (`Topology`), or of the `stats socket` for control. */
+  readonly listener: number;
+  readonly fd: number;
+}
+
+/** What every thread gets. */
+export interface Task {
+  readonly model: Model;
+  /** The shared memory (`Memory.attach`). */
+  readonly memory: SharedArrayBuffer;
+  readonly facts: Facts;
+  /** Name of the io (engine/io/choose.ts). */
+  readonly io: string;
+  readonly listeners: readonly ListenerFd[];
+  /** This thread's end; the master has the other. */
+  readonly port: MessagePort;
+}
+
+/** The life of a traffic worker: its task ends when it has drained. */
+export interface TrafficTask extends Task {
+  /** Its number, 0-based: its row in shared memory. */
+  readonly worker: number;
+}
+
+/** The life of the control thread: checks and the stats sockets. */
+export interface ControlTask extends Task {
+  /** As the configuration left it: what `show env` shows. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** From the master to a thread. */
+export type Order =
+  /** Accept connections from now on: all threads of the start are ready, privileges are dropped. */
+  | { readonly type: 'serve' }
+  /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
+  | { readonly type: 'stop'; readonly soft: boolean };
+
+/** From a thread to the master. */
+export type Report =
+  /** Everything is loaded and compiled: it could serve. */
+  | { readonly type: 'ready'; readonly threadId: number }
+  /** For the operator's terminal. */
+  | { readonly type: 'say'; readonly severity: Severity; readonly text: string };
+
+/** Orders and reports are posted only through these two, so that each is of the union. */
+export function order(port: MessagePort, message: Order): void {
+  port.postMessage(message);
+}
+
+export function report(port: MessagePort, message: Report): void {
+  port.postMessage(message);
+}

@@ -1,0 +1,55 @@
+/** The threads: a Piscina pool in which every task lasts as long as its thread is wanted. */
+import os from 'node:os';
+import path from 'node:path';
+import { Piscina } from 'piscina';
+import { WORKER_HEAP_MAX_MB, WORKER_HEAP_MIN_MB } from '../engine/limits.ts';
+import type { ControlTask, TrafficTask } from './messages.ts';
+
+export interface Tasks {
+  readonly traffic: TrafficTask;
+  readonly control: ControlTask;
+}
+
+export interface Pool {
+  /** Runs a task in a free thread. Settles when the task ends: rejects when its thread dies. */
+  run<K extends keyof Tasks>(kind: K, task: Tasks[K]): Promise<void>;
+  /** Resolves when a thread that runs now has ended and its descriptors are closed: later than its task's rejection. */
+  gone(threadId: number): Promise<void>;
+}
+
+/** `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. */
+export function createPool(threads: number, memoryMb: number): Pool {
+  const pool = new Piscina<Tasks[keyof Tasks], void>({
+    minThreads: threads,
+    maxThreads: threads,
+    // The event loop of a thread must run while its task does, and while it waits for one.
+    atomics: 'disabled',
+    maxQueue: threads,
+    recordTiming: false,
+    workerHistogram: false,
+    // A thread that runs out of its heap dies alone and is replaced; the process goes on.
+    resourceLimits: { maxOldGenerationSizeMb: heapMb(threads, memoryMb) },
+  });
+  return {
+    run: (kind, task) => {
+      // Piscina takes this type from another overload of postMessage than the one that it calls.
+      const transferList = [task.port] as object;
+      return pool.run(task, { filename: entry(kind), transferList });
+    },
+    gone: threadId => {
+      const thread = pool.threads.find(thread => thread.threadId === threadId);
+      return thread === undefined ? Promise.resolve() : new Promise(resolve => thread.once('exit', () => resolve()));
+    },
+  };
+}
+
+/** The thread's entry stands beside this file, as TypeScript in a checkout and as JavaScript in a package. */
+function entry(kind: keyof Tasks): string {
+  return path.join(import.meta.dirname, kind + path.extname(import.meta.filename));
+}
+
+function heapMb(threads: number, memoryMb: number): number {
+  const machineMb = Math.min(process.constrainedMemory() || Infinity, os.totalmem()) / 2 ** 20;
+  const share = (memoryMb || machineMb * 0.75) / threads;
+  return Math.max(WORKER_HEAP_MIN_MB, Math.min(WORKER_HEAP_MAX_MB, Math.floor(share)));
+}

@@ -1,0 +1,133 @@
+/** The life of the process around the master: binding, pid file, privileges, signals, who is told what. */
+import fs from 'node:fs';
+import module from 'node:module';
+import type { Global, Model } from '../engine/config/model.ts';
+import { IO_NAMES } from '../engine/io/choose.ts';
+import { notifyManager } from '../engine/io/process.ts';
+import { after } from '../engine/time.ts';
+import type { Configuration } from './configuration.ts';
+import { becomeDaemon, daemonChild } from './daemon.ts';
+import { openListeners } from './listeners.ts';
+import { type Life, Master, withMaxconn, workerCount } from './master.ts';
+import type { Options } from './options.ts';
+import type { Say } from './say.ts';
+
+/** Runs until nothing is left to do; resolves to the exit code. A signal may end the process before. */
+export async function startProcess(configuration: Configuration, options: Options, say: Say): Promise<number> {
+  const model = withMaxconn(configuration.model);
+  const child = daemonChild();
+  if (model.global.daemon && child === null) return becomeDaemon(model);
+
+  const io = options.io ?? IO_NAMES[0]!;
+  if (!IO_NAMES.includes(io)) {
+    say('alert', `--io=${io} is not supported by Sluice yet: ${IO_NAMES.join(', ')}.`);
+    return 1;
+  }
+  const workers = workerCount(model);
+  const listeners = openListeners(model, workers, say);
+  if (listeners === null || !writePidfile(model.global, say)) return 1;
+  if (options.takeOver !== null && options.takeOver !== '/dev/null') {
+    say('notice', `-x ${options.takeOver}: taking over listening sockets is not supported by Sluice yet; bound anew.`);
+  }
+
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const life: Life = {
+    ready: () => dropPrivileges(model.global),
+    serving: () => {
+      child?.ready();
+      tellManager(options, `READY=1\nMAINPID=${process.pid}`, say);
+      finishOthers(options);
+      after(FLUSH_AFTER_MS, () => module.flushCompileCache());
+    },
+    done: () => {
+      sayCumulated(master, say);
+      resolve(0);
+    },
+    failed: () => resolve(1),
+  };
+  const { environment, warnings } = configuration;
+  const plan = { model, listeners, workers, memoryMb: options.memoryMb, environment, warnings, io };
+  const master = new Master(plan, life, say);
+  watchSignals(master, model, options, say);
+  master.start();
+  return promise;
+}
+
+/** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */
+const FLUSH_AFTER_MS = 1_000;
+
+/** The process that serves writes its own pid. Only one that a manager looks after must not start without. */
+function writePidfile({ pidfile, daemon, masterWorker }: Global, say: Say): boolean {
+  if (pidfile === null) return true;
+  try {
+    fs.writeFileSync(pidfile, `${process.pid}\n`);
+    return true;
+  } catch (error) {
+    const needed = daemon || masterWorker;
+    say(needed ? 'alert' : 'warning', `[sluice.main()] Cannot create pidfile ${pidfile}: ${(error as Error).message}`);
+    return !needed;
+  }
+}
+
+/** `user`, `group`, `uid`, `gid`: the group first, as without root it could not be changed any more. Throws. */
+function dropPrivileges({ uid, user, gid, group }: Global): void {
+  const newGroup = gid ?? group;
+  const newUser = uid ?? user;
+  try {
+    if (newGroup !== null && process.getgid!() !== newGroup) {
+      if (process.getuid!() === 0) process.setgroups!([newGroup]);
+      process.setgid!(newGroup);
+    }
+    if (newUser !== null && process.getuid!() !== newUser) process.setuid!(newUser);
+  } catch (error) {
+    throw new Error(
+      `[sluice.main()] Cannot set user ${newUser ?? '-'}, group ${newGroup ?? '-'}: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** systemd's `Type=notify` (`-Ws`). */
+function tellManager(options: Options, state: string, say: Say): void {
+  const socket = process.env.NOTIFY_SOCKET;
+  if (!options.notify || !socket) return;
+  const result = notifyManager(socket, state);
+  if (result < 0) say('warning', `cannot notify ${socket}: errno ${-result}`);
+}
+
+/** `-sf`, `-st`: those who are gone already are no error. */
+function finishOthers({ finish }: Options): void {
+  for (const pid of finish?.pids ?? []) {
+    try {
+      process.kill(pid, finish!.signal);
+    } catch {
+      // gone
+    }
+  }
+}
+
+function sayCumulated(master: Master, say: Say): void {
+  for (const { name, frontend, backend } of master.cumulated()) {
+    say('warning', `Proxy ${name} stopped (cumulated conns: FE: ${frontend}, BE: ${backend}).`);
+  }
+}
+
+/** Management guide, 4: what each signal does. */
+function watchSignals(master: Master, model: Model, options: Options, say: Say): void {
+  const stopping = () => tellManager(options, 'STOPPING=1', say);
+  const terminate = (signal: 'SIGTERM' | 'SIGINT', code: number) => () => {
+    stopping();
+    // Under a manager the exit is a code; else HAProxy ends by the signal itself.
+    if (model.global.masterWorker) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  };
+  process.on('SIGTERM', terminate('SIGTERM', 0));
+  process.on('SIGINT', terminate('SIGINT', 130));
+  process.on('SIGUSR1', () => {
+    stopping();
+    master.stop();
+  });
+  for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) {
+    process.on(signal, () => say('notice', `${signal} is not supported by Sluice yet.`));
+  }
+}

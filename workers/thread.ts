@@ -1,0 +1,54 @@
+/** What the task of every thread has in common: its end of the port, its view of the shared memory, its end. */
+import { type MessagePort, threadId } from 'node:worker_threads';
+import type { Severity } from '../engine/config/diagnostics.ts';
+import { LOG_EMERG } from '../engine/health/log.ts';
+import type { StateEnv } from '../engine/health/state.ts';
+import type { Io } from '../engine/io/contract.ts';
+import { Memory, topology } from '../engine/shm/memory.ts';
+import { View } from '../engine/stats/view.ts';
+import { type Order, report, type Task } from './messages.ts';
+
+export interface Thread {
+  /** Everything is loaded and compiled: the task can take its orders. */
+  readonly ready: () => void;
+  readonly say: (severity: Severity, text: string) => void;
+  /** Resolves when `end` is called. */
+  readonly ended: Promise<void>;
+  /** The task is done: the port is closed, the thread may go. */
+  readonly end: () => void;
+}
+
+type Orders = { readonly [K in Order['type']]: (order: Extract<Order, { type: K }>) => void };
+
+/** Takes the master's orders, one method each, from now until the task ends. */
+export function joinMaster(port: MessagePort, orders: Orders): Thread {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  port.on('message', (order: Order) => {
+    (orders[order.type] as (order: Order) => void)(order);
+  });
+  return {
+    ready: () => report(port, { type: 'ready', threadId }),
+    say: (severity, text) => report(port, { type: 'say', severity, text }),
+    ended: promise,
+    end: () => {
+      port.close();
+      resolve();
+    },
+  };
+}
+
+/** What a thread sees of the running configuration, and where it tells of state changes: the operator's terminal. */
+export function attach(task: Task, io: Io, say: Thread['say']): StateEnv & { readonly view: View } {
+  const { model, facts } = task;
+  const memory = Memory.attach(task.memory);
+  const top = topology(model);
+  return {
+    model,
+    memory,
+    topology: top,
+    view: new View(model, memory, top, facts),
+    now: () => io.now(),
+    // As HAProxy: a backend without servers is an alert, every other change a warning.
+    log: (level, _proxy, text) => say(level === LOG_EMERG ? 'alert' : 'warning', text),
+  };
+}

@@ -1,0 +1,32 @@
+/** The thread of a traffic worker: a Piscina task that lasts as long as the worker serves. */
+import { administer } from '../engine/health/admin.ts';
+import { createIo } from '../engine/io/choose.ts';
+import { startTraffic } from '../engine/proxy/worker.ts';
+import type { TrafficTask } from './messages.ts';
+import { attach, joinMaster } from './thread.ts';
+
+export default async function traffic(task: TrafficTask): Promise<void> {
+  const { model, worker, listeners } = task;
+  const io = createIo(task.io);
+  const thread = joinMaster(task.port, {
+    serve: () => {
+      for (const { listener, fd } of listeners) handle.listen(listener, fd);
+    },
+    stop: ({ soft }) => handle.stop(soft),
+  });
+  const env = attach(task, io, thread.say);
+  const handle = startTraffic({
+    io,
+    model,
+    memory: env.memory,
+    view: env.view,
+    admin: (proxy, action, servers) => administer(env, proxy, action, servers),
+    worker,
+    log: thread.say,
+    onIdle: thread.end,
+    onStreamEnd: null,
+  });
+  thread.ready();
+  await thread.ended;
+  await io.stop();
+}
