@@ -46,8 +46,9 @@ export function every(ms: number, fire: () => void): { cancel(): void } {
 export class Timer<T = unknown> {
   next: Timer = this as unknown as Timer;
   prev: Timer = this as unknown as Timer;
-  /** When the slot it is filed in comes round. */
+  /** When the slot it is filed in comes round, and the level of that slot. */
   filed = Infinity;
+  level = 0;
   /** When it fires; Infinity = disarmed. */
   deadline = Infinity;
   readonly owner: T;
@@ -69,11 +70,13 @@ const LEVELS = 4;
 const L0_SLOTS = 1 << L0_BITS;
 const LN_SLOTS = 1 << LN_BITS;
 
-/** Slots of all levels behind one another: level 0's 256, then 64 for each of the others. */
+/** Milliseconds per slot, slots, and where its slots begin among those of all levels, for each level. */
+const UNIT_MS = [1, 2 ** L0_BITS, 2 ** (L0_BITS + LN_BITS), 2 ** (L0_BITS + 2 * LN_BITS)] as const;
+const SLOTS = [L0_SLOTS, LN_SLOTS, LN_SLOTS, LN_SLOTS] as const;
+const FIRST_SLOT = [0, L0_SLOTS, L0_SLOTS + LN_SLOTS, L0_SLOTS + 2 * LN_SLOTS] as const;
+
 function slotOf(level: number, tick: number): number {
-  if (level === 0) return tick & (L0_SLOTS - 1);
-  const shift = L0_BITS + LN_BITS * (level - 1);
-  return L0_SLOTS + LN_SLOTS * (level - 1) + (Math.floor(tick / 2 ** shift) & (LN_SLOTS - 1));
+  return FIRST_SLOT[level]! + (Math.floor(tick / UNIT_MS[level]!) & (SLOTS[level]! - 1));
 }
 
 function unlink(timer: Timer): void {
@@ -87,15 +90,19 @@ export class TimerWheel {
   /** The last tick (whole ms) that was expired. */
   #tick: number;
   readonly #slots: Timer[] = [];
-  #filed = 0;
+  /** Timers filed in each level, to skip the empty ones. */
+  readonly #filed = [0, 0, 0, 0];
 
   constructor(now: number) {
     this.#tick = Math.floor(now);
     const none = () => {};
-    for (let i = 0; i < L0_SLOTS + LN_SLOTS * (LEVELS - 1); i++) this.#slots.push(new Timer<unknown>(null, none));
+    for (let i = 0; i < FIRST_SLOT[LEVELS - 1]! + LN_SLOTS; i++) this.#slots.push(new Timer<unknown>(null, none));
   }
 
-  /** Fires `timer` in the first turn at or after `deadline` (ms). Infinity disarms. Cheap when the deadline moves later. */
+  /**
+   * Fires `timer` in the first turn at or after `deadline` (ms, rounded up to a whole one; at the earliest one tick
+   * from now). Infinity disarms. Cheap when the deadline moves later.
+   */
   arm<T>(timer: Timer<T>, deadline: number): void {
     const t = timer as unknown as Timer;
     t.deadline = deadline;
@@ -119,25 +126,23 @@ export class TimerWheel {
   /** Fires everything due at `now`. Returns the next moment (ms) at which there may be something to do. */
   advance(now: number): number {
     const target = Math.floor(now);
-    while (this.#tick < target) {
-      if (this.#filed === 0) {
-        this.#tick = target;
-        break;
+    for (;;) {
+      const next = this.#nextTick();
+      if (next > target) {
+        if (this.#tick < target) this.#tick = target;
+        return next;
       }
-      this.#tick++;
-      for (let level = LEVELS - 1; level > 0; level--) {
-        const shift = L0_BITS + LN_BITS * (level - 1);
-        if (this.#tick % 2 ** shift === 0) this.#expire(slotOf(level, this.#tick));
+      this.#tick = next;
+      for (let level = LEVELS - 1; level >= 0; level--) {
+        if (next % UNIT_MS[level]! === 0) this.#expire(slotOf(level, next));
       }
-      this.#expire(slotOf(0, this.#tick));
     }
-    return this.#nextTick();
   }
 
   #remove(t: Timer): void {
     unlink(t);
     t.filed = Infinity;
-    this.#filed--;
+    this.#filed[t.level]!--;
   }
 
   #file(t: Timer): void {
@@ -150,14 +155,15 @@ export class TimerWheel {
       span *= LN_SLOTS;
     }
     const tick = Math.min(at, this.#tick + span - 1);
-    const unit = level === 0 ? 1 : 2 ** (L0_BITS + LN_BITS * (level - 1));
+    const unit = UNIT_MS[level]!;
+    t.level = level;
     t.filed = Math.floor(tick / unit) * unit;
     const head = this.#slots[slotOf(level, tick)]!;
     t.prev = head.prev;
     t.next = head;
     head.prev.next = t;
     head.prev = t;
-    this.#filed++;
+    this.#filed[level]!++;
   }
 
   /** Empties one slot: due timers fire, the others move to the slot that fits them now. */
@@ -177,14 +183,19 @@ export class TimerWheel {
     }
   }
 
-  /** The next tick with a filled level-0 slot, at most one level-0 round away; Infinity when the wheel is empty. */
+  /** When the next slot comes round that holds a timer; Infinity when the wheel is empty. */
   #nextTick(): number {
-    if (this.#filed === 0) return Infinity;
-    for (let i = 1; i < L0_SLOTS; i++) {
-      const tick = this.#tick + i;
-      const head = this.#slots[slotOf(0, tick)]!;
-      if (head.next !== head || (tick & (L0_SLOTS - 1)) === 0) return tick;
+    let next = Infinity;
+    for (let level = 0; level < LEVELS; level++) {
+      if (this.#filed[level] === 0) continue;
+      const unit = UNIT_MS[level]!;
+      const round = Math.floor(this.#tick / unit);
+      for (let i = 1; i <= SLOTS[level]! && (round + i) * unit < next; i++) {
+        const tick = (round + i) * unit;
+        const head = this.#slots[slotOf(level, tick)]!;
+        if (head.next !== head) next = tick;
+      }
     }
-    return this.#tick + L0_SLOTS;
+    return next;
   }
 }

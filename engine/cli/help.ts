@@ -48,20 +48,28 @@ function list(commands: readonly Command[], shown: readonly Command[]): string {
 }
 
 /**
- * What the user may have meant: the commands that his words begin (`show`: all of those), else those that differ least,
- * word by word.
+ * What the user may have meant. Of the commands with the same first word, if there are any: those that the words begin
+ * (`show`), else the nearest, else all. Otherwise the nearest of all.
  */
-function offers(commands: readonly Command[], words: readonly string[]): Command[] {
-  const begun = commands.filter(c => {
+function offers(commands: readonly Command[], words: readonly string[]): readonly Command[] {
+  const family = commands.filter(c => c.words.split(' ')[0] === words[0]);
+  if (family.length === 0) return nearest(commands, words);
+  const begun = family.filter(c => {
     const own = c.words.split(' ');
-    return words.every((w, i) => own[i] === undefined || own[i] === w) && words[0] === own[0];
+    return words.every((w, i) => i >= own.length || own[i] === w);
   });
   if (begun.length > 0) return begun;
-  const near = commands
+  const near = nearest(family, words);
+  return near.length > 0 ? near : family;
+}
+
+function nearest(commands: readonly Command[], words: readonly string[]): readonly Command[] {
+  return commands
     .map(command => ({ command, slips: slips(command.words.split(' '), words) }))
     .filter(o => o.slips !== Infinity)
-    .sort((a, b) => a.slips - b.slips);
-  return near.slice(0, OFFERS_MAX).map(o => o.command);
+    .sort((a, b) => a.slips - b.slips)
+    .slice(0, OFFERS_MAX)
+    .map(o => o.command);
 }
 
 /** Slips between a command and what was typed; Infinity when a word has too many. A word cut short is half a slip. */

@@ -78,7 +78,9 @@ function proxyOf(
     index,
     kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
     binds: bindsOf(draft.binds, global.unixBind),
-    defaultBackend: draft.defaultBackend === null ? own : backends.get(draft.defaultBackend.name)!,
+    // A backend may have inherited one, which means nothing to it.
+    defaultBackend:
+      draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,
     useBackend: draft.useBackend.map(({ file, line, name, condition }) => {
       return { file, line, backend: backends.get(name)!, condition };
     }),

@@ -13,10 +13,11 @@ import { didYouMean } from './suggest.ts';
 type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => void;
 
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
+  const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
   for (const proxy of drafts.proxies) {
-    for (const check of CHECKS) check(proxy, diagnostics, drafts);
+    for (const check of checks) check(proxy, diagnostics, drafts);
   }
   sameAddresses(drafts.proxies, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
@@ -103,18 +104,19 @@ function noBind(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   diagnostics.report('warning', proxy, message);
 }
 
-/** HAProxy's warning about infinite time-outs; the advice follows on lines of its own. */
+/** HAProxy's warning about infinite time-outs, with its advice and without a place. */
 function missingTimeouts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   const { clientMs, connectMs, serverMs, tunnelMs } = proxy.timeouts;
   const client = accepts(proxy) && clientMs === 0;
   const endless = serverMs === 0 && (proxy.mode === 'http' || tunnelMs === 0);
   const server = serves(proxy) && proxy.servers.length > 0 && (connectMs === 0 || endless);
   if (proxy.disabled || !(client || server)) return;
-  const advice =
+  const message =
+    `missing timeouts for ${kindOf(proxy)} '${proxy.name}'.\n` +
     'While not properly invalid, you will certainly encounter various problems\n' +
     'with such a configuration. To fix this, please ensure that all following\n' +
     "timeouts are set to a non-zero value: 'client', 'connect', 'server'.";
-  diagnostics.report('warning', proxy, `missing timeouts for ${kindOf(proxy)} '${proxy.name}'`, advice);
+  diagnostics.report('warning', null, message);
 }
 
 function references(proxy: ProxyDraft, diagnostics: Diagnostics, { proxies }: Drafts): void {
@@ -246,12 +248,6 @@ function checkUserlists(userlists: readonly UserlistDraft[], diagnostics: Diagno
   }
 }
 
-const CHECKS: readonly Check[] = [
-  listenersAndServers,
-  noBind,
-  references,
-  unreachable,
-  missingTimeouts,
-  httpOnly,
-  checkPorts,
-];
+const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, httpOnly];
+/** These would only repeat what a line with an error in it has led to. */
+const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

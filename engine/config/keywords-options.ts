@@ -132,7 +132,7 @@ function addressHeader(
   return supported({
     ...{ name, doc, where: 'DFLB', args: `[except <network>] [header <name>]${words[2] ? ' [if-none]' : ''}` },
     parse(cursor, proxy) {
-      const made: Draft<ForwardHeader> = { header, except: [], ifNone: false };
+      const made: Draft<ForwardHeader> = { header: header.toLowerCase(), except: [], ifNone: false };
       for (let word = cursor.next(); word !== null; word = cursor.next()) {
         if (!words.includes(word.text)) return cursor.error(only, undefined, word);
         if (word.text === 'if-none') made.ifNone = true;
@@ -153,7 +153,7 @@ function headerArgument(cursor: Cursor, name: string, what: string, made: Draft<
   const word = cursor.next();
   if (what === 'header') {
     if (word === null) cursor.error(`'${name} header' expects <header_name> as argument`);
-    else made.header = word.text;
+    else made.header = word.text.toLowerCase();
     return word !== null;
   }
   const network = word === null ? null : parseNetwork(word.text);

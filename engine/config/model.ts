@@ -337,6 +337,7 @@ export interface Cookie {
 }
 
 export interface ForwardHeader {
+  /** In lower case, as all header names that leave. */
   readonly header: string;
   /** Clients in one of these networks get no header. */
   readonly except: readonly { readonly address: Address; readonly prefixBits: number }[];

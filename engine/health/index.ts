@@ -1,5 +1,5 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
-import { every } from '../time.ts';
+import { Timer } from '../time.ts';
 import { type CheckPlan, planCheck } from './check.ts';
 import { type CheckEnv, Checker } from './checker.ts';
 import { type Target, targetOf, warm } from './state.ts';
@@ -25,8 +25,9 @@ export interface Health {
 export function startHealth(env: CheckEnv): Health {
   const plans = new Map<Target['proxy'], CheckPlan>();
   const checked: Target[] = [];
-  const warming: { cancel(): void }[] = [];
+  const warming: Timer<Target>[] = [];
   for (const proxy of env.model.proxies) {
+    if (proxy.disabled) continue;
     for (const server of proxy.servers) {
       const target = targetOf(env, proxy, server);
       if (server.slowstartMs > 0) warming.push(keepWarm(env, target));
@@ -46,7 +47,7 @@ export function startHealth(env: CheckEnv): Health {
   return {
     stop: () => {
       for (const checker of checkers) checker.stop();
-      for (const w of warming) w.cancel();
+      for (const timer of warming) env.wheel.forget(timer);
     },
   };
 }
@@ -64,6 +65,13 @@ export function startDelays(intervals: readonly number[], maxSpreadMs: number): 
   });
 }
 
-function keepWarm(env: CheckEnv, target: Target): { cancel(): void } {
-  return every(Math.max(WARM_STEP_MIN_MS, target.server.slowstartMs / WARM_STEPS), () => warm(env, target));
+/** Looks at the server's slow start from time to time. */
+function keepWarm(env: CheckEnv, target: Target): Timer<Target> {
+  const stepMs = Math.max(WARM_STEP_MIN_MS, target.server.slowstartMs / WARM_STEPS);
+  const timer: Timer<Target> = new Timer(target, t => {
+    warm(env, t);
+    env.wheel.arm(timer, env.now() + stepMs);
+  });
+  env.wheel.arm(timer, env.now() + stepMs);
+  return timer;
 }

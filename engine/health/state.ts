@@ -68,7 +68,7 @@ export function setStopped(env: StateEnv, t: Target, cause: string): void {
   const was = serverWord(memory, t, 'oper');
   if (was === OPER_STOPPED || inMaint(memory, t)) return;
   goDown(env, t);
-  const level = was === OPER_STOPPING ? LOG_NOTICE : LOG_ALERT;
+  const level = lossLevel(was, serverWord(memory, t, 'admin'));
   change(env, t, level, xferred => `${subject(t)} is DOWN${cause}${left(env, t, xferred)}`);
 }
 
@@ -85,8 +85,8 @@ export function setRunning(env: StateEnv, t: Target, cause: string): void {
 export function setStopping(env: StateEnv, t: Target, cause: string): void {
   const { memory } = env;
   if (serverWord(memory, t, 'oper') === OPER_STOPPING || inMaint(memory, t)) return;
+  leaveDown(env, t);
   setServerWord(memory, t, 'oper', OPER_STOPPING);
-  stamp(env, t);
   change(env, t, LOG_NOTICE, () => `${subject(t)} is stopping${cause}${online(env, t)}`);
 }
 
@@ -103,7 +103,7 @@ export function setMaint(env: StateEnv, t: Target): void {
     return;
   }
   goDown(env, t);
-  const level = was === OPER_STOPPING ? LOG_NOTICE : LOG_ALERT;
+  const level = lossLevel(was, admin);
   change(env, t, level, xferred => `${subject(t)} is going DOWN for maintenance${left(env, t, xferred)}`);
 }
 
@@ -162,23 +162,16 @@ export function warm(env: StateEnv, t: Target): void {
   change(env, t, LOG_NOTICE, null);
 }
 
-/** Computes eweight of every server of the proxy, and act and bck, from the states. Returns act + bck. */
-export function recompute(env: StateEnv, proxy: Target['proxy']): number {
+/** Computes the server's eweight from its state, and brings act or bck and the generation in line with it. */
+export function settle(env: StateEnv, t: Target): void {
   const { words } = env.memory;
-  let act = 0;
-  let bck = 0;
-  for (const server of proxy.servers) {
-    const t = targetOf(env, proxy, server);
-    const eweight = weightNow(env, t);
-    setServerWord(env.memory, t, 'eweight', eweight);
-    if (eweight > 0 && server.backup) bck++;
-    else if (eweight > 0) act++;
-  }
-  const px = env.memory.proxy(proxy.index);
-  Atomics.store(words, px + PX.act, act);
-  Atomics.store(words, px + PX.bck, bck);
+  const px = env.memory.proxy(t.proxy.index);
+  const before = serverWord(env.memory, t, 'eweight');
+  const eweight = weightNow(env, t);
+  setServerWord(env.memory, t, 'eweight', eweight);
+  const usable = Math.sign(eweight) - Math.sign(before);
+  Atomics.add(words, px + (t.server.backup ? PX.bck : PX.act), usable);
   Atomics.add(words, px + PX.generation, 1);
-  return act + bck;
 }
 
 function weightNow(env: StateEnv, t: Target): number {
@@ -193,19 +186,24 @@ function weightNow(env: StateEnv, t: Target): number {
 
 /** What every change ends with: derived words, the backend's own state, doorbells, the log. */
 function change(env: StateEnv, t: Target, level: number, event: ((xferred: number) => string) | null): void {
-  const { words } = env.memory;
-  const px = env.memory.proxy(t.proxy.index);
-  const before = Atomics.load(words, px + PX.act) + Atomics.load(words, px + PX.bck);
-  const usable = recompute(env, t.proxy);
+  const before = usableServers(env, t);
+  settle(env, t);
+  const after = usableServers(env, t);
   // Requests that wait for this very server go elsewhere when it can take them no more.
   const xferred = serverWord(env.memory, t, 'eweight') === 0 ? serverWord(env.memory, t, 'queued') : 0;
-  if ((before === 0) !== (usable === 0)) backendChange(env, t.proxy, usable > 0);
+  if ((before === 0) !== (after === 0)) backendChange(env, t.proxy, after > 0);
   ringAll(env.memory);
   if (event) env.log(level, t.proxy.index, event(xferred));
-  if (before > 0 && usable === 0) {
+  if (before > 0 && after === 0) {
     const kind = t.proxy.kind === 'listen' ? 'proxy' : 'backend';
     env.log(LOG_EMERG, t.proxy.index, `${kind} ${t.proxy.name} has no server available!`);
   }
+}
+
+function usableServers(env: StateEnv, t: Target): number {
+  const { words } = env.memory;
+  const px = env.memory.proxy(t.proxy.index);
+  return Atomics.load(words, px + PX.act) + Atomics.load(words, px + PX.bck);
 }
 
 function backendChange(env: StateEnv, proxy: Target['proxy'], up: boolean): void {
@@ -224,13 +222,17 @@ function goDown(env: StateEnv, t: Target): void {
 }
 
 function goUp(env: StateEnv, t: Target): void {
+  leaveDown(env, t);
+  setServerWord(env.memory, t, 'oper', t.server.slowstartMs > 0 ? OPER_STARTING : OPER_RUNNING);
+}
+
+/** Counts the time down, if it was down, and stamps the change. */
+function leaveDown(env: StateEnv, t: Target): void {
   const { memory } = env;
-  const second = Math.floor(env.now() / 1000);
   if (serverWord(memory, t, 'oper') === OPER_STOPPED) {
-    const down = second - serverWord(memory, t, 'last_change');
+    const down = Math.floor(env.now() / 1000) - serverWord(memory, t, 'last_change');
     setServerWord(memory, t, 'down_time', serverWord(memory, t, 'down_time') + down);
   }
-  setServerWord(memory, t, 'oper', t.server.slowstartMs > 0 ? OPER_STARTING : OPER_RUNNING);
   stamp(env, t);
 }
 
@@ -246,6 +248,11 @@ function stamp(env: StateEnv, t: Target): void {
 
 function inMaint(memory: Memory, t: Target): boolean {
   return (serverWord(memory, t, 'admin') & ADMIN_MAINT) !== 0;
+}
+
+/** A server that took no new traffic any more is no loss. */
+function lossLevel(oper: number, admin: number): number {
+  return oper === OPER_STOPPING || (admin & ADMIN_DRAIN) !== 0 ? LOG_NOTICE : LOG_ALERT;
 }
 
 // --- texts, as HAProxy writes them ---

@@ -1,5 +1,5 @@
 /** Header lines, of heads and trailer sections alike, and the facts that framing and connections depend on. */
-import { COLON, COMMA, CR, isDigit, isWord, LF, latin1, lower, SP, TAB, TOKEN_LOWER, VALUE } from './chars.ts';
+import { COLON, COMMA, CR, isDigit, isWord, LF, latin1, lower, SP, span, TAB, TOKEN_LOWER, VALUE } from './chars.ts';
 import { type Head, PIECES, RAW, REMOVED } from './head.ts';
 import { invalid } from './invalid.ts';
 import {
@@ -50,17 +50,17 @@ function isBlank(byte: number): boolean {
  * `end` comes first, or an error (invalid.ts). Makes names lower-case and unfolds obs-fold (RFC 9112 5.2) in place.
  */
 export function parseFields(head: Head, bytes: Uint8Array, pos: number, end: number, limits: Limits): number {
+  const most = Math.min(limits.maxHeaders, head.source.length);
   let at = pos;
   for (;;) {
     if (at >= end) return 0;
     const first = bytes[at]!;
     if (first === CR || first === LF) {
       const next = lineEnd(bytes, at, end, limits.relaxed);
-      if (next > 0) head.received = head.count;
       if (next - at === 1) head.verbatim = false;
       return next;
     }
-    if (head.count >= limits.maxHeaders) return ERR_TOO_MANY;
+    if (head.count >= most) return ERR_TOO_MANY;
     at = parseField(head, bytes, at, end, limits.relaxed);
     if (at <= 0) return at;
   }
@@ -69,10 +69,11 @@ export function parseFields(head: Head, bytes: Uint8Array, pos: number, end: num
 /** One header line that starts at `start`, into a slot. Returns as parseFields. */
 function parseField(head: Head, bytes: Uint8Array, start: number, end: number, relaxed: boolean): number {
   let at = start;
-  for (let c = 0; at < end; at++) {
-    c = TOKEN_LOWER[bytes[at]!]!;
+  for (; at < end; at++) {
+    const b = bytes[at]!;
+    const c = TOKEN_LOWER[b]!;
     if (c === 0) break;
-    bytes[at] = c;
+    if (c !== b) bytes[at] = c;
   }
   if (at === end) return 0;
   let source = RAW;
@@ -85,11 +86,11 @@ function parseField(head: Head, bytes: Uint8Array, start: number, end: number, r
     source = REMOVED;
   }
   const nameEnd = at++;
-  while (at < end && isBlank(bytes[at]!)) at++;
-  const valueStart = at;
+  const valueStart = trimStart(bytes, at, end);
+  at = valueStart;
   let next = 0;
   for (;;) {
-    while (at < end && VALUE[bytes[at]!] === 1) at++;
+    at = span(VALUE, bytes, at, end);
     if (at === end) return 0;
     if (bytes[at] !== CR && bytes[at] !== LF) {
       if (!relaxed) return ERR_VALUE;
@@ -102,11 +103,9 @@ function parseField(head: Head, bytes: Uint8Array, start: number, end: number, r
     if (!isBlank(bytes[next]!)) break;
     bytes.fill(SP, at, next);
   }
-  let valueEnd = at;
-  while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
+  const valueEnd = trimEnd(bytes, valueStart, at);
   // An unfolded line may begin with the blanks of its fold.
-  let from = valueStart;
-  while (from < valueEnd && isBlank(bytes[from]!)) from++;
+  const from = trimStart(bytes, valueStart, valueEnd);
   const tidy = from === nameEnd + 2 && bytes[nameEnd + 1] === SP && valueEnd + 2 === next;
   if (source === RAW && !tidy) source = PIECES;
   if (source !== RAW) head.verbatim = false;

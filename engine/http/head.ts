@@ -11,7 +11,7 @@
  * The parser makes names lower-case in place, as HAProxy sends them. Edits go to `extra`: `add` makes a new slot,
  * `setValue` moves the whole slot there, at its place in the order.
  */
-import { isExactly } from './chars.ts';
+import { CR, isExactly, LF, SP, span, TARGET } from './chars.ts';
 import { headerId, METHOD_OTHER } from './names.ts';
 
 /** The line is in `bytes` exactly as it is to be written: `name: value CRLF`. */
@@ -56,9 +56,8 @@ export class Head {
   version = 1;
 
   // --- header slots ---
-  /** Slots in use, removed ones too. The first `received` came with the message. */
+  /** Slots in use, removed ones too. */
   count = 0;
-  received = 0;
   readonly nameStart: Int32Array;
   readonly nameEnd: Int32Array;
   readonly valueStart: Int32Array;
@@ -107,7 +106,6 @@ export class Head {
   reset(): void {
     this.bytes = NO_BYTES;
     this.begin(0);
-    this.end = 0;
   }
 
   /** Clean fields for a message that starts at `start`. `bytes` is the caller's to set. */
@@ -128,7 +126,6 @@ export class Head {
     this.reasonEnd = start;
     this.version = 1;
     this.count = 0;
-    this.received = 0;
     this.extraUsed = 0;
     this.verbatim = true;
     this.contentLength = -1;
@@ -232,11 +229,13 @@ export class Head {
     this.verbatim = false;
   }
 
-  /** Another request target. False when `extra` is full. */
+  /** Another request target. False when `extra` is full, or when it holds a byte that no target may hold. */
   setUri(uri: Uint8Array | string): boolean {
-    if (this.extraUsed + uri.length > this.extra.length) return false;
+    if (uri.length === 0 || this.extraUsed + uri.length > this.extra.length) return false;
+    const end = this.#append(uri, this.extraUsed);
+    if (span(TARGET, this.extra, this.extraUsed, end) !== end) return false;
     this.uriStart = this.extraUsed;
-    this.extraUsed = this.uriEnd = this.#append(uri, this.extraUsed);
+    this.extraUsed = this.uriEnd = end;
     this.uriEdited = true;
     this.verbatim = false;
     return true;
@@ -267,9 +266,18 @@ export class Head {
     return true;
   }
 
+  /** CR, LF and NUL become spaces: what rules put into a value can never end the line (RFC 9110 5.5). */
   #append(what: Uint8Array | string, at: number): number {
-    if (typeof what !== 'string') this.extra.set(what, at);
-    else for (let i = 0; i < what.length; i++) this.extra[at + i] = what.charCodeAt(i);
+    const { extra } = this;
+    if (typeof what === 'string') {
+      for (let i = 0; i < what.length; i++) extra[at + i] = harmless(what.charCodeAt(i));
+    } else {
+      for (let i = 0; i < what.length; i++) extra[at + i] = harmless(what[i]!);
+    }
     return at + what.length;
   }
+}
+
+function harmless(byte: number): number {
+  return byte < SP && (byte === CR || byte === LF || byte === 0) ? SP : byte;
 }

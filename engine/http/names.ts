@@ -144,10 +144,19 @@ function perfect(): { slots: Uint8Array; a: number; b: number } {
 
 const { slots: SLOT, a: A, b: B } = perfect();
 
+/** All names behind one another; name `id` is `FLAT[FLAT_AT[id], FLAT_AT[id + 1])`. */
+const FLAT = latin1(NAMES.join(''));
+const FLAT_AT = Uint16Array.from({ length: NAMES.length + 1 }, (_, id) => NAMES.slice(0, id).join('').length);
+
 /** The number of the lower-case header name `bytes[start, end)` (not empty); H_OTHER when it is not in the table. */
 export function headerId(bytes: Uint8Array, start: number, end: number): number {
   const id = SLOT[hash(bytes, start, end, A, B)]!;
-  return id !== 0 && isExactly(bytes, start, end, NAME_BYTES[id]!) ? id : H_OTHER;
+  if (id === H_OTHER) return H_OTHER;
+  let from = FLAT_AT[id]!;
+  if (FLAT_AT[id + 1]! - from !== end - start) return H_OTHER;
+  const flat = FLAT;
+  for (let i = start; i < end; i++, from++) if (bytes[i] !== flat[from]) return H_OTHER;
+  return id;
 }
 
 /** The number of a lower-case header name in a string: for configuration and rules being compiled. */

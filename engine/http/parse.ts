@@ -11,7 +11,7 @@
  * Content-Length values are merged, as HAProxy does; one space only between the parts of a start line, and every line ends with
  * CRLF, stricter than HAProxy.
  */
-import { CR, isDigit, isExactly, LF, latin1, lower, SP, TARGET, TOKEN_LOWER, VALUE } from './chars.ts';
+import { CR, isDigit, isExactly, LF, latin1, lower, SP, span, TARGET, TOKEN_LOWER, VALUE } from './chars.ts';
 import { type Limits, lineEnd, parseFields } from './fields.ts';
 import type { Head } from './head.ts';
 import { invalid } from './invalid.ts';
@@ -124,7 +124,8 @@ function parseRequestLine(head: Head, bytes: Uint8Array, start: number, end: num
   head.methodEnd = at;
   head.methodId = methodId(bytes, start, at);
   head.uriStart = ++at;
-  while (at < end && (TARGET[bytes[at]!] === 1 || (relaxed && isUnsafe(bytes[at]!)))) at++;
+  at = span(TARGET, bytes, at, end);
+  while (relaxed && at < end && (TARGET[bytes[at]!] === 1 || isUnsafe(bytes[at]!))) at++;
   if (at === end) return 0;
   if (bytes[at] !== SP) return bytes[at] === CR && at > head.uriStart ? ERR_VERSION : ERR_TARGET;
   if (at === head.uriStart) return ERR_TARGET;
@@ -197,7 +198,7 @@ function parseStatusLine(head: Head, bytes: Uint8Array, start: number, end: numb
     head.reasonStart = at;
     head.verbatim = false;
   }
-  while (at < end && VALUE[bytes[at]!] === 1) at++;
+  at = span(VALUE, bytes, at, end);
   if (at === end) return 0;
   head.reasonEnd = at;
   if (bytes[at] !== CR && bytes[at] !== LF) return ERR_REASON;

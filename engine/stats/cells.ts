@@ -2,9 +2,10 @@
 
 import type { Column } from './columns.ts';
 import { COLUMNS, MODULE_COLUMNS } from './columns.ts';
+import { age, escapeHtml, writeNumber, writeTip } from './markup.ts';
 import type { Out } from './out.ts';
 import { serverStatus } from './status.ts';
-import { B, F, S, type Subject, type View } from './view.ts';
+import { B, F, L, S, type Subject, type View } from './view.ts';
 
 const BY_NAME = new Map([...COLUMNS, ...MODULE_COLUMNS].map(c => [c.name, c]));
 
@@ -14,47 +15,15 @@ function column(name: string): Column {
   return found;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text as HTML: in elements and in quoted attributes. Control characters become spaces. */
-export function escapeHtml(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be replaced
-  return text.replace(/[&<>"']/g, c => ESCAPES[c]!).replace(/[\x00-\x1f\x7f]/g, ' ');
-}
-
-/** Digits in groups of three; the gap is style, so that copying a number copies a number. */
-export function writeNumber(out: Out, n: number): void {
-  const digits = String(n);
-  const first = digits.length % 3 || 3;
-  for (let at = 0, end = first; at < digits.length; at = end, end += 3) {
-    const group = digits.slice(at, end);
-    out.text(end < digits.length ? `<i>${group}</i>` : group);
-  }
-}
-
-/** The two greatest units: `3d2h`, `2h5m`, `4m46s`, `12s`. */
-export function age(seconds: number): string {
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m${seconds % 60 ? `${seconds % 60}s` : ''}`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours}h${minutes % 60 ? `${minutes % 60}m` : ''}`;
-  return `${Math.floor(hours / 24)}d${hours % 24 ? `${hours % 24}h` : ''}`;
-}
-
-/** One line of what hovering shows. A line whose column has no value is left out. */
+/** One line of what hovering shows. */
 interface Tip {
   readonly label: string;
   readonly scope: number;
   readonly of: Column;
   /** A column that this one is shown in percent of. */
   readonly percentOf: Column | null;
+  /** Written where the column has no value; '' = the line is left out. */
+  readonly none: string;
   /** Written after the number: ` ms`, `/s`. */
   readonly unit: string;
   /** A column written after the number and a slash: maximum / average. */
@@ -62,18 +31,20 @@ interface Tip {
 }
 
 const FBS = F | B | S;
+const LFBS = L | FBS;
 
 function tip(
   label: string,
   scope: number,
   of: string,
-  more: { percentOf?: string; unit?: string; and?: string } = {},
+  more: { percentOf?: string; unit?: string; and?: string; none?: string } = {},
 ): Tip {
   return {
     label,
     scope,
     of: column(of),
     percentOf: more.percentOf === undefined ? null : column(more.percentOf),
+    none: more.none ?? '',
     unit: more.unit ?? '',
     and: more.and === undefined ? null : column(more.and),
   };
@@ -97,8 +68,8 @@ const CURRENT_TIPS = [
   tip('- safe:', S, 'safe_conn_cur'),
   tip('- private:', S, 'priv_idle_cur'),
   tip('Estimated need of connections:', S, 'need_conn_est'),
-  tip('Active connections limit:', S, 'slim'),
-  tip('Idle connections limit:', S, 'src_ilim'),
+  tip('Active connections limit:', S, 'slim', { none: '-' }),
+  tip('Idle connections limit:', S, 'src_ilim', { none: '-' }),
 ];
 const TOTAL_TIPS = [
   tip('Cum. connections:', F, 'conn_tot'),
@@ -137,24 +108,16 @@ function writeTips(out: Out, view: View, s: Subject, tips: readonly Tip[]): void
   for (const line of tips) {
     if (!(line.scope & s.scope)) continue;
     const value = line.of.value(view, s);
+    if (value === null && line.none === '') continue;
     out.text(`<b>${line.label}</b><span>`);
     if (typeof value === 'number') writeNumber(out, value);
-    else out.text('-');
+    else out.text(line.none);
     if (line.and !== null) out.text(` / ${line.and.value(view, s)}`);
     out.text(line.unit);
     const whole = line.percentOf?.value(view, s);
     if (typeof whole === 'number') out.text(` (${whole === 0 ? 0 : Math.floor(((value as number) * 100) / whole)}%)`);
     out.text('</span>');
   }
-}
-
-/** Writes `visible`, which unfolds `hidden` while the pointer is on it. Either writes HTML. */
-export function writeTip(out: Out, visible: () => void, hidden: () => void): void {
-  out.text('<span class="t">');
-  visible();
-  out.text('<span>');
-  hidden();
-  out.text('</span></span>');
 }
 
 export interface Cell {
@@ -292,3 +255,27 @@ export const CELLS: readonly Cell[] = [
     return percent === null ? '-' : `${percent}%`;
   }),
 ];
+
+const MODULES = ['ssl', 'h1', 'h2'].map(name => ({
+  name,
+  tips: MODULE_COLUMNS.filter(c => c.name.startsWith(`${name}_`)).map(c => tip(`${c.name}:`, c.scope, c.name)),
+}));
+
+/** What `stats show-modules` adds: the columns of each protocol module. */
+export const MODULES_CELL: Cell = {
+  group: 'Extra modules',
+  title: '',
+  scope: LFBS,
+  centred: true,
+  write(out, view, s) {
+    for (const { name, tips } of MODULES) {
+      if (!tips.some(line => line.scope & s.scope)) continue;
+      writeTip(
+        out,
+        () => out.text(name),
+        () => writeTips(out, view, s, tips),
+      );
+      out.text(' ');
+    }
+  },
+};

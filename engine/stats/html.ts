@@ -3,8 +3,9 @@ import type { Proxy, StatsPage } from '../config/model.ts';
 import { isBackend, isFrontend } from '../config/model.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import { SERVER } from '../shm/words.ts';
-import { CELLS, type Cell, escapeHtml, writeTip } from './cells.ts';
+import { CELLS, type Cell, MODULES_CELL } from './cells.ts';
 import { durationText, PRODUCT } from './info.ts';
+import { escapeHtml, writeTip } from './markup.ts';
 import type { Dump, Out } from './out.ts';
 import { dumpRows, type StatFilter, type StatFormat } from './stat.ts';
 import { serverStatus } from './status.ts';
@@ -53,17 +54,19 @@ export function dumpPage(view: View, request: PageRequest, now: number): Dump {
 }
 
 function format(request: PageRequest): StatFormat {
-  const { admin } = request.page;
+  const { admin, showModules } = request.page;
+  const cells = showModules ? [...CELLS, MODULES_CELL] : CELLS;
+  const heads = headings(cells);
   return {
     begin(out, view, s) {
       writeHead(out, view, request);
       writeProcess(out, view, s, request);
     },
     beginProxy(out, _, s, proxy) {
-      writeProxyHead(out, s, proxy, admin && isBackend(proxy));
+      writeProxyHead(out, s, proxy, heads, admin && isBackend(proxy));
     },
     row(out, view, s) {
-      writeRow(out, view, s, admin && isBackend(s.proxy));
+      writeRow(out, view, s, cells, admin && isBackend(s.proxy));
     },
     endProxy(out, _, __, proxy) {
       out.text('</tbody></table>');
@@ -160,22 +163,20 @@ function writeOptions(out: Out, request: PageRequest): void {
   }
   out.text(`<li><a href="${link(request, keep(request))}">Refresh now</a></li>
 <li><a href="${link(request, ';csv;norefresh')}">CSV export</a></li>
-<li><a href="${link(request, ';json;norefresh')}">JSON export</a></li></ul></div>\n`);
+<li><a href="${link(request, ';json;norefresh')}">JSON export</a> (<a href="${link(request, ';json-schema')}">schema</a>)</li></ul></div>\n`);
 }
 
 // --- proxies ---
 
-/** The groups of the cells with how many each has. */
-const GROUPS = CELLS.reduce<{ name: string; size: number }[]>((groups, cell) => {
-  const last = groups.at(-1);
-  if (last?.name === cell.group) last.size++;
-  else groups.push({ name: cell.group, size: 1 });
-  return groups;
-}, []);
-const GROUP_HEADS = GROUPS.map(g => `<th colspan="${g.size}">${g.name}</th>`).join('');
-const TITLES = CELLS.map(c => `<th>${c.title}</th>`).join('');
+/** The two heading rows without what stands before the cells. */
+function headings(cells: readonly Cell[]): string {
+  const sizes = new Map<string, number>();
+  for (const { group } of cells) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  const groups = [...sizes].map(([name, size]) => `<th colspan="${size}">${name}</th>`);
+  return `${groups.join('')}</tr><tr class="head">${cells.map(c => `<th>${c.title}</th>`).join('')}`;
+}
 
-function writeProxyHead(out: Out, s: Subject, proxy: Proxy, form: boolean): void {
+function writeProxyHead(out: Out, s: Subject, proxy: Proxy, heads: string, form: boolean): void {
   const name = escapeHtml(proxy.name);
   const anchor = () => out.text(`<a id="${name}" href="#${name}">${name}</a>`);
   out.text(form ? '<form method="post"><div class="name"><div>' : '<div class="name"><div>');
@@ -188,7 +189,7 @@ function writeProxyHead(out: Out, s: Subject, proxy: Proxy, form: boolean): void
   out.text(
     `</div><table class="rows"><thead><tr class="head"><th rowspan="2">${form ? all : ''}</th><th rowspan="2"></th>`,
   );
-  out.text(`${GROUP_HEADS}</tr><tr class="head">${TITLES}</tr></thead><tbody>\n`);
+  out.text(`${heads}</tr></thead><tbody>\n`);
 }
 
 const ROW_CLASSES: Readonly<Record<number, string>> = { [F]: 'frontend', [B]: 'backend', [L]: 'listener' };
@@ -202,19 +203,19 @@ function rowClass(view: View, s: Subject): string {
   return `${s.server.backup ? 'backup' : 'active'}_${idle ? 'draining' : colour}`;
 }
 
-function writeRow(out: Out, view: View, s: Subject, form: boolean): void {
+function writeRow(out: Out, view: View, s: Subject, cells: readonly Cell[], form: boolean): void {
   out.text(`<tr class="${rowClass(view, s)}"><td>`);
   if (form && s.server !== null) out.text(`<input type="checkbox" name="s" value="${escapeHtml(s.server.name)}">`);
   out.text('</td><td class="c">');
   writeName(out, view, s);
   out.text('</td>');
-  for (let i = 0; i < CELLS.length; ) {
-    const span = emptySpan(i, s.scope);
+  for (let i = 0; i < cells.length; ) {
+    const span = emptySpan(cells, i, s.scope);
     if (span > 0) {
       out.text(span > 1 ? `<td colspan="${span}"></td>` : '<td></td>');
       i += span;
     } else {
-      writeCell(out, view, s, CELLS[i++]!);
+      writeCell(out, view, s, cells[i++]!);
     }
   }
   out.text('</tr>\n');
@@ -227,9 +228,9 @@ function writeCell(out: Out, view: View, s: Subject, cell: Cell): void {
 }
 
 /** How many cells from `from` on are empty in such rows and are drawn as one: three or more of a group, else one by one. */
-function emptySpan(from: number, scope: number): number {
+function emptySpan(cells: readonly Cell[], from: number, scope: number): number {
   let n = 0;
-  while (from + n < CELLS.length && CELLS[from + n]!.group === CELLS[from]!.group && !(CELLS[from + n]!.scope & scope))
+  while (from + n < cells.length && cells[from + n]!.group === cells[from]!.group && !(cells[from + n]!.scope & scope))
     n++;
   return n >= 3 ? n : Math.min(n, 1);
 }

@@ -5,7 +5,13 @@ import type { Out } from './out.ts';
 import type { StatFormat } from './stat.ts';
 import { B, F, L, S } from './view.ts';
 
-const OBJECTS: Readonly<Record<number, string>> = { [F]: 'Frontend', [B]: 'Backend', [S]: 'Server', [L]: 'Listener' };
+/** The names of the kinds of rows. */
+export const OBJECTS: Readonly<Record<number, string>> = {
+  [F]: 'Frontend',
+  [B]: 'Backend',
+  [S]: 'Server',
+  [L]: 'Listener',
+};
 
 /** The members of one value, without the braces and what else the object says. */
 export function jsonMembers(out: Out, pos: number, field: Field, value: number | string): void {

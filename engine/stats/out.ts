@@ -14,7 +14,6 @@ export const PIECE_BYTES = 16_384;
 
 const utf8 = new TextEncoder();
 const COMMA = 0x2c;
-const QUOTE = 0x22;
 const ZERO = 0x30;
 const MINUS = 0x2d;
 /** Above this, digits are made in two parts: 32-bit arithmetic is far cheaper than doubles. */
@@ -88,10 +87,6 @@ export class Out {
 
   comma(): void {
     this.byte(COMMA);
-  }
-
-  quote(): void {
-    this.byte(QUOTE);
   }
 
   #digits(n: number, width: number): void {

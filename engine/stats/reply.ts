@@ -8,7 +8,8 @@ import { isBackend } from '../config/model.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { ACTIONS, type Action, dumpPage, OUTCOMES, type Outcome } from './html.ts';
 import { type Dump, textDump } from './out.ts';
-import { dumpStat, type STAT_FORMATS } from './stat.ts';
+import { dumpSchema } from './schema.ts';
+import { dumpStat, type StatFilter } from './stat.ts';
 import type { View } from './view.ts';
 
 export interface StatsRequest {
@@ -88,12 +89,15 @@ function unauthorized(page: StatsPage, request: StatsRequest): StatsReply {
 
 // --- what is shown ---
 
-const CONTENT_TYPES: Readonly<Record<keyof typeof STAT_FORMATS, string>> = {
+/** What stands behind the semicolon for each form that is not the page, and what that is. */
+const FORMS = {
   csv: 'text/plain',
   typed: 'text/plain',
-  'typed-desc': 'text/plain',
   json: 'application/json',
-};
+  'json-schema': 'application/json',
+} as const;
+
+type Form = keyof typeof FORMS;
 
 function show(
   view: View,
@@ -104,23 +108,27 @@ function show(
   now: number,
 ): StatsReply {
   const words = new Set(options.split(/[;?&]/));
-  const format = words.has('csv') ? 'csv' : words.has('typed') ? 'typed' : words.has('json') ? 'json' : null;
+  const form = (Object.keys(FORMS) as Form[]).find(name => words.has(name)) ?? null;
   const norefresh = words.has('norefresh');
-  const scope = scopeOf(options);
-  const filter = { up: words.has('up'), noMaint: words.has('no-maint'), shows: showing(page, proxy, scope) };
   const headers: [string, string][] = [
     ['cache-control', 'no-cache'],
-    ['content-type', format === null ? 'text/html; charset=utf-8' : CONTENT_TYPES[format]],
+    ['content-type', form === null ? 'text/html; charset=utf-8' : FORMS[form]],
   ];
   if (page.refreshSeconds > 0 && !norefresh) headers.push(['refresh', String(page.refreshSeconds)]);
-  let body: Dump | null = null;
-  if (request.method !== 'HEAD') {
-    body =
-      format === null
-        ? dumpPage(view, { page, filter, up: filter.up, norefresh, scope, outcome: outcomeOf(options) }, now)
-        : dumpStat(view, { ...filter, format, legends: page.showLegends }, now);
-  }
-  return { status: 200, headers, body };
+  if (request.method === 'HEAD') return { status: 200, headers, body: null };
+  const scope = scopeOf(options);
+  const filter = { up: words.has('up'), noMaint: words.has('no-maint'), shows: showing(page, proxy, scope) };
+  const asked = { page, filter, up: filter.up, norefresh, scope, outcome: outcomeOf(options) };
+  return {
+    status: 200,
+    headers,
+    body: form === null ? dumpPage(view, asked, now) : dumpForm(view, form, page, filter, now),
+  };
+}
+
+function dumpForm(view: View, form: Form, page: StatsPage, filter: StatFilter, now: number): Dump {
+  if (form === 'json-schema') return dumpSchema();
+  return dumpStat(view, { ...filter, format: form, legends: page.showLegends }, now);
 }
 
 function scopeOf(options: string): string {

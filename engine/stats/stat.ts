@@ -45,17 +45,10 @@ export function dumpStat(view: View, options: StatOptions, now: number): Dump {
   return dumpRows(view, STAT_FORMATS[options.format], options, new Subject(now, options.legends));
 }
 
-/** A proxy's row in the walk: the frontend, its listeners, its servers, the backend. */
-interface Step {
-  readonly scope: number;
-  readonly nth: number;
-}
-
 /** The same with any format: the page brings its own. */
 export function dumpRows(view: View, format: StatFormat, filter: StatFilter, s: Subject): Dump {
   const proxies = view.model.proxies.filter(proxy => shown(proxy, filter));
   let at = -1;
-  let steps: readonly Step[] = [];
   let next = 0;
   return steppedDump(out => {
     if (at < 0) {
@@ -68,16 +61,12 @@ export function dumpRows(view: View, format: StatFormat, filter: StatFilter, s: 
       format.end?.(out, view, s);
       return false;
     }
-    if (next === 0) {
-      steps = stepsOf(proxy);
-      format.beginProxy?.(out, view, s, proxy);
-    }
-    const step = steps[next++];
-    if (step === undefined) {
+    if (next === 0) format.beginProxy?.(out, view, s, proxy);
+    if (moveTo(view, s, proxy, next++, filter) === null) {
       format.endProxy?.(out, view, s, proxy);
       at++;
       next = 0;
-    } else if (moveTo(view, s, proxy, step, filter)) {
+    } else if (matches(view, s, filter)) {
       format.row(out, view, s);
     }
     return true;
@@ -90,37 +79,25 @@ function shown(proxy: Proxy, filter: StatFilter): boolean {
   return filter.shows === undefined || filter.shows(proxy);
 }
 
-function stepsOf(proxy: Proxy): Step[] {
-  const steps: Step[] = [];
-  if (isFrontend(proxy)) {
-    steps.push({ scope: F, nth: 0 });
-    if (proxy.options.socketStats) for (let nth = 0; nth < proxy.binds.length; nth++) steps.push({ scope: L, nth });
-  }
-  if (isBackend(proxy)) {
-    for (let nth = 0; nth < proxy.servers.length; nth++) steps.push({ scope: S, nth });
-    steps.push({ scope: B, nth: 0 });
-  }
-  return steps;
+/** Points the subject at the nth row of a proxy: frontend, listeners, servers, backend. null when there are no more. */
+function moveTo(view: View, s: Subject, proxy: Proxy, nth: number, { type = -1 }: StatFilter): Subject | null {
+  let at = nth;
+  if (type & F && isFrontend(proxy) && at-- === 0) return view.frontend(s, proxy);
+  const listeners = type & L && isFrontend(proxy) && proxy.options.socketStats ? proxy.binds.length : 0;
+  if (at < listeners) return view.listener(s, proxy, at);
+  at -= listeners;
+  const servers = type & S ? proxy.servers.length : 0;
+  if (at < servers) return view.server(s, proxy, at);
+  at -= servers;
+  return type & B && isBackend(proxy) && at === 0 ? view.backend(s, proxy) : null;
 }
 
-/** Points the subject at a step. False when the filter leaves that row out. */
-function moveTo(view: View, s: Subject, proxy: Proxy, step: Step, filter: StatFilter): boolean {
-  const { type = -1, sid = -1 } = filter;
-  if ((type & step.scope) === 0) return false;
-  switch (step.scope) {
-    case F:
-      view.frontend(s, proxy);
-      return true;
-    case B:
-      view.backend(s, proxy);
-      return true;
-    case L:
-      view.listener(s, proxy, step.nth);
-      return sid === -1 || s.bind!.id === sid;
-    default:
-      view.server(s, proxy, step.nth);
-      if (sid !== -1 && s.server!.id !== sid) return false;
-      if (filter.up === true && isDown(view, s)) return false;
-      return !(filter.noMaint === true && isMaint(view, s));
-  }
+/** Whether the filter leaves the row in. */
+function matches(view: View, s: Subject, filter: StatFilter): boolean {
+  const sid = filter.sid ?? -1;
+  const id = s.server?.id ?? s.bind?.id;
+  if (sid !== -1 && id !== undefined && id !== sid) return false;
+  if (s.server === null) return true;
+  if (filter.up === true && isDown(view, s)) return false;
+  return !(filter.noMaint === true && isMaint(view, s));
 }

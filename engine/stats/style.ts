@@ -46,8 +46,8 @@ h3{font-size:16px;color:var(--bar);background:var(--band);margin:4px 0}
 .info li{margin:3px 24px 0 0}
 .info>div:nth-child(n+3){align-self:flex-start}
 .legend{border-collapse:collapse}
-.legend td{padding:2px}
-.legend .key{border:1px solid var(--line);width:6px}
+.legend td{padding:2px 8px 2px 2px}
+.legend .key{border:1px solid var(--line);padding:2px 4px}
 .note{padding:3px;margin:6px 0}
 .name{display:flex;font-weight:bold;font-size:10px;margin-top:10px}
 .name>*{border:1px solid var(--line);border-bottom:0;padding:2px 3px;box-sizing:border-box}
@@ -61,11 +61,13 @@ h3{font-size:16px;color:var(--bar);background:var(--band);margin:4px 0}
 .rows td a{color:inherit;text-decoration:none}
 .rows i{font-style:normal;margin-right:.25em}
 .rows strong{color:red}
+.rows td:first-child{text-align:center}
 .rows input{margin:2px}
 .t{border-bottom:1px dotted}
-.t>span{visibility:hidden;position:absolute;z-index:9;display:grid;grid-template-columns:auto auto;gap:0 6px;padding:3px 5px;
+.t>span{display:none;position:absolute;z-index:9;grid-template-columns:auto auto;gap:0 6px;padding:3px 5px;
 text-align:left;font-size:11px;font-weight:normal;color:var(--ink);background:var(--tip);border:1px solid #7040c0;border-radius:3px;box-shadow:gray 2px 2px 3px}
 .t>span>b{white-space:pre}
 .t>span>span{text-align:right}
-.t:hover>span{visibility:visible}
+.t:hover>span{display:grid}
+.rows td:last-child .t>span{right:8px}
 `;

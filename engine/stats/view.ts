@@ -75,7 +75,7 @@ export class View {
   readonly #addresses = new Map<Address, string>();
   /** Scratch: where the rows of one rate stand, worker by worker. */
   readonly #rows: Int32Array;
-  readonly #text = new Uint8Array(CHECK_TEXT_BYTES);
+  readonly #text = new Int32Array(CHECK_TEXT_BYTES / 4);
 
   constructor(model: Model, memory: Memory, topology: Topology, facts: Facts) {
     this.model = model;
@@ -231,9 +231,10 @@ export class View {
       const before = Atomics.load(words, seq);
       if (before & 1) continue;
       const length = Math.min(Math.max(0, this.word(s, SERVER.at.check_text_len)), CHECK_TEXT_BYTES);
-      // Copied out: a text is never decoded where another thread may still write.
-      this.#text.set(new Uint8Array(words.buffer, words.byteOffset + (s.at + SERVER.at.check_text) * 4, length));
-      if (Atomics.load(words, seq) === before) return utf8.decode(this.#text.subarray(0, length));
+      if (length === 0) return '';
+      const at = s.at + SERVER.at.check_text;
+      for (let i = 0; i * 4 < length; i++) this.#text[i] = Atomics.load(words, at + i);
+      if (Atomics.load(words, seq) === before) return utf8.decode(new Uint8Array(this.#text.buffer, 0, length));
     }
     return '';
   }
@@ -275,9 +276,4 @@ export class View {
 
 export function createView(parts: { model: Model; memory: Memory; topology: Topology; facts: Facts }): View {
   return new View(parts.model, parts.memory, parts.topology, parts.facts);
-}
-
-/** Offsets of the process's own counters row: the subject for `show info`. */
-export function processSubject(now: number): Subject {
-  return new Subject(now, true);
 }

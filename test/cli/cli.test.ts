@@ -172,11 +172,18 @@ describe('help', () => {
     const shows = await ask('show\n');
     expect(shows).toContain('  show info ');
     expect(shows).not.toContain('  set server ');
+    expect(await ask('set foo\n')).toContain('  set timeout ');
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
     expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}disable/);
   });
+});
+
+test('show cli sockets', async () => {
+  start();
+  const rows = ['user', 'operator', 'admin'].map(level => `unix@${path.join(folder, level)} ${level} all`);
+  expect(await ask('show cli sockets\n')).toBe(`${['# socket lvl processes', ...rows].join('\n')}\n\n`);
 });
 
 describe('servers', () => {

@@ -179,3 +179,17 @@ test('spread-checks moves the next check by its share of the interval', () => {
   };
   expect([when(0), when(0.5), when(0.999)].map(ms => Math.round(ms / 100) * 100)).toEqual([1500, 1000, 500]);
 });
+
+test('slowstart gives weight back as time passes, without any traffic', () => {
+  const { world, io } = start([{ port: 1, inter: 1000, rise: 1, fall: 1, weight: 100, slowstartMs: 10_000 }]);
+  io.scripts.set(1, { refuse: 111 });
+  io.run(100);
+  io.scripts.set(1, {});
+  const weights = [1, 3, 3, 3, 3].map(seconds => {
+    io.run(seconds * 1000);
+    return world.word(0, 'eweight');
+  });
+  expect(weights[0]).toBeLessThan(20);
+  expect(weights).toEqual([...weights].sort((a, b) => a - b));
+  expect([weights[4], world.word(0, 'oper')]).toEqual([100, OPER_RUNNING]);
+});

@@ -53,6 +53,14 @@ describe('edits', () => {
     expect(textOf(head.uriBytes, head.uriStart, head.uriEnd)).toBe('/y?z');
     expect(written(head).split('\r\n')[0]).toBe('GET /y?z HTTP/1.1');
   });
+  test('an edit cannot end a line or a start line', () => {
+    const { head } = request(MESSAGE);
+    head.setValue(1, 'a\r\nevil: 1');
+    head.add('b', latin1('\0\n'));
+    expect(written(head)).toContain('x-one: a  evil: 1\r\n');
+    expect([head.setUri('/ HTTP/1.1'), head.setUri('/\r\nx'), head.setUri('')]).toEqual([false, false, false]);
+    expect(written(head).split('\r\n')[0]).toBe('GET /x HTTP/1.1');
+  });
   test('a full head refuses and stays as it was', () => {
     const { head } = request(MESSAGE);
     const before = written(head);

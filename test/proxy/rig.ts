@@ -1,0 +1,154 @@
+/**
+ * Runs a configuration's data path in this thread, on a chosen io: real parser, real shared memory, real sockets. Ports are the
+ * kernel's, whatever the bind lines say: ask `port`.
+ */
+import { Diagnostics } from '../../engine/config/diagnostics.ts';
+import { lex } from '../../engine/config/lexer.ts';
+import { loadModel } from '../../engine/config/load.ts';
+import type { Model } from '../../engine/config/model.ts';
+import { administer } from '../../engine/health/admin.ts';
+import { initialise } from '../../engine/health/initialise.ts';
+import { dupListener, closeFd, openListener } from '../../engine/io/bind.ts';
+import { createIo } from '../../engine/io/choose.ts';
+import type { Io } from '../../engine/io/contract.ts';
+import type { Stream } from '../../engine/proxy/stream.ts';
+import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
+import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
+import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
+import { PROCESS, PROXY, SERVER } from '../../engine/shm/words.ts';
+import { createView, type View } from '../../engine/stats/view.ts';
+
+export interface Rig {
+  readonly model: Model;
+  readonly memory: Memory;
+  readonly view: View;
+  readonly workers: readonly TrafficHandle[];
+  /** What each finished stream left, as its log line would tell. */
+  readonly ends: StreamEnd[];
+  /** Port of the n-th listener of a proxy. */
+  port(proxy: string, n?: number): number;
+  /** A counter summed over the workers, of `frontend/x`, `backend/x` or `server/x/s`. */
+  counter(kind: RowKind, name: string, counter: CounterName): number;
+  word(proxy: string, field: keyof typeof PROXY.at): number;
+  serverWord(proxy: string, server: string, field: keyof typeof SERVER.at): number;
+  processWord(field: keyof typeof PROCESS.at): number;
+  stop(): Promise<void>;
+}
+
+export interface StreamEnd {
+  readonly backend: string;
+  readonly server: string;
+  readonly status: number;
+  /** Termination state, two letters. */
+  readonly state: string;
+  readonly retries: number;
+}
+
+export function parseModel(text: string): Model {
+  const diagnostics = new Diagnostics();
+  const lines = lex('test.cfg', text, {}, diagnostics);
+  const model = loadModel(lines, diagnostics, {
+    resolve: () => null,
+    readFile: () => null,
+    env: {},
+  } as never);
+  if (model === null) throw new Error(diagnostics.list.map(d => d.message).join('\n'));
+  return model;
+}
+
+const FACTS = {
+  pid: process.pid,
+  nbthread: 1,
+  startWallMs: 0,
+  bootMs: 0,
+  hostName: 'rig',
+  version: 'test',
+  releaseDate: '2026/01/01',
+  ioName: 'net',
+  ulimitN: 0,
+  maxsock: 0,
+  warnings: 0,
+};
+
+export async function startRig(config: string, options: { workers?: number; io?: () => Io } = {}): Promise<Rig> {
+  const count = options.workers ?? 1;
+  const model = parseModel(config);
+  const memory = Memory.create(shapeOf(model, count));
+  const top = topology(model);
+  const view = createView({ model, memory, topology: top, facts: FACTS });
+  const ends: StreamEnd[] = [];
+  const ios: Io[] = [];
+  const fds = new Map<number, { fd: number; port: number }>();
+  model.proxies.forEach(proxy => {
+    proxy.binds.forEach((bind, i) => {
+      const address = bind.address === null ? null : { ...bind.address, port: 0 };
+      const opened = openListener({ ...bind, address, reusePort: false });
+      if ('errno' in opened) throw new Error(opened.message);
+      fds.set(top.firstListener[proxy.index]! + i, { fd: opened.fd, port: opened.address.port });
+    });
+  });
+  const workers: TrafficHandle[] = [];
+  const idle: Promise<void>[] = [];
+  let started = false;
+  for (let worker = 0; worker < count; worker++) {
+    const io = options.io?.() ?? createIo('net');
+    ios.push(io);
+    if (!started) initialise(memory, model, io.now());
+    started = true;
+    let done = () => {};
+    idle.push(new Promise(resolve => (done = resolve)));
+    const state = { model, memory, topology: top, log: () => {}, now: () => io.now() };
+    const traffic = startTraffic({
+      io,
+      model,
+      memory,
+      view,
+      admin: (proxy, action, servers) => administer(state, proxy, action, servers),
+      worker,
+      log: () => {},
+      onIdle: done,
+      onStreamEnd: stream => ends.push(endOf(stream)),
+    });
+    for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));
+    workers.push(traffic);
+  }
+  for (const { fd } of fds.values()) closeFd(fd);
+  const proxyOf = (name: string) => model.proxies.find(p => p.name === name)!;
+  return {
+    model,
+    memory,
+    view,
+    workers,
+    ends,
+    port: (proxy, n = 0) => fds.get(top.firstListener[proxyOf(proxy).index]! + n)!.port,
+    counter: (kind, name, counter) => {
+      const [proxy, server] = name.split('/');
+      const p = proxyOf(proxy!);
+      const index =
+        kind === 'server' ? top.firstServer[p.index]! + p.servers.find(s => s.name === server)!.index : p.index;
+      return memory.sum(kind, index, COUNTERS.at[counter]);
+    },
+    word: (proxy, field) => memory.words[memory.proxy(proxyOf(proxy).index) + PROXY.at[field]]!,
+    serverWord: (proxy, server, field) => {
+      const p = proxyOf(proxy);
+      const number = top.firstServer[p.index]! + p.servers.find(s => s.name === server)!.index;
+      return memory.words[memory.server(number) + SERVER.at[field]]!;
+    },
+    processWord: field => memory.words[memory.process + PROCESS.at[field]]!,
+    stop: async () => {
+      for (const worker of workers) worker.stop(false);
+      await Promise.all(idle);
+      await Promise.all(ios.map(io => io.stop()));
+    },
+  };
+}
+
+function endOf(stream: Stream): StreamEnd {
+  return {
+    backend: stream.backend?.proxy.name ?? '',
+    server: stream.server?.config.name ?? '',
+    status: stream.status,
+    state: stream.cause + stream.phase,
+    retries: stream.attempts,
+  };
+}
