@@ -230,20 +230,29 @@ function sameAddresses(proxies: readonly ProxyDraft[], diagnostics: Diagnostics)
   }
 }
 
-function checkUserlists(userlists: readonly UserlistDraft[], diagnostics: Diagnostics): void {
+function checkUserlists(userlists: UserlistDraft[], diagnostics: Diagnostics): void {
   const seen = new Set<string>();
-  for (const list of userlists) {
-    if (seen.has(list.name)) diagnostics.report('alert', list, `userlist '${list.name}' is declared twice`);
+  for (const list of [...userlists]) {
+    if (seen.has(list.name)) {
+      diagnostics.report('warning', list, `ignoring duplicated userlist '${list.name}'`);
+      userlists.splice(userlists.indexOf(list), 1);
+    } else checkMembers(list, diagnostics);
     seen.add(list.name);
-    for (const group of list.groups) {
-      for (const user of group.users) {
-        if (list.users.some(known => known.name === user)) continue;
-        diagnostics.report(
-          'alert',
-          list,
-          `userlist '${list.name}': no such user '${user}' specified in group '${group.name}'`,
-        );
-      }
+  }
+}
+
+/** Users and groups that name each other must be there. */
+function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnostics: Diagnostics): void {
+  const missing = (what: string, named: string, where: string): void =>
+    diagnostics.report('alert', place, `userlist '${name}': no such ${what} '${named}' specified in ${where}`);
+  for (const group of groups) {
+    for (const user of group.users) {
+      if (!users.some(known => known.name === user)) missing('user', user, `group '${group.name}'`);
+    }
+  }
+  for (const user of users) {
+    for (const group of user.groups) {
+      if (!groups.some(known => known.name === group)) missing('group', group, `user '${user.name}'`);
     }
   }
 }
