@@ -2,6 +2,7 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
+import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
 import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
@@ -14,6 +15,8 @@ type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => vo
 
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
+  tooMany('proxies', drafts.proxies.length, PROXIES_MAX, diagnostics);
+  tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
   for (const proxy of drafts.proxies) {
@@ -21,6 +24,10 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   }
   sameAddresses(drafts.proxies, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+}
+
+function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
+  if (count > max) diagnostics.report('alert', null, `too many ${what}: ${count}, at most ${max} are possible`);
 }
 
 /** `c.cfg:12` */
