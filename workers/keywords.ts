@@ -5,6 +5,8 @@ import { BIND } from '../engine/config/keywords-bind.ts';
 import { SERVER } from '../engine/config/keywords-server.ts';
 import { SECTIONS, TABLES } from '../engine/config/sections.ts';
 
+type Row = Pick<Keyword<unknown>, 'name' | 'where' | 'args' | 'status'>;
+
 interface Class {
   readonly name: string;
   readonly doc: string;
@@ -38,7 +40,7 @@ function help(): string {
 
 /** As the lines of a file: section by section, with what follows a `bind` and a `server`. */
 function configuration(): string[] {
-  const rows: readonly Keyword<never>[] = Object.values(TABLES).flatMap(table => table.rows);
+  const rows = Object.values(TABLES).flatMap<Row>(table => table.rows);
   const lines: string[] = [];
   for (const { keyword, letter } of SECTIONS) {
     if (letter === '') continue;
@@ -51,6 +53,6 @@ function configuration(): string[] {
 }
 
 /** What does not work does not count. */
-function shown({ name, args, status }: Keyword<never>, before: string): string[] {
+function shown({ name, args, status }: Row, before: string): string[] {
   return status === 'supported' || status === 'accepted' ? [`${before}${name} ${args}`.trimEnd()] : [];
 }

@@ -57,18 +57,18 @@ export function supported<T>(
 
 /** A row whose words are checked against `args` and then dropped, because of `note`. */
 export function accepted<T>(name: string, where: string, args: string, doc: string, note: string): Keyword<T> {
-  const line = `${name} ${sampleOf(args)}`.trim();
+  const lines = [false, true].map(whole => `${name} ${sampleOf(args, whole)}`.trim());
   // In a line of settings another one may follow.
-  const open = where === '' || args.includes('...') || args.includes('[');
+  const open = where === '' || args.includes('...');
   const bad: [string, string][] = open
     ? []
-    : [[`${line} surplus`, `'${name}' cannot handle unexpected argument 'surplus'`]];
+    : [[`${lines[1]} surplus`, `'${name}' cannot handle unexpected argument 'surplus'`]];
   return {
     ...{ name, where, args, doc, note, bad },
     status: 'accepted',
     negatable: true,
     parse: cursor => checkArguments(cursor, name, args),
-    good: [line],
+    good: [...new Set(lines)],
   };
 }
 
@@ -98,14 +98,14 @@ export function removed<T>(name: string, where: string, since: string, instead: 
     },
     status: 'removed',
     negatable: true,
-    parse: cursor => refuse(cursor, name, message, `use ${instead}`),
+    parse: cursor => refuse(cursor, name, message),
   };
 }
 
 /** Reports on the first word of the keyword, which stands just before the cursor, and skips what follows. */
-function refuse(cursor: Cursor, name: string, message: string, hint?: string): void {
+function refuse(cursor: Cursor, name: string, message: string): void {
   const first = cursor.line.words[cursor.index - name.split(' ').length]!;
-  cursor.error(message, hint, first);
+  cursor.error(message, undefined, first);
   cursor.rest();
 }
 
@@ -113,10 +113,10 @@ function refuse(cursor: Cursor, name: string, message: string, hint?: string): v
  * Checks words against a syntax text made of `<number>`, `<size>`, `<time>`, `<one|of|these>`, `<any-other-name>`, each
  * possibly in brackets (optional), and `...` (anything more). What is left over is the table's business.
  */
-function checkArguments(cursor: Cursor, name: string, args: string): void {
+function checkArguments(cursor: Cursor, name: string, args: string) {
   for (const token of args.split(' ')) {
     if (token === '') continue;
-    if (token === '...') return;
+    if (token === '...') return void cursor.rest();
     const optional = token.startsWith('[');
     if (optional && cursor.left === 0) break;
     const type = token.replace(/^\[?<|>\]?$/g, '');
@@ -132,11 +132,13 @@ function checkOne(cursor: Cursor, name: string, type: string): unknown {
   return cursor.expectWord(name);
 }
 
-/** A line's worth of words that fits a syntax text. */
-function sampleOf(args: string): string {
-  const words = args.split(' ').filter(token => token.startsWith('<'));
-  return words
-    .map(token => token.slice(1, -1))
-    .map(type => (/^(number|size|time)$/.test(type) ? '10' : type.split('|')[0]))
-    .join(' ');
+/** Words that fit a syntax text, those in brackets too if `whole`. */
+function sampleOf(args: string, whole: boolean): string {
+  const words: string[] = [];
+  for (const token of args.split(' ')) {
+    if (token === '' || (token.startsWith('[') && !whole)) continue;
+    const type = token.replace(/^\[?<|>\]?$/g, '');
+    words.push(/^(number|size|time)$/.test(type) ? '10' : type.split('|')[0]!);
+  }
+  return words.join(' ');
 }

@@ -11,6 +11,7 @@ const FLAGS = ['indirect', 'nocache', 'postonly', 'preserve', 'httponly', 'secur
 const LATER = ['maxidle', 'maxlife', 'dynamic'];
 const OPTIONS = [...MODES, ...FLAGS, 'domain', 'attr', ...LATER];
 const ONLY = `'cookie' supports ${OPTIONS.map(name => `'${name}'`).join(', ')} options`;
+const PRESERVE = "cookie 'preserve' requires at least 'insert' or 'indirect'";
 const INCOMPATIBLE = "cookie 'rewrite', 'insert' and 'prefix' modes are incompatible";
 
 /** Reads one option. False after reporting. */
@@ -52,9 +53,7 @@ function parse(cursor: Cursor, proxy: ProxyDraft) {
   while (cursor.left > 0) if (!option(cursor, cookie, modes)) return;
   if (modes.length > 1) return cursor.error(INCOMPATIBLE, undefined, name);
   cookie.mode = modes[0] ?? 'rewrite';
-  if (cookie.mode !== 'insert' && (cookie.postonly || (cookie.indirect && cookie.mode === 'prefix'))) {
-    cursor.warning(`cookie '${name.text}': 'indirect' and 'postonly' only make sense with 'insert'`, undefined, name);
-  }
+  if (cookie.preserve && cookie.mode !== 'insert' && !cookie.indirect) return cursor.error(PRESERVE, undefined, name);
   proxy.cookie = cookie;
 }
 
@@ -74,6 +73,7 @@ export const COOKIE: Keyword<ProxyDraft> = supported({
     ['cookie', "'cookie' expects <cookie_name> as argument"],
     ['cookie A foo', ONLY],
     ['cookie A insert rewrite', INCOMPATIBLE],
+    ['cookie A preserve', PRESERVE],
     ['cookie A domain', "'domain' expects <domain> as argument"],
     ['cookie A insert maxidle 3m', "'maxidle' of 'cookie' is not supported by Sluice yet"],
   ],

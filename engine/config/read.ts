@@ -20,6 +20,7 @@ export const SECTIONS: readonly string[] = [
   'fcgi-app',
   'frontend',
   'global',
+  'healthcheck',
   'http-errors',
   'listen',
   'log-forward',

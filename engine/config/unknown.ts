@@ -4,6 +4,7 @@ import type { Keyword } from './keyword.ts';
 import { didYouMean, suggest } from './suggest.ts';
 import type { Table } from './table.ts';
 
+/** The section keywords that the letters of `Keyword.where` stand for. */
 const SECTION_NAMES: Readonly<Record<string, string>> = {
   G: 'global',
   D: 'defaults',
@@ -13,9 +14,13 @@ const SECTION_NAMES: Readonly<Record<string, string>> = {
   U: 'userlist',
 };
 
+export function sectionKeyword(letter: string): string {
+  return SECTION_NAMES[letter] ?? '';
+}
+
 /** `'a', 'b' or 'c'` section. */
 function sectionsOf(where: string): string {
-  const names = [...where].map(letter => `'${SECTION_NAMES[letter]}'`);
+  const names = [...where].map(letter => `'${sectionKeyword(letter)}'`);
   const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
   return `${list} section`;
 }

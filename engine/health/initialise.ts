@@ -5,7 +5,7 @@
  * A checked server starts UP with a check_health of `rise`: one failure takes it down, one success makes it sure. An
  * unchecked server is simply running. A `disabled` one is in maintenance (manual, 5.2 `disabled`, `rise`, `fall`).
  */
-import { isBackend, isFrontend, type Model, type Server } from '../config/model.ts';
+import { isFrontend, type Model, type Server } from '../config/model.ts';
 import { type Memory, type Topology, topology } from '../shm/memory.ts';
 import {
   ADMIN_CONFIG_MAINT,
@@ -19,7 +19,7 @@ import {
   PROXY,
   SERVER,
 } from '../shm/words.ts';
-import { recompute } from './state.ts';
+import { settle, targetOf } from './state.ts';
 import { INI, UNK } from './statuses.ts';
 
 /** `now` in milliseconds of the shared clock. */
@@ -42,8 +42,10 @@ export function initialise(memory: Memory, model: Model, now: number): void {
       last_change: second,
     });
     if (isFrontend(proxy)) initialiseListeners(memory, top, proxy.index, proxy.binds);
-    for (const server of proxy.servers) initialiseServer(memory, top.firstServer[proxy.index]!, server, second);
-    if (isBackend(proxy)) recompute(env, proxy);
+    for (const server of proxy.servers) {
+      initialiseServer(memory, top.firstServer[proxy.index]!, server, second);
+      settle(env, targetOf(env, proxy, server));
+    }
   }
 }
 

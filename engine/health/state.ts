@@ -1,6 +1,7 @@
 /**
- * Server states: the only code that changes them. It runs in the control worker, so every word here has one writer and
- * needs no lock; whoever else wants a change (the runtime API, the statistics page, `observe`) asks that worker.
+ * Server states: the only code that changes them. Checks change them in the control worker, operators from there (runtime
+ * API) or from a traffic worker (statistics page): no lock is taken, and what is derived from a state agrees with it when
+ * all are done (`settle`).
  *
  *                 check fails `fall` times, or maint
  *      RUNNING ───────────────────────────────────────► STOPPED        operational: check_health decides
@@ -62,13 +63,17 @@ export function setServerWord(memory: Memory, t: Target, field: keyof typeof AT,
   Atomics.store(memory.words, memory.server(t.number) + AT[field], value);
 }
 
+function addServerWord(memory: Memory, t: Target, field: keyof typeof AT, value: number): void {
+  Atomics.add(memory.words, memory.server(t.number) + AT[field], value);
+}
+
 /** Checks failed (or the operator said so): DOWN. `cause` continues the log line: `, reason: ...`. */
 export function setStopped(env: StateEnv, t: Target, cause: string): void {
   const { memory } = env;
   const was = serverWord(memory, t, 'oper');
   if (was === OPER_STOPPED || inMaint(memory, t)) return;
   goDown(env, t);
-  const level = was === OPER_STOPPING ? LOG_NOTICE : LOG_ALERT;
+  const level = lossLevel(was, serverWord(memory, t, 'admin'));
   change(env, t, level, xferred => `${subject(t)} is DOWN${cause}${left(env, t, xferred)}`);
 }
 
@@ -103,7 +108,7 @@ export function setMaint(env: StateEnv, t: Target): void {
     return;
   }
   goDown(env, t);
-  const level = was === OPER_STOPPING ? LOG_NOTICE : LOG_ALERT;
+  const level = lossLevel(was, admin);
   change(env, t, level, xferred => `${subject(t)} is going DOWN for maintenance${left(env, t, xferred)}`);
 }
 
@@ -146,6 +151,15 @@ export function setReady(env: StateEnv, t: Target): void {
   change(env, t, LOG_NOTICE, () => `${subject(t)} is ${oper} (leaving forced drain).`);
 }
 
+/** `set server health`: as if checks had said so. The place on their scale goes along, so that the next one agrees. */
+export function forceHealth(env: StateEnv, t: Target, health: 'up' | 'stopping' | 'down', cause: string): void {
+  const top = serverWord(env.memory, t, 'check_rise') + serverWord(env.memory, t, 'check_fall') - 1;
+  setServerWord(env.memory, t, 'check_health', health === 'down' ? 0 : Math.max(0, top));
+  if (health === 'up') setRunning(env, t, cause);
+  else if (health === 'down') setStopped(env, t, cause);
+  else setStopping(env, t, cause);
+}
+
 /** Sets the weight the operator wants, 0..256. Nothing is logged, as in HAProxy. */
 export function setWeight(env: StateEnv, t: Target, weight: number): void {
   if (!(weight >= 0 && weight <= WEIGHT_MAX))
@@ -162,23 +176,19 @@ export function warm(env: StateEnv, t: Target): void {
   change(env, t, LOG_NOTICE, null);
 }
 
-/** Computes eweight of every server of the proxy, and act and bck, from the states. Returns act + bck. */
-export function recompute(env: StateEnv, proxy: Target['proxy']): number {
+/**
+ * Computes the server's eweight from its state, and brings act or bck and the generation in line with it. Each exchange is
+ * paid for once in act or bck; who finds the state changed under its hands does it again, so the last one is right.
+ */
+export function settle(env: StateEnv, t: Target): void {
   const { words } = env.memory;
-  let act = 0;
-  let bck = 0;
-  for (const server of proxy.servers) {
-    const t = targetOf(env, proxy, server);
-    const eweight = weightNow(env, t);
-    setServerWord(env.memory, t, 'eweight', eweight);
-    if (eweight > 0 && server.backup) bck++;
-    else if (eweight > 0) act++;
+  const px = env.memory.proxy(t.proxy.index);
+  const at = env.memory.server(t.number) + AT.eweight;
+  for (let eweight = weightNow(env, t); eweight !== Atomics.load(words, at); eweight = weightNow(env, t)) {
+    const usable = Math.sign(eweight) - Math.sign(Atomics.exchange(words, at, eweight));
+    Atomics.add(words, px + (t.server.backup ? PX.bck : PX.act), usable);
   }
-  const px = env.memory.proxy(proxy.index);
-  Atomics.store(words, px + PX.act, act);
-  Atomics.store(words, px + PX.bck, bck);
   Atomics.add(words, px + PX.generation, 1);
-  return act + bck;
 }
 
 function weightNow(env: StateEnv, t: Target): number {
@@ -193,19 +203,24 @@ function weightNow(env: StateEnv, t: Target): number {
 
 /** What every change ends with: derived words, the backend's own state, doorbells, the log. */
 function change(env: StateEnv, t: Target, level: number, event: ((xferred: number) => string) | null): void {
-  const { words } = env.memory;
-  const px = env.memory.proxy(t.proxy.index);
-  const before = Atomics.load(words, px + PX.act) + Atomics.load(words, px + PX.bck);
-  const usable = recompute(env, t.proxy);
+  const before = usableServers(env, t);
+  settle(env, t);
+  const after = usableServers(env, t);
   // Requests that wait for this very server go elsewhere when it can take them no more.
   const xferred = serverWord(env.memory, t, 'eweight') === 0 ? serverWord(env.memory, t, 'queued') : 0;
-  if ((before === 0) !== (usable === 0)) backendChange(env, t.proxy, usable > 0);
+  if ((before === 0) !== (after === 0)) backendChange(env, t.proxy, after > 0);
   ringAll(env.memory);
   if (event) env.log(level, t.proxy.index, event(xferred));
-  if (before > 0 && usable === 0) {
+  if (before > 0 && after === 0) {
     const kind = t.proxy.kind === 'listen' ? 'proxy' : 'backend';
     env.log(LOG_EMERG, t.proxy.index, `${kind} ${t.proxy.name} has no server available!`);
   }
+}
+
+function usableServers(env: StateEnv, t: Target): number {
+  const { words } = env.memory;
+  const px = env.memory.proxy(t.proxy.index);
+  return Atomics.load(words, px + PX.act) + Atomics.load(words, px + PX.bck);
 }
 
 function backendChange(env: StateEnv, proxy: Target['proxy'], up: boolean): void {
@@ -219,7 +234,7 @@ function backendChange(env: StateEnv, proxy: Target['proxy'], up: boolean): void
 
 function goDown(env: StateEnv, t: Target): void {
   setServerWord(env.memory, t, 'oper', OPER_STOPPED);
-  setServerWord(env.memory, t, 'down_trans', serverWord(env.memory, t, 'down_trans') + 1);
+  addServerWord(env.memory, t, 'down_trans', 1);
   stamp(env, t);
 }
 
@@ -232,8 +247,8 @@ function goUp(env: StateEnv, t: Target): void {
 function leaveDown(env: StateEnv, t: Target): void {
   const { memory } = env;
   if (serverWord(memory, t, 'oper') === OPER_STOPPED) {
-    const down = Math.floor(env.now() / 1000) - serverWord(memory, t, 'last_change');
-    setServerWord(memory, t, 'down_time', serverWord(memory, t, 'down_time') + down);
+    const second = Math.floor(env.now() / 1000);
+    addServerWord(memory, t, 'down_time', second - serverWord(memory, t, 'last_change'));
   }
   stamp(env, t);
 }
@@ -250,6 +265,11 @@ function stamp(env: StateEnv, t: Target): void {
 
 function inMaint(memory: Memory, t: Target): boolean {
   return (serverWord(memory, t, 'admin') & ADMIN_MAINT) !== 0;
+}
+
+/** A server that took no new traffic any more is no loss. */
+function lossLevel(oper: number, admin: number): number {
+  return oper === OPER_STOPPING || (admin & ADMIN_DRAIN) !== 0 ? LOG_NOTICE : LOG_ALERT;
 }
 
 // --- texts, as HAProxy writes them ---

@@ -18,6 +18,9 @@
  *  - All that one loop turn sends on a connection leaves together at the end of the turn.
  *  - After `pause` returns no more `onData` or `onEnd` comes until `resume`; what had arrived is held, never lost.
  *  - Half-close works both ways: `onEnd` leaves the sending side open, `shutdown` the receiving side.
+ *  - A connection whose two directions have both ended closes by itself: `onClose` with 0.
+ *  - After `close` or `abort` nothing comes but `onClose`; after `abort` and `stop` its errno is 0, unless the
+ *    connection had failed before.
  *  - Errors are values: `onClose(conn, errno)` with a positive errno, 0 for an orderly end.
  */
 
@@ -32,7 +35,10 @@ export interface Chunk {
   release(): void;
 }
 
-/** An address: IPv4 (4 bytes), IPv6 (16 bytes) or a unix path (`bytes` is its UTF-8; port 0). Never mutated. */
+/**
+ * An address: IPv4 (4 bytes), IPv6 (16 bytes) or a unix path (`bytes` is its UTF-8; port 0). A name in the abstract
+ * namespace begins with a zero byte; the unnamed unix address has no bytes. Never mutated.
+ */
 export interface Address {
   readonly family: 4 | 6 | 1;
   readonly bytes: Uint8Array;
@@ -116,6 +122,11 @@ export interface Io {
    * later than the deadline (ms, same clock; Infinity = none) that `turn` returned.
    */
   onTurn(turn: (now: number) => number): void;
+  /**
+   * For code that the io did not call (a message, a doorbell): call it first. It brings `now` up to date and makes a turn
+   * follow, so that timers armed and bytes sent now are looked after.
+   */
+  wake(): void;
   /** Closes everything this io owns, at once. Resolves when the kernel has let go of all of it. */
   stop(): Promise<void>;
 }

@@ -5,12 +5,11 @@ import type net from 'node:net';
 import os from 'node:os';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from '../limits.ts';
 import { parseIp, UNNAMED } from './address.ts';
+import { POISON } from './common.ts';
 import type { Address, Chunk, Conn, Handler } from './contract.ts';
 
 const { errno: ERRNO } = os.constants;
 
-/** What a chunk is overwritten with when it is given back, in tests. */
-const POISON = 0xdb;
 const NO_BYTES = Buffer.alloc(0);
 
 /** What a connection asks of its io. */
@@ -25,9 +24,6 @@ export interface NetLoop {
   takeBack(chunk: NetChunk): void;
   gone(conn: NetConn): void;
 }
-
-/** Hears nothing: the handler until the owner sets one. */
-export const NOBODY: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
 /**
  * Received bytes belong to the garbage collector here, so that keeping them needs nothing but a count. One object

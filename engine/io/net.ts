@@ -12,9 +12,10 @@ import { BACKLOG_DEFAULT } from '../limits.ts';
 import { after, monotonicMs } from '../time.ts';
 import { hostText, isAbstract, UNNAMED } from './address.ts';
 import { listenerName } from './bind.ts';
+import { NOBODY } from './common.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from './contract.ts';
 import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
-import { NetChunk, NetConn, type NetLoop, NOBODY } from './net-conn.ts';
+import { NetChunk, NetConn, type NetLoop } from './net-conn.ts';
 import { Slots } from './slots.ts';
 
 /** The longest delay a Node timer takes, ms; a later deadline is looked at again then. */

@@ -8,14 +8,11 @@
  */
 import os from 'node:os';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from '../limits.ts';
+import { NOBODY, POISON } from './common.ts';
 import type { Address, Chunk, Conn, Handler } from './contract.ts';
 
 const { ECONNRESET } = os.constants.errno;
-const POISON = 0xdb;
 const READ_MAX_BYTES = 65_536;
-
-/** Hears nothing: the handler until the owner sets one. */
-const NOBODY: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
 /** What a connection asks of its network. */
 export interface SimWire {

@@ -156,18 +156,18 @@ describe('administrative states', () => {
       [0, 2, 10, 3],
     ]);
     const going =
-      '<1>Server b/s1 is going DOWN for maintenance. 1 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.';
+      'Server b/s1 is going DOWN for maintenance. 1 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.';
     const drains =
       '<5>Server b/s1 enters drain state. 1 active and 0 backup servers online. 0 sessions requeued, 0 total in queue.';
     const ready = '<5>Server b/s1 is UP/READY (leaving forced maintenance).';
     expect(w.lines).toEqual([
-      going,
+      `<1>${going}`,
       '<5>Server b/s1 is UP/DRAIN (leaving forced maintenance).',
       '<5>Server b/s1 remains in forced drain mode.',
-      going,
+      `<5>${going}`,
       ready,
       drains,
-      going,
+      `<5>${going}`,
       ready,
       drains,
       '<5>Server b/s1 is UP (leaving forced drain).',

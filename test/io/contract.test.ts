@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sameAddress, unixAddress } from '../../engine/io/address.ts';
+import { POISON } from '../../engine/io/common.ts';
 import type { Address, Chunk, Conn } from '../../engine/io/contract.ts';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from '../../engine/limits.ts';
 import { Recorder } from './recorder.ts';
@@ -110,9 +111,9 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
     say(p.out, 'l');
     await world.until(() => p.server.received.length === 2);
     expect(views[0]![0]).toBe('k'.charCodeAt(0));
-    expect(views[1]![0]).toBe(0xdb);
+    expect(views[1]![0]).toBe(POISON);
     lent[0]!.release();
-    expect(views[0]![0]).toBe(0xdb);
+    expect(views[0]![0]).toBe(POISON);
     expect(() => lent[0]!.release()).toThrow(/released more often/);
   });
 
@@ -325,6 +326,49 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
     expect(client.calls).toEqual(['close']);
     expect(client.errno).toBe(ECONNREFUSED);
     expect(conn.alive).toBe(false);
+  });
+
+  test('a connect that gets no answer is ended by the caller', async () => {
+    const hole = await world.hole();
+    const client = recorder();
+    const conn = world.client.connect(hole, PLAIN, client);
+    await world.pass(50);
+    expect(client.calls).toEqual([]);
+    expect(conn.alive).toBe(true);
+    conn.abort(true);
+    expect(client.closed).toBe(false);
+    await world.until(() => client.closed);
+    expect(client.calls).toEqual(['close']);
+    expect(client.errno).toBe(0);
+  });
+
+  test('reset while a shutdown waits for output to leave', async () => {
+    const p = await pair();
+    p.in.pause();
+    const data = new Uint8Array(16 << 20);
+    p.out.send(data, 0, data.length);
+    p.out.shutdown();
+    await world.pass(20);
+    p.out.abort(true);
+    await world.until(() => p.client.closed);
+    expect(p.client.errno).toBe(0);
+    p.in.resume();
+    await world.until(() => p.server.closed || p.server.ended);
+    expect(p.server.received.length).toBeLessThan(data.length);
+  });
+
+  test('close with a request half read does not cost the peer its answer', async () => {
+    const answered = (conn: Conn) => {
+      say(conn, 'too large');
+      conn.close();
+    };
+    const p = await pair(undefined, { onData: answered });
+    const data = new Uint8Array(1_000);
+    p.out.send(data, 0, data.length);
+    await world.until(() => p.client.ended || p.client.closed);
+    expect(p.client.text()).toBe('too large');
+    p.out.close();
+    await world.until(() => p.client.closed && p.server.closed);
   });
 
   test('abort cancels a connect under way', async () => {

@@ -1,0 +1,63 @@
+/** The tables as text for the README: what is supported, and what is not. */
+import type { Keyword, Status } from './keyword.ts';
+import { BIND } from './keywords-bind.ts';
+import { GLOBAL } from './keywords-global.ts';
+import { PROXY } from './keywords-proxy.ts';
+import { SERVER } from './keywords-server.ts';
+import { USERLIST } from './keywords-userlist.ts';
+import { sectionKeyword } from './unknown.ts';
+
+/** What is told of a row. */
+type Row = Pick<Keyword<never>, 'name' | 'where' | 'args' | 'doc' | 'status'>;
+
+const GROUPS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+  ['Global section', GLOBAL],
+  ['Proxy sections', PROXY],
+  ['`bind` lines', BIND],
+  ['`server` lines', SERVER],
+  ['Userlist section', USERLIST],
+];
+
+const LISTS: readonly (readonly [status: Status, lead: string])[] = [
+  ['accepted', 'Read, and of no effect here'],
+  ['later', 'Refused by name, not built yet'],
+  ['removed', 'Gone from HAProxy, refused with what to write instead'],
+];
+
+/** Markdown: per part of the language a table of what is supported, then the names of what is not. */
+export function supportedTable(): string {
+  return GROUPS.map(([title, rows]) => {
+    const supported = rows.filter(row => row.status === 'supported').sort(byName);
+    const lists = LISTS.map(([status, lead]) =>
+      listOf(
+        lead,
+        rows.filter(row => row.status === status),
+      ),
+    );
+    return [`### ${title}`, tableOf(supported), ...lists].filter(text => text !== '').join('\n\n');
+  }).join('\n\n');
+}
+
+function byName(a: Row, b: Row): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function tableOf(rows: readonly Row[]): string {
+  // Settings of a line are in no section.
+  const sections = rows.some(row => row.where.length > 1);
+  const lines = rows.map(({ name, args, where, doc }) => {
+    const cells = [`\`${name}${args === '' ? '' : ` ${args}`}\``, ...(sections ? [whereOf(where)] : []), doc];
+    return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  const head = sections ? ['| keyword | sections | |', '|---|---|---|'] : ['| keyword | |', '|---|---|'];
+  return [...head, ...lines].join('\n');
+}
+
+function whereOf(where: string): string {
+  return [...where].map(sectionKeyword).join(', ');
+}
+
+function listOf(lead: string, rows: readonly Row[]): string {
+  const names = [...rows].sort(byName).map(row => `\`${row.name}\``);
+  return names.length === 0 ? '' : `${lead}: ${names.join(', ')}.`;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { type Options, parseArguments, usage } from '../../workers/options.ts';
+
+const DEFAULTS = parseArguments([]).options;
+
+describe('the command line', () => {
+  const good: [line: string, changes: Partial<Options>][] = [
+    ['-f a.cfg -f dir', { files: ['a.cfg', 'dir'] }],
+    ['-f a -- b -c', { files: ['a', 'b', '-c'] }],
+    ['-v', { version: 1 }],
+    ['-vv', { version: 2 }],
+    ['-c -q', { check: true, quiet: true }],
+    ['-q -V', { quiet: false, verbose: true }],
+    ['-V -q', { quiet: true, verbose: false }],
+    ['-cc streq(a,a)', { condition: 'streq(a,a)' }],
+    ['-d', { debug: true, foreground: true }],
+    ['-db', { foreground: true }],
+    ['-D -p /run/x', { daemon: true, pidfile: '/run/x' }],
+    ['-W', { masterWorker: true }],
+    ['-Ws -S /run/m', { masterWorker: true, notify: true, masterSocket: '/run/m' }],
+    [
+      '-C /etc -L me -n 10 -N 20 -m 30',
+      { chdir: '/etc', localPeer: 'me', maxconn: 10, proxyMaxconn: 20, memoryMb: 30 },
+    ],
+    ['-sf 1 22 -c', { finish: { signal: 'SIGUSR1', pids: [1, 22] }, check: true }],
+    ['-st', { finish: { signal: 'SIGTERM', pids: [] } }],
+    ['-x /run/s', { takeOver: '/run/s' }],
+    ['-dM -dM42 -dI -dW -dD', { zeroWarning: true, diagnostic: true }],
+    ['-dKcfg,cli', { keywords: 'cfg,cli' }],
+    ['-dK -dL -dr', { keywords: '', libraries: true, ignoreResolution: true }],
+    ['--io=net', { io: 'net' }],
+    ['--io net', { io: 'net' }],
+    ['-dF -dG -dR -dS -dT -dZ -dc -de -dk -dp -ds -dv', {}],
+  ];
+  test.each(good)('%s', (line, changes) => {
+    expect(parseArguments(line.split(' '))).toEqual({ options: { ...DEFAULTS, ...changes }, error: null });
+  });
+
+  const bad: [line: string, error: string][] = [
+    ['-f', "'-f' expects <cfgfile|cfgdir> as argument."],
+    ['-n abc', "-n option: expects a number, not 'abc'"],
+    ['-sf 1 x', '-sf option: some bytes unconsumed in PID list {x}'],
+    ['-st 0', '-st option: some bytes unconsumed in PID list {0}'],
+    ['--io=x', "--io option: expects 'net' or 'uring', not 'x'"],
+    ['-dt', '-dt option: is not supported by Sluice yet'],
+    ['a.cfg', "unexpected argument 'a.cfg'; did you mean '-f a.cfg' maybe ?"],
+    ['-zzzzzz', "unknown option '-zzzzzz'."],
+  ];
+  test.each(bad)('%s', (line, error) => {
+    expect(parseArguments(line.split(' ')).error).toBe(error);
+  });
+
+  test('pids from a file may come as one argument', () => {
+    expect(parseArguments(['-sf', '11 12\n13']).options.finish).toEqual({ signal: 'SIGUSR1', pids: [11, 12, 13] });
+  });
+
+  test('the usage names every flag once', () => {
+    const flags = usage('sluice').match(/^ {8}-\S+/gm)!;
+    expect(new Set(flags).size).toBe(flags.length);
+    expect(flags.length).toBeGreaterThan(40);
+  });
+});
