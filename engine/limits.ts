@@ -37,6 +37,11 @@ export const CONDITION_NESTING_MAX = 1_024;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** How long the runtime API waits for a worker's answer. Milliseconds. */
+export const ASK_TIMEOUT_MS = 1_000;
+/** Payload of one command of the runtime API (`<<`). Bytes. */
+export const PAYLOAD_BYTES_MAX = 128 * 1024;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;

@@ -12,15 +12,15 @@ import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
-import { Memory, shapeOf } from '../engine/shm/memory.ts';
+import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
-import { closeListeners, type Listeners, shareListeners } from './listeners.ts';
-import type { Order } from './messages.ts';
+import { closeListeners, type Listeners, setListeners, shareListeners } from './listeners.ts';
+import type { Heard, Order } from './messages.ts';
 import { createPool, type Pool } from './pool.ts';
 import { processors } from './processors.ts';
 import type { Say } from './say.ts';
@@ -32,7 +32,8 @@ export interface Plan {
   readonly workers: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Said while the configuration was read. */
+  /** What was said before the threads start, and how much of it were warnings about the configuration. */
+  readonly startupLogs: string;
   readonly warnings: number;
   readonly io: string;
 }
@@ -98,6 +99,20 @@ export class Master {
   readonly #traffic: Keeper[] = [];
   readonly #control: Keeper;
   readonly #ready = new Set<Keeper>();
+  /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
+  readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>) => void } = {
+    say: ({ severity, text }) => this.#say(severity, text),
+    ask: ({ id, question, worker }) => {
+      const passed = this.#traffic[worker]!.pass({ type: 'ask', id, question });
+      if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
+    },
+    answer: message => void this.#control.pass(message),
+    sockets: ({ id, proxy, state }) => {
+      const { firstListener } = topology(this.#plan.model);
+      setListeners(this.#plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
+      this.#control.pass({ type: 'answer', id, answer: null });
+    },
+  };
   #state: 'starting' | 'serving' | 'stopping' | 'over' = 'starting';
   #draining = 0;
 
@@ -179,8 +194,8 @@ export class Master {
       ...this.#care(() => keeper, 'Control thread'),
       share: () => shareListeners(this.#plan.listeners.control, 0),
       run: (port, listeners) => {
-        const { environment } = this.#plan;
-        return this.#pool.run('control', { ...this.#task(), environment, port, listeners });
+        const { environment, startupLogs } = this.#plan;
+        return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
       died: (error, againMs) => this.#died('Control thread', error, againMs),
       done: () => {},
@@ -193,13 +208,17 @@ export class Master {
     return { model, io, memory: this.#memory.buffer, facts: this.#facts };
   }
 
-  #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'say'> {
+  #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
     return {
       gone: threadId => this.#pool.gone(threadId),
       isGiven: fd => this.#keepers().some(other => other !== keeper() && other.holds(fd)),
       ready: () => this.#threadReady(keeper(), who),
-      say: this.#say,
+      heard: message => this.#heard(message),
     };
+  }
+
+  #heard(message: Heard): void {
+    (this.#reports[message.type] as (m: typeof message) => void)(message);
   }
 
   #threadReady(keeper: Keeper, who: string): void {

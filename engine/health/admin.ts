@@ -1,17 +1,30 @@
 /** What the form of the statistics page does to servers (`stats admin`); also the long names of the runtime API. */
 import type { Proxy, Server } from '../config/model.ts';
 import type { Action } from '../stats/html.ts';
-import { forceHealth, type StateEnv, setDrain, setMaint, setReady, type Target, targetOf } from './state.ts';
+import {
+  enableHealth,
+  forceHealth,
+  killStreams,
+  type StateEnv,
+  setDrain,
+  setMaint,
+  setReady,
+  type Target,
+  targetOf,
+} from './state.ts';
 
 const CAUSE = ', changed from Web interface';
 
-const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => void>> = {
+const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => unknown>> = {
   ready: setReady,
   drain: setDrain,
   maint: setMaint,
   hrunn: (env, t) => forceHealth(env, t, 'up', CAUSE),
   hnolb: (env, t) => forceHealth(env, t, 'stopping', CAUSE),
   hdown: (env, t) => forceHealth(env, t, 'down', CAUSE),
+  ehlth: (env, t) => enableHealth(env, t, true),
+  dhlth: (env, t) => enableHealth(env, t, false),
+  shutdown: killStreams,
 };
 
 /** Does `action` to each server; returns how many there were. */

@@ -8,13 +8,14 @@
  */
 import type { Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
 import { proxyHeader } from '../proxy/proxy-protocol.ts';
-import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED } from '../shm/words.ts';
+import { checkAddress } from '../shm/server-address.ts';
+import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED, SERVER } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { type CheckPlan, judge, request } from './check.ts';
 import { errnoText } from './errnos.ts';
 import { conclude } from './health.ts';
 import { CheckResponse } from './response.ts';
-import { type StateEnv, serverWord, setServerWord, type Target } from './state.ts';
+import { type StateEnv, serverWord, type Target } from './state.ts';
 import { stateHeader } from './state-header.ts';
 import { L4CON, L4OK, L4TOUT, L7TOUT, SOCKERR, type Verdict, verdict } from './statuses.ts';
 
@@ -113,13 +114,14 @@ export class Checker implements Handler {
       return;
     }
     this.#leave();
-    setServerWord(env.memory, this.#target, 'check_on', on | CHECK_RUNNING);
+    Atomics.or(env.memory.words, env.memory.server(this.#target.number) + SERVER.at.check_on, CHECK_RUNNING);
     this.#startedMs = env.now();
     this.#phase = 'connecting';
     const { checkMs, connectMs } = this.#target.proxy.timeouts;
     const limit = checkMs > 0 && connectMs > 0 ? Math.min(connectMs, check.interMs) : check.interMs;
     env.wheel.arm(this.#timer, this.#startedMs + limit);
-    this.#conn = env.io.connect(check.address, this.#options, this);
+    const address = checkAddress(env.memory, this.#target.number, this.#target.server);
+    this.#conn = env.io.connect(address, this.#options, this);
   }
 
   #send(bytes: Uint8Array): void {
@@ -134,8 +136,7 @@ export class Checker implements Handler {
 
   #finish(found: Verdict): void {
     const env = this.#env;
-    const on = serverWord(env.memory, this.#target, 'check_on');
-    setServerWord(env.memory, this.#target, 'check_on', on & ~CHECK_RUNNING);
+    Atomics.and(env.memory.words, env.memory.server(this.#target.number) + SERVER.at.check_on, ~CHECK_RUNNING);
     // A PROXY header must still leave; otherwise a reset keeps the port free of TIME_WAIT.
     if (found.status === L4OK && this.#target.server.check!.sendProxy) this.#conn!.close();
     else this.#leave();

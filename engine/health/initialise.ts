@@ -12,6 +12,8 @@ import {
   ADMIN_FORCED_MAINT,
   CHECK_CONFIGURED,
   CHECK_ENABLED,
+  FE_OPEN,
+  FE_STOPPED,
   LISTENER,
   OPER_RUNNING,
   OPER_STOPPED,
@@ -38,7 +40,7 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     store(memory, memory.proxy(proxy.index), PROXY.at, {
       fe_maxconn: proxy.maxconn || global.maxconn,
       fe_rate_limit: proxy.rateLimitSessions,
-      fe_stopped: proxy.disabled ? 1 : 0,
+      fe_stopped: proxy.disabled ? FE_STOPPED : FE_OPEN,
       last_change: second,
     });
     if (isFrontend(proxy)) initialiseListeners(memory, top, proxy.index, proxy.binds);

@@ -23,6 +23,8 @@ import {
   ADMIN_FORCED_DRAIN,
   ADMIN_FORCED_MAINT,
   ADMIN_MAINT,
+  CHECK_CONFIGURED,
+  CHECK_ENABLED,
   OPER_RUNNING,
   OPER_STARTING,
   OPER_STOPPED,
@@ -166,6 +168,27 @@ export function setWeight(env: StateEnv, t: Target, weight: number): void {
     throw new RangeError(`health: weight ${weight} is not in 0..${WEIGHT_MAX}`);
   setServerWord(env.memory, t, 'uweight', weight);
   change(env, t, LOG_NOTICE, null);
+}
+
+/** Lets the server's checks run, or not. False when it has none. */
+export function enableHealth(env: StateEnv, t: Target, enabled: boolean): boolean {
+  const at = env.memory.server(t.number) + AT.check_on;
+  if ((Atomics.load(env.memory.words, at) & CHECK_CONFIGURED) === 0) return false;
+  if (enabled) Atomics.or(env.memory.words, at, CHECK_ENABLED);
+  else Atomics.and(env.memory.words, at, ~CHECK_ENABLED);
+  return true;
+}
+
+/** Ends all streams on the server: each worker does its own when its doorbell has rung (proxy/kill.ts). */
+export function killStreams(env: StateEnv, t: Target): void {
+  addServerWord(env.memory, t, 'kills', 1);
+  touch(env, t);
+}
+
+/** The server's address has changed: workers look at it again, and at nothing of what they have of the old one. */
+export function touch(env: StateEnv, t: Target): void {
+  Atomics.add(env.memory.words, env.memory.proxy(t.proxy.index) + PX.generation, 1);
+  ringAll(env.memory);
 }
 
 /** One step of `slowstart`: call from time to time while the server is STARTING; it becomes RUNNING at the end. */

@@ -15,6 +15,7 @@ const { functions: libc } = ffi.dlopen(null, {
   socket: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
   bind: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
   listen: { return: 'i32', arguments: ['i32', 'i32'] },
+  shutdown: { return: 'i32', arguments: ['i32', 'i32'] },
   close: { return: 'i32', arguments: ['i32'] },
   dup: { return: 'i32', arguments: ['i32'] },
   fcntl: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
@@ -91,6 +92,11 @@ export function bind(fd: number, name: Uint8Array): number {
 
 export function listen(fd: number, backlog: number): number {
   return checked(libc.listen(fd, backlog));
+}
+
+/** Ends receiving (SHUT_RD): a listening socket then refuses connections until `listen` is called again. */
+export function shutdownRead(fd: number): number {
+  return checked(libc.shutdown(fd, 0));
 }
 
 export function closeFd(fd: number): number {

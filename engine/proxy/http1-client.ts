@@ -39,6 +39,7 @@ import {
   H1_STREAMS,
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
+import { keepBadMessage } from './bad-messages.ts';
 import type { Reply } from './errors.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
@@ -216,7 +217,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const length = parseRequest(head, buffer, 0, this.#used, stream.frontend.requestLimits);
     if (length === 0) return at + n;
     if (length < 0) {
-      this.#refuse(errorOf(length).status, CAUSE.proxy);
+      const { name, status } = errorOf(length);
+      keepBadMessage(stream, 'request', name, buffer, 0, this.#used);
+      this.#refuse(status, CAUSE.proxy);
       return chunk.end;
     }
     this.#start(stream, head, length);
@@ -297,6 +300,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   // --- from the stream ---
+
+  get stream(): Stream | null {
+    return this.#stream;
+  }
 
   get pending(): number {
     return this.conn === null ? 0 : this.conn.pending;

@@ -6,6 +6,7 @@ import type { Session, SessionDriver } from './session.ts';
 
 /** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
 export class ProxyHeaderReader implements Handler, SessionDriver {
+  readonly stream = null;
   readonly #session: Session;
   #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
   #used = 0;

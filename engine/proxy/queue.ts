@@ -17,6 +17,7 @@ import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import { obeyKills } from './kill.ts';
 import type { Backend, Server } from './nouns.ts';
 import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -143,7 +144,11 @@ export function serveAllQueues(backends: readonly (Backend | null)[]): void {
     const generation = Atomics.load(words, backend.at + PROXY.at.generation);
     if (generation !== backend.generation) {
       backend.generation = generation;
-      for (const server of backend.servers) if (isDown(server)) leaveServer(server);
+      for (const server of backend.servers) {
+        if (isDown(server)) leaveServer(server);
+        server.pool.leaveOldAddress();
+        obeyKills(server);
+      }
     }
     if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) continue;
     for (const server of backend.servers) serveQueue(server);

@@ -77,6 +77,10 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
 
   // --- from the stream ---
 
+  get stream(): Stream {
+    return this.#stream;
+  }
+
   get pending(): number {
     return this.conn === null ? 0 : this.conn.pending;
   }

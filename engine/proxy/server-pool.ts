@@ -20,20 +20,25 @@ export class ServerPool {
   readonly #timer: Timer<ServerPool>;
   /** The fewest idle connections since the last purge: that many were not needed. */
   #unneeded = 0;
+  /** The server's address that the idle connections go to. */
+  #version: number;
 
   constructor(server: Server) {
     this.#server = server;
+    this.#version = server.live.version;
     this.#timer = new Timer<ServerPool>(this, pool => pool.#purge());
   }
 
   /** A connection for the stream, or null when it must have its own. */
   take(stream: Stream): Http1Server | null {
+    this.leaveOldAddress();
     const { httpReuse } = this.#server.backend.proxy;
     const own = stream.session.ownServer;
     if (own !== null) {
       stream.session.ownServer = null;
       count(own.server, CUR_IDLE_PRIVATE, -1);
-      if (own.server === this.#server && own.conn !== null && !stream.mustOpen) return own;
+      const fit = own.server === this.#server && own.version === this.#version;
+      if (fit && own.conn !== null && !stream.mustOpen) return own;
       own.close();
     }
     if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0)
@@ -50,7 +55,8 @@ export class ServerPool {
   /** Keeps a connection that has just become idle, if there is room for it. */
   put(side: Http1Server, session: Session): void {
     const { config, backend } = this.#server;
-    if (backend.context.stopping) {
+    this.leaveOldAddress();
+    if (backend.context.stopping || side.version !== this.#version) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;
@@ -72,6 +78,14 @@ export class ServerPool {
     this.#idle.splice(at, 1);
     count(this.#server, CUR_IDLE, -1);
     this.#unneeded = Math.min(this.#unneeded, this.#idle.length);
+  }
+
+  /** Idle connections to an address that is not the server's any more are of no use. */
+  leaveOldAddress(): void {
+    const { version } = this.#server.live;
+    if (version === this.#version) return;
+    this.#version = version;
+    this.clear();
   }
 
   /** Closes all idle connections (the server went down, soft stop). */

@@ -36,9 +36,9 @@ export function openServerSide(stream: Stream): boolean {
 }
 
 /** The server's address; a port that was left out or given as an offset is the client's destination port (manual 5.2). */
-function addressOf(stream: Stream, server: Server): Address {
-  const { address, portRelative, portOffset } = server.config;
-  if (!portRelative) return address;
+function addressOf(stream: Stream, { live }: Server): Address {
+  const { address } = live;
+  if (!live.relative) return address;
   const destination = stream.session.destination();
-  return { family: address.family, bytes: address.bytes, port: ((destination?.port ?? 0) + portOffset) & 0xffff };
+  return { family: address.family, bytes: address.bytes, port: ((destination?.port ?? 0) + live.offset) & 0xffff };
 }

@@ -13,9 +13,12 @@ import type { Context, Frontend, Listener } from './nouns.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import { RawClient } from './raw.ts';
 import { disown } from './server-pool.ts';
+import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
+  /** Its stream now; it may be over already (kill.ts). */
+  readonly stream: Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
   /** Soft stop: end as soon as that is polite. */
@@ -29,6 +32,8 @@ export class Session {
   readonly conn: Conn;
   /** ms of the io clock. */
   readonly acceptedAt: number;
+  /** Which one it is of this worker, from 1 on. */
+  readonly number: number;
   readonly #timer: Timer<Session>;
   driver: SessionDriver | null = null;
   /** Addresses told by a PROXY header, instead of the connection's own. */
@@ -44,6 +49,7 @@ export class Session {
     this.frontend = listener.frontend;
     this.conn = conn;
     this.acceptedAt = context.io.now();
+    this.number = ++context.begunSessions;
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
     const { proxy } = listener.frontend;

@@ -23,6 +23,8 @@ import { CAUSE, type Cause } from './termination.ts';
 
 export class Stream implements Subject {
   readonly context: Context;
+  /** Which one it is of this worker, from 1 on: each exchange has its own. */
+  id = 0;
   session!: Session;
   frontend!: Frontend;
   client!: ClientSide;
@@ -108,6 +110,7 @@ export class Stream implements Subject {
 
   /** Makes the object ready for an exchange. Times in ms of the io clock. */
   begin(first: boolean, acceptedAt: number, idleSince: number, firstByteAt: number): void {
+    this.id = ++this.context.begunStreams;
     this.step = STEP.request;
     this.backend = this.server = this.serverSide = null;
     this.requestDone =
@@ -182,6 +185,12 @@ export class Stream implements Subject {
     if (!this.active) return;
     this.terminate(cause);
     if (cause === CAUSE.client) this.count(CLI_ABORTS);
+    this.goto(STEP.finish);
+  }
+
+  /** Someone from outside ends it at once. */
+  kill(cause: Cause): void {
+    this.terminate(cause);
     this.goto(STEP.finish);
   }
 

@@ -12,9 +12,9 @@ import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
-import { listen, retryAllListeners } from './listener.ts';
+import { listen } from './listener.ts';
 import { buildNouns, type Context } from './nouns.ts';
-import { serveAllQueues } from './queue.ts';
+import { type Answer, answerTo, look, type Question } from './questions.ts';
 import type { Stream } from './stream.ts';
 
 export interface TrafficEnv {
@@ -37,6 +37,8 @@ export interface TrafficEnv {
 export interface TrafficHandle {
   /** Serves a listening descriptor, which the io owns from now on. `listenerNumber` as in `Topology`. */
   listen(listenerNumber: number, fd: number): void;
+  /** Answers the runtime API. */
+  ask(question: Question): Answer;
   /** Accepts nothing more. `soft`: finishes what is there. */
   stop(soft: boolean): void;
 }
@@ -64,6 +66,10 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     onStreamEnd: env.onStreamEnd ?? (() => {}),
     stopping: false,
     sessions: new Set(),
+    begunSessions: 0,
+    begunStreams: 0,
+    badMessages: new Map(),
+    badEvents: 0,
     spareStreams: [],
     spareBuffers: [],
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
@@ -72,11 +78,14 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   io.onTurn(now => context.wheel.advance(now));
   const doorbell = listenDoorbell(memory, worker, () => {
     io.wake();
-    serveAllQueues(context.backends);
-    retryAllListeners(context);
+    look(context);
   });
   return {
     listen: (listenerNumber, fd) => listen(context, listenerOf(context, listenerNumber), fd),
+    ask: question => {
+      io.wake();
+      return answerTo(context, question);
+    },
     stop: soft => {
       io.wake();
       stop(context, soft, () => {

@@ -22,7 +22,7 @@ export const PROXY = layout('proxy', 4, [
   ['fe_maxconn', 1, 'any', 'its limit in force; 0 = none'],
   ['fe_waiting', 1, 'any', 'workers that stopped accepting for this frontend because of a limit'],
   ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
-  ['fe_stopped', 1, 'any', '1 = no listener accepts any more (disabled, stopped)'],
+  ['fe_stopped', 1, 'any', 'whether its listeners accept: FE_*'],
   ['be_sess', 1, 'any', 'streams in the backend now'],
   ['be_sess_max', 1, 'any', 'most of them so far'],
   ['be_served', 1, 'any', 'streams on the servers of the backend now'],
@@ -75,6 +75,9 @@ export const SERVER = layout('server', 4, [
   ['check_text_len', 1, 'control', 'bytes of the description'],
   ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
   ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
+  ['addr', 8, 'control', 'its address, where it is not the configured one: server-address.ts'],
+  ['check_addr', 8, 'control', 'where it is checked, the same way'],
+  ['kills', 1, 'any', 'how often its streams were to end at once: a worker that sees another number ends them'],
 ]);
 
 /** Bytes of a check description: 32 words. */
@@ -87,6 +90,11 @@ export const WORKER = layout('worker', 4, [
   ['busy_permille', 1, 'worker', 'share of the last second spent working'],
   ['streams', 1, 'worker', 'streams open now'],
 ]);
+
+/** What a frontend's listeners do: accept, rest (`disable frontend`), or never again (`disabled`, `shutdown frontend`). */
+export const FE_OPEN = 0;
+export const FE_PAUSED = 1;
+export const FE_STOPPED = 2;
 
 /** Operational states, HAProxy's order. */
 export const OPER_STOPPED = 0;
