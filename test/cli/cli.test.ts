@@ -115,7 +115,7 @@ describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
     ['prompt p;prompt p\nprompt n\nshow version\n', `\n> \n> \n${V}\n`, true],
     ['prompt timed\nquit\n', /^\n\[\d+:\d\d:\d\d:\d\d\]> $/, true],
     ['prompt x\n', /^Usage: prompt \[help/],
-    ['echo  a b;c ; echo\n', 'a b;c\n\n\n'],
+    ['echo  a b\\;c ; echo\n', 'a b;c\n\n\n'],
     ['@1 show version;@ show version;@1;@!7 show version\n', `${V}\n${V}\n\n${V}\n`],
     ['echo a <<\nline 1\nline 2\n\nshow version\n', `a\n\n${V}\n`],
     ['prompt\necho a <<%\nx\n\n%\nquit\n', '\n> + + + a\n\n> ', true],
