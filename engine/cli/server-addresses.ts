@@ -78,8 +78,8 @@ const NO_CHECKS = 'health checks are not enabled on this server';
 
 export function setCheckAddress(env: CliEnv, t: Target, args: readonly string[]): string {
   const [host, word, portWord = ''] = args;
-  if (t.server.check === null) return NO_CHECKS;
   if (host === undefined) return 'set server <b>/<s> check-addr requires an address and optionally a port.';
+  if (t.server.check === null) return NO_CHECKS;
   const address = parseIp(host, 0);
   if (address === null) return `invalid addr '${host}'`;
   const port = word === 'port' ? checkPort(portWord) : writtenCheck(env, t).port;
@@ -87,8 +87,8 @@ export function setCheckAddress(env: CliEnv, t: Target, args: readonly string[])
 }
 
 export function setCheckPort(env: CliEnv, t: Target, [text]: readonly string[]): string {
-  if (t.server.check === null) return NO_CHECKS;
   if (text === undefined) return 'set server <b>/<s> check-port requires a port.';
+  if (t.server.check === null) return NO_CHECKS;
   const port = checkPort(text);
   if (typeof port === 'string') return port;
   const { family, bytes } = writtenCheck(env, t);
