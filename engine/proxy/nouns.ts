@@ -139,6 +139,8 @@ export class Backend {
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
   readonly queue: Queue;
+  /** PROXY.generation when the servers' states were last looked at. */
+  generation = 0;
   readonly errors: ErrorReplies;
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
