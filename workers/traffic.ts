@@ -24,7 +24,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     worker,
     log: thread.say,
     onIdle: thread.end,
-    onStreamEnd: null,
+    events: env.logger,
   });
   thread.ready();
   await thread.ended;

@@ -32,7 +32,7 @@ function zone(date: Date, separator: string): string {
 class Cached {
   readonly #shape: Shape;
   #second = Number.NaN;
-  #text = new Uint8Array(0);
+  #text: Uint8Array = new Uint8Array(0);
 
   constructor(shape: Shape) {
     this.#shape = shape;

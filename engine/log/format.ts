@@ -42,7 +42,8 @@ const SPACE = 32;
 type MutableFlags = { -readonly [K in keyof Flags]: Flags[K] };
 
 /** One item after its `%`: `(label)`, `{flags}`, then a name, an expression or a character. */
-const ITEM = /%(?:\((?<label>[^)]*)(?<labelEnd>\)?))?(?:\{(?<flags>[^}]*)(?<flagsEnd>\}?))?(?<what>\[[^\]]*\]?|[A-Za-z]+|[^]?)/y;
+const ITEM =
+  /%(?:\((?<label>[^)]*)(?<labelEnd>\)?))?(?:\{(?<flags>[^}]*)(?<flagsEnd>\}?))?(?<what>\[[^\]]*\]?|[A-Za-z]+|.?)/sy;
 
 /** Compiles `text`; the first error in it otherwise. */
 export function compileFormat(text: string, kind: FormatKind): LogFormat | FormatError {
@@ -127,10 +128,12 @@ class Compiler {
     const row = BY_NAME.get(name);
     if (row === undefined) {
       const message = `no such format variable '${name}'. If you wanted to emit the '%' character verbatim, you need to use '%%'`;
-      return this.#fail(message, didYouMean(name, BY_NAME.keys()));
+      this.#fail(message, didYouMean(name, BY_NAME.keys()));
+      return;
     }
     if (row.mode === 'http' && this.#mode !== 'http') {
-      return this.#fail(`format variable '${name}' is reserved for HTTP mode`);
+      this.#fail(`format variable '${name}' is reserved for HTTP mode`);
+      return;
     }
     this.#names.add(name);
     this.#known = Math.max(this.#known, row.known) as Moment;

@@ -1,6 +1,7 @@
 /** The request line as it came, and its parts. What was no request is `<BADREQ>`. */
-import type { Stream } from '../proxy/stream.ts';
+
 import { LOG_URI_BYTES_MAX } from '../limits.ts';
+import type { Stream } from '../proxy/stream.ts';
 import { bytesOf, type Line } from './line.ts';
 
 const BADREQ = bytesOf('<BADREQ>');
@@ -12,7 +13,16 @@ const QUESTION = 63;
 const COLON = 58;
 
 /** The line `bytes[start, end)`; its target `[targetStart, targetEnd)`, which the query ends. One object for all lines. */
-const PARTS = { bytes: BADREQ, start: 0, end: 0, methodEnd: 0, targetStart: 0, targetEnd: 0, queryStart: 0 };
+const PARTS = {
+  bytes: BADREQ,
+  start: 0,
+  methodEnd: 0,
+  targetStart: 0,
+  queryStart: 0,
+  targetEnd: 0,
+  versionStart: 0,
+  end: 0,
+};
 
 /** Finds the parts of the stream's request line; false when there is none. */
 function parts(stream: Stream): boolean {
@@ -30,7 +40,8 @@ function parts(stream: Stream): boolean {
   while (queryStart < targetEnd && bytes[queryStart] !== QUESTION) queryStart++;
   PARTS.bytes = bytes;
   PARTS.start = methodStart;
-  PARTS.end = Math.min(end, methodStart + LOG_URI_BYTES_MAX);
+  PARTS.end = end;
+  PARTS.versionStart = versionStart;
   PARTS.methodEnd = methodEnd;
   PARTS.targetStart = targetStart;
   PARTS.targetEnd = targetEnd;
@@ -59,17 +70,28 @@ function pathStart(): number {
   return targetStart;
 }
 
-/** Where the version starts: HTTP/1.x, written as we understood it. */
-function versionStart(): number {
-  let at = PARTS.targetEnd;
-  while (at < PARTS.end && PARTS.bytes[at] === SPACE) at++;
-  return at;
-}
-
-export const writeRequestLine = part(() => PARTS.start, () => PARTS.end);
-export const writeMethod = part(() => PARTS.start, () => PARTS.methodEnd);
-export const writeTarget = part(() => PARTS.targetStart, () => PARTS.targetEnd);
-export const writeTargetWithoutQuery = part(() => PARTS.targetStart, () => PARTS.queryStart);
+export const writeRequestLine = part(
+  () => PARTS.start,
+  () => Math.min(PARTS.end, PARTS.start + LOG_URI_BYTES_MAX),
+);
+export const writeMethod = part(
+  () => PARTS.start,
+  () => PARTS.methodEnd,
+);
+export const writeTarget = part(
+  () => PARTS.targetStart,
+  () => PARTS.targetEnd,
+);
+export const writeTargetWithoutQuery = part(
+  () => PARTS.targetStart,
+  () => PARTS.queryStart,
+);
 export const writePath = part(pathStart, () => PARTS.queryStart);
-export const writeQuery = part(() => PARTS.queryStart, () => PARTS.targetEnd);
-export const writeVersion = part(versionStart, () => Math.max(PARTS.end, versionStart()));
+export const writeQuery = part(
+  () => PARTS.queryStart,
+  () => PARTS.targetEnd,
+);
+export const writeVersion = part(
+  () => PARTS.versionStart,
+  () => PARTS.end,
+);

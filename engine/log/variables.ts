@@ -3,8 +3,8 @@
  * the flags of its item are settled then, so that writing a line asks no questions.
  */
 import type { Mode } from '../config/model.ts';
-import type { Address } from '../io/contract.ts';
 import { hostText } from '../io/address.ts';
+import type { Address } from '../io/contract.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';
 import { targetAddress } from '../proxy/server-side.ts';
 import type { Stream } from '../proxy/stream.ts';
@@ -155,7 +155,8 @@ function nothing(name: string, doc: string): Variable {
 
 const source = (stream: Stream): Address | null => stream.session.source();
 const destination = (stream: Stream): Address | null => stream.session.destination();
-const target = (stream: Stream): Address | null => (stream.server === null ? null : targetAddress(stream, stream.server));
+const target = (stream: Stream): Address | null =>
+  stream.server === null ? null : targetAddress(stream, stream.server);
 /** HAProxy's backend is the frontend until one is chosen. */
 const backend = (stream: Stream): Backend | Frontend => stream.backend ?? stream.frontend;
 
@@ -163,8 +164,10 @@ const backend = (stream: Stream): Backend | Frontend => stream.backend ?? stream
 const NAMES = new WeakMap<object, Uint8Array>();
 
 function nameOf(named: { readonly name: string }): Uint8Array {
-  let bytes = NAMES.get(named);
-  if (bytes === undefined) NAMES.set(named, (bytes = bytesOf(named.name)));
+  const known = NAMES.get(named);
+  if (known !== undefined) return known;
+  const bytes = bytesOf(named.name);
+  NAMES.set(named, bytes);
   return bytes;
 }
 
@@ -264,11 +267,19 @@ export const VARIABLES: readonly Variable[] = [
   number('fc', 'tcp', END, 'connections of the frontend', ({ stream }) =>
     word(stream, stream.frontend.at + PROXY.at.fe_conns),
   ),
-  number('bc', 'tcp', END, 'streams of the backend', ({ stream }) => word(stream, backend(stream).at + PROXY.at.be_sess)),
+  number('bc', 'tcp', END, 'streams of the backend', ({ stream }) =>
+    word(stream, backend(stream).at + PROXY.at.be_sess),
+  ),
   number('sc', 'tcp', END, 'streams of the server', ({ stream }) =>
     stream.server === null ? 0 : word(stream, stream.server.at + SERVER.at.served),
   ),
-  { name: 'rc', mode: 'tcp', known: END, doc: 'retries', writer: () => (line, scene) => writeRetries(line, scene.stream) },
+  {
+    name: 'rc',
+    mode: 'tcp',
+    known: END,
+    doc: 'retries',
+    writer: () => (line, scene) => writeRetries(line, scene.stream),
+  },
   number('sq', 'tcp', END, 'place in the queue of the server', scene => scene.stream.serverQueuePlace),
   number('bq', 'tcp', END, 'place in the queue of the backend', scene => scene.stream.backendQueuePlace),
   text('f', 'tcp', START, 'frontend', scene => nameOf(scene.stream.frontend.proxy)),
@@ -283,8 +294,14 @@ export const VARIABLES: readonly Variable[] = [
   port('bp', EARLY, 'our port towards the server', stream => stream.serverLocal),
   address('si', EARLY, 'address of the server', target),
   port('sp', EARLY, 'port of the server', target),
-  number('lc', 'tcp', START, 'lines that the frontend has logged', ({ stream }) =>
-    word(stream, stream.frontend.at + PROXY.at.fe_log_lines), { hexDigits: 4 }),
+  number(
+    'lc',
+    'tcp',
+    START,
+    'lines that the frontend has logged',
+    ({ stream }) => word(stream, stream.frontend.at + PROXY.at.fe_log_lines),
+    { hexDigits: 4 },
+  ),
   number('rt', 'tcp', END, 'number of the stream', ({ stream }) => streamNumber(stream), { hexDigits: 4 }),
   number('pid', 'tcp', START, 'process', scene => scene.pid, { hexDigits: 4 }),
   text('OG', 'tcp', START, 'when the line was written', scene => ORIGINS[scene.origin]!),

@@ -21,6 +21,7 @@ import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { ErrorReplies } from './errors.ts';
+import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
@@ -54,8 +55,8 @@ export interface Context {
   readonly view: View;
   /** What its form does. */
   readonly admin: Admin;
-  /** Hears of each stream's end, for the logs. */
-  readonly onStreamEnd: (stream: Stream) => void;
+  /** Who hears of streams: the logs. */
+  readonly events: StreamEvents;
   /** Hears of each session's end while the worker stops; null = nobody. */
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
@@ -66,6 +67,9 @@ export interface Context {
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
 }
+
+/** The log variables %bi and %bp (manual 8.2.6). */
+const SERVER_LOCAL = /%(?:\{[^}]*\})?b[ip]\b/;
 
 export class Frontend {
   readonly context: Context;
@@ -79,6 +83,8 @@ export class Frontend {
   readonly listeners: Listener[] = [];
   readonly errors: ErrorReplies;
   readonly requestLimits: Limits;
+  /** A log format asks for our address towards the server. */
+  readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
 
   constructor(context: Context, proxy: Proxy) {
@@ -91,6 +97,7 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
     proxy.binds.forEach((bind, i) => {

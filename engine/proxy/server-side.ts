@@ -19,7 +19,7 @@ export function openServerSide(stream: Stream): boolean {
   }
   stream.countServer(CONNECT);
   const { io } = stream.context;
-  const address = addressOf(stream, server);
+  const address = targetAddress(stream, server);
   if (stream.http) {
     const side = new Http1Server(server);
     side.attach(stream);
@@ -36,7 +36,7 @@ export function openServerSide(stream: Stream): boolean {
 }
 
 /** The server's address; a port that was left out or given as an offset is the client's destination port (manual 5.2). */
-function addressOf(stream: Stream, server: Server): Address {
+export function targetAddress(stream: Stream, server: Server): Address {
   const { address, portRelative, portOffset } = server.config;
   if (!portRelative) return address;
   const destination = stream.session.destination();

@@ -11,6 +11,7 @@ import { initialise } from '../../engine/health/initialise.ts';
 import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
+import { NO_EVENTS } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
@@ -109,7 +110,7 @@ export async function startRig(config: string, options: { workers?: number; io?:
       worker,
       log: () => {},
       onIdle: done,
-      onStreamEnd: stream => ends.push(endOf(stream)),
+      events: { ...NO_EVENTS, streamEnded: stream => ends.push(endOf(stream)) },
     });
     for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));
     workers.push(traffic);
