@@ -106,7 +106,7 @@ function backend(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    stream.server = persistedServer(stream);
+    stream.server = stream.redispatched ? null : persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) return fail(stream, 503, CAUSE.server);
@@ -174,6 +174,7 @@ function failed(stream: Stream): Next {
   if (!mayRedispatch(stream)) return STEP.turnaround;
   stream.countServer(REDISPATCHES);
   stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
   stream.avoid = stream.server!.config.index;
   stream.leaveServer();
   return STEP.assign;
