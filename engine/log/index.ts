@@ -66,6 +66,8 @@ export class Logger implements StreamEvents {
 
   streamBegan(stream: Stream): void {
     const log = this.#proxies[stream.frontend.index]!;
+    if (log.targets.length === 0) return;
+    keepAddresses(log.traffic, stream.session);
     if (log.traffic.known === START) this.#tell(log, log.traffic, stream, 'txn_accept');
   }
 
@@ -148,6 +150,12 @@ export class Logger implements StreamEvents {
     stream.terminate(CAUSE.proxy);
     return stream;
   }
+}
+
+/** A connection may be gone, and its addresses with it, before its line is written: whoever asks now can ask again. */
+function keepAddresses({ names }: LogFormat, session: Session): void {
+  if (names.has('ci') || names.has('cp')) session.source();
+  if (names.has('fi') || names.has('fp')) session.destination();
 }
 
 /** Errors, time-outs, retries, redispatches and status 5xx (manual 8.3.3). What we answered ourselves is none. */

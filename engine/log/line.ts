@@ -54,18 +54,18 @@ export class Line {
     }
   }
 
-  /** `bytes[start, end)` from a client: what is unsafe becomes `#` and two hexadecimal digits; `escape` as `escaped`. */
+  /** `bytes[start, end)` from a client: what is unsafe becomes `#` and two hexadecimal digits, and then, with `escape`, as `escaped`. */
   encoded(bytes: Uint8Array, start: number, end: number, escape: boolean): void {
     for (let i = start; i < end; i++) {
       const b = bytes[i]!;
-      if (escape && ESCAPED[b] === 1) {
-        this.byte(BACKSLASH);
-        this.byte(b);
-      } else if (UNSAFE[b] === 1) {
+      if (UNSAFE[b] === 1) {
         this.byte(HASH);
         this.byte(HEX[b >> 4]!);
         this.byte(HEX[b & 15]!);
-      } else this.byte(b);
+      } else {
+        if (escape && ESCAPED[b] === 1) this.byte(BACKSLASH);
+        this.byte(b);
+      }
     }
   }
 

@@ -45,7 +45,7 @@ describe('what a client sent', () => {
 
   test('+E puts backslashes', () => {
     const bytes = Buffer.from('a"b\\c]d#');
-    expect(written(line => line.encoded(bytes, 0, bytes.length, true))).toBe('a\\"b\\\\c\\]d#23');
+    expect(written(line => line.encoded(bytes, 0, bytes.length, true))).toBe('a#22b\\\\c\\]d#23');
     expect(written(line => line.escaped(bytes, 0, bytes.length))).toBe('a\\"b\\\\c\\]d#');
   });
 });
