@@ -8,6 +8,7 @@ import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
+import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -172,8 +173,13 @@ function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
 }
 
 /** Log formats are compiled to see whether they can be; the threads compile them again. */
-function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
+  const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
+  if (proxy.logFormat !== null && targets.length === 0) {
+    const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
+    diagnostics.report('warning', proxy, message);
+  }
   if (proxy.logStyle === 'https' && proxy.logFormat === null) {
     diagnostics.report('alert', proxy, "'option httpslog' is not supported by Sluice yet", "write 'option httplog'");
   }

@@ -6,6 +6,7 @@
  * arm64 (the generic ones) and of macOS; an option that a system lacks is -1 there, and setting it gives -ENOPROTOOPT.
  */
 import ffi from 'node:ffi';
+import fs from 'node:fs';
 import os from 'node:os';
 import type { Address } from './contract.ts';
 
@@ -138,11 +139,16 @@ export function writeFd(fd: number, bytes: Uint8Array, length: number): number {
   return checked(libc.write(fd, bytes, length));
 }
 
-/** From now on a write to a full pipe or socket gives -EAGAIN. Files and terminals do not care. */
+/**
+ * From now on a write to a full pipe or socket gives -EAGAIN. Files never wait, and a terminal is left alone: whoever
+ * started us reads and writes through the same one.
+ */
 export function setNonBlocking(fd: number): number {
   if (MAC) return 0;
   const flags = checked(libc.fcntl(fd, F_GETFL, 0));
-  return flags < 0 ? flags : checked(libc.fcntl(fd, F_SETFL, flags | SOCK_NONBLOCK));
+  if (flags < 0) return flags;
+  const stat = fs.fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket() ? checked(libc.fcntl(fd, F_SETFL, flags | SOCK_NONBLOCK)) : 0;
 }
 
 /** The descriptor limits: soft and hard. */

@@ -174,21 +174,23 @@ function send(port: number, data: string, leave: boolean): Promise<void> {
 
 /** What must be equal. */
 function comparable(line: string): string {
-  return line
-    .trimEnd()
-    .replace(/^(<\d+>)[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (\w+)\[\d+\]: /, '$1 $2: ')
-    .replace(/(\d+\.\d+\.\d+\.\d+):\d+/g, '$1:PORT')
-    .replace(/\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d(\.\d{3})?/g, 'DATE$1')
-    .replace(/(DATE)\.\d{3}/g, '$1.MS')
-    .replace(/ [-+\d]+(?:\/[-+\d]+){2} (?=\d+ ..( |$))/, times => times.replace(/(?<!-|\d)\d+/g, 'T'))
-    .replace(/ [-+\d]+(?:\/[-+\d]+){4} (\d{3}) (\+?)\d+ /, (all, status, plus) => {
-      const times = all.slice(0, all.indexOf(' ', 1)).replace(/(?<!-|\d)\d+/g, 'T');
-      return `${times} ${status} ${plus}BYTES `;
-    })
-    .replace(/" (\d{3}) \d+ "" "" \d+ \d{3} (.*?)( [-\d]+){5} /, '" $1 BYTES "" "" PORT MS $2 TIMES ')
-    .replace(/\b(ms|U|TR|Th|H|B)=\d+/g, '$1=N')
-    // The manual says -1 where nothing was received; HAProxy 2.6 writes the time.
-    .replace(/\bTi=-?\d+/, 'Ti=N');
+  return (
+    line
+      .trimEnd()
+      .replace(/^(<\d+>)[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (\w+)\[\d+\]: /, '$1 $2: ')
+      .replace(/(\d+\.\d+\.\d+\.\d+):\d+/g, '$1:PORT')
+      .replace(/\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d(\.\d{3})?/g, 'DATE$1')
+      .replace(/(DATE)\.\d{3}/g, '$1.MS')
+      .replace(/ [-+\d]+(?:\/[-+\d]+){2} (?=\d+ ..( |$))/, times => times.replace(/(?<!-|\d)\d+/g, 'T'))
+      .replace(/ [-+\d]+(?:\/[-+\d]+){4} (\d{3}) (\+?)\d+ /, (all, status, plus) => {
+        const times = all.slice(0, all.indexOf(' ', 1)).replace(/(?<!-|\d)\d+/g, 'T');
+        return `${times} ${status} ${plus}BYTES `;
+      })
+      .replace(/" (\d{3}) \d+ "" "" \d+ \d{3} (.*?)( [-\d]+){5} /, '" $1 BYTES "" "" PORT MS $2 TIMES ')
+      .replace(/\b(ms|U|TR|Th|H|B)=\d+/g, '$1=N')
+      // The manual says -1 where nothing was received; HAProxy 2.6 writes the time.
+      .replace(/\bTi=-?\d+/, 'Ti=N')
+  );
 }
 
 describe.skipIf(!ASKED || version === null)(`beside ${version}`, () => {

@@ -61,7 +61,9 @@ describe('when a line can be written', () => {
 
 describe('in a configuration', () => {
   const messages = (lines: string): string[] =>
-    load(`listen l\n  bind :80\n  timeout client 1s\n  ${lines}\n`).diagnostics.list.map(d => d.message);
+    load(`listen l\n  bind :80\n  log stdout local0\n  timeout client 1s\n  ${lines}\n`).diagnostics.list.map(
+      d => d.message,
+    );
 
   test('a bad format is an error at its line', () => {
     expect(messages('mode http\n  log-format "%ci %zz"')[0]).toMatch(/^failed to parse log-format : no such format/);
@@ -80,6 +82,12 @@ describe('in a configuration', () => {
       load(`listen l\n  mode http\n  bind :80\n  timeout client 1s\n  ${lines}\n`).model!;
     expect(model('option httplog\n  log-format %ci').proxies[0]).toMatchObject({ logFormat: '%ci' });
     expect(model('log-format %ci\n  option httplog').proxies[0]).toMatchObject({ logFormat: null, logStyle: 'http' });
+  });
+
+  test('a format without a target is told', () => {
+    expect(messages('mode http\n  no log\n  log-format %ci')).toEqual([
+      "log format ignored for proxy 'l' since it has no log address",
+    ]);
   });
 
   test('option httpslog needs TLS', () => {
