@@ -39,9 +39,13 @@ export function joinMaster(port: MessagePort, orders: Orders): Thread {
   };
 }
 
-/** What a thread sees of the running configuration, and where it tells of state changes: the terminal and the logs. */
+/**
+ * What a thread sees of the running configuration, and where it tells of state changes: the terminal and the logs.
+ * `worker`: its number; null = the control thread.
+ */
 export function attach(
   task: Task,
+  worker: number | null,
   io: Io,
   say: Thread['say'],
 ): StateEnv & { readonly view: View; readonly logger: Logger } {
@@ -50,7 +54,7 @@ export function attach(
   const top = topology(model);
   const { pid, hostName } = facts;
   const complain = (text: string) => say('warning', text);
-  const logger = new Logger({ model, memory, facts: { pid, hostname: hostName }, wall: wallMs, complain });
+  const logger = new Logger({ model, memory, worker, facts: { pid, hostname: hostName }, wall: wallMs, complain });
   return {
     model,
     memory,

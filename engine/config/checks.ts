@@ -260,7 +260,7 @@ function sameAddresses(proxies: readonly ProxyDraft[], diagnostics: Diagnostics)
     const other = seen.get(key);
     if (other === undefined) seen.set(key, bind);
     else if (bind.threads === null || other.threads === null) {
-      diagnostics.report('warning', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
+      diagnostics.report('notice', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
     }
   }
 }

@@ -12,7 +12,7 @@ import type { Session } from '../proxy/session.ts';
 import { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import type { Memory } from '../shm/memory.ts';
-import { PROCESS, PROXY } from '../shm/words.ts';
+import { PROCESS, PROXY, WORKER } from '../shm/words.ts';
 import { FAILED_CONNECTION, formatsOf, type ProxyFormats } from './builtin.ts';
 import type { LogFormat } from './format.ts';
 import { bytesOf, Line } from './line.ts';
@@ -25,6 +25,8 @@ import { EARLY, START } from './variables.ts';
 export interface LoggerEnv {
   readonly model: Model;
   readonly memory: Memory;
+  /** Number of the traffic worker; null = the control thread. */
+  readonly worker: number | null;
   readonly facts: LogFacts;
   /** Wall-clock milliseconds since the epoch. */
   readonly wall: () => number;
@@ -50,9 +52,11 @@ export class Logger implements StreamEvents {
   /** Stands for the stream that a failed session never had. */
   #blank: Stream | null = null;
 
-  constructor({ model, memory, facts, wall, complain }: LoggerEnv) {
+  constructor({ model, memory, worker, facts, wall, complain }: LoggerEnv) {
     const { global } = model;
-    const sinks = new Sinks(complain);
+    const sockets =
+      worker === null ? memory.process + PROCESS.at.log_sockets : memory.worker(worker) + WORKER.at.log_sockets;
+    const sinks = new Sinks(memory.words, sockets, complain);
     const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, global, tag, facts, sinks);
     this.#memory = memory;
     this.#scene = new Scene(facts, wall);

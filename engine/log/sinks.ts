@@ -1,6 +1,7 @@
 /**
  * Where lines go. A line is sent at once or dropped: nothing waits, so no target, slow or dead, holds up traffic or fills
- * memory. The sockets are this thread's own, one per address family, not bound and not connected.
+ * memory. The sockets are this thread's own, one per address family, not bound and not connected. Their descriptors stand
+ * in shared memory: a thread that dies leaves them open, and the one that follows sends through them.
  */
 import type { LogTarget } from '../config/model.ts';
 import {
@@ -19,14 +20,25 @@ import {
 /** Sends the first `length` bytes; 0, or minus errno when the line is lost. */
 export type Sink = (bytes: Uint8Array, length: number) => number;
 
-const FAMILIES = { 1: AF_UNIX, 4: AF_INET, 6: AF_INET6 } as const;
+/** By address family: the system's number of it, and its place in `log_sockets`. */
+const FAMILIES = {
+  4: { number: AF_INET, at: 0 },
+  6: { number: AF_INET6, at: 1 },
+  1: { number: AF_UNIX, at: 2 },
+} as const;
 
 export class Sinks {
-  readonly #sockets = new Map<number, number>();
+  readonly #words: Int32Array;
+  readonly #at: number;
   readonly #complain: (text: string) => void;
 
-  /** @param complain hears once of each target that takes no lines */
-  constructor(complain: (text: string) => void) {
+  /**
+   * @param at where in `words` the `log_sockets` of this thread stand
+   * @param complain hears once of each target that takes no lines
+   */
+  constructor(words: Int32Array, at: number, complain: (text: string) => void) {
+    this.#words = words;
+    this.#at = at;
     this.#complain = complain;
   }
 
@@ -36,19 +48,19 @@ export class Sinks {
       setNonBlocking(fd);
       return this.#once(target, (bytes, length) => writeFd(fd, bytes, length));
     }
-    const socketFd = this.#socket(FAMILIES[endpoint!.family]);
+    const socketFd = this.#socket(endpoint!.family);
     const name = encodeSockaddr(endpoint!)!;
     return this.#once(target, (bytes, length) =>
       socketFd < 0 ? socketFd : sendDatagram(socketFd, bytes, name, length),
     );
   }
 
-  #socket(family: number): number {
-    let fd = this.#sockets.get(family);
-    if (fd === undefined) {
-      fd = socket(family, SOCK_DGRAM);
-      this.#sockets.set(family, fd);
-    }
+  #socket(family: keyof typeof FAMILIES): number {
+    const { number, at } = FAMILIES[family];
+    const known = Atomics.load(this.#words, this.#at + at) - 1;
+    if (known >= 0) return known;
+    const fd = socket(number, SOCK_DGRAM);
+    if (fd >= 0) Atomics.store(this.#words, this.#at + at, fd + 1);
     return fd;
   }
 

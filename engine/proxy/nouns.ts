@@ -23,6 +23,7 @@ import { Timer, type TimerWheel } from '../time.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
+import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
 import { ServerPool } from './server-pool.ts';
@@ -82,6 +83,7 @@ export class Frontend {
   readonly reqRate: Int32Array;
   readonly listeners: Listener[] = [];
   readonly errors: ErrorReplies;
+  readonly localReplies: readonly LocalReply[];
   readonly requestLimits: Limits;
   /** A log format asks for our address towards the server. */
   readonly logsServerLocal: boolean;
@@ -98,6 +100,7 @@ export class Frontend {
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
     this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
+    this.localReplies = localReplies(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
     proxy.binds.forEach((bind, i) => {
@@ -149,6 +152,7 @@ export class Backend {
   /** PROXY.generation when the servers' states were last looked at. */
   generation = 0;
   readonly errors: ErrorReplies;
+  readonly localReplies: readonly LocalReply[];
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
 
@@ -160,6 +164,7 @@ export class Backend {
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.localReplies = localReplies(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new Queue();
     const first = context.topology.firstServer[proxy.index]!;

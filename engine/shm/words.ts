@@ -16,6 +16,7 @@ export const PROCESS = layout('process', 4, [
   ['ticket', 1, 'any', 'next place in any queue'],
   ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
+  ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
 ]);
 
 export const PROXY = layout('proxy', 4, [
@@ -89,6 +90,12 @@ export const WORKER = layout('worker', 4, [
   ['incarnation', 1, 'master', 'how many threads have had this row'],
   ['busy_permille', 1, 'worker', 'share of the last second spent working'],
   ['streams', 1, 'worker', 'streams open now'],
+  [
+    'log_sockets',
+    3,
+    'worker',
+    'its datagram sockets, IPv4, IPv6, unix: descriptor + 1; a thread that takes its place goes on with them',
+  ],
 ]);
 
 /** Operational states, HAProxy's order. */

@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { unixAddress } from '../../engine/io/address.ts';
 import { AF_UNIX, bind, closeFd, encodeSockaddr, SOCK_DGRAM, socket } from '../../engine/io/native.ts';
 import { Logger } from '../../engine/log/index.ts';
+import { WORKER } from '../../engine/shm/words.ts';
 import { wallMs } from '../../engine/time.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
 
@@ -51,7 +52,7 @@ async function start(config: string): Promise<World> {
   const rig = await startRig(text, {
     events: (model, memory) => {
       const facts = { pid: 42, hostname: 'vm' };
-      return new Logger({ model, memory, facts, wall: wallMs, complain: said => complaints.push(said) });
+      return new Logger({ model, memory, worker: 0, facts, wall: wallMs, complain: said => complaints.push(said) });
     },
   });
   onTestFinished(async () => {
@@ -292,4 +293,17 @@ describe('targets', () => {
     expect(world.complaints[0]).toMatch(/^log '\/nonexistent\/log' at test\.cfg:\d+: No such file or directory$/);
     for (let i = 0; i < 3; i++) expect(await world.next()).toContain('200');
   });
+});
+
+test('a thread that takes the place of another sends through its sockets', async () => {
+  const world = await start(listen('log-format %HU'));
+  const { memory, model } = world.rig;
+  const at = memory.worker(0) + WORKER.at.log_sockets;
+  const before = [...memory.words.subarray(at, at + 3)];
+  expect(before).toEqual([expect.any(Number), 0, 0]);
+  const facts = { pid: 43, hostname: 'vm' };
+  const next = new Logger({ model, memory, worker: 0, facts, wall: wallMs, complain: () => {} });
+  next.line(5, 0, 'Server l/s is DOWN.');
+  expect(await world.nextRaw()).toMatch(/^<133>.{15} haproxy\[43\]: Server l\/s is DOWN\.\n$/);
+  expect([...memory.words.subarray(at, at + 3)]).toEqual(before);
 });
