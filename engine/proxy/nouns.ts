@@ -70,7 +70,7 @@ export interface Context {
 }
 
 /** The log variables %bi and %bp (manual 8.2.6). */
-const SERVER_LOCAL = /%(?:\{[^}]*\})?b[ip]\b/;
+const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
 
 export class Frontend {
   readonly context: Context;
