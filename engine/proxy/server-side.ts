@@ -1,7 +1,6 @@
 /** Getting a stream its connection to the chosen server: a pooled one, or a new one. */
 import { CONNECT } from '../shm/counters.ts';
 import { Http1Server } from './http1-server.ts';
-
 import { RawServer } from './raw.ts';
 import type { Stream } from './stream.ts';
 import { targetAddress } from './target-address.ts';
