@@ -15,14 +15,18 @@ export function abandon(conn: Conn, reset: boolean): void {
 /** How long output may take to leave a connection that is being closed, when no `timeout server` says. Milliseconds. */
 const CLOSE_MS = 30_000;
 
-/** Ends a connection after its pending output has left, within the server's time-out. */
-export function endOrderly(context: Context, conn: Conn, server: Server): void {
-  if (server.backend.proxy.options.nolinger) abandon(conn, true);
-  else if (conn.pending > 0) new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
-  else {
+/**
+ * Ends a connection whose exchange is complete. Unless the server has `ended` it already, with RST: whoever sends FIN
+ * first keeps the port for a minute (TIME_WAIT), and we would soon have none left to connect from. Output that is still
+ * pending leaves first, within the server's time-out.
+ */
+export function endOrderly(context: Context, conn: Conn, server: Server, ended: boolean): void {
+  if (conn.pending > 0 && !server.backend.proxy.options.nolinger) {
+    new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
+  } else if (ended) {
     conn.handler = DEAF;
     conn.close();
-  }
+  } else abandon(conn, true);
 }
 
 class Closing implements Handler {

@@ -46,6 +46,8 @@ export class Http1Server implements ServerSide, Handler {
   readonly #body = new Body();
   #keep = false;
   #requestEnded = false;
+  /** The server will send no more. */
+  #peerEnded = false;
 
   constructor(server: Server) {
     this.server = server;
@@ -104,6 +106,7 @@ export class Http1Server implements ServerSide, Handler {
   /** The server will send no more. */
   #ended(): void {
     this.#keep = false;
+    this.#peerEnded = true;
     const stream = this.#stream;
     if (stream === null) return;
     if (this.#phase === 'tunnel') stream.responseEnd(null);
@@ -259,7 +262,7 @@ export class Http1Server implements ServerSide, Handler {
       return;
     }
     this.conn = null;
-    if (this.#phase === 'done' || this.#phase === 'tunnel') endOrderly(stream.context, conn, this.server);
+    if (this.#phase === 'done' || this.#phase === 'tunnel') endOrderly(stream.context, conn, this.server, this.#peerEnded);
     else abandon(conn, this.server.backend.proxy.options.nolinger);
   }
 
