@@ -98,11 +98,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   onEnd(): void {
     this.#ended = true;
     const stream = this.#stream;
-    if (this.#phase === 'over' || this.#phase === 'idle') this.#close();
+    if (this.#phase === 'over') this.#close();
+    else if (this.#phase === 'idle') this.#noRequest(400, CAUSE.client);
     else if (this.#phase === 'tunnel') stream!.requestEnd(null);
     else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
     else if (this.#phase === 'body') stream!.clientGone(CAUSE.client);
-    else if (stream!.abortsOnClose()) stream!.clientGone(CAUSE.client);
+    else if (stream!.abortsOnClose()) stream!.clientAborts();
   }
 
   onDrain(): void {
@@ -112,7 +113,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   onClose(): void {
     this.conn = null;
-    this.#stream?.clientGone(CAUSE.client);
+    if (this.#phase === 'idle') this.#noRequest(400, CAUSE.client);
+    else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
+    else this.#stream?.clientGone(CAUSE.client);
     this.#phase = 'over';
     this.#forget();
     this.#count(CUR_H1_CONNS, -1);
@@ -123,7 +126,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream;
     const pending = this.pending;
     if (this.#phase === 'over') this.conn?.abort(false);
-    else if (this.#phase === 'idle') this.#idleTimeout();
+    else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (pending > 0 || (this.#phase === 'body' && stream!.accepting)) stream!.clientGone(CAUSE.clientTimeout);
@@ -285,15 +288,16 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.finish);
   }
 
-  /** Waiting for a request took too long. Only a first request that never came is an error worth telling. */
-  #idleTimeout(): void {
+  /** The client ended, or let the time run out, without a request. Only a first one that never came is an error worth telling. */
+  #noRequest(status: number, cause: Cause): void {
     const { options } = this.session.frontend.proxy;
-    if (this.#requests > 0 || options.httpIgnoreProbes || options.dontlognull) {
+    if (this.#requests > 0 || options.httpIgnoreProbes) {
       this.#close();
       return;
     }
     this.#begin();
-    this.#refuse(408, CAUSE.clientTimeout);
+    this.#stream!.silent = options.dontlognull;
+    this.#refuse(status, cause);
   }
 
   // --- from the stream ---
@@ -334,7 +338,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   reply(reply: Reply, keep: boolean): void {
     const stream = this.#stream!;
     const head = stream.requestHead;
-    if (!keep || !stream.requestDone) this.#keep = false;
+    if (!keep || !stream.requestDone || this.#ended) this.#keep = false;
     stream.responseDone = true;
     const bytes = reply.bytes(this.#keep, head.version);
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);

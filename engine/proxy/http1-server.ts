@@ -84,6 +84,7 @@ export class Http1Server implements ServerSide, Handler {
   }
 
   onEnd(): void {
+    this.#peerEnded = true;
     if (this.#phase === 'pooled') this.#leavePool();
     else this.#ended();
   }
@@ -99,14 +100,13 @@ export class Http1Server implements ServerSide, Handler {
       return;
     }
     if (this.#stream !== null) this.#stream.errno = errno;
-    if (this.#phase === 'body' && errno !== 0) this.#stream?.serverGone();
+    if (errno !== 0 && (this.#phase === 'body' || !this.#requestEnded)) this.#stream?.serverGone();
     else this.#ended();
   }
 
   /** The server will send no more. */
   #ended(): void {
     this.#keep = false;
-    this.#peerEnded = true;
     const stream = this.#stream;
     if (stream === null) return;
     if (this.#phase === 'tunnel') stream.responseEnd(null);
@@ -120,7 +120,7 @@ export class Http1Server implements ServerSide, Handler {
     this.server.pool.remove(this);
     const conn = this.conn!;
     this.conn = null;
-    abandon(conn, false);
+    abandon(conn, this.#peerEnded);
   }
 
   // --- reading the response ---
@@ -263,14 +263,14 @@ export class Http1Server implements ServerSide, Handler {
     }
     this.conn = null;
     if (this.#phase === 'done' || this.#phase === 'tunnel') endOrderly(stream.context, conn, this.server, this.#peerEnded);
-    else abandon(conn, this.server.backend.proxy.options.nolinger);
+    else abandon(conn, this.#peerEnded);
   }
 
   /** Closes a pooled connection. The pool has forgotten it already. */
   close(): void {
     const { conn } = this;
     this.conn = null;
-    if (conn !== null) abandon(conn, false);
+    if (conn !== null) abandon(conn, this.#peerEnded);
   }
 
   #releaseBuffer(): void {

@@ -2,12 +2,17 @@
 import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
 import { setPersistence } from './persistence.ts';
-import { type Next, STEP } from './steps.ts';
+import { FAILED_RESP } from '../shm/counters.ts';
+import { countResponse } from './account.ts';
+import { fail, type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
+import { CAUSE } from './termination.ts';
 
 export function sendResponse(stream: Stream): Next {
   const head = stream.responseHead;
   const { status } = head;
+  countResponse(stream, status);
+  if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
   dropForbiddenLengths(head);
   if (status < 200 && status !== 101) {
     stream.client.respond(head);
@@ -19,6 +24,12 @@ export function sendResponse(stream: Stream): Next {
   stream.client.respond(head);
   if (status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300)) return openTunnel(stream);
   return STEP.transfer;
+}
+
+/** A server must not switch to a protocol that nobody asked for (RFC 9110 15.2.2). */
+function refuse(stream: Stream): Next {
+  stream.countServer(FAILED_RESP);
+  return fail(stream, 502, CAUSE.proxy);
 }
 
 /** Both sides pass bytes from now on; what the client sent early goes first. */

@@ -109,7 +109,10 @@ function assign(stream: Stream): Next {
     stream.server = persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
-      if (picked === NONE) return fail(stream, 503, CAUSE.server);
+      if (picked === NONE) {
+        stream.countServer(FAILED_CONN);
+        return fail(stream, 503, CAUSE.server);
+      }
       if (picked === FULL) return STEP.queue;
       stream.server = backend.servers[picked]!;
       stream.balanced = true;
@@ -232,9 +235,9 @@ function noResponse(stream: Stream): Next {
   return fail(stream, 502, CAUSE.server);
 }
 
-/** The exchange goes on until the response is complete. */
+/** The exchange goes on until both messages are complete: a response may well come before the request has ended. */
 function transfer(stream: Stream): Next {
-  return stream.responseDone ? STEP.finish : WAIT;
+  return stream.responseDone && stream.requestDone ? STEP.finish : WAIT;
 }
 
 /** Both directions end on their own. */
@@ -245,12 +248,14 @@ function tunnel(stream: Stream): Next {
 function transferTimeout(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
   stream.terminate(CAUSE.serverTimeout);
+  stream.countServer(SRV_ABORTS);
   return STEP.finish;
 }
 
 function cutResponse(stream: Stream): Next {
   stream.terminate(CAUSE.server);
   stream.countServer(SRV_ABORTS);
+  if (stream.http) stream.countServer(FAILED_RESP);
   return STEP.finish;
 }
 

@@ -65,7 +65,7 @@ export class Stream implements Subject {
   errno = 0;
   /** The first exchange of its session. */
   first = false;
-  /** The algorithm chose the server, not persistence. */
+  /** The algorithm has just chosen the server, not persistence, and that is not counted yet. */
   balanced = false;
   redispatched = false;
   /** No pooled connection for this one: the last pooled one was dead. */
@@ -151,11 +151,11 @@ export class Stream implements Subject {
     return this.step !== STEP.idle;
   }
 
-  /** Remembers why the stream ends; the first cause counts. The letter of the step tells where. */
-  terminate(cause: Cause): void {
+  /** Remembers why the stream ends; the first cause counts. The letter, that of the step, tells where. */
+  terminate(cause: Cause, letter = STEPS[this.step]!.letter): void {
     if (this.cause !== CAUSE.none) return;
     this.cause = cause;
-    this.phase = STEPS[this.step]!.letter;
+    this.phase = letter;
   }
 
   // --- from the client side ---
@@ -174,15 +174,28 @@ export class Stream implements Subject {
     if (this.serverSide === null) return;
     this.serverSide.end(trailers);
     this.touchServer();
-    if (this.step === STEP.tunnel) this.goto(STEP.tunnel);
+    if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
   }
 
   /** The client's connection is gone, or its time ran out. */
   clientGone(cause: Cause): void {
     if (!this.active) return;
-    this.terminate(cause);
-    if (cause === CAUSE.client) this.count(CLI_ABORTS);
+    const sending = cause === CAUSE.client && this.step === STEP.waiting && !this.requestDone;
+    if (sending) this.terminate(cause, 'D');
+    else this.terminate(cause);
+    const aborted = cause === CAUSE.client || cause === CAUSE.clientTimeout;
+    if (aborted && this.connectedAt !== 0) this.countServer(CLI_ABORTS);
     this.goto(STEP.finish);
+  }
+
+  /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */
+  clientAborts(): void {
+    if (this.step !== STEP.waiting) {
+      this.clientGone(CAUSE.client);
+      return;
+    }
+    this.countServer(CLI_ABORTS);
+    this.goto(fail(this, 400, CAUSE.client));
   }
 
   /** The client's side has taken what was pending. */
