@@ -40,8 +40,6 @@ export const SPARE_STREAMS_MAX = 4_096;
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;
-/** A thread must have loaded and compiled the configuration within this time of its start. Milliseconds. */
-export const THREAD_START_MAX_MS = 30_000;
 /** Heap of one thread: between these, by the memory of the machine or `-m`. Mebibytes. */
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;

@@ -1,15 +1,12 @@
 /** Commands that look at servers and change them. All changes go through engine/health/state.ts. */
 import { isBackend } from '../config/model.ts';
 import {
+  forceHealth,
   type StateEnv,
   serverWord,
   setDrain,
   setMaint,
   setReady,
-  setRunning,
-  setServerWord,
-  setStopped,
-  setStopping,
   setWeight,
   type Target,
   targetOf,
@@ -46,19 +43,13 @@ const STATES: Readonly<Record<string, (env: StateEnv, t: Target) => void>> = {
   maint: setMaint,
 };
 
-/** The place on the scale of check results goes with the state, so that the next check does not undo it. */
-const HEALTHS: Readonly<Record<string, (env: StateEnv, t: Target, cause: string) => void>> = {
-  up: setRunning,
-  stopping: setStopping,
-  down: setStopped,
-};
+const HEALTHS = ['up', 'stopping', 'down'] as const;
 
 const SETTERS: Readonly<Record<string, Setter>> = {
   health: (env, t, value = '') => {
-    if (!Object.hasOwn(HEALTHS, value)) return "'set server <srv> health' expects 'up', 'stopping', or 'down'.";
-    const top = serverWord(env.memory, t, 'check_rise') + serverWord(env.memory, t, 'check_fall') - 1;
-    setServerWord(env.memory, t, 'check_health', value === 'down' ? 0 : Math.max(0, top));
-    HEALTHS[value]!(env, t, ', changed from CLI');
+    const health = HEALTHS.find(h => h === value);
+    if (health === undefined) return "'set server <srv> health' expects 'up', 'stopping', or 'down'.";
+    forceHealth(env, t, health, ', changed from CLI');
     return '';
   },
   state: (env, t, value = '') => {

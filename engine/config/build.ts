@@ -2,9 +2,17 @@
 import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import type { BindDraft, GlobalDraft, ProxyDraft, Resources, ServerDraft } from './draft.ts';
+import {
+  type BindDraft,
+  type GlobalDraft,
+  newGlobal,
+  type ProxyDraft,
+  type Resources,
+  type ServerDraft,
+  type UserlistDraft,
+} from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
-import type { Bind, Global, Model, Proxy, Server, ServerCheck } from './model.ts';
+import type { Bind, Global, Model, Proxy, Server, ServerCheck, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
 
 export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources): Model {
@@ -16,7 +24,11 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
   const built = proxies.map((draft, index) => proxyOf(draft, index, backends, drafts, diagnostics, resources));
-  return freeze({ global: globalOf(global), proxies: withFullconn(built, global.maxconn), userlists });
+  return freeze({
+    global: globalOf(global),
+    proxies: withFullconn(built, global.maxconn),
+    userlists: userlists.map(userlistOf),
+  });
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
@@ -33,8 +45,20 @@ function number(list: readonly { id: number }[], first: number): void {
   }
 }
 
-function globalOf({ unixBind: unix, zeroWarning: _, statsSockets, ...global }: GlobalDraft): Global {
-  return { ...global, statsSockets: bindsOf(statsSockets, { ...unix, prefix: '' }) };
+function userlistOf({ users, groups, ...rest }: UserlistDraft): Userlist {
+  return {
+    ...rest,
+    users: users.map(({ groups: _, ...user }) => user),
+    groups: groups.map(({ name, users: named }) => {
+      const members = users.filter(user => user.groups.includes(name) || named.includes(user.name));
+      return { name, users: members.map(user => user.name) };
+    }),
+  };
+}
+
+/** `unix-bind` is for `bind` lines only: stats sockets take nothing from it. */
+function globalOf({ unixBind: _u, zeroWarning: _z, statsSockets, ...global }: GlobalDraft): Global {
+  return { ...global, statsSockets: bindsOf(statsSockets, newGlobal().unixBind) };
 }
 
 /** Listeners get numbers and names; unix sockets get what `unix-bind` says. */

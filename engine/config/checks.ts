@@ -2,6 +2,7 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
+import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
 import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
@@ -14,6 +15,8 @@ type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => vo
 
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
+  tooMany('proxies', drafts.proxies.length, PROXIES_MAX, diagnostics);
+  tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
   for (const proxy of drafts.proxies) {
@@ -21,6 +24,10 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   }
   sameAddresses(drafts.proxies, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+}
+
+function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
+  if (count > max) diagnostics.report('alert', null, `too many ${what}: ${count}, at most ${max} are possible`);
 }
 
 /** `c.cfg:12` */
@@ -225,25 +232,34 @@ function sameAddresses(proxies: readonly ProxyDraft[], diagnostics: Diagnostics)
     const other = seen.get(key);
     if (other === undefined) seen.set(key, bind);
     else if (bind.threads === null || other.threads === null) {
-      diagnostics.report('warning', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
+      diagnostics.report('notice', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
     }
   }
 }
 
-function checkUserlists(userlists: readonly UserlistDraft[], diagnostics: Diagnostics): void {
+function checkUserlists(userlists: UserlistDraft[], diagnostics: Diagnostics): void {
   const seen = new Set<string>();
-  for (const list of userlists) {
-    if (seen.has(list.name)) diagnostics.report('alert', list, `userlist '${list.name}' is declared twice`);
+  for (const list of [...userlists]) {
+    if (seen.has(list.name)) {
+      diagnostics.report('warning', list, `ignoring duplicated userlist '${list.name}'`);
+      userlists.splice(userlists.indexOf(list), 1);
+    } else checkMembers(list, diagnostics);
     seen.add(list.name);
-    for (const group of list.groups) {
-      for (const user of group.users) {
-        if (list.users.some(known => known.name === user)) continue;
-        diagnostics.report(
-          'alert',
-          list,
-          `userlist '${list.name}': no such user '${user}' specified in group '${group.name}'`,
-        );
-      }
+  }
+}
+
+/** Users and groups that name each other must be there. */
+function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnostics: Diagnostics): void {
+  const missing = (what: string, named: string, where: string): void =>
+    diagnostics.report('alert', place, `userlist '${name}': no such ${what} '${named}' specified in ${where}`);
+  for (const group of groups) {
+    for (const user of group.users) {
+      if (!users.some(known => known.name === user)) missing('user', user, `group '${group.name}'`);
+    }
+  }
+  for (const user of users) {
+    for (const group of user.groups) {
+      if (!groups.some(known => known.name === group)) missing('group', group, `user '${user.name}'`);
     }
   }
 }

@@ -76,7 +76,10 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
   zeroWarning: boolean;
 }
 
-export type UserlistDraft = Draft<Userlist>;
+/** Users name their groups and groups their users; the model has it in the groups only. */
+export interface UserlistDraft extends Draft<Omit<Userlist, 'users'>> {
+  users: (Draft<Userlist['users'][number]> & { groups: string[] })[];
+}
 
 const NOWHERE: Place = { file: '', line: 0 };
 

@@ -128,20 +128,16 @@ export const CHECKS: readonly Keyword<ProxyDraft>[] = [
     where: 'DLB',
     args: '[[<method>] <uri> [<version> [<host>]]]',
     doc: 'Checks servers by an HTTP request.',
-    negatable: true,
-    parse(cursor, { check }, { prefix }) {
-      if (prefix === '') httpchk(cursor, check);
-      else check.type = 'tcp';
-    },
+    parse: (cursor, { check }) => httpchk(cursor, check),
     good: [
       'option httpchk',
       'option httpchk /test',
       'option httpchk GET /test',
       'option httpchk GET /test HTTP/1.1',
       'option httpchk GET /test HTTP/1.1 example.org',
-      'no option httpchk',
     ],
     bad: [
+      ['no option httpchk', "negation/default is not supported for 'option httpchk'"],
       ['option httpchk A B C D E', "'option httpchk' cannot handle unexpected argument 'E'"],
       ['option httpchk GET / HTTP/1.1 %[x]', "the format '%[x]' is not supported by Sluice yet"],
     ],
@@ -151,11 +147,10 @@ export const CHECKS: readonly Keyword<ProxyDraft>[] = [
     where: 'DLB',
     args: '',
     doc: 'Checks servers by a TCP connection.',
-    negatable: true,
     parse(_cursor, { check }) {
       check.type = 'tcp';
     },
-    good: ['option tcp-check', 'no option tcp-check'],
+    good: ['option tcp-check'],
     bad: [['option tcp-check x', "'option tcp-check' cannot handle unexpected argument 'x'"]],
   }),
   flag('http-check disable-on-404', 'disableOn404', 'A server that answers 404 gets no new users.'),

@@ -1,6 +1,7 @@
 /**
- * Server states: the only code that changes them. It runs in the control worker, so every word here has one writer and
- * needs no lock; whoever else wants a change (the runtime API, the statistics page, `observe`) asks that worker.
+ * Server states: the only code that changes them. Checks change them in the control worker, operators from there (runtime
+ * API) or from a traffic worker (statistics page): no lock is taken, and what is derived from a state agrees with it when
+ * all are done (`settle`).
  *
  *                 check fails `fall` times, or maint
  *      RUNNING ───────────────────────────────────────► STOPPED        operational: check_health decides
@@ -60,6 +61,10 @@ export function serverWord(memory: Memory, t: Target, field: keyof typeof AT): n
 
 export function setServerWord(memory: Memory, t: Target, field: keyof typeof AT, value: number): void {
   Atomics.store(memory.words, memory.server(t.number) + AT[field], value);
+}
+
+function addServerWord(memory: Memory, t: Target, field: keyof typeof AT, value: number): void {
+  Atomics.add(memory.words, memory.server(t.number) + AT[field], value);
 }
 
 /** Checks failed (or the operator said so): DOWN. `cause` continues the log line: `, reason: ...`. */
@@ -146,6 +151,15 @@ export function setReady(env: StateEnv, t: Target): void {
   change(env, t, LOG_NOTICE, () => `${subject(t)} is ${oper} (leaving forced drain).`);
 }
 
+/** `set server health`: as if checks had said so. The place on their scale goes along, so that the next one agrees. */
+export function forceHealth(env: StateEnv, t: Target, health: 'up' | 'stopping' | 'down', cause: string): void {
+  const top = serverWord(env.memory, t, 'check_rise') + serverWord(env.memory, t, 'check_fall') - 1;
+  setServerWord(env.memory, t, 'check_health', health === 'down' ? 0 : Math.max(0, top));
+  if (health === 'up') setRunning(env, t, cause);
+  else if (health === 'down') setStopped(env, t, cause);
+  else setStopping(env, t, cause);
+}
+
 /** Sets the weight the operator wants, 0..256. Nothing is logged, as in HAProxy. */
 export function setWeight(env: StateEnv, t: Target, weight: number): void {
   if (!(weight >= 0 && weight <= WEIGHT_MAX))
@@ -162,15 +176,18 @@ export function warm(env: StateEnv, t: Target): void {
   change(env, t, LOG_NOTICE, null);
 }
 
-/** Computes the server's eweight from its state, and brings act or bck and the generation in line with it. */
+/**
+ * Computes the server's eweight from its state, and brings act or bck and the generation in line with it. Each exchange is
+ * paid for once in act or bck; who finds the state changed under its hands does it again, so the last one is right.
+ */
 export function settle(env: StateEnv, t: Target): void {
   const { words } = env.memory;
   const px = env.memory.proxy(t.proxy.index);
-  const before = serverWord(env.memory, t, 'eweight');
-  const eweight = weightNow(env, t);
-  setServerWord(env.memory, t, 'eweight', eweight);
-  const usable = Math.sign(eweight) - Math.sign(before);
-  Atomics.add(words, px + (t.server.backup ? PX.bck : PX.act), usable);
+  const at = env.memory.server(t.number) + AT.eweight;
+  for (let eweight = weightNow(env, t); eweight !== Atomics.load(words, at); eweight = weightNow(env, t)) {
+    const usable = Math.sign(eweight) - Math.sign(Atomics.exchange(words, at, eweight));
+    Atomics.add(words, px + (t.server.backup ? PX.bck : PX.act), usable);
+  }
   Atomics.add(words, px + PX.generation, 1);
 }
 
@@ -217,7 +234,7 @@ function backendChange(env: StateEnv, proxy: Target['proxy'], up: boolean): void
 
 function goDown(env: StateEnv, t: Target): void {
   setServerWord(env.memory, t, 'oper', OPER_STOPPED);
-  setServerWord(env.memory, t, 'down_trans', serverWord(env.memory, t, 'down_trans') + 1);
+  addServerWord(env.memory, t, 'down_trans', 1);
   stamp(env, t);
 }
 
@@ -230,8 +247,8 @@ function goUp(env: StateEnv, t: Target): void {
 function leaveDown(env: StateEnv, t: Target): void {
   const { memory } = env;
   if (serverWord(memory, t, 'oper') === OPER_STOPPED) {
-    const down = Math.floor(env.now() / 1000) - serverWord(memory, t, 'last_change');
-    setServerWord(memory, t, 'down_time', serverWord(memory, t, 'down_time') + down);
+    const second = Math.floor(env.now() / 1000);
+    addServerWord(memory, t, 'down_time', second - serverWord(memory, t, 'last_change'));
   }
   stamp(env, t);
 }

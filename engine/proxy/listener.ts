@@ -11,7 +11,7 @@
 import type { Conn } from '../io/contract.ts';
 import { ACCEPT_BURST } from '../limits.ts';
 import { raise } from '../shm/atomics.ts';
-import { CUM_CONN, CUM_SESS, CUR_SESS } from '../shm/counters.ts';
+import { CUM_CONN, CUM_SESS, CUR_PAUSED, CUR_SESS } from '../shm/counters.ts';
 import { ringAll } from '../shm/doorbell.ts';
 import { rateAdd, rateRead } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -109,6 +109,7 @@ function park(context: Context, listener: Listener, conn: Conn): void {
   listener.paused = true;
   for (const socket of listener.sockets) socket.pause();
   Atomics.add(context.words, context.at + PROCESS.at.waiting, 1);
+  context.counters[context.row + CUR_PAUSED]! += 1;
   context.wheel.arm(listener.timer, context.io.now() + RETRY_MS);
 }
 
@@ -134,6 +135,7 @@ export function retryListener(context: Context, listener: Listener): void {
   }
   listener.paused = false;
   Atomics.sub(context.words, context.at + PROCESS.at.waiting, 1);
+  context.counters[context.row + CUR_PAUSED]! -= 1;
   for (const socket of listener.sockets) socket.resume();
 }
 

@@ -22,6 +22,7 @@ import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { ErrorReplies } from './errors.ts';
 import { retryListener } from './listener.ts';
+import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
 import { ServerPool } from './server-pool.ts';
@@ -78,6 +79,7 @@ export class Frontend {
   readonly reqRate: Int32Array;
   readonly listeners: Listener[] = [];
   readonly errors: ErrorReplies;
+  readonly localReplies: readonly LocalReply[];
   readonly requestLimits: Limits;
   defaultBackend: Backend | null = null;
 
@@ -91,6 +93,7 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.localReplies = localReplies(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
     proxy.binds.forEach((bind, i) => {
@@ -139,7 +142,10 @@ export class Backend {
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
   readonly queue: Queue;
+  /** PROXY.generation when the servers' states were last looked at. */
+  generation = 0;
   readonly errors: ErrorReplies;
+  readonly localReplies: readonly LocalReply[];
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
 
@@ -151,6 +157,7 @@ export class Backend {
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.localReplies = localReplies(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new Queue();
     const first = context.topology.firstServer[proxy.index]!;

@@ -20,9 +20,9 @@ import {
 } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
 import { H_CACHE_CONTROL, METHOD_POST } from '../http/names.ts';
-import { ADMIN_MAINT, OPER_STOPPED, SERVER } from '../shm/words.ts';
 import type { Backend, Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
+import { isDown } from './usable.ts';
 
 /** A backend's cookie, ready to be compared and sent. */
 export class CookiePersistence {
@@ -66,7 +66,7 @@ export function persistedServer(stream: Stream): Server | null {
     cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
   else if (config.mode === 'insert' && config.indirect) removeCookie(stream.requestHead, at);
   if (server === null) return null;
-  const usable = isUsable(server) || backend.proxy.options.persist;
+  const usable = !isDown(server) || backend.proxy.options.persist;
   stream.cookie = usable ? 'valid' : 'down';
   return usable ? server : null;
 }
@@ -85,13 +85,6 @@ function namedServer(
     if (server.config.cookie !== null && isExactly(bytes, where.valueStart, end, value)) return server;
   }
   return null;
-}
-
-/** Running, whatever its weight: a draining server (weight 0) still takes those who persist on it. */
-function isUsable(server: Server): boolean {
-  const { words } = server.backend.context;
-  const oper = Atomics.load(words, server.at + SERVER.at.oper);
-  return oper !== OPER_STOPPED && (Atomics.load(words, server.at + SERVER.at.admin) & ADMIN_MAINT) === 0;
 }
 
 /** Tells the client its server, as the mode wants. */

@@ -18,7 +18,9 @@ import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
 import type { Backend, Server } from './nouns.ts';
+import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
+import { isDown } from './usable.ts';
 
 /** A first-in first-out list through the streams themselves. */
 export class Queue {
@@ -133,12 +135,38 @@ export function serveQueue(server: Server): void {
   }
 }
 
-/** Looks at all queues again: someone rang. */
+/** Looks at all queues again, and at servers whose state changed: someone rang. */
 export function serveAllQueues(backends: readonly (Backend | null)[]): void {
   for (const backend of backends) {
     if (backend === null) continue;
-    if (Atomics.load(backend.context.words, backend.at + PROXY.at.be_total_queued) === 0) continue;
+    const { words } = backend.context;
+    const generation = Atomics.load(words, backend.at + PROXY.at.generation);
+    if (generation !== backend.generation) {
+      backend.generation = generation;
+      for (const server of backend.servers) if (isDown(server)) leaveServer(server);
+    }
+    if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) continue;
     for (const server of backend.servers) serveQueue(server);
+  }
+}
+
+/** The server has gone: its idle connections end, and those who waited for it choose another, unless bound to it. */
+function leaveServer(server: Server): void {
+  server.pool.clear();
+  redistribute(server);
+}
+
+/** Streams bound to a server (`option persist`) wait on. */
+function redistribute(server: Server): void {
+  const { proxy } = server.backend;
+  for (let stream = server.queue.head; stream !== null; ) {
+    const next: Stream | null = stream.queueNext;
+    if (stream.balanced || !proxy.options.persist) {
+      leaveQueue(stream);
+      stream.leaveServer();
+      stream.goto(STEP.assign);
+    }
+    stream = next;
   }
 }
 

@@ -11,7 +11,7 @@ import { FULL, NONE } from '../balance/balancer.ts';
 import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { chooseBackend } from './choose-backend.ts';
-import { localReply } from './local-replies.ts';
+import { replyLocally } from './local-replies.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
@@ -86,7 +86,7 @@ function wait(): Next {
 /** A request head is complete: count it, answer what the frontend answers itself. */
 function request(stream: Stream): Next {
   takeRequest(stream);
-  return localReply(stream, stream.frontend.proxy) ?? STEP.backend;
+  return replyLocally(stream, stream.frontend.localReplies) ?? STEP.backend;
 }
 
 /** Which backend takes it, and what that backend answers itself. */
@@ -96,7 +96,7 @@ function backend(stream: Stream): Next {
   enterBackend(stream, chosen);
   stream.retriesLeft = chosen.proxy.retries;
   if (!stream.http) return STEP.assign;
-  const local = chosen.index === stream.frontend.index ? null : localReply(stream, chosen.proxy);
+  const local = chosen.index === stream.frontend.index ? null : replyLocally(stream, chosen.localReplies);
   if (local !== null) return local;
   prepareRequest(stream);
   return STEP.assign;

@@ -71,16 +71,19 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   buildNouns(context);
   io.onTurn(now => context.wheel.advance(now));
   const doorbell = listenDoorbell(memory, worker, () => {
+    io.wake();
     serveAllQueues(context.backends);
     retryAllListeners(context);
   });
   return {
     listen: (listenerNumber, fd) => listen(context, listenerOf(context, listenerNumber), fd),
-    stop: soft =>
+    stop: soft => {
+      io.wake();
       stop(context, soft, () => {
         doorbell.stop();
         env.onIdle();
-      }),
+      });
+    },
   };
 }
 

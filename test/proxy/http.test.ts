@@ -354,7 +354,10 @@ describe('modes and limits', () => {
   });
 
   test('http-reuse always shares idle connections between clients, safe does not for first requests', async () => {
-    for (const [mode, conns] of [['always', 1], ['safe', 3]] as const) {
+    for (const [mode, conns] of [
+      ['always', 1],
+      ['safe', 3],
+    ] as const) {
       const s = await server(() => ok('x'));
       const r = await proxy(s.port, `http-reuse ${mode}`);
       for (let i = 0; i < 3; i++) await ask(r.port('web'), GET_CLOSE);
@@ -380,6 +383,34 @@ describe('modes and limits', () => {
     }
     expect(r.serverWord('web', 's1', 'served_max')).toBe(1);
     expect(r.word('web', 'be_total_queued')).toBe(0);
+  });
+
+  test('a server that goes down loses its idle connections, and its queue goes elsewhere', async () => {
+    const one = await server();
+    const two = await server(() => ok('two'));
+    rig = await startRig(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+listen web
+  bind 127.0.0.1:1
+  cookie SRV insert indirect
+  server s1 127.0.0.1:${one.port} cookie a maxconn 1
+  server s2 127.0.0.1:${two.port} cookie b
+`);
+    const [first, second] = [await connect(rig.port('web')), await connect(rig.port('web'))];
+    const request = GET.replace('Host', 'Cookie: SRV=a\r\nHost');
+    first.send(request);
+    await (await one.conn()).has('GET');
+    second.send(request);
+    await second.until(() => rig!.serverWord('web', 's1', 'queued') === 1);
+    rig.setServer('web', 's1', 'maint');
+    await second.has('two');
+    expect(rig.word('web', 'be_total_queued')).toBe(0);
+    first.socket.destroy();
+    second.socket.destroy();
   });
 
   test('a queue that does not move in time: 503 sQ', async () => {

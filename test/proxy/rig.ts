@@ -8,7 +8,7 @@ import { loadModel } from '../../engine/config/load.ts';
 import type { Model } from '../../engine/config/model.ts';
 import { administer } from '../../engine/health/admin.ts';
 import { initialise } from '../../engine/health/initialise.ts';
-import { dupListener, closeFd, openListener } from '../../engine/io/bind.ts';
+import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
@@ -32,6 +32,8 @@ export interface Rig {
   word(proxy: string, field: keyof typeof PROXY.at): number;
   serverWord(proxy: string, server: string, field: keyof typeof SERVER.at): number;
   processWord(field: keyof typeof PROCESS.at): number;
+  /** Sets a server's state as an operator does. */
+  setServer(proxy: string, server: string, action: 'ready' | 'drain' | 'maint'): void;
   stop(): Promise<void>;
 }
 
@@ -136,6 +138,16 @@ export async function startRig(config: string, options: { workers?: number; io?:
       const p = proxyOf(proxy);
       const number = top.firstServer[p.index]! + p.servers.find(s => s.name === server)!.index;
       return memory.words[memory.server(number) + SERVER.at[field]]!;
+    },
+    setServer: (proxy, server, action) => {
+      const p = proxyOf(proxy);
+      const state = { model, memory, topology: top, log: () => {}, now: () => ios[0]!.now() };
+      administer(
+        state,
+        p,
+        action,
+        p.servers.filter(s => s.name === server),
+      );
     },
     processWord: field => memory.words[memory.process + PROCESS.at[field]]!,
     stop: async () => {
