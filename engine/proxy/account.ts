@@ -54,14 +54,16 @@ export function enterBackend(stream: Stream, backend: Backend): void {
 export function enterServer(stream: Stream): void {
   const { counters, worker } = stream.context;
   const server = stream.server!;
-  const backend = stream.backend!;
   counters[server.row + CUM_SESS]! += 1;
   counters[server.row + LAST_SESS] = Math.floor(stream.now / 1000);
   rateAdd(counters, server.sessRate, server.sessRate[worker]!, stream.now, 1);
-  if (!stream.balanced) return;
-  stream.balanced = false;
-  counters[server.row + CUM_LB]! += 1;
-  counters[backend.row + CUM_LB]! += 1;
+}
+
+/** The algorithm chose the stream's server. */
+export function countChoice(stream: Stream): void {
+  const { counters } = stream.context;
+  counters[stream.server!.row + CUM_LB]! += 1;
+  counters[stream.backend!.row + CUM_LB]! += 1;
 }
 
 /** A response that the server sent, interim ones too: as HAProxy, each counts there. */
@@ -116,6 +118,7 @@ export function finishStream(stream: Stream): void {
   const { counters, words, wheel } = stream.context;
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
+  if (!stream.http && stream.bytesIn === 0 && stream.frontend.proxy.options.dontlognull) stream.silent = true;
   stream.finishedAt = stream.now;
   leaveQueue(stream);
   stream.dropServerSide();

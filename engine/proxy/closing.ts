@@ -20,9 +20,10 @@ const CLOSE_MS = 30_000;
 
 /** The same after an exchange that is complete: output that is still pending leaves first, within the server's time-out. */
 export function endOrderly(context: Context, conn: Conn, server: Server, ended: boolean): void {
-  if (conn.pending > 0 && !server.backend.proxy.options.nolinger) {
-    new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
-  } else abandon(conn, ended);
+  const { nolinger } = server.backend.proxy.options;
+  if (nolinger) abandon(conn, false);
+  else if (conn.pending === 0) abandon(conn, ended);
+  else new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
 }
 
 class Closing implements Handler {

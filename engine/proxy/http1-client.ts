@@ -103,7 +103,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     else if (this.#phase === 'tunnel') stream!.requestEnd(null);
     else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
     else if (this.#phase === 'body') stream!.clientGone(CAUSE.client);
-    else if (stream!.abortsOnClose()) stream!.clientAborts();
+    else if (stream!.abortsOnClose()) {
+      this.#keep = false;
+      stream!.clientAborts();
+    }
   }
 
   onDrain(): void {
@@ -129,8 +132,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
-    else if (pending > 0 || (this.#phase === 'body' && stream!.accepting)) stream!.clientGone(CAUSE.clientTimeout);
-    else if (this.#phase === 'tunnel') stream!.clientGone(CAUSE.clientTimeout);
+    else if (pending > 0 || stream!.waitsForClient()) stream!.clientGone(CAUSE.clientTimeout);
+    else if (this.#phase === 'tunnel') this.#touch();
   }
 
   onStop(): void {
@@ -338,7 +341,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   reply(reply: Reply, keep: boolean): void {
     const stream = this.#stream!;
     const head = stream.requestHead;
-    if (!keep || !stream.requestDone || this.#ended) this.#keep = false;
+    if (!keep || !stream.requestDone) this.#keep = false;
     stream.responseDone = true;
     const bytes = reply.bytes(this.#keep, head.version);
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
@@ -379,6 +382,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#chunked = false;
     this.#keep = false;
     this.#releaseBuffer();
+    this.#touch();
   }
 
   pause(): void {
@@ -463,10 +467,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   /** The client did something, or something was sent to it. */
   #touch(): void {
-    const { proxy } = this.session.frontend;
     this.#pendingWhenArmed = this.pending;
-    const tunnelMs = this.#phase === 'tunnel' ? this.#stream!.backend!.proxy.timeouts.tunnelMs : 0;
-    this.session.wait(tunnelMs || proxy.timeouts.clientMs);
+    this.session.wait(this.#stream?.clientTimeoutMs() ?? this.session.frontend.proxy.timeouts.clientMs);
   }
 
   #count(counter: number, n: number): void {

@@ -64,6 +64,7 @@ export class Http1Server implements ServerSide, Handler {
     this.#keep = true;
     if (this.#phase === 'pooled') this.#phase = 'head';
     this.#count(1);
+    this.server.pool.used();
   }
 
   // --- from the connection ---

@@ -98,12 +98,22 @@ export function setPersistence(stream: Stream): void {
   const set = findSetCookie(head, cookie.name, at);
   if (config.mode === 'rewrite') {
     if (set) replaceValue(head, at, cookie.values[index]!);
-  } else if (config.mode === 'prefix') {
+    return;
+  }
+  if (config.mode === 'prefix') {
     if (set) prefixValue(head, at, cookie.prefixes[index]!);
-  } else if (mustInsert(stream, config, set)) {
+    return;
+  }
+  if (set && !config.preserve) removeSetCookies(head, cookie.name);
+  if (mustInsert(stream, config, set)) {
     head.add('set-cookie', cookie.setCookies[index]!);
     if (config.nocache && head.find(H_CACHE_CONTROL) < 0) head.add('cache-control', 'private');
   }
+}
+
+/** In mode insert the name is ours: a cookie of the application with that name does not pass, unless `preserve` says so. */
+function removeSetCookies(head: Head, name: Uint8Array): void {
+  for (let found = true; found; found = findSetCookie(head, name, at)) head.remove(at.slot);
 }
 
 function mustInsert(stream: Stream, config: Cookie, set: boolean): boolean {

@@ -1,6 +1,5 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { FAILED_REQ } from '../shm/counters.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
 
@@ -9,6 +8,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   readonly #session: Session;
   #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
   #used = 0;
+  #ended = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -36,6 +36,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   }
 
   onEnd(): void {
+    this.#ended = true;
     this.#reject();
   }
 
@@ -52,9 +53,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   onStop(): void {}
 
   #reject(): void {
-    const { context, frontend, conn } = this.#session;
-    context.counters[frontend.row + FAILED_REQ]! += 1;
-    conn.abort(false);
+    this.#session.conn.abort(!this.#ended);
   }
 
   #gather(chunk: Chunk): void {

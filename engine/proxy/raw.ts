@@ -4,6 +4,7 @@
  */
 import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, ServerSide } from './sides.ts';
@@ -49,7 +50,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
 
   onEnd(): void {
     this.#touch();
-    this.#stream.requestEnd(null);
+    if (this.#stream.abortsOnClose()) this.#stream.clientGone(CAUSE.client);
+    else this.#stream.requestEnd(null);
   }
 
   onDrain(): void {
@@ -68,7 +70,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const pending = this.pending;
     const progress = pending > 0 && pending < this.#pendingWhenArmed;
     // Nobody waits for the client when it may not send (the server is slow) and has taken everything.
-    const waiting = pending > 0 || (!this.#stream.requestDone && this.#stream.accepting);
+    const waiting = pending > 0 || this.#stream.waitsForClient();
     if (progress || !waiting) this.#touch();
     else this.#stream.clientGone(CAUSE.clientTimeout);
   }
@@ -124,7 +126,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream;
     this.#forget();
     if (conn !== null) {
-      if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
+      if (stream.frontend.proxy.options.nolinger && conn.pending === 0) conn.abort(true);
+      else if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
       else conn.abort(false);
     }
     dropStream(stream);
@@ -135,16 +138,10 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#held = null;
   }
 
-  /** Arms the client's time-out: `tunnel` once both sides are connected, `client-fin` once one direction is shut. */
+  /** The client did something, or something was sent to it. */
   #touch(): void {
-    const stream = this.#stream;
-    const t = stream.frontend.proxy.timeouts;
     this.#pendingWhenArmed = this.pending;
-    const half = stream.requestDone || stream.responseDone;
-    if (half && t.clientFinMs !== 0) this.session.wait(t.clientFinMs);
-    else if (stream.step === STEP.tunnel && stream.backend!.proxy.timeouts.tunnelMs !== 0) {
-      this.session.wait(stream.backend!.proxy.timeouts.tunnelMs);
-    } else this.session.wait(t.clientMs);
+    this.session.wait(this.#stream.clientTimeoutMs());
   }
 }
 
@@ -154,6 +151,8 @@ export class RawServer implements ServerSide, Handler {
   #stream: Stream | null;
   readonly #server: Server;
   #open = false;
+  /** The server will send no more. */
+  #ended = false;
 
   constructor(stream: Stream, server: Server) {
     this.#stream = stream;
@@ -170,6 +169,7 @@ export class RawServer implements ServerSide, Handler {
   }
 
   onEnd(): void {
+    this.#ended = true;
     this.#stream?.responseEnd(null);
   }
 
@@ -214,12 +214,7 @@ export class RawServer implements ServerSide, Handler {
     const conn = this.conn;
     this.conn = null;
     if (conn === null) return;
-    conn.handler = CLOSING;
-    if (!this.#open || stream?.cause !== CAUSE.none || this.#server.backend.proxy.options.nolinger)
-      conn.abort(this.#server.backend.proxy.options.nolinger);
-    else conn.close();
+    if (stream?.cause === CAUSE.none) endOrderly(this.#server.backend.context, conn, this.#server, this.#ended);
+    else abandon(conn, this.#ended);
   }
 }
-
-/** Hears of a connection that nobody is interested in any more. */
-export const CLOSING: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };

@@ -8,8 +8,9 @@
  *                                      └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
+import type { BalanceAlgorithm } from '../config/model.ts';
 import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
-import { enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
+import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { replyLocally } from './local-replies.ts';
 import { persistedServer } from './persistence.ts';
@@ -21,6 +22,7 @@ import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import { activeServers, isDown } from './usable.ts';
 
 export const STEP = {
   idle: 0,
@@ -106,7 +108,7 @@ function backend(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    stream.server = persistedServer(stream);
+    if (!stream.redispatched) stream.server = persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) {
@@ -116,7 +118,9 @@ function assign(stream: Stream): Next {
       if (picked === FULL) return STEP.queue;
       stream.server = backend.servers[picked]!;
       stream.balanced = true;
+      countChoice(stream);
     }
+    countMove(stream);
   }
   if (!takePlace(stream.server)) return STEP.queue;
   stream.holdsPlace = true;
@@ -171,21 +175,42 @@ function failed(stream: Stream): Next {
   }
   stream.retriesLeft--;
   stream.attempts++;
-  stream.countServer(RETRIES);
-  if (!mayRedispatch(stream)) return STEP.turnaround;
-  stream.countServer(REDISPATCHES);
+  if (!mayRedispatch(stream)) {
+    stream.countServer(RETRIES);
+    // Who waited for the whole connect time-out has waited long enough.
+    return stream.failure === CAUSE.server ? STEP.turnaround : STEP.assign;
+  }
   stream.redispatched = true;
+  stream.movesFrom = stream.server!;
   stream.avoid = stream.server!.config.index;
   stream.leaveServer();
   return STEP.assign;
 }
 
-/** `option redispatch N` (manual 4.2): every N-th retry, or -N-th from the last. */
+/** Algorithms that give each request to another server anyway: nothing is lost when one moves. */
+const TAKES_TURNS: ReadonlySet<BalanceAlgorithm> = new Set(['roundrobin', 'static-rr', 'random']);
+
+/**
+ * `option redispatch N` (manual 4.2): every N-th retry, or those -N before the last; and at once when the server has gone
+ * down, or was only next in turn among several.
+ */
 function mayRedispatch(stream: Stream): boolean {
-  const { redispatch, retries } = stream.backend!.proxy;
+  const { redispatch, retries, balance } = stream.backend!.proxy;
   if (redispatch === 0) return false;
-  if (redispatch > 0) return stream.attempts % redispatch === 0;
-  return (retries + 1 - stream.attempts) % -redispatch === 0 && stream.attempts > retries + redispatch;
+  const every = redispatch > 0 ? redispatch : Math.max(retries + 1 + redispatch, 1);
+  if (stream.attempts % every === 0 || isDown(stream.server!)) return true;
+  return stream.balanced && TAKES_TURNS.has(balance.algorithm) && activeServers(stream.backend!) > 1;
+}
+
+/** A redispatch counts at the server it leaves; one that comes back to the same server is a mere retry. */
+function countMove(stream: Stream): void {
+  const from = stream.movesFrom;
+  if (from === null) return;
+  stream.movesFrom = null;
+  const { counters } = stream.context;
+  const counter = from === stream.server ? RETRIES : REDISPATCHES;
+  counters[from.row + counter]! += 1;
+  counters[from.backend.row + counter]! += 1;
 }
 
 /** Before the same server is tried again: a second, or the connect time-out if that is shorter. */
@@ -247,6 +272,11 @@ function tunnel(stream: Stream): Next {
 
 function transferTimeout(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
+  // Both sides of a silent tunnel run out of time at once: HAProxy tells it of the client.
+  if (stream.step === STEP.tunnel && stream.session.late()) {
+    stream.clientGone(CAUSE.clientTimeout);
+    return WAIT;
+  }
   stream.terminate(CAUSE.serverTimeout);
   stream.countServer(SRV_ABORTS);
   return STEP.finish;
@@ -255,7 +285,7 @@ function transferTimeout(stream: Stream): Next {
 function cutResponse(stream: Stream): Next {
   stream.terminate(CAUSE.server);
   stream.countServer(SRV_ABORTS);
-  if (stream.http) stream.countServer(FAILED_RESP);
+  stream.countServer(FAILED_RESP);
   return STEP.finish;
 }
 

@@ -65,9 +65,11 @@ export class Stream implements Subject {
   errno = 0;
   /** The first exchange of its session. */
   first = false;
-  /** The algorithm has just chosen the server, not persistence, and that is not counted yet. */
+  /** The algorithm chose the server, not persistence. */
   balanced = false;
   redispatched = false;
+  /** The server that has just failed and from which it moves; null = none. */
+  movesFrom: Server | null = null;
   /** No pooled connection for this one: the last pooled one was dead. */
   mustOpen = false;
   holdsPlace = false;
@@ -125,6 +127,7 @@ export class Stream implements Subject {
     this.first = first;
     this.attempts = 0;
     this.avoid = -1;
+    this.movesFrom = null;
     this.acceptedAt = acceptedAt;
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
@@ -266,6 +269,19 @@ export class Stream implements Subject {
     this.wait(this.#serverTimeoutMs());
   }
 
+  /** The client's time-out now: `tunnel` once both sides are plain bytes, `client-fin` once one direction is shut. */
+  clientTimeoutMs(): number {
+    const t = this.frontend.proxy.timeouts;
+    if (this.step !== STEP.tunnel) return t.clientMs;
+    if ((this.requestDone || this.responseDone) && t.clientFinMs !== 0) return t.clientFinMs;
+    return this.backend!.proxy.timeouts.tunnelMs || t.clientMs;
+  }
+
+  /** It is for the client to send: it has not ended, and a server takes what it sends. */
+  waitsForClient(): boolean {
+    return this.accepting && !this.requestDone;
+  }
+
   #serverTimeoutMs(): number {
     const t = this.backend!.proxy.timeouts;
     if (this.step !== STEP.tunnel) return t.serverMs;
@@ -342,7 +358,8 @@ export class Stream implements Subject {
 
   /** `option abortonclose`: a client that half-closes while it waits gives up. */
   abortsOnClose(): boolean {
-    return this.backend?.proxy.options.abortonclose === true && !this.responded;
+    const early = this.http ? !this.responded : this.connectedAt === 0;
+    return early && this.backend?.proxy.options.abortonclose === true;
   }
 
   /** How connections of this stream live on: the stricter of frontend and backend. */

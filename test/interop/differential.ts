@@ -55,6 +55,7 @@ const PATIENCE_MS = 2500;
 
 const DEFAULTS = [
   'mode http',
+  'balance roundrobin',
   'timeout client 1s',
   'timeout server 1s',
   'timeout connect 400ms',

@@ -52,6 +52,7 @@ function textOf(setup: Setup, address: (name: string) => string, more: readonly 
 }
 
 export async function startSluice(setup: Setup): Promise<Peer> {
+  const tcp = (name: string) => setup.sections.some(s => s.name === name && s.lines.includes('mode tcp'));
   const rig = await startRig(textOf(setup, () => '127.0.0.1:1', [], []));
   return {
     port: name => rig.port(name),
@@ -65,7 +66,7 @@ export async function startSluice(setup: Setup): Promise<Peer> {
     log: name =>
       rig.ends
         .filter(end => end.frontend === name && !end.silent)
-        .map(end => `${end.backend || name}/${end.server || '<NOSRV>'} ${end.status || -1} ${end.state} ${end.retries}`),
+        .map(end => `${end.backend || name}/${end.server || '<NOSRV>'} ${end.status || (tcp(name) ? 0 : -1)} ${end.state} ${end.retries}`),
     stop: () => rig.stop(),
   };
 }
