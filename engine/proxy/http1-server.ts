@@ -173,6 +173,8 @@ export class Http1Server implements ServerSide, Handler {
     }
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frame(stream, head);
+    // Bytes after a response without payload: the connection is out of step and must not serve again.
+    if (this.#phase === 'done' && from + length < end) this.#keep = false;
     stream.gotResponseHead();
     this.#releaseBuffer();
     if (this.#stream === stream && this.#phase === 'done') stream.responseEnd(null);

@@ -4,6 +4,7 @@
  */
 import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { BUFSIZE_BYTES } from '../limits.ts';
 import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -16,8 +17,9 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   conn: Conn | null;
   readonly session: Session;
   readonly #stream: Stream;
-  /** What arrived before the server was there: the connection is paused meanwhile, so it is one chunk at most. */
-  #held: Chunk | null = null;
+  /** What arrived before the server was there. */
+  #held: Chunk[] | null = null;
+  #heldBytes = 0;
   #pendingWhenArmed = 0;
 
   constructor(session: Session) {
@@ -44,8 +46,11 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
       return;
     }
     chunk.keep();
-    this.#held = chunk;
-    conn.pause();
+    this.#held ??= [];
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.end - chunk.start;
+    // Reading on would be the only way to see the client's end; but there is a limit to what we hold for that.
+    if (!this.#stream.abortsOnClose() || this.#heldBytes >= BUFSIZE_BYTES) conn.pause();
   }
 
   onEnd(): void {
@@ -84,7 +89,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   }
 
   buffered(): Slice | null {
-    return this.#held;
+    return this.#held === null ? null : this.#held[0]!;
   }
 
   data(chunk: Chunk, start: number, end: number): void {
@@ -107,8 +112,11 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const held = this.#held;
     if (held !== null) {
       this.#held = null;
-      this.#stream.requestData(held, held.start, held.end);
-      held.release();
+      this.#heldBytes = 0;
+      for (const chunk of held) {
+        this.#stream.requestData(chunk, chunk.start, chunk.end);
+        chunk.release();
+      }
     }
     if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
   }
@@ -134,7 +142,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   }
 
   #forget(): void {
-    this.#held?.release();
+    for (const chunk of this.#held ?? []) chunk.release();
     this.#held = null;
   }
 

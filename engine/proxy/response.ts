@@ -1,8 +1,9 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
 import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
+import { leaksCookie } from './cacheable.ts';
 import { setPersistence } from './persistence.ts';
-import { FAILED_RESP } from '../shm/counters.ts';
+import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { countResponse } from './account.ts';
 import { fail, type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -20,6 +21,7 @@ export function sendResponse(stream: Stream): Next {
   }
   stream.responseAt = stream.now;
   stream.status = status;
+  if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
   stream.client.respond(head);
   if (status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300)) return openTunnel(stream);
@@ -29,6 +31,13 @@ export function sendResponse(stream: Stream): Next {
 /** A server must not switch to a protocol that nobody asked for (RFC 9110 15.2.2). */
 function refuse(stream: Stream): Next {
   stream.countServer(FAILED_RESP);
+  return fail(stream, 502, CAUSE.proxy);
+}
+
+/** `option checkcache`: the response would put one client's cookie into a cache that serves others. */
+function deny(stream: Stream): Next {
+  stream.countServer(DENIED_RESP);
+  stream.context.counters[stream.frontend.row + DENIED_RESP]! += 1;
   return fail(stream, 502, CAUSE.proxy);
 }
 

@@ -9,17 +9,19 @@
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import type { BalanceAlgorithm } from '../config/model.ts';
-import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { replyLocally } from './local-replies.ts';
+import { restrictHeaderNames } from './header-names.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
-import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
+import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
+import { redirectToServer } from './server-redirect.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import { activeServers, isDown } from './usable.ts';
@@ -88,6 +90,7 @@ function wait(): Next {
 /** A request head is complete: count it, answer what the frontend answers itself. */
 function request(stream: Stream): Next {
   takeRequest(stream);
+  if (!restrictHeaderNames(stream.requestHead, stream.frontend.proxy.options.restrictReqHdrNames)) return deny(stream);
   return replyLocally(stream, stream.frontend.localReplies) ?? STEP.backend;
 }
 
@@ -100,8 +103,16 @@ function backend(stream: Stream): Next {
   if (!stream.http) return STEP.assign;
   const local = chosen.index === stream.frontend.index ? null : replyLocally(stream, chosen.localReplies);
   if (local !== null) return local;
+  if (!restrictHeaderNames(stream.requestHead, chosen.proxy.options.restrictReqHdrNames)) return deny(stream);
   prepareRequest(stream);
   return STEP.assign;
+}
+
+function deny(stream: Stream): Next {
+  const { counters } = stream.context;
+  counters[stream.frontend.row + DENIED_REQ]! += 1;
+  if (stream.backend !== null) counters[stream.backend.row + DENIED_REQ]! += 1;
+  return fail(stream, 403, CAUSE.proxy);
 }
 
 /** Which server: the one of the last attempt, the one the client persists on, or the balancing algorithm's choice. */
@@ -122,6 +133,8 @@ function assign(stream: Stream): Next {
     }
     countMove(stream);
   }
+  const redirected = redirectToServer(stream);
+  if (redirected !== null) return redirected;
   if (!takePlace(stream.server)) return STEP.queue;
   stream.holdsPlace = true;
   return STEP.connect;
@@ -130,9 +143,24 @@ function assign(stream: Stream): Next {
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
 function queue(stream: Stream): Next {
   const t = stream.backend!.proxy.timeouts;
+  if (stream.server !== null && queueIsFull(stream.server)) return elsewhere(stream);
   stream.wait(t.queueMs || t.connectMs);
   enqueue(stream, stream.backend!, stream.server);
   return WAIT;
+}
+
+/** `maxqueue` is reached: with `option redispatch` any server will do, without it none. */
+function elsewhere(stream: Stream): Next {
+  const { proxy } = stream.backend!;
+  if (proxy.redispatch === 0 || stream.redispatched) {
+    stream.countServer(FAILED_CONN);
+    return fail(stream, 503, CAUSE.server);
+  }
+  stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
+  stream.avoid = stream.server!.config.index;
+  stream.leaveServer();
+  return STEP.assign;
 }
 
 function queueTimeout(stream: Stream): Next {
@@ -181,6 +209,7 @@ function failed(stream: Stream): Next {
     return stream.failure === CAUSE.server ? STEP.turnaround : STEP.assign;
   }
   stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
   stream.movesFrom = stream.server!;
   stream.avoid = stream.server!.config.index;
   stream.leaveServer();
@@ -273,7 +302,7 @@ function tunnel(stream: Stream): Next {
 function transferTimeout(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
   // Both sides of a silent tunnel run out of time at once: HAProxy tells it of the client.
-  if (stream.step === STEP.tunnel && stream.session.late()) {
+  if (stream.step === STEP.tunnel && stream.waitsForClient() && stream.session.late()) {
     stream.clientGone(CAUSE.clientTimeout);
     return WAIT;
   }

@@ -1,12 +1,27 @@
 /** TCP mode. */
 import type { Player, Scenario, Stage } from '../differential.ts';
+import { all } from './failures.ts';
 
 const TCP = ['mode tcp'];
+
+const CLOSES = 'after a time-out HAProxy resets some connections and not others';
+const HALF = 'a half-close stays one; HAProxy resets the direction';
+const LETTER = 'by the manual CC and CQ; HAProxy has CD when it sees RST, and counts an abort';
+const RESETS = { log: LETTER, 's1.cli_abrt': LETTER, 'BACKEND.cli_abrt': LETTER };
+const RACE = 'HAProxy may hear of the refusal before it reads what the client sent';
+
+const DIFFERS: Readonly<Record<string, Record<string, string>>> = {
+  'timeout client': { servers: CLOSES },
+  'timeout server': { servers: CLOSES },
+  'timeout tunnel': { servers: CLOSES },
+  nolinger: { clients: HALF, servers: HALF },
+};
 
 /** A relay with a word each way, then what `play` does. */
 function relay(name: string, lines: string[], play: (c: Player, s: Player, stage: Stage) => Promise<void>): Scenario {
   return {
     name,
+    differs: DIFFERS[name] ?? {},
     lines: [...TCP, ...lines],
     play: async stage => {
       const c = await stage.client();
@@ -151,6 +166,7 @@ export const TCP_MODE: readonly Scenario[] = [
   },
   {
     name: 'refused',
+    differs: { 'FRONTEND.bin': RACE, 'BACKEND.bin': RACE, 's1.bin': RACE },
     lines: [...TCP, 'server s1 $dead'],
     play: async ({ client, pause }) => {
       const c = await client();
@@ -199,6 +215,7 @@ export const TCP_MODE: readonly Scenario[] = [
         [
           {
             name: `client ${how} while connecting ${option}`,
+            differs: how === 'rst' ? RESETS : {},
             lines: [...TCP, option, 'server s1 $mute'],
             play: async ({ client, pause }) => {
               const c = await client();
@@ -211,6 +228,7 @@ export const TCP_MODE: readonly Scenario[] = [
           },
           {
             name: `client ${how} in the queue ${option}`,
+            differs: how === 'rst' ? RESETS : {},
             lines: [...TCP, option, 'timeout queue 400ms', 'server s1 $1 maxconn 1'],
             play: async ({ client, server, pause }) => {
               const first = await client();
@@ -226,7 +244,7 @@ export const TCP_MODE: readonly Scenario[] = [
               await pause(30);
             },
           },
-        ] satisfies Scenario[],
+        ] as Scenario[],
     ),
   ),
   {
@@ -284,6 +302,7 @@ export const TCP_MODE: readonly Scenario[] = [
   })),
   {
     name: 'accept-proxy in pieces',
+    differs: all('HAProxy wants the header in one segment'),
     bind: 'accept-proxy',
     lines: [...TCP, 'server s1 $1 send-proxy'],
     play: async ({ client, answer, pause }) => {
