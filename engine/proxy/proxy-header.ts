@@ -1,5 +1,6 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
 
@@ -32,7 +33,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     }
     this.#session.start();
     const left = this.#used - parsed.length;
-    if (left > 0) conn.handler.onData(conn, owned(this.#bytes.slice(parsed.length, this.#used)));
+    if (left > 0) conn.handler.onData(conn, ownChunk(this.#bytes.slice(parsed.length, this.#used)));
   }
 
   onEnd(): void {
@@ -66,9 +67,4 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     this.#bytes.set(chunk.bytes.subarray(chunk.start, chunk.end), this.#used);
     this.#used += n;
   }
-}
-
-/** A chunk over bytes of our own: keeping it needs nothing. */
-function owned(bytes: Uint8Array): Chunk {
-  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
 }

@@ -126,6 +126,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   respond(): void {}
   reply(): void {}
   open(): void {}
+  gather(): void {}
   write(): void {}
   tunnel(): void {}
 

@@ -2,20 +2,21 @@
  * The steps of a stream, one row each: what is done on entering it, what its time-out and a vanished server mean
  * there, and the letter that the log's termination state shows (manual 8.5, second character).
  *
- *   HTTP  idle > request > backend > assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   HTTP  idle > request > backend > (payload) > assign > (queue) > connect > connected > waiting > response > transfer > finish
  *   TCP   idle >           backend > assign > (queue) > connect > connected > tunnel                        > finish
  *                                      ^                   |
  *                                      └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import type { BalanceAlgorithm } from '../config/model.ts';
-import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { DENIED_REQ, FAILED_CONN, FAILED_REQ, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { replyLocally } from './local-replies.ts';
 import { restrictHeaderNames } from './header-names.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
+import { METHOD_POST } from '../http/names.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
@@ -30,18 +31,19 @@ export const STEP = {
   idle: 0,
   request: 1,
   backend: 2,
-  assign: 3,
-  queue: 4,
-  connect: 5,
-  failed: 6,
-  turnaround: 7,
-  connected: 8,
-  waiting: 9,
-  response: 10,
-  transfer: 11,
-  tunnel: 12,
-  applet: 13,
-  finish: 14,
+  payload: 3,
+  assign: 4,
+  queue: 5,
+  connect: 6,
+  failed: 7,
+  turnaround: 8,
+  connected: 9,
+  waiting: 10,
+  response: 11,
+  transfer: 12,
+  tunnel: 13,
+  applet: 14,
+  finish: 15,
 } as const;
 
 export type StepIndex = (typeof STEP)[keyof typeof STEP];
@@ -65,6 +67,7 @@ export const STEPS: readonly Step[] = [
   { name: 'idle', letter: '-', run: wait, timeout: wait, serverGone: wait },
   { name: 'request', letter: 'R', run: request, timeout: wait, serverGone: wait },
   { name: 'backend', letter: 'R', run: backend, timeout: wait, serverGone: wait },
+  { name: 'payload', letter: 'R', run: payload, timeout: payloadTimeout, serverGone: wait },
   { name: 'assign', letter: 'C', run: assign, timeout: wait, serverGone: wait },
   { name: 'queue', letter: 'Q', run: queue, timeout: queueTimeout, serverGone: wait },
   { name: 'connect', letter: 'C', run: connect, timeout: connectTimeout, serverGone: refused },
@@ -105,7 +108,24 @@ function backend(stream: Stream): Next {
   if (local !== null) return local;
   if (!restrictHeaderNames(stream.requestHead, chosen.proxy.options.restrictReqHdrNames)) return deny(stream);
   prepareRequest(stream);
-  return STEP.assign;
+  return STEP.payload;
+}
+
+/** `option http-buffer-request` and `balance url_param ... check_post`: the payload, or what fits of it, comes first. */
+function payload(stream: Stream): Next {
+  const { proxy } = stream.backend!;
+  const looks = proxy.balance.checkPostBytes > 0 && stream.requestHead.methodId === METHOD_POST;
+  const wanted = looks || proxy.options.httpBufferRequest || stream.frontend.proxy.options.httpBufferRequest;
+  if (!wanted || stream.requestDone) return STEP.assign;
+  const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
+  stream.wait(httpRequestMs || clientMs);
+  stream.client.gather();
+  return WAIT;
+}
+
+function payloadTimeout(stream: Stream): Next {
+  stream.context.counters[stream.frontend.row + FAILED_REQ]! += 1;
+  return fail(stream, 408, CAUSE.clientTimeout);
 }
 
 function deny(stream: Stream): Next {

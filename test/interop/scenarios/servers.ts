@@ -126,6 +126,8 @@ const REUSE = ['never', 'safe', 'aggressive', 'always'].flatMap(mode => [
   },
 ]);
 
+const GATHERS = 'Sluice gathers the payload once the backend is known, HAProxy before';
+
 /** Where both deny, `dresp` says so. */
 const PAGE = 'by the manual 502; HAProxy 2.6 answers with its page for the status of the server';
 const DENIED = Object.fromEntries(
@@ -206,6 +208,91 @@ export const SERVERS_GROUP: readonly Scenario[] = [
         c.send(`u=${user}`);
         await c.end();
       }
+      await pause(30);
+    },
+  },
+  {
+    name: 'balance url_param check_post, with Expect',
+    lines: ['balance url_param u check_post', 'server s1 $1', 'server s2 $2'],
+    play: async ({ client, answer }) => {
+      for (const origin of [1, 2]) answer(() => ok(`origin ${origin}`), origin);
+      const c = await client();
+      c.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n');
+      await c.has('100 Continue');
+      c.send('u=abc');
+      await c.end();
+    },
+  },
+  {
+    name: 'http-buffer-request: late payload',
+    differs: { 'BACKEND.stot': GATHERS, 'BACKEND.hrsp_4xx': GATHERS, 'BACKEND.req_tot': GATHERS, 'BACKEND.smax': GATHERS },
+    lines: ['option http-buffer-request', 'timeout http-request 200ms'],
+    play: async ({ client, answer, pause }) => {
+      answer(() => ok());
+      const c = await client();
+      c.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nu=');
+      await c.end();
+      await pause(30);
+    },
+  },
+  {
+    name: 'http-buffer-request: payload in pieces, then another request',
+    lines: ['option http-buffer-request'],
+    play: async ({ client, server, pause }) => {
+      const c = await client();
+      for (const piece of ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nu', '=', 'abc', GET.slice(0, 5)]) {
+        c.send(piece);
+        await pause(30);
+      }
+      const s = await server();
+      await s.has('u=abc');
+      s.send(ok('1'));
+      c.send(GET.slice(5));
+      await s.has('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      s.send(ok('2'));
+      await c.has('\r\n\r\n2');
+    },
+  },
+  {
+    name: 'http-buffer-request: more than a buffer',
+    lines: ['option http-buffer-request'],
+    play: async ({ client, server, pause }) => {
+      const c = await client();
+      c.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n${'x'.repeat(30_000)}`);
+      await pause(50);
+      c.send(`${'x'.repeat(10_000)}${CLOSE}`);
+      const s = await server();
+      await s.wire.until(w => w.received.length > 40_000);
+      s.send(ok('1'));
+      await s.has('GET');
+      s.send(ok('2'));
+      await c.end();
+    },
+  },
+  {
+    name: 'http-buffer-request: chunks',
+    lines: ['option http-buffer-request'],
+    play: async ({ client, answer, pause }) => {
+      answer(() => ok());
+      const c = await client();
+      c.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+      await pause(50);
+      c.send('0\r\n\r\n');
+      await c.has('ok');
+      await pause(50);
+    },
+  },
+  {
+    name: 'http-buffer-request: the client leaves',
+    differs: { 'FRONTEND.ereq': GATHERS, 'BACKEND.cli_abrt': GATHERS },
+    lines: ['option http-buffer-request'],
+    play: async ({ client, answer, pause }) => {
+      answer(() => ok());
+      const c = await client();
+      c.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nu=');
+      await pause(30);
+      c.fin();
+      await c.end();
       await pause(30);
     },
   },
