@@ -1,6 +1,6 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { FAILED_REQ } from '../shm/counters.ts';
+import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
 
@@ -14,6 +14,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   readonly #session: Session;
   #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
   #used = 0;
+  #ended = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -37,10 +38,11 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     }
     this.#session.start();
     const left = this.#used - parsed.length;
-    if (left > 0) conn.handler.onData(conn, owned(this.#bytes.slice(parsed.length, this.#used)));
+    if (left > 0) conn.handler.onData(conn, ownChunk(this.#bytes.slice(parsed.length, this.#used)));
   }
 
   onEnd(): void {
+    this.#ended = true;
     this.#reject(this.#used === 0 ? NOTHING_CAME : BAD_HEADER);
   }
 
@@ -58,9 +60,8 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   #reject(why: string): void {
     const { context, frontend, conn } = this.#session;
-    context.counters[frontend.row + FAILED_REQ]! += 1;
     if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
-    conn.abort(false);
+    conn.abort(!this.#ended);
   }
 
   #gather(chunk: Chunk): void {
@@ -73,9 +74,4 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     this.#bytes.set(chunk.bytes.subarray(chunk.start, chunk.end), this.#used);
     this.#used += n;
   }
-}
-
-/** A chunk over bytes of our own: keeping it needs nothing. */
-function owned(bytes: Uint8Array): Chunk {
-  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
 }

@@ -93,6 +93,12 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   else for (const s of backend.servers) if (stream.queue !== null) serveQueue(s);
 }
 
+/** `maxqueue`: as many as may wait for this very server do. */
+export function queueIsFull(server: Server): boolean {
+  const { maxqueue } = server.config;
+  return maxqueue !== 0 && Atomics.load(server.backend.context.words, server.at + SERVER.at.queued) >= maxqueue;
+}
+
 /** Takes the stream out of the line it stands in: served, timed out or gone. Idempotent. */
 export function leaveQueue(stream: Stream): void {
   const queue = stream.queue;
