@@ -18,6 +18,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   /** What arrived before the server was there: the connection is paused meanwhile, so it is one chunk at most. */
   #held: Chunk | null = null;
   #pendingWhenArmed = 0;
+  /** The stream was given back, and may serve another connection by now: only the end of this one is waited for. */
+  #over = false;
 
   constructor(session: Session) {
     const { conn, acceptedAt } = session;
@@ -60,11 +62,15 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   onClose(_conn: Conn, errno: number): void {
     this.conn = null;
     this.#forget();
-    if (this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
+    if (!this.#over && this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
     this.session.closed();
   }
 
   onTimeout(): void {
+    if (this.#over) {
+      this.conn?.abort(false);
+      return;
+    }
     const pending = this.pending;
     const progress = pending > 0 && pending < this.#pendingWhenArmed;
     // Nobody waits for the client when it may not send (the server is slow) and has taken everything.
@@ -122,6 +128,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   done(): void {
     const conn = this.conn;
     const stream = this.#stream;
+    this.#over = true;
     this.#forget();
     if (conn !== null) {
       if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
