@@ -40,6 +40,11 @@ export const SPARE_STREAMS_MAX = 4_096;
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;
+/** Programs of external checks that run at a time; the others wait for their turn. */
+export const EXTERNAL_CHECKS_MAX = 64;
+/** A program that does not end when it is asked to (SIGTERM) is made to (SIGKILL) after this long. Milliseconds. */
+export const EXTERNAL_KILL_MS = 1_000;
+
 /** Heap of one thread: between these, by the memory of the machine or `-m`. Mebibytes. */
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;
