@@ -16,6 +16,7 @@ const { functions: libc } = ffi.dlopen(null, {
   bind: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
   listen: { return: 'i32', arguments: ['i32', 'i32'] },
   close: { return: 'i32', arguments: ['i32'] },
+  shutdown: { return: 'i32', arguments: ['i32', 'i32'] },
   dup: { return: 'i32', arguments: ['i32'] },
   fcntl: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
   setsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'pointer', 'i32'] },
@@ -47,6 +48,7 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = MAC ? 0 : 0x80000;
 const SOCK_NONBLOCK = MAC ? 0 : 0x800;
+const SHUT_WR = 1;
 const F_DUPFD_CLOEXEC = 1030;
 const MSG_DONTWAIT = MAC ? 0x80 : 0x40;
 const MSG_NOSIGNAL = MAC ? 0 : 0x4000;
@@ -97,6 +99,11 @@ export function bind(fd: number, name: Uint8Array): number {
 
 export function listen(fd: number, backlog: number): number {
   return checked(libc.listen(fd, backlog));
+}
+
+/** FIN: the receiving side stays open. */
+export function shutdownSending(fd: number): number {
+  return checked(libc.shutdown(fd, SHUT_WR));
 }
 
 export function closeFd(fd: number): number {

@@ -15,7 +15,6 @@ export const OP = {
   CLOSE: 19,
   SEND: 26,
   RECV: 27,
-  SHUTDOWN: 34,
   SOCKET: 45,
   URING_CMD: 46,
   FIXED_FD_INSTALL: 54,
@@ -62,7 +61,8 @@ export const CQE_BUFFER_SHIFT = 16;
 /** In `ioprio` of a RECV: completes again and again. */
 export const RECV_MULTISHOT = 2;
 export const POLLIN = 1;
-export const SHUT_WR = 1;
+export const POLLERR = 8;
+export const POLLHUP = 16;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
 /** `cmd_op` of a URING_CMD on a socket. */

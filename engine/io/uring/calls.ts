@@ -8,7 +8,7 @@ import { SYS } from './abi.ts';
 export interface Calls {
   /** `params` is changed. Gives the ring's place in the thread's table of rings. */
   setup(entries: number, params: bigint): number;
-  enter(ring: number, submit: number, least: number, flags: number, arg: bigint, argBytes: number): number;
+  enter(ring: number, submit: number, least: number, flags: number, arg: bigint, argBytes: bigint): number;
   register(ring: number, code: number, arg: bigint, count: number): number;
   /** Zeroed memory on a page boundary; 0n when there is none. */
   map(bytes: number): bigint;
@@ -34,11 +34,14 @@ export function systemCalls(): Calls {
     .syscall;
   const register = ffi.dlopen(null, { syscall: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'pointer', 'i32'] } })
     .functions.syscall;
+  // The last argument is a size_t and goes over the stack, where an i32 would leave the upper half to chance.
   const enter = ffi.dlopen(null, {
-    syscall: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'i32', 'i32', 'pointer', 'i32'] },
+    syscall: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'i32', 'i32', 'pointer', 'u64'] },
   }).functions.syscall;
   const errnoAt = c.__errno_location();
   const checked = (result: number) => (result < 0 ? -ffi.getInt32(errnoAt, 0) : result);
+  // What looks at errno is compiled before it counts: V8's own system calls would overwrite it.
+  checked(-1);
   return {
     setup: (entries, params) => checked(setup(SYS.SETUP, entries, params)),
     enter: (ring, submit, least, flags, arg, argBytes) =>

@@ -14,7 +14,16 @@ import { HIGH_WATER_BYTES, LOW_WATER_BYTES, URING_HELD_BYTES } from '../../limit
 import { UNNAMED } from '../address.ts';
 import { NOBODY } from '../common.ts';
 import type { Address, Chunk, Conn, Handler } from '../contract.ts';
-import { SO_KEEPALIVE, SO_LINGER, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL } from '../native.ts';
+import {
+  closeFd,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  shutdownSending,
+  socketName,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+} from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
 import { Block, type OutputBlocks, type Piece, type Pieces, type ReceiveBlocks } from './buffers.ts';
 import * as ops from './ops.ts';
@@ -36,8 +45,8 @@ export interface UringLoop {
   /** `conn.deliverHeld` is to be called at the start of the next turn. */
   later(conn: UringConn): void;
   gone(conn: UringConn): void;
-  /** The socket's own address, asked of the kernel. */
-  nameOf(conn: UringConn): Address | null;
+  /** `conn.guard` is to be called when libuv was next asked, soon but not at once. */
+  unguarded(conn: UringConn): void;
 }
 
 const CONNECTING = 0;
@@ -63,6 +72,7 @@ export class UringConn implements Conn {
   #receiving = false;
   #cancelling = false;
   #sending = false;
+  #guarding = false;
   #paused = false;
   #shut = false;
   #shutSent = false;
@@ -84,7 +94,8 @@ export class UringConn implements Conn {
     this.id = id;
     this.#phase = open ? OPEN : CONNECTING;
     this.#connecting = !open;
-    if (!open) this.#due = 1;
+    if (open) io.unguarded(this);
+    else this.#due = 1;
     this.#unix = (peer ?? local)?.family === 1;
     this.#peer = peer;
     this.#local = local;
@@ -181,8 +192,17 @@ export class UringConn implements Conn {
   }
 
   local(): Address | null {
-    if (this.#local === null && this.#phase === OPEN) this.#local = this.#unix ? UNNAMED : this.#io.nameOf(this);
+    if (this.#local === null && this.#phase === OPEN) this.#local = this.#unix ? UNNAMED : this.#name();
     return this.#local;
+  }
+
+  /** The socket's own address, asked of the kernel. */
+  #name(): Address | null {
+    const fd = ops.installed(this.#io.ring, this.id);
+    if (fd < 0) return null;
+    const name = socketName(fd);
+    closeFd(fd);
+    return name;
   }
 
   keepAlive(idle: number, interval: number, count: number): void {
@@ -211,14 +231,51 @@ export class UringConn implements Conn {
         return;
       } else if (this.#shut && !this.#shutSent) {
         this.#shutSent = true;
-        this.#due++;
-        ops.shutdown(this.#io.ring, this.id);
+        this.#sendFin();
       }
     }
     // While closing, what still arrives is received and dropped: closing a socket with unread data would send RST and
     // cost the peer the output under way.
     const wanted = this.#phase === CLOSING || (!this.#paused && this.#held === null);
     if (wanted && !this.#receiving && !this.#eof) this.#receive();
+  }
+
+  /**
+   * The ring's own shutdown always runs in another thread of the kernel, which costs more than these calls. None of its
+   * operations can be overtaken by them: all sends are complete, and there will be none.
+   */
+  #sendFin(): void {
+    const fd = ops.installed(this.#io.ring, this.id);
+    if (fd < 0) {
+      this.#fail(-fd);
+      return;
+    }
+    shutdownSending(fd);
+    closeFd(fd);
+  }
+
+  /**
+   * A multishot receive is not told of a reset that arrives while there is still data to take (Linux 6.18): the reset's
+   * wake-up is used up by the data. So a connection that lasts has a poll for failure beside it.
+   */
+  guard(): void {
+    if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
+    this.#guarding = true;
+    this.#due++;
+    ops.guard(this.#io.ring, this.id);
+  }
+
+  /** It failed or ended: a new receive takes what is left and says how it ended. */
+  onGuard(): void {
+    this.#guarding = false;
+    if (this.#phase !== TORN) this.#cancelReceive();
+    this.#done();
+  }
+
+  #cancelReceive(): void {
+    if (!this.#receiving || this.#cancelling) return;
+    this.#cancelling = true;
+    ops.cancel(this.#io.ring, this.id, KIND.RECV);
   }
 
   #receive(): void {
@@ -240,7 +297,8 @@ export class UringConn implements Conn {
     this.#dropHeld();
     if (this.#reset && !this.#unix) ops.setOption(ring, this.id, SO_LINGER, 1, 0);
     if (this.#connecting) ops.cancel(ring, this.id, KIND.CONNECT);
-    if (this.#receiving && !this.#cancelling) ops.cancel(ring, this.id, KIND.RECV);
+    this.#cancelReceive();
+    if (this.#guarding) ops.cancel(ring, this.id, KIND.GUARD);
     if (this.#sending) ops.cancel(ring, this.id, KIND.SEND);
     this.#due++;
     ops.close(ring, this.id);
@@ -268,6 +326,7 @@ export class UringConn implements Conn {
       if (res < 0 || this.#errno !== 0) this.#fail(this.#errno || -res);
       else {
         this.#phase = this.alive ? OPEN : CLOSING;
+        this.#io.unguarded(this);
         this.#touch();
         if (this.alive) this.handler.onOpen(this);
       }
@@ -311,9 +370,7 @@ export class UringConn implements Conn {
     this.#held ??= [];
     this.#held.push(block);
     this.#heldBytes += block.end;
-    if (this.#heldBytes < URING_HELD_BYTES || !this.#receiving || this.#cancelling) return;
-    this.#cancelling = true;
-    ops.cancel(this.#io.ring, this.id, KIND.RECV);
+    if (this.#heldBytes >= URING_HELD_BYTES) this.#cancelReceive();
   }
 
   #end(): void {
@@ -380,8 +437,7 @@ export class UringConn implements Conn {
     }
   }
 
-  /** A shutdown or the close is complete. */
-  onDone(): void {
+  onClosed(): void {
     this.#done();
   }
 

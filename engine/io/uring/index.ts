@@ -80,7 +80,7 @@ export function createUringIo(options: UringOptions = {}): UringIo | string {
 /** Rings open in this thread. */
 let rings = 0;
 
-class UringIo implements Io, UringLoop, ListenLoop {
+export class UringIo implements Io, UringLoop, ListenLoop {
   readonly name = 'uring';
   readonly ring: Ring;
   readonly received: ReceiveBlocks;
@@ -108,6 +108,7 @@ class UringIo implements Io, UringLoop, ListenLoop {
   #settling: UringConn[] = [];
   #unsettledListeners: UringListening[] = [];
   #resting: UringListening[] = [];
+  #unguarded: UringConn[] = [];
   #held: { deliverHeld(): void }[] = [];
   /** Set by `stop`: what it gives, and what resolves it. */
   #stopped: PromiseWithResolvers<void> | null = null;
@@ -221,12 +222,8 @@ class UringIo implements Io, UringLoop, ListenLoop {
     this.#wake();
   }
 
-  nameOf(conn: UringConn): Address | null {
-    const fd = ops.installed(this.ring, conn.id);
-    if (fd < 0) return null;
-    const name = native.socketName(fd);
-    native.closeFd(fd);
-    return name;
+  unguarded(conn: UringConn): void {
+    this.#unguarded.push(conn);
   }
 
   #wake(): void {
@@ -249,6 +246,8 @@ class UringIo implements Io, UringLoop, ListenLoop {
       this.#guestPolled = true;
       ops.pollGuest(this.ring, this.#guestFd);
     }
+    for (const conn of this.#unguarded) conn.guard();
+    this.#unguarded.length = 0;
     for (const listening of this.#resting.splice(0)) this.unsettledListener(listening, true);
     this.#runCycle();
   }
@@ -329,7 +328,8 @@ class UringIo implements Io, UringLoop, ListenLoop {
       else if (kind === KIND.SEND) owner.onSend(res);
       else if (kind === KIND.CONNECT) owner.onConnect(res);
       else if (kind === KIND.PREPARE) owner.onPrepare(res);
-      else owner.onDone();
+      else if (kind === KIND.GUARD) owner.onGuard();
+      else owner.onClosed();
     } else if (owner !== null) {
       if ((kind & ops.KIND_MASK) === KIND.ACCEPT) owner.onAccept(kind >> ops.KIND_BITS, res);
       else owner.onClosed();

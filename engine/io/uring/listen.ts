@@ -95,7 +95,9 @@ export class UringListening implements Listening {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#touch(true);
+    // At once: the next to connect must be refused.
+    this.settle();
+    this.#io.ring.enter(0);
   }
 
   #touch(soon: boolean): void {

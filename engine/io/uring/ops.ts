@@ -18,8 +18,8 @@ export const KIND = {
   CONNECT: 4,
   /** A step before CONNECT failed, which makes that one fail. */
   PREPARE: 5,
-  SHUTDOWN: 6,
-  CLOSE: 7,
+  CLOSE: 6,
+  GUARD: 7,
   GUEST: 8,
   INSTALL: 9,
 } as const;
@@ -134,12 +134,6 @@ export function setOption(ring: Ring, id: number, option: SocketOption, value: n
   ring.scratchAddress(ring.sqe, at + SQE.addr3, 0);
 }
 
-/** FIN. */
-export function shutdown(ring: Ring, id: number): void {
-  const at = ring.begin(OP.SHUTDOWN, indexOf(id), id, KIND.SHUTDOWN);
-  ring.sqe[at + SQE.len] = abi.SHUT_WR;
-}
-
 /** Ends the operation with these words, if it is under way: it then completes with ECANCELED. */
 export function cancel(ring: Ring, id: number, kind: number): void {
   const at = ring.begin(OP.ASYNC_CANCEL, -1, id, KIND.QUIET, abi.SQE_SKIP_SUCCESS);
@@ -156,6 +150,12 @@ export function close(ring: Ring, id: number): void {
 export function pollGuest(ring: Ring, fd: number): void {
   const at = ring.begin(OP.POLL_ADD, fd, 0, KIND.GUEST, 0);
   ring.sqe[at + SQE.opFlags] = abi.POLLIN;
+}
+
+/** Completes, once, when the connection has failed or both its directions have ended. */
+export function guard(ring: Ring, id: number): void {
+  const at = ring.begin(OP.POLL_ADD, indexOf(id), id, KIND.GUARD);
+  ring.sqe[at + SQE.opFlags] = abi.POLLERR | abi.POLLHUP;
 }
 
 /** A descriptor, close-on-exec, of the same socket, for the calls that no operation replaces; minus errno. */

@@ -20,6 +20,7 @@ const PAGE_BYTES = 4096;
 const RING_HEAD_BYTES = PAGE_BYTES;
 /** Per entry: a sockaddr, an option's value, or a msghdr with its vector; valid until the kernel has taken the entry. */
 export const SCRATCH_BYTES = 512;
+const ARG_BYTES = BigInt(abi.GETEVENTS_ARG_BYTES);
 /** What `enter` may answer in the normal course of things. */
 const HARMLESS: ReadonlySet<number> = new Set([ERRNO.ETIME, ERRNO.EINTR, ERRNO.EBUSY, ERRNO.EAGAIN]);
 
@@ -215,9 +216,9 @@ export class Ring {
       this.#timeout[0] = whole;
       this.#timeout[2] = (ms - whole * 1000) * 1e6;
       flags |= abi.ENTER.EXT_ARG;
-      result = this.#calls.enter(this.#index, submit, 1, flags, this.#arg, abi.GETEVENTS_ARG_BYTES);
+      result = this.#calls.enter(this.#index, submit, 1, flags, this.#arg, ARG_BYTES);
     } else {
-      result = this.#calls.enter(this.#index, submit, 0, flags, 0n, 0);
+      result = this.#calls.enter(this.#index, submit, 0, flags, 0n, 0n);
     }
     if (result < 0 && !HARMLESS.has(-result)) throw new Error(`io_uring_enter: ${errorText(-result)}`);
   }
