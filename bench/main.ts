@@ -86,6 +86,7 @@ async function main(): Promise<void> {
   const peers = found.map(({ peer }) => peer).filter(({ name }) => options.peers || name === 'sluice');
   const wrk = WRK !== null && !options.autocannon;
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-bench-'));
+  process.once('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
   const origin = await startOrigin();
   const results: Result[] = [];
   try {
@@ -102,7 +103,6 @@ async function main(): Promise<void> {
     }
   } finally {
     await stop(origin.child);
-    fs.rmSync(folder, { recursive: true, force: true });
   }
   console.log(table(results));
   const versions = Object.fromEntries(found.map(({ peer, version }) => [peer.name, version!]));

@@ -47,9 +47,10 @@ async function raceServing(row: Row, peers: readonly Peer[], settings: Settings)
   const runners: Runner[] = [];
   try {
     for (const peer of peers) runners.push(await launch(row, peer, settings));
-    const rates: number[] = [];
-    for (const { stage } of runners) rates.push(await warm(stage, settings));
-    const rate = Math.min(PACE_MAX, Math.floor(Math.min(...rates) / 2));
+    const rates = new Map<string, number>();
+    for (const { peer, stage } of runners) rates.set(peer.name, await warm(stage, settings));
+    const most = rates.get('haproxy') ?? rates.get('sluice')!;
+    const rate = Math.min(PACE_MAX, Math.floor(most / 2));
     for (let round = 0; round < settings.rounds; round++) {
       for (const { stage, rounds } of runners) rounds.push(await row.measure!({ ...stage, rate: row.half ? rate : 0 }));
     }

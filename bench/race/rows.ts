@@ -27,7 +27,7 @@ export interface Row {
   readonly servers: number;
   readonly main: FigureName;
   readonly goal: string;
-  /** The rate is half of what the slowest peer can do. */
+  /** The rate is half of what HAProxy can do, or Sluice when it is alone. */
   readonly half: boolean;
   /** Null: what is measured is the start itself. */
   readonly measure: ((stage: Stage) => Promise<Figures>) | null;
@@ -95,7 +95,7 @@ export const ROWS: readonly Row[] = [
     ...{ goal: '<= 0.8', measure: saturated({ path: '/1m', connections: BULK_CONNECTIONS }) },
   },
   {
-    ...{ ...LATENCY, name: 'latency', title: 'HTTP at half the rate of the reference', servers: 0 },
+    ...{ ...LATENCY, name: 'latency', title: 'HTTP at half of what HAProxy can do', servers: 0 },
     ...{ half: true, measure: paced },
   },
   {
