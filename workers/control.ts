@@ -13,7 +13,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
-  const env = attach(task, io, (severity, text) => thread.say(severity, text));
+  const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),

@@ -16,7 +16,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
   });
-  const env = attach(task, io, thread.say);
+  const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({
     io,
     model,
@@ -26,7 +26,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     worker,
     log: thread.say,
     onIdle: thread.end,
-    onStreamEnd: null,
+    events: env.logger,
   });
   thread.ready();
   await thread.ended;

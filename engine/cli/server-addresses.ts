@@ -1,4 +1,5 @@
-/** `set server ... addr`, `check-addr` and `check-port`: where a server is, and where it is checked. */
+/** `set server ... addr`, `check-addr` and their kin: where a server is, where it is checked and its agent asked. */
+import type { CheckKind } from '../health/health.ts';
 import { type Target, touch } from '../health/state.ts';
 import { hostText, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
@@ -67,32 +68,42 @@ function changeText(what: string, name: string, from: string, to: string): strin
 /** The server is checked on the port that it serves on. */
 function checksFollow(env: CliEnv, t: Target): boolean {
   const { check, address } = t.server;
-  return check !== null && check.address.port === address.port && writtenCheck(env, t).port === 0;
+  return check !== null && check.address.port === address.port && writtenCheck(env, t, 'check').port === 0;
 }
 
-function writtenCheck(env: CliEnv, t: Target): WrittenAddress {
-  return readAddress(env.memory.words, env.memory.server(t.number) + SERVER.at.check_addr);
+function writtenCheck({ memory }: CliEnv, { number }: Target, kind: CheckKind): WrittenAddress {
+  return readAddress(memory.words, memory.server(number) + SERVER.at[`${kind}_addr`]);
 }
 
-const NO_CHECKS = 'health checks are not enabled on this server';
+const NOT_ENABLED: Readonly<Record<CheckKind, string>> = {
+  check: 'health checks are not enabled on this server',
+  agent: 'agent checks are not enabled on this server',
+};
 
-export function setCheckAddress(env: CliEnv, t: Target, args: readonly string[]): string {
-  const [host, word, portWord = ''] = args;
-  if (host === undefined) return 'set server <b>/<s> check-addr requires an address and optionally a port.';
-  if (t.server.check === null) return NO_CHECKS;
-  const address = parseIp(host, 0);
-  if (address === null) return `invalid addr '${host}'`;
-  const port = word === 'port' ? checkPort(portWord) : writtenCheck(env, t).port;
-  return typeof port === 'string' ? port : writeCheck(env, t, address, port);
+type Setter = (env: CliEnv, t: Target, args: readonly string[]) => string;
+
+/** `check-addr A [port P]`, `agent-addr A [port P]`. */
+export function setCheckAddress(kind: CheckKind): Setter {
+  return (env, t, [host, word, portWord = '']) => {
+    if (host === undefined) return `set server <b>/<s> ${kind}-addr requires an address and optionally a port.`;
+    if (t.server[kind] === null) return NOT_ENABLED[kind];
+    const address = parseIp(host, 0);
+    if (address === null) return `invalid addr '${host}'`;
+    const port = word === 'port' ? checkPort(portWord) : writtenCheck(env, t, kind).port;
+    return typeof port === 'string' ? port : writeCheck(env, t, kind, address, port);
+  };
 }
 
-export function setCheckPort(env: CliEnv, t: Target, [text]: readonly string[]): string {
-  if (text === undefined) return 'set server <b>/<s> check-port requires a port.';
-  if (t.server.check === null) return NO_CHECKS;
-  const port = checkPort(text);
-  if (typeof port === 'string') return port;
-  const { family, bytes } = writtenCheck(env, t);
-  return writeCheck(env, t, family === null ? null : { family, bytes, port }, port);
+/** `check-port P`, `agent-port P`. */
+export function setCheckPort(kind: CheckKind): Setter {
+  return (env, t, [text]) => {
+    if (text === undefined) return `set server <b>/<s> ${kind}-port requires a port.`;
+    if (t.server[kind] === null) return NOT_ENABLED[kind];
+    const port = checkPort(text);
+    if (typeof port === 'string') return port;
+    const { family, bytes } = writtenCheck(env, t, kind);
+    return writeCheck(env, t, kind, family === null ? null : { family, bytes, port }, port);
+  };
 }
 
 /** 0 = the server's own, or the configured one. */
@@ -102,19 +113,19 @@ function checkPort(text: string): number | string {
 }
 
 /** In force with the next check: they run in this thread. */
-function writeCheck(env: CliEnv, t: Target, host: Address | null, port: number): string {
+function writeCheck(env: CliEnv, t: Target, kind: CheckKind, host: Address | null, port: number): string {
   const family = host === null ? null : host.family === 6 ? 6 : 4;
   const written = { family, bytes: host?.bytes ?? NO_BYTES, port, relative: false } as const;
-  writeAddress(env.memory.words, env.memory.server(t.number) + SERVER.at.check_addr, written);
+  writeAddress(env.memory.words, env.memory.server(t.number) + SERVER.at[`${kind}_addr`], written);
   return '';
 }
 
 /** For `show servers state`: where the checks go when that is not where the server is. */
-export function ownCheckAddress(env: CliEnv, t: Target): { host: string | null; port: number } {
-  const { check, address } = t.server;
-  if (check === null) return { host: null, port: 0 };
-  const written = writtenCheck(env, t);
-  const configured = check.address;
+export function ownCheckAddress(env: CliEnv, t: Target, kind: CheckKind): { host: string | null; port: number } {
+  const configured = t.server[kind]?.address;
+  if (configured === undefined) return { host: null, port: 0 };
+  const { address } = t.server;
+  const written = writtenCheck(env, t, kind);
   const host = written.family === null ? configured : { family: written.family, bytes: written.bytes, port: 0 };
   const own = written.family !== null || hostText(configured) !== hostText(address);
   return {

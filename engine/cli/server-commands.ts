@@ -1,6 +1,8 @@
 /** Commands that look at servers and change them. All changes go through engine/health/state.ts. */
+import type { CheckKind } from '../health/health.ts';
 import {
-  enableHealth,
+  enableChecks,
+  forceAgent,
   forceHealth,
   type StateEnv,
   serverWord,
@@ -28,8 +30,15 @@ const HEALTHS = ['up', 'stopping', 'down'] as const;
 /** What `set server` sets, in alphabetical order. */
 const SETTERS: Readonly<Record<string, Setter>> = {
   addr: setAddress,
-  'check-addr': setCheckAddress,
-  'check-port': setCheckPort,
+  agent: (env, t, [value = '']) => {
+    if (t.server.agent === null) return 'agent checks are not enabled on this server.';
+    if (value !== 'up' && value !== 'down') return "'set server <srv> agent' expects 'up' or 'down'.";
+    return forceAgent(env, t, value, ', changed from CLI') ? '' : 'agent checks are not enabled on this server.';
+  },
+  'agent-addr': setCheckAddress('agent'),
+  'agent-port': setCheckPort('agent'),
+  'check-addr': setCheckAddress('check'),
+  'check-port': setCheckPort('check'),
   health: (env, t, [value = '']) => {
     const health = HEALTHS.find(h => h === value);
     if (health === undefined) return "'set server <srv> health' expects 'up', 'stopping', or 'down'.";
@@ -75,15 +84,19 @@ function set(change: (env: StateEnv, t: Target) => void): Command['run'] {
   });
 }
 
-function health(enabled: boolean): Command['run'] {
+/** The checks of a server, or of its agent. Without any, there is nothing to disable. */
+function checks(kind: CheckKind, enabled: boolean): Command['run'] {
   return onServer(({ env }, target) => {
-    const done = enableHealth(env, target, enabled);
-    return done || !enabled ? '' : 'Health check was not configured on this server, cannot enable.';
+    const done = enableChecks(env, target, kind, enabled);
+    return done || !enabled ? '' : `${TITLES[kind]} was not configured on this server, cannot enable.`;
   });
 }
 
+const TITLES: Readonly<Record<CheckKind, string>> = { check: 'Health check', agent: 'Agent' };
+
 export const SERVER_COMMANDS: readonly Command[] = [
-  { words: 'disable health', usage: '', help: 'disable health checks', level: 'admin', run: health(false) },
+  { words: 'disable agent', usage: '', help: 'disable agent checks', level: 'admin', run: checks('agent', false) },
+  { words: 'disable health', usage: '', help: 'disable health checks', level: 'admin', run: checks('check', false) },
   {
     words: 'disable server',
     usage: '(DEPRECATED)',
@@ -91,7 +104,8 @@ export const SERVER_COMMANDS: readonly Command[] = [
     level: 'admin',
     run: set(setMaint),
   },
-  { words: 'enable health', usage: '', help: 'enable health checks', level: 'admin', run: health(true) },
+  { words: 'enable agent', usage: '', help: 'enable agent checks', level: 'admin', run: checks('agent', true) },
+  { words: 'enable health', usage: '', help: 'enable health checks', level: 'admin', run: checks('check', true) },
   {
     words: 'enable server',
     usage: ' (DEPRECATED)',

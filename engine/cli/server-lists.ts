@@ -45,7 +45,8 @@ function stateRow(env: CliEnv, t: Target): string {
   const word = (field: Parameters<typeof serverWord>[2]) => serverWord(env.memory, t, field);
   const { proxy, server } = t;
   const { address } = new LiveAddress(env.memory, t.number, server);
-  const check = ownCheckAddress(env, t);
+  const check = ownCheckAddress(env, t, 'check');
+  const agent = ownCheckAddress(env, t, 'agent');
   return [
     proxy.id,
     proxy.name,
@@ -61,13 +62,15 @@ function stateRow(env: CliEnv, t: Target): string {
     RESULT_NUMBERS[CHECK_STATUSES[word('check_status')]!.result],
     word('check_health'),
     checkState(word('check_on'), word('admin')),
-    '0 0 0',
+    agentState(word('agent_on')),
+    '0 0',
     server.hostname ?? '-',
     address.port,
     '- 0',
     check.port,
     check.host ?? '-',
-    '- 0',
+    agent.host ?? '-',
+    agent.port,
   ].join(' ');
 }
 
@@ -77,6 +80,12 @@ function checkState(on: number, admin: number): number {
   const running = on & CHECK_RUNNING ? 1 : 0;
   const enabled = on & CHECK_ENABLED ? 4 : 0;
   return running | 2 | enabled | (admin & ADMIN_MAINT ? 8 : 0);
+}
+
+/** 16 = of an agent. Maintenance does not pause it: it may lead out of that. */
+function agentState(on: number): number {
+  const state = checkState(on, 0);
+  return state === 0 ? 0 : state | 16;
 }
 
 // --- show servers conn: management.txt ---

@@ -2,7 +2,8 @@
 import type { Proxy, Server } from '../config/model.ts';
 import type { Action } from '../stats/html.ts';
 import {
-  enableHealth,
+  enableChecks,
+  forceAgent,
   forceHealth,
   killStreams,
   type StateEnv,
@@ -22,8 +23,12 @@ const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => unknown>>
   hrunn: (env, t) => forceHealth(env, t, 'up', CAUSE),
   hnolb: (env, t) => forceHealth(env, t, 'stopping', CAUSE),
   hdown: (env, t) => forceHealth(env, t, 'down', CAUSE),
-  ehlth: (env, t) => enableHealth(env, t, true),
-  dhlth: (env, t) => enableHealth(env, t, false),
+  ehlth: (env, t) => enableChecks(env, t, 'check', true),
+  dhlth: (env, t) => enableChecks(env, t, 'check', false),
+  eagent: (env, t) => enableChecks(env, t, 'agent', true),
+  dagent: (env, t) => enableChecks(env, t, 'agent', false),
+  arunn: (env, t) => forceAgent(env, t, 'up', CAUSE),
+  adown: (env, t) => forceAgent(env, t, 'down', CAUSE),
   shutdown: killStreams,
 };
 

@@ -162,6 +162,16 @@ export function forceHealth(env: StateEnv, t: Target, health: 'up' | 'stopping' 
   else setStopping(env, t, cause);
 }
 
+/** `set server agent`: as if the agent had said so. False when its checks do not run. */
+export function forceAgent(env: StateEnv, t: Target, health: 'up' | 'down', cause: string): boolean {
+  if ((serverWord(env.memory, t, 'agent_on') & CHECK_ENABLED) === 0) return false;
+  const top = serverWord(env.memory, t, 'agent_rise') + serverWord(env.memory, t, 'agent_fall') - 1;
+  setServerWord(env.memory, t, 'agent_health', health === 'down' ? 0 : Math.max(0, top));
+  if (health === 'up') setRunning(env, t, cause);
+  else setStopped(env, t, cause);
+  return true;
+}
+
 /** Sets the weight the operator wants, 0..256. Nothing is logged, as in HAProxy. */
 export function setWeight(env: StateEnv, t: Target, weight: number): void {
   if (!(weight >= 0 && weight <= WEIGHT_MAX))
@@ -170,9 +180,9 @@ export function setWeight(env: StateEnv, t: Target, weight: number): void {
   change(env, t, LOG_NOTICE, null);
 }
 
-/** Lets the server's checks run, or not. False when it has none. */
-export function enableHealth(env: StateEnv, t: Target, enabled: boolean): boolean {
-  const at = env.memory.server(t.number) + AT.check_on;
+/** Lets the server's checks run, or not, or those of its agent. False when it has none. */
+export function enableChecks(env: StateEnv, t: Target, kind: 'check' | 'agent', enabled: boolean): boolean {
+  const at = env.memory.server(t.number) + AT[`${kind}_on`];
   if ((Atomics.load(env.memory.words, at) & CHECK_CONFIGURED) === 0) return false;
   if (enabled) Atomics.or(env.memory.words, at, CHECK_ENABLED);
   else Atomics.and(env.memory.words, at, ~CHECK_ENABLED);

@@ -24,6 +24,7 @@ import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
+import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
@@ -58,8 +59,8 @@ export interface Context {
   readonly view: View;
   /** What its form does. */
   readonly admin: Admin;
-  /** Hears of each stream's end, for the logs. */
-  readonly onStreamEnd: (stream: Stream) => void;
+  /** Who hears of streams: the logs. */
+  readonly events: StreamEvents;
   /** Hears of each session's end while the worker stops; null = nobody. */
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
@@ -77,6 +78,9 @@ export interface Context {
   readonly scratch: Uint8Array;
 }
 
+/** The log variables %bi and %bp (manual 8.2.6). */
+const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
+
 export class Frontend {
   readonly context: Context;
   readonly proxy: Proxy;
@@ -90,6 +94,8 @@ export class Frontend {
   readonly errors: ErrorReplies;
   readonly localReplies: readonly LocalReply[];
   readonly requestLimits: Limits;
+  /** A log format asks for our address towards the server. */
+  readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
 
   constructor(context: Context, proxy: Proxy) {
@@ -102,6 +108,7 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.localReplies = localReplies(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;

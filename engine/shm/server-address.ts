@@ -114,13 +114,13 @@ export class LiveAddress {
 }
 
 /**
- * Where the server is checked now. What `addr` and `port` do not say, and the runtime API did not, is the server's own.
- * The server must have a check.
+ * Where the server is checked now, or its agent asked. What the configuration does not say of it, and the runtime API did
+ * not, is the server's own. The server must have a check of this kind.
  */
-export function checkAddress(memory: Memory, number: number, server: Server): Address {
-  const configured = server.check!.address;
+export function checkAddress(memory: Memory, number: number, server: Server, kind: 'check' | 'agent'): Address {
+  const configured = server[kind]!.address;
   const own = new LiveAddress(memory, number, server).address;
-  const written = readAddress(memory.words, memory.server(number) + SERVER.at.check_addr);
+  const written = readAddress(memory.words, memory.server(number) + SERVER.at[`${kind}_addr`]);
   if (written.family === null && written.port === 0 && own === server.address) return configured;
   const ownHost = hostText(configured) === hostText(server.address);
   const host = written.family !== null ? written : ownHost ? own : configured;

@@ -14,6 +14,10 @@ export const PROCESS = layout('process', 4, [
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
   ['ticket', 1, 'any', 'next place in any queue'],
+  ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
+  ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
+  ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
+  ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
 ]);
 
 export const PROXY = layout('proxy', 4, [
@@ -23,6 +27,7 @@ export const PROXY = layout('proxy', 4, [
   ['fe_waiting', 1, 'any', 'workers that stopped accepting for this frontend because of a limit'],
   ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
   ['fe_stopped', 1, 'any', 'whether its listeners accept: FE_*'],
+  ['fe_log_lines', 1, 'any', 'lines logged (log variable %lc)'],
   ['be_sess', 1, 'any', 'streams in the backend now'],
   ['be_sess_max', 1, 'any', 'most of them so far'],
   ['be_served', 1, 'any', 'streams on the servers of the backend now'],
@@ -74,11 +79,31 @@ export const SERVER = layout('server', 4, [
   ['check_seq', 1, 'control', 'odd while the description below is being written'],
   ['check_text_len', 1, 'control', 'bytes of the description'],
   ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
+  ['agent_on', 1, 'control', 'CHECK_* bits of the agent check'],
+  ['agent_status', 1, 'control', 'CHECK_STATUSES index of the last agent check'],
+  ['agent_code', 1, 'control', 'its status code; -1 = none'],
+  ['agent_duration', 1, 'control', 'its milliseconds; -1 = none'],
+  ['agent_health', 1, 'any', 'position on its scale of rise + fall - 1'],
+  ['agent_rise', 1, 'control', 'answers that bring the server up'],
+  ['agent_fall', 1, 'control', 'answers that take the server down'],
+  ['agent_seq', 1, 'control', 'odd while its description is being written'],
+  ['agent_text_len', 1, 'control', 'bytes of its description'],
+  ['agent_text', 32, 'control', 'its description, UTF-8, 128 bytes at most'],
+  ['errors', 1, 'any', 'observe: errors in a row'],
+  ['error_kind', 1, 'any', 'observe: the last one, OBSERVED index'],
+  ['observed_fails', 1, 'control', 'observe: times that the errors were too many'],
+  ['ramp', 1, 'any', 'slowstart: sixteenths of the weight in force, 1..16'],
+  ['downs', 1, 'any', 'times it went down while on-marked-down shuts sessions'],
+  ['ups', 1, 'any', 'times it came up while on-marked-up shuts the sessions of backups'],
   ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
   ['addr', 8, 'control', 'its address, where it is not the configured one: server-address.ts'],
   ['check_addr', 8, 'control', 'where it is checked, the same way'],
+  ['agent_addr', 8, 'control', 'where its agent is, the same way'],
   ['kills', 1, 'any', 'how often its streams were to end at once: a worker that sees another number ends them'],
 ]);
+
+/** `ramp` of a server that has all its weight. */
+export const RAMP_FULL = 16;
 
 /** Bytes of a check description: 32 words. */
 export const CHECK_TEXT_BYTES = 128;
@@ -89,6 +114,12 @@ export const WORKER = layout('worker', 4, [
   ['incarnation', 1, 'master', 'how many threads have had this row'],
   ['busy_permille', 1, 'worker', 'share of the last second spent working'],
   ['streams', 1, 'worker', 'streams open now'],
+  [
+    'log_sockets',
+    3,
+    'worker',
+    'its datagram sockets, IPv4, IPv6, unix: descriptor + 1; a thread that takes its place goes on with them',
+  ],
 ]);
 
 /** What a frontend's listeners do: accept, rest (`disable frontend`), or never again (`disabled`, `shutdown frontend`). */

@@ -46,6 +46,10 @@ export const ACTIONS = {
   hrunn: 'Health: force UP',
   hnolb: 'Health: force NOLB',
   hdown: 'Health: force DOWN',
+  dagent: 'Agent: disable checks',
+  eagent: 'Agent: enable checks',
+  arunn: 'Agent: force UP',
+  adown: 'Agent: force DOWN',
   shutdown: 'Kill Sessions',
 } as const;
 

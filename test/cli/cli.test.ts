@@ -225,11 +225,11 @@ describe('servers', () => {
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
     [
       'set server b/s1',
-      'usage: set server <backend>/<server> addr | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
     ],
     [
       'set server b/s1 constructor x',
-      'usage: set server <backend>/<server> addr | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
     ],
     ['show servers state nope', "Can't find backend."],
     ['show servers conn nope', "Can't find backend."],
@@ -289,10 +289,10 @@ describe('servers', () => {
     const { memory } = world.env;
     const [first, second] = world.env.model.proxies[0]!.servers;
     expect(addressText(new LiveAddress(memory, 0, first!).address)).toBe('10.1.2.3:8080');
-    expect(addressText(checkAddress(memory, 0, first!))).toBe('10.1.2.3:8080');
-    expect(addressText(checkAddress(memory, 1, second!))).toBe('10.9.9.9:99');
+    expect(addressText(checkAddress(memory, 0, first!, 'check'))).toBe('10.1.2.3:8080');
+    expect(addressText(checkAddress(memory, 1, second!, 'check'))).toBe('10.9.9.9:99');
     await ask('set server b/s2 check-port 0;set server b/s2 addr 10.0.0.2\n');
-    expect(addressText(checkAddress(memory, 1, second!))).toBe('10.9.9.9:80');
+    expect(addressText(checkAddress(memory, 1, second!, 'check'))).toBe('10.9.9.9:80');
     expect(await ask('show servers state\n')).toMatch(
       / s1 10\.1\.2\.3 .* 8080 - 0 0 - - 0\n.* s2 10\.0\.0\.2 .* 80 - 0 0 10\.9\.9\.9 - 0\n/,
     );
