@@ -37,6 +37,9 @@ export const CONDITION_NESTING_MAX = 1_024;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
+export const ADDED_SERVERS_MAX = 16;
+
 /** How long the runtime API waits for a worker's answer. Milliseconds. */
 export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */

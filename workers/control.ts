@@ -17,6 +17,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
+      server: (id, proxy, server) => report(task.port, { type: 'server', id, proxy, server }),
       sockets: (id, proxy, state) => report(task.port, { type: 'sockets', id, proxy, state }),
     },
     env.memory,
@@ -27,10 +28,8 @@ export default async function control(task: ControlTask): Promise<void> {
     serve: () => {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      running.push(
-        startHealth({ ...env, io, wheel, random: Math.random }),
-        startCli({ ...env, io, wheel, asker, environment, startupLogs }, sockets),
-      );
+      const checks = startHealth({ ...env, io, wheel, random: Math.random });
+      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
     },
     ask: () => {},
     answer: ({ id, answer }) => {

@@ -6,7 +6,7 @@
  *       └─ anything fails: done(1), nothing left open   └─ SIGTERM, SIGINT: done at once
  */
 import os from 'node:os';
-import type { Model } from '../engine/config/model.ts';
+import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
@@ -93,6 +93,8 @@ export class Master {
   readonly #plan: Plan;
   readonly #life: Life;
   readonly #say: Say;
+  /** What threads get: the model with the servers that the runtime API has added and deleted. */
+  readonly #model: Model;
   readonly #memory: Memory;
   readonly #pool: Pool;
   readonly #facts: Facts;
@@ -107,6 +109,10 @@ export class Master {
       if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
     },
     answer: message => void this.#control.pass(message),
+    server: ({ id, proxy, server }) => {
+      setServer(this.#model.proxies[proxy]!, server);
+      this.#control.pass({ type: 'answer', id, answer: null });
+    },
     sockets: ({ id, proxy, state }) => {
       const { firstListener } = topology(this.#plan.model);
       setListeners(this.#plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
@@ -121,6 +127,7 @@ export class Master {
     this.#plan = plan;
     this.#life = life;
     this.#say = say;
+    this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
@@ -204,8 +211,8 @@ export class Master {
   }
 
   #task() {
-    const { model, io } = this.#plan;
-    return { model, io, memory: this.#memory.buffer, facts: this.#facts };
+    const { io } = this.#plan;
+    return { model: this.#model, io, memory: this.#memory.buffer, facts: this.#facts };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {

@@ -13,7 +13,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
-import type { Model } from '../engine/config/model.ts';
+import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { Facts } from '../engine/stats/view.ts';
 
@@ -72,6 +72,8 @@ export type Report =
   | { readonly type: 'ask'; readonly id: number; readonly worker: number; readonly question: Question }
   /** A worker answers. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  /** A server was added or removed: threads that start from now on must know. Answered with null. */
+  | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
   /** Control wants the listening sockets of a frontend (its index) in another state; answered with null when they are. */
   | { readonly type: 'sockets'; readonly id: number; readonly proxy: number; readonly state: FrontendSockets };
 

@@ -2,6 +2,7 @@
  * Asking the traffic workers, and the master for its sockets, from the control thread. Every question ends: with the
  * thread's answer, or when the time for it is over.
  */
+import type { Server } from '../config/model.ts';
 import { ASK_TIMEOUT_MS } from '../limits.ts';
 import type { Answer, Question, Topic } from '../proxy/questions.ts';
 import type { Memory } from '../shm/memory.ts';
@@ -14,6 +15,7 @@ export type FrontendSockets = 'open' | 'pause' | 'close';
 /** How questions reach the other threads. `id` comes back with the answer: `Asker.answered`. */
 export interface Post {
   ask(worker: number, id: number, question: Question): void;
+  server(id: number, proxy: number, server: Server): void;
   sockets(id: number, proxy: number, state: FrontendSockets): void;
 }
 
@@ -69,8 +71,19 @@ export class Asker {
 
   /** Puts the sockets of a frontend into a state; `done` is told whether the master said that they are. */
   sockets(proxy: number, state: FrontendSockets, done: (ok: boolean) => void): void {
-    const round = this.#begin(answers => done(answers.every(a => a.answer !== 'silent')));
-    this.#post.sockets(this.#expect(round, MASTER), proxy, state);
+    this.#post.sockets(this.#askMaster(done), proxy, state);
+  }
+
+  /** Tells the master of a server that was added or removed. */
+  server(proxy: number, server: Server, done: (ok: boolean) => void): void {
+    this.#post.server(this.#askMaster(done), proxy, server);
+  }
+
+  #askMaster(done: (ok: boolean) => void): number {
+    return this.#expect(
+      this.#begin(answers => done(answers.every(a => a.answer !== 'silent'))),
+      MASTER,
+    );
   }
 
   /** An answer came. One that comes too late is passed over. */

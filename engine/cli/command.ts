@@ -1,5 +1,6 @@
 /** What a command of the runtime API is: one row of one table. */
 import type { Bind } from '../config/model.ts';
+import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/state.ts';
 import type { Io } from '../io/contract.ts';
 import type { Dump } from '../stats/out.ts';
@@ -16,6 +17,8 @@ export interface CliEnv extends StateEnv {
   readonly wheel: TimerWheel;
   readonly view: View;
   readonly asker: Asker;
+  /** Starts and ends the checks of a server that is added or deleted. */
+  readonly checks: Pick<Health, 'add' | 'remove'>;
   /** What was said on the terminal before the start. */
   readonly startupLogs: string;
   /** What `show env` shows. */

@@ -9,7 +9,7 @@ export function findServer(env: StateEnv, text: string | undefined): Target | st
   if (text === undefined || slash < 0) return "Require 'backend/server'.";
   const proxy = findProxy(env, text.slice(0, slash), isBackend);
   if (!proxy) return 'No such backend.';
-  const server = proxy.servers.find(s => s.name === text.slice(slash + 1));
+  const server = proxy.servers.find(s => s.name === text.slice(slash + 1) && !s.removed);
   return server ? targetOf(env, proxy, server) : 'No such server.';
 }
 

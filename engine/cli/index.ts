@@ -2,6 +2,7 @@
 import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
 import type { CliEnv, Command } from './command.ts';
+import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
@@ -17,6 +18,7 @@ export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
 export const COMMANDS: readonly Command[] = [
+  ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...FRONTEND_COMMANDS,
   ...PROCESS_COMMANDS,

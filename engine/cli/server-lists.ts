@@ -15,7 +15,9 @@ function serverTable(head: (env: CliEnv) => string, row: (env: CliEnv, t: Target
   return ({ env, args }) => {
     const backends = env.model.proxies.filter(p => isBackend(p) && (args[0] === undefined || p.name === args[0]));
     if (args[0] !== undefined && backends.length === 0) return "Can't find backend.";
-    const targets = backends.flatMap(proxy => proxy.servers.map(server => targetOf(env, proxy, server)));
+    const targets = backends.flatMap(proxy =>
+      proxy.servers.filter(s => !s.removed).map(server => targetOf(env, proxy, server)),
+    );
     return lines(head(env), targets, t => row(env, t));
   };
 }

@@ -48,6 +48,8 @@ export class Session implements Handler {
   /** Gives up the answer that is waited for; null = none is. */
   #giveUp: (() => void) | null = null;
   #ended = false;
+  /** A command has been run: without more of them the connection ends, unless it is interactive. */
+  #ran = false;
   #closing = false;
 
   constructor(shared: CliShared, conn: Conn, bind: Bind) {
@@ -112,7 +114,6 @@ export class Session implements Handler {
 
   /** Runs what can be run now. */
   #work(): void {
-    let ran = false;
     while (!this.#closing && this.#giveUp === null) {
       if (this.#dump !== null && !this.#pull(this.#dump)) return;
       if (this.#more !== null) {
@@ -122,11 +123,11 @@ export class Session implements Handler {
       if (this.#payloadEnd !== null && !this.#takePayload(this.#payloadEnd)) return;
       const words = this.#queue.shift();
       if (words !== undefined) {
-        ran = true;
+        this.#ran = true;
         this.#run(words, this.#queue.length === 0 ? this.#payload : null);
       } else if (!this.#takeLine()) {
         // Half a line at the end is not a command: who sent it may have died over it.
-        if (this.#ended || (ran && !this.#state.interactive)) this.#close();
+        if (this.#ended || (this.#ran && !this.#state.interactive)) this.#close();
         return;
       }
     }

@@ -1,10 +1,8 @@
 /** `wait`: for a time, or until a condition holds. */
 import { parseTime } from '../config/units.ts';
-import { serverWord } from '../health/state.ts';
-import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
-import { ADMIN_MAINT } from '../shm/words.ts';
 import { Timer } from '../time.ts';
 import type { Call, CliEnv, Command, Later, Reply } from './command.ts';
+import { notRemovable } from './dynamic-servers.ts';
 import { findServer } from './find.ts';
 
 /** How often a condition is looked at. Milliseconds. */
@@ -15,20 +13,18 @@ type Condition = (env: CliEnv, args: readonly string[]) => boolean | string;
 
 /** What can be waited for; each row is one line of the usage. */
 const CONDITIONS: Readonly<Record<string, { usage: string; doc: string; holds: Condition }>> = {
-  'srv-removable': { usage: '<bk>/<srv>', doc: 'the server has no connection any more', holds: serverRemovable },
+  'srv-removable': {
+    usage: '<bk>/<srv>',
+    doc: 'the server can be deleted: it is in maintenance and has no connection any more',
+    holds: serverRemovable,
+  },
 };
 
 function serverRemovable(env: CliEnv, [name]: readonly string[]): boolean | string {
   const target = findServer(env, name);
   if (typeof target === 'string') return target;
-  const { memory } = env;
-  if ((serverWord(memory, target, 'admin') & ADMIN_MAINT) === 0)
-    return 'Only servers in maintenance mode can be deleted.';
-  const connections = [CUR_USED, CUR_IDLE, CUR_IDLE_PRIVATE].reduce(
-    (n, c) => n + memory.sum('server', target.number, c),
-    0,
-  );
-  return connections + serverWord(memory, target, 'served') + serverWord(memory, target, 'queued') === 0;
+  const refusal = notRemovable(env, target);
+  return refusal?.forGood ? refusal.why : refusal === null;
 }
 
 function usage(): string {

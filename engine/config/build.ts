@@ -1,4 +1,6 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+
+import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -112,6 +114,7 @@ function proxyOf(
       return { file, line, backend: backends.get(name)!, condition };
     }),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
+    serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
     logFormat: draft.logFormat?.name ?? null,

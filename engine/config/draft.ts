@@ -85,7 +85,18 @@ export interface ServerDraft
 
 export interface ProxyDraft
   extends Draft<
-    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind' | 'check' | LogFormatField>
+    Omit<
+      Proxy,
+      | 'index'
+      | 'binds'
+      | 'servers'
+      | 'serverSlots'
+      | 'defaultBackend'
+      | 'useBackend'
+      | 'kind'
+      | 'check'
+      | LogFormatField
+    >
   > {
   kind: Proxy['kind'] | 'defaults';
   check: CheckDraft;

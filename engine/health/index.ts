@@ -24,6 +24,9 @@ const WARM_STEP_MIN_MS = 1000;
 export interface Health {
   /** Ends all checks; no word is written and nothing is logged afterwards. */
   stop(): void;
+  /** Begins the checks of a server, and ends them. */
+  add(target: Target): void;
+  remove(target: Target): void;
 }
 
 /**
@@ -33,34 +36,53 @@ export interface Health {
 export function startHealth(env: CheckEnv): Health {
   const plans = new Map<Check, Plan>();
   const turns = new Turns();
-  const checkers: Checker[] = [];
-  const warming: Timer<Target>[] = [];
+  const checkers = new Set<Checker>();
+  const warming = new Map<Target, Timer<Target>>();
   const planOf = (check: Check): Plan => {
     const plan = plans.get(check) ?? planCheck(check);
     plans.set(check, plan);
     return plan;
   };
+  /** Makes what checks a server; it does not run yet. */
+  const checkersOf = (target: Target): Checker[] => {
+    const { server } = target;
+    const made: Checker[] = [];
+    if (server.slowstartMs > 0) warming.set(target, keepWarm(env, target));
+    if (server.check) made.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
+    if (server.agent) made.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
+    for (const checker of made) checkers.add(checker);
+    return made;
+  };
   for (const proxy of env.model.proxies) {
     if (proxy.disabled) continue;
-    for (const server of proxy.servers) {
-      const target = targetOf(env, proxy, server);
-      if (server.slowstartMs > 0) warming.push(keepWarm(env, target));
-      if (server.check)
-        checkers.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
-      if (server.agent) checkers.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
-    }
+    for (const server of proxy.servers) if (!server.removed) checkersOf(targetOf(env, proxy, server));
   }
   const delays = startDelays(
-    checkers.map(({ interMs }) => interMs),
+    Array.from(checkers, ({ interMs }) => interMs),
     env.model.global.maxSpreadChecksMs,
   );
-  checkers.forEach((checker, i) => {
+  [...checkers].forEach((checker, i) => {
     checker.start(delays[i]!);
   });
   return {
     stop: () => {
       for (const checker of checkers) checker.stop();
-      for (const timer of warming) env.wheel.forget(timer);
+      for (const timer of warming.values()) env.wheel.forget(timer);
+    },
+    add: target => {
+      for (const checker of checkersOf(target)) checker.start(0);
+    },
+    remove: ({ server }) => {
+      for (const checker of checkers) {
+        if (checker.target.server !== server) continue;
+        checker.stop();
+        checkers.delete(checker);
+      }
+      for (const [target, timer] of warming) {
+        if (target.server !== server) continue;
+        env.wheel.forget(timer);
+        warming.delete(target);
+      }
     },
   };
 }

@@ -5,7 +5,7 @@
  * A checked server starts UP with a check_health of `rise`: one failure takes it down, one success makes it sure. An
  * unchecked server is simply running. A `disabled` one is in maintenance (manual, 5.2 `disabled`, `rise`, `fall`).
  */
-import { isFrontend, type Model, type Server } from '../config/model.ts';
+import { isFrontend, type Model } from '../config/model.ts';
 import { type Memory, type Topology, topology } from '../shm/memory.ts';
 import {
   ADMIN_CONFIG_MAINT,
@@ -22,7 +22,7 @@ import {
   RAMP_FULL,
   SERVER,
 } from '../shm/words.ts';
-import { settle, targetOf } from './state.ts';
+import { type StateEnv, settle, type Target, targetOf } from './state.ts';
 import { INI, UNK } from './statuses.ts';
 
 /** `now` in milliseconds of the shared clock. */
@@ -45,10 +45,7 @@ export function initialise(memory: Memory, model: Model, now: number): void {
       last_change: second,
     });
     if (isFrontend(proxy)) initialiseListeners(memory, top, proxy.index, proxy.binds);
-    for (const server of proxy.servers) {
-      initialiseServer(memory, top.firstServer[proxy.index]!, server, second);
-      settle(env, targetOf(env, proxy, server));
-    }
+    for (const server of proxy.servers) initialiseServer(env, targetOf(env, proxy, server));
   }
 }
 
@@ -63,15 +60,18 @@ function initialiseListeners(
   });
 }
 
-function initialiseServer(memory: Memory, first: number, server: Server, second: number): void {
+/** The words of one server, as its configuration has them. */
+export function initialiseServer(env: StateEnv, target: Target): void {
+  const { memory } = env;
+  const { server, number } = target;
   const { check, agent } = server;
-  store(memory, memory.server(first + server.index), SERVER.at, {
+  store(memory, memory.server(number), SERVER.at, {
     maxconn: server.maxconn,
     oper: server.disabled ? OPER_STOPPED : OPER_RUNNING,
     admin: server.disabled ? ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT : 0,
     uweight: server.weight,
     iweight: server.weight,
-    last_change: second,
+    last_change: Math.floor(env.now() / 1000),
     check_on: check ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
     check_status: check ? INI : UNK,
     check_code: -1,
@@ -88,6 +88,7 @@ function initialiseServer(memory: Memory, first: number, server: Server, second:
     agent_health: agent ? 1 : 0,
     ramp: RAMP_FULL,
   });
+  settle(env, target);
 }
 
 function store<N extends string>(

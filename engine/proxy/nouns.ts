@@ -156,7 +156,8 @@ export class Backend {
   readonly row: number;
   readonly at: number;
   readonly sessRate: Int32Array;
-  readonly servers: readonly Server[];
+  /** By their index; `add server` adds to them. */
+  readonly servers: Server[];
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
   readonly queue: Queue;

@@ -3,13 +3,14 @@
  * answers are plain data. What can stand in shared memory is not asked for.
  */
 
+import { type Server as ServerConfig, setServer } from '../config/model.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import type { RowKind } from '../shm/memory.ts';
 import { rateClearMax } from '../shm/rate.ts';
 import { type BadMessage, badMessages, type Direction } from './bad-messages.ts';
 import { killStream } from './kill.ts';
 import { retryAllListeners } from './listener.ts';
-import type { Context } from './nouns.ts';
+import { type Backend, type Context, Server } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
 import { listSessions, type SessionFilter, type SessionPage } from './show-sessions.ts';
 
@@ -30,6 +31,8 @@ interface Topics {
     ask: { readonly proxy: number; readonly direction: Direction | null };
     answer: { readonly events: number; readonly messages: readonly BadMessage[] };
   };
+  /** A server was added, or removed: its place in the backend has another. */
+  server: { ask: { readonly proxy: number; readonly server: ServerConfig }; answer: null };
   /** Objects that are kept to be used again. */
   pools: { ask: object; answer: readonly Pool[] };
 }
@@ -55,6 +58,7 @@ const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>
     events: context.badEvents,
     messages: badMessages(context, proxy, direction),
   }),
+  server: (context, { proxy, server }) => placeServer(context.backends[proxy]!, server),
   pools,
 };
 
@@ -104,6 +108,22 @@ function clear(context: Context, all: boolean, server: number | null): null {
 function clearRow({ counters }: Context, row: number, all: boolean): void {
   for (const at of all ? HISTORY : MAXIMA) counters[row + at] = 0;
   for (const at of RATES) rateClearMax(counters, row + at);
+}
+
+// --- add server, del server ---
+
+/** Who had the place before has no connection any more. */
+function placeServer(backend: Backend, server: ServerConfig): null {
+  const { context, proxy } = backend;
+  const before = backend.servers[server.index];
+  before?.pool.clear();
+  setServer(proxy, server);
+  backend.servers[server.index] = new Server(
+    backend,
+    server,
+    context.topology.firstServer[proxy.index]! + server.index,
+  );
+  return null;
 }
 
 // --- show pools ---

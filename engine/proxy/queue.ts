@@ -19,6 +19,7 @@ import { ring } from '../shm/doorbell.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
 import { obeyKills } from './kill.ts';
 import type { Backend, Server } from './nouns.ts';
+import { closeOwned } from './server-pool.ts';
 import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
@@ -166,6 +167,7 @@ export function serveAllQueues(backends: readonly (Backend | null)[]): void {
 /** The server has gone: its idle connections end, and those who waited for it choose another, unless bound to it. */
 function leaveServer(server: Server): void {
   server.pool.clear();
+  closeOwned(server);
   redistribute(server);
 }
 

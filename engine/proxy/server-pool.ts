@@ -13,6 +13,7 @@ import type { Http1Server } from './http1-server.ts';
 import type { Server } from './nouns.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
+import { isDown } from './usable.ts';
 
 export class ServerPool {
   readonly #server: Server;
@@ -59,7 +60,8 @@ export class ServerPool {
   put(side: Http1Server, session: Session): void {
     const { config, backend } = this.#server;
     this.leaveOldAddress();
-    if (backend.context.stopping || side.version !== this.#version) {
+    // A server that is down, perhaps to be deleted, is to have no connections.
+    if (backend.context.stopping || side.version !== this.#version || isDown(this.#server)) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;
@@ -129,6 +131,18 @@ export class ServerPool {
     if (this.#idle.length > 0) {
       backend.context.wheel.arm(this.#timer, backend.context.io.now() + config.poolPurgeDelayMs);
     }
+  }
+}
+
+/** Closes the idle connections to `server` that sessions keep for themselves. */
+export function closeOwned(server: Server): void {
+  const { context } = server.backend;
+  if (context.counters[server.row + CUR_IDLE_PRIVATE] === 0) return;
+  for (const session of context.sessions) {
+    const own = session.ownServer;
+    if (own?.server !== server) continue;
+    session.ownServer = null;
+    disown(own);
   }
 }
 

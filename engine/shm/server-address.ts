@@ -31,7 +31,7 @@ export interface WrittenAddress {
   readonly relative: boolean;
 }
 
-const AS_CONFIGURED: WrittenAddress = { family: null, bytes: new Uint8Array(0), port: 0, relative: false };
+export const AS_CONFIGURED: WrittenAddress = { family: null, bytes: new Uint8Array(0), port: 0, relative: false };
 
 export function writeAddress(words: Int32Array, at: number, a: WrittenAddress): void {
   const bytes = new Uint8Array(BYTE_WORDS * 4);
@@ -68,7 +68,7 @@ export function readAddress(words: Int32Array, at: number): WrittenAddress {
 export class LiveAddress {
   readonly #words: Int32Array;
   readonly #at: number;
-  readonly #server: Server;
+  readonly server: Server;
   #seq = 0;
   #address: Address;
   #relative: boolean;
@@ -76,7 +76,7 @@ export class LiveAddress {
   constructor(memory: Memory, number: number, server: Server) {
     this.#words = memory.words;
     this.#at = memory.server(number) + SERVER.at.addr;
-    this.#server = server;
+    this.server = server;
     this.#address = server.address;
     this.#relative = server.portRelative;
   }
@@ -100,15 +100,15 @@ export class LiveAddress {
 
   get offset(): number {
     this.#look();
-    return this.#address === this.#server.address ? this.#server.portOffset : this.#address.port;
+    return this.#address === this.server.address ? this.server.portOffset : this.#address.port;
   }
 
   #look(): void {
     const version = this.version;
     if (version === this.#seq || version & 1) return;
     const { family, bytes, port, relative } = readAddress(this.#words, this.#at);
-    this.#address = family === null ? this.#server.address : { family, bytes, port };
-    this.#relative = family === null ? this.#server.portRelative : relative;
+    this.#address = family === null ? this.server.address : { family, bytes, port };
+    this.#relative = family === null ? this.server.portRelative : relative;
     this.#seq = version;
   }
 }

@@ -265,8 +265,10 @@ export class View {
 
   /** The address of the subject, a server, as it is now. */
   serverAddress(s: Subject): Address {
-    this.#live[s.index] ??= new LiveAddress(this.memory, s.index, s.server!);
-    return this.#live[s.index]!.address;
+    let live = this.#live[s.index];
+    // A server that was added may have the place of one that was deleted.
+    if (live?.server !== s.server) this.#live[s.index] = live = new LiveAddress(this.memory, s.index, s.server!);
+    return live!.address;
   }
 
   /** 10 % of the connections that the frontends which may come here can bring, as HAProxy computes. */

@@ -21,6 +21,7 @@ beforeEach(() => {
   heard = [];
   const post = {
     ask: (worker: number, id: number) => void asked.push({ worker, id }),
+    server: (id: number) => void asked.push({ worker: -1, id }),
     sockets: (id: number) => void asked.push({ worker: -1, id }),
   };
   asker = new Asker(post, memory, wheel, () => now);

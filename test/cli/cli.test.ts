@@ -50,7 +50,8 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     now: () => io.now(),
     io,
     wheel,
-    asker: new Asker({ ask() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
+    asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
+    checks: { add() {}, remove() {} },
     startupLogs: '[NOTICE]   (1) : hello\n',
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
@@ -121,6 +122,7 @@ describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
     ['prompt\necho a <<%\nx\n\n%\nquit\n', '\n> + + + a\n\n> ', true],
     ['echo a <<\nhalf of it\n', ''],
     ['wait 20\n', '\n'],
+    ['wait 20\n', '\n', true],
     ['wait -h\n', /^Usage: wait \{-h\|<duration>\}/],
     ['wait x\n', 'Invalid duration.\n\n'],
     ['wait 1ms nope\n', /^Unknown condition 'nope'.\nUsage/],
@@ -199,7 +201,9 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}clear/);
+    expect(await ask('\n')).toMatch(
+      /^Unknown command. Please enter one of the following commands only:\n {2}add server/,
+    );
   });
 });
 

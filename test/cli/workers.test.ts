@@ -75,6 +75,7 @@ backend t
         asker.answered(id, structuredClone(rig.workers[worker]!.ask(structuredClone(question))));
       });
     },
+    server: (id: number) => setImmediate(() => asker.answered(id, null)),
     sockets: (id: number) => setImmediate(() => asker.answered(id, null)),
   };
   const asker = new Asker(post, memory, wheel, now);
@@ -82,7 +83,7 @@ backend t
   if (!('fd' in listener)) throw new Error(listener.message);
   port = listener.address.port;
   const env = { model, memory, topology: topology(model), view, log: () => {}, now };
-  cli = startCli({ ...env, io, wheel, asker, startupLogs: '', environment: {} }, [
+  cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, startupLogs: '', environment: {} }, [
     { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
   ]);
 });
