@@ -130,7 +130,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
 
   onTurn(turn: (now: number) => number): void {
     this.#turn = turn;
-    this.#wake();
+    this.wake();
   }
 
   listen(fd: number, burst: number, accept: (conn: Conn) => void): Listening {
@@ -171,7 +171,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     }
     ops.connect(ring, id, name);
     if (this.#stopped !== null) conn.abort(false);
-    this.#wake();
+    this.wake();
     return conn;
   }
 
@@ -209,24 +209,24 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   unsettled(conn: UringConn): void {
     conn.listed = true;
     this.#unsettled.push(conn);
-    this.#wake();
+    this.wake();
   }
 
   unsettledListener(listening: UringListening, soon: boolean): void {
     (soon ? this.#unsettledListeners : this.#resting).push(listening);
-    if (soon) this.#wake();
+    if (soon) this.wake();
   }
 
   later(one: { deliverHeld(): void }): void {
     this.#held.push(one);
-    this.#wake();
+    this.wake();
   }
 
   unguarded(conn: UringConn): void {
     this.#unguarded.push(conn);
   }
 
-  #wake(): void {
+  wake(): void {
     this.#awake = true;
     this.#run();
   }
@@ -345,7 +345,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     this.#conns.each(owner => {
       if (owner instanceof UringConn) owner.abort(false);
     });
-    this.#wake();
+    this.wake();
     return this.#stopped.promise;
   }
 
