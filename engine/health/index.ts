@@ -6,8 +6,9 @@ import { type Plan, planCheck } from './check.ts';
 import { Checker } from './checker.ts';
 import { External, Turns } from './external.ts';
 import { type CheckEnv, type Probe, Script } from './script.ts';
-import { type Target, targetOf, warm } from './state.ts';
+import { warm } from './state.ts';
 import type { Verdict } from './statuses.ts';
+import { type Target, targetOf } from './target.ts';
 
 export { initialise } from './initialise.ts';
 export type { Log } from './log.ts';
