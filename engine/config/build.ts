@@ -114,6 +114,9 @@ function proxyOf(
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
+    logFormat: draft.logFormat?.name ?? null,
+    errorLogFormat: draft.errorLogFormat?.name ?? null,
+    logFormatSd: draft.logFormatSd?.name ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
 }

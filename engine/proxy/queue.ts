@@ -84,11 +84,19 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   counters[row + CUR_QUEUED]! += 1;
   const queued = server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued;
   const n = Atomics.add(words, queued, 1) + 1;
+  if (server === null) stream.backendQueuePlace += n;
+  else stream.serverQueuePlace += n;
   raise(words, server === null ? backend.at + PROXY.at.be_queued_max : server.at + SERVER.at.queued_max, n);
   Atomics.add(words, backend.at + PROXY.at.be_total_queued, 1);
   // A place may have been freed between our attempt and our standing in line.
   if (server !== null) serveQueue(server);
   else for (const s of backend.servers) if (stream.queue !== null) serveQueue(s);
+}
+
+/** `maxqueue`: as many as may wait for this very server do. */
+export function queueIsFull(server: Server): boolean {
+  const { maxqueue } = server.config;
+  return maxqueue !== 0 && Atomics.load(server.backend.context.words, server.at + SERVER.at.queued) >= maxqueue;
 }
 
 /** Takes the stream out of the line it stands in: served, timed out or gone. Idempotent. */

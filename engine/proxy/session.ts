@@ -3,7 +3,8 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
-import { CUR_SESS } from '../shm/counters.ts';
+import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
+import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
 import { Timer } from '../time.ts';
 import { Http1Client } from './http1-client.ts';
@@ -54,6 +55,7 @@ export class Session {
 
   /** The transport is ready: speak the frontend's protocol. */
   start(): void {
+    countSession(this.context, this.listener);
     this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
   }
 
@@ -77,6 +79,11 @@ export class Session {
     this.context.wheel.arm(this.#timer, ms === 0 ? Infinity : this.context.io.now() + ms);
   }
 
+  /** The client's time-out has run out, or does so now. */
+  late(): boolean {
+    return this.#timer.deadline <= this.context.io.now();
+  }
+
   /** The connection is gone: gives back what it held. Called once, by the driver's onClose. */
   closed(): void {
     if (!this.#open) return;
@@ -87,6 +94,17 @@ export class Session {
     leave(this.context, this.listener);
     this.context.onSessionEnd?.();
   }
+}
+
+/** A connection becomes a session once its PROXY header, if there must be one, has come. */
+function countSession(context: Context, listener: Listener): void {
+  const { counters, worker, io } = context;
+  const { frontend } = listener;
+  counters[context.row + CUM_SESS]! += 1;
+  counters[frontend.row + CUM_SESS]! += 1;
+  counters[listener.row + CUM_SESS]! += 1;
+  rateAdd(counters, context.sessRate, context.sessRate[worker]!, io.now(), 1);
+  rateAdd(counters, frontend.sessRate, frontend.sessRate[worker]!, io.now(), 1);
 }
 
 function expire(session: Session): void {
