@@ -10,7 +10,7 @@ import type { Proxy } from '../config/model.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
 import { PROXY, RAMP_FULL, SERVER } from '../shm/words.ts';
 import { FULL } from './balancer.ts';
-import { dynamicMaxconn } from './maxconn.ts';
+import { dynamicMaxconn, rampedLimit } from './maxconn.ts';
 
 const { served: SERVED, queued: QUEUED, maxconn: MAXCONN, chosen: CHOSEN } = SERVER.at;
 const { eweight: EWEIGHT, uweight: UWEIGHT, ramp: RAMP } = SERVER.at;
@@ -117,9 +117,9 @@ export class Farm {
     const maxconn = this.#words[this.#at[server]! + MAXCONN]!;
     const ramp = this.#words[this.#at[server]! + RAMP]!;
     if (maxconn === 0) return 0;
-    if (this.#minconn[server] === 0) return ramped(maxconn, ramp);
+    if (this.#minconn[server] === 0) return rampedLimit(maxconn, ramp);
     const streams = this.#words[this.#proxyAt + PROXY.at.be_sess]!;
-    return ramped(dynamicMaxconn(this.#minconn[server]!, maxconn, this.proxy.fullconn, streams), ramp);
+    return rampedLimit(dynamicMaxconn(this.#minconn[server]!, maxconn, this.proxy.fullconn, streams), ramp);
   }
 
   /** True when a stream given to `server` would have to wait: its places are taken or others already wait. */
@@ -157,9 +157,4 @@ export class Farm {
     const own = Math.floor((places * upTo) / this.totalWeight) - Math.floor((places * before) / this.totalWeight);
     return this.#words[this.#at[server]! + SERVED]! < Math.max(own, 1);
   }
-}
-
-/** Of a limit what a server may have that starts slowly: the sixteenths that are over, a place at least. */
-function ramped(limit: number, ramp: number): number {
-  return ramp === 0 || limit === 0 ? limit : Math.max(1, Math.floor((limit * (ramp - 1)) / RAMP_FULL));
 }
