@@ -454,7 +454,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const cut = stream.cause !== CAUSE.none && !stream.responseDone;
     this.#dropStream(stream);
     if (this.conn === null) return;
-    if (cut) this.conn.abort(false);
+    if (cut) this.#cut();
     else if (!complete || this.#phase === 'head') this.#linger();
     else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
     else this.#nextRequest();
@@ -472,6 +472,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'over';
     this.session.wait(this.session.frontend.proxy.timeouts.clientMs);
     this.conn?.close();
+  }
+
+  /** Ends the connection at once: the response cannot be completed. The close comes in a later event, a time-out may before. */
+  #cut(): void {
+    this.#phase = 'over';
+    this.conn?.abort(this.session.frontend.proxy.options.nolinger);
   }
 
   /** The client may still be sending: a close now would reset the connection before it has read the answer. */
