@@ -21,7 +21,10 @@ export interface Resources {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A proxy named in a rule, looked up once all sections are read. */
+/** The log formats of a proxy: checked once its mode is known. */
+export type LogFormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd';
+
+/** A word that is understood once all sections are read: the name of a proxy, a log format. */
 export interface Reference extends Place {
   readonly name: string;
   /** For the diagnostics: the line as written, and where the name stands in it. */
@@ -51,13 +54,18 @@ export interface ServerDraft
 }
 
 export interface ProxyDraft
-  extends Draft<Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind'>> {
+  extends Draft<
+    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind' | LogFormatField>
+  > {
   kind: Proxy['kind'] | 'defaults';
   binds: BindDraft[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
+  logFormat: Reference | null;
+  errorLogFormat: Reference | null;
+  logFormatSd: Reference | null;
   useBackend: (Reference & Pick<UseBackend, 'condition'>)[];
 }
 
@@ -291,6 +299,9 @@ export function newProxy(): ProxyDraft {
     stats: null,
     logs: [],
     logStyle: null,
+    logFormat: null,
+    errorLogFormat: null,
+    logFormatSd: null,
     logTag: null,
   };
 }

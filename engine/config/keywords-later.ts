@@ -73,9 +73,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ],
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
   // Logs and identifiers made of expressions.
-  ['log-format', 'DFL', '<format>', 'The log line, as a format.'],
-  ['log-format-sd', 'DFL', '<format>', 'The structured data of RFC 5424 log lines.'],
-  ['error-log-format', 'DFL', '<format>', 'The log line of connections that failed early.'],
   ['log-steps', 'DFL', '<steps>', 'When log lines are written.'],
   ['unique-id-format', 'DFLB', '<format>', 'How a unique id of a request is made.'],
   ['unique-id-header', 'DFL', '<name>', 'Header that carries the unique id.'],

@@ -9,7 +9,7 @@ import { CHECKS } from './keywords-checks.ts';
 import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
 import { LATER_PROXY } from './keywords-later.ts';
-import { PROXY_LOG } from './keywords-log.ts';
+import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { sourceAddress } from './keywords-server.ts';
@@ -229,6 +229,7 @@ export const PROXY: readonly Row[] = [
   COOKIE,
   ...ERRORS,
   PROXY_LOG as Row,
+  ...LOG_FORMATS,
   ...TIMEOUT,
   ...OPTION,
   ...CHECKS,

@@ -118,8 +118,8 @@ export function finishStream(stream: Stream): void {
   const { counters, words, wheel } = stream.context;
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
-  if (!stream.http && stream.bytesIn === 0 && stream.frontend.proxy.options.dontlognull) stream.silent = true;
   stream.finishedAt = stream.now;
+  if (stream.queue !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
   stream.dropServerSide();
   stream.countBytes();
@@ -130,6 +130,6 @@ export function finishStream(stream: Stream): void {
     counters[backend.row + CUR_SESS]! -= 1;
     Atomics.sub(words, backend.at + PROXY.at.be_sess, 1);
   }
-  stream.context.onStreamEnd(stream);
+  stream.context.events.streamEnded(stream);
   stream.client.done();
 }

@@ -248,6 +248,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
+    this.session.context.events.streamBegan(stream);
     stream.goto(STEP.request);
   }
 
@@ -332,7 +333,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.finish);
   }
 
-  /** The client ended, or let the time run out, without a request. Only a first one that never came is an error worth telling. */
+  /** The client sends no request, or not in time. Only of a first one that never came is that an error worth telling. */
   #noRequest(status: number, cause: Cause): void {
     const { options } = this.session.frontend.proxy;
     if (this.#requests > 0 || options.httpIgnoreProbes) {
@@ -340,7 +341,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       return;
     }
     this.#begin();
-    this.#stream!.silent = options.dontlognull;
+    this.#stream!.firstByteAt = 0;
     this.#refuse(status, cause);
   }
 
@@ -432,6 +433,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'tunnel';
     this.#chunked = false;
     this.#keep = false;
+    this.#keepRequestLine();
     this.#releaseBuffer();
     this.#touch();
   }
@@ -503,6 +505,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#count(CUR_H1_STREAMS, -1);
     this.#releaseBuffer();
     dropStream(stream);
+  }
+
+  /** The buffer goes to other requests; the log line at the end of the tunnel will show the request line. */
+  #keepRequestLine(): void {
+    const head = this.#stream!.requestHead;
+    head.bytes = head.bytes.slice(0, head.headersStart);
   }
 
   #releaseBuffer(): void {

@@ -24,6 +24,7 @@ export function sendResponse(stream: Stream): Next {
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
   stream.client.respond(head);
+  stream.context.events.streamAnswered(stream);
   if (status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300)) return openTunnel(stream);
   return STEP.transfer;
 }

@@ -139,7 +139,7 @@ function deny(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    if (!stream.redispatched) stream.server = persistedServer(stream);
+    stream.server = stream.redispatched ? null : persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) {
@@ -152,6 +152,7 @@ function assign(stream: Stream): Next {
       countChoice(stream);
     }
     countMove(stream);
+    stream.assignedAt = stream.now;
   }
   const redirected = redirectToServer(stream);
   if (redirected !== null) return redirected;
@@ -184,6 +185,7 @@ function elsewhere(stream: Stream): Next {
 }
 
 function queueTimeout(stream: Stream): Next {
+  stream.assignedAt = stream.now;
   const server = stream.server;
   leaveQueue(stream);
   stream.count(FAILED_CONN);
@@ -274,11 +276,13 @@ function turnaround(stream: Stream): Next {
 /** There is a connection: the request goes out, then whatever the client has to send. */
 function connected(stream: Stream): Next {
   stream.connectedAt = stream.now;
+  if (stream.frontend.logsServerLocal) stream.serverLocal = stream.serverSide!.conn?.local() ?? null;
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
   introduce(stream);
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();
+  if (!stream.http) stream.context.events.streamAnswered(stream);
   stream.client.resume();
   return WAIT;
 }

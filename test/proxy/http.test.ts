@@ -455,7 +455,7 @@ listen web
   });
 
   test('cookie insert: the client keeps its server', async () => {
-    const one = await server(() => ok('one'));
+    const one = await server(() => ok('one', 'ETag: "1"\r\n'));
     const two = await server(head => ok(head.includes('SRV') ? 'two, cookie seen' : 'two'));
     rig = await startRig(`
 defaults
