@@ -1,15 +1,7 @@
 /** Whether a cache between us and the client might keep a response: for `option checkcache` and `cookie ... nocache`. */
 import { latin1, textOf } from '../http/chars.ts';
 import type { Head } from '../http/head.ts';
-import {
-  H_CACHE_CONTROL,
-  H_ETAG,
-  H_EXPIRES,
-  H_PRAGMA,
-  H_SET_COOKIE,
-  METHOD_GET,
-  METHOD_HEAD,
-} from '../http/names.ts';
+import { H_CACHE_CONTROL, H_ETAG, H_EXPIRES, H_PRAGMA, H_SET_COOKIE, METHOD_GET, METHOD_HEAD } from '../http/names.ts';
 
 /** Statuses that a cache may keep by default (RFC 9110 15.1). */
 const KEPT: ReadonlySet<number> = new Set([200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501]);
@@ -47,7 +39,11 @@ export function leaksCookie(request: Head, response: Head): boolean {
 function directivesOf(head: Head): string[] {
   const directives: string[] = [];
   for (let i = head.find(H_CACHE_CONTROL); i >= 0; i = head.find(H_CACHE_CONTROL, i + 1)) {
-    directives.push(...valueOf(head, i).split(',').map(d => d.trim()));
+    directives.push(
+      ...valueOf(head, i)
+        .split(',')
+        .map(d => d.trim()),
+    );
   }
   return directives;
 }

@@ -30,6 +30,7 @@ import { parseRequest } from '../http/parse.ts';
 import { headLength } from '../http/reply.ts';
 import { CRLF, writeResponseHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { HIGH_WATER_BYTES } from '../limits.ts';
 import {
   CUR_H1_CONNS,
   CUR_H1_STREAMS,
@@ -117,7 +118,11 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   onDrain(): void {
     this.#touch();
-    this.#stream?.clientDrained();
+    if (this.#stream !== null) this.#stream.clientDrained();
+    else if (this.#phase === 'idle') {
+      this.#waitForRequest();
+      this.resume();
+    }
   }
 
   onClose(): void {
@@ -135,6 +140,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream;
     const pending = this.pending;
     if (this.#phase === 'over') this.conn?.abort(false);
+    else if (this.#phase === 'idle' && pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
@@ -167,6 +173,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #step(chunk: Chunk, at: number): number {
     switch (this.#phase) {
       case 'idle':
+        // Who sends requests and reads no responses does not get to fill our memory with them.
+        if (this.pending > HIGH_WATER_BYTES) return HOLD;
         this.#begin();
         return at;
       case 'head':
@@ -465,7 +473,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #nextRequest(): void {
     this.#phase = 'idle';
     this.#idleSince = this.session.context.io.now();
-    this.#waitForRequest();
+    if (this.pending > HIGH_WATER_BYTES) this.#touch();
+    else this.#waitForRequest();
     this.resume();
   }
 

@@ -265,7 +265,8 @@ export class Http1Server implements ServerSide, Handler {
       return;
     }
     this.conn = null;
-    if (this.#phase === 'done' || this.#phase === 'tunnel') endOrderly(stream.context, conn, this.server, this.#peerEnded);
+    if (this.#phase === 'done' || this.#phase === 'tunnel')
+      endOrderly(stream.context, conn, this.server, this.#peerEnded);
     else abandon(conn, this.#peerEnded);
   }
 

@@ -1,10 +1,10 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
 import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
-import { leaksCookie } from './cacheable.ts';
-import { setPersistence } from './persistence.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { countResponse } from './account.ts';
+import { leaksCookie } from './cacheable.ts';
+import { setPersistence } from './persistence.ts';
 import { fail, type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';

@@ -9,20 +9,29 @@
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import type { BalanceAlgorithm } from '../config/model.ts';
-import { DENIED_REQ, FAILED_CONN, FAILED_REQ, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { METHOD_POST } from '../http/names.ts';
+import {
+  DENIED_REQ,
+  FAILED_CONN,
+  FAILED_REQ,
+  FAILED_RESP,
+  REDISPATCHES,
+  RETRIES,
+  REUSE,
+  SRV_ABORTS,
+} from '../shm/counters.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { chooseBackend } from './choose-backend.ts';
-import { replyLocally } from './local-replies.ts';
 import { restrictHeaderNames } from './header-names.ts';
+import { replyLocally } from './local-replies.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
-import { METHOD_POST } from '../http/names.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
+import { redirectToServer } from './server-redirect.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
-import { redirectToServer } from './server-redirect.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import { activeServers, isDown } from './usable.ts';

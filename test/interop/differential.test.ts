@@ -2,7 +2,7 @@
  * The same scripts against HAProxy and Sluice. `SCENARIO=text` plays only those whose name has the text;
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PEERS, type Outcome, type Scenario, Theatre } from './differential.ts';
+import { type Outcome, PEERS, type Scenario, Theatre } from './differential.ts';
 import { haproxyVersion } from './peers.ts';
 import { FAILURES } from './scenarios/failures.ts';
 import { MESSAGES } from './scenarios/messages.ts';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { closeFd, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import { connect, type Wire, WireServer } from '../proxy/wire.ts';
-import { type Peer, type Setup, startHaproxy, startSluice, type Stats } from './peers.ts';
+import { type Peer, type Setup, type Stats, startHaproxy, startSluice } from './peers.ts';
 
 /** What a script plays with. Nothing throws when a peer does not do as expected: what happened is compared afterwards. */
 export interface Stage {
@@ -64,9 +64,34 @@ const DEFAULTS = [
 
 /** Not the bytes of HTTP: HAProxy counts those of its own representation, Sluice those on the wire. */
 const COMPARED = [
-  'scur', 'qcur', 'stot', 'dreq', 'dresp', 'ereq', 'econ', 'eresp', 'wretr', 'wredis', 'lbtot',
-  'hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other', 'req_tot', 'cli_abrt', 'srv_abrt',
-  'conn_tot', 'intercepted', 'connect', 'reuse', 'wrew', 'eint', 'qmax', 'smax',
+  'scur',
+  'qcur',
+  'stot',
+  'dreq',
+  'dresp',
+  'ereq',
+  'econ',
+  'eresp',
+  'wretr',
+  'wredis',
+  'lbtot',
+  'hrsp_1xx',
+  'hrsp_2xx',
+  'hrsp_3xx',
+  'hrsp_4xx',
+  'hrsp_5xx',
+  'hrsp_other',
+  'req_tot',
+  'cli_abrt',
+  'srv_abrt',
+  'conn_tot',
+  'intercepted',
+  'connect',
+  'reuse',
+  'wrew',
+  'eint',
+  'qmax',
+  'smax',
 ] as const;
 
 export const PEERS = { haproxy: startHaproxy, sluice: startSluice } as const;
@@ -142,7 +167,8 @@ function countersOf(stats: Stats): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [row, cells] of Object.entries(stats)) {
     const names = cells.mode === 'tcp' ? [...COMPARED, 'bin', 'bout'] : COMPARED;
-    for (const name of names) if ((cells[name] ?? '0') !== '0' && cells[name] !== '') found[`${row}.${name}`] = cells[name]!;
+    for (const name of names)
+      if ((cells[name] ?? '0') !== '0' && cells[name] !== '') found[`${row}.${name}`] = cells[name]!;
   }
   return found;
 }

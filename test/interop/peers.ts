@@ -52,7 +52,8 @@ async function logServer(): Promise<LogServer> {
   return {
     // Retries are marked with `+` when they went to another server.
     lines: [`log 127.0.0.1:${udp.address().port} format raw local0`, 'log-format "%f %b/%s %ST %tsc %rc"'],
-    of: frontend => received.filter(line => line.startsWith(`${frontend} `)).map(line => line.slice(frontend.length + 1)),
+    of: frontend =>
+      received.filter(line => line.startsWith(`${frontend} `)).map(line => line.slice(frontend.length + 1)),
     close: () => void udp.close(),
   };
 }
@@ -70,26 +71,29 @@ function textOf(
     'defaults',
     ...setup.defaults,
     ...ownLines,
-    ...setup.sections.flatMap(({ name, bind, lines }) => [
-      `listen ${name}`,
-      `bind ${address(name)} ${bind}`,
-      ...lines,
-    ]),
+    ...setup.sections.flatMap(({ name, bind, lines }) => [`listen ${name}`, `bind ${address(name)} ${bind}`, ...lines]),
     '',
   ].join('\n');
 }
 
 export async function startSluice(setup: Setup): Promise<Peer> {
   const log = await logServer();
-  const rig = await startRig(textOf(setup, () => '127.0.0.1:1', [], log.lines), {
-    events: (model, memory) =>
-      new Logger({ model, memory, worker: 0, facts: { pid: 1, hostname: 'here' }, wall: wallMs, complain: () => {} }),
-  });
+  const rig = await startRig(
+    textOf(setup, () => '127.0.0.1:1', [], log.lines),
+    {
+      events: (model, memory) =>
+        new Logger({ model, memory, worker: 0, facts: { pid: 1, hostname: 'here' }, wall: wallMs, complain: () => {} }),
+    },
+  );
   return {
     port: name => rig.port(name),
     stats: async name => {
       const proxy = rig.model.proxies.find(p => p.name === name)!;
-      const dump = dumpStat(rig.view, { format: 'csv', legends: true, up: false, noMaint: false, iid: proxy.id, type: -1, sid: -1 }, 0);
+      const dump = dumpStat(
+        rig.view,
+        { format: 'csv', legends: true, up: false, noMaint: false, iid: proxy.id, type: -1, sid: -1 },
+        0,
+      );
       let text = '';
       for (let piece = dump.next(); piece !== null; piece = dump.next()) text += Buffer.from(piece).toString('latin1');
       return parse(text, name);
@@ -110,7 +114,10 @@ export async function startHaproxy(setup: Setup): Promise<Peer> {
   const descriptor = new Map(setup.sections.map(({ name }, i) => [name, i]));
   const more = ['maxconn 2000', 'nbthread 1', `stats socket ${socket} mode 600 level admin`];
   const file = join(folder, 'haproxy.cfg');
-  writeFileSync(file, textOf(setup, name => `fd@${FIRST_FD + descriptor.get(name)!}`, more, log.lines));
+  writeFileSync(
+    file,
+    textOf(setup, name => `fd@${FIRST_FD + descriptor.get(name)!}`, more, log.lines),
+  );
   const child = spawn('haproxy', ['-f', file, '-db', '-q'], {
     stdio: ['ignore', 'ignore', 'pipe', ...listeners.map(({ fd }) => fd)],
   });
@@ -136,7 +143,10 @@ const FIRST_FD = 3;
 
 /** A listening socket for HAProxy to inherit: nobody else can take its port. */
 function listener(): { fd: number; port: number } {
-  const opened = openListener({ ...PLAIN_SPEC, address: { family: 4, bytes: new Uint8Array([127, 0, 0, 1]), port: 0 } });
+  const opened = openListener({
+    ...PLAIN_SPEC,
+    address: { family: 4, bytes: new Uint8Array([127, 0, 0, 1]), port: 0 },
+  });
   if ('errno' in opened) throw new Error(opened.message);
   return { fd: opened.fd, port: opened.address.port };
 }

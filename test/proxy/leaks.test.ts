@@ -107,7 +107,12 @@ async function client(port: number, random: () => number): Promise<void> {
   await closed;
 }
 
-async function storm(config: (ports: number[]) => string, proxies: readonly string[], seed: number, count: number): Promise<Rig> {
+async function storm(
+  config: (ports: number[]) => string,
+  proxies: readonly string[],
+  seed: number,
+  count: number,
+): Promise<Rig> {
   const random = randomOf(seed);
   const ports = [await origin(random), await origin(random)];
   const rig = await startRig(config(ports));

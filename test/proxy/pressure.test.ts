@@ -113,7 +113,7 @@ describe.each(['tcp', 'http'])('%s', mode => {
 
 describe('http', () => {
   test('a client that sends requests and reads nothing', { timeout: 30_000 }, async () => {
-    const server = await WireServer.start(() => ok('y'.repeat(4000)));
+    const server = await WireServer.start(() => ok('y'.repeat(16_000)));
     const rig = await startRig(`
 defaults
   mode http

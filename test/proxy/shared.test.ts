@@ -33,7 +33,9 @@ ${servers.map(({ port }, i) => `  server s${i + 1} 127.0.0.1:${port} ${words}`).
   );
   cleanups.push(
     () => rig.stop(),
-    () => servers.forEach(server => server.stop()),
+    () => {
+      for (const server of servers) server.stop();
+    },
   );
   return { rig, servers };
 }

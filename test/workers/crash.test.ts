@@ -4,10 +4,10 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { Master, withMaxconn } from '../../workers/master.ts';
 import { openListeners } from '../../workers/listeners.ts';
-import { parseModel } from '../proxy/rig.ts';
+import { Master, withMaxconn } from '../../workers/master.ts';
 import { settled } from '../proxy/gauges.ts';
+import { parseModel } from '../proxy/rig.ts';
 import { connect, ok, type Wire, WireServer } from '../proxy/wire.ts';
 import { freePort } from './sluice.ts';
 
@@ -69,7 +69,12 @@ listen hold
   const listeners = openListeners(model, 2, say)!;
   const serving = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
-  const life = { ready() {}, serving: serving.resolve, done: done.resolve, failed: () => serving.reject(new Error(said.join('\n'))) };
+  const life = {
+    ready() {},
+    serving: serving.resolve,
+    done: done.resolve,
+    failed: () => serving.reject(new Error(said.join('\n'))),
+  };
   const plan = { model, listeners, workers: 2, memoryMb: 0, environment: {}, warnings: 0, io: 'net' };
   const master = new Master(plan, life, say);
   master.start();

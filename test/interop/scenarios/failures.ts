@@ -1,6 +1,7 @@
 /** What goes wrong: bad messages, servers and clients that leave, limits of heads. */
-import type { Scenario, Stage } from '../differential.ts';
+
 import { ok } from '../../proxy/wire.ts';
+import type { Scenario, Stage } from '../differential.ts';
 import { CLOSE, GET } from './messages.ts';
 
 /** One client sends `request` and waits for the end. */
@@ -44,7 +45,9 @@ export function all(why: string): Record<string, string> {
 }
 
 const STRICTER = all('refused by RFC 9112, passed by HAProxy 2.6');
-const LATE = all('HAProxy looks at payload that came with the head before it chooses a server, Sluice when the server takes it');
+const LATE = all(
+  'HAProxy looks at payload that came with the head before it chooses a server, Sluice when the server takes it',
+);
 const UNNOTICED = all('HAProxy does not notice a reset client before the server speaks, unless abortonclose is set');
 
 const BAD_REQUESTS: readonly (readonly [string, string, Record<string, string>?])[] = [
@@ -55,7 +58,10 @@ const BAD_REQUESTS: readonly (readonly [string, string, Record<string, string>?]
   ['same length twice', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx'],
   ['length list', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\nx'],
   ['negative length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\nx'],
-  ['length and chunked', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  [
+    'length and chunked',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
   ['unknown encoding', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n'],
   ['chunked 1.0', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', STRICTER],
   ['no host', 'GET / HTTP/1.1\r\n\r\n', STRICTER],
@@ -98,7 +104,12 @@ const BAD_RESPONSES: readonly (readonly [string, string, 'fin' | 'rst' | 'open',
   ['payload cut by RST', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', 'rst'],
   ['chunks cut by FIN', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab', 'fin'],
   ['chunks cut between two', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n', 'fin'],
-  ['bad chunk size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n', 'open', all('HAProxy looks at payload that came with the head before it passes the head on')],
+  [
+    'bad chunk size',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n',
+    'open',
+    all('HAProxy looks at payload that came with the head before it passes the head on'),
+  ],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 'open'],
   ['status 99', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', 'open', STRICTER],
   ['status 600', 'HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n', 'open'],
@@ -110,15 +121,27 @@ const BAD_RESPONSES: readonly (readonly [string, string, 'fin' | 'rst' | 'open',
 type Leave = 'fin' | 'rst';
 
 /** The client leaves in some phase. */
-function leaves(how: Leave, phase: string, lines: string[], play: (stage: Stage, leave: (p: { fin(): void; rst(): void }) => void) => Promise<void>): Scenario {
+function leaves(
+  how: Leave,
+  phase: string,
+  lines: string[],
+  play: (stage: Stage, leave: (p: { fin(): void; rst(): void }) => void) => Promise<void>,
+): Scenario {
   const name = `client ${how} ${phase} ${lines.join(' ')}`.trimEnd();
-  return { name, lines, play: stage => play(stage, p => p[how]()), differs: LEAVES_DIFFER[name.split(' server ')[0]!] ?? {} };
+  return {
+    name,
+    lines,
+    play: stage => play(stage, p => p[how]()),
+    differs: LEAVES_DIFFER[name.split(' server ')[0]!] ?? {},
+  };
 }
 
 const SOONER = { servers: 'Sluice ends the exchange as soon as the client is gone' };
 const INCONSISTENT = 'HAProxy counts an abort before there is a connection for RST and not for FIN';
 const LEAVES_DIFFER: Readonly<Record<string, Record<string, string>>> = {
-  'client fin in the response option abortonclose': all('the manual speaks of requests that wait; HAProxy ends a response, too, if it has a length'),
+  'client fin in the response option abortonclose': all(
+    'the manual speaks of requests that wait; HAProxy ends a response, too, if it has a length',
+  ),
   'client rst waiting for the response no option abortonclose': UNNOTICED,
   'client rst waiting for a connection no option abortonclose': UNNOTICED,
   'client rst in the queue no option abortonclose timeout queue 700ms': UNNOTICED,
@@ -201,20 +224,25 @@ const LEAVES = (['fin', 'rst'] as const).flatMap(how => [
       await c.end();
       await pause(50);
     }),
-    leaves(how, 'in the queue', [option, 'timeout queue 700ms', 'server s1 $1 maxconn 1'], async ({ client, server, pause }, leave) => {
-      const first = await client();
-      first.send(GET);
-      const s = await server();
-      await s.has('\r\n\r\n');
-      const c = await client();
-      c.send(GET);
-      await pause(50);
-      leave(c);
-      await pause(150);
-      s.send(ok('first'));
-      await first.has('first');
-      await pause(150);
-    }),
+    leaves(
+      how,
+      'in the queue',
+      [option, 'timeout queue 700ms', 'server s1 $1 maxconn 1'],
+      async ({ client, server, pause }, leave) => {
+        const first = await client();
+        first.send(GET);
+        const s = await server();
+        await s.has('\r\n\r\n');
+        const c = await client();
+        c.send(GET);
+        await pause(50);
+        leave(c);
+        await pause(150);
+        s.send(ok('first'));
+        await first.has('first');
+        await pause(150);
+      },
+    ),
     leaves(how, 'in the response', [option], async ({ client, server, pause }, leave) => {
       const c = await client();
       c.send(GET);

@@ -1,6 +1,7 @@
 /** HTTP messages that go well: framing, versions, connections that live on, interim responses, tunnels. */
-import type { Scenario } from '../differential.ts';
+
 import { ok } from '../../proxy/wire.ts';
+import type { Scenario } from '../differential.ts';
 
 export const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 export const CLOSE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -74,8 +75,20 @@ const matrix = MODES.flatMap(mode =>
 export const MESSAGES: readonly Scenario[] = [
   ...matrix,
   exchange('HEAD', [], ['HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', GET], 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
-  exchange('HEAD of chunked', [], ['HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'], 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'),
-  exchange('option drop headers kept in order', ['option forwardfor', 'option originalto'], ['GET /x?y HTTP/1.1\r\nHost: a\r\nX-A:  1 \r\nX-a: 2\r\nConnection: X-Hop, Keep-Alive\r\nX-Hop: 1\r\nKeep-Alive: 3\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\n\r\n'], ok()),
+  exchange(
+    'HEAD of chunked',
+    [],
+    ['HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'],
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ),
+  exchange(
+    'option drop headers kept in order',
+    ['option forwardfor', 'option originalto'],
+    [
+      'GET /x?y HTTP/1.1\r\nHost: a\r\nX-A:  1 \r\nX-a: 2\r\nConnection: X-Hop, Keep-Alive\r\nX-Hop: 1\r\nKeep-Alive: 3\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\n\r\n',
+    ],
+    ok(),
+  ),
   {
     name: 'pipelining',
     lines: [],

@@ -1,6 +1,7 @@
 /** Which server, how often tried, who waits for it, which connections are used again, and what cookies say about that. */
-import type { Scenario, Stage } from '../differential.ts';
+
 import { ok } from '../../proxy/wire.ts';
+import type { Scenario, Stage } from '../differential.ts';
 import { all } from './failures.ts';
 import { CLOSE, GET } from './messages.ts';
 
@@ -81,24 +82,31 @@ const COOKIE_MODES = [
 
 const COOKIES = COOKIE_MODES.flatMap(mode => [
   asks(`${mode}: no cookie`, [mode, ...SERVERS], [CLOSE, CLOSE, POST]),
-  asks(`${mode}: cookies`, [mode, ...SERVERS], [
-    withCookie('SRV=b'),
-    withCookie('x=1; SRV=b; y=2'),
-    withCookie('SRV=nobody'),
-    withCookie('SRV='),
-    withCookie('SRV=b~rest'),
-    withCookie('SRVX=b'),
-    withCookie('SRV="b"'),
-    withCookie('SRV=b; SRV=a'),
-  ]),
+  asks(
+    `${mode}: cookies`,
+    [mode, ...SERVERS],
+    [
+      withCookie('SRV=b'),
+      withCookie('x=1; SRV=b; y=2'),
+      withCookie('SRV=nobody'),
+      withCookie('SRV='),
+      withCookie('SRV=b~rest'),
+      withCookie('SRVX=b'),
+      withCookie('SRV="b"'),
+      withCookie('SRV=b; SRV=a'),
+    ],
+  ),
   asks(`${mode}: the server sets it`, [mode, ...SERVERS], [CLOSE, withCookie('SRV=b'), withCookie('SRV=b~app')], SETS),
-  asks(`${mode}: the server is dead`, [mode, 'retries 1', 'option redispatch', 'server s1 $1 cookie a', 'server s2 $dead cookie b'], [
-    withCookie('SRV=b'),
-  ]),
-  asks(`${mode}: the server is down`, [mode, 'server s1 $1 cookie a', 'server s2 $2 cookie b disabled'], [
-    withCookie('SRV=b'),
-    withCookie('SRV=b~x'),
-  ]),
+  asks(
+    `${mode}: the server is dead`,
+    [mode, 'retries 1', 'option redispatch', 'server s1 $1 cookie a', 'server s2 $dead cookie b'],
+    [withCookie('SRV=b')],
+  ),
+  asks(
+    `${mode}: the server is down`,
+    [mode, 'server s1 $1 cookie a', 'server s2 $2 cookie b disabled'],
+    [withCookie('SRV=b'), withCookie('SRV=b~x')],
+  ),
 ]);
 
 const REUSE = ['never', 'safe', 'aggressive', 'always'].flatMap(mode => [
@@ -131,9 +139,12 @@ const GATHERS = 'Sluice gathers the payload once the backend is known, HAProxy b
 /** Where both deny, `dresp` says so. */
 const PAGE = 'by the manual 502; HAProxy 2.6 answers with its page for the status of the server';
 const DENIED = Object.fromEntries(
-  ['clients', 'servers', 'log', ...['FRONTEND', 'BACKEND'].flatMap(row => [2, 3, 4, 5].map(n => `${row}.hrsp_${n}xx`))].map(
-    name => [name, PAGE],
-  ),
+  [
+    'clients',
+    'servers',
+    'log',
+    ...['FRONTEND', 'BACKEND'].flatMap(row => [2, 3, 4, 5].map(n => `${row}.hrsp_${n}xx`)),
+  ].map(name => [name, PAGE]),
 );
 
 /** Responses that a cache may keep, or not: for `option checkcache` and `cookie ... nocache`. */
@@ -153,37 +164,67 @@ const CACHE = [
   ['no-cache="set-cookie2"', GET, 'ETag: "1"\r\nCache-Control: no-cache="x, set-cookie"\r\n'],
   ['pragma', GET, 'ETag: "1"\r\nPragma: no-cache\r\n'],
   ['POST', GET.replace('GET', 'POST').replace('Host', 'Content-Length: 0\r\nHost'), 'ETag: "1"\r\n'],
-  ['POST, public', GET.replace('GET', 'POST').replace('Host', 'Content-Length: 0\r\nHost'), 'ETag: "1"\r\nCache-Control: public\r\n'],
+  [
+    'POST, public',
+    GET.replace('GET', 'POST').replace('Host', 'Content-Length: 0\r\nHost'),
+    'ETag: "1"\r\nCache-Control: public\r\n',
+  ],
   ['HEAD', GET.replace('GET', 'HEAD'), 'ETag: "1"\r\n'],
   ['with Authorization', GET.replace('Host', 'Authorization: Basic x\r\nHost'), 'ETag: "1"\r\n'],
   ['a request of no-cache', GET.replace('Host', 'Cache-Control: no-cache\r\nHost'), 'ETag: "1"\r\n'],
   ['a request with pragma', GET.replace('Host', 'Pragma: no-cache\r\nHost'), 'ETag: "1"\r\n'],
-].flatMap(([name, request, headers]) => [
-  asksOnOne(`checkcache: ${name}`, ['option checkcache'], [request!], ok('x', `Set-Cookie: a=1\r\n${headers}`), DENIED),
-  asksOnOne(`checkcache, no cookie: ${name}`, ['option checkcache'], [request!], ok('x', headers)),
-  asksOnOne(`nocache: ${name}`, ['cookie SRV insert nocache', 'server s1 $1 cookie a'], [request!], ok('x', headers)),
-]).concat(
-  [201, 204, 301, 302, 404, 410, 500].map(status =>
+]
+  .flatMap(([name, request, headers]) => [
     asksOnOne(
-      `checkcache: status ${status}`,
+      `checkcache: ${name}`,
       ['option checkcache'],
-      [GET],
-      `HTTP/1.1 ${status} X\r\nETag: "1"\r\nSet-Cookie: a=1\r\n${status === 204 ? '' : 'Content-Length: 0\r\n'}\r\n`,
+      [request!],
+      ok('x', `Set-Cookie: a=1\r\n${headers}`),
       DENIED,
     ),
-  ),
-);
+    asksOnOne(`checkcache, no cookie: ${name}`, ['option checkcache'], [request!], ok('x', headers)),
+    asksOnOne(`nocache: ${name}`, ['cookie SRV insert nocache', 'server s1 $1 cookie a'], [request!], ok('x', headers)),
+  ])
+  .concat(
+    [201, 204, 301, 302, 404, 410, 500].map(status =>
+      asksOnOne(
+        `checkcache: status ${status}`,
+        ['option checkcache'],
+        [GET],
+        `HTTP/1.1 ${status} X\r\nETag: "1"\r\nSet-Cookie: a=1\r\n${status === 204 ? '' : 'Content-Length: 0\r\n'}\r\n`,
+        DENIED,
+      ),
+    ),
+  );
 
 export const SERVERS_GROUP: readonly Scenario[] = [
   asks('dead server, no retry', ['server s1 $dead'], times(1)),
   asks('dead server, retries', ['retries 2', 'timeout connect 100ms', 'server s1 $dead'], times(1)),
-  ...['option redispatch', 'option redispatch 1', 'option redispatch 2', 'option redispatch -1', 'option redispatch -2', 'no option redispatch'].map(
-    option =>
-      asks(`${option}, first of two is dead`, ['retries 3', 'timeout connect 50ms', option, 'server s1 $dead', 'server s2 $1'], times(2)),
+  ...[
+    'option redispatch',
+    'option redispatch 1',
+    'option redispatch 2',
+    'option redispatch -1',
+    'option redispatch -2',
+    'no option redispatch',
+  ].map(option =>
+    asks(
+      `${option}, first of two is dead`,
+      ['retries 3', 'timeout connect 50ms', option, 'server s1 $dead', 'server s2 $1'],
+      times(2),
+    ),
   ),
-  asks('redispatch, all dead', ['retries 3', 'timeout connect 50ms', 'option redispatch 1', 'server s1 $dead', 'server s2 $dead'], times(1)),
+  asks(
+    'redispatch, all dead',
+    ['retries 3', 'timeout connect 50ms', 'option redispatch 1', 'server s1 $dead', 'server s2 $dead'],
+    times(1),
+  ),
   asks('backup only', ['server s1 $dead disabled', 'server s2 $1 backup', 'server s3 $2 backup'], times(3)),
-  asks('allbackups', ['option allbackups', 'server s1 $dead disabled', 'server s2 $1 backup', 'server s3 $2 backup'], times(4)),
+  asks(
+    'allbackups',
+    ['option allbackups', 'server s1 $dead disabled', 'server s2 $1 backup', 'server s3 $2 backup'],
+    times(4),
+  ),
   asks('weight 0', ['server s1 $1 weight 0', 'server s2 $2'], times(3)),
   asks('round robin with weights', ['server s1 $1 weight 2', 'server s2 $2 weight 1'], times(6), null, {
     clients: 'the order within a round differs, its sums do not',
@@ -192,10 +233,14 @@ export const SERVERS_GROUP: readonly Scenario[] = [
   }),
   asks('balance first', ['balance first', 'server s1 $1', 'server s2 $2'], times(3)),
   asks('balance leastconn', ['balance leastconn', 'server s1 $1', 'server s2 $2'], times(4)),
-  asks('balance url_param', ['balance url_param u', 'server s1 $1', 'server s2 $2'], [
-    'GET /?u=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
-    'GET /?u=2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
-  ]),
+  asks(
+    'balance url_param',
+    ['balance url_param u', 'server s1 $1', 'server s2 $2'],
+    [
+      'GET /?u=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      'GET /?u=2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+    ],
+  ),
   {
     name: 'balance url_param check_post, the body comes later',
     lines: ['balance url_param u check_post', 'server s1 $1', 'server s2 $2'],
@@ -225,7 +270,12 @@ export const SERVERS_GROUP: readonly Scenario[] = [
   },
   {
     name: 'http-buffer-request: late payload',
-    differs: { 'BACKEND.stot': GATHERS, 'BACKEND.hrsp_4xx': GATHERS, 'BACKEND.req_tot': GATHERS, 'BACKEND.smax': GATHERS },
+    differs: {
+      'BACKEND.stot': GATHERS,
+      'BACKEND.hrsp_4xx': GATHERS,
+      'BACKEND.req_tot': GATHERS,
+      'BACKEND.smax': GATHERS,
+    },
     lines: ['option http-buffer-request', 'timeout http-request 200ms'],
     play: async ({ client, answer, pause }) => {
       answer(() => ok());
@@ -354,7 +404,12 @@ export const SERVERS_GROUP: readonly Scenario[] = [
   },
   {
     name: 'maxqueue: the persistent client goes elsewhere',
-    lines: ['cookie SRV insert indirect', 'server s1 $1 cookie a maxconn 1 maxqueue 1', 'server s2 $2 cookie b', 'timeout queue 400ms'],
+    lines: [
+      'cookie SRV insert indirect',
+      'server s1 $1 cookie a maxconn 1 maxqueue 1',
+      'server s2 $2 cookie b',
+      'timeout queue 400ms',
+    ],
     play: async ({ client, answer, pause }) => {
       answer(() => ok('two'), 2);
       for (let i = 0; i < 3; i++) {
@@ -415,7 +470,9 @@ export const SERVERS_GROUP: readonly Scenario[] = [
   },
   ...['', 'retry-on none', 'retry-on all-retryable-errors'].slice(0, 1).map(() => ({
     name: 'pooled connection dies with the request',
-    differs: all('Sluice asks again over a new connection when the method is idempotent; HAProxy leaves that to the client'),
+    differs: all(
+      'Sluice asks again over a new connection when the method is idempotent; HAProxy leaves that to the client',
+    ),
     lines: ['http-reuse always', 'retries 3'],
     play: async ({ client, server, pause }: Stage) => {
       const c = await client();
@@ -431,21 +488,49 @@ export const SERVERS_GROUP: readonly Scenario[] = [
       await pause(100);
     },
   })),
-  asks('redir', ['server s1 $1 redir http://other'], ['GET /x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 'HEAD /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', POST]),
+  asks(
+    'redir',
+    ['server s1 $1 redir http://other'],
+    [
+      'GET /x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      'HEAD /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      POST,
+    ],
+  ),
   asksOnOne('redir keeps the client', ['server s1 $1 redir http://other'], [GET, GET]),
   asks('forwardfor', ['option forwardfor'], [CLOSE, CLOSE.replace('Host', 'X-Forwarded-For: 1.1.1.1\r\nHost')]),
   asks('forwardfor except', ['option forwardfor except 127.0.0.1'], times(1)),
-  asks('forwardfor if-none header', ['option forwardfor if-none header X-Client'], [CLOSE, CLOSE.replace('Host', 'X-Client: 1.1.1.1\r\nHost')]),
+  asks(
+    'forwardfor if-none header',
+    ['option forwardfor if-none header X-Client'],
+    [CLOSE, CLOSE.replace('Host', 'X-Client: 1.1.1.1\r\nHost')],
+  ),
   asks('originalto', ['option originalto'], times(1)),
   asks('originalto except header', ['option originalto except 127.0.0.0/8 header X-Dst'], times(1)),
   asks('send-proxy', ['server s1 $1 send-proxy'], times(2), null, {
     servers: 'HAProxy keeps the connection for the same client address and port',
   }),
   asksOnOne('send-proxy and keep-alive', ['server s1 $1 send-proxy'], times(2, GET)),
-  asksOnOne('http-use-proxy-header', ['option http-use-proxy-header'], [GET.replace('Host', 'Proxy-Connection: close\r\nHost')]),
-  asksOnOne('http-use-proxy-header, absolute', ['option http-use-proxy-header', 'option http-server-close'], ['GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Connection: keep-alive\r\n\r\n']),
+  asksOnOne(
+    'http-use-proxy-header',
+    ['option http-use-proxy-header'],
+    [GET.replace('Host', 'Proxy-Connection: close\r\nHost')],
+  ),
+  asksOnOne(
+    'http-use-proxy-header, absolute',
+    ['option http-use-proxy-header', 'option http-server-close'],
+    ['GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Connection: keep-alive\r\n\r\n'],
+  ),
   ...CACHE,
   asksOnOne('restrict-req-hdr-names default', [], [GET.replace('Host', 'X_Under: 1\r\nX.Dot: 2\r\nX-Ok: 3\r\nHost')]),
-  asksOnOne('restrict-req-hdr-names delete', ['option http-restrict-req-hdr-names delete'], [GET.replace('Host', 'X_Under: 1\r\nX.Dot: 2\r\nX-Ok: 3\r\nHost')]),
-  asksOnOne('restrict-req-hdr-names reject', ['option http-restrict-req-hdr-names reject'], [GET.replace('Host', 'X_Under: 1\r\nHost')]),
+  asksOnOne(
+    'restrict-req-hdr-names delete',
+    ['option http-restrict-req-hdr-names delete'],
+    [GET.replace('Host', 'X_Under: 1\r\nX.Dot: 2\r\nX-Ok: 3\r\nHost')],
+  ),
+  asksOnOne(
+    'restrict-req-hdr-names reject',
+    ['option http-restrict-req-hdr-names reject'],
+    [GET.replace('Host', 'X_Under: 1\r\nHost')],
+  ),
 ];

@@ -83,11 +83,15 @@ export const TCP_MODE: readonly Scenario[] = [
   relay('timeout server', ['timeout server 200ms'], async c => {
     await c.end();
   }),
-  relay('timeout tunnel', ['timeout client 150ms', 'timeout server 150ms', 'timeout tunnel 400ms'], async (c, _s, { pause }) => {
-    await pause(250);
-    c.send('x');
-    await c.end();
-  }),
+  relay(
+    'timeout tunnel',
+    ['timeout client 150ms', 'timeout server 150ms', 'timeout tunnel 400ms'],
+    async (c, _s, { pause }) => {
+      await pause(250);
+      c.send('x');
+      await c.end();
+    },
+  ),
   relay('timeout client-fin', ['timeout client-fin 200ms'], async c => {
     c.fin();
     await c.end();

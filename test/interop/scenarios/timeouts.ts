@@ -1,42 +1,46 @@
 /** Every time-out, in HTTP. */
-import type { Scenario } from '../differential.ts';
+
 import { ok } from '../../proxy/wire.ts';
+import type { Scenario } from '../differential.ts';
 import { all } from './failures.ts';
 import { CLOSE, GET } from './messages.ts';
 
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello';
 
 export const TIMEOUTS: readonly Scenario[] = [
-  ...['', 'option dontlognull', 'option http-ignore-probes'].flatMap(option => [
-    {
-      name: `http-request, nothing sent ${option}`,
-      lines: ['timeout http-request 200ms', option],
-      play: async ({ client, pause }) => {
-        const c = await client();
-        await c.end();
-        await pause(50);
-      },
-    },
-    {
-      name: `http-request, half a head ${option}`,
-      lines: ['timeout http-request 200ms', option],
-      play: async ({ client, pause }) => {
-        const c = await client();
-        c.send('GET / HTT');
-        await c.end();
-        await pause(50);
-      },
-    },
-    {
-      name: `client, nothing sent ${option}`,
-      lines: ['timeout client 200ms', option],
-      play: async ({ client, pause }) => {
-        const c = await client();
-        await c.end();
-        await pause(50);
-      },
-    },
-  ] satisfies Scenario[]),
+  ...['', 'option dontlognull', 'option http-ignore-probes'].flatMap(
+    option =>
+      [
+        {
+          name: `http-request, nothing sent ${option}`,
+          lines: ['timeout http-request 200ms', option],
+          play: async ({ client, pause }) => {
+            const c = await client();
+            await c.end();
+            await pause(50);
+          },
+        },
+        {
+          name: `http-request, half a head ${option}`,
+          lines: ['timeout http-request 200ms', option],
+          play: async ({ client, pause }) => {
+            const c = await client();
+            c.send('GET / HTT');
+            await c.end();
+            await pause(50);
+          },
+        },
+        {
+          name: `client, nothing sent ${option}`,
+          lines: ['timeout client 200ms', option],
+          play: async ({ client, pause }) => {
+            const c = await client();
+            await c.end();
+            await pause(50);
+          },
+        },
+      ] satisfies Scenario[],
+  ),
   {
     name: 'http-request: bytes do not extend it',
     lines: ['timeout http-request 300ms'],
