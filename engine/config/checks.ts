@@ -5,6 +5,7 @@
 import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
 import { compileFormat, isError } from '../log/format.ts';
 import { formatAddress } from './address.ts';
+import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
@@ -25,6 +26,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
     for (const check of checks) check(proxy, diagnostics, drafts);
   }
   sameAddresses(drafts.proxies, diagnostics);
+  checkHealthchecks(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
 }
 
@@ -292,6 +294,6 @@ function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnost
   }
 }
 
-const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, httpOnly, logFormats];
+const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, checkChecks, httpOnly, logFormats];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

@@ -5,7 +5,8 @@
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
 import type { Endpoint } from './address.ts';
-import type { Bind, Global, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
+import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { Bind, Global, Observe, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -37,7 +38,21 @@ export interface Reference extends Place {
 export type BindDraft = Draft<Bind>;
 
 export interface ServerDraft
-  extends Draft<Omit<Server, 'index' | 'address' | 'check' | 'hostname' | 'portRelative' | 'portOffset'>> {
+  extends Draft<
+    Omit<
+      Server,
+      | 'index'
+      | 'address'
+      | 'check'
+      | 'hostname'
+      | 'portRelative'
+      | 'portOffset'
+      | 'agent'
+      | 'track'
+      | 'saved'
+      | 'observe'
+    >
+  > {
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   check: boolean;
@@ -51,13 +66,32 @@ export interface ServerDraft
   checkPort: number;
   checkAddress: Endpoint | null;
   checkSendProxy: boolean;
+  checkViaSocks4: boolean;
+  /** Name of a `healthcheck` section; null = none. */
+  healthcheck: string | null;
+  agentCheck: boolean;
+  agentInterMs: number;
+  /** 0 = not given. */
+  agentPort: number;
+  agentAddress: Endpoint | null;
+  agentSend: string;
+  /** `[<backend>/]<server>`. */
+  track: string | null;
+  /** 0 = not observed. */
+  observe: 0 | Observe['layer'];
+  onError: Observe['onError'];
+  errorLimit: number;
 }
 
 export interface ProxyDraft
   extends Draft<
-    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind' | LogFormatField>
+    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind' | 'check' | LogFormatField>
   > {
   kind: Proxy['kind'] | 'defaults';
+  check: CheckDraft;
+  /** `load-server-state-from-file` and `server-state-file-name` ('' = the name of the backend). */
+  stateFrom: 'global' | 'local' | 'none';
+  stateFile: string;
   binds: BindDraft[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
@@ -82,6 +116,7 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
+  externalCheck: boolean;
 }
 
 /** Users name their groups and groups their users; the model has it in the groups only. */
@@ -134,6 +169,7 @@ export function newGlobal(): GlobalDraft {
     },
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
+    externalCheck: false,
   };
 }
 
@@ -169,6 +205,21 @@ export function newServer(): ServerDraft {
     checkPort: 0,
     checkAddress: null,
     checkSendProxy: false,
+    checkViaSocks4: false,
+    healthcheck: null,
+    agentCheck: false,
+    agentInterMs: 2_000,
+    agentPort: 0,
+    agentAddress: null,
+    agentSend: '',
+    track: null,
+    observe: 0,
+    onError: 'fail-check',
+    errorLimit: 10,
+    shutdownWhenDown: false,
+    shutdownBackupsWhenUp: false,
+    initState: 'none',
+    socks4: null,
   };
 }
 
@@ -264,17 +315,9 @@ export function newProxy(): ProxyDraft {
     retries: 3,
     redispatch: 0,
     httpReuse: 'safe',
-    check: {
-      type: 'tcp',
-      method: 'OPTIONS',
-      uri: '/',
-      version: 'HTTP/1.0',
-      headers: [],
-      body: '',
-      expect: [],
-      disableOn404: false,
-      sendState: false,
-    },
+    check: newCheck(),
+    stateFrom: 'none',
+    stateFile: '',
     cookie: null,
     source: null,
     timeouts: {

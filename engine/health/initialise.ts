@@ -17,6 +17,7 @@ import {
   OPER_STOPPED,
   PROCESS,
   PROXY,
+  RAMP_FULL,
   SERVER,
 } from '../shm/words.ts';
 import { settle, targetOf } from './state.ts';
@@ -61,7 +62,7 @@ function initialiseListeners(
 }
 
 function initialiseServer(memory: Memory, first: number, server: Server, second: number): void {
-  const { check } = server;
+  const { check, agent } = server;
   store(memory, memory.server(first + server.index), SERVER.at, {
     maxconn: server.maxconn,
     oper: server.disabled ? OPER_STOPPED : OPER_RUNNING,
@@ -76,6 +77,14 @@ function initialiseServer(memory: Memory, first: number, server: Server, second:
     check_rise: check?.rise ?? 0,
     check_fall: check?.fall ?? 0,
     check_health: check && !server.disabled ? check.rise : 0,
+    agent_on: agent ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
+    agent_status: agent ? INI : UNK,
+    agent_code: -1,
+    agent_duration: -1,
+    agent_rise: agent ? 1 : 0,
+    agent_fall: agent ? 1 : 0,
+    agent_health: agent ? 1 : 0,
+    ramp: RAMP_FULL,
   });
 }
 

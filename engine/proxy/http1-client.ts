@@ -341,7 +341,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.finish);
   }
 
-  /** The client sends no request, or not in time. Only of a first one that never came is that an error worth telling. */
+  /** The client ended, or let the time run out, without a request. Only a first one that never came is worth telling. */
   #noRequest(status: number, cause: Cause): void {
     const { options } = this.session.frontend.proxy;
     if (this.#requests > 0 || options.httpIgnoreProbes) {

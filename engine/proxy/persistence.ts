@@ -120,8 +120,7 @@ export function setPersistence(stream: Stream): void {
 function removeSetCookies(stream: Stream, name: Uint8Array): void {
   const head = stream.responseHead;
   stream.cookieSet = 'D';
-  do head.remove(at.slot);
-  while (findSetCookie(head, name, at, at.slot + 1));
+  for (let found = true; found; found = findSetCookie(head, name, at)) head.remove(at.slot);
 }
 
 function insert(stream: Stream, config: Cookie, setCookie: string): void {

@@ -21,6 +21,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   #held: Chunk[] | null = null;
   #heldBytes = 0;
   #pendingWhenArmed = 0;
+  /** The stream was given back, and may serve another connection by now: only the end of this one is waited for. */
+  #over = false;
 
   constructor(session: Session) {
     const { conn, acceptedAt } = session;
@@ -68,11 +70,15 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   onClose(_conn: Conn, errno: number): void {
     this.conn = null;
     this.#forget();
-    if (this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
+    if (!this.#over && this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
     this.session.closed();
   }
 
   onTimeout(): void {
+    if (this.#over) {
+      this.conn?.abort(false);
+      return;
+    }
     const pending = this.pending;
     const progress = pending > 0 && pending < this.#pendingWhenArmed;
     // Nobody waits for the client when it may not send (the server is slow) and has taken everything.
@@ -134,6 +140,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   done(): void {
     const conn = this.conn;
     const stream = this.#stream;
+    this.#over = true;
     this.#forget();
     if (conn !== null) {
       if (stream.frontend.proxy.options.nolinger && conn.pending === 0) conn.abort(true);

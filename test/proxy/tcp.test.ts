@@ -1,7 +1,7 @@
 /** TCP mode on the wire. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DEAD, listen, origin } from './listen.ts';
-import { connect, type Wire } from './wire.ts';
+import { ask, connect, type Wire } from './wire.ts';
 
 async function relay(lines: readonly string[] = []) {
   const s = await origin();
@@ -121,4 +121,23 @@ test('no server', async () => {
   await client.end();
   expect(rig.ends[0]!.state).toBe('SC');
   expect(rig.counter('backend', 'web', 'failed_conn')).toBe(1);
+});
+
+test('a connection that is still closing takes nothing from those that came after it', async () => {
+  const s = await origin((_head, conn) => {
+    conn.socket.end('bye');
+    return null;
+  });
+  const rig = await listen(['mode tcp', `server s1 127.0.0.1:${s.port}`]);
+  const LANES = 4;
+  const TURNS = 50;
+  const lane = async () => {
+    const got: string[] = [];
+    for (let i = 0; i < TURNS; i++) got.push(await ask(rig.port('web'), 'hello\r\n\r\n'));
+    return got;
+  };
+  const got = await Promise.all(Array.from({ length: LANES }, lane));
+  expect(new Set(got.flat())).toEqual(new Set(['bye']));
+  // A stream is counted at its end, a moment after the client saw its own.
+  await vi.waitUntil(() => rig.counter('frontend', 'web', 'bytes_out') === LANES * TURNS * 'bye'.length);
 });

@@ -191,7 +191,7 @@ test('the description of a check is read whole, or not at all while it is writte
   const { memory, view } = busy();
   const s = view.server(new Subject(NOW, true), MODEL.proxies[1]!, 2);
   expect(view.checkText(s)).toBe('Connection refused');
-  writeCheckText(memory, 2, 'é'.repeat(100));
+  writeCheckText(memory, 2, 'check', 'é'.repeat(100));
   expect(view.checkText(s)).toBe('é'.repeat(64));
   Atomics.add(memory.words, memory.server(2) + SERVER.at.check_seq, 1);
   expect(view.checkText(s)).toBe('');

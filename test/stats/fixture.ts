@@ -171,7 +171,7 @@ export function busy(): Fixture {
   for (let i = 0; i < 13; i++) f.server(i, UP);
   f.server(1, { admin: ADMIN_FORCED_DRAIN, eweight: 0, last_change: 4944 });
   f.server(2, { ...DOWN, check_fails: 1, down_trans: 1 });
-  writeCheckText(f.memory, 2, 'Connection refused');
+  writeCheckText(f.memory, 2, 'check', 'Connection refused');
   f.server(4, { ...DOWN, admin: ADMIN_FORCED_MAINT });
   f.server(5, { check_on: 0 });
   f.server(7, { check_health: 3 });
