@@ -136,6 +136,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
     const stream = this.#stream;
     const pending = this.pending;

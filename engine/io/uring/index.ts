@@ -102,6 +102,8 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   #lapEnd = 0;
   /** There was an event since libuv was last asked. */
   #active = false;
+  /** The last `enter` brought nothing. */
+  #idled = false;
   #guestPolled = false;
   #guestReady = false;
   #unsettled: UringConn[] = [];
@@ -226,12 +228,9 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     this.#unguarded.push(conn);
   }
 
+  /** `now` needs nothing: outside of a cycle it looks at the clock. */
   wake(): void {
     this.#awake = true;
-    this.#run();
-  }
-
-  #run(): void {
     if (this.#running) return;
     this.#running = true;
     setImmediate(this.#lap);
@@ -254,13 +253,17 @@ export class UringIo implements Io, UringLoop, ListenLoop {
 
   #runCycle(): void {
     this.#inCycle = true;
-    if (this.#awake || this.#now >= this.#deadline) this.#takeTurn();
-    this.received.publish();
-    this.ring.enter(this.#waitMs());
-    this.#now = monotonicMs();
-    this.#complete();
-    this.#inCycle = false;
-    this.#goOn();
+    // What a handler throws goes to whoever listens for it; the loop goes on.
+    try {
+      if (this.#awake || this.#now >= this.#deadline) this.#takeTurn();
+      this.received.publish();
+      this.ring.enter(this.#waitMs());
+      this.#now = monotonicMs();
+      this.#complete();
+    } finally {
+      this.#inCycle = false;
+      this.#goOn();
+    }
   }
 
   #waitMs(): number {
@@ -279,9 +282,6 @@ export class UringIo implements Io, UringLoop, ListenLoop {
       else setImmediate(this.#yield);
     } else process.nextTick(this.#cycle);
   }
-
-  /** The last `enter` brought nothing. */
-  #idled = false;
 
   #takeTurn(): void {
     this.#awake = false;
