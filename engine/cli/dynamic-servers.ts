@@ -10,7 +10,7 @@ import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
 import { isBackend, type Proxy, type Server, setServer } from '../config/model.ts';
 import { initialiseServer } from '../health/initialise.ts';
-import { serverWord, setServerWord, type Target, targetOf } from '../health/state.ts';
+import { serverWord, setServerWord, type Target, targetOf } from '../health/target.ts';
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
 import { AS_CONFIGURED, writeAddress } from '../shm/server-address.ts';
@@ -19,7 +19,9 @@ import { type Call, type CliEnv, type Command, later, type Reply } from './comma
 import { findProxy, onServer } from './find.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
-const NOT_DYNAMIC = ['cookie', 'disabled', 'enabled', 'id', 'init-addr', 'redir', 'track'];
+const NOT_DYNAMIC = [
+  ...['cookie', 'disabled', 'enabled', 'id', 'init-addr', 'on-marked-down', 'on-marked-up', 'redir', 'track'],
+];
 
 /** Why the backend's algorithm cannot take a server more; its tables are laid out once and for all. */
 function isStatic({ balance, hash }: Proxy): boolean {
@@ -109,7 +111,7 @@ function prepare(env: CliEnv, target: Target): void {
 export function notRemovable({ memory, model }: CliEnv, target: Target): { why: string; forGood: boolean } | null {
   const { proxy, server, number } = target;
   const tracked = model.proxies.some(p =>
-    p.servers.some(s => s.track?.proxy === proxy.index && s.track.server === server.index && !s.removed),
+    p.servers.some(({ track, removed }) => !removed && track?.proxy === proxy.index && track.server === server.index),
   );
   if (tracked) return { why: 'This server cannot be removed at runtime: another one tracks it.', forGood: true };
   if ((serverWord(memory, target, 'admin') & ADMIN_MAINT) === 0) {

@@ -1,6 +1,6 @@
 /** The proxies and servers that arguments name, or what to answer when there is none. */
 import { isBackend, isFrontend, type Proxy } from '../config/model.ts';
-import { type StateEnv, type Target, targetOf } from '../health/state.ts';
+import { type StateEnv, type Target, targetOf } from '../health/target.ts';
 import type { Call, Command, Reply } from './command.ts';
 
 /** The server that `backend/server` names. */

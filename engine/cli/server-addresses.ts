@@ -1,6 +1,7 @@
 /** `set server ... addr`, `check-addr` and their kin: where a server is, where it is checked and its agent asked. */
 import type { CheckKind } from '../health/health.ts';
-import { type Target, touch } from '../health/state.ts';
+import { lookAgain } from '../health/operator.ts';
+import type { Target } from '../health/target.ts';
 import { hostText, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { LiveAddress, readAddress, type WrittenAddress, writeAddress } from '../shm/server-address.ts';
@@ -57,7 +58,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
     port: port.number,
     relative: port.relative,
   });
-  touch(env, t);
+  lookAgain(env, t);
   return inForce(env, text);
 }
 

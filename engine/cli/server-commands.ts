@@ -1,18 +1,9 @@
 /** Commands that look at servers and change them. All changes go through engine/health/state.ts. */
+import { changeWeight } from '../health/agent.ts';
 import type { CheckKind } from '../health/health.ts';
-import {
-  enableChecks,
-  forceAgent,
-  forceHealth,
-  type StateEnv,
-  serverWord,
-  setDrain,
-  setMaint,
-  setReady,
-  setWeight,
-  type Target,
-} from '../health/state.ts';
-import { WEIGHT_MAX } from '../limits.ts';
+import { enableChecks, forceAgent } from '../health/operator.ts';
+import { forceHealth, setDrain, setMaint, setReady } from '../health/state.ts';
+import { type StateEnv, serverWord, type Target } from '../health/target.ts';
 import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { onServer } from './find.ts';
 import { setAddress, setCheckAddress, setCheckPort } from './server-addresses.ts';
@@ -50,7 +41,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     STATES[value]!(env, t);
     return '';
   },
-  weight: changeWeight,
+  weight: weightCommand,
 };
 
 function setServer({ env }: Call, target: Target, [what = '', ...args]: readonly string[]): Reply {
@@ -60,17 +51,8 @@ function setServer({ env }: Call, target: Target, [what = '', ...args]: readonly
   return SETTERS[what]!(env, target, args);
 }
 
-/** An absolute weight, or a share of the configured one with `%`. */
-function changeWeight(env: StateEnv, target: Target, [text]: readonly string[]): string {
-  if (text === undefined) return 'Require <weight> or <weight%>.';
-  const m = /^(\d+)(.*)$/.exec(text);
-  if (!m) return 'Empty weight string empty or preceded by garbage';
-  if (m[2] !== '' && m[2] !== '%') return 'Trailing garbage in weight string';
-  const number = Number(m[1]);
-  if (m[2] === '' && number > WEIGHT_MAX) return 'Absolute weight can only be between 0 and 256 inclusive.';
-  const initial = serverWord(env.memory, target, 'iweight');
-  setWeight(env, target, m[2] === '' ? number : Math.min(WEIGHT_MAX, Math.floor((initial * number) / 100)));
-  return '';
+function weightCommand(env: StateEnv, target: Target, [text]: readonly string[]): string {
+  return text === undefined ? 'Require <weight> or <weight%>.' : changeWeight(env, target, text);
 }
 
 function getWeight({ env }: Call, target: Target): string {
@@ -132,6 +114,6 @@ export const SERVER_COMMANDS: readonly Command[] = [
     usage: '<bk>/<srv>  (DEPRECATED)',
     help: "change a server's weight (use 'set server' instead)",
     level: 'admin',
-    run: onServer(({ env }, target, args) => changeWeight(env, target, args)),
+    run: onServer(({ env }, target, args) => weightCommand(env, target, args)),
   },
 ];

@@ -1,7 +1,7 @@
 /** Lists of servers: `show servers state`, `show servers conn`, `show backend`. */
 import { isBackend } from '../config/model.ts';
-import { serverWord, type Target, targetOf } from '../health/state.ts';
 import { CHECK_STATUSES, RESULT_NUMBERS } from '../health/statuses.ts';
+import { serverWord, type Target, targetOf } from '../health/target.ts';
 import { hostText } from '../io/address.ts';
 import { CUR_IDLE, CUR_USED } from '../shm/counters.ts';
 import { LiveAddress } from '../shm/server-address.ts';

@@ -1,7 +1,7 @@
 /** Commands about the streams that are open in the workers: looking at them, and ending them. */
 import { isBackend, isFrontend } from '../config/model.ts';
 import { parseTime } from '../config/units.ts';
-import { killStreams } from '../health/state.ts';
+import { killStreams } from '../health/operator.ts';
 import { parseStreamName, type SessionFilter } from '../proxy/show-sessions.ts';
 import type { Call, CliEnv, Command, Later, Reply } from './command.ts';
 import { later } from './command.ts';

@@ -1,6 +1,7 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
-import type { Check } from '../config/model.ts';
+import type { Check, Observe } from '../config/model.ts';
 import type { Address } from '../io/contract.ts';
+import { listenControl } from '../shm/doorbell.ts';
 import { checkAddress } from '../shm/server-address.ts';
 import { Timer } from '../time.ts';
 import { obeyAgent } from './agent.ts';
@@ -8,9 +9,11 @@ import { type Plan, planCheck } from './check.ts';
 import { Checker } from './checker.ts';
 import { External, Turns } from './external.ts';
 import type { CheckKind } from './health.ts';
+import { judgeObserved } from './observe.ts';
 import { type CheckEnv, type Probe, Script } from './script.ts';
-import { type Target, targetOf, warm } from './state.ts';
+import { warm } from './state.ts';
 import type { Verdict } from './statuses.ts';
+import { type Target, targetOf } from './target.ts';
 
 export { initialise } from './initialise.ts';
 export type { Log } from './log.ts';
@@ -37,6 +40,7 @@ export function startHealth(env: CheckEnv): Health {
   const plans = new Map<Check, Plan>();
   const turns = new Turns();
   const checkers = new Set<Checker>();
+  const observing = new Set<{ checker: Checker; target: Target; observe: Observe }>();
   const warming = new Map<Target, Timer<Target>>();
   const planOf = (check: Check): Plan => {
     const plan = plans.get(check) ?? planCheck(check);
@@ -49,6 +53,7 @@ export function startHealth(env: CheckEnv): Health {
     const made: Checker[] = [];
     if (server.slowstartMs > 0) warming.set(target, keepWarm(env, target));
     if (server.check) made.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
+    if (server.observe) observing.add({ checker: made[0]!, target, observe: server.observe });
     if (server.agent) made.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
     for (const checker of made) checkers.add(checker);
     return made;
@@ -64,8 +69,12 @@ export function startHealth(env: CheckEnv): Health {
   [...checkers].forEach((checker, i) => {
     checker.start(delays[i]!);
   });
+  const doorbell = listenControl(env.memory, () => {
+    for (const { checker, target, observe } of observing) if (judgeObserved(env, target, observe)) checker.hurry();
+  });
   return {
     stop: () => {
+      doorbell.stop();
       for (const checker of checkers) checker.stop();
       for (const timer of warming.values()) env.wheel.forget(timer);
     },
@@ -78,6 +87,7 @@ export function startHealth(env: CheckEnv): Health {
         checker.stop();
         checkers.delete(checker);
       }
+      for (const seen of observing) if (seen.target.server === server) observing.delete(seen);
       for (const [target, timer] of warming) {
         if (target.server !== server) continue;
         env.wheel.forget(timer);

@@ -7,7 +7,7 @@ import { CAUSE } from './termination.ts';
 
 /** The session's stream; null between requests, and when its connection only lingers. */
 export function streamOf(session: Session): Stream | null {
-  const stream = session.driver?.stream ?? null;
+  const stream = session.driver?.stream() ?? null;
   return stream !== null && stream.session === session && stream.active ? stream : null;
 }
 

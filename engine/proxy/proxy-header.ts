@@ -11,7 +11,6 @@ const TOO_LATE = 'Timeout while waiting for PROXY protocol header';
 
 /** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
 export class ProxyHeaderReader implements Handler, SessionDriver {
-  readonly stream = null;
   readonly #session: Session;
   #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
   #used = 0;
@@ -51,6 +50,10 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   onClose(): void {
     this.#session.closed();
+  }
+
+  stream(): null {
+    return null;
   }
 
   onTimeout(): void {

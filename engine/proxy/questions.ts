@@ -131,7 +131,7 @@ function placeServer(backend: Backend, server: ServerConfig): null {
 function pools(context: Context): readonly Pool[] {
   const { spareStreams, spareBuffers, sessions, model } = context;
   let streams = 0;
-  for (const session of sessions) if (session.driver?.stream) streams++;
+  for (const session of sessions) if (session.driver?.stream()) streams++;
   return [
     { name: 'session', bytes: 0, allocated: sessions.size, used: sessions.size },
     { name: 'stream', bytes: 0, allocated: spareStreams.length + streams, used: streams },

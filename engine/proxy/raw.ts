@@ -74,6 +74,10 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
     if (this.#over) {
       this.conn?.abort(false);
@@ -90,10 +94,6 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   onStop(): void {}
 
   // --- from the stream ---
-
-  get stream(): Stream {
-    return this.#stream;
-  }
 
   get pending(): number {
     return this.conn === null ? 0 : this.conn.pending;

@@ -18,8 +18,8 @@ import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
-  /** Its stream now; it may be over already (kill.ts). */
-  readonly stream: Stream | null;
+  /** Its stream now, which may be over already (kill.ts); null = none. */
+  stream(): Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
   /** Soft stop: end as soon as that is polite. */

@@ -14,6 +14,7 @@ import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
+import { Marks } from './marked.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
 
@@ -76,7 +77,9 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   };
   buildNouns(context);
   io.onTurn(now => context.wheel.advance(now));
+  const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {
+    marks.look();
     io.wake();
     look(context);
   });
