@@ -23,8 +23,7 @@ const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => unknown>>
   shutdown: killStreams,
 };
 
-/** Does `action` to each server; returns how many there were. */
+/** Does `action` to each server; returns to how many: one without an agent, say, cannot have its agent stopped. */
 export function administer(env: StateEnv, proxy: Proxy, action: Action, servers: readonly Server[]): number {
-  for (const server of servers) DOES[action](env, targetOf(env, proxy, server));
-  return servers.length;
+  return servers.filter(server => DOES[action](env, targetOf(env, proxy, server)) !== false).length;
 }
