@@ -19,7 +19,7 @@ interface Started {
 async function startSluice(): Promise<Started> {
   const dir = folder();
   const socket = path.join(dir, 'sock');
-  const [port, statsPort, dead] = [await freePort(), await freePort(), await freePort()];
+  const [port, statsPort] = [await freePort(), await freePort()];
   const file = config(
     `global
   stats socket ${socket} mode 600 level admin
@@ -35,7 +35,7 @@ backend b
   server s1 127.0.0.1:${await backend('one')} check inter 100ms
   server s2 127.0.0.1:${await backend('two')} check inter 100ms
 backend dead
-  server d1 127.0.0.1:${dead} check inter 100ms rise 1 fall 1
+  server d1 127.0.0.1:1 check inter 100ms rise 1 fall 1
 listen stats
   bind 127.0.0.1:${statsPort}
   stats enable
