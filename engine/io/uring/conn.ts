@@ -73,6 +73,7 @@ export class UringConn implements Conn {
   #cancelling = false;
   #sending = false;
   #guarding = false;
+  #hungUp = false;
   #paused = false;
   #shut = false;
   #shutSent = false;
@@ -256,7 +257,8 @@ export class UringConn implements Conn {
 
   /**
    * A multishot receive is not told of a reset that arrives while there is still data to take (Linux 6.18): the reset's
-   * wake-up is used up by the data. So a connection that lasts has a poll for failure beside it.
+   * wake-up is used up by the data. So a connection that lasts has a poll for failure beside it, and once that has
+   * something to say, it receives step by step: after the last data comes how it ended.
    */
   guard(): void {
     if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
@@ -265,9 +267,9 @@ export class UringConn implements Conn {
     ops.guard(this.#io.ring, this.id);
   }
 
-  /** It failed or ended: a new receive takes what is left and says how it ended. */
   onGuard(): void {
     this.#guarding = false;
+    this.#hungUp = true;
     if (this.#phase !== TORN) this.#cancelReceive();
     this.#done();
   }
@@ -281,7 +283,7 @@ export class UringConn implements Conn {
   #receive(): void {
     this.#receiving = true;
     this.#due++;
-    ops.receive(this.#io.ring, this.id);
+    ops.receive(this.#io.ring, this.id, !this.#hungUp);
   }
 
   #transmit(): void {
