@@ -58,7 +58,7 @@ export function newRequest(): RequestDraft {
 
 export function newCheck(): CheckDraft {
   return {
-    type: 'tcp',
+    type: 'connect',
     http: newRules(),
     tcp: newRules(),
     httpchk: newRequest(),

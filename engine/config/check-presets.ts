@@ -101,12 +101,12 @@ function mysqlPacket(number: number, payload: Uint8Array): Buffer {
 
 function mysqlLogin(user: string, client: MysqlClient): Buffer {
   const name = zeroTerminated(user);
-  // CLIENT_LONG_PASSWORD off, maximum packet 1 (3 bytes), user, no password.
-  if (client === 'pre-41') return Buffer.concat([bytesOfHex('0000000001'), name, Uint8Array.of(0)]);
+  // CLIENT_SECURE_CONNECTION (2 bytes of flags), largest packet (3), user, no password.
+  if (client === 'pre-41') return Buffer.concat([bytesOfHex('0080000001'), name, Uint8Array.of(0)]);
   const plugin = client === 'post-80';
-  // CLIENT_PROTOCOL_41 and CLIENT_SECURE_CONNECTION, perhaps CLIENT_PLUGIN_AUTH; packet size 1; utf8; 23 bytes reserved.
+  // CLIENT_PROTOCOL_41 and CLIENT_SECURE_CONNECTION, perhaps CLIENT_PLUGIN_AUTH; largest packet; utf8; reserved.
   const capabilities = plugin ? '00820800' : '00820000';
-  const head = Buffer.concat([bytesOfHex(capabilities), bytesOfHex('00000001'), Uint8Array.of(33), new Uint8Array(23)]);
+  const head = Buffer.concat([bytesOfHex(capabilities), bytesOfHex('00800001'), Uint8Array.of(33), new Uint8Array(23)]);
   const tail = plugin ? zeroTerminated('mysql_native_password') : new Uint8Array(0);
   return Buffer.concat([head, name, Uint8Array.of(0), tail]);
 }

@@ -322,7 +322,9 @@ export interface Observe {
 
 export type InitState = 'none' | 'fully-up' | 'up' | 'down' | 'fully-down';
 
+/** `connect`: nothing was said, a connection is enough. */
 export type CheckType =
+  | 'connect'
   | 'tcp'
   | 'http'
   | 'ssl-hello'

@@ -3,17 +3,9 @@
  * combination. The last word of a kind counts.
  */
 import { WEIGHT_MAX } from '../limits.ts';
-import {
-  type StateEnv,
-  serverWord,
-  setDrain,
-  setMaint,
-  setReady,
-  setServerWord,
-  setWeight,
-  type Target,
-} from './state.ts';
+import { setDrain, setMaint, setReady, setWeight } from './state.ts';
 import { CHECKED, L7OK, L7STS, type Verdict, verdict } from './statuses.ts';
+import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
 
 type Admin = (env: StateEnv, t: Target) => void;
 

@@ -148,7 +148,7 @@ export function success(check: Check, response: CheckResponse): Verdict {
 
 /** Behind which step something broke or took too long, as logs of `tcp-check` tell it. */
 export function whereabouts(check: Check, at: number): string {
-  if (check.type !== 'tcp' || check.steps.length === 1) return '';
+  if (check.type !== 'tcp') return '';
   const step = check.steps[at]!;
   if (step.id === 0) return ' at initial connection step of tcp-check';
   const comment = step.comment === '' ? '' : ` comment: '${step.comment}'`;

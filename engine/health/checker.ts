@@ -7,8 +7,8 @@ import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED } from '../shm/
 import { Timer } from '../time.ts';
 import { type CheckKind, conclude, FIELDS } from './health.ts';
 import type { CheckEnv, Probe } from './script.ts';
-import { serverWord, setServerWord, type Target } from './state.ts';
 import type { Verdict } from './statuses.ts';
+import { serverWord, setServerWord, type Target } from './target.ts';
 
 export class Checker {
   readonly #env: CheckEnv;

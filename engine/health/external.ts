@@ -7,8 +7,8 @@ import type { Address } from '../io/contract.ts';
 import { EXTERNAL_CHECKS_MAX, EXTERNAL_KILL_MS } from '../limits.ts';
 import { Timer } from '../time.ts';
 import type { CheckEnv, Probe } from './script.ts';
-import { serverWord, type Target } from './state.ts';
 import { PROCERR, PROCOK, PROCTOUT, type Verdict, verdict } from './statuses.ts';
+import { serverWord, type Target } from './target.ts';
 
 const NOT_USED = 'NOT_USED';
 

@@ -9,8 +9,9 @@
  */
 import { CHECK_ENABLED, OPER_STOPPING } from '../shm/words.ts';
 import { LOG_NOTICE } from './log.ts';
-import { type StateEnv, serverWord, setRunning, setServerWord, setStopped, setStopping, type Target } from './state.ts';
+import { setRunning, setStopped, setStopping } from './state.ts';
 import { CHECK_STATUSES, type CheckResult, L7STS, reason, type Verdict } from './statuses.ts';
+import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
 import { writeCheckText } from './text.ts';
 
 /** Where `health` goes after a success or a failure. */

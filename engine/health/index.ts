@@ -1,13 +1,16 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
-import type { Check } from '../config/model.ts';
+import type { Check, Observe } from '../config/model.ts';
+import { listenControl } from '../shm/doorbell.ts';
 import { Timer } from '../time.ts';
 import { obeyAgent } from './agent.ts';
 import { type Plan, planCheck } from './check.ts';
 import { Checker } from './checker.ts';
 import { External, Turns } from './external.ts';
+import { judgeObserved } from './observe.ts';
 import { type CheckEnv, type Probe, Script } from './script.ts';
-import { type Target, targetOf, warm } from './state.ts';
+import { warm } from './state.ts';
 import type { Verdict } from './statuses.ts';
+import { type Target, targetOf } from './target.ts';
 
 export { initialise } from './initialise.ts';
 export type { Log } from './log.ts';
@@ -31,6 +34,7 @@ export function startHealth(env: CheckEnv): Health {
   const plans = new Map<Check, Plan>();
   const turns = new Turns();
   const checkers: Checker[] = [];
+  const observing: { checker: Checker; target: Target; observe: Observe }[] = [];
   const warming: Timer<Target>[] = [];
   const planOf = (check: Check): Plan => {
     const plan = plans.get(check) ?? planCheck(check);
@@ -44,6 +48,7 @@ export function startHealth(env: CheckEnv): Health {
       if (server.slowstartMs > 0) warming.push(keepWarm(env, target));
       if (server.check)
         checkers.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
+      if (server.observe) observing.push({ checker: checkers.at(-1)!, target, observe: server.observe });
       if (server.agent) checkers.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
     }
   }
@@ -54,8 +59,12 @@ export function startHealth(env: CheckEnv): Health {
   checkers.forEach((checker, i) => {
     checker.start(delays[i]!);
   });
+  const doorbell = listenControl(env.memory, () => {
+    for (const { checker, target, observe } of observing) if (judgeObserved(env, target, observe)) checker.hurry();
+  });
   return {
     stop: () => {
+      doorbell.stop();
       for (const checker of checkers) checker.stop();
       for (const timer of warming) env.wheel.forget(timer);
     },

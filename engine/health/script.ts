@@ -14,9 +14,9 @@ import { Timer, type TimerWheel } from '../time.ts';
 import { judge, type Plan, request, success, whereabouts } from './check.ts';
 import { errnoText } from './errnos.ts';
 import { CheckResponse } from './response.ts';
-import { type StateEnv, serverWord, type Target } from './state.ts';
 import { stateHeader } from './state-header.ts';
 import { CHECK_STATUSES, L4CON, L4TOUT, L7TOUT, SOCKERR, statusNamed, type Verdict, verdict } from './statuses.ts';
+import { type StateEnv, serverWord, type Target } from './target.ts';
 
 export interface CheckEnv extends StateEnv {
   readonly io: Io;

@@ -1,6 +1,9 @@
 /** Child processes. Only the control thread runs any. */
 import { spawn } from 'node:child_process';
 
+/** What a shell's child that cannot be executed ends with. */
+export const COULD_NOT_START = 255;
+
 export interface Command {
   /** Sends a signal to the program and what it started. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
@@ -8,7 +11,7 @@ export interface Command {
 
 /**
  * Runs a program with exactly this environment and without any input or output. `onEnd` is called once, in a later event:
- * with its exit status, or -1 when a signal ended it or it could not be started.
+ * with its exit status, -1 when a signal ended it, COULD_NOT_START when there is no such program or it may not be run.
  */
 export function runCommand(
   command: string,
@@ -23,7 +26,7 @@ export function runCommand(
     if (!over) onEnd(status);
     over = true;
   };
-  child.on('error', () => end(-1));
+  child.on('error', () => end(COULD_NOT_START));
   child.on('exit', status => end(status ?? -1));
   return {
     kill(signal) {

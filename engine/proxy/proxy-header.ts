@@ -52,6 +52,10 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     this.#session.closed();
   }
 
+  stream(): null {
+    return null;
+  }
+
   onTimeout(): void {
     this.#reject(TOO_LATE);
   }

@@ -12,7 +12,7 @@
  * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
  */
 
-import { dynamicMaxconn } from '../balance/maxconn.ts';
+import { dynamicMaxconn, rampedLimit } from '../balance/maxconn.ts';
 import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
@@ -203,15 +203,16 @@ function oldest(backend: Backend, kind: 'server' | 'backend', index: number): Wa
   return found;
 }
 
-/** Places of the server now: `maxconn`, or less when the backend is not busy (`minconn`, `fullconn`); 0 = no limit. */
+/** Places of the server now: `maxconn`, or less while the backend is not busy or the server starts slowly; 0 = no limit. */
 function placesOf(server: Server): number {
   const { words } = server.backend.context;
-  return dynamicMaxconn(
+  const limit = dynamicMaxconn(
     server.config.minconn,
     Atomics.load(words, server.at + SERVER.at.maxconn),
     server.backend.proxy.fullconn,
     Atomics.load(words, server.backend.at + PROXY.at.be_sess),
   );
+  return rampedLimit(limit, Atomics.load(words, server.at + SERVER.at.ramp));
 }
 
 function hasPlace(server: Server): boolean {

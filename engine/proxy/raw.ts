@@ -74,6 +74,10 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
     if (this.#over) {
       this.conn?.abort(false);

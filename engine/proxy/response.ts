@@ -1,4 +1,5 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
+import { statusEvent } from '../health/observe.ts';
 import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
@@ -21,6 +22,7 @@ export function sendResponse(stream: Stream): Next {
   }
   stream.responseAt = stream.now;
   stream.status = status;
+  stream.observe(statusEvent(status));
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
   stream.client.respond(head);

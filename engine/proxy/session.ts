@@ -14,9 +14,12 @@ import type { Context, Frontend, Listener } from './nouns.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import { RawClient } from './raw.ts';
 import { disown } from './server-pool.ts';
+import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
+  /** The stream under way; null = none. */
+  stream(): Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
   /** Soft stop: end as soon as that is polite. */

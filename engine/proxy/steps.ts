@@ -148,7 +148,7 @@ function deny(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    if (!stream.redispatched) stream.server = persistedServer(stream);
+    stream.server = stream.redispatched ? null : persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) {
@@ -160,8 +160,8 @@ function assign(stream: Stream): Next {
       stream.balanced = true;
       countChoice(stream);
     }
-    stream.assignedAt = stream.now;
     countMove(stream);
+    stream.assignedAt = stream.now;
   }
   const redirected = redirectToServer(stream);
   if (redirected !== null) return redirected;
@@ -226,6 +226,7 @@ function refused(stream: Stream): Next {
 
 /** The server could not be reached: again, elsewhere if `option redispatch` says so, or 503. */
 function failed(stream: Stream): Next {
+  stream.observe('notConnected');
   stream.dropServerSide();
   stream.dropPlace();
   if (stream.retriesLeft <= 0) {
@@ -287,6 +288,7 @@ function connected(stream: Stream): Next {
   stream.connectedAt = stream.now;
   if (stream.frontend.logsServerLocal) stream.serverLocal = stream.serverSide!.conn?.local() ?? null;
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
+  if (!stream.serverSide!.reused) stream.observe('connected');
   introduce(stream);
   stream.serverSide!.request();
   stream.accepting = true;
@@ -307,6 +309,7 @@ function introduce(stream: Stream): void {
 
 function noResponseInTime(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
+  stream.observe('timeout');
   stream.countServer(FAILED_RESP);
   return fail(stream, 504, CAUSE.serverTimeout);
 }
@@ -318,6 +321,7 @@ function noResponse(stream: Stream): Next {
     stream.mustOpen = true;
     return STEP.connect;
   }
+  stream.observe(stream.errno === 0 ? 'closed' : 'readError');
   stream.countServer(FAILED_RESP);
   return fail(stream, 502, CAUSE.server);
 }

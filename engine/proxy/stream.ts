@@ -5,6 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
+import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import type { HttpMode } from '../http/hop.ts';
@@ -199,12 +200,20 @@ export class Stream implements Subject {
   /** The client's connection is gone, or its time ran out. */
   clientGone(cause: Cause): void {
     if (!this.active) return;
+    // Who was sent away did not leave.
+    const killed = this.cause !== CAUSE.none;
     const sending = cause === CAUSE.client && this.step === STEP.waiting && !this.requestDone;
     if (sending) this.terminate(cause, 'D');
     else this.terminate(cause);
-    const aborted = cause === CAUSE.client || cause === CAUSE.clientTimeout;
+    const aborted = !killed && (cause === CAUSE.client || cause === CAUSE.clientTimeout);
     if (aborted && this.connectedAt !== 0) this.countServer(CLI_ABORTS);
     this.goto(STEP.finish);
+  }
+
+  /** Ends the stream and its session at once, for a reason of our own. */
+  kill(cause: Cause): void {
+    this.terminate(cause);
+    this.session.conn.abort(false);
   }
 
   /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */
@@ -239,6 +248,7 @@ export class Stream implements Subject {
 
   /** What the server sent is no valid response. */
   badResponse(): void {
+    this.observe('badHead');
     this.countServer(FAILED_RESP);
     this.goto(fail(this, 502, CAUSE.proxy));
   }
@@ -317,6 +327,11 @@ export class Stream implements Subject {
   }
 
   // --- counting ---
+
+  /** Tells what the server's traffic showed (`observe`). */
+  observe(event: EventName): void {
+    observed(this.context.memory, this.server!.at, this.server!.config, event);
+  }
 
   /** Adds one to a counter of frontend, backend and server, as far as the stream got. */
   count(counter: number): void {

@@ -92,13 +92,13 @@ export const SERVER = layout('server', 4, [
   ['errors', 1, 'any', 'observe: errors in a row'],
   ['error_kind', 1, 'any', 'observe: the last one, OBSERVED index'],
   ['observed_fails', 1, 'control', 'observe: times that the errors were too many'],
-  ['ramp', 1, 'any', 'slowstart: sixteenths of the weight in force, 1..16'],
+  ['ramp', 1, 'any', 'slowstart: sixteenths of the weight in force, 1..15; 0 = all of it'],
   ['downs', 1, 'any', 'times it went down while on-marked-down shuts sessions'],
   ['ups', 1, 'any', 'times it came up while on-marked-up shuts the sessions of backups'],
   ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
 ]);
 
-/** `ramp` of a server that has all its weight. */
+/** Parts of a weight in which `ramp` counts. */
 export const RAMP_FULL = 16;
 
 /** Bytes of a check description: 32 words. */

@@ -1,8 +1,8 @@
 /** A model with one backend, shared memory for it, and a world that records what is logged. */
 import type { Check, Model, Server } from '../../engine/config/model.ts';
 import { initialise } from '../../engine/health/initialise.ts';
-import { type StateEnv, type Target, targetOf } from '../../engine/health/state.ts';
 import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
+import { type StateEnv, type Target, targetOf } from '../../engine/health/target.ts';
 import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PROXY, SERVER } from '../../engine/shm/words.ts';
 import { load } from '../config/load-text.ts';

@@ -215,10 +215,11 @@ test('slowstart: weight comes back step by step', () => {
   expect(w.word(0, 'eweight')).toBe(100);
   conclude(w.env, t, 'check', REFUSED, 0);
   conclude(w.env, t, 'check', OK, 0);
-  expect([w.word(0, 'oper'), w.word(0, 'eweight')]).toEqual([OPER_STARTING, 1]);
+  expect([w.word(0, 'oper'), w.word(0, 'eweight')]).toEqual([OPER_STARTING, 7]);
   w.clock += 5000;
   warm(w.env, t);
-  expect(w.word(0, 'eweight')).toBe(51);
+  // Nine sixteenths.
+  expect([w.word(0, 'eweight'), w.word(0, 'ramp')]).toEqual([57, 9]);
   w.clock += 5000;
   warm(w.env, t);
   expect([w.word(0, 'oper'), w.word(0, 'eweight')]).toEqual([OPER_RUNNING, 100]);
