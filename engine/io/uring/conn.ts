@@ -295,6 +295,10 @@ export class UringConn implements Conn {
   /** Ends what is under way and closes, in this order: all through the ring, so that nothing overtakes. */
   #tear(): void {
     const { ring } = this.#io;
+    // Data and the reason to abort may have come in one batch of completions: what the kernel takes at once still leaves,
+    // as it does on ios that have a turn in between.
+    const open = this.#errno === 0 && !this.#connecting;
+    if (open && !this.#reset && !this.#sending && this.#first !== null) this.#transmit();
     this.#phase = TORN;
     this.#dropHeld();
     if (this.#reset && !this.#unix) ops.setOption(ring, this.id, SO_LINGER, 1, 0);
