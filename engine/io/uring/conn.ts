@@ -25,9 +25,10 @@ import {
   TCP_KEEPINTVL,
 } from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
-import { Block, type OutputBlocks, type Piece, type Pieces, type ReceiveBlocks } from './buffers.ts';
+import { Block, type ReceiveBlocks } from './buffers.ts';
 import * as ops from './ops.ts';
 import { KIND } from './ops.ts';
+import { Output, type OutputPools } from './output.ts';
 import type { Ring } from './ring.ts';
 
 const { ECANCELED, ENOBUFS, EINTR, EAGAIN } = os.constants.errno;
@@ -35,11 +36,9 @@ const { ECANCELED, ENOBUFS, EINTR, EAGAIN } = os.constants.errno;
 const AGAIN: ReadonlySet<number> = new Set([-ECANCELED, -ENOBUFS, -EINTR, -EAGAIN]);
 
 /** What a connection asks of its io. */
-export interface UringLoop {
+export interface UringLoop extends OutputPools {
   readonly ring: Ring;
   readonly received: ReceiveBlocks;
-  readonly output: OutputBlocks;
-  readonly pieces: Pieces;
   /** `conn.settle` is to be called at the end of the turn. */
   unsettled(conn: UringConn): void;
   /** `conn.deliverHeld` is to be called at the start of the next turn. */
@@ -60,7 +59,6 @@ export class UringConn implements Conn {
   readonly id: number;
   handler: Handler = NOBODY;
   alive = true;
-  pending = 0;
   /** In the io's list of connections to settle. */
   listed = false;
   readonly #io: UringLoop;
@@ -82,8 +80,7 @@ export class UringConn implements Conn {
   #reset = false;
   #over = false;
   #errno = 0;
-  #first: Piece | null = null;
-  #last: Piece | null = null;
+  readonly #output: Output;
   /** What arrived while paused, in order. */
   #held: Block[] | null = null;
   #heldBytes = 0;
@@ -92,6 +89,7 @@ export class UringConn implements Conn {
 
   constructor(io: UringLoop, id: number, open: boolean, peer: Address | null, local: Address | null) {
     this.#io = io;
+    this.#output = new Output(io);
     this.id = id;
     this.#phase = open ? OPEN : CONNECTING;
     this.#connecting = !open;
@@ -102,19 +100,14 @@ export class UringConn implements Conn {
     this.#local = local;
   }
 
+  get pending(): number {
+    return this.#output.pending;
+  }
+
   send(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    if (length <= 0 || !this.#writable()) return;
-    const last = this.#last;
-    if (last?.block.output && last.block.bytes.length - last.end >= length) {
-      copyInto(last.block.bytes, last.end, bytes, start, end);
-      last.end += length;
-    } else {
-      const block = this.#io.output.take(length);
-      copyInto(block.bytes, 0, bytes, start, end);
-      this.#append(this.#io.pieces.take(block, 0, length));
-    }
-    this.#queued(length);
+    if (end <= start || !this.#writable()) return;
+    this.#output.copy(bytes, start, end);
+    this.#queued();
   }
 
   forward(chunk: Chunk, start: number, end: number): void {
@@ -125,22 +118,15 @@ export class UringConn implements Conn {
       return;
     }
     chunk.keep();
-    this.#append(this.#io.pieces.take(chunk, start, end));
-    this.#queued(end - start);
+    this.#output.add(chunk, start, end);
+    this.#queued();
   }
 
   #writable(): boolean {
     return this.alive && !this.#shut;
   }
 
-  #append(piece: Piece): void {
-    if (this.#last === null) this.#first = piece;
-    else this.#last.next = piece;
-    this.#last = piece;
-  }
-
-  #queued(length: number): void {
-    this.pending += length;
+  #queued(): void {
     if (this.pending > HIGH_WATER_BYTES) this.#over = true;
     this.#touch();
   }
@@ -171,7 +157,7 @@ export class UringConn implements Conn {
 
   close(): void {
     if (!this.alive) return;
-    if (this.#phase === CONNECTING && this.#first === null) {
+    if (this.#phase === CONNECTING && this.#output.first === null) {
       this.abort(false);
       return;
     }
@@ -225,7 +211,7 @@ export class UringConn implements Conn {
     if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
     if (this.#phase === CLOSING) this.#dropHeld();
     if (!this.#sending) {
-      if (this.#first !== null) this.#transmit();
+      if (this.#output.first !== null) this.#transmit();
       else if (this.#phase === CLOSING || (this.#shut && this.#ended)) {
         this.alive = false;
         this.#tear();
@@ -289,7 +275,7 @@ export class UringConn implements Conn {
   #transmit(): void {
     this.#sending = true;
     this.#due++;
-    ops.transmit(this.#io.ring, this.id, this.#first!);
+    ops.transmit(this.#io.ring, this.id, this.#output.first!);
   }
 
   /** Ends what is under way and closes, in this order: all through the ring, so that nothing overtakes. */
@@ -298,7 +284,7 @@ export class UringConn implements Conn {
     // Data and the reason to abort may have come in one batch of completions: what the kernel takes at once still leaves,
     // as it does on ios that have a turn in between.
     const open = this.#errno === 0 && !this.#connecting;
-    if (open && !this.#reset && !this.#sending && this.#first !== null) this.#transmit();
+    if (open && !this.#reset && !this.#sending && this.#output.first !== null) this.#transmit();
     this.#phase = TORN;
     this.#dropHeld();
     if (this.#reset && !this.#unix) ops.setOption(ring, this.id, SO_LINGER, 1, 0);
@@ -315,7 +301,7 @@ export class UringConn implements Conn {
     if (--this.#due > 0 || this.#phase !== TORN) return;
     this.#phase = GONE;
     this.alive = false;
-    this.#dropOutput();
+    this.#output.drop();
     this.#io.gone(this);
     this.handler.onClose(this, this.#errno);
   }
@@ -415,32 +401,14 @@ export class UringConn implements Conn {
 
   onSend(res: number): void {
     this.#sending = false;
-    if (res > 0) this.#sent(res);
+    if (res > 0) this.#output.sent(res);
     else if (!AGAIN.has(res)) this.#fail(-res);
     this.#done();
     if (this.#phase === GONE) return;
-    if (this.#first !== null || this.#shut || this.#phase === CLOSING) this.#touch();
+    if (this.#output.first !== null || this.#shut || this.#phase === CLOSING) this.#touch();
     if (!this.#over || this.pending > LOW_WATER_BYTES || !this.alive) return;
     this.#over = false;
     this.handler.onDrain(this);
-  }
-
-  /** The kernel took `length` bytes. */
-  #sent(length: number): void {
-    this.pending -= length;
-    let left = length;
-    while (left > 0) {
-      const piece = this.#first!;
-      const size = piece.end - piece.start;
-      if (size > left) {
-        piece.start += left;
-        return;
-      }
-      left -= size;
-      this.#first = piece.next;
-      if (piece.next === null) this.#last = null;
-      this.#io.pieces.give(piece);
-    }
   }
 
   onClosed(): void {
@@ -453,22 +421,4 @@ export class UringConn implements Conn {
     this.#heldBytes = 0;
     if (held !== null) for (const block of held) block.release();
   }
-
-  #dropOutput(): void {
-    while (this.#first !== null) {
-      const piece = this.#first;
-      this.#first = piece.next;
-      this.#io.pieces.give(piece);
-    }
-    this.#last = null;
-    this.pending = 0;
-  }
-}
-
-/** Short spans by hand: a call costs more than their bytes. */
-const SHORT_BYTES = 32;
-
-function copyInto(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
-  if (end - start > SHORT_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
-  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
 }
