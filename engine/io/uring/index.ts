@@ -41,6 +41,9 @@ const QUIET_MS = 1;
 /** Two ios in one thread wait in turn. Milliseconds. */
 const SHARED_MS = 1;
 
+/** How often listeners look by themselves (see `refresh`). Milliseconds. */
+const REFRESH_MS = 500;
+
 export interface UringOptions {
   /** Overwrite every chunk that is given back, so that a late read shows. For tests. */
   readonly poison?: boolean;
@@ -100,6 +103,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   #inCycle = false;
   #running = false;
   #lapEnd = 0;
+  #refreshAt = 0;
   /** There was an event since libuv was last asked. */
   #active = false;
   /** The last `enter` brought nothing. */
@@ -247,6 +251,10 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     }
     for (const conn of this.#unguarded) conn.guard();
     this.#unguarded.length = 0;
+    if (this.#now >= this.#refreshAt) {
+      this.#refreshAt = this.#now + REFRESH_MS;
+      for (const listening of this.#listenings) listening.refresh();
+    }
     for (const listening of this.#resting.splice(0)) this.unsettledListener(listening, true);
     this.#runCycle();
   }

@@ -143,6 +143,15 @@ export class UringListening implements Listening {
     }
   }
 
+  /**
+   * One accept is begun anew, which takes what waits. A worker that dies is woken for a connection, for a moment still,
+   * and does not pass that on: the others would not look before the next connection comes.
+   */
+  refresh(): void {
+    if (this.#paused || this.#closed || this.#ids[0] === -1) return;
+    ops.cancel(this.#io.ring, this.id, ops.KIND.ACCEPT);
+  }
+
   /** Accept `number` is complete. */
   onAccept(number: number, res: number): void {
     const id = this.#ids[number]!;
