@@ -25,6 +25,16 @@ export function chooseIo(name: string, options: UringOptions = {}): Choice {
   return { io: createNetIo(), reason: io };
 }
 
+/** Small pools: enough to see whether a ring can be had. */
+const PROBE: UringOptions = { received: { bytes: 4096, count: 1, max: 1 }, output: { bytes: 4096, count: 1, max: 1 } };
+
+/** Which io `chooseIo` would give here, and why. Throws as it does. */
+export function probeIo(name: string): { readonly name: 'net' | 'uring'; readonly reason: string } {
+  const { io, reason } = chooseIo(name, PROBE);
+  void io.stop();
+  return { name: io.name === 'uring' ? 'uring' : 'net', reason };
+}
+
 /** The io alone. */
 export function createIo(name: string): Io {
   return chooseIo(name).io;

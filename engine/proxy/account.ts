@@ -118,7 +118,6 @@ export function finishStream(stream: Stream): void {
   const { counters, words, wheel } = stream.context;
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
-  if (!stream.http && stream.bytesIn === 0 && stream.frontend.proxy.options.dontlognull) stream.silent = true;
   stream.finishedAt = stream.now;
   if (stream.queue !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);

@@ -30,6 +30,7 @@ import { parseRequest } from '../http/parse.ts';
 import { headLength } from '../http/reply.ts';
 import { CRLF, writeResponseHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { HIGH_WATER_BYTES } from '../limits.ts';
 import {
   CUR_H1_CONNS,
   CUR_H1_STREAMS,
@@ -117,7 +118,11 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   onDrain(): void {
     this.#touch();
-    this.#stream?.clientDrained();
+    if (this.#stream !== null) this.#stream.clientDrained();
+    else if (this.#phase === 'idle') {
+      this.#waitForRequest();
+      this.resume();
+    }
   }
 
   onClose(): void {
@@ -139,6 +144,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream;
     const pending = this.pending;
     if (this.#phase === 'over') this.conn?.abort(false);
+    else if (this.#phase === 'idle' && pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
@@ -171,6 +177,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #step(chunk: Chunk, at: number): number {
     switch (this.#phase) {
       case 'idle':
+        // Who sends requests and reads no responses does not get to fill our memory with them.
+        if (this.pending > HIGH_WATER_BYTES) return HOLD;
         this.#begin();
         return at;
       case 'head':
@@ -346,7 +354,6 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     }
     this.#begin();
     this.#stream!.firstByteAt = 0;
-    this.#stream!.silent = options.dontlognull;
     this.#refuse(status, cause);
   }
 
@@ -461,7 +468,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const cut = stream.cause !== CAUSE.none && !stream.responseDone;
     this.#dropStream(stream);
     if (this.conn === null) return;
-    if (cut) this.conn.abort(false);
+    if (cut) this.#cut();
     else if (!complete || this.#phase === 'head') this.#linger();
     else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
     else this.#nextRequest();
@@ -470,7 +477,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #nextRequest(): void {
     this.#phase = 'idle';
     this.#idleSince = this.session.context.io.now();
-    this.#waitForRequest();
+    if (this.pending > HIGH_WATER_BYTES) this.#touch();
+    else this.#waitForRequest();
     this.resume();
   }
 
@@ -479,6 +487,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'over';
     this.session.wait(this.session.frontend.proxy.timeouts.clientMs);
     this.conn?.close();
+  }
+
+  /** Ends the connection at once: the response cannot be completed. The close comes in a later event, a time-out may before. */
+  #cut(): void {
+    this.#phase = 'over';
+    this.conn?.abort(this.session.frontend.proxy.options.nolinger);
   }
 
   /** The client may still be sending: a close now would reset the connection before it has read the answer. */

@@ -148,7 +148,7 @@ function deny(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    if (!stream.redispatched) stream.server = persistedServer(stream);
+    stream.server = stream.redispatched ? null : persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) {
@@ -160,8 +160,8 @@ function assign(stream: Stream): Next {
       stream.balanced = true;
       countChoice(stream);
     }
-    stream.assignedAt = stream.now;
     countMove(stream);
+    stream.assignedAt = stream.now;
   }
   const redirected = redirectToServer(stream);
   if (redirected !== null) return redirected;

@@ -5,13 +5,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Outcome, PEERS, type Scenario, Theatre } from './differential.ts';
 import { haproxyVersion } from './peers.ts';
 import { FAILURES } from './scenarios/failures.ts';
+import { LIMITS } from './scenarios/limits.ts';
 import { MESSAGES } from './scenarios/messages.ts';
 import { SERVERS_GROUP } from './scenarios/servers.ts';
 import { TCP_MODE } from './scenarios/tcp.ts';
 import { TIMEOUTS } from './scenarios/timeouts.ts';
 
 const only = process.env.SCENARIO ?? '';
-const GROUPS = { messages: MESSAGES, failures: FAILURES, timeouts: TIMEOUTS, tcp: TCP_MODE, servers: SERVERS_GROUP };
+const GROUPS = {
+  messages: MESSAGES,
+  failures: FAILURES,
+  timeouts: TIMEOUTS,
+  tcp: TCP_MODE,
+  servers: SERVERS_GROUP,
+  limits: LIMITS,
+};
 
 const version = haproxyVersion();
 if (version === null) console.log('skipped: no haproxy in PATH to compare with');

@@ -7,7 +7,9 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeFd, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { Logger } from '../../engine/log/index.ts';
 import { dumpStat } from '../../engine/stats/stat.ts';
+import { wallMs } from '../../engine/time.ts';
 import { startRig } from '../proxy/rig.ts';
 
 /** The statistics of one proxy: `FRONTEND`, `BACKEND` and its servers, columns by name. */
@@ -16,7 +18,7 @@ export type Stats = Record<string, Record<string, string>>;
 export interface Peer {
   port(proxy: string): number;
   stats(proxy: string): Promise<Stats>;
-  /** What was logged for the streams of a frontend: `backend/server status termination-state retries`. */
+  /** What was logged for the streams of a frontend: `backend/server status termination-state retries`, in the words of %b, %s, %ST, %tsc and %rc. */
   log(proxy: string): readonly string[];
   stop(): Promise<void>;
 }
@@ -34,6 +36,31 @@ export function haproxyVersion(): string | null {
   return run.status === 0 ? run.stdout.split('\n')[0]! : null;
 }
 
+/** A syslog server. The lines of one frontend, without the frontend's name. */
+interface LogServer {
+  readonly lines: readonly string[];
+  of(frontend: string): readonly string[];
+  close(): void;
+}
+
+async function logServer(): Promise<LogServer> {
+  const received: string[] = [];
+  const udp = dgram.createSocket('udp4');
+  udp.on('message', message => received.push(message.toString('latin1').trimEnd()));
+  udp.bind(0, '127.0.0.1');
+  await once(udp, 'listening');
+  return {
+    // Retries are marked with `+` when they went to another server.
+    lines: [`log 127.0.0.1:${udp.address().port} format raw local0`, 'log-format "%f %b/%s %ST %tsc %rc"'],
+    of: frontend =>
+      received.filter(line => line.startsWith(`${frontend} `)).map(line => line.slice(frontend.length + 1)),
+    close: () => void udp.close(),
+  };
+}
+
+/** The letters for cookies are HTTP's. */
+const TCP_FORMAT = 'log-format "%f %b/%s %ST %ts %rc"';
+
 function textOf(
   setup: Setup,
   address: (name: string) => string,
@@ -47,14 +74,25 @@ function textOf(
     'defaults',
     ...setup.defaults,
     ...ownLines,
-    ...setup.sections.flatMap(({ name, bind, lines }) => [`listen ${name}`, `bind ${address(name)} ${bind}`, ...lines]),
+    ...setup.sections.flatMap(({ name, bind, lines }) => [
+      `listen ${name}`,
+      `bind ${address(name)} ${bind}`,
+      ...lines,
+      ...(lines.includes('mode tcp') ? [TCP_FORMAT] : []),
+    ]),
     '',
   ].join('\n');
 }
 
 export async function startSluice(setup: Setup): Promise<Peer> {
-  const tcp = (name: string) => setup.sections.some(s => s.name === name && s.lines.includes('mode tcp'));
-  const rig = await startRig(textOf(setup, () => '127.0.0.1:1', [], []));
+  const log = await logServer();
+  const rig = await startRig(
+    textOf(setup, () => '127.0.0.1:1', [], log.lines),
+    {
+      events: (model, memory) =>
+        new Logger({ model, memory, worker: 0, facts: { pid: 1, hostname: 'here' }, wall: wallMs, complain: () => {} }),
+    },
+  );
   return {
     port: name => rig.port(name),
     stats: async name => {
@@ -68,37 +106,25 @@ export async function startSluice(setup: Setup): Promise<Peer> {
       for (let piece = dump.next(); piece !== null; piece = dump.next()) text += Buffer.from(piece).toString('latin1');
       return parse(text, name);
     },
-    log: name =>
-      rig.ends
-        .filter(end => end.frontend === name && !end.silent)
-        .map(
-          end =>
-            `${end.backend || name}/${end.server || '<NOSRV>'} ${end.status || (tcp(name) ? 0 : -1)} ${end.state} ${end.retries}`,
-        ),
-    stop: () => rig.stop(),
+    log: log.of,
+    stop: async () => {
+      await rig.stop();
+      log.close();
+    },
   };
 }
 
 export async function startHaproxy(setup: Setup): Promise<Peer> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-differential-'));
   const socket = join(folder, 'stats');
-  const logs: string[] = [];
-  const udp = dgram.createSocket('udp4');
-  udp.on('message', message => logs.push(message.toString('latin1').trimEnd()));
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
+  const log = await logServer();
   const listeners = setup.sections.map(() => listener());
   const descriptor = new Map(setup.sections.map(({ name }, i) => [name, i]));
   const more = ['maxconn 2000', 'nbthread 1', `stats socket ${socket} mode 600 level admin`];
-  const log = [
-    `log 127.0.0.1:${udp.address().port} format raw local0`,
-    'log-format "%f %b/%s %ST %tsc %rc"',
-    'option log-separate-errors',
-  ];
   const file = join(folder, 'haproxy.cfg');
   writeFileSync(
     file,
-    textOf(setup, name => `fd@${FIRST_FD + descriptor.get(name)!}`, more, log),
+    textOf(setup, name => `fd@${FIRST_FD + descriptor.get(name)!}`, more, log.lines),
   );
   const child = spawn('haproxy', ['-f', file, '-db', '-q'], {
     stdio: ['ignore', 'ignore', 'pipe', ...listeners.map(({ fd }) => fd)],
@@ -110,17 +136,11 @@ export async function startHaproxy(setup: Setup): Promise<Peer> {
   return {
     port: name => listeners[descriptor.get(name)!]!.port,
     stats: async name => parse(await command(socket, 'show stat'), name),
-    log: name =>
-      logs
-        .filter(line => line.startsWith(`${name} `))
-        .map(line => {
-          const [, where, status, state, retries] = line.split(' ');
-          return `${where} ${status} ${state!.slice(0, 2)} ${retries!.replace('+', '')}`;
-        }),
+    log: log.of,
     stop: async () => {
       child.kill('SIGKILL');
       await once(child, 'close');
-      udp.close();
+      log.close();
       rmSync(folder, { recursive: true });
     },
   };

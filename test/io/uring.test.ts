@@ -6,8 +6,9 @@ import net from 'node:net';
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
+import { addressText } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
-import type { Chunk, Conn } from '../../engine/io/contract.ts';
+import type { Chunk, Conn, Handler } from '../../engine/io/contract.ts';
 import { ring } from '../../engine/shm/doorbell.ts';
 import { Memory } from '../../engine/shm/memory.ts';
 import { Recorder } from './recorder.ts';
@@ -238,6 +239,60 @@ describe.runIf(URING_HERE)('uring', () => {
     listening.resume();
     await until(() => accepted === 30);
     for (const socket of sockets) socket.destroy();
+    await io.stop();
+  });
+
+  test('a step before the connect that fails is what the connect fails with', async () => {
+    const io = uringIo();
+    const { fd, port } = listener();
+    io.listen(fd, 64, conn => conn.abort(true));
+    const heard = new Recorder();
+    // TEST-NET-3 (RFC 5737): nobody's own address.
+    const source = { family: 4, bytes: Uint8Array.of(203, 0, 113, 1), port: 0 } as const;
+    io.connect({ ...LOOPBACK, port }, { source, tfo: false }, heard);
+    await until(() => heard.closed);
+    expect([heard.errno, ...heard.calls]).toEqual([os.constants.errno.EADDRNOTAVAIL, 'close']);
+    await io.stop();
+  });
+
+  test('where a connection arrived is asked of the kernel when the listener is bound to any address', async () => {
+    const io = uringIo();
+    const made = openListener({ ...PLAIN_SPEC, address: { family: 6, bytes: new Uint8Array(16), port: 0 } });
+    if (!('fd' in made)) throw new Error(made.message);
+    const names: string[] = [];
+    io.listen(made.fd, 64, conn => {
+      conn.handler = new Recorder();
+      names.push(addressText(conn.local()!), addressText(conn.peer()!));
+    });
+    const socket = net.connect(made.address.port, '::1');
+    await until(() => names.length === 2);
+    expect(names).toEqual([`::1:${made.address.port}`, `::1:${socket.localPort}`]);
+    socket.destroy();
+    await io.stop();
+  });
+
+  test('a large table of connections: all are served, and all places come back', async () => {
+    const io = uringIo();
+    const { fd, port } = listener();
+    const echo: Handler = {
+      onOpen() {},
+      onData: (conn, chunk) => conn.forward(chunk, chunk.start, chunk.end),
+      onEnd: conn => conn.close(),
+      onDrain() {},
+      onClose() {},
+    };
+    io.listen(fd, 64, conn => {
+      conn.handler = echo;
+    });
+    for (let round = 0; round < 2; round++) {
+      const heard = Array.from({ length: 300 }, () => new Recorder());
+      for (const h of heard) {
+        h.react = { onOpen: conn => conn.send(Buffer.from('hello'), 0, 5), onData: conn => conn.shutdown() };
+        io.connect({ ...LOOPBACK, port }, { source: null, tfo: false }, h);
+      }
+      await until(() => heard.every(h => h.closed));
+      expect(heard.every(h => h.text() === 'hello' && h.errno === 0)).toBe(true);
+    }
     await io.stop();
   });
 });

@@ -58,7 +58,8 @@ export function parseModel(text: string): Model {
     readFile: () => null,
     env: {},
   } as never);
-  if (model === null) throw new Error(diagnostics.list.map(d => d.message).join('\n'));
+  const alerts = diagnostics.list.filter(d => d.severity === 'alert');
+  if (model === null) throw new Error(alerts.map(d => d.message).join('\n'));
   return model;
 }
 

@@ -15,6 +15,7 @@ import {
   URING_ENTRIES,
   URING_FILES_MAX,
   URING_GUEST_MS,
+  URING_LOOK_MS,
   URING_OUTPUT_BLOCKS,
   URING_OUTPUT_BLOCKS_MAX,
   URING_OUTPUT_BYTES,
@@ -100,8 +101,12 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   #inCycle = false;
   #running = false;
   #lapEnd = 0;
+  /** When listening sockets are looked at without having been told. */
+  #lookAt = 0;
   /** There was an event since libuv was last asked. */
   #active = false;
+  /** The last `enter` brought nothing. */
+  #idled = false;
   #guestPolled = false;
   #guestReady = false;
   #unsettled: UringConn[] = [];
@@ -226,12 +231,9 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     this.#unguarded.push(conn);
   }
 
+  /** `now` needs nothing: outside of a cycle it looks at the clock. */
   wake(): void {
     this.#awake = true;
-    this.#run();
-  }
-
-  #run(): void {
     if (this.#running) return;
     this.#running = true;
     setImmediate(this.#lap);
@@ -248,19 +250,27 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     }
     for (const conn of this.#unguarded) conn.guard();
     this.#unguarded.length = 0;
+    if (this.#now >= this.#lookAt) {
+      this.#lookAt = this.#now + URING_LOOK_MS;
+      for (const listening of this.#listenings) listening.look();
+    }
     for (const listening of this.#resting.splice(0)) this.unsettledListener(listening, true);
     this.#runCycle();
   }
 
   #runCycle(): void {
     this.#inCycle = true;
-    if (this.#awake || this.#now >= this.#deadline) this.#takeTurn();
-    this.received.publish();
-    this.ring.enter(this.#waitMs());
-    this.#now = monotonicMs();
-    this.#complete();
-    this.#inCycle = false;
-    this.#goOn();
+    // What a handler throws goes to whoever listens for it; the loop goes on.
+    try {
+      if (this.#awake || this.#now >= this.#deadline) this.#takeTurn();
+      this.received.publish();
+      this.ring.enter(this.#waitMs());
+      this.#now = monotonicMs();
+      this.#complete();
+    } finally {
+      this.#inCycle = false;
+      this.#goOn();
+    }
   }
 
   #waitMs(): number {
@@ -279,9 +289,6 @@ export class UringIo implements Io, UringLoop, ListenLoop {
       else setImmediate(this.#yield);
     } else process.nextTick(this.#cycle);
   }
-
-  /** The last `enter` brought nothing. */
-  #idled = false;
 
   #takeTurn(): void {
     this.#awake = false;

@@ -75,9 +75,16 @@ function writeSpan(words: Int32Array, at: number, piece: Piece): void {
 
 /**
  * Accepts one connection into the place of `id`; its peer's address is written where `name` says. Completes with the
- * listener's id and `number`.
+ * listener's id and `number`. Without `wait`: at once, with EAGAIN when nobody has connected.
  */
-export function accept(ring: Ring, listener: number, number: number, id: number, name: AcceptName | null): void {
+export function accept(
+  ring: Ring,
+  listener: number,
+  number: number,
+  id: number,
+  name: AcceptName | null,
+  wait: boolean,
+): void {
   const at = ring.begin(OP.ACCEPT, indexOf(listener), listener, KIND.ACCEPT | (number << KIND_BITS));
   if (name !== null) {
     ring.sqe[at + SQE.addr] = name.low;
@@ -87,6 +94,7 @@ export function accept(ring: Ring, listener: number, number: number, id: number,
   }
   // Places are counted from 1 where an operation fills them.
   ring.sqe[at + SQE.fileIndex] = indexOf(id) + 1;
+  if (!wait) ring.sqe[at]! |= abi.ACCEPT_DONTWAIT << 16;
 }
 
 /** Addresses, in halves, of a sockaddr and of its length. */
