@@ -1,5 +1,6 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import type { Address } from '../io/contract.ts';
+import { patternFiles } from '../sample/pattern-file.ts';
 import type { Endpoint } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, GlobalDraft, ProxyDraft, Resources, ServerDraft } from './draft.ts';
@@ -16,7 +17,11 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
   const built = proxies.map((draft, index) => proxyOf(draft, index, backends, drafts, diagnostics, resources));
-  return freeze({ global: globalOf(global), proxies: withFullconn(built, global.maxconn), userlists });
+  const patterns = patternFiles(resources);
+  return freeze({
+    ...{ global: globalOf(global), proxies: withFullconn(built, global.maxconn), userlists },
+    patternFiles: patterns,
+  });
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
@@ -64,7 +69,7 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<B
 }
 
 function proxyOf(
-  { defaultServer: _, ...draft }: ProxyDraft,
+  { defaultServer: _, expressions: __, ...draft }: ProxyDraft,
   index: number,
   backends: ReadonlyMap<string, number>,
   { global }: Drafts,
@@ -81,8 +86,8 @@ function proxyOf(
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,
-    useBackend: draft.useBackend.map(({ file, line, name, condition }) => {
-      return { file, line, backend: backends.get(name)!, condition };
+    useBackend: draft.useBackend.map(({ file, line, name, condition, dynamic }) => {
+      return { file, line, backend: dynamic === null ? backends.get(name)! : -1, dynamic, condition };
     }),
     servers: draft.servers.map((server, i) => serverOf(server, i, draft, diagnostics, resources)),
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),

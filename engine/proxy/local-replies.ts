@@ -2,8 +2,10 @@
 import type { Proxy } from '../config/model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
 import { errorPage } from '../http/errors.ts';
+import { YES } from '../sample/condition.ts';
 import { INTERCEPTED } from '../shm/counters.ts';
 import { Reply } from './errors.ts';
+import { HERE } from './rules.ts';
 import { openStats } from './stats-applet.ts';
 import { type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -25,7 +27,7 @@ export function localReply(stream: Stream, proxy: Proxy): Next | null {
 
 const MONITOR_OK = new Reply(errorPage(200, null));
 
-/** `monitor-uri`: 200, not logged, not counted as a request that was served. */
+/** `monitor-uri`: 200, or 503 when a `monitor fail` holds; not logged, not counted as a request that was served. */
 function monitor(stream: Stream, proxy: Proxy): Next | null {
   if (proxy.monitorUri === null) return null;
   const { uriBytes, uriStart, uriEnd } = stream.requestHead;
@@ -33,8 +35,10 @@ function monitor(stream: Stream, proxy: Proxy): Next | null {
   if (!isExactly(uriBytes, uriStart, uriEnd, latin1(proxy.monitorUri))) return null;
   intercept(stream);
   stream.silent = true;
-  stream.status = 200;
-  stream.client.reply(MONITOR_OK, true);
+  HERE.at(stream);
+  const failed = stream.frontend.rules.monitorFail.some(condition => condition(HERE) === YES);
+  stream.status = failed ? 503 : 200;
+  stream.client.reply(failed ? stream.frontend.errors.get(503) : MONITOR_OK, true);
   return STEP.finish;
 }
 

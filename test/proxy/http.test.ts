@@ -352,7 +352,10 @@ describe('modes and limits', () => {
   });
 
   test('http-reuse always shares idle connections between clients, safe does not for first requests', async () => {
-    for (const [mode, conns] of [['always', 1], ['safe', 3]] as const) {
+    for (const [mode, conns] of [
+      ['always', 1],
+      ['safe', 3],
+    ] as const) {
       const s = await server(() => ok('x'));
       const r = await proxy(s.port, `http-reuse ${mode}`);
       for (let i = 0; i < 3; i++) await ask(r.port('web'), GET_CLOSE);

@@ -8,7 +8,7 @@ import { loadModel } from '../../engine/config/load.ts';
 import type { Model } from '../../engine/config/model.ts';
 import { administer } from '../../engine/health/admin.ts';
 import { initialise } from '../../engine/health/initialise.ts';
-import { dupListener, closeFd, openListener } from '../../engine/io/bind.ts';
+import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
