@@ -14,8 +14,12 @@ function httpDate(args: Args): Convert {
   const offset = args.int(0);
   const unit = UNITS[args.text(1) || 's']!;
   return sample => {
-    const time = new Date(Math.floor((sample.int + offset) / unit) * 1_000);
-    return !Number.isNaN(time.getTime()) && putText(sample, time.toUTCString());
+    const value = sample.int + offset;
+    const seconds = Math.floor(value / unit);
+    const time = new Date(seconds * 1_000);
+    if (Number.isNaN(time.getTime())) return false;
+    const fraction = unit === 1 ? '' : `.${String(value - seconds * unit).padStart(String(unit).length - 1, '0')}`;
+    return putText(sample, time.toUTCString().replace(' GMT', `${fraction} GMT`));
   };
 }
 

@@ -97,13 +97,14 @@ function json(args: Args): Convert {
   };
 }
 
-/** Numbers become sint when asked, else text; true and false are booleans. */
+/** Numbers become sint when asked, else text; true and false are booleans; arrays are their JSON; objects are nothing. */
 function jsonQuery(args: Args): Convert {
   const path = parsePath(args.text(0))!;
   const asInt = args.text(1) === 'int';
   return sample => {
     const value = queryJson(view(sample.bytes).toString('utf8', sample.start, sample.end), path);
     if (value === undefined || value === null) return false;
+    if (typeof value === 'object' && !Array.isArray(value)) return false;
     if (typeof value === 'boolean') return sample.setBool(value);
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const bytes = Buffer.from(text, 'utf8');

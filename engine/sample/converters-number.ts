@@ -117,7 +117,8 @@ function isOdd(sample: Sample): boolean {
 
 function hexToInt(sample: Sample): boolean {
   const text = sample.text();
-  return sample.setWide(/^[0-9A-Fa-f]+$/.test(text) ? BigInt(`0x${text.slice(-16)}`) : 0n);
+  if (text === '') return sample.setInt(0);
+  return /^[0-9A-Fa-f]+$/.test(text) && sample.setWide(BigInt(`0x${text.slice(-16)}`));
 }
 
 export const NUMBER_CONVERTERS: readonly ConverterRow[] = [

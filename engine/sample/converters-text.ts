@@ -48,7 +48,7 @@ function rtrim(args: Args): Convert {
 
 /**
  * Parts between delimiters, `count` of them from number `index` on (negative: from the end backwards). With `skip`
- * empty parts do not count.
+ * empty parts do not count, and where there is no such part an empty text is found.
  */
 function parts(skip: boolean): (args: Args) => Convert {
   return args => {
@@ -74,8 +74,8 @@ function fromStart(sample: Sample, index: number, set: Uint8Array, count: number
     }
     at = stop + 1;
   }
-  if (first < 0) return false;
-  return cut(sample, first, skip ? trimmedEnd(bytes, first, end, set) : end);
+  if (first >= 0) return cut(sample, first, end);
+  return skip && cut(sample, end, end);
 }
 
 function fromEnd(sample: Sample, index: number, set: Uint8Array, count: number, skip: boolean): boolean {
@@ -92,16 +92,10 @@ function fromEnd(sample: Sample, index: number, set: Uint8Array, count: number, 
     }
     stop = at - 1;
   }
-  if (last < 0) return false;
+  if (last < 0) return skip && cut(sample, start, start);
   let from = start;
   while (skip && from < last && set[bytes[from]!] === 1) from++;
   return cut(sample, from, last);
-}
-
-function trimmedEnd(bytes: Uint8Array, start: number, end: number, set: Uint8Array): number {
-  let to = end;
-  while (to > start && set[bytes[to - 1]!] === 1) to--;
-  return to;
 }
 
 function cut(sample: Sample, start: number, end: number): true {
@@ -234,7 +228,8 @@ function language(args: Args): Convert {
       const [tag = '', ...params] = item.split(';').map(part => part.trim());
       const given = params.find(part => /^q=/i.test(part));
       const q = given === undefined ? 1 : Number(given.slice(2));
-      const found = known.find(name => name.toLowerCase() === tag.toLowerCase());
+      const [primary] = tag.split('-');
+      const found = known.find(name => [tag, primary].some(t => t!.toLowerCase() === name.toLowerCase()));
       if (found === undefined || !(q > weight)) continue;
       best = found;
       weight = q;
