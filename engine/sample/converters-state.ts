@@ -7,7 +7,7 @@ import { negate, YES } from './condition.ts';
 import type { Convert, Env } from './context.ts';
 import { isUp, serverOf, usable } from './fetches-internal.ts';
 import { type MatchName, matchMethod } from './pattern.ts';
-import { readPatternFile } from './pattern-file.ts';
+import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
 import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
 import { ADDR, IPV4, IPV6, Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
@@ -185,14 +185,35 @@ const MATCHES: readonly (readonly [string, MatchName, TypeName])[] = [
   ['_ip', 'ip', 'addr'],
 ];
 
-function mapExtras(name: string): Extras {
+/** What is wrong with the entries of a map: a key that its method cannot read, a value that is not of the type. */
+function mapProblem(file: PatternFile, match: MatchName, output: TypeName): string | null {
+  const method = matchMethod(match)!;
+  const { bytes: text } = file;
+  let problem: string | null = null;
+  const value = new Sample();
+  eachEntry(text, true, (start, end, valueStart, valueEnd, line) => {
+    if (problem !== null) return;
+    const bad = method.checked ? method.problem(view(text).toString('utf8', start, end)) : null;
+    value.setStr(text, valueStart, valueEnd);
+    const fits = output === 'str' || isWhole(value, output);
+    if (bad !== null) problem = `${bad} at line ${line} of file '${file.path}'`;
+    else if (!fits) problem = `unable to parse '${value.text()}' at line ${line} of file '${file.path}'`;
+  });
+  return problem;
+}
+
+function isWhole(value: Sample, output: TypeName): boolean {
+  return output === 'sint' ? /^[+-]?\d+$/.test(value.text()) : cast(value, OUTPUT_TYPE[output]!);
+}
+
+function mapExtras(name: string, match: MatchName, output: TypeName): Extras {
   return {
     check: (args, resources) => {
       const path = typeof args[0] === 'string' ? args[0] : '';
       const file = readPatternFile(resources, path);
       if (file === null) return `failed to open pattern file <${path}>`;
       args[0] = file;
-      return null;
+      return mapProblem(file, match, output);
     },
     good: [`${name}(virt@m)`, `${name}(virt@m,1.2.3.4)`].slice(0, name.endsWith('_int') ? 1 : 2),
     bad: [
@@ -229,7 +250,7 @@ const MAPS: readonly ConverterRow[] = MATCHES.flatMap(([part, match, input]) =>
       output,
       `Looks the value up in a map by ${match}.`,
       map(match, output),
-      mapExtras(name),
+      mapExtras(name, match, output),
     );
   }),
 );

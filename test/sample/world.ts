@@ -20,7 +20,8 @@ import {
   STR,
 } from '../../engine/sample/index.ts';
 import { StreamVars } from '../../engine/sample/vars.ts';
-import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
+import { SESS_RATE } from '../../engine/shm/counters.ts';
+import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { load } from '../config/load-text.ts';
 
 const LIMITS = { maxHeadBytes: 16_384, maxHeaders: 100, relaxed: false };
@@ -134,11 +135,15 @@ function workerOf(model: Model): Context {
     books: new PatternBooks(),
     stopping: false,
   };
-  const frontends = model.proxies.map(proxy => ({ proxy, at: memory.proxy(proxy.index) }));
+  const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);
+  const frontends = model.proxies.map(proxy => ({
+    ...{ proxy, at: memory.proxy(proxy.index), sessRate: rate('frontend', proxy.index) },
+    reqRate: rate('frontend', proxy.index),
+  }));
   const backends = model.proxies.map(proxy => ({
     proxy,
-    at: memory.proxy(proxy.index),
-    servers: proxy.servers.map((config, i) => ({ config, at: memory.server(i) })),
+    ...{ at: memory.proxy(proxy.index), sessRate: rate('backend', proxy.index) },
+    servers: proxy.servers.map((config, i) => ({ config, at: memory.server(i), sessRate: rate('server', i) })),
   }));
   return { ...worker, frontends, backends } as unknown as Context;
 }
