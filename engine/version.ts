@@ -59,7 +59,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['SSL', false],
   ['STATIC_PCRE', false],
   ['STATIC_PCRE2', false],
-  ['SYSTEMD', false],
+  ['SYSTEMD', true],
   ['TFO', false],
   ['THREAD', true],
   ['THREAD_DUMP', false],

@@ -6,6 +6,7 @@ import type { Model } from '../engine/config/model.ts';
 import { formatDiagnostics } from '../engine/config/print.ts';
 import { readLines } from '../engine/config/read.ts';
 import type { Line } from '../engine/config/words.ts';
+import type { Address } from '../engine/io/contract.ts';
 import { resolveHost } from '../engine/io/resolve.ts';
 import type { Options } from './options.ts';
 import type { Say } from './say.ts';
@@ -26,7 +27,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
   const lines = [...readLines(options.files, env, diagnostics), ...masterSocketLines(options)];
-  const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, env });
+  const model = loadModel(lines, diagnostics, { resolve: resolver(options), readFile, env });
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
@@ -68,6 +69,13 @@ function commandLine(flag: string, texts: readonly string[]): Line {
   });
   return { file: `command line, ${flag}`, line: 1, source: texts.join(' '), words };
 }
+
+/** `-dr` lets a check pass where names do not resolve; nothing is ever sent to the address that stands for one. */
+function resolver({ ignoreResolution, check }: Options): (host: string) => Address | null {
+  return ignoreResolution && check ? host => resolveHost(host) ?? NOWHERE : resolveHost;
+}
+
+const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 
 function readFile(path: string): Uint8Array | null {
   try {

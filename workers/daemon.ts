@@ -13,8 +13,13 @@ import { leaveTerminal } from '../engine/io/process.ts';
 /** In the child's environment: the descriptor of the pipe. */
 const READY_FD = 'SLUICE_READY_FD';
 
-/** Null when this process is not a daemon's child, else the way to say that it serves. */
-export function daemonChild(): { ready(): void } | null {
+export interface DaemonChild {
+  /** Leaves the terminal and tells the parent that we serve. */
+  ready(): void;
+}
+
+/** Null when this process is not a daemon's child. */
+export function daemonChild(): DaemonChild | null {
   const fd = Number(process.env[READY_FD] ?? Number.NaN);
   delete process.env[READY_FD];
   if (!Number.isInteger(fd)) return null;

@@ -2,6 +2,7 @@
 import type { Bind, Model } from '../engine/config/model.ts';
 import { isFrontend } from '../engine/config/model.ts';
 import { closeFd, dupListener, openListener } from '../engine/io/bind.ts';
+import { errorText } from '../engine/io/native.ts';
 import type { ListenerFd } from './messages.ts';
 import type { Say } from './say.ts';
 
@@ -83,7 +84,7 @@ export function shareListeners(sockets: readonly Sockets[], worker: number): Lis
     const fd = dupListener(fds[turn % fds.length]!);
     if (fd < 0) {
       for (const { fd } of shared) closeFd(fd);
-      throw new Error(`cannot duplicate a listening socket: errno ${-fd}`);
+      throw new Error(`cannot duplicate a listening socket: ${errorText(-fd)}`);
     }
     shared.push({ listener, fd });
   }

@@ -4,7 +4,6 @@ import { createSay, write } from './say.ts';
 
 /** What messages call the program: what was started, not the Node that runs it. */
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
-delete process.env.SLUICE_PROGRAM;
 const { options, error } = parseArguments(process.argv.slice(2));
 const say = createSay(options.quiet, process.pid);
 
@@ -39,9 +38,14 @@ async function evaluate(condition: string): Promise<number> {
 
 async function run(): Promise<number> {
   if (options.chdir !== null && !enter(options.chdir)) return 1;
-  const { readConfiguration } = await import('./configuration.ts');
-  const configuration = readConfiguration(options, say, program);
-  await dumps();
+  const [{ readConfiguration }, { daemonChild }] = await Promise.all([
+    import('./configuration.ts'),
+    import('./daemon.ts'),
+  ]);
+  // What the configuration has to say a daemon's parent has said already.
+  const child = daemonChild();
+  const configuration = readConfiguration(options, child === null ? say : createSay(true, process.pid), program);
+  if (child === null) await dumps();
   if (configuration === null) return 1;
   if (options.check) {
     if (!options.quiet) {
@@ -51,7 +55,7 @@ async function run(): Promise<number> {
     return 0;
   }
   const { startProcess } = await import('./process.ts');
-  return startProcess(configuration, options, say);
+  return startProcess(configuration, options, child, say);
 }
 
 function enter(folder: string): boolean {

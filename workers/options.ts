@@ -22,7 +22,7 @@ export interface Options {
   notify: boolean;
   zeroWarning: boolean;
   diagnostic: boolean;
-  /** `-dr`: a server whose name cannot be resolved does not prevent the start. */
+  /** `-dr`: with `-c`, names that do not resolve are no error. */
   ignoreResolution: boolean;
   /** Classes asked for with `-dK`, '' = none were named; null = the flag was not given. */
   keywords: string | null;
@@ -193,7 +193,12 @@ const FLAGS: readonly Flag[] = [
     set: text('keywords'),
   },
   { flag: '-dL', arity: 'none', doc: 'lists the loaded libraries', set: set({ libraries: true }) },
-  { flag: '-dr', arity: 'none', doc: 'ignores server names that do not resolve', set: set({ ignoreResolution: true }) },
+  {
+    flag: '-dr',
+    arity: 'none',
+    doc: 'with -c: ignores server names that do not resolve',
+    set: set({ ignoreResolution: true }),
+  },
   { flag: '-dA', arity: 'glued', doc: 'dumps an archive of the libraries', set: notYet },
   { flag: '-dC', arity: 'glued', doc: 'dumps the configuration', set: notYet },
   { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },

@@ -2,32 +2,39 @@
 import fs from 'node:fs';
 import module from 'node:module';
 import type { Global, Model } from '../engine/config/model.ts';
-import { IO_NAMES } from '../engine/io/choose.ts';
+import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
+import { errorText, fdLimits, setFdLimits } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
 import { after } from '../engine/time.ts';
 import type { Configuration } from './configuration.ts';
-import { becomeDaemon, daemonChild } from './daemon.ts';
+import { becomeDaemon, type DaemonChild } from './daemon.ts';
 import { openListeners } from './listeners.ts';
 import { type Life, Master, withMaxconn, workerCount } from './master.ts';
 import type { Options } from './options.ts';
 import type { Say } from './say.ts';
 
 /** Runs until nothing is left to do; resolves to the exit code. A signal may end the process before. */
-export async function startProcess(configuration: Configuration, options: Options, say: Say): Promise<number> {
+export async function startProcess(
+  configuration: Configuration,
+  options: Options,
+  child: DaemonChild | null,
+  say: Say,
+): Promise<number> {
+  if (!limitDescriptors(configuration.model.global, say)) return 1;
   const model = withMaxconn(configuration.model);
-  const child = daemonChild();
   if (model.global.daemon && child === null) return becomeDaemon(model);
 
-  const io = options.io ?? IO_NAMES[0]!;
-  if (!IO_NAMES.includes(io)) {
-    say('alert', `--io=${io} is not supported by Sluice yet: ${IO_NAMES.join(', ')}.`);
-    return 1;
-  }
+  const io = pickIo(options.io, say);
+  if (io === null) return 1;
   const workers = workerCount(model);
   const listeners = openListeners(model, workers, say);
   if (listeners === null || !writePidfile(model.global, say)) return 1;
   if (options.takeOver !== null && options.takeOver !== '/dev/null') {
     say('notice', `-x ${options.takeOver}: taking over listening sockets is not supported by Sluice yet; bound anew.`);
+  }
+
+  if (model.global.chroot !== null) {
+    say('notice', `'chroot' is not supported by Sluice yet: not confined to ${model.global.chroot}.`);
   }
 
   const { promise, resolve } = Promise.withResolvers<number>();
@@ -55,6 +62,28 @@ export async function startProcess(configuration: Configuration, options: Option
 
 /** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */
 const FLUSH_AFTER_MS = 1_000;
+
+/** `--io`, or the best that works here; what is not the best is told. */
+function pickIo(wanted: string | null, say: Say): string | null {
+  try {
+    const { name, reason } = probeIo(wanted ?? IO_NAMES[0]!);
+    if (wanted === null && name === 'net') say('notice', `io_uring cannot be used (${reason}): serving with --io=net.`);
+    return name;
+  } catch (error) {
+    say('alert', `--io: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+/** `ulimit-n`. */
+function limitDescriptors({ ulimitN }: Global, say: Say): boolean {
+  const limits = fdLimits();
+  if (ulimitN === 0 || 'errno' in limits) return true;
+  const result = setFdLimits(ulimitN, Math.max(ulimitN, limits.hard));
+  if (result >= 0) return true;
+  say('alert', `[sluice.main()] Cannot raise FD limit to ${ulimitN}, limit is ${limits.hard}: ${errorText(-result)}.`);
+  return false;
+}
 
 /** The process that serves writes its own pid. Only one that a manager looks after must not start without. */
 function writePidfile({ pidfile, daemon, masterWorker }: Global, say: Say): boolean {
@@ -91,7 +120,7 @@ function tellManager(options: Options, state: string, say: Say): void {
   const socket = process.env.NOTIFY_SOCKET;
   if (!options.notify || !socket) return;
   const result = notifyManager(socket, state);
-  if (result < 0) say('warning', `cannot notify ${socket}: errno ${-result}`);
+  if (result < 0) say('warning', `cannot notify ${socket}: ${errorText(-result)}.`);
 }
 
 /** `-sf`, `-st`: those who are gone already are no error. */

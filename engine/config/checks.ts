@@ -2,11 +2,15 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
+import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
+import { compileFormat, isError } from '../log/format.ts';
 import { formatAddress } from './address.ts';
+import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -15,13 +19,20 @@ type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => vo
 
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
+  tooMany('proxies', drafts.proxies.length, PROXIES_MAX, diagnostics);
+  tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
   for (const proxy of drafts.proxies) {
     for (const check of checks) check(proxy, diagnostics, drafts);
   }
   sameAddresses(drafts.proxies, diagnostics);
+  checkHealthchecks(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+}
+
+function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
+  if (count > max) diagnostics.report('alert', null, `too many ${what}: ${count}, at most ${max} are possible`);
 }
 
 /** `c.cfg:12` */
@@ -166,13 +177,39 @@ function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   }
 }
 
+/** Log formats are compiled to see whether they can be; the threads compile them again. */
+function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  if (!accepts(proxy)) return;
+  const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
+  if (proxy.logFormat !== null && targets.length === 0) {
+    const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
+    diagnostics.report('warning', proxy, message);
+  }
+  if (proxy.logStyle === 'https' && proxy.logFormat === null) {
+    diagnostics.report('alert', proxy, "'option httpslog' is not supported by Sluice yet", "write 'option httplog'");
+  }
+  const kind = { mode: proxy.mode, partial: proxy.options.logasap };
+  for (const [keyword, format] of [
+    ['log-format', proxy.logFormat],
+    ['log-format-sd', proxy.logFormatSd],
+    ['error-log-format', proxy.errorLogFormat],
+  ] as const) {
+    if (format === null) continue;
+    const { file, line, source, column, width, name } = format;
+    const compiled = compileFormat(name, kind);
+    if (!isError(compiled)) continue;
+    const message = `failed to parse ${keyword} : ${compiled.error}`;
+    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: compiled.hint });
+  }
+}
+
 /** What needs HTTP in a TCP proxy is ignored, as HAProxy does, and said. */
 function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
   const who = `${kindOf(proxy)} '${proxy.name}'`;
   const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
   if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
-  if (accepts(proxy) && proxy.logStyle !== null && proxy.logStyle !== 'tcp') {
+  if (accepts(proxy) && proxy.logStyle !== null && !proxy.logStyle.startsWith('tcp')) {
     ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
     proxy.logStyle = 'tcp';
   }
@@ -228,29 +265,46 @@ function sameAddresses(proxies: readonly ProxyDraft[], diagnostics: Diagnostics)
     const other = seen.get(key);
     if (other === undefined) seen.set(key, bind);
     else if (bind.threads === null || other.threads === null) {
-      diagnostics.report('warning', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
+      diagnostics.report('notice', bind, `'bind ${bind.text}': the same address is bound at ${at(other)} already`);
     }
   }
 }
 
-function checkUserlists(userlists: readonly UserlistDraft[], diagnostics: Diagnostics): void {
+function checkUserlists(userlists: UserlistDraft[], diagnostics: Diagnostics): void {
   const seen = new Set<string>();
-  for (const list of userlists) {
-    if (seen.has(list.name)) diagnostics.report('alert', list, `userlist '${list.name}' is declared twice`);
+  for (const list of [...userlists]) {
+    if (seen.has(list.name)) {
+      diagnostics.report('warning', list, `ignoring duplicated userlist '${list.name}'`);
+      userlists.splice(userlists.indexOf(list), 1);
+    } else checkMembers(list, diagnostics);
     seen.add(list.name);
-    for (const group of list.groups) {
-      for (const user of group.users) {
-        if (list.users.some(known => known.name === user)) continue;
-        diagnostics.report(
-          'alert',
-          list,
-          `userlist '${list.name}': no such user '${user}' specified in group '${group.name}'`,
-        );
-      }
+  }
+}
+
+/** Users and groups that name each other must be there. */
+function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnostics: Diagnostics): void {
+  const missing = (what: string, named: string, where: string): void =>
+    diagnostics.report('alert', place, `userlist '${name}': no such ${what} '${named}' specified in ${where}`);
+  for (const group of groups) {
+    for (const user of group.users) {
+      if (!users.some(known => known.name === user)) missing('user', user, `group '${group.name}'`);
+    }
+  }
+  for (const user of users) {
+    for (const group of user.groups) {
+      if (!groups.some(known => known.name === group)) missing('group', group, `user '${user.name}'`);
     }
   }
 }
 
-const CHECKS: readonly Check[] = [listenersAndServers, references, expressionReferences, checkPorts, httpOnly];
+const CHECKS: readonly Check[] = [
+  listenersAndServers,
+  references,
+  expressionReferences,
+  checkPorts,
+  checkChecks,
+  httpOnly,
+  logFormats,
+];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

@@ -8,7 +8,8 @@ import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint } from './address.ts';
-import type { Bind, Global, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
+import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { Bind, Global, Observe, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -24,7 +25,10 @@ export interface Resources {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A proxy named in a rule, looked up once all sections are read. */
+/** The log formats of a proxy: checked once its mode is known. */
+export type LogFormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd';
+
+/** A word that is understood once all sections are read: the name of a proxy, a log format. */
 export interface Reference extends Place {
   readonly name: string;
   /** For the diagnostics: the line as written, and where the name stands in it. */
@@ -43,7 +47,21 @@ export interface ExpressionUse extends Place {
 export type BindDraft = Draft<Bind>;
 
 export interface ServerDraft
-  extends Draft<Omit<Server, 'index' | 'address' | 'check' | 'hostname' | 'portRelative' | 'portOffset'>> {
+  extends Draft<
+    Omit<
+      Server,
+      | 'index'
+      | 'address'
+      | 'check'
+      | 'hostname'
+      | 'portRelative'
+      | 'portOffset'
+      | 'agent'
+      | 'track'
+      | 'saved'
+      | 'observe'
+    >
+  > {
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   check: boolean;
@@ -57,21 +75,53 @@ export interface ServerDraft
   checkPort: number;
   checkAddress: Endpoint | null;
   checkSendProxy: boolean;
+  checkViaSocks4: boolean;
+  /** Name of a `healthcheck` section; null = none. */
+  healthcheck: string | null;
+  agentCheck: boolean;
+  agentInterMs: number;
+  /** 0 = not given. */
+  agentPort: number;
+  agentAddress: Endpoint | null;
+  agentSend: string;
+  /** `[<backend>/]<server>`. */
+  track: string | null;
+  /** 0 = not observed. */
+  observe: 0 | Observe['layer'];
+  onError: Observe['onError'];
+  errorLimit: number;
 }
 
 export interface ProxyDraft
   extends Draft<
     Omit<
       Proxy,
-      'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind' | 'acls' | 'monitorFail' | 'stats'
+      | 'index'
+      | 'binds'
+      | 'servers'
+      | 'defaultBackend'
+      | 'useBackend'
+      | 'kind'
+      | 'acls'
+      | 'monitorFail'
+      | 'stats'
+      | 'check'
+      | LogFormatField
     >
   > {
   kind: Proxy['kind'] | 'defaults';
+  check: CheckDraft;
+  /** `load-server-state-from-file` and `server-state-file-name` ('' = the name of the backend). */
+  stateFrom: 'global' | 'local' | 'none';
+  stateFile: string;
   binds: BindDraft[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
+  logFormat: Reference | null;
+  errorLogFormat: Reference | null;
+  logFormatSd: Reference | null;
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
   monitorFail: ConditionData[];
@@ -97,9 +147,13 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
+  externalCheck: boolean;
 }
 
-export type UserlistDraft = Draft<Userlist>;
+/** Users name their groups and groups their users; the model has it in the groups only. */
+export interface UserlistDraft extends Draft<Omit<Userlist, 'users'>> {
+  users: (Draft<Userlist['users'][number]> & { groups: string[] })[];
+}
 
 const NOWHERE: Place = { file: '', line: 0 };
 
@@ -146,6 +200,7 @@ export function newGlobal(): GlobalDraft {
     },
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
+    externalCheck: false,
   };
 }
 
@@ -181,6 +236,21 @@ export function newServer(): ServerDraft {
     checkPort: 0,
     checkAddress: null,
     checkSendProxy: false,
+    checkViaSocks4: false,
+    healthcheck: null,
+    agentCheck: false,
+    agentInterMs: 2_000,
+    agentPort: 0,
+    agentAddress: null,
+    agentSend: '',
+    track: null,
+    observe: 0,
+    onError: 'fail-check',
+    errorLimit: 10,
+    shutdownWhenDown: false,
+    shutdownBackupsWhenUp: false,
+    initState: 'none',
+    socks4: null,
   };
 }
 
@@ -279,17 +349,9 @@ export function newProxy(): ProxyDraft {
     retries: 3,
     redispatch: 0,
     httpReuse: 'safe',
-    check: {
-      type: 'tcp',
-      method: 'OPTIONS',
-      uri: '/',
-      version: 'HTTP/1.0',
-      headers: [],
-      body: '',
-      expect: [],
-      disableOn404: false,
-      sendState: false,
-    },
+    check: newCheck(),
+    stateFrom: 'none',
+    stateFile: '',
     cookie: null,
     source: null,
     timeouts: {
@@ -314,6 +376,9 @@ export function newProxy(): ProxyDraft {
     stats: null,
     logs: [],
     logStyle: null,
+    logFormat: null,
+    errorLogFormat: null,
+    logFormatSd: null,
     logTag: null,
   };
 }

@@ -105,10 +105,10 @@ function isAlgorithm(name: string): name is Balance['algorithm'] {
 function balance(cursor: Cursor, proxy: ProxyDraft) {
   const word = cursor.next();
   if (word === null) return cursor.error(ONLY);
-  const [, name = '', argument = null] = /^([^(]*)(?:\((.*)\)?)?$/.exec(word.text) ?? [];
+  const [, name = '', argument = null] = /^([^(]*)(?:\((.*)\))?$/.exec(word.text) ?? [];
   if (!isAlgorithm(name)) return cursor.error(ONLY, didYouMean(name, NAMES) ?? undefined);
   const made = newBalance(name);
-  ALGORITHMS[name](cursor, made, argument?.replace(/\)$/, '') ?? null);
+  ALGORITHMS[name](cursor, made, argument);
   proxy.balance = made;
 }
 
@@ -159,6 +159,7 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
       ['balance url_param', 'balance url_param requires an URL parameter name'],
       ['balance url_param x y', "balance url_param only accepts 'check_post' modifier (got 'y')"],
       ['balance hdr', 'balance hdr requires an http header field name'],
+      ['balance hdr(x', ONLY],
       ['balance hdr()', 'balance hdr requires an http header field name'],
       ['balance hdr(host) foo', "balance hdr(host) only accepts 'use_domain_only' modifier (got 'foo')"],
       ['balance random(0)', 'balance random: number of draws must be at least 1'],

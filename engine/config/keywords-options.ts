@@ -56,10 +56,15 @@ const SWITCHES: readonly (readonly [name: string, where: string, fields: Switch 
   ['tcpka', 'DFLB', ['clitcpka', 'srvtcpka'], 'TCP keep-alive towards both sides.'],
 ];
 
+/** Two switches in one: HAProxy takes no `no` and no `default` before it. */
+const WITHOUT_PREFIX = ['option tcpka'];
+
 /** The lines of an option without arguments. */
-function bareLines(name: string): Pick<Keyword<ProxyDraft>, 'good' | 'bad'> {
+function bareLines(name: string): Pick<Keyword<ProxyDraft>, 'good' | 'bad' | 'negatable'> {
+  const negatable = !WITHOUT_PREFIX.includes(name);
   return {
-    good: [name, `no ${name}`, `default ${name}`],
+    negatable,
+    good: negatable ? [name, `no ${name}`, `default ${name}`] : [name],
     bad: [[`${name} foo`, `'${name}' cannot handle unexpected argument 'foo'`]],
   };
 }
@@ -67,7 +72,7 @@ function bareLines(name: string): Pick<Keyword<ProxyDraft>, 'good' | 'bad'> {
 function toggle([short, where, fields, doc]: (typeof SWITCHES)[number]): Keyword<ProxyDraft> {
   const name = `option ${short}`;
   return supported({
-    ...{ name, where, doc, args: '', negatable: true },
+    ...{ name, where, doc, args: '' },
     parse(_cursor, proxy, { prefix }) {
       for (const field of [fields].flat()) proxy.options[field] = prefix === '';
     },
@@ -83,7 +88,7 @@ const CONNECTION_MODES: readonly (readonly [string, Options['http'], string])[] 
 
 function connectionMode([name, mode, doc]: (typeof CONNECTION_MODES)[number]): Keyword<ProxyDraft> {
   return supported({
-    ...{ name, doc, where: 'DFLB', args: '', negatable: true },
+    ...{ name, doc, where: 'DFLB', args: '' },
     parse(_cursor, { options }, { prefix }) {
       if (prefix === '') options.http = mode;
       else if (options.http === mode) options.http = newOptions().http;
@@ -97,15 +102,16 @@ type LogStyle = NonNullable<ProxyDraft['logStyle']>;
 function logStyle(short: string, style: LogStyle, clf: LogStyle | null, doc: string): Keyword<ProxyDraft> {
   const name = `option ${short}`;
   return supported({
-    ...{ name, where: 'DFL', doc, args: clf === null ? '' : '[<clf>]', negatable: true },
-    parse(cursor, proxy, { prefix }) {
+    ...{ name, where: 'DFL', doc, args: clf === null ? '' : '[<clf>]' },
+    parse(cursor, proxy) {
       const word = clf === null ? null : cursor.next();
       if (word !== null && word.text !== 'clf') {
         return cursor.error(`keyword '${short}' only supports option 'clf'`, undefined, word);
       }
-      proxy.logStyle = prefix === '' ? (word === null ? style : clf) : null;
+      proxy.logStyle = word === null ? style : clf;
+      proxy.logFormat = null;
     },
-    good: [name, `no ${name}`],
+    good: clf === null ? [name] : [name, `${name} clf`],
     bad: [
       clf === null
         ? [`${name} foo`, `'${name}' cannot handle unexpected argument 'foo'`]
@@ -180,7 +186,7 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
   ...CONNECTION_MODES.map(connectionMode),
   logStyle('httplog', 'http', 'http-clf', 'Log lines of HTTP requests.'),
   logStyle('httpslog', 'https', null, 'Log lines of HTTP requests with their TLS details.'),
-  logStyle('tcplog', 'tcp', null, 'Log lines of TCP sessions.'),
+  logStyle('tcplog', 'tcp', 'tcp-clf', 'Log lines of TCP sessions.'),
   supported({
     name: 'option redispatch',
     where: 'DLB',

@@ -38,12 +38,7 @@ export const USERLIST: readonly Keyword<UserlistDraft>[] = [
       if (list.users.some(user => user.name === name.text)) {
         return cursor.warning(`ignoring duplicated user '${name.text}' in userlist '${list.name}'`, undefined, name);
       }
-      list.users.push({ name: name.text, password: password.text, crypted: kind === 'password' });
-      for (const group of groups) {
-        const found = list.groups.find(g => g.name === group);
-        if (found === undefined) list.groups.push({ name: group, users: [name.text] });
-        else found.users.push(name.text);
-      }
+      list.users.push({ name: name.text, password: password.text, crypted: kind === 'password', groups });
     },
     good: ['user u insecure-password secret', 'user v password $6$abc groups g'],
     bad: [

@@ -1,8 +1,11 @@
 /** The sections of a configuration: one row each, which opens the section and gives what reads its lines. */
+
+import { type CheckOwner, newCheck } from './check-draft.ts';
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { type GlobalDraft, newGlobal, newProxy, type ProxyDraft, type Resources, type UserlistDraft } from './draft.ts';
 import type { Keyword } from './keyword.ts';
+import { HEALTHCHECK } from './keywords-checks.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { USERLIST } from './keywords-userlist.ts';
@@ -17,12 +20,13 @@ export interface Drafts {
   readonly global: GlobalDraft;
   readonly proxies: ProxyDraft[];
   readonly userlists: UserlistDraft[];
+  readonly healthchecks: (CheckOwner & { name: string })[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], defaults: [] };
+  return { global: newGlobal(), proxies: [], userlists: [], healthchecks: [], defaults: [] };
 }
 
 export interface Desk {
@@ -47,6 +51,7 @@ export const TABLES = {
   global: new Table(GLOBAL),
   proxy: new Table(PROXY),
   userlist: new Table(USERLIST),
+  healthcheck: new Table(HEALTHCHECK),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -172,6 +177,20 @@ const USERLIST_SECTION: Section = {
   },
 };
 
+const HEALTHCHECK_SECTION: Section = {
+  keyword: 'healthcheck',
+  args: '<name>',
+  letter: 'H',
+  doc: 'A named kind of check.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck() };
+    expectEnd(cursor, 'healthcheck');
+    desk.drafts.healthchecks.push(draft);
+    return readerOf(TABLES.healthcheck, 'healthcheck', 'H', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -190,12 +209,12 @@ export const SECTIONS: readonly Section[] = [
   proxySection('backend', 'B', 'A set of servers.'),
   proxySection('listen', 'L', 'A frontend and its backend in one.'),
   USERLIST_SECTION,
+  HEALTHCHECK_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
-  laterSection('healthcheck', 'A named kind of check.'),
   laterSection('http-errors', 'A set of error pages.'),
   laterSection('log-forward', 'Forwards log lines.'),
   laterSection('log-profile', 'Named log formats.'),

@@ -1,27 +1,18 @@
 /** What the form of the statistics page does to servers (`stats admin`); also the long names of the runtime API. */
 import type { Proxy, Server } from '../config/model.ts';
 import type { Action } from '../stats/html.ts';
-import {
-  type StateEnv,
-  setDrain,
-  setMaint,
-  setReady,
-  setRunning,
-  setStopped,
-  setStopping,
-  type Target,
-  targetOf,
-} from './state.ts';
+import { forceHealth, setDrain, setMaint, setReady } from './state.ts';
+import { type StateEnv, type Target, targetOf } from './target.ts';
 
-const CAUSE = ', changed from the statistics page.';
+const CAUSE = ', changed from Web interface';
 
 const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => void>> = {
   ready: setReady,
   drain: setDrain,
   maint: setMaint,
-  hrunn: (env, t) => setRunning(env, t, CAUSE),
-  hnolb: (env, t) => setStopping(env, t, CAUSE),
-  hdown: (env, t) => setStopped(env, t, CAUSE),
+  hrunn: (env, t) => forceHealth(env, t, 'up', CAUSE),
+  hnolb: (env, t) => forceHealth(env, t, 'stopping', CAUSE),
+  hdown: (env, t) => forceHealth(env, t, 'down', CAUSE),
 };
 
 /** Does `action` to each server; returns how many there were. */

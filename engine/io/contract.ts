@@ -122,6 +122,11 @@ export interface Io {
    * later than the deadline (ms, same clock; Infinity = none) that `turn` returned.
    */
   onTurn(turn: (now: number) => number): void;
+  /**
+   * For code that the io did not call (a message, a doorbell): call it first. It brings `now` up to date and makes a turn
+   * follow, so that timers armed and bytes sent now are looked after.
+   */
+  wake(): void;
   /** Closes everything this io owns, at once. Resolves when the kernel has let go of all of it. */
   stop(): Promise<void>;
 }

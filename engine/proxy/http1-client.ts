@@ -21,14 +21,16 @@ import {
   requestBody,
   responseBody,
 } from '../http/body.ts';
+import { latin1 } from '../http/chars.ts';
 import type { Head } from '../http/head.ts';
 import { clientPersists, setResponseConnection } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
-import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
+import { H_EXPECT, H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { parseRequest } from '../http/parse.ts';
 import { headLength } from '../http/reply.ts';
 import { CRLF, writeResponseHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { HIGH_WATER_BYTES } from '../limits.ts';
 import {
   CUR_H1_CONNS,
   CUR_H1_STREAMS,
@@ -40,6 +42,7 @@ import {
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
 import type { Reply } from './errors.ts';
+import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
 import { fail, STEP } from './steps.ts';
@@ -50,6 +53,8 @@ type Phase = 'idle' | 'head' | 'body' | 'done' | 'tunnel' | 'over';
 
 /** After an answer that the client may not have read while it was still sending: how long we listen on. Milliseconds. */
 const LINGER_MS = 1000;
+
+const CONTINUE = latin1('HTTP/1.1 100 Continue\r\n\r\n');
 
 /** Nothing more can be consumed now. */
 const HOLD = -1;
@@ -63,6 +68,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #buffer: Uint8Array | null = null;
   #used = 0;
   readonly #body = new Body();
+  /** Where payload that is gathered before there is a server begins in the buffer; -1 = none is. */
+  #gatheredAt = -1;
   #held: Chunk | null = null;
   #heldAt = 0;
   #consuming = false;
@@ -98,40 +105,56 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   onEnd(): void {
     this.#ended = true;
     const stream = this.#stream;
-    if (this.#phase === 'over' || this.#phase === 'idle') this.#close();
+    if (this.#phase === 'over') this.#close();
+    else if (this.#phase === 'idle') this.#noRequest(400, CAUSE.client);
     else if (this.#phase === 'tunnel') stream!.requestEnd(null);
     else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
     else if (this.#phase === 'body') stream!.clientGone(CAUSE.client);
-    else if (stream!.abortsOnClose()) stream!.clientGone(CAUSE.client);
+    else if (stream!.abortsOnClose()) {
+      this.#keep = false;
+      stream!.clientAborts();
+    }
   }
 
   onDrain(): void {
     this.#touch();
-    this.#stream?.clientDrained();
+    if (this.#stream !== null) this.#stream.clientDrained();
+    else if (this.#phase === 'idle') {
+      this.#waitForRequest();
+      this.resume();
+    }
   }
 
   onClose(): void {
     this.conn = null;
-    this.#stream?.clientGone(CAUSE.client);
+    if (this.#phase === 'idle') this.#noRequest(400, CAUSE.client);
+    else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
+    else this.#stream?.clientGone(CAUSE.client);
     this.#phase = 'over';
     this.#forget();
     this.#count(CUR_H1_CONNS, -1);
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
     const stream = this.#stream;
     const pending = this.pending;
     if (this.#phase === 'over') this.conn?.abort(false);
-    else if (this.#phase === 'idle') this.#idleTimeout();
+    else if (this.#phase === 'idle' && pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
+    else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
-    else if (pending > 0 || (this.#phase === 'body' && stream!.accepting)) stream!.clientGone(CAUSE.clientTimeout);
-    else if (this.#phase === 'tunnel') stream!.clientGone(CAUSE.clientTimeout);
+    else if (pending > 0 || stream!.waitsForClient()) stream!.clientGone(CAUSE.clientTimeout);
+    else if (this.#phase === 'tunnel') this.#touch();
   }
 
   onStop(): void {
-    if (this.#phase === 'idle') this.#close();
+    // A client that has not had an answer yet takes a close for a failure: it is served first.
+    if (this.#phase === 'idle' && this.#requests > 0) this.#close();
     else this.#keep = false;
   }
 
@@ -148,11 +171,14 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#consuming = false;
     if (pos < chunk.end) this.#hold(chunk, pos);
     else this.#letGo(chunk);
+    if (this.#gatheredAt >= 0 && this.#stream?.accepting) this.#consume(this.#takeGathered(), 0);
   }
 
   #step(chunk: Chunk, at: number): number {
     switch (this.#phase) {
       case 'idle':
+        // Who sends requests and reads no responses does not get to fill our memory with them.
+        if (this.pending > HIGH_WATER_BYTES) return HOLD;
         this.#begin();
         return at;
       case 'head':
@@ -198,6 +224,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#requests++;
     this.#buffer = session.context.spareBuffers.pop() ?? new Uint8Array(session.context.model.global.tune.bufsizeBytes);
     this.#used = 0;
+    this.#gatheredAt = -1;
     this.#phase = 'head';
     this.#count(CUR_H1_STREAMS, 1);
     this.#count(H1_STREAMS, 1);
@@ -233,14 +260,25 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
+    this.session.context.events.streamBegan(stream);
     stream.goto(STEP.request);
   }
 
   /** Payload goes to the server with its framing as received, checked. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
+    if (!stream.accepting) return stream.step === STEP.payload ? this.#gatherFrom(chunk, at) : HOLD;
+    if (this.#gatheredAt >= 0) {
+      const gathered = this.#takeGathered();
+      this.#relayFrom(stream, gathered, gathered.start);
+      if (this.#phase !== 'body') return at;
+    }
+    return this.#relayFrom(stream, chunk, at);
+  }
+
+  /** Passes payload on; returns how far it goes in the chunk. */
+  #relayFrom(stream: Stream, chunk: Chunk, at: number): number {
     const body = this.#body;
-    if (!stream.accepting) return HOLD;
     let pos = at;
     do {
       const next = body.relay(chunk.bytes, pos, chunk.end);
@@ -258,6 +296,28 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       return chunk.end;
     }
     return pos;
+  }
+
+  /** Payload goes behind the head in the buffer, until it is whole or the buffer full. */
+  #gatherFrom(chunk: Chunk, at: number): number {
+    const stream = this.#stream!;
+    const buffer = this.#buffer!;
+    const { contentLength, chunked } = stream.requestHead;
+    const gathered = this.#used - this.#gatheredAt;
+    const wanted = chunked ? Infinity : contentLength - gathered;
+    const n = Math.min(chunk.end - at, buffer.length - this.#used, wanted);
+    buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    this.#used += n;
+    // Where chunks end is not looked for: the first ones that come must do.
+    if (chunked || n === wanted || this.#used === buffer.length) stream.goto(STEP.assign);
+    return at + n;
+  }
+
+  /** What was gathered, as a chunk of its own: the buffer will be used again. */
+  #takeGathered(): Chunk {
+    const bytes = this.#buffer!.slice(this.#gatheredAt, this.#used);
+    this.#gatheredAt = -1;
+    return ownChunk(bytes);
   }
 
   /** The framing of the request's payload is invalid: what follows cannot be trusted. */
@@ -285,15 +345,16 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.finish);
   }
 
-  /** Waiting for a request took too long. Only a first request that never came is an error worth telling. */
-  #idleTimeout(): void {
+  /** The client ended, or let the time run out, without a request. Only a first one that never came is worth telling. */
+  #noRequest(status: number, cause: Cause): void {
     const { options } = this.session.frontend.proxy;
-    if (this.#requests > 0 || options.httpIgnoreProbes || options.dontlognull) {
+    if (this.#requests > 0 || options.httpIgnoreProbes) {
       this.#close();
       return;
     }
     this.#begin();
-    this.#refuse(408, CAUSE.clientTimeout);
+    this.#stream!.firstByteAt = 0;
+    this.#refuse(status, cause);
   }
 
   // --- from the stream ---
@@ -303,8 +364,18 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   buffered(): Slice | null {
-    if (this.#held === null || this.#phase !== 'body') return null;
-    return { bytes: this.#held.bytes, start: this.#heldAt, end: this.#held.end };
+    if (this.#gatheredAt < 0) return null;
+    return { bytes: this.#buffer!, start: this.#gatheredAt, end: this.#used };
+  }
+
+  gather(): void {
+    const head = this.#stream!.requestHead;
+    this.#gatheredAt = head.end;
+    this.#used = head.end;
+    // Who waits for a word before it sends the payload would wait for ever: no server has been asked yet.
+    if (head.find(H_EXPECT) < 0) return;
+    head.removeAll(H_EXPECT);
+    this.#send(CONTINUE, 0, CONTINUE.length);
   }
 
   respond(head: Head): void {
@@ -374,7 +445,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'tunnel';
     this.#chunked = false;
     this.#keep = false;
+    this.#keepRequestLine();
     this.#releaseBuffer();
+    this.#touch();
   }
 
   pause(): void {
@@ -383,6 +456,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   resume(): void {
     const held = this.#held;
+    if (this.#gatheredAt >= 0 && !this.#consuming && this.#stream?.accepting) this.#consume(this.#takeGathered(), 0);
     if (held !== null && !this.#consuming) this.#consume(held, this.#heldAt);
     if (this.#held === null) this.conn?.resume();
   }
@@ -394,7 +468,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const cut = stream.cause !== CAUSE.none && !stream.responseDone;
     this.#dropStream(stream);
     if (this.conn === null) return;
-    if (cut) this.conn.abort(false);
+    if (cut) this.#cut();
     else if (!complete || this.#phase === 'head') this.#linger();
     else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
     else this.#nextRequest();
@@ -403,7 +477,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #nextRequest(): void {
     this.#phase = 'idle';
     this.#idleSince = this.session.context.io.now();
-    this.#waitForRequest();
+    if (this.pending > HIGH_WATER_BYTES) this.#touch();
+    else this.#waitForRequest();
     this.resume();
   }
 
@@ -412,6 +487,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'over';
     this.session.wait(this.session.frontend.proxy.timeouts.clientMs);
     this.conn?.close();
+  }
+
+  /** Ends the connection at once: the response cannot be completed. The close comes in a later event, a time-out may before. */
+  #cut(): void {
+    this.#phase = 'over';
+    this.conn?.abort(this.session.frontend.proxy.options.nolinger);
   }
 
   /** The client may still be sending: a close now would reset the connection before it has read the answer. */
@@ -439,6 +520,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     dropStream(stream);
   }
 
+  /** The buffer goes to other requests; the log line at the end of the tunnel will show the request line. */
+  #keepRequestLine(): void {
+    const head = this.#stream!.requestHead;
+    head.bytes = head.bytes.slice(0, head.headersStart);
+  }
+
   #releaseBuffer(): void {
     if (this.#buffer === null) return;
     this.session.context.spareBuffers.push(this.#buffer);
@@ -459,10 +546,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   /** The client did something, or something was sent to it. */
   #touch(): void {
-    const { proxy } = this.session.frontend;
     this.#pendingWhenArmed = this.pending;
-    const tunnelMs = this.#phase === 'tunnel' ? this.#stream!.backend!.proxy.timeouts.tunnelMs : 0;
-    this.session.wait(tunnelMs || proxy.timeouts.clientMs);
+    this.session.wait(this.#stream?.clientTimeoutMs() ?? this.session.frontend.proxy.timeouts.clientMs);
   }
 
   #count(counter: number, n: number): void {

@@ -11,7 +11,7 @@
 import type { Conn } from '../io/contract.ts';
 import { ACCEPT_BURST } from '../limits.ts';
 import { raise } from '../shm/atomics.ts';
-import { CUM_CONN, CUM_SESS, CUR_SESS } from '../shm/counters.ts';
+import { CUM_CONN, CUR_PAUSED, CUR_SESS } from '../shm/counters.ts';
 import { ringAll } from '../shm/doorbell.ts';
 import { rateAdd, rateRead } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -72,18 +72,11 @@ function over(before: number, limit: number): boolean {
 function count(context: Context, frontend: Frontend, listener: Listener): void {
   const { counters, worker } = context;
   const now = context.io.now();
-  countOne(counters, context.row);
-  countOne(counters, frontend.row);
-  countOne(counters, listener.row);
+  counters[context.row + CUM_CONN]! += 1;
+  counters[frontend.row + CUM_CONN]! += 1;
+  counters[listener.row + CUM_CONN]! += 1;
   rateAdd(counters, context.connRate, context.connRate[worker]!, now, 1);
-  rateAdd(counters, context.sessRate, context.sessRate[worker]!, now, 1);
   rateAdd(counters, frontend.connRate, frontend.connRate[worker]!, now, 1);
-  rateAdd(counters, frontend.sessRate, frontend.sessRate[worker]!, now, 1);
-}
-
-function countOne(counters: Float64Array, row: number): void {
-  counters[row + CUM_CONN]! += 1;
-  counters[row + CUM_SESS]! += 1;
 }
 
 /** `rate-limit sessions`, `maxconnrate` and `maxsessrate`: the sliding second is full. */
@@ -109,6 +102,7 @@ function park(context: Context, listener: Listener, conn: Conn): void {
   listener.paused = true;
   for (const socket of listener.sockets) socket.pause();
   Atomics.add(context.words, context.at + PROCESS.at.waiting, 1);
+  context.counters[context.row + CUR_PAUSED]! += 1;
   context.wheel.arm(listener.timer, context.io.now() + RETRY_MS);
 }
 
@@ -134,6 +128,7 @@ export function retryListener(context: Context, listener: Listener): void {
   }
   listener.paused = false;
   Atomics.sub(context.words, context.at + PROCESS.at.waiting, 1);
+  context.counters[context.row + CUR_PAUSED]! -= 1;
   for (const socket of listener.sockets) socket.resume();
 }
 

@@ -22,7 +22,9 @@ import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { ErrorReplies } from './errors.ts';
+import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
+import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
 import { compileRules, type FrontendRules } from './rules.ts';
@@ -56,8 +58,8 @@ export interface Context {
   readonly view: View;
   /** What its form does. */
   readonly admin: Admin;
-  /** Hears of each stream's end, for the logs. */
-  readonly onStreamEnd: (stream: Stream) => void;
+  /** Who hears of streams: the logs. */
+  readonly events: StreamEvents;
   /** Hears of each session's end while the worker stops; null = nobody. */
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
@@ -71,6 +73,9 @@ export interface Context {
   readonly books: PatternBooks;
 }
 
+/** The log variables %bi and %bp (manual 8.2.6). */
+const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
+
 export class Frontend {
   readonly context: Context;
   readonly proxy: Proxy;
@@ -82,7 +87,10 @@ export class Frontend {
   readonly reqRate: Int32Array;
   readonly listeners: Listener[] = [];
   readonly errors: ErrorReplies;
+  readonly localReplies: readonly LocalReply[];
   readonly requestLimits: Limits;
+  /** A log format asks for our address towards the server. */
+  readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
   rules!: FrontendRules;
 
@@ -96,6 +104,8 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
+    this.localReplies = localReplies(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
     proxy.binds.forEach((bind, i) => {
@@ -144,7 +154,10 @@ export class Backend {
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
   readonly queue: Queue;
+  /** PROXY.generation when the servers' states were last looked at. */
+  generation = 0;
   readonly errors: ErrorReplies;
+  readonly localReplies: readonly LocalReply[];
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
 
@@ -156,6 +169,7 @@ export class Backend {
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.localReplies = localReplies(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new Queue();
     const first = context.topology.firstServer[proxy.index]!;

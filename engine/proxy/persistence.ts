@@ -19,10 +19,13 @@ import {
   replaceValue,
 } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
-import { H_CACHE_CONTROL, METHOD_POST } from '../http/names.ts';
-import { ADMIN_MAINT, OPER_STOPPED, SERVER } from '../shm/words.ts';
+import { METHOD_POST } from '../http/names.ts';
+import { isCacheable } from './cacheable.ts';
 import type { Backend, Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
+import { isDown } from './usable.ts';
+
+const TILDE = 126;
 
 /** A backend's cookie, ready to be compared and sent. */
 export class CookiePersistence {
@@ -62,11 +65,16 @@ export function persistedServer(stream: Stream): Server | null {
   const { config } = cookie;
   stream.cookie = 'invalid';
   const server = namedServer(cookie, backend, stream.requestHead, at, config.mode === 'prefix');
-  if (config.mode === 'prefix' && server !== null)
-    cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
-  else if (config.mode === 'insert' && config.indirect) removeCookie(stream.requestHead, at);
+  if (config.mode === 'prefix' && server !== null) {
+    const length = cookie.prefixes[server.config.index]!.length;
+    if (at.valueEnd - at.valueStart >= length) cutPrefix(stream.requestHead, at, length);
+  } else if (config.mode === 'insert' && config.indirect) {
+    for (let found = true; found; found = findCookie(stream.requestHead, cookie.name, at)) {
+      removeCookie(stream.requestHead, at);
+    }
+  }
   if (server === null) return null;
-  const usable = isUsable(server) || backend.proxy.options.persist;
+  const usable = !isDown(server) || backend.proxy.options.persist;
   stream.cookie = usable ? 'valid' : 'down';
   return usable ? server : null;
 }
@@ -80,18 +88,12 @@ function namedServer(
 ): Server | null {
   const bytes = head.bytesOf(where.slot);
   for (const server of backend.servers) {
-    const value = (prefix ? cookie.prefixes : cookie.values)[server.config.index]!;
-    const end = prefix ? Math.min(where.valueStart + value.length, where.valueEnd) : where.valueEnd;
+    const value = cookie.values[server.config.index]!;
+    const cut = where.valueStart + value.length;
+    const end = prefix && cut < where.valueEnd && bytes[cut] === TILDE ? cut : where.valueEnd;
     if (server.config.cookie !== null && isExactly(bytes, where.valueStart, end, value)) return server;
   }
   return null;
-}
-
-/** Running, whatever its weight: a draining server (weight 0) still takes those who persist on it. */
-function isUsable(server: Server): boolean {
-  const { words } = server.backend.context;
-  const oper = Atomics.load(words, server.at + SERVER.at.oper);
-  return oper !== OPER_STOPPED && (Atomics.load(words, server.at + SERVER.at.admin) & ADMIN_MAINT) === 0;
 }
 
 /** Tells the client its server, as the mode wants. */
@@ -104,16 +106,31 @@ export function setPersistence(stream: Stream): void {
   const index = server.config.index;
   const set = findSetCookie(head, cookie.name, at);
   if (config.mode === 'rewrite') {
-    if (set) replaceValue(head, at, cookie.values[index]!);
+    if (set && replaceValue(head, at, cookie.values[index]!)) stream.cookieSet = 'R';
   } else if (config.mode === 'prefix') {
-    if (set) prefixValue(head, at, cookie.prefixes[index]!);
-  } else if (mustInsert(stream, config, set)) {
-    head.add('set-cookie', cookie.setCookies[index]!);
-    if (config.nocache && head.find(H_CACHE_CONTROL) < 0) head.add('cache-control', 'private');
+    if (set && prefixValue(head, at, cookie.prefixes[index]!)) stream.cookieSet = 'R';
+  } else if (set && config.preserve) stream.cookieSet = 'P';
+  else {
+    if (set) removeSetCookies(stream, cookie.name);
+    if (mustInsert(stream, config)) insert(stream, config, cookie.setCookies[index]!);
   }
 }
 
-function mustInsert(stream: Stream, config: Cookie, set: boolean): boolean {
-  if (stream.cookie === 'valid' || (config.preserve && set)) return false;
+/** In insert mode the cookie is ours: what the server sets by its name would be in the way. */
+function removeSetCookies(stream: Stream, name: Uint8Array): void {
+  const head = stream.responseHead;
+  stream.cookieSet = 'D';
+  for (let found = true; found; found = findSetCookie(head, name, at)) head.remove(at.slot);
+}
+
+function insert(stream: Stream, config: Cookie, setCookie: string): void {
+  const head = stream.responseHead;
+  stream.cookieSet = 'I';
+  head.add('set-cookie', setCookie);
+  if (config.nocache && isCacheable(stream.requestHead, head)) head.add('cache-control', 'private');
+}
+
+function mustInsert(stream: Stream, config: Cookie): boolean {
+  if (stream.cookie === 'valid') return false;
   return !config.postonly || stream.requestHead.methodId === METHOD_POST;
 }

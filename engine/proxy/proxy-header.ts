@@ -1,14 +1,20 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { FAILED_REQ } from '../shm/counters.ts';
+import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
+
+/** What the log says (HAProxy's words). */
+const BAD_HEADER = 'Received something which does not look like a PROXY protocol header';
+const NOTHING_CAME = 'Connection closed while waiting for PROXY protocol header';
+const TOO_LATE = 'Timeout while waiting for PROXY protocol header';
 
 /** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
 export class ProxyHeaderReader implements Handler, SessionDriver {
   readonly #session: Session;
   #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
   #used = 0;
+  #ended = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -24,7 +30,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     const parsed = parseProxyHeader(this.#bytes, this.#used);
     if (parsed === 'more' && this.#used < V2_MAX_BYTES) return;
     if (parsed === 'more' || parsed === 'bad') {
-      this.#reject();
+      this.#reject(BAD_HEADER);
       return;
     }
     if (parsed.source !== null && parsed.destination !== null) {
@@ -32,11 +38,12 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     }
     this.#session.start();
     const left = this.#used - parsed.length;
-    if (left > 0) conn.handler.onData(conn, owned(this.#bytes.slice(parsed.length, this.#used)));
+    if (left > 0) conn.handler.onData(conn, ownChunk(this.#bytes.slice(parsed.length, this.#used)));
   }
 
   onEnd(): void {
-    this.#reject();
+    this.#ended = true;
+    this.#reject(this.#used === 0 ? NOTHING_CAME : BAD_HEADER);
   }
 
   onDrain(): void {}
@@ -45,16 +52,20 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     this.#session.closed();
   }
 
+  stream(): null {
+    return null;
+  }
+
   onTimeout(): void {
-    this.#reject();
+    this.#reject(TOO_LATE);
   }
 
   onStop(): void {}
 
-  #reject(): void {
+  #reject(why: string): void {
     const { context, frontend, conn } = this.#session;
-    context.counters[frontend.row + FAILED_REQ]! += 1;
-    conn.abort(false);
+    if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
+    conn.abort(!this.#ended);
   }
 
   #gather(chunk: Chunk): void {
@@ -67,9 +78,4 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     this.#bytes.set(chunk.bytes.subarray(chunk.start, chunk.end), this.#used);
     this.#used += n;
   }
-}
-
-/** A chunk over bytes of our own: keeping it needs nothing. */
-function owned(bytes: Uint8Array): Chunk {
-  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
 }

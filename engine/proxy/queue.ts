@@ -12,13 +12,15 @@
  * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
  */
 
-import { dynamicMaxconn } from '../balance/maxconn.ts';
+import { dynamicMaxconn, rampedLimit } from '../balance/maxconn.ts';
 import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
 import type { Backend, Server } from './nouns.ts';
+import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
+import { isDown } from './usable.ts';
 
 /** A first-in first-out list through the streams themselves. */
 export class Queue {
@@ -82,11 +84,19 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   counters[row + CUR_QUEUED]! += 1;
   const queued = server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued;
   const n = Atomics.add(words, queued, 1) + 1;
+  if (server === null) stream.backendQueuePlace += n;
+  else stream.serverQueuePlace += n;
   raise(words, server === null ? backend.at + PROXY.at.be_queued_max : server.at + SERVER.at.queued_max, n);
   Atomics.add(words, backend.at + PROXY.at.be_total_queued, 1);
   // A place may have been freed between our attempt and our standing in line.
   if (server !== null) serveQueue(server);
   else for (const s of backend.servers) if (stream.queue !== null) serveQueue(s);
+}
+
+/** `maxqueue`: as many as may wait for this very server do. */
+export function queueIsFull(server: Server): boolean {
+  const { maxqueue } = server.config;
+  return maxqueue !== 0 && Atomics.load(server.backend.context.words, server.at + SERVER.at.queued) >= maxqueue;
 }
 
 /** Takes the stream out of the line it stands in: served, timed out or gone. Idempotent. */
@@ -133,12 +143,38 @@ export function serveQueue(server: Server): void {
   }
 }
 
-/** Looks at all queues again: someone rang. */
+/** Looks at all queues again, and at servers whose state changed: someone rang. */
 export function serveAllQueues(backends: readonly (Backend | null)[]): void {
   for (const backend of backends) {
     if (backend === null) continue;
-    if (Atomics.load(backend.context.words, backend.at + PROXY.at.be_total_queued) === 0) continue;
+    const { words } = backend.context;
+    const generation = Atomics.load(words, backend.at + PROXY.at.generation);
+    if (generation !== backend.generation) {
+      backend.generation = generation;
+      for (const server of backend.servers) if (isDown(server)) leaveServer(server);
+    }
+    if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) continue;
     for (const server of backend.servers) serveQueue(server);
+  }
+}
+
+/** The server has gone: its idle connections end, and those who waited for it choose another, unless bound to it. */
+function leaveServer(server: Server): void {
+  server.pool.clear();
+  redistribute(server);
+}
+
+/** Streams bound to a server (`option persist`) wait on. */
+function redistribute(server: Server): void {
+  const { proxy } = server.backend;
+  for (let stream = server.queue.head; stream !== null; ) {
+    const next: Stream | null = stream.queueNext;
+    if (stream.balanced || !proxy.options.persist) {
+      leaveQueue(stream);
+      stream.leaveServer();
+      stream.goto(STEP.assign);
+    }
+    stream = next;
   }
 }
 
@@ -167,15 +203,16 @@ function oldest(backend: Backend, kind: 'server' | 'backend', index: number): Wa
   return found;
 }
 
-/** Places of the server now: `maxconn`, or less when the backend is not busy (`minconn`, `fullconn`); 0 = no limit. */
+/** Places of the server now: `maxconn`, or less while the backend is not busy or the server starts slowly; 0 = no limit. */
 function placesOf(server: Server): number {
   const { words } = server.backend.context;
-  return dynamicMaxconn(
+  const limit = dynamicMaxconn(
     server.config.minconn,
     Atomics.load(words, server.at + SERVER.at.maxconn),
     server.backend.proxy.fullconn,
     Atomics.load(words, server.backend.at + PROXY.at.be_sess),
   );
+  return rampedLimit(limit, Atomics.load(words, server.at + SERVER.at.ramp));
 }
 
 function hasPlace(server: Server): boolean {

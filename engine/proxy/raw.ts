@@ -4,6 +4,8 @@
  */
 import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { BUFSIZE_BYTES } from '../limits.ts';
+import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, ServerSide } from './sides.ts';
@@ -15,9 +17,12 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   conn: Conn | null;
   readonly session: Session;
   readonly #stream: Stream;
-  /** What arrived before the server was there: the connection is paused meanwhile, so it is one chunk at most. */
-  #held: Chunk | null = null;
+  /** What arrived before the server was there. */
+  #held: Chunk[] | null = null;
+  #heldBytes = 0;
   #pendingWhenArmed = 0;
+  /** The stream was given back, and may serve another connection by now: only the end of this one is waited for. */
+  #over = false;
 
   constructor(session: Session) {
     const { conn, acceptedAt } = session;
@@ -28,6 +33,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#stream = takeStream(session, this, false);
     this.#stream.begin(true, acceptedAt, now, now);
     this.#touch();
+    session.context.events.streamBegan(this.#stream);
     this.#stream.goto(STEP.backend);
   }
 
@@ -43,13 +49,17 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
       return;
     }
     chunk.keep();
-    this.#held = chunk;
-    conn.pause();
+    this.#held ??= [];
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.end - chunk.start;
+    // Reading on would be the only way to see the client's end; but there is a limit to what we hold for that.
+    if (!this.#stream.abortsOnClose() || this.#heldBytes >= BUFSIZE_BYTES) conn.pause();
   }
 
   onEnd(): void {
     this.#touch();
-    this.#stream.requestEnd(null);
+    if (this.#stream.abortsOnClose()) this.#stream.clientGone(CAUSE.client);
+    else this.#stream.requestEnd(null);
   }
 
   onDrain(): void {
@@ -60,15 +70,23 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   onClose(_conn: Conn, errno: number): void {
     this.conn = null;
     this.#forget();
-    if (this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
+    if (!this.#over && this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
+    if (this.#over) {
+      this.conn?.abort(false);
+      return;
+    }
     const pending = this.pending;
     const progress = pending > 0 && pending < this.#pendingWhenArmed;
     // Nobody waits for the client when it may not send (the server is slow) and has taken everything.
-    const waiting = pending > 0 || (!this.#stream.requestDone && this.#stream.accepting);
+    const waiting = pending > 0 || this.#stream.waitsForClient();
     if (progress || !waiting) this.#touch();
     else this.#stream.clientGone(CAUSE.clientTimeout);
   }
@@ -82,7 +100,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   }
 
   buffered(): Slice | null {
-    return this.#held;
+    return this.#held === null ? null : this.#held[0]!;
   }
 
   data(chunk: Chunk, start: number, end: number): void {
@@ -105,8 +123,11 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const held = this.#held;
     if (held !== null) {
       this.#held = null;
-      this.#stream.requestData(held, held.start, held.end);
-      held.release();
+      this.#heldBytes = 0;
+      for (const chunk of held) {
+        this.#stream.requestData(chunk, chunk.start, chunk.end);
+        chunk.release();
+      }
     }
     if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
   }
@@ -116,35 +137,32 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   respond(): void {}
   reply(): void {}
   open(): void {}
+  gather(): void {}
   write(): void {}
   tunnel(): void {}
 
   done(): void {
     const conn = this.conn;
     const stream = this.#stream;
+    this.#over = true;
     this.#forget();
     if (conn !== null) {
-      if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
+      if (stream.frontend.proxy.options.nolinger && conn.pending === 0) conn.abort(true);
+      else if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
       else conn.abort(false);
     }
     dropStream(stream);
   }
 
   #forget(): void {
-    this.#held?.release();
+    for (const chunk of this.#held ?? []) chunk.release();
     this.#held = null;
   }
 
-  /** Arms the client's time-out: `tunnel` once both sides are connected, `client-fin` once one direction is shut. */
+  /** The client did something, or something was sent to it. */
   #touch(): void {
-    const stream = this.#stream;
-    const t = stream.frontend.proxy.timeouts;
     this.#pendingWhenArmed = this.pending;
-    const half = stream.requestDone || stream.responseDone;
-    if (half && t.clientFinMs !== 0) this.session.wait(t.clientFinMs);
-    else if (stream.step === STEP.tunnel && stream.backend!.proxy.timeouts.tunnelMs !== 0) {
-      this.session.wait(stream.backend!.proxy.timeouts.tunnelMs);
-    } else this.session.wait(t.clientMs);
+    this.session.wait(this.#stream.clientTimeoutMs());
   }
 }
 
@@ -154,6 +172,8 @@ export class RawServer implements ServerSide, Handler {
   #stream: Stream | null;
   readonly #server: Server;
   #open = false;
+  /** The server will send no more. */
+  #ended = false;
 
   constructor(stream: Stream, server: Server) {
     this.#stream = stream;
@@ -170,6 +190,7 @@ export class RawServer implements ServerSide, Handler {
   }
 
   onEnd(): void {
+    this.#ended = true;
     this.#stream?.responseEnd(null);
   }
 
@@ -214,12 +235,7 @@ export class RawServer implements ServerSide, Handler {
     const conn = this.conn;
     this.conn = null;
     if (conn === null) return;
-    conn.handler = CLOSING;
-    if (!this.#open || stream?.cause !== CAUSE.none || this.#server.backend.proxy.options.nolinger)
-      conn.abort(this.#server.backend.proxy.options.nolinger);
-    else conn.close();
+    if (stream?.cause === CAUSE.none) endOrderly(this.#server.backend.context, conn, this.#server, this.#ended);
+    else abandon(conn, this.#ended);
   }
 }
-
-/** Hears of a connection that nobody is interested in any more. */
-export const CLOSING: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };

@@ -36,6 +36,8 @@ export interface ClientSide extends Side {
   readonly pending: number;
   /** Request payload received and not yet passed on; null = none. For `check_post` and rdp-cookie. */
   buffered(): Slice | null;
+  /** Gathers payload of the request until it is whole or as much as a buffer takes, then has the stream `assign`ed. */
+  gather(): void;
   /** Sends the stream's response head, interim (1xx) or final. */
   respond(head: Head): void;
   /** False when chunked payload must be given without its framing. */

@@ -13,20 +13,24 @@ import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
 import { YES } from '../sample/condition.ts';
 import { statsReply } from '../stats/reply.ts';
 import { Reply } from './errors.ts';
+import type { LocalReply } from './local-replies.ts';
 import { HERE, statsAdmin } from './rules.ts';
 import type { ServerSide } from './sides.ts';
 import { type Next, STEP, WAIT } from './steps.ts';
 import type { Stream } from './stream.ts';
 
-/** Answers if the request is for the page; null = it is not. */
-export function openStats(stream: Stream, proxy: Proxy, page: StatsPage): Next | null {
-  const { uriBytes, uriStart, uriEnd, methodId } = stream.requestHead;
-  const prefixEnd = uriStart + page.uri.length;
-  if (prefixEnd > uriEnd || !isExactly(uriBytes, uriStart, prefixEnd, latin1(page.uri))) return null;
-  if (methodId !== METHOD_POST || stream.requestDone) return answer(stream, proxy, page, '');
-  stream.serverSide = new FormReader(form => stream.goto(answer(stream, proxy, page, form) ?? STEP.finish));
-  stream.accepting = true;
-  return STEP.applet;
+/** Answers requests for the statistics page `page` of `proxy`. */
+export function statsPage(proxy: Proxy, page: StatsPage): LocalReply {
+  const uri = latin1(page.uri);
+  return stream => {
+    const { uriBytes, uriStart, uriEnd, methodId } = stream.requestHead;
+    const end = uriStart + uri.length;
+    if (end > uriEnd || !isExactly(uriBytes, uriStart, end, uri)) return null;
+    if (methodId !== METHOD_POST || stream.requestDone) return answer(stream, proxy, page, '');
+    stream.serverSide = new FormReader(form => stream.goto(answer(stream, proxy, page, form) ?? STEP.finish));
+    stream.accepting = true;
+    return STEP.applet;
+  };
 }
 
 /** Sends the head of the answer; null = the method is none of the page's. */
@@ -43,6 +47,7 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   const made = statsReply(context.view, seenBy(stream, proxy, page), proxy, request, stream.now, context.admin);
   if (made === null) return null;
   stream.status = made.status;
+  stream.assignedAt = stream.connectedAt = stream.responseAt = stream.now;
   if (made.body === null) {
     stream.client.reply(new Reply(reply(made.status, made.headers, '')), true);
     return STEP.finish;

@@ -2,42 +2,57 @@
  * The steps of a stream, one row each: what is done on entering it, what its time-out and a vanished server mean
  * there, and the letter that the log's termination state shows (manual 8.5, second character).
  *
- *   HTTP  idle > request > backend > assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   HTTP  idle > request > backend > (payload) > assign > (queue) > connect > connected > waiting > response > transfer > finish
  *   TCP   idle >           backend > assign > (queue) > connect > connected > tunnel                        > finish
  *                                      ^                   |
  *                                      └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
-import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
-import { enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
+import type { BalanceAlgorithm } from '../config/model.ts';
+import { METHOD_POST } from '../http/names.ts';
+import {
+  DENIED_REQ,
+  FAILED_CONN,
+  FAILED_REQ,
+  FAILED_RESP,
+  REDISPATCHES,
+  RETRIES,
+  REUSE,
+  SRV_ABORTS,
+} from '../shm/counters.ts';
+import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { chooseBackend } from './choose-backend.ts';
-import { localReply } from './local-replies.ts';
+import { restrictHeaderNames } from './header-names.ts';
+import { replyLocally } from './local-replies.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
-import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
+import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
+import { redirectToServer } from './server-redirect.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import { activeServers, isDown } from './usable.ts';
 
 export const STEP = {
   idle: 0,
   request: 1,
   backend: 2,
-  assign: 3,
-  queue: 4,
-  connect: 5,
-  failed: 6,
-  turnaround: 7,
-  connected: 8,
-  waiting: 9,
-  response: 10,
-  transfer: 11,
-  tunnel: 12,
-  applet: 13,
-  finish: 14,
+  payload: 3,
+  assign: 4,
+  queue: 5,
+  connect: 6,
+  failed: 7,
+  turnaround: 8,
+  connected: 9,
+  waiting: 10,
+  response: 11,
+  transfer: 12,
+  tunnel: 13,
+  applet: 14,
+  finish: 15,
 } as const;
 
 export type StepIndex = (typeof STEP)[keyof typeof STEP];
@@ -61,6 +76,7 @@ export const STEPS: readonly Step[] = [
   { name: 'idle', letter: '-', run: wait, timeout: wait, serverGone: wait },
   { name: 'request', letter: 'R', run: request, timeout: wait, serverGone: wait },
   { name: 'backend', letter: 'R', run: backend, timeout: wait, serverGone: wait },
+  { name: 'payload', letter: 'R', run: payload, timeout: payloadTimeout, serverGone: wait },
   { name: 'assign', letter: 'C', run: assign, timeout: wait, serverGone: wait },
   { name: 'queue', letter: 'Q', run: queue, timeout: queueTimeout, serverGone: wait },
   { name: 'connect', letter: 'C', run: connect, timeout: connectTimeout, serverGone: refused },
@@ -86,7 +102,8 @@ function wait(): Next {
 /** A request head is complete: count it, answer what the frontend answers itself. */
 function request(stream: Stream): Next {
   takeRequest(stream);
-  return localReply(stream, stream.frontend.proxy) ?? STEP.backend;
+  if (!restrictHeaderNames(stream.requestHead, stream.frontend.proxy.options.restrictReqHdrNames)) return deny(stream);
+  return replyLocally(stream, stream.frontend.localReplies) ?? STEP.backend;
 }
 
 /** Which backend takes it, and what that backend answers itself. */
@@ -96,25 +113,58 @@ function backend(stream: Stream): Next {
   enterBackend(stream, chosen);
   stream.retriesLeft = chosen.proxy.retries;
   if (!stream.http) return STEP.assign;
-  const local = chosen.index === stream.frontend.index ? null : localReply(stream, chosen.proxy);
+  const local = chosen.index === stream.frontend.index ? null : replyLocally(stream, chosen.localReplies);
   if (local !== null) return local;
+  if (!restrictHeaderNames(stream.requestHead, chosen.proxy.options.restrictReqHdrNames)) return deny(stream);
   prepareRequest(stream);
-  return STEP.assign;
+  return STEP.payload;
+}
+
+/** `option http-buffer-request` and `balance url_param ... check_post`: the payload, or what fits of it, comes first. */
+function payload(stream: Stream): Next {
+  const { proxy } = stream.backend!;
+  const looks = proxy.balance.checkPostBytes > 0 && stream.requestHead.methodId === METHOD_POST;
+  const wanted = looks || proxy.options.httpBufferRequest || stream.frontend.proxy.options.httpBufferRequest;
+  if (!wanted || stream.requestDone) return STEP.assign;
+  const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
+  stream.wait(httpRequestMs || clientMs);
+  stream.client.gather();
+  return WAIT;
+}
+
+function payloadTimeout(stream: Stream): Next {
+  stream.context.counters[stream.frontend.row + FAILED_REQ]! += 1;
+  return fail(stream, 408, CAUSE.clientTimeout);
+}
+
+function deny(stream: Stream): Next {
+  const { counters } = stream.context;
+  counters[stream.frontend.row + DENIED_REQ]! += 1;
+  if (stream.backend !== null) counters[stream.backend.row + DENIED_REQ]! += 1;
+  return fail(stream, 403, CAUSE.proxy);
 }
 
 /** Which server: the one of the last attempt, the one the client persists on, or the balancing algorithm's choice. */
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    stream.server = persistedServer(stream);
+    stream.server = stream.redispatched ? null : persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
-      if (picked === NONE) return fail(stream, 503, CAUSE.server);
+      if (picked === NONE) {
+        stream.countServer(FAILED_CONN);
+        return fail(stream, 503, CAUSE.server);
+      }
       if (picked === FULL) return STEP.queue;
       stream.server = backend.servers[picked]!;
       stream.balanced = true;
+      countChoice(stream);
     }
+    countMove(stream);
+    stream.assignedAt = stream.now;
   }
+  const redirected = redirectToServer(stream);
+  if (redirected !== null) return redirected;
   if (!takePlace(stream.server)) return STEP.queue;
   stream.holdsPlace = true;
   return STEP.connect;
@@ -123,12 +173,28 @@ function assign(stream: Stream): Next {
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
 function queue(stream: Stream): Next {
   const t = stream.backend!.proxy.timeouts;
+  if (stream.server !== null && queueIsFull(stream.server)) return elsewhere(stream);
   stream.wait(t.queueMs || t.connectMs);
   enqueue(stream, stream.backend!, stream.server);
   return WAIT;
 }
 
+/** `maxqueue` is reached: with `option redispatch` any server will do, without it none. */
+function elsewhere(stream: Stream): Next {
+  const { proxy } = stream.backend!;
+  if (proxy.redispatch === 0 || stream.redispatched) {
+    stream.countServer(FAILED_CONN);
+    return fail(stream, 503, CAUSE.server);
+  }
+  stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
+  stream.avoid = stream.server!.config.index;
+  stream.leaveServer();
+  return STEP.assign;
+}
+
 function queueTimeout(stream: Stream): Next {
+  stream.assignedAt = stream.now;
   const server = stream.server;
   leaveQueue(stream);
   stream.count(FAILED_CONN);
@@ -160,6 +226,7 @@ function refused(stream: Stream): Next {
 
 /** The server could not be reached: again, elsewhere if `option redispatch` says so, or 503. */
 function failed(stream: Stream): Next {
+  stream.observe('notConnected');
   stream.dropServerSide();
   stream.dropPlace();
   if (stream.retriesLeft <= 0) {
@@ -168,21 +235,43 @@ function failed(stream: Stream): Next {
   }
   stream.retriesLeft--;
   stream.attempts++;
-  stream.countServer(RETRIES);
-  if (!mayRedispatch(stream)) return STEP.turnaround;
-  stream.countServer(REDISPATCHES);
+  if (!mayRedispatch(stream)) {
+    stream.countServer(RETRIES);
+    // Who waited for the whole connect time-out has waited long enough.
+    return stream.failure === CAUSE.server ? STEP.turnaround : STEP.assign;
+  }
   stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
+  stream.movesFrom = stream.server!;
   stream.avoid = stream.server!.config.index;
   stream.leaveServer();
   return STEP.assign;
 }
 
-/** `option redispatch N` (manual 4.2): every N-th retry, or -N-th from the last. */
+/** Algorithms that give each request to another server anyway: nothing is lost when one moves. */
+const TAKES_TURNS: ReadonlySet<BalanceAlgorithm> = new Set(['roundrobin', 'static-rr', 'random']);
+
+/**
+ * `option redispatch N` (manual 4.2): every N-th retry, or those -N before the last; and at once when the server has gone
+ * down, or was only next in turn among several.
+ */
 function mayRedispatch(stream: Stream): boolean {
-  const { redispatch, retries } = stream.backend!.proxy;
+  const { redispatch, retries, balance } = stream.backend!.proxy;
   if (redispatch === 0) return false;
-  if (redispatch > 0) return stream.attempts % redispatch === 0;
-  return (retries + 1 - stream.attempts) % -redispatch === 0 && stream.attempts > retries + redispatch;
+  const every = redispatch > 0 ? redispatch : Math.max(retries + 1 + redispatch, 1);
+  if (stream.attempts % every === 0 || isDown(stream.server!)) return true;
+  return stream.balanced && TAKES_TURNS.has(balance.algorithm) && activeServers(stream.backend!) > 1;
+}
+
+/** A redispatch counts at the server it leaves; one that comes back to the same server is a mere retry. */
+function countMove(stream: Stream): void {
+  const from = stream.movesFrom;
+  if (from === null) return;
+  stream.movesFrom = null;
+  const { counters } = stream.context;
+  const counter = from === stream.server ? RETRIES : REDISPATCHES;
+  counters[from.row + counter]! += 1;
+  counters[from.backend.row + counter]! += 1;
 }
 
 /** Before the same server is tried again: a second, or the connect time-out if that is shorter. */
@@ -197,11 +286,14 @@ function turnaround(stream: Stream): Next {
 /** There is a connection: the request goes out, then whatever the client has to send. */
 function connected(stream: Stream): Next {
   stream.connectedAt = stream.now;
+  if (stream.frontend.logsServerLocal) stream.serverLocal = stream.serverSide!.conn?.local() ?? null;
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
+  if (!stream.serverSide!.reused) stream.observe('connected');
   introduce(stream);
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();
+  if (!stream.http) stream.context.events.streamAnswered(stream);
   stream.client.resume();
   return WAIT;
 }
@@ -217,6 +309,7 @@ function introduce(stream: Stream): void {
 
 function noResponseInTime(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
+  stream.observe('timeout');
   stream.countServer(FAILED_RESP);
   return fail(stream, 504, CAUSE.serverTimeout);
 }
@@ -228,13 +321,14 @@ function noResponse(stream: Stream): Next {
     stream.mustOpen = true;
     return STEP.connect;
   }
+  stream.observe(stream.errno === 0 ? 'closed' : 'readError');
   stream.countServer(FAILED_RESP);
   return fail(stream, 502, CAUSE.server);
 }
 
-/** The exchange goes on until the response is complete. */
+/** The exchange goes on until both messages are complete: a response may well come before the request has ended. */
 function transfer(stream: Stream): Next {
-  return stream.responseDone ? STEP.finish : WAIT;
+  return stream.responseDone && stream.requestDone ? STEP.finish : WAIT;
 }
 
 /** Both directions end on their own. */
@@ -244,13 +338,20 @@ function tunnel(stream: Stream): Next {
 
 function transferTimeout(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
+  // Both sides of a silent tunnel run out of time at once: HAProxy tells it of the client.
+  if (stream.step === STEP.tunnel && stream.waitsForClient() && stream.session.late()) {
+    stream.clientGone(CAUSE.clientTimeout);
+    return WAIT;
+  }
   stream.terminate(CAUSE.serverTimeout);
+  stream.countServer(SRV_ABORTS);
   return STEP.finish;
 }
 
 function cutResponse(stream: Stream): Next {
   stream.terminate(CAUSE.server);
   stream.countServer(SRV_ABORTS);
+  stream.countServer(FAILED_RESP);
   return STEP.finish;
 }
 

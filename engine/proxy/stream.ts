@@ -5,11 +5,12 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
+import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
-import type { Chunk } from '../io/contract.ts';
+import type { Address, Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
@@ -66,6 +67,17 @@ export class Stream implements Subject {
   refused = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
+  /** Its line is written. */
+  logged = false;
+  /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
+  number = -1;
+  /** What became of the persistence cookie in the response (manual 8.5, fourth letter). */
+  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' = 'N';
+  /** Our address towards the server, kept only where a log format asks for it. */
+  serverLocal: Address | null = null;
+  /** Places in the queues that it stood in, 1 = first, summed. */
+  serverQueuePlace = 0;
+  backendQueuePlace = 0;
   /** errno of the server connection that failed last. */
   errno = 0;
   /** The first exchange of its session. */
@@ -73,6 +85,8 @@ export class Stream implements Subject {
   /** The algorithm chose the server, not persistence. */
   balanced = false;
   redispatched = false;
+  /** The server that has just failed and from which it moves; null = none. */
+  movesFrom: Server | null = null;
   /** No pooled connection for this one: the last pooled one was dead. */
   mustOpen = false;
   holdsPlace = false;
@@ -121,9 +135,14 @@ export class Stream implements Subject {
       this.responded =
       this.payloadSent =
       this.silent =
+      this.logged =
       this.refused =
         false;
     this.cookie = 'none';
+    this.cookieSet = 'N';
+    this.number = -1;
+    this.serverLocal = null;
+    this.serverQueuePlace = this.backendQueuePlace = 0;
     this.applet = this.responseHeld = null;
     this.vars.clear();
     this.errno = 0;
@@ -131,6 +150,7 @@ export class Stream implements Subject {
     this.first = first;
     this.attempts = 0;
     this.avoid = -1;
+    this.movesFrom = null;
     this.acceptedAt = acceptedAt;
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
@@ -157,11 +177,11 @@ export class Stream implements Subject {
     return this.step !== STEP.idle;
   }
 
-  /** Remembers why the stream ends; the first cause counts. The letter of the step tells where. */
-  terminate(cause: Cause): void {
+  /** Remembers why the stream ends; the first cause counts. The letter, that of the step, tells where. */
+  terminate(cause: Cause, letter = STEPS[this.step]!.letter): void {
     if (this.cause !== CAUSE.none) return;
     this.cause = cause;
-    this.phase = STEPS[this.step]!.letter;
+    this.phase = letter;
   }
 
   // --- from the client side ---
@@ -180,15 +200,36 @@ export class Stream implements Subject {
     if (this.serverSide === null) return;
     this.serverSide.end(trailers);
     this.touchServer();
-    if (this.step === STEP.tunnel) this.goto(STEP.tunnel);
+    if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
   }
 
   /** The client's connection is gone, or its time ran out. */
   clientGone(cause: Cause): void {
     if (!this.active) return;
-    this.terminate(cause);
-    if (cause === CAUSE.client) this.count(CLI_ABORTS);
+    // Who was sent away did not leave.
+    const killed = this.cause !== CAUSE.none;
+    const sending = cause === CAUSE.client && this.step === STEP.waiting && !this.requestDone;
+    if (sending) this.terminate(cause, 'D');
+    else this.terminate(cause);
+    const aborted = !killed && (cause === CAUSE.client || cause === CAUSE.clientTimeout);
+    if (aborted && this.connectedAt !== 0) this.countServer(CLI_ABORTS);
     this.goto(STEP.finish);
+  }
+
+  /** Ends the stream and its session at once, for a reason of our own. */
+  kill(cause: Cause): void {
+    this.terminate(cause);
+    this.session.conn.abort(false);
+  }
+
+  /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */
+  clientAborts(): void {
+    if (this.step !== STEP.waiting) {
+      this.clientGone(CAUSE.client);
+      return;
+    }
+    this.countServer(CLI_ABORTS);
+    this.goto(fail(this, 400, CAUSE.client));
   }
 
   /** The client's side has taken what was pending. */
@@ -213,6 +254,7 @@ export class Stream implements Subject {
 
   /** What the server sent is no valid response. */
   badResponse(): void {
+    this.observe('badHead');
     this.countServer(FAILED_RESP);
     this.goto(fail(this, 502, CAUSE.proxy));
   }
@@ -242,6 +284,7 @@ export class Stream implements Subject {
   /** It is this stream's turn in the queue: it has a place on `server`. */
   dequeued(server: Server): void {
     this.server = server;
+    this.assignedAt = this.now;
     this.holdsPlace = true;
     this.goto(STEP.connect);
   }
@@ -257,6 +300,19 @@ export class Stream implements Subject {
   touchServer(): void {
     this.#serverPending = this.serverSide?.conn?.pending ?? 0;
     this.wait(this.#serverTimeoutMs());
+  }
+
+  /** The client's time-out now: `tunnel` once both sides are plain bytes, `client-fin` once one direction is shut. */
+  clientTimeoutMs(): number {
+    const t = this.frontend.proxy.timeouts;
+    if (this.step !== STEP.tunnel) return t.clientMs;
+    if ((this.requestDone || this.responseDone) && t.clientFinMs !== 0) return t.clientFinMs;
+    return this.backend!.proxy.timeouts.tunnelMs || t.clientMs;
+  }
+
+  /** It is for the client to send: it has not ended, and a server takes what it sends. */
+  waitsForClient(): boolean {
+    return this.accepting && !this.requestDone;
   }
 
   #serverTimeoutMs(): number {
@@ -277,6 +333,11 @@ export class Stream implements Subject {
   }
 
   // --- counting ---
+
+  /** Tells what the server's traffic showed (`observe`). */
+  observe(event: EventName): void {
+    observed(this.context.memory, this.server!.at, this.server!.config, event);
+  }
 
   /** Adds one to a counter of frontend, backend and server, as far as the stream got. */
   count(counter: number): void {
@@ -335,7 +396,8 @@ export class Stream implements Subject {
 
   /** `option abortonclose`: a client that half-closes while it waits gives up. */
   abortsOnClose(): boolean {
-    return this.backend?.proxy.options.abortonclose === true && !this.responded;
+    const early = this.http ? !this.responded : this.connectedAt === 0;
+    return early && this.backend?.proxy.options.abortonclose === true;
   }
 
   /** How connections of this stream live on: the stricter of frontend and backend. */

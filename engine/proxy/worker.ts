@@ -13,10 +13,11 @@ import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
+import type { StreamEvents } from './events.ts';
 import { listen, retryAllListeners } from './listener.ts';
+import { Marks } from './marked.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
-import type { Stream } from './stream.ts';
 
 export interface TrafficEnv {
   readonly io: Io;
@@ -31,8 +32,8 @@ export interface TrafficEnv {
   readonly log: (level: Severity, text: string) => void;
   /** Called once, after `stop`, when nothing is left. */
   readonly onIdle: () => void;
-  /** Hears of each stream's end (logs); null = nobody. */
-  readonly onStreamEnd: ((stream: Stream) => void) | null;
+  /** Who hears of streams (logs). */
+  readonly events: StreamEvents;
 }
 
 export interface TrafficHandle {
@@ -62,7 +63,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     frontends: [],
     backends: [],
     log: env.log,
-    onStreamEnd: env.onStreamEnd ?? (() => {}),
+    events: env.events,
     stopping: false,
     sessions: new Set(),
     spareStreams: [],
@@ -72,17 +73,22 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   };
   buildNouns(context);
   io.onTurn(now => context.wheel.advance(now));
+  const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {
+    marks.look();
+    io.wake();
     serveAllQueues(context.backends);
     retryAllListeners(context);
   });
   return {
     listen: (listenerNumber, fd) => listen(context, listenerOf(context, listenerNumber), fd),
-    stop: soft =>
+    stop: soft => {
+      io.wake();
       stop(context, soft, () => {
         doorbell.stop();
         env.onIdle();
-      }),
+      });
+    },
   };
 }
 

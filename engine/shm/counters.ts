@@ -15,6 +15,7 @@ const RATE = 5;
 export const COUNTERS = layout('counters', 8, [
   // gauges: what this worker holds now. Given back by the master if the worker dies.
   ['cur_sess', 1, 'worker', 'sessions (frontend, listener: connections) open now'],
+  ['cur_paused', 1, 'worker', 'listeners that stopped accepting for want of a place (process row)'],
   ['cur_queued', 1, 'worker', 'requests waiting now in the queue of this server or backend'],
   ['queue_head', 1, 'worker', 'ticket of the oldest stream of this worker in this queue; 0 = none waits'],
   ['cur_idle', 1, 'worker', 'idle server connections pooled now, usable by anyone (safe)'],
@@ -80,6 +81,7 @@ export type CounterName = keyof typeof COUNTERS.at;
 
 const at = COUNTERS.at;
 export const CUR_SESS = at.cur_sess;
+export const CUR_PAUSED = at.cur_paused;
 export const CUR_QUEUED = at.cur_queued;
 export const QUEUE_HEAD = at.queue_head;
 export const CUR_IDLE = at.cur_idle;

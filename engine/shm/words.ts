@@ -14,6 +14,10 @@ export const PROCESS = layout('process', 4, [
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
   ['ticket', 1, 'any', 'next place in any queue'],
+  ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
+  ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
+  ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
+  ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
 ]);
 
 export const PROXY = layout('proxy', 4, [
@@ -23,6 +27,7 @@ export const PROXY = layout('proxy', 4, [
   ['fe_waiting', 1, 'any', 'workers that stopped accepting for this frontend because of a limit'],
   ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
   ['fe_stopped', 1, 'any', '1 = no listener accepts any more (disabled, stopped)'],
+  ['fe_log_lines', 1, 'any', 'lines logged (log variable %lc)'],
   ['be_sess', 1, 'any', 'streams in the backend now'],
   ['be_sess_max', 1, 'any', 'most of them so far'],
   ['be_served', 1, 'any', 'streams on the servers of the backend now'],
@@ -36,11 +41,11 @@ export const PROXY = layout('proxy', 4, [
     'control',
     'changes when a server of the backend changes state or weight: schedules are made again',
   ],
-  ['act', 1, 'control', 'active servers usable now'],
-  ['bck', 1, 'control', 'backup servers usable now'],
-  ['last_change', 1, 'control', 'second of the shared clock at which the backend last went up or down'],
-  ['down_time', 1, 'control', 'seconds the backend was down, not counting now'],
-  ['down_trans', 1, 'control', 'times the backend went down'],
+  ['act', 1, 'any', 'active servers usable now'],
+  ['bck', 1, 'any', 'backup servers usable now'],
+  ['last_change', 1, 'any', 'second of the shared clock at which the backend last went up or down'],
+  ['down_time', 1, 'any', 'seconds the backend was down, not counting now'],
+  ['down_trans', 1, 'any', 'times the backend went down'],
 ]);
 
 export const LISTENER = layout('listener', 4, [
@@ -55,27 +60,46 @@ export const SERVER = layout('server', 4, [
   ['maxconn', 1, 'any', 'its limit in force; 0 = none'],
   ['queued', 1, 'any', 'streams waiting for this very server now'],
   ['queued_max', 1, 'any', 'most of them so far'],
-  ['oper', 1, 'control', 'operational state: OPER_*'],
-  ['admin', 1, 'control', 'administrative flags: ADMIN_*'],
-  ['uweight', 1, 'control', 'weight as the operator set it (0..256)'],
-  ['iweight', 1, 'control', 'weight as configured'],
-  ['eweight', 1, 'control', 'weight that balancing uses now: 0 when the server is not usable'],
-  ['last_change', 1, 'control', 'second of the shared clock of the last state change'],
-  ['down_time', 1, 'control', 'seconds down, not counting now'],
-  ['down_trans', 1, 'control', 'times it went from UP to DOWN'],
+  ['oper', 1, 'any', 'operational state: OPER_*'],
+  ['admin', 1, 'any', 'administrative flags: ADMIN_*'],
+  ['uweight', 1, 'any', 'weight as the operator set it (0..256)'],
+  ['iweight', 1, 'master', 'weight as configured'],
+  ['eweight', 1, 'any', 'weight that balancing uses now: 0 when the server is not usable'],
+  ['last_change', 1, 'any', 'second of the shared clock of the last state change'],
+  ['down_time', 1, 'any', 'seconds down, not counting now'],
+  ['down_trans', 1, 'any', 'times it went from UP to DOWN'],
   ['check_on', 1, 'control', 'CHECK_* bits: configured, enabled, in progress'],
   ['check_status', 1, 'control', 'CHECK_STATUSES index of the last check'],
   ['check_code', 1, 'control', 'layer 5-7 status code of the last check; -1 = none'],
   ['check_duration', 1, 'control', 'milliseconds of the last check; -1 = none'],
-  ['check_health', 1, 'control', 'position on the scale of rise + fall - 1'],
+  ['check_health', 1, 'any', 'position on the scale of rise + fall - 1'],
   ['check_rise', 1, 'control', 'successes that bring the server up'],
   ['check_fall', 1, 'control', 'failures that take the server down'],
   ['check_fails', 1, 'control', 'failed checks (counted while the server is up)'],
   ['check_seq', 1, 'control', 'odd while the description below is being written'],
   ['check_text_len', 1, 'control', 'bytes of the description'],
   ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
+  ['agent_on', 1, 'control', 'CHECK_* bits of the agent check'],
+  ['agent_status', 1, 'control', 'CHECK_STATUSES index of the last agent check'],
+  ['agent_code', 1, 'control', 'its status code; -1 = none'],
+  ['agent_duration', 1, 'control', 'its milliseconds; -1 = none'],
+  ['agent_health', 1, 'any', 'position on its scale of rise + fall - 1'],
+  ['agent_rise', 1, 'control', 'answers that bring the server up'],
+  ['agent_fall', 1, 'control', 'answers that take the server down'],
+  ['agent_seq', 1, 'control', 'odd while its description is being written'],
+  ['agent_text_len', 1, 'control', 'bytes of its description'],
+  ['agent_text', 32, 'control', 'its description, UTF-8, 128 bytes at most'],
+  ['errors', 1, 'any', 'observe: errors in a row'],
+  ['error_kind', 1, 'any', 'observe: the last one, OBSERVED index'],
+  ['observed_fails', 1, 'control', 'observe: times that the errors were too many'],
+  ['ramp', 1, 'any', 'slowstart: sixteenths of the weight in force, 1..15; 0 = all of it'],
+  ['downs', 1, 'any', 'times it went down while on-marked-down shuts sessions'],
+  ['ups', 1, 'any', 'times it came up while on-marked-up shuts the sessions of backups'],
   ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
 ]);
+
+/** Parts of a weight in which `ramp` counts. */
+export const RAMP_FULL = 16;
 
 /** Bytes of a check description: 32 words. */
 export const CHECK_TEXT_BYTES = 128;
@@ -86,6 +110,12 @@ export const WORKER = layout('worker', 4, [
   ['incarnation', 1, 'master', 'how many threads have had this row'],
   ['busy_permille', 1, 'worker', 'share of the last second spent working'],
   ['streams', 1, 'worker', 'streams open now'],
+  [
+    'log_sockets',
+    3,
+    'worker',
+    'its datagram sockets, IPv4, IPv6, unix: descriptor + 1; a thread that takes its place goes on with them',
+  ],
 ]);
 
 /** Operational states, HAProxy's order. */

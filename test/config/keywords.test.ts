@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Keyword } from '../../engine/config/keyword.ts';
 import { BIND } from '../../engine/config/keywords-bind.ts';
+import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
@@ -15,6 +16,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   B: 'backend t',
   L: 'listen t',
   U: 'userlist t',
+  H: 'healthcheck t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
@@ -38,6 +40,7 @@ const GROUPS: readonly Group[] = [
   { name: 'global', rows: GLOBAL, line: itself, letters: sections },
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },
+  { name: 'healthcheck', rows: HEALTHCHECK, line: itself, letters: sections },
   { name: 'bind', rows: BIND, line: text => `bind 127.0.0.1:80 ${text}`, letters: () => ['L'] },
   { name: 'server', rows: SERVER, line: text => `server s 127.0.0.1:80 ${text}`, letters: () => ['L'] },
 ];

@@ -133,13 +133,21 @@ backend b\nserver s 127.0.0.1:1 check\n`;
 describe('values', () => {
   test('option httpchk, old and new', () => {
     const check = (line: string) => proxyOf(`backend b\n${line}\n`).check;
-    expect(check('option httpchk')).toMatchObject({ type: 'http', method: 'OPTIONS', uri: '/', version: 'HTTP/1.0' });
-    expect(check('option httpchk /x')).toMatchObject({ method: 'OPTIONS', uri: '/x' });
-    expect(check('option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www')).toMatchObject({
+    const REQUEST = { method: 'OPTIONS', uri: '/', version: 'HTTP/1.0', headers: [], body: '' };
+    const first = (line: string) => check(line).steps[1];
+    expect(check('option httpchk').steps).toMatchObject([
+      { kind: 'connect' },
+      { kind: 'request', ...REQUEST },
+      { kind: 'expect', match: 'status', pattern: '200-399' },
+    ]);
+    expect(first('option httpchk /x')).toMatchObject({ method: 'OPTIONS', uri: '/x' });
+    expect(first('option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www')).toMatchObject({
       ...{ method: 'GET', uri: '/x', version: 'HTTP/1.1', headers: [['Host', 'www']] },
     });
-    expect(check('option httpchk HEAD /x HTTP/1.1 www').headers).toEqual([['Host', 'www']]);
-    expect(check('http-check expect ! rstatus ^5').expect).toEqual([{ what: 'rstatus', negate: true, pattern: '^5' }]);
+    expect(first('option httpchk HEAD /x HTTP/1.1 www')).toMatchObject({ headers: [['Host', 'www']] });
+    expect(check('option httpchk\nhttp-check expect ! rstatus ^5').steps[2]).toMatchObject({
+      ...{ match: 'rstatus', negate: true, pattern: '^5' },
+    });
   });
 
   test('check addresses', () => {
@@ -162,11 +170,13 @@ describe('values', () => {
 
   test('unix sockets take what unix-bind says', () => {
     const model = modelOf(
-      `global\nunix-bind prefix /run/x mode 770 user me\n${DEFAULTS}listen l\nbind /s.sock user you\nbind abns@s\n`,
+      `global\nunix-bind prefix /run/x mode 770 user me\nstats socket /run/stats\n${DEFAULTS}listen l\nbind /s.sock user you\nbind abns@s\n`,
     );
     const [path, name] = model.proxies[0]!.binds;
     expect(formatAddress(path!.address!)).toBe('/run/x/s.sock');
     expect(path).toMatchObject({ unixMode: 0o770, unixUser: 'you', abstract: false });
+    expect(formatAddress(model.global.statsSockets[0]!.address!)).toBe('/run/stats');
+    expect(model.global.statsSockets[0]!.unixMode).toBeNull();
     expect([formatAddress(name!.address!), name!.abstract]).toEqual(['abns@s', true]);
   });
 
@@ -202,6 +212,22 @@ describe('values', () => {
       ['web3', 2, 3],
       ['web4', 3, 3],
     ]);
+  });
+
+  test('groups have the users that either of them names', () => {
+    const text =
+      'userlist u\ngroup g users a\ngroup h\nuser a insecure-password x groups h\nuser b password y groups g,h\n';
+    expect(modelOf(text).userlists[0]).toMatchObject({
+      name: 'u',
+      users: [
+        { name: 'a', password: 'x', crypted: false },
+        { name: 'b', password: 'y', crypted: true },
+      ],
+      groups: [
+        { name: 'g', users: ['a', 'b'] },
+        { name: 'h', users: ['a', 'b'] },
+      ],
+    });
   });
 
   test('the model is frozen and crosses threads', () => {
@@ -258,6 +284,11 @@ describe('cross-checks', () => {
       "a 'server' not allowed because frontend 'f' has no backend capability",
     ],
     ['unknown users', 'userlist u\ngroup g users x\n', "a userlist 'u': no such user 'x' specified in group 'g'"],
+    [
+      'unknown groups',
+      'userlist u\nuser a password x groups y\n',
+      "a userlist 'u': no such group 'y' specified in user 'a'",
+    ],
     ['words before any section', 'maxconn 3\n', "a unknown keyword 'maxconn' out of section"],
     ['sections to come', 'peers p\nfoo\n', "a the 'peers' section is not supported by Sluice yet"],
     ['prefixes', `${DEFAULTS}no mode http\n`, "a negation/default is not supported for 'mode'"],

@@ -81,6 +81,9 @@ export class FakeIo implements Io {
     return this.#clock.clock;
   }
 
+  /** Nothing to bring up to date: the clock is the test's. */
+  wake(): void {}
+
   at(delay: number, fire: () => void): void {
     this.#events.push({ at: this.now() + delay, fire });
   }

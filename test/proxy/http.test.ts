@@ -47,7 +47,9 @@ describe('messages', () => {
     expect(r.counter('backend', 'web', 'hrsp_2xx')).toBe(1);
     expect(r.counter('server', 'web/s1', 'hrsp_2xx')).toBe(1);
     expect(r.counter('frontend', 'web', 'bytes_out')).toBe(got.length);
-    expect(r.ends).toEqual([{ backend: 'web', server: 's1', status: 200, state: '--', retries: 0 }]);
+    expect(r.ends).toEqual([
+      { frontend: 'web', backend: 'web', server: 's1', status: 200, state: '--', retries: 0, silent: false },
+    ]);
   });
 
   test('requests of one connection go one after the other over one server connection', async () => {
@@ -383,6 +385,34 @@ describe('modes and limits', () => {
     expect(r.word('web', 'be_total_queued')).toBe(0);
   });
 
+  test('a server that goes down loses its idle connections, and its queue goes elsewhere', async () => {
+    const one = await server();
+    const two = await server(() => ok('two'));
+    rig = await startRig(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+listen web
+  bind 127.0.0.1:1
+  cookie SRV insert indirect
+  server s1 127.0.0.1:${one.port} cookie a maxconn 1
+  server s2 127.0.0.1:${two.port} cookie b
+`);
+    const [first, second] = [await connect(rig.port('web')), await connect(rig.port('web'))];
+    const request = GET.replace('Host', 'Cookie: SRV=a\r\nHost');
+    first.send(request);
+    await (await one.conn()).has('GET');
+    second.send(request);
+    await second.until(() => rig!.serverWord('web', 's1', 'queued') === 1);
+    rig.setServer('web', 's1', 'maint');
+    await second.has('two');
+    expect(rig.word('web', 'be_total_queued')).toBe(0);
+    first.socket.destroy();
+    second.socket.destroy();
+  });
+
   test('a queue that does not move in time: 503 sQ', async () => {
     const s = await server();
     const r = await proxy(s.port, 'timeout queue 100ms', 'maxconn 1');
@@ -425,7 +455,7 @@ describe('modes and limits', () => {
   });
 
   test('cookie insert: the client keeps its server', async () => {
-    const one = await server(() => ok('one'));
+    const one = await server(() => ok('one', 'ETag: "1"\r\n'));
     const two = await server(head => ok(head.includes('SRV') ? 'two, cookie seen' : 'two'));
     rig = await startRig(`
 defaults

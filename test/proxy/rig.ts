@@ -11,6 +11,7 @@ import { initialise } from '../../engine/health/initialise.ts';
 import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
+import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
@@ -32,16 +33,21 @@ export interface Rig {
   word(proxy: string, field: keyof typeof PROXY.at): number;
   serverWord(proxy: string, server: string, field: keyof typeof SERVER.at): number;
   processWord(field: keyof typeof PROCESS.at): number;
+  /** Sets a server's state as an operator does. */
+  setServer(proxy: string, server: string, action: 'ready' | 'drain' | 'maint'): void;
   stop(): Promise<void>;
 }
 
 export interface StreamEnd {
+  readonly frontend: string;
   readonly backend: string;
   readonly server: string;
   readonly status: number;
   /** Termination state, two letters. */
   readonly state: string;
   readonly retries: number;
+  /** Not to be logged. */
+  readonly silent: boolean;
 }
 
 export function parseModel(text: string): Model {
@@ -70,13 +76,21 @@ const FACTS = {
   warnings: 0,
 };
 
-export async function startRig(config: string, options: { workers?: number; io?: () => Io } = {}): Promise<Rig> {
+export interface RigOptions {
+  readonly workers?: number;
+  readonly io?: () => Io;
+  /** Who else hears of the streams. */
+  readonly events?: (model: Model, memory: Memory) => StreamEvents;
+}
+
+export async function startRig(config: string, options: RigOptions = {}): Promise<Rig> {
   const count = options.workers ?? 1;
   const model = parseModel(config);
   const memory = Memory.create(shapeOf(model, count));
   const top = topology(model);
   const view = createView({ model, memory, topology: top, facts: FACTS });
   const ends: StreamEnd[] = [];
+  const events = options.events?.(model, memory) ?? NO_EVENTS;
   const ios: Io[] = [];
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
@@ -107,7 +121,15 @@ export async function startRig(config: string, options: { workers?: number; io?:
       worker,
       log: () => {},
       onIdle: done,
-      onStreamEnd: stream => ends.push(endOf(stream)),
+      events: {
+        streamBegan: stream => events.streamBegan(stream),
+        streamAnswered: stream => events.streamAnswered(stream),
+        streamEnded: stream => {
+          ends.push(endOf(stream));
+          events.streamEnded(stream);
+        },
+        sessionFailed: (session, why) => events.sessionFailed(session, why),
+      },
     });
     for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));
     workers.push(traffic);
@@ -134,6 +156,16 @@ export async function startRig(config: string, options: { workers?: number; io?:
       const number = top.firstServer[p.index]! + p.servers.find(s => s.name === server)!.index;
       return memory.words[memory.server(number) + SERVER.at[field]]!;
     },
+    setServer: (proxy, server, action) => {
+      const p = proxyOf(proxy);
+      const state = { model, memory, topology: top, log: () => {}, now: () => ios[0]!.now() };
+      administer(
+        state,
+        p,
+        action,
+        p.servers.filter(s => s.name === server),
+      );
+    },
     processWord: field => memory.words[memory.process + PROCESS.at[field]]!,
     stop: async () => {
       for (const worker of workers) worker.stop(false);
@@ -145,10 +177,12 @@ export async function startRig(config: string, options: { workers?: number; io?:
 
 function endOf(stream: Stream): StreamEnd {
   return {
+    frontend: stream.frontend.proxy.name,
     backend: stream.backend?.proxy.name ?? '',
     server: stream.server?.config.name ?? '',
     status: stream.status,
     state: stream.cause + stream.phase,
     retries: stream.attempts,
+    silent: stream.silent,
   };
 }

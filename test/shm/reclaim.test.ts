@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Model } from '../../engine/config/model.ts';
-import { CUM_SESS, CUR_IDLE, CUR_QUEUED, CUR_SESS } from '../../engine/shm/counters.ts';
+import { CUM_SESS, CUR_IDLE, CUR_PAUSED, CUR_QUEUED, CUR_SESS } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { reclaim } from '../../engine/shm/reclaim.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from '../../engine/shm/words.ts';
@@ -12,7 +12,10 @@ const WORKERS = 3;
 /** What is held, and in which shared words it shows. */
 function holdings(memory: Memory, config: Model): [kind: RowKind, index: number, field: number, words: number[]][] {
   const { firstListener, firstServer } = topology(config);
-  const all: [RowKind, number, number, number[]][] = [['process', 0, CUR_SESS, [memory.process + PROCESS.at.conns]]];
+  const all: [RowKind, number, number, number[]][] = [
+    ['process', 0, CUR_SESS, [memory.process + PROCESS.at.conns]],
+    ['process', 0, CUR_PAUSED, [memory.process + PROCESS.at.waiting]],
+  ];
   for (const { index, kind } of config.proxies) {
     const at = memory.proxy(index);
     if (kind !== 'backend') all.push(['frontend', index, CUR_SESS, [at + PROXY.at.fe_conns]]);

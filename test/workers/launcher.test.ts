@@ -42,7 +42,8 @@ describe('-cc', () => {
     ['feature(THREAD)', 0],
     ['version_atleast(2.4)', 0],
     ['version_before(2.4)', 1],
-    [`streq("${SLUICE_TEST_UNSET - x}",x)`, 0],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the configuration
+    ['streq("${SLUICE_TEST_UNSET-x}",x)', 0],
     ['nothing(1)', 2],
   ];
   test.each(rows)('%s exits %i', (condition, code) => {

@@ -1,58 +1,22 @@
-/** The tables as text: `-dK`, and the table of the README. */
+/** The tables as text for the README: what is supported, and what is not. */
 import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';
-import { SECTIONS } from './sections.ts';
 import { sectionKeyword } from './unknown.ts';
 
-/** What a dump needs of a row. */
-type Row = Pick<Keyword<never>, 'name' | 'where' | 'args' | 'doc' | 'status' | 'note'>;
+/** What is told of a row. */
+type Row = Pick<Keyword<never>, 'name' | 'where' | 'args' | 'doc' | 'status'>;
 
-interface Group {
-  readonly title: string;
-  readonly rows: readonly Row[];
-  /** What stands before the keyword in a line. */
-  readonly lead: string;
-  /** The section that `-dK` lists it under; '' = those of `where`. */
-  readonly letters: string;
-}
-
-const GROUPS: readonly Group[] = [
-  { title: 'Global section', rows: GLOBAL, lead: '', letters: '' },
-  { title: 'Proxy sections', rows: PROXY, lead: '', letters: '' },
-  { title: '`bind` lines', rows: BIND, lead: 'bind <addr> ', letters: 'FL' },
-  { title: '`server` lines', rows: SERVER, lead: 'server <name> <addr> ', letters: 'LB' },
-  { title: 'Userlist section', rows: USERLIST, lead: '', letters: '' },
+const GROUPS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+  ['Global section', GLOBAL],
+  ['Proxy sections', PROXY],
+  ['`bind` lines', BIND],
+  ['`server` lines', SERVER],
+  ['Userlist section', USERLIST],
 ];
-
-/** The classes that `-dK` knows: one of them is about configurations. */
-export const DUMP_CLASSES: readonly string[] = ['all', 'cfg'];
-
-/**
- * The lines of `-dK<class>`: each section with the keywords that may be written in it.
- * @returns nothing for a class that is not among `DUMP_CLASSES`
- */
-export function dumpKeywords(which: string): string[] {
-  if (!DUMP_CLASSES.includes(which)) return [];
-  const lines = ['# List of registered configuration keywords:'];
-  for (const { keyword, letter } of SECTIONS) {
-    if (letter === '') continue;
-    const keywords = GROUPS.flatMap(({ rows, lead, letters }) =>
-      rows
-        .filter(row => usable(row) && (letters || row.where).includes(letter))
-        .map(({ name, args }) => `\t${lead}${name} ${args}`.trimEnd()),
-    );
-    lines.push(keyword, ...keywords.sort());
-  }
-  return lines;
-}
-
-function usable({ status }: Row): boolean {
-  return status === 'supported' || status === 'accepted';
-}
 
 const LISTS: readonly (readonly [status: Status, lead: string])[] = [
   ['accepted', 'Read, and of no effect here'],
@@ -62,7 +26,7 @@ const LISTS: readonly (readonly [status: Status, lead: string])[] = [
 
 /** Markdown: per part of the language a table of what is supported, then the names of what is not. */
 export function supportedTable(): string {
-  return GROUPS.map(({ title, rows }) => {
+  return GROUPS.map(([title, rows]) => {
     const supported = rows.filter(row => row.status === 'supported').sort(byName);
     const lists = LISTS.map(([status, lead]) =>
       listOf(
@@ -72,6 +36,17 @@ export function supportedTable(): string {
     );
     return [`### ${title}`, tableOf(supported), ...lists].filter(text => text !== '').join('\n\n');
   }).join('\n\n');
+}
+
+/** Markdown: how many keywords of each part there are. `file` is where the parts are told in full. */
+export function supportedCounts(file: string): string {
+  const count = (rows: readonly Row[], status: Status) => rows.filter(row => row.status === status).length;
+  const lines = GROUPS.map(([title, rows]) => {
+    const anchor = title.toLowerCase().replaceAll('`', '').replaceAll(' ', '-');
+    const [yes, accepted, later] = (['supported', 'accepted', 'later'] as const).map(status => count(rows, status));
+    return `| [${title}](${file}#${anchor}) | ${yes} | ${accepted} | ${later} |`;
+  });
+  return ['| part | supported | read, of no effect here | not yet |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 function byName(a: Row, b: Row): number {
