@@ -6,6 +6,10 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
+import type { Acl } from '../sample/acl.ts';
+import type { ConditionData } from '../sample/condition.ts';
+import type { PatternFile } from '../sample/pattern-file.ts';
+import type { Template } from '../sample/template.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -18,6 +22,8 @@ export interface Model {
   /** All proxies in the order of the files. `proxy.index` is its place here. */
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
+  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
+  readonly patternFiles: readonly PatternFile[];
 }
 
 export interface Global extends Place {
@@ -104,6 +110,8 @@ export interface Proxy extends Place {
   readonly defaultBackend: number;
   readonly useBackend: readonly UseBackend[];
   readonly monitorUri: string | null;
+  /** `monitor fail`: any that holds makes the monitor's answer 503. */
+  readonly monitorFail: readonly ConditionData[];
 
   // --- what a backend (or listen) has ---
   readonly servers: readonly Server[];
@@ -122,6 +130,8 @@ export interface Proxy extends Place {
   readonly source: Address | null;
 
   // --- both ---
+  /** Named, predefined and anonymous ones: conditions refer to them by index. */
+  readonly acls: readonly Acl[];
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -506,9 +516,12 @@ export interface ForwardHeader {
 }
 
 export interface UseBackend extends Place {
+  /** -1 = the name is made of the traffic: see `dynamic`. */
   readonly backend: number;
-  /** Unconditional when null. Conditions come with the rules engine. */
-  readonly condition: null;
+  /** The name as a log-format text; null = it is `backend`. */
+  readonly dynamic: Template | null;
+  /** null = unconditional. */
+  readonly condition: ConditionData | null;
 }
 
 export interface ErrorPage {
@@ -531,7 +544,9 @@ export interface StatsPage {
   readonly showLegends: boolean;
   readonly showNode: string | null;
   readonly showModules: boolean;
+  /** There is a `stats admin`: any that holds lets the form act. */
   readonly admin: boolean;
+  readonly adminIf: readonly ConditionData[];
 }
 
 export interface Userlist extends Place {

@@ -15,6 +15,7 @@ import {
 } from '../config/model.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
+import type { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
@@ -29,6 +30,7 @@ import { retryListener } from './listener.ts';
 import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
+import { compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
@@ -76,6 +78,8 @@ export interface Context {
   readonly spareBuffers: Uint8Array[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
+  /** The patterns of files. */
+  readonly books: PatternBooks;
 }
 
 /** The log variables %bi and %bp (manual 8.2.6). */
@@ -97,6 +101,7 @@ export class Frontend {
   /** A log format asks for our address towards the server. */
   readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
+  rules!: FrontendRules;
 
   constructor(context: Context, proxy: Proxy) {
     this.context = context;
@@ -228,5 +233,6 @@ export function buildNouns(context: Context): void {
     if (frontend === null) continue;
     const target = frontend.proxy.defaultBackend;
     frontend.defaultBackend = target < 0 ? null : context.backends[target]!;
+    frontend.rules = compileRules(frontend);
   }
 }

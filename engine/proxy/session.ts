@@ -3,6 +3,7 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
+import type { Store } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -37,6 +38,8 @@ export class Session {
   readonly number: number;
   readonly #timer: Timer<Session>;
   driver: SessionDriver | null = null;
+  /** Variables of scope `sess`; null = none was set. */
+  vars: Store | null = null;
   /** Addresses told by a PROXY header, instead of the connection's own. */
   #source: Address | null = null;
   #destination: Address | null = null;

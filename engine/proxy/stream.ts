@@ -12,6 +12,7 @@ import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
 import type { Address, Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
+import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
@@ -60,6 +61,10 @@ export class Stream implements Subject {
   cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** Variables of the rules. */
+  readonly vars = new StreamVars();
+  /** What came from the server and is held back while rules look at it; null = nothing. */
+  responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
   /** Not to be logged (`monitor-uri`). */
@@ -141,7 +146,8 @@ export class Stream implements Subject {
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
-    this.applet = null;
+    this.applet = this.responseHeld = null;
+    this.vars.clear();
     this.errno = 0;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
     this.first = first;
