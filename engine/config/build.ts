@@ -1,4 +1,5 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { patternFiles } from '../sample/pattern-file.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
@@ -114,6 +115,7 @@ function proxyOf(
       return { file, line, backend: dynamic === null ? backends.get(name)! : -1, dynamic, condition };
     }),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
+    serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
     logFormat: draft.logFormat?.name ?? null,

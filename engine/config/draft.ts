@@ -99,6 +99,7 @@ export interface ProxyDraft
       | 'index'
       | 'binds'
       | 'servers'
+      | 'serverSlots'
       | 'defaultBackend'
       | 'useBackend'
       | 'kind'
