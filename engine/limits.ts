@@ -76,6 +76,8 @@ export const URING_OUTPUT_BLOCKS_MAX = 4_096;
 export const URING_ACCEPTS = 16;
 /** A paused connection holds this much before its receive is cancelled. Bytes. */
 export const URING_HELD_BYTES = 65_536;
+/** Listening sockets are looked at this often, should a wake-up have gone to a worker that has just died. Milliseconds. */
+export const URING_LOOK_MS = 250;
 /** The ring waits no longer than this before libuv, its guest, is asked whether a timer of Node's is due. Milliseconds. */
 export const URING_GUEST_MS = 25;
 

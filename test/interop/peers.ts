@@ -58,6 +58,9 @@ async function logServer(): Promise<LogServer> {
   };
 }
 
+/** The letters for cookies are HTTP's. */
+const TCP_FORMAT = 'log-format "%f %b/%s %ST %ts %rc"';
+
 function textOf(
   setup: Setup,
   address: (name: string) => string,
@@ -71,7 +74,12 @@ function textOf(
     'defaults',
     ...setup.defaults,
     ...ownLines,
-    ...setup.sections.flatMap(({ name, bind, lines }) => [`listen ${name}`, `bind ${address(name)} ${bind}`, ...lines]),
+    ...setup.sections.flatMap(({ name, bind, lines }) => [
+      `listen ${name}`,
+      `bind ${address(name)} ${bind}`,
+      ...lines,
+      ...(lines.includes('mode tcp') ? [TCP_FORMAT] : []),
+    ]),
     '',
   ].join('\n');
 }

@@ -58,6 +58,8 @@ export const CQE_BUFFER = 1;
 export const CQE_MORE = 2;
 export const CQE_BUFFER_SHIFT = 16;
 
+/** In `ioprio` of an ACCEPT (Linux 6.10): completes at once, with EAGAIN when nobody has connected. Older kernels: EINVAL. */
+export const ACCEPT_DONTWAIT = 2;
 /** In `ioprio` of a RECV: completes again and again. */
 export const RECV_MULTISHOT = 2;
 export const POLLIN = 1;

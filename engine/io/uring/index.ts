@@ -15,6 +15,7 @@ import {
   URING_ENTRIES,
   URING_FILES_MAX,
   URING_GUEST_MS,
+  URING_LOOK_MS,
   URING_OUTPUT_BLOCKS,
   URING_OUTPUT_BLOCKS_MAX,
   URING_OUTPUT_BYTES,
@@ -100,6 +101,8 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   #inCycle = false;
   #running = false;
   #lapEnd = 0;
+  /** When listening sockets are looked at without having been told. */
+  #lookAt = 0;
   /** There was an event since libuv was last asked. */
   #active = false;
   /** The last `enter` brought nothing. */
@@ -247,6 +250,10 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     }
     for (const conn of this.#unguarded) conn.guard();
     this.#unguarded.length = 0;
+    if (this.#now >= this.#lookAt) {
+      this.#lookAt = this.#now + URING_LOOK_MS;
+      for (const listening of this.#listenings) listening.look();
+    }
     for (const listening of this.#resting.splice(0)) this.unsettledListener(listening, true);
     this.#runCycle();
   }

@@ -53,6 +53,8 @@ export class UringListening implements Listening {
   readonly #ids: number[];
   /** Accepted while paused: ids, and the peers. */
   readonly #waiting: { id: number; peer: Address }[] = [];
+  /** The accept beyond those that wait: see `look`. */
+  readonly #extra: number;
   #waits = 0;
   #paused = false;
   #closed = false;
@@ -67,8 +69,9 @@ export class UringListening implements Listening {
     this.#accept = accept;
     this.#unix = local.family === 1;
     this.#local = this.#unix || local.bytes.some(byte => byte !== 0) ? local : null;
-    this.#ids = new Array<number>(count).fill(-1);
-    this.#names = new Uint8Array(count * NAME_BYTES);
+    this.#extra = count;
+    this.#ids = new Array<number>(count + 1).fill(-1);
+    this.#names = new Uint8Array((count + 1) * NAME_BYTES);
     this.#lengths = new Int32Array(this.#names.buffer);
     const address = ffi.getRawPointer(this.#names.buffer);
     this.#nameAt = this.#ids.map((_, i) => {
@@ -100,6 +103,24 @@ export class UringListening implements Listening {
     this.#io.ring.enter(0);
   }
 
+  /**
+   * Takes a connection that nobody was woken for. A connection wakes one of those who wait; when that one is the accept of
+   * a worker that has just died, or was cancelled that moment, the connection would wait for the next to come.
+   */
+  look(): void {
+    if (this.#closed || this.#paused || this.#ids[this.#extra] !== -1) return;
+    const id = this.#io.reserve();
+    if (id < 0) return;
+    this.#start(this.#extra, id, false);
+  }
+
+  #start(number: number, id: number, wait: boolean): void {
+    this.#ids[number] = id;
+    this.#waits++;
+    this.#lengths[(number * NAME_BYTES + LENGTH_AT) / 4] = LENGTH_AT;
+    ops.accept(this.#io.ring, this.id, number, id, this.#unix ? null : this.#nameAt[number]!, wait);
+  }
+
   #touch(soon: boolean): void {
     if (this.listed) return;
     this.listed = true;
@@ -121,17 +142,14 @@ export class UringListening implements Listening {
 
   #arm(): void {
     this.#cancelled = false;
-    for (let i = 0; i < this.#ids.length; i++) {
+    for (let i = 0; i < this.#extra; i++) {
       if (this.#ids[i] !== -1) continue;
       const id = this.#io.reserve();
       if (id < 0) {
         this.#touch(false);
         return;
       }
-      this.#ids[i] = id;
-      this.#waits++;
-      this.#lengths[(i * NAME_BYTES + LENGTH_AT) / 4] = LENGTH_AT;
-      ops.accept(this.#io.ring, this.id, i, id, this.#unix ? null : this.#nameAt[i]!);
+      this.#start(i, id, true);
     }
   }
 
@@ -151,7 +169,7 @@ export class UringListening implements Listening {
     if (res < 0) {
       this.#io.unreserve(id);
       // Out of memory or of files: the kernel keeps the connection, and it is tried again a little later.
-      if (!this.#closed) this.#touch(PASSING.has(res));
+      if (!this.#closed && number !== this.#extra) this.#touch(PASSING.has(res));
     } else {
       const peer = this.#peer(number);
       if (this.#closed) this.#io.refuse(id);

@@ -33,10 +33,10 @@ const SEND_FLAGS = abi.MSG_WAITALL | abi.MSG_NOSIGNAL;
 const VECTOR_MAX = 16;
 const INT_BYTES = 4;
 
-/** Receives again and again, each time into a block of the pool. */
-export function receive(ring: Ring, id: number): void {
+/** Receives into a block of the pool: again and again, or once. */
+export function receive(ring: Ring, id: number, again: boolean): void {
   const at = ring.begin(OP.RECV, indexOf(id), id, KIND.RECV, abi.SQE_FIXED_FILE | abi.SQE_BUFFER_SELECT);
-  ring.sqe[at]! |= abi.RECV_MULTISHOT << 16;
+  if (again) ring.sqe[at]! |= abi.RECV_MULTISHOT << 16;
 }
 
 /** Sends the pieces, as many as fit one entry, all of each unless the connection fails. */
@@ -75,9 +75,16 @@ function writeSpan(words: Int32Array, at: number, piece: Piece): void {
 
 /**
  * Accepts one connection into the place of `id`; its peer's address is written where `name` says. Completes with the
- * listener's id and `number`.
+ * listener's id and `number`. Without `wait`: at once, with EAGAIN when nobody has connected.
  */
-export function accept(ring: Ring, listener: number, number: number, id: number, name: AcceptName | null): void {
+export function accept(
+  ring: Ring,
+  listener: number,
+  number: number,
+  id: number,
+  name: AcceptName | null,
+  wait: boolean,
+): void {
   const at = ring.begin(OP.ACCEPT, indexOf(listener), listener, KIND.ACCEPT | (number << KIND_BITS));
   if (name !== null) {
     ring.sqe[at + SQE.addr] = name.low;
@@ -87,6 +94,7 @@ export function accept(ring: Ring, listener: number, number: number, id: number,
   }
   // Places are counted from 1 where an operation fills them.
   ring.sqe[at + SQE.fileIndex] = indexOf(id) + 1;
+  if (!wait) ring.sqe[at]! |= abi.ACCEPT_DONTWAIT << 16;
 }
 
 /** Addresses, in halves, of a sockaddr and of its length. */
