@@ -1,4 +1,6 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+import { ADDED_SERVERS_MAX } from '../limits.ts';
+import { patternFiles } from '../sample/pattern-file.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -32,6 +34,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     global: globalOf(global),
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
+    patternFiles: patternFiles(resources),
   });
 }
 
@@ -92,7 +95,7 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<B
 }
 
 function proxyOf(
-  { defaultServer: _, stateFrom: _from, stateFile: _file, check, ...draft }: ProxyDraft,
+  { defaultServer: _, expressions: _expressions, stateFrom: _from, stateFile: _file, check, ...draft }: ProxyDraft,
   index: number,
   backends: ReadonlyMap<string, number>,
   { global }: Drafts,
@@ -108,10 +111,11 @@ function proxyOf(
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,
-    useBackend: draft.useBackend.map(({ file, line, name, condition }) => {
-      return { file, line, backend: backends.get(name)!, condition };
+    useBackend: draft.useBackend.map(({ file, line, name, condition, dynamic }) => {
+      return { file, line, backend: dynamic === null ? backends.get(name)! : -1, dynamic, condition };
     }),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
+    serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
     logFormat: draft.logFormat?.name ?? null,

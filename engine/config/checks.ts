@@ -9,6 +9,7 @@ import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
+import { expressionReferences } from './expression-references.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -132,7 +133,9 @@ function missingTimeouts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
 
 function references(proxy: ProxyDraft, diagnostics: Diagnostics, { proxies }: Drafts): void {
   if (!accepts(proxy)) return;
-  for (const rule of proxy.useBackend) reference(proxy, 'use_backend', rule, proxies, diagnostics);
+  for (const rule of proxy.useBackend) {
+    if (rule.dynamic === null) reference(proxy, 'use_backend', rule, proxies, diagnostics);
+  }
   if (proxy.defaultBackend !== null) reference(proxy, 'default_backend', proxy.defaultBackend, proxies, diagnostics);
 }
 
@@ -294,6 +297,14 @@ function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnost
   }
 }
 
-const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, checkChecks, httpOnly, logFormats];
+const CHECKS: readonly Check[] = [
+  listenersAndServers,
+  references,
+  expressionReferences,
+  checkPorts,
+  checkChecks,
+  httpOnly,
+  logFormats,
+];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

@@ -4,6 +4,9 @@
  */
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
+import type { AclDraft } from '../sample/acl.ts';
+import type { ConditionData } from '../sample/condition.ts';
+import type { Expression } from '../sample/expression.ts';
 import type { Endpoint } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type { Bind, Global, Observe, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
@@ -32,6 +35,12 @@ export interface Reference extends Place {
   readonly source: string;
   readonly column: number;
   readonly width: number;
+}
+
+/** An expression of a line, and how messages call it: `ACL keyword`, `sample fetch keyword`. */
+export interface ExpressionUse extends Place {
+  readonly expression: Expression;
+  readonly keyword: string;
 }
 
 /** `id` 0 and `name` '' until they are given or counted. */
@@ -85,7 +94,21 @@ export interface ServerDraft
 
 export interface ProxyDraft
   extends Draft<
-    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind' | 'check' | LogFormatField>
+    Omit<
+      Proxy,
+      | 'index'
+      | 'binds'
+      | 'servers'
+      | 'serverSlots'
+      | 'defaultBackend'
+      | 'useBackend'
+      | 'kind'
+      | 'acls'
+      | 'monitorFail'
+      | 'stats'
+      | 'check'
+      | LogFormatField
+    >
   > {
   kind: Proxy['kind'] | 'defaults';
   check: CheckDraft;
@@ -100,7 +123,16 @@ export interface ProxyDraft
   logFormat: Reference | null;
   errorLogFormat: Reference | null;
   logFormatSd: Reference | null;
-  useBackend: (Reference & Pick<UseBackend, 'condition'>)[];
+  useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
+  acls: AclDraft[];
+  monitorFail: ConditionData[];
+  stats: StatsDraft | null;
+  /** Expressions of the lines: what they refer to is looked up once all is read. */
+  expressions: ExpressionUse[];
+}
+
+export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
+  adminIf: ConditionData[];
 }
 
 export interface UnixBind {
@@ -307,6 +339,9 @@ export function newProxy(): ProxyDraft {
     defaultBackend: null,
     useBackend: [],
     monitorUri: null,
+    monitorFail: [],
+    acls: [],
+    expressions: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),
@@ -364,7 +399,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
 }
 
 /** The statistics page as `stats enable` alone makes it. */
-export function newStatsPage(): Draft<StatsPage> {
+export function newStatsPage(): StatsDraft {
   return {
     uri: '/haproxy?stats',
     realm: 'HAProxy Statistics',
@@ -377,5 +412,6 @@ export function newStatsPage(): Draft<StatsPage> {
     showNode: null,
     showModules: false,
     admin: false,
+    adminIf: [],
   };
 }

@@ -5,7 +5,6 @@ import { type Keyword, later } from './keyword.ts';
 /** [name, sections, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string, string])[] = [
   // Conditions and rules.
-  ['acl', 'DFLB', '<name> <criterion> [flags] [operator] <value>...', 'Names a test that rules can refer to.'],
   ['http-request', 'DFLB', '<action> [options] [{ if | unless } <condition>]', 'Acts on a request by rules.'],
   ['http-response', 'DFLB', '<action> [options] [{ if | unless } <condition>]', 'Acts on a response by rules.'],
   [
@@ -37,7 +36,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
     '{ location | prefix | scheme } <to> [code <code>] [{ if | unless } <condition>]',
     'Answers with a redirect.',
   ],
-  ['monitor fail', 'FL', '{ if | unless } <condition>', 'Makes the monitor URI report a failure.'],
   ['use-server', 'LB', '<server> { if | unless } <condition>', 'Sends a request to one server by a condition.'],
   ['force-persist', 'LB', '{ if | unless } <condition>', 'Keeps persistence on servers that are down.'],
   ['ignore-persist', 'LB', '{ if | unless } <condition>', 'Ignores persistence cookies.'],

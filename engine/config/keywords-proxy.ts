@@ -1,9 +1,12 @@
 /** Keywords of the proxy sections (manual 4): the whole table, and the rows that belong to no group. */
+
+import { readTemplate, templateExpressions } from '../sample/template.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft, Reference } from './draft.ts';
 import { bare, type FieldOf, integer, sentence, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
+import { ACL, readProxyCondition, useExpression } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
 import { CHECKS } from './keywords-checks.ts';
 import { COOKIE } from './keywords-cookie.ts';
@@ -57,15 +60,19 @@ function reference(cursor: Cursor): Reference {
   return { file, line, source, name, column, width };
 }
 
-function useBackend(cursor: Cursor, proxy: ProxyDraft) {
+function useBackend(cursor: Cursor, proxy: ProxyDraft, { resources }: Context) {
   if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
   const target = reference(cursor);
-  const word = cursor.next();
-  if (word === null && !target.name.includes('%[')) proxy.useBackend.push({ ...target, condition: null });
-  else if (word === null) cursor.error(`the name '${target.name}' of 'use_backend' is not supported by Sluice yet`);
-  else if (word.text !== 'if' && word.text !== 'unless') {
-    cursor.error(`unexpected keyword '${word.text}' after switching rule, only 'if' and 'unless' are allowed`);
-  } else cursor.error("'use_backend' with a condition is not supported by Sluice yet");
+  const dynamic = target.name.includes('%[') ? readTemplate(cursor, cursor.current, resources, 'setBackend') : null;
+  if (dynamic === null && target.name.includes('%[')) return;
+  for (const expression of templateExpressions(dynamic)) useExpression(proxy, cursor, expression);
+  const word = cursor.peek();
+  if (word !== null && word.text !== 'if' && word.text !== 'unless') {
+    const message = `unexpected keyword '${word.text}' after switching rule, only 'if' and 'unless' are allowed`;
+    return cursor.error(message, undefined, cursor.next()!);
+  }
+  const condition = word === null ? null : readProxyCondition(cursor, proxy, resources, 'setBackend');
+  if (word === null || condition !== null) proxy.useBackend.push({ ...target, condition, dynamic });
 }
 
 function bind(cursor: Cursor, proxy: ProxyDraft, context: Context) {
@@ -177,14 +184,21 @@ const OWN: readonly Row[] = [
     name: 'use_backend',
     where: 'FL',
     args: '<backend> [{ if | unless } <condition>]',
-    doc: 'Sends requests to a backend; for now without a condition.',
+    doc: 'Sends requests to a backend.',
     parse: useBackend,
-    good: ['use_backend t'],
+    good: [
+      'use_backend t',
+      'use_backend t if TRUE',
+      'use_backend t unless { path_beg /a } || !METH_GET',
+      'use_backend %[hdr(host),lower]',
+    ],
     bad: [
       ['use_backend', "'use_backend' expects a backend name"],
       ['use_backend x foo', "unexpected keyword 'foo' after switching rule, only 'if' and 'unless' are allowed"],
-      ['use_backend x if TRUE', "'use_backend' with a condition is not supported by Sluice yet"],
-      ['use_backend %[hdr(host)]', "the name '%[hdr(host)]' of 'use_backend' is not supported by Sluice yet"],
+      ['use_backend x if foo', "no such ACL : 'foo'"],
+      ['use_backend x if { path', "missing closing '}' in condition"],
+      ['use_backend x if { foo }', "unknown fetch method 'foo' in ACL expression 'foo'"],
+      ['use_backend %[foo]', "failed to parse sample expression <foo]> : unknown fetch method 'foo'"],
     ],
   }),
   integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
@@ -247,6 +261,7 @@ export const PROXY: readonly Row[] = [
   ...OPTION,
   ...CHECKS,
   ...STATS,
+  ...ACL,
   ...LATER_PROXY,
   ...REMOVED,
 ];

@@ -6,6 +6,10 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
+import type { Acl } from '../sample/acl.ts';
+import type { ConditionData } from '../sample/condition.ts';
+import type { PatternFile } from '../sample/pattern-file.ts';
+import type { Template } from '../sample/template.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -18,6 +22,8 @@ export interface Model {
   /** All proxies in the order of the files. `proxy.index` is its place here. */
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
+  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
+  readonly patternFiles: readonly PatternFile[];
 }
 
 export interface Global extends Place {
@@ -104,9 +110,13 @@ export interface Proxy extends Place {
   readonly defaultBackend: number;
   readonly useBackend: readonly UseBackend[];
   readonly monitorUri: string | null;
+  /** `monitor fail`: any that holds makes the monitor's answer 503. */
+  readonly monitorFail: readonly ConditionData[];
 
   // --- what a backend (or listen) has ---
   readonly servers: readonly Server[];
+  /** How many it may have: those of the configuration, and those that `add server` may add. */
+  readonly serverSlots: number;
   readonly balance: Balance;
   readonly hash: HashType;
   /** Sessions at which dynamic limits reach `maxconn`; 0 = 10 % of the frontends' sum, as HAProxy computes. */
@@ -120,6 +130,8 @@ export interface Proxy extends Place {
   readonly source: Address | null;
 
   // --- both ---
+  /** Named, predefined and anonymous ones: conditions refer to them by index. */
+  readonly acls: readonly Acl[];
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -230,6 +242,8 @@ export interface Bind extends Place {
 }
 
 export interface Server extends Place {
+  /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
+  readonly removed?: true;
   /** Its place in `proxy.servers`. */
   readonly index: number;
   readonly name: string;
@@ -502,9 +516,12 @@ export interface ForwardHeader {
 }
 
 export interface UseBackend extends Place {
+  /** -1 = the name is made of the traffic: see `dynamic`. */
   readonly backend: number;
-  /** Unconditional when null. Conditions come with the rules engine. */
-  readonly condition: null;
+  /** The name as a log-format text; null = it is `backend`. */
+  readonly dynamic: Template | null;
+  /** null = unconditional. */
+  readonly condition: ConditionData | null;
 }
 
 export interface ErrorPage {
@@ -527,7 +544,9 @@ export interface StatsPage {
   readonly showLegends: boolean;
   readonly showNode: string | null;
   readonly showModules: boolean;
+  /** There is a `stats admin`: any that holds lets the form act. */
   readonly admin: boolean;
+  readonly adminIf: readonly ConditionData[];
 }
 
 export interface Userlist extends Place {
@@ -544,4 +563,12 @@ export function isFrontend(proxy: Proxy): boolean {
 /** True for a proxy that has servers. */
 export function isBackend(proxy: Proxy): boolean {
   return proxy.kind !== 'frontend';
+}
+
+/**
+ * Gives the place `server.index` of the proxy to `server`: each thread does that to its own copy of the model when the
+ * runtime API adds or deletes one. All else in the model stays as it is.
+ */
+export function setServer(proxy: Proxy, server: Server): void {
+  (proxy.servers as Server[])[server.index] = server;
 }

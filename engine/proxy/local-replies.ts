@@ -2,8 +2,10 @@
 import type { Proxy } from '../config/model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
 import { errorPage } from '../http/errors.ts';
+import { YES } from '../sample/condition.ts';
 import { INTERCEPTED } from '../shm/counters.ts';
 import { Reply } from './errors.ts';
+import { HERE } from './rules.ts';
 import { statsPage } from './stats-applet.ts';
 import { type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -34,14 +36,16 @@ export function replyLocally(stream: Stream, replies: readonly LocalReply[]): Ne
 
 const MONITOR_OK = new Reply(errorPage(200, null));
 
-/** `monitor-uri`: 200 to exactly this URI, without a server and without a log line. */
+/** `monitor-uri`: 200 to exactly this URI, 503 when a `monitor fail` holds; without a server and without a log line. */
 function monitor(uri: Uint8Array): LocalReply {
   return stream => {
     const { uriBytes, uriStart, uriEnd } = stream.requestHead;
     if (uriEnd - uriStart !== uri.length || !isExactly(uriBytes, uriStart, uriEnd, uri)) return null;
+    HERE.at(stream);
+    const failed = stream.frontend.rules.monitorFail.some(condition => condition(HERE) === YES);
     stream.silent = true;
-    stream.status = 200;
-    stream.client.reply(MONITOR_OK, true);
+    stream.status = failed ? 503 : 200;
+    stream.client.reply(failed ? stream.frontend.errors.get(503) : MONITOR_OK, true);
     return STEP.finish;
   };
 }

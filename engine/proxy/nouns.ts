@@ -15,17 +15,22 @@ import {
 } from '../config/model.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
+import type { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
+import { LiveAddress } from '../shm/server-address.ts';
+import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
+import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
+import { compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
@@ -62,11 +67,19 @@ export interface Context {
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
   readonly sessions: Set<Session>;
+  /** Sessions and streams begun so far: the number of the last one. */
+  begunSessions: number;
+  begunStreams: number;
+  /** The last invalid messages, and how many there were (bad-messages.ts). */
+  readonly badMessages: Map<string, BadMessage>;
+  badEvents: number;
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
+  /** The patterns of files. */
+  readonly books: PatternBooks;
 }
 
 /** The log variables %bi and %bp (manual 8.2.6). */
@@ -88,6 +101,7 @@ export class Frontend {
   /** A log format asks for our address towards the server. */
   readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
+  rules!: FrontendRules;
 
   constructor(context: Context, proxy: Proxy) {
     this.context = context;
@@ -126,6 +140,8 @@ export class Listener {
   /** Connections that wait for a place, and whether accepting is stopped for that (listener.ts). */
   readonly parked: Conn[] = [];
   paused = false;
+  /** Its frontend rests or is stopped. */
+  resting = false;
   readonly timer: Timer<Listener>;
 
   constructor(context: Context, frontend: Frontend, bind: Bind, number: number) {
@@ -145,7 +161,8 @@ export class Backend {
   readonly row: number;
   readonly at: number;
   readonly sessRate: Int32Array;
-  readonly servers: readonly Server[];
+  /** By their index; `add server` adds to them. */
+  readonly servers: Server[];
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
   readonly queue: Queue;
@@ -183,6 +200,9 @@ export class Server {
   readonly at: number;
   readonly sessRate: Int32Array;
   readonly connectOptions: ConnectOptions;
+  readonly live: LiveAddress;
+  /** SERVER.kills when the server was last looked at. */
+  kills: number;
   /** Streams waiting for this very server (persistence, hashing). */
   readonly queue: Queue;
   readonly pool: ServerPool;
@@ -196,6 +216,8 @@ export class Server {
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
     this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
+    this.live = new LiveAddress(memory, number, config);
+    this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new Queue();
     this.pool = new ServerPool(this);
   }
@@ -211,5 +233,6 @@ export function buildNouns(context: Context): void {
     if (frontend === null) continue;
     const target = frontend.proxy.defaultBackend;
     frontend.defaultBackend = target < 0 ? null : context.backends[target]!;
+    frontend.rules = compileRules(frontend);
   }
 }

@@ -3,6 +3,7 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
+import type { Store } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -18,7 +19,7 @@ import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
-  /** The stream under way; null = none. */
+  /** Its stream now, which may be over already (kill.ts); null = none. */
   stream(): Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
@@ -33,8 +34,12 @@ export class Session {
   readonly conn: Conn;
   /** ms of the io clock. */
   readonly acceptedAt: number;
+  /** Which one it is of this worker, from 1 on. */
+  readonly number: number;
   readonly #timer: Timer<Session>;
   driver: SessionDriver | null = null;
+  /** Variables of scope `sess`; null = none was set. */
+  vars: Store | null = null;
   /** Addresses told by a PROXY header, instead of the connection's own. */
   #source: Address | null = null;
   #destination: Address | null = null;
@@ -48,6 +53,7 @@ export class Session {
     this.frontend = listener.frontend;
     this.conn = conn;
     this.acceptedAt = context.io.now();
+    this.number = ++context.begunSessions;
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
     const { proxy } = listener.frontend;

@@ -10,9 +10,11 @@ import { type Field, headOnly, reply } from '../http/reply.ts';
 import { CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
 import type { Chunk } from '../io/contract.ts';
 import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
+import { YES } from '../sample/condition.ts';
 import { statsReply } from '../stats/reply.ts';
 import { Reply } from './errors.ts';
 import type { LocalReply } from './local-replies.ts';
+import { HERE, statsAdmin } from './rules.ts';
 import type { ServerSide } from './sides.ts';
 import { type Next, STEP, WAIT } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -42,7 +44,7 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
     authorization: slot < 0 ? null : textOf(head.bytesOf(slot), head.valueStart[slot]!, head.valueEnd[slot]!),
     form,
   };
-  const made = statsReply(context.view, page, proxy, request, stream.now, context.admin);
+  const made = statsReply(context.view, seenBy(stream, proxy, page), proxy, request, stream.now, context.admin);
   if (made === null) return null;
   stream.status = made.status;
   stream.assignedAt = stream.connectedAt = stream.responseAt = stream.now;
@@ -55,6 +57,14 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   stream.client.open(new Reply(headOnly(made.status, [...made.headers, ...framing])), chunked);
   stream.applet = made.body;
   return STEP.applet;
+}
+
+/** The page as this client gets it: with the form of `stats admin` only when one of its conditions holds. */
+function seenBy(stream: Stream, proxy: Proxy, page: StatsPage): StatsPage {
+  if (!page.admin) return page;
+  HERE.at(stream);
+  const holds = statsAdmin(stream.context, proxy).some(condition => condition(HERE) === YES);
+  return holds ? page : { ...page, admin: false };
 }
 
 /** How soon the next piece follows when the client takes all: the next turn. Milliseconds. */

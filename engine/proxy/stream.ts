@@ -12,6 +12,7 @@ import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
 import type { Address, Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
+import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
@@ -24,6 +25,8 @@ import { CAUSE, type Cause } from './termination.ts';
 
 export class Stream implements Subject {
   readonly context: Context;
+  /** Which one it is of this worker, from 1 on: each exchange has its own. */
+  id = 0;
   session!: Session;
   frontend!: Frontend;
   client!: ClientSide;
@@ -58,6 +61,10 @@ export class Stream implements Subject {
   cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** Variables of the rules. */
+  readonly vars = new StreamVars();
+  /** What came from the server and is held back while rules look at it; null = nothing. */
+  responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
   /** Not to be logged (`monitor-uri`). */
@@ -122,6 +129,7 @@ export class Stream implements Subject {
 
   /** Makes the object ready for an exchange. Times in ms of the io clock. */
   begin(first: boolean, acceptedAt: number, idleSince: number, firstByteAt: number): void {
+    this.id = ++this.context.begunStreams;
     this.step = STEP.request;
     this.backend = this.server = this.serverSide = null;
     this.requestDone =
@@ -138,7 +146,8 @@ export class Stream implements Subject {
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
-    this.applet = null;
+    this.applet = this.responseHeld = null;
+    this.vars.clear();
     this.errno = 0;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
     this.first = first;
@@ -210,10 +219,10 @@ export class Stream implements Subject {
     this.goto(STEP.finish);
   }
 
-  /** Ends the stream and its session at once, for a reason of our own. */
+  /** Ends the stream at once for a reason of our own; its client's connection goes with it. */
   kill(cause: Cause): void {
     this.terminate(cause);
-    this.session.conn.abort(false);
+    this.goto(STEP.finish);
   }
 
   /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */
