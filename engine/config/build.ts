@@ -28,6 +28,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     global: globalOf(global),
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
+    httpErrors: drafts.httpErrors,
   });
 }
 
@@ -88,10 +89,10 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<B
 }
 
 function proxyOf(
-  { defaultServer: _, ...draft }: ProxyDraft,
+  { defaultServer: _, errorFiles, ...draft }: ProxyDraft,
   index: number,
   backends: ReadonlyMap<string, number>,
-  { global }: Drafts,
+  { global, httpErrors }: Drafts,
   diagnostics: Diagnostics,
   resources: Resources,
 ): Proxy {
@@ -105,12 +106,30 @@ function proxyOf(
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,
-    useBackend: draft.useBackend.map(({ file, line, name, condition }) => {
-      return { file, line, backend: backends.get(name)!, condition };
+    useBackend: draft.useBackend.map(({ file, line, name, format, condition }) => {
+      return { file, line, backend: format === null ? backends.get(name)! : -1, format, condition };
     }),
+    useServer: draft.useServer.map(({ file, line, name, format, condition }) => {
+      const server = draft.servers.findIndex(other => other.name === name);
+      return { file, line, server: format === null ? server : -1, format, condition };
+    }),
+    errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, draft, diagnostics, resources)),
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
+}
+
+/** The pages of the proxy's own lines, then those that `errorfiles` lines take from their sections. */
+function withErrorFiles(
+  own: ProxyDraft['errorPages'],
+  lines: ProxyDraft['errorFiles'],
+  sections: Drafts['httpErrors'],
+): ProxyDraft['errorPages'] {
+  const taken = lines.flatMap(({ name, statuses }) => {
+    const { pages } = sections.find(section => section.name === name)!;
+    return pages.filter(({ status }) => statuses.length === 0 || statuses.includes(status));
+  });
+  return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];
 }
 
 const ANY: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };

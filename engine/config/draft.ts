@@ -5,7 +5,20 @@
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
 import type { Endpoint } from './address.ts';
-import type { Bind, Global, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
+import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
+import type {
+  Bind,
+  Global,
+  HttpErrors,
+  Place,
+  Proxy,
+  Rule,
+  Server,
+  StatsPage,
+  UseBackend,
+  Userlist,
+  UseServer,
+} from './model.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -51,14 +64,28 @@ export interface ServerDraft
 }
 
 export interface ProxyDraft
-  extends Draft<Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'kind'>> {
+  extends Draft<
+    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'useServer' | 'kind' | 'rules'>
+  > {
   kind: Proxy['kind'] | 'defaults';
   binds: BindDraft[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
-  useBackend: (Reference & Pick<UseBackend, 'condition'>)[];
+  useBackend: (Reference & Pick<UseBackend, 'condition' | 'format'>)[];
+  useServer: (Reference & Pick<UseServer, 'condition' | 'format'>)[];
+  rules: Record<Rules, Rule[]>;
+  /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
+  errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+}
+
+type Rules = keyof Proxy['rules'];
+
+export type HttpErrorsDraft = Draft<HttpErrors>;
+
+function noRules(): Record<Rules, Rule[]> {
+  return Object.fromEntries(RULE_SET_NAMES.map(name => [name, []])) as never;
 }
 
 export interface UnixBind {
@@ -248,6 +275,19 @@ export function newProxy(): ProxyDraft {
     defaultBackend: null,
     useBackend: [],
     monitorUri: null,
+    monitorFail: [],
+    requestCaptures: [],
+    responseCaptures: [],
+    cookieCapture: null,
+    uniqueIdHeader: null,
+    uniqueIdFormat: null,
+    useServer: [],
+    persistRules: [],
+    acls: [],
+    rules: noRules(),
+    inspectDelayMs: 0,
+    serverInspectDelayMs: 0,
+    errorFiles: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),

@@ -94,3 +94,10 @@ export function bare<T extends object>(common: Common, fields: Partial<T>): Keyw
     bad: where === '' ? [] : [[`${name} x`, `'${name}' cannot handle unexpected argument 'x'`]],
   });
 }
+
+/** What the word just taken names, to be looked up once all sections are read. */
+export function reference(cursor: Cursor): Reference {
+  const { file, line, source } = cursor.line;
+  const { text: name, column, width } = cursor.current;
+  return { file, line, source, name, column, width };
+}

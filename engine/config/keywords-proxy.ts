@@ -1,17 +1,20 @@
 /** Keywords of the proxy sections (manual 4): the whole table, and the rows that belong to no group. */
+import { RULE_KEYWORDS } from '../rules/rule-line.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
-import type { ProxyDraft, Reference } from './draft.ts';
-import { bare, type FieldOf, integer, sentence, word } from './fields.ts';
+import type { ProxyDraft } from './draft.ts';
+import { bare, type FieldOf, integer, reference, sentence, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { BALANCE } from './keywords-balance.ts';
 import { CHECKS } from './keywords-checks.ts';
 import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
+import { CAPTURES } from './keywords-captures.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
+import { SWITCHING } from './keywords-switching.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
@@ -48,24 +51,6 @@ function choice<const V extends string>(
       ...Object.entries(otherwise).map(([word, message]) => [`${name} ${word}`, message] as const),
     ],
   });
-}
-
-/** The proxy that a line names. */
-function reference(cursor: Cursor): Reference {
-  const { file, line, source } = cursor.line;
-  const { text: name, column, width } = cursor.current;
-  return { file, line, source, name, column, width };
-}
-
-function useBackend(cursor: Cursor, proxy: ProxyDraft) {
-  if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
-  const target = reference(cursor);
-  const word = cursor.next();
-  if (word === null && !target.name.includes('%[')) proxy.useBackend.push({ ...target, condition: null });
-  else if (word === null) cursor.error(`the name '${target.name}' of 'use_backend' is not supported by Sluice yet`);
-  else if (word.text !== 'if' && word.text !== 'unless') {
-    cursor.error(`unexpected keyword '${word.text}' after switching rule, only 'if' and 'unless' are allowed`);
-  } else cursor.error("'use_backend' with a condition is not supported by Sluice yet");
 }
 
 function bind(cursor: Cursor, proxy: ProxyDraft, context: Context) {
@@ -160,20 +145,6 @@ const OWN: readonly Row[] = [
       ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'"],
     ],
   }),
-  supported<ProxyDraft>({
-    name: 'use_backend',
-    where: 'FL',
-    args: '<backend> [{ if | unless } <condition>]',
-    doc: 'Sends requests to a backend; for now without a condition.',
-    parse: useBackend,
-    good: ['use_backend t'],
-    bad: [
-      ['use_backend', "'use_backend' expects a backend name"],
-      ['use_backend x foo', "unexpected keyword 'foo' after switching rule, only 'if' and 'unless' are allowed"],
-      ['use_backend x if TRUE', "'use_backend' with a condition is not supported by Sluice yet"],
-      ['use_backend %[hdr(host)]', "the name '%[hdr(host)]' of 'use_backend' is not supported by Sluice yet"],
-    ],
-  }),
   integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
   integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
@@ -233,6 +204,9 @@ export const PROXY: readonly Row[] = [
   ...OPTION,
   ...CHECKS,
   ...STATS,
+  ...SWITCHING,
+  ...RULE_KEYWORDS,
+  ...CAPTURES,
   ...LATER_PROXY,
   ...REMOVED,
 ];

@@ -6,6 +6,9 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
+import type { RuleSetName } from '../rules/rule-sets.ts';
+import type { Acl } from '../sample/acl.ts';
+import type { ConditionData } from '../sample/condition.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -18,6 +21,7 @@ export interface Model {
   /** All proxies in the order of the files. `proxy.index` is its place here. */
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
+  readonly httpErrors: readonly HttpErrors[];
 }
 
 export interface Global extends Place {
@@ -99,6 +103,14 @@ export interface Proxy extends Place {
   readonly defaultBackend: number;
   readonly useBackend: readonly UseBackend[];
   readonly monitorUri: string | null;
+  /** `monitor fail`: the monitor is told 503 when one of these holds. */
+  readonly monitorFail: readonly ConditionData[];
+  /** Slots of what rules and `capture` lines keep for the logs. */
+  readonly requestCaptures: readonly Capture[];
+  readonly responseCaptures: readonly Capture[];
+  readonly cookieCapture: CookieCapture | null;
+  /** Name of the header that carries the unique id, in lower case; null = none. */
+  readonly uniqueIdHeader: string | null;
 
   // --- what a backend (or listen) has ---
   readonly servers: readonly Server[];
@@ -113,8 +125,18 @@ export interface Proxy extends Place {
   readonly check: HttpCheck;
   readonly cookie: Cookie | null;
   readonly source: Address | null;
+  readonly useServer: readonly UseServer[];
+  /** `force-persist` and `ignore-persist`; the first whose condition holds. */
+  readonly persistRules: readonly PersistRule[];
 
   // --- both ---
+  /** What rules and conditions refer to by index: named, anonymous and predefined ones. */
+  readonly acls: readonly Acl[];
+  readonly rules: Readonly<Record<RuleSetName, readonly Rule[]>>;
+  /** How long tcp-request and tcp-response content rules may wait for bytes; 0 = not at all. */
+  readonly inspectDelayMs: number;
+  readonly serverInspectDelayMs: number;
+  readonly uniqueIdFormat: string | null;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -345,9 +367,52 @@ export interface ForwardHeader {
 }
 
 export interface UseBackend extends Place {
+  /** Index in `model.proxies`; -1 when `format` names it. */
   readonly backend: number;
-  /** Unconditional when null. Conditions come with the rules engine. */
-  readonly condition: null;
+  /** A log-format string that gives the name; null = `backend` is it. */
+  readonly format: string | null;
+  readonly condition: ConditionData | null;
+}
+
+export interface UseServer extends Place {
+  /** Index in `proxy.servers`; -1 when `format` names it. */
+  readonly server: number;
+  readonly format: string | null;
+  readonly condition: ConditionData | null;
+}
+
+export interface PersistRule extends Place {
+  /** Servers that are down are used too; false = the cookie is ignored. */
+  readonly force: boolean;
+  readonly condition: ConditionData;
+}
+
+/** One rule: an action and when to carry it out (engine/rules/). */
+export interface Rule extends Place {
+  /** Name of a row of the action table. */
+  readonly action: string;
+  /** What the row's `read` made of the words: plain data that its `compile` understands. */
+  readonly args: unknown;
+  /** null = always. */
+  readonly condition: ConditionData | null;
+}
+
+export interface Capture {
+  /** The header that fills it, in lower case; null = a rule does. */
+  readonly name: string | null;
+  readonly lenBytes: number;
+}
+
+export interface CookieCapture {
+  /** With its `=` when the whole name is given, else the beginning of a name. */
+  readonly name: string;
+  readonly lenBytes: number;
+}
+
+/** A set of error pages that proxies and rules refer to. */
+export interface HttpErrors extends Place {
+  readonly name: string;
+  readonly pages: readonly ErrorPage[];
 }
 
 export interface ErrorPage {

@@ -1,9 +1,18 @@
 /** The sections of a configuration: one row each, which opens the section and gives what reads its lines. */
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { type GlobalDraft, newGlobal, newProxy, type ProxyDraft, type Resources, type UserlistDraft } from './draft.ts';
+import {
+  type GlobalDraft,
+  type HttpErrorsDraft,
+  newGlobal,
+  newProxy,
+  type ProxyDraft,
+  type Resources,
+  type UserlistDraft,
+} from './draft.ts';
 import type { Keyword } from './keyword.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { HTTP_ERRORS } from './keywords-errors.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
@@ -17,12 +26,13 @@ export interface Drafts {
   readonly global: GlobalDraft;
   readonly proxies: ProxyDraft[];
   readonly userlists: UserlistDraft[];
+  readonly httpErrors: HttpErrorsDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], defaults: [] };
+  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], defaults: [] };
 }
 
 export interface Desk {
@@ -47,6 +57,7 @@ export const TABLES = {
   global: new Table(GLOBAL),
   proxy: new Table(PROXY),
   userlist: new Table(USERLIST),
+  'http-errors': new Table(HTTP_ERRORS),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -172,6 +183,20 @@ const USERLIST_SECTION: Section = {
   },
 };
 
+const HTTP_ERRORS_SECTION: Section = {
+  keyword: 'http-errors',
+  args: '<name>',
+  letter: 'E',
+  doc: 'A set of error pages.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: HttpErrorsDraft = { file, line, name: sectionName(cursor, 'http-errors'), pages: [] };
+    expectEnd(cursor, 'http-errors');
+    desk.drafts.httpErrors.push(draft);
+    return readerOf(TABLES['http-errors'], 'http-errors', 'E', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -190,13 +215,13 @@ export const SECTIONS: readonly Section[] = [
   proxySection('backend', 'B', 'A set of servers.'),
   proxySection('listen', 'L', 'A frontend and its backend in one.'),
   USERLIST_SECTION,
+  HTTP_ERRORS_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   laterSection('healthcheck', 'A named kind of check.'),
-  laterSection('http-errors', 'A set of error pages.'),
   laterSection('log-forward', 'Forwards log lines.'),
   laterSection('log-profile', 'Named log formats.'),
   laterSection('mailers', 'Mail servers.'),

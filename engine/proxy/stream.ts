@@ -99,10 +99,10 @@ export class Stream implements Subject {
   phase = '-';
 
   constructor(context: Context) {
-    const { maxhdr, maxrewriteBytes } = context.model.global.tune;
+    const { maxhdr, maxrewriteBytes, bufsizeBytes } = context.model.global.tune;
     this.context = context;
-    this.requestHead = new Head(maxhdr, maxrewriteBytes);
-    this.responseHead = new Head(maxhdr, maxrewriteBytes);
+    this.requestHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
+    this.responseHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.timer = new Timer<Stream>(this, expire);
   }
 
