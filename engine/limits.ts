@@ -44,5 +44,10 @@ export const RESPAWN_MAX_MS = 30_000;
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;
 
+/** A log message, the header before it, and the part of a request line in it (`tune.http.logurilen`). Bytes. */
+export const LOG_MESSAGE_BYTES_MAX = 65_535;
+export const LOG_HEADER_BYTES_MAX = 1_024;
+export const LOG_URI_BYTES_MAX = 1_023;
+
 if (LOW_WATER_BYTES >= HIGH_WATER_BYTES) throw new Error('limits: LOW_WATER_BYTES must be below HIGH_WATER_BYTES');
 if (MAXREWRITE_BYTES >= BUFSIZE_BYTES) throw new Error('limits: MAXREWRITE_BYTES must be below BUFSIZE_BYTES');

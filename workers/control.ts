@@ -15,7 +15,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
-      const env = { ...attach(task, io, thread.say), io, wheel, environment, random: Math.random };
+      const env = { ...attach(task, null, io, thread.say), io, wheel, environment, random: Math.random };
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       running.push(startHealth(env), startCli(env, sockets));
     },

@@ -4,8 +4,10 @@ import type { Severity } from '../engine/config/diagnostics.ts';
 import { LOG_EMERG } from '../engine/health/log.ts';
 import type { StateEnv } from '../engine/health/state.ts';
 import type { Io } from '../engine/io/contract.ts';
+import { Logger } from '../engine/log/index.ts';
 import { Memory, topology } from '../engine/shm/memory.ts';
 import { View } from '../engine/stats/view.ts';
+import { wallMs } from '../engine/time.ts';
 import { type Order, report, type Task } from './messages.ts';
 
 export interface Thread {
@@ -37,18 +39,33 @@ export function joinMaster(port: MessagePort, orders: Orders): Thread {
   };
 }
 
-/** What a thread sees of the running configuration, and where it tells of state changes: the operator's terminal. */
-export function attach(task: Task, io: Io, say: Thread['say']): StateEnv & { readonly view: View } {
+/**
+ * What a thread sees of the running configuration, and where it tells of state changes: the terminal and the logs.
+ * `worker`: its number; null = the control thread.
+ */
+export function attach(
+  task: Task,
+  worker: number | null,
+  io: Io,
+  say: Thread['say'],
+): StateEnv & { readonly view: View; readonly logger: Logger } {
   const { model, facts } = task;
   const memory = Memory.attach(task.memory);
   const top = topology(model);
+  const { pid, hostName } = facts;
+  const complain = (text: string) => say('warning', text);
+  const logger = new Logger({ model, memory, worker, facts: { pid, hostname: hostName }, wall: wallMs, complain });
   return {
     model,
     memory,
     topology: top,
     view: new View(model, memory, top, facts),
+    logger,
     now: () => io.now(),
     // As HAProxy: a backend without servers is an alert, every other change a warning.
-    log: (level, _proxy, text) => say(level === LOG_EMERG ? 'alert' : 'warning', text),
+    log: (level, proxy, text) => {
+      say(level === LOG_EMERG ? 'alert' : 'warning', text);
+      logger.line(level, proxy, text);
+    },
   };
 }

@@ -14,7 +14,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     },
     stop: ({ soft }) => handle.stop(soft),
   });
-  const env = attach(task, io, thread.say);
+  const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({
     io,
     model,
@@ -24,7 +24,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     worker,
     log: thread.say,
     onIdle: thread.end,
-    onStreamEnd: null,
+    events: env.logger,
   });
   thread.ready();
   await thread.ended;

@@ -115,6 +115,9 @@ function proxyOf(
     }),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, draft, diagnostics, resources)),
+    logFormat: draft.logFormat?.name ?? null,
+    errorLogFormat: draft.errorLogFormat?.name ?? null,
+    logFormatSd: draft.logFormatSd?.name ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
 }

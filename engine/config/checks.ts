@@ -3,10 +3,12 @@
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
 import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
+import { compileFormat, isError } from '../log/format.ts';
 import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
+import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -170,13 +172,39 @@ function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   }
 }
 
+/** Log formats are compiled to see whether they can be; the threads compile them again. */
+function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  if (!accepts(proxy)) return;
+  const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
+  if (proxy.logFormat !== null && targets.length === 0) {
+    const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
+    diagnostics.report('warning', proxy, message);
+  }
+  if (proxy.logStyle === 'https' && proxy.logFormat === null) {
+    diagnostics.report('alert', proxy, "'option httpslog' is not supported by Sluice yet", "write 'option httplog'");
+  }
+  const kind = { mode: proxy.mode, partial: proxy.options.logasap };
+  for (const [keyword, format] of [
+    ['log-format', proxy.logFormat],
+    ['log-format-sd', proxy.logFormatSd],
+    ['error-log-format', proxy.errorLogFormat],
+  ] as const) {
+    if (format === null) continue;
+    const { file, line, source, column, width, name } = format;
+    const compiled = compileFormat(name, kind);
+    if (!isError(compiled)) continue;
+    const message = `failed to parse ${keyword} : ${compiled.error}`;
+    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: compiled.hint });
+  }
+}
+
 /** What needs HTTP in a TCP proxy is ignored, as HAProxy does, and said. */
 function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
   const who = `${kindOf(proxy)} '${proxy.name}'`;
   const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
   if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
-  if (accepts(proxy) && proxy.logStyle !== null && proxy.logStyle !== 'tcp') {
+  if (accepts(proxy) && proxy.logStyle !== null && !proxy.logStyle.startsWith('tcp')) {
     ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
     proxy.logStyle = 'tcp';
   }
@@ -264,6 +292,6 @@ function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnost
   }
 }
 
-const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, httpOnly];
+const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, httpOnly, logFormats];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

@@ -34,7 +34,10 @@ export interface Resources {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A proxy named in a rule, looked up once all sections are read. */
+/** The log formats of a proxy: checked once its mode is known. */
+export type LogFormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd';
+
+/** A word that is understood once all sections are read: the name of a proxy, a log format. */
 export interface Reference extends Place {
   readonly name: string;
   /** For the diagnostics: the line as written, and where the name stands in it. */
@@ -65,7 +68,18 @@ export interface ServerDraft
 
 export interface ProxyDraft
   extends Draft<
-    Omit<Proxy, 'index' | 'binds' | 'servers' | 'defaultBackend' | 'useBackend' | 'useServer' | 'kind' | 'rules'>
+    Omit<
+      Proxy,
+      | 'index'
+      | 'binds'
+      | 'servers'
+      | 'defaultBackend'
+      | 'useBackend'
+      | 'useServer'
+      | 'kind'
+      | 'rules'
+      | LogFormatField
+    >
   > {
   kind: Proxy['kind'] | 'defaults';
   binds: BindDraft[];
@@ -73,6 +87,9 @@ export interface ProxyDraft
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
+  logFormat: Reference | null;
+  errorLogFormat: Reference | null;
+  logFormatSd: Reference | null;
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'format'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'format'>)[];
   rules: Record<Rules, Rule[]>;
@@ -331,6 +348,9 @@ export function newProxy(): ProxyDraft {
     stats: null,
     logs: [],
     logStyle: null,
+    logFormat: null,
+    errorLogFormat: null,
+    logFormatSd: null,
     logTag: null,
   };
 }

@@ -15,7 +15,7 @@ const TLS_LOG =
   '%[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc';
 
 /** The default log formats (manual 8.2.2 to 8.2.4), which a configuration may build on. */
-export const LOG_FORMATS: Readonly<Record<string, string>> = {
+export const LOG_FORMATS = {
   HAPROXY_HTTP_LOG_FMT: HTTP_LOG,
   HAPROXY_HTTP_CLF_LOG_FMT:
     '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl',

@@ -30,9 +30,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ],
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
   // Logs and identifiers made of expressions.
-  ['log-format', 'DFL', '<format>', 'The log line, as a format.'],
-  ['log-format-sd', 'DFL', '<format>', 'The structured data of RFC 5424 log lines.'],
-  ['error-log-format', 'DFL', '<format>', 'The log line of connections that failed early.'],
   ['log-steps', 'DFL', '<steps>', 'When log lines are written.'],
   ['email-alert from', 'DFLB', '<address>', 'Sender of mails about server states.'],
   ['email-alert level', 'DFLB', '<level>', 'Which states send a mail.'],

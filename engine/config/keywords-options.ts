@@ -109,6 +109,7 @@ function logStyle(short: string, style: LogStyle, clf: LogStyle | null, doc: str
         return cursor.error(`keyword '${short}' only supports option 'clf'`, undefined, word);
       }
       proxy.logStyle = word === null ? style : clf;
+      proxy.logFormat = null;
     },
     good: clf === null ? [name] : [name, `${name} clf`],
     bad: [
@@ -185,7 +186,7 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
   ...CONNECTION_MODES.map(connectionMode),
   logStyle('httplog', 'http', 'http-clf', 'Log lines of HTTP requests.'),
   logStyle('httpslog', 'https', null, 'Log lines of HTTP requests with their TLS details.'),
-  logStyle('tcplog', 'tcp', null, 'Log lines of TCP sessions.'),
+  logStyle('tcplog', 'tcp', 'tcp-clf', 'Log lines of TCP sessions.'),
   supported({
     name: 'option redispatch',
     where: 'DLB',

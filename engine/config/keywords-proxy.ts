@@ -11,7 +11,7 @@ import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
 import { CAPTURES } from './keywords-captures.ts';
 import { LATER_PROXY } from './keywords-later.ts';
-import { PROXY_LOG } from './keywords-log.ts';
+import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { SWITCHING } from './keywords-switching.ts';
@@ -200,6 +200,7 @@ export const PROXY: readonly Row[] = [
   COOKIE,
   ...ERRORS,
   PROXY_LOG as Row,
+  ...LOG_FORMATS,
   ...TIMEOUT,
   ...OPTION,
   ...CHECKS,

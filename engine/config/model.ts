@@ -70,12 +70,17 @@ export interface Tune {
 }
 
 export interface LogTarget extends Place {
-  /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`, `ring@name`. `log global` is already replaced. */
+  /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`. `log global` is already replaced. */
   readonly address: string;
+  /** Where datagrams go; null = to the descriptor `fd`. */
+  readonly endpoint: Address | null;
+  readonly fd: number | null;
   readonly facility: string;
   readonly maxLevel: number;
   readonly minLevel: number;
+  /** A line is cut to this length. */
   readonly lenBytes: number;
+  /** A name in engine/log/syslog.ts; '' = rfc3164 when a host name is sent, else local. */
   readonly format: string;
 }
 
@@ -147,7 +152,11 @@ export interface Proxy extends Place {
   readonly stats: StatsPage | null;
   readonly logs: readonly LogTarget[];
   /** `option httplog` and its kin; null = none. */
-  readonly logStyle: 'http' | 'http-clf' | 'https' | 'tcp' | null;
+  readonly logStyle: 'http' | 'http-clf' | 'https' | 'tcp' | 'tcp-clf' | null;
+  /** `log-format`, which goes before `logStyle`; null = none. The texts of all three compile (engine/log/format.ts). */
+  readonly logFormat: string | null;
+  readonly errorLogFormat: string | null;
+  readonly logFormatSd: string | null;
   /** Program name in log lines; null = that of the global section. */
   readonly logTag: string | null;
 }

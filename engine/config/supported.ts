@@ -38,6 +38,17 @@ export function supportedTable(): string {
   }).join('\n\n');
 }
 
+/** Markdown: how many keywords of each part there are. `file` is where the parts are told in full. */
+export function supportedCounts(file: string): string {
+  const count = (rows: readonly Row[], status: Status) => rows.filter(row => row.status === status).length;
+  const lines = GROUPS.map(([title, rows]) => {
+    const anchor = title.toLowerCase().replaceAll('`', '').replaceAll(' ', '-');
+    const [yes, accepted, later] = (['supported', 'accepted', 'later'] as const).map(status => count(rows, status));
+    return `| [${title}](${file}#${anchor}) | ${yes} | ${accepted} | ${later} |`;
+  });
+  return ['| part | supported | read, of no effect here | not yet |', '|---|---|---|---|', ...lines].join('\n');
+}
+
 function byName(a: Row, b: Row): number {
   return a.name < b.name ? -1 : 1;
 }

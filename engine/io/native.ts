@@ -6,6 +6,7 @@
  * arm64 (the generic ones) and of macOS; an option that a system lacks is -1 there, and setting it gives -ENOPROTOOPT.
  */
 import ffi from 'node:ffi';
+import fs from 'node:fs';
 import os from 'node:os';
 import type { Address } from './contract.ts';
 
@@ -23,6 +24,7 @@ const { functions: libc } = ffi.dlopen(null, {
   getsockname: { return: 'i32', arguments: ['i32', 'pointer', 'pointer'] },
   // Sizes are size_t in C; as i32 they need no BigInt, and none here comes near 2^31.
   sendto: { return: 'i32', arguments: ['i32', 'pointer', 'i32', 'i32', 'pointer', 'i32'] },
+  write: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
   getrlimit: { return: 'i32', arguments: ['i32', 'pointer'] },
   setrlimit: { return: 'i32', arguments: ['i32', 'pointer'] },
   getpwnam: { return: 'pointer', arguments: ['string'] },
@@ -48,6 +50,8 @@ export const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = MAC ? 0 : 0x80000;
 const SOCK_NONBLOCK = MAC ? 0 : 0x800;
 const F_DUPFD_CLOEXEC = 1030;
+const F_GETFL = 3;
+const F_SETFL = 4;
 const MSG_DONTWAIT = MAC ? 0x80 : 0x40;
 const MSG_NOSIGNAL = MAC ? 0 : 0x4000;
 const RLIMIT_NOFILE = MAC ? 8 : 7;
@@ -125,9 +129,26 @@ export function readOption(fd: number, option: SocketOption, into: Uint8Array): 
   return result < 0 ? result : length[0]!;
 }
 
-/** Sends one datagram at once or not at all (-EAGAIN). */
-export function sendDatagram(fd: number, bytes: Uint8Array, name: Uint8Array): number {
-  return checked(libc.sendto(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length));
+/** Sends one datagram, the first `length` bytes, at once or not at all (-EAGAIN). */
+export function sendDatagram(fd: number, bytes: Uint8Array, name: Uint8Array, length = bytes.length): number {
+  return checked(libc.sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length));
+}
+
+/** Writes the first `length` bytes, or as many as a pipe or socket takes now. */
+export function writeFd(fd: number, bytes: Uint8Array, length: number): number {
+  return checked(libc.write(fd, bytes, length));
+}
+
+/**
+ * From now on a write to a full pipe or socket gives -EAGAIN. Files never wait, and a terminal is left alone: whoever
+ * started us reads and writes through the same one.
+ */
+export function setNonBlocking(fd: number): number {
+  if (MAC) return 0;
+  const flags = checked(libc.fcntl(fd, F_GETFL, 0));
+  if (flags < 0) return flags;
+  const stat = fs.fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket() ? checked(libc.fcntl(fd, F_SETFL, flags | SOCK_NONBLOCK)) : 0;
 }
 
 /** The descriptor limits: soft and hard. */

@@ -107,6 +107,7 @@ export function finishStream(stream: Stream): void {
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
   stream.finishedAt = stream.now;
+  if (stream.queue !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
   stream.dropServerSide();
   stream.countBytes();
@@ -117,6 +118,6 @@ export function finishStream(stream: Stream): void {
     counters[backend.row + CUR_SESS]! -= 1;
     Atomics.sub(words, backend.at + PROXY.at.be_sess, 1);
   }
-  stream.context.onStreamEnd(stream);
+  stream.context.events.streamEnded(stream);
   stream.client.done();
 }

@@ -98,7 +98,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   onEnd(): void {
     this.#ended = true;
     const stream = this.#stream;
-    if (this.#phase === 'over' || this.#phase === 'idle') this.#close();
+    if (this.#phase === 'over') this.#close();
+    else if (this.#phase === 'idle') this.#noRequest(400, CAUSE.client);
     else if (this.#phase === 'tunnel') stream!.requestEnd(null);
     else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
     else if (this.#phase === 'body') stream!.clientGone(CAUSE.client);
@@ -123,7 +124,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream;
     const pending = this.pending;
     if (this.#phase === 'over') this.conn?.abort(false);
-    else if (this.#phase === 'idle') this.#idleTimeout();
+    else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (pending > 0 || (this.#phase === 'body' && stream!.accepting)) stream!.clientGone(CAUSE.clientTimeout);
@@ -233,6 +234,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
+    this.session.context.events.streamBegan(stream);
     stream.goto(STEP.request);
   }
 
@@ -285,15 +287,16 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.finish);
   }
 
-  /** Waiting for a request took too long. Only a first request that never came is an error worth telling. */
-  #idleTimeout(): void {
+  /** The client sends no request, or not in time. Only of a first one that never came is that an error worth telling. */
+  #noRequest(status: number, cause: Cause): void {
     const { options } = this.session.frontend.proxy;
     if (this.#requests > 0 || options.httpIgnoreProbes || options.dontlognull) {
       this.#close();
       return;
     }
     this.#begin();
-    this.#refuse(408, CAUSE.clientTimeout);
+    this.#stream!.firstByteAt = 0;
+    this.#refuse(status, cause);
   }
 
   // --- from the stream ---
@@ -374,6 +377,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'tunnel';
     this.#chunked = false;
     this.#keep = false;
+    this.#keepRequestLine();
     this.#releaseBuffer();
   }
 
@@ -437,6 +441,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#count(CUR_H1_STREAMS, -1);
     this.#releaseBuffer();
     dropStream(stream);
+  }
+
+  /** The buffer goes to other requests; the log line at the end of the tunnel will show the request line. */
+  #keepRequestLine(): void {
+    const head = this.#stream!.requestHead;
+    head.bytes = head.bytes.slice(0, head.headersStart);
   }
 
   #releaseBuffer(): void {

@@ -21,6 +21,7 @@ import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { ErrorReplies } from './errors.ts';
+import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { type LocalReply, localReplies } from './local-replies.ts';
 import { CookiePersistence } from './persistence.ts';
@@ -55,8 +56,8 @@ export interface Context {
   readonly view: View;
   /** What its form does. */
   readonly admin: Admin;
-  /** Hears of each stream's end, for the logs. */
-  readonly onStreamEnd: (stream: Stream) => void;
+  /** Who hears of streams: the logs. */
+  readonly events: StreamEvents;
   /** Hears of each session's end while the worker stops; null = nobody. */
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
@@ -67,6 +68,9 @@ export interface Context {
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
 }
+
+/** The log variables %bi and %bp (manual 8.2.6). */
+const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
 
 export class Frontend {
   readonly context: Context;
@@ -81,6 +85,8 @@ export class Frontend {
   readonly errors: ErrorReplies;
   readonly localReplies: readonly LocalReply[];
   readonly requestLimits: Limits;
+  /** A log format asks for our address towards the server. */
+  readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
 
   constructor(context: Context, proxy: Proxy) {
@@ -93,6 +99,7 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
+    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.localReplies = localReplies(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;

@@ -97,16 +97,32 @@ export function setPersistence(stream: Stream): void {
   const index = server.config.index;
   const set = findSetCookie(head, cookie.name, at);
   if (config.mode === 'rewrite') {
-    if (set) replaceValue(head, at, cookie.values[index]!);
+    if (set && replaceValue(head, at, cookie.values[index]!)) stream.cookieSet = 'R';
   } else if (config.mode === 'prefix') {
-    if (set) prefixValue(head, at, cookie.prefixes[index]!);
-  } else if (mustInsert(stream, config, set)) {
-    head.add('set-cookie', cookie.setCookies[index]!);
-    if (config.nocache && head.find(H_CACHE_CONTROL) < 0) head.add('cache-control', 'private');
+    if (set && prefixValue(head, at, cookie.prefixes[index]!)) stream.cookieSet = 'R';
+  } else if (set && config.preserve) stream.cookieSet = 'P';
+  else {
+    if (set) removeSetCookies(stream, cookie.name);
+    if (mustInsert(stream, config)) insert(stream, config, cookie.setCookies[index]!);
   }
 }
 
-function mustInsert(stream: Stream, config: Cookie, set: boolean): boolean {
-  if (stream.cookie === 'valid' || (config.preserve && set)) return false;
+/** In insert mode the cookie is ours: what the server sets by its name would be in the way. */
+function removeSetCookies(stream: Stream, name: Uint8Array): void {
+  const head = stream.responseHead;
+  stream.cookieSet = 'D';
+  do head.remove(at.slot);
+  while (findSetCookie(head, name, at, at.slot + 1));
+}
+
+function insert(stream: Stream, config: Cookie, setCookie: string): void {
+  const head = stream.responseHead;
+  stream.cookieSet = 'I';
+  head.add('set-cookie', setCookie);
+  if (config.nocache && head.find(H_CACHE_CONTROL) < 0) head.add('cache-control', 'private');
+}
+
+function mustInsert(stream: Stream, config: Cookie): boolean {
+  if (stream.cookie === 'valid') return false;
   return !config.postonly || stream.requestHead.methodId === METHOD_POST;
 }

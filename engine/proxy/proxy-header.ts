@@ -4,6 +4,11 @@ import { FAILED_REQ } from '../shm/counters.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
 
+/** What the log says (HAProxy's words). */
+const BAD_HEADER = 'Received something which does not look like a PROXY protocol header';
+const NOTHING_CAME = 'Connection closed while waiting for PROXY protocol header';
+const TOO_LATE = 'Timeout while waiting for PROXY protocol header';
+
 /** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
 export class ProxyHeaderReader implements Handler, SessionDriver {
   readonly #session: Session;
@@ -24,7 +29,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     const parsed = parseProxyHeader(this.#bytes, this.#used);
     if (parsed === 'more' && this.#used < V2_MAX_BYTES) return;
     if (parsed === 'more' || parsed === 'bad') {
-      this.#reject();
+      this.#reject(BAD_HEADER);
       return;
     }
     if (parsed.source !== null && parsed.destination !== null) {
@@ -36,7 +41,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   }
 
   onEnd(): void {
-    this.#reject();
+    this.#reject(this.#used === 0 ? NOTHING_CAME : BAD_HEADER);
   }
 
   onDrain(): void {}
@@ -46,14 +51,15 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   }
 
   onTimeout(): void {
-    this.#reject();
+    this.#reject(TOO_LATE);
   }
 
   onStop(): void {}
 
-  #reject(): void {
+  #reject(why: string): void {
     const { context, frontend, conn } = this.#session;
     context.counters[frontend.row + FAILED_REQ]! += 1;
+    if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
     conn.abort(false);
   }
 

@@ -84,6 +84,8 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   counters[row + CUR_QUEUED]! += 1;
   const queued = server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued;
   const n = Atomics.add(words, queued, 1) + 1;
+  if (server === null) stream.backendQueuePlace += n;
+  else stream.serverQueuePlace += n;
   raise(words, server === null ? backend.at + PROXY.at.be_queued_max : server.at + SERVER.at.queued_max, n);
   Atomics.add(words, backend.at + PROXY.at.be_total_queued, 1);
   // A place may have been freed between our attempt and our standing in line.

@@ -28,6 +28,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#stream = takeStream(session, this, false);
     this.#stream.begin(true, acceptedAt, now, now);
     this.#touch();
+    session.context.events.streamBegan(this.#stream);
     this.#stream.goto(STEP.backend);
   }
 

@@ -17,6 +17,7 @@ export function sendResponse(stream: Stream): Next {
   stream.status = status;
   setPersistence(stream);
   stream.client.respond(head);
+  stream.context.events.streamAnswered(stream);
   if (status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300)) return openTunnel(stream);
   return STEP.transfer;
 }

@@ -45,6 +45,7 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   const made = statsReply(context.view, page, proxy, request, stream.now, context.admin);
   if (made === null) return null;
   stream.status = made.status;
+  stream.assignedAt = stream.connectedAt = stream.responseAt = stream.now;
   if (made.body === null) {
     stream.client.reply(new Reply(reply(made.status, made.headers, '')), true);
     return STEP.finish;

@@ -106,7 +106,7 @@ function backend(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    stream.server = persistedServer(stream);
+    stream.server = stream.redispatched ? null : persistedServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) return fail(stream, 503, CAUSE.server);
@@ -114,6 +114,7 @@ function assign(stream: Stream): Next {
       stream.server = backend.servers[picked]!;
       stream.balanced = true;
     }
+    stream.assignedAt = stream.now;
   }
   if (!takePlace(stream.server)) return STEP.queue;
   stream.holdsPlace = true;
@@ -129,6 +130,7 @@ function queue(stream: Stream): Next {
 }
 
 function queueTimeout(stream: Stream): Next {
+  stream.assignedAt = stream.now;
   const server = stream.server;
   leaveQueue(stream);
   stream.count(FAILED_CONN);
@@ -172,6 +174,7 @@ function failed(stream: Stream): Next {
   if (!mayRedispatch(stream)) return STEP.turnaround;
   stream.countServer(REDISPATCHES);
   stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
   stream.avoid = stream.server!.config.index;
   stream.leaveServer();
   return STEP.assign;
@@ -197,11 +200,13 @@ function turnaround(stream: Stream): Next {
 /** There is a connection: the request goes out, then whatever the client has to send. */
 function connected(stream: Stream): Next {
   stream.connectedAt = stream.now;
+  if (stream.frontend.logsServerLocal) stream.serverLocal = stream.serverSide!.conn?.local() ?? null;
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
   introduce(stream);
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();
+  if (!stream.http) stream.context.events.streamAnswered(stream);
   stream.client.resume();
   return WAIT;
 }

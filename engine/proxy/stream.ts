@@ -9,7 +9,7 @@ import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
-import type { Chunk } from '../io/contract.ts';
+import type { Address, Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
@@ -61,6 +61,17 @@ export class Stream implements Subject {
   refused = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
+  /** Its line is written. */
+  logged = false;
+  /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
+  number = -1;
+  /** What became of the persistence cookie in the response (manual 8.5, fourth letter). */
+  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' = 'N';
+  /** Our address towards the server, kept only where a log format asks for it. */
+  serverLocal: Address | null = null;
+  /** Places in the queues that it stood in, 1 = first, summed. */
+  serverQueuePlace = 0;
+  backendQueuePlace = 0;
   /** errno of the server connection that failed last. */
   errno = 0;
   /** The first exchange of its session. */
@@ -116,9 +127,14 @@ export class Stream implements Subject {
       this.responded =
       this.payloadSent =
       this.silent =
+      this.logged =
       this.refused =
         false;
     this.cookie = 'none';
+    this.cookieSet = 'N';
+    this.number = -1;
+    this.serverLocal = null;
+    this.serverQueuePlace = this.backendQueuePlace = 0;
     this.applet = null;
     this.errno = 0;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
@@ -236,6 +252,7 @@ export class Stream implements Subject {
   /** It is this stream's turn in the queue: it has a place on `server`. */
   dequeued(server: Server): void {
     this.server = server;
+    this.assignedAt = this.now;
     this.holdsPlace = true;
     this.goto(STEP.connect);
   }

@@ -12,10 +12,10 @@ import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
+import type { StreamEvents } from './events.ts';
 import { listen, retryAllListeners } from './listener.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
-import type { Stream } from './stream.ts';
 
 export interface TrafficEnv {
   readonly io: Io;
@@ -30,8 +30,8 @@ export interface TrafficEnv {
   readonly log: (level: Severity, text: string) => void;
   /** Called once, after `stop`, when nothing is left. */
   readonly onIdle: () => void;
-  /** Hears of each stream's end (logs); null = nobody. */
-  readonly onStreamEnd: ((stream: Stream) => void) | null;
+  /** Who hears of streams (logs). */
+  readonly events: StreamEvents;
 }
 
 export interface TrafficHandle {
@@ -61,7 +61,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     frontends: [],
     backends: [],
     log: env.log,
-    onStreamEnd: env.onStreamEnd ?? (() => {}),
+    events: env.events,
     stopping: false,
     sessions: new Set(),
     spareStreams: [],

@@ -14,6 +14,9 @@ export const PROCESS = layout('process', 4, [
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
   ['ticket', 1, 'any', 'next place in any queue'],
+  ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
+  ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
+  ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
 ]);
 
 export const PROXY = layout('proxy', 4, [
@@ -23,6 +26,7 @@ export const PROXY = layout('proxy', 4, [
   ['fe_waiting', 1, 'any', 'workers that stopped accepting for this frontend because of a limit'],
   ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
   ['fe_stopped', 1, 'any', '1 = no listener accepts any more (disabled, stopped)'],
+  ['fe_log_lines', 1, 'any', 'lines logged (log variable %lc)'],
   ['be_sess', 1, 'any', 'streams in the backend now'],
   ['be_sess_max', 1, 'any', 'most of them so far'],
   ['be_served', 1, 'any', 'streams on the servers of the backend now'],
@@ -86,6 +90,12 @@ export const WORKER = layout('worker', 4, [
   ['incarnation', 1, 'master', 'how many threads have had this row'],
   ['busy_permille', 1, 'worker', 'share of the last second spent working'],
   ['streams', 1, 'worker', 'streams open now'],
+  [
+    'log_sockets',
+    3,
+    'worker',
+    'its datagram sockets, IPv4, IPv6, unix: descriptor + 1; a thread that takes its place goes on with them',
+  ],
 ]);
 
 /** Operational states, HAProxy's order. */

@@ -140,7 +140,7 @@ export const INFO: readonly InfoRow[] = [
   row('Listeners', 'MGPV', 'u32', 'Listeners that accept', listeners),
   row('ActivePeers', 'MGPV', 'u32', 'Peers that answer', zero),
   row('ConnectedPeers', 'MGPV', 'u32', 'Peers connected', zero),
-  row('DroppedLogs', 'MGPV', 'u32', 'Log lines dropped', zero),
+  row('DroppedLogs', 'MGPV', 'u32', 'Log lines dropped', view => view.process('dropped_logs')),
   row('BusyPolling', 'MGPV', 'u32', '1 = polls without sleeping', zero),
   row('FailedResolutions', 'MGPV', 'u32', 'Names that could not be resolved', zero),
   row('TotalBytesOut', 'MGPV', 'u64', 'Bytes sent', total('bytes_out')),

@@ -11,6 +11,7 @@ import { initialise } from '../../engine/health/initialise.ts';
 import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
+import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
@@ -72,13 +73,21 @@ const FACTS = {
   warnings: 0,
 };
 
-export async function startRig(config: string, options: { workers?: number; io?: () => Io } = {}): Promise<Rig> {
+export interface RigOptions {
+  readonly workers?: number;
+  readonly io?: () => Io;
+  /** Who else hears of the streams. */
+  readonly events?: (model: Model, memory: Memory) => StreamEvents;
+}
+
+export async function startRig(config: string, options: RigOptions = {}): Promise<Rig> {
   const count = options.workers ?? 1;
   const model = parseModel(config);
   const memory = Memory.create(shapeOf(model, count));
   const top = topology(model);
   const view = createView({ model, memory, topology: top, facts: FACTS });
   const ends: StreamEnd[] = [];
+  const events = options.events?.(model, memory) ?? NO_EVENTS;
   const ios: Io[] = [];
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
@@ -109,7 +118,15 @@ export async function startRig(config: string, options: { workers?: number; io?:
       worker,
       log: () => {},
       onIdle: done,
-      onStreamEnd: stream => ends.push(endOf(stream)),
+      events: {
+        streamBegan: stream => events.streamBegan(stream),
+        streamAnswered: stream => events.streamAnswered(stream),
+        streamEnded: stream => {
+          ends.push(endOf(stream));
+          events.streamEnded(stream);
+        },
+        sessionFailed: (session, why) => events.sessionFailed(session, why),
+      },
     });
     for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));
     workers.push(traffic);

@@ -1,0 +1,330 @@
+/**
+ * The variables of log formats (manual 8.2.6): one row each. A row makes the writer that puts the value into a line;
+ * the flags of its item are settled then, so that writing a line asks no questions.
+ */
+import type { Mode } from '../config/model.ts';
+import { hostText } from '../io/address.ts';
+import type { Address } from '../io/contract.ts';
+import type { Backend, Frontend } from '../proxy/nouns.ts';
+import type { Stream } from '../proxy/stream.ts';
+import { targetAddress } from '../proxy/target-address.ts';
+import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import { bytesOf, type Line } from './line.ts';
+import * as requestLine from './request-line.ts';
+import type { Scene } from './scene.ts';
+import * as timers from './timers.ts';
+
+/** Puts one value into the line. */
+export type Writer = (line: Line, scene: Scene) => void;
+
+/** What `%{...}` sets; `partial` = `option logasap`: totals have a `+` before them. */
+export interface Flags {
+  readonly quote: boolean;
+  readonly hex: boolean;
+  readonly escape: boolean;
+  /** An empty text is written as `-`. */
+  readonly mandatory: boolean;
+  readonly partial: boolean;
+}
+
+/** When a value is known: as the stream begins, when the server has answered (TCP: is connected), at the end. */
+export const START = 0;
+export const EARLY = 1;
+export const END = 2;
+export type Moment = typeof START | typeof EARLY | typeof END;
+
+export interface Variable {
+  readonly name: string;
+  /** 'http' = reserved for HTTP proxies. */
+  readonly mode: Mode;
+  readonly known: Moment;
+  readonly doc: string;
+  readonly writer: (flags: Flags) => Writer;
+}
+
+const QUOTE = 34;
+const DASH = 45;
+const PLUS = 43;
+
+/** Text of our own: a name from the configuration, or nothing. */
+function text(name: string, mode: Mode, known: Moment, doc: string, of: (scene: Scene) => Uint8Array | null): Variable {
+  const writer = ({ quote, escape, mandatory }: Flags): Writer => {
+    return (line, scene) => {
+      const value = of(scene);
+      if (quote) line.byte(QUOTE);
+      if (value === null) {
+        if (mandatory && !quote) line.byte(DASH);
+      } else if (escape) line.escaped(value, 0, value.length);
+      else line.raw(value);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode, known, doc, writer };
+}
+
+/** Text of a client: a part of its request line. */
+function sent(name: string, doc: string, write: (line: Line, stream: Stream, escape: boolean) => void): Variable {
+  const writer = ({ quote, escape }: Flags): Writer => {
+    return (line, scene) => {
+      if (quote) line.byte(QUOTE);
+      write(line, scene.stream, escape);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode: 'http', known: EARLY, doc, writer };
+}
+
+/** A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. */
+function number(
+  name: string,
+  mode: Mode,
+  known: Moment,
+  doc: string,
+  of: (scene: Scene) => number,
+  { hexDigits = 0, digits = 1 }: { hexDigits?: number; digits?: number } = {},
+): Variable {
+  const writer = ({ hex }: Flags): Writer => {
+    if (hex && hexDigits > 0) return (line, scene) => line.hex(of(scene), hexDigits);
+    return (line, scene) => line.number(of(scene), digits);
+  };
+  return { name, mode, known, doc, writer };
+}
+
+/** A number that still grows when the line is written early. */
+function growing(name: string, mode: Mode, doc: string, of: (stream: Stream) => number): Variable {
+  const writer = ({ partial }: Flags): Writer => {
+    return (line, scene) => {
+      if (partial) line.byte(PLUS);
+      line.number(of(scene.stream));
+    };
+  };
+  return { name, mode, known: END, doc, writer };
+}
+
+function date(name: string, mode: Mode, doc: string, write: (line: Line, scene: Scene) => void): Variable {
+  return { name, mode, known: START, doc, writer: () => write };
+}
+
+function address(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {
+  const writer = ({ quote, hex, mandatory }: Flags): Writer => {
+    return (line, scene) => {
+      const value = of(scene.stream);
+      if (quote) line.byte(QUOTE);
+      if (value !== null) writeAddress(line, value, hex);
+      else if (mandatory && !quote) line.byte(DASH);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode: 'tcp', known, doc, writer };
+}
+
+const UNIX = bytesOf('unix');
+const DOT = 46;
+
+function writeAddress(line: Line, { family, bytes }: Address, hex: boolean): void {
+  if (family === 1) line.raw(UNIX);
+  else if (hex) for (let i = 0; i < bytes.length; i++) line.hex(bytes[i]!, 2);
+  else if (family === 6) line.raw(bytesOf(hostText({ family, bytes, port: 0 })));
+  else {
+    for (let i = 0; i < 4; i++) {
+      if (i > 0) line.byte(DOT);
+      line.number(bytes[i]!);
+    }
+  }
+}
+
+/** A port; of a unix socket the number of the listener. */
+function port(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {
+  const writer = ({ hex, mandatory }: Flags): Writer => {
+    return (line, { stream }) => {
+      const value = of(stream);
+      if (value === null) {
+        if (mandatory) line.byte(DASH);
+      } else if (value.family === 1) line.number(stream.session.listener.bind.id);
+      else if (hex) line.hex(value.port, 4);
+      else line.number(value.port);
+    };
+  };
+  return { name, mode: 'tcp', known, doc, writer };
+}
+
+/** What is not there: nothing at all, not even a dash. */
+function nothing(name: string, doc: string): Variable {
+  return { name, mode: 'tcp', known: EARLY, doc, writer: () => () => {} };
+}
+
+const source = (stream: Stream): Address | null => stream.session.source();
+const destination = (stream: Stream): Address | null => stream.session.destination();
+const target = (stream: Stream): Address | null =>
+  stream.server === null ? null : targetAddress(stream, stream.server);
+/** HAProxy's backend is the frontend until one is chosen. */
+const backend = (stream: Stream): Backend | Frontend => stream.backend ?? stream.frontend;
+
+/** The names of proxies and servers as bytes, made once each. */
+const NAMES = new WeakMap<object, Uint8Array>();
+
+function nameOf(named: { readonly name: string }): Uint8Array {
+  const known = NAMES.get(named);
+  if (known !== undefined) return known;
+  const bytes = bytesOf(named.name);
+  NAMES.set(named, bytes);
+  return bytes;
+}
+
+const NO_SERVER = bytesOf('<NOSRV>');
+const STATS = bytesOf('<STATS>');
+
+function serverName({ server, applet }: Stream): Uint8Array {
+  if (server !== null) return nameOf(server.config);
+  return applet === null ? NO_SERVER : STATS;
+}
+
+function word(stream: Stream, at: number): number {
+  return Atomics.load(stream.context.words, at);
+}
+
+/** HAProxy shows -1 as long as there is no status; TCP has none. */
+function status(stream: Stream): number {
+  return stream.status === 0 && stream.http ? -1 : stream.status;
+}
+
+/** The number of the stream, over all workers, from the first line that asks on. */
+function streamNumber(stream: Stream): number {
+  if (stream.number < 0) {
+    const { words, at } = stream.context;
+    stream.number = Atomics.add(words, at + PROCESS.at.stream_numbers, 1) >>> 0;
+  }
+  return stream.number;
+}
+
+const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V' } as const;
+
+function writeState(line: Line, stream: Stream): void {
+  line.byte(stream.cause.charCodeAt(0));
+  line.byte(stream.phase.charCodeAt(0));
+}
+
+function writeCookieState(line: Line, stream: Stream): void {
+  const persists = stream.backend !== null && stream.backend.cookie !== null;
+  line.byte(persists ? COOKIE[stream.cookie].charCodeAt(0) : DASH);
+  line.byte(persists ? stream.cookieSet.charCodeAt(0) : DASH);
+}
+
+function writeRetries(line: Line, stream: Stream): void {
+  if (stream.redispatched) line.byte(PLUS);
+  line.number(stream.attempts);
+}
+
+const ORIGINS = Object.fromEntries(
+  ['sess_error', 'txn_accept', 'txn_connect', 'txn_response', 'txn_close'].map(name => [name, bytesOf(name)]),
+);
+
+const timer = (name: string, mode: Mode, doc: string, of: (stream: Stream) => number, known: Moment = END): Variable =>
+  number(name, mode, known, doc, scene => of(scene.stream));
+
+export const VARIABLES: readonly Variable[] = [
+  date('T', 'tcp', 'accept date, UTC', (line, s) => s.dates.utc(line, s.wallOf(s.stream.acceptedAt))),
+  date('Tl', 'tcp', 'accept date, local', (line, s) => s.dates.local(line, s.wallOf(s.stream.acceptedAt))),
+  date('t', 'tcp', 'accept date with milliseconds', (line, s) => s.dates.millis(line, s.wallOf(s.stream.acceptedAt))),
+  date('tr', 'http', 'request date with milliseconds', (line, s) => s.dates.millis(line, requestDate(s))),
+  date('trg', 'http', 'request date, UTC', (line, s) => s.dates.utc(line, requestDate(s))),
+  date('trl', 'http', 'request date, local', (line, s) => s.dates.local(line, requestDate(s))),
+  number('Ts', 'tcp', START, 'second of the accept date', s => Math.floor(s.wallOf(s.stream.acceptedAt) / 1000), {
+    hexDigits: 4,
+  }),
+  number('ms', 'tcp', START, 'milliseconds of the accept date', s => Math.floor(s.wallOf(s.stream.acceptedAt)) % 1000, {
+    hexDigits: 2,
+    digits: 3,
+  }),
+  growing('Ta', 'http', 'time from the first byte of the request to the end', timers.active),
+  timer('Tc', 'tcp', 'time to connect', timers.connect),
+  timer('Td', 'tcp', 'time of the transfer', timers.data),
+  timer('Th', 'tcp', 'time of handshakes', timers.handshake, START),
+  timer('Ti', 'http', 'idle time before the request', timers.idle, START),
+  timer('Tq', 'http', 'time until the request was complete', timers.untilRequest, START),
+  timer('TR', 'http', 'time to receive the request', timers.request, START),
+  timer('Tr', 'http', 'time until the response head was complete', timers.response, EARLY),
+  growing('Tt', 'tcp', 'time from accept to end', timers.total),
+  growing('Tu', 'tcp', 'time that the user saw', timers.user),
+  timer('Tw', 'tcp', 'time in queues', timers.queue),
+  growing('B', 'tcp', 'bytes sent to the client', stream => stream.bytesOut),
+  growing('U', 'tcp', 'bytes received from the client', stream => stream.bytesIn),
+  text('CC', 'http', EARLY, 'captured cookie of the request', () => null),
+  text('CS', 'http', EARLY, 'captured cookie of the response', () => null),
+  text('H', 'tcp', START, 'host name', scene => scene.hostname),
+  sent('HM', 'method', requestLine.writeMethod),
+  sent('HP', 'request target without query', requestLine.writeTargetWithoutQuery),
+  sent('HPO', 'path', requestLine.writePath),
+  sent('HQ', 'query with its question mark', requestLine.writeQuery),
+  sent('HU', 'request target', requestLine.writeTarget),
+  sent('HV', 'version', requestLine.writeVersion),
+  sent('r', 'request line', requestLine.writeRequestLine),
+  text('ID', 'tcp', END, 'unique id', () => null),
+  number('ST', 'tcp', EARLY, 'status', scene => status(scene.stream)),
+  number('ac', 'tcp', END, 'connections of the process', ({ stream }) =>
+    word(stream, stream.context.at + PROCESS.at.conns),
+  ),
+  number('fc', 'tcp', END, 'connections of the frontend', ({ stream }) =>
+    word(stream, stream.frontend.at + PROXY.at.fe_conns),
+  ),
+  number('bc', 'tcp', END, 'streams of the backend', ({ stream }) =>
+    word(stream, backend(stream).at + PROXY.at.be_sess),
+  ),
+  number('sc', 'tcp', END, 'streams of the server', ({ stream }) =>
+    stream.server === null ? 0 : word(stream, stream.server.at + SERVER.at.served),
+  ),
+  {
+    name: 'rc',
+    mode: 'tcp',
+    known: END,
+    doc: 'retries',
+    writer: () => (line, scene) => writeRetries(line, scene.stream),
+  },
+  number('sq', 'tcp', END, 'place in the queue of the server', scene => scene.stream.serverQueuePlace),
+  number('bq', 'tcp', END, 'place in the queue of the backend', scene => scene.stream.backendQueuePlace),
+  text('f', 'tcp', START, 'frontend', scene => nameOf(scene.stream.frontend.proxy)),
+  text('ft', 'tcp', START, 'frontend and its transport', scene => nameOf(scene.stream.frontend.proxy)),
+  text('b', 'tcp', START, 'backend', scene => nameOf(backend(scene.stream).proxy)),
+  text('s', 'tcp', EARLY, 'server', scene => serverName(scene.stream)),
+  address('ci', START, 'address of the client', source),
+  port('cp', START, 'port of the client', source),
+  address('fi', START, 'address that the client connected to', destination),
+  port('fp', START, 'port that the client connected to', destination),
+  address('bi', EARLY, 'our address towards the server', stream => stream.serverLocal),
+  port('bp', EARLY, 'our port towards the server', stream => stream.serverLocal),
+  address('si', EARLY, 'address of the server', target),
+  port('sp', EARLY, 'port of the server', target),
+  number(
+    'lc',
+    'tcp',
+    START,
+    'lines that the frontend has logged',
+    ({ stream }) => word(stream, stream.frontend.at + PROXY.at.fe_log_lines),
+    { hexDigits: 4 },
+  ),
+  number('rt', 'tcp', END, 'number of the stream', ({ stream }) => streamNumber(stream), { hexDigits: 4 }),
+  number('pid', 'tcp', START, 'process', scene => scene.pid, { hexDigits: 4 }),
+  text('OG', 'tcp', START, 'when the line was written', scene => ORIGINS[scene.origin]!),
+  nothing('hr', 'captured headers of the request'),
+  nothing('hrl', 'captured headers of the request, CLF'),
+  nothing('hs', 'captured headers of the response'),
+  nothing('hsl', 'captured headers of the response, CLF'),
+  text('sslc', 'tcp', START, 'TLS cipher', () => null),
+  text('sslv', 'tcp', START, 'TLS version', () => null),
+  {
+    ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state' },
+    writer: () => (line, scene) => writeState(line, scene.stream),
+  },
+  {
+    ...{ name: 'tsc', mode: 'http', known: END, doc: 'termination state and what became of the cookie' },
+    writer: () => (line, scene) => {
+      writeState(line, scene.stream);
+      writeCookieState(line, scene.stream);
+    },
+  },
+];
+
+function requestDate(scene: Scene): number {
+  const { firstByteAt, acceptedAt } = scene.stream;
+  return scene.wallOf(firstByteAt === 0 ? acceptedAt : firstByteAt);
+}
