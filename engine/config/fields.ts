@@ -1,4 +1,6 @@
 /** Rows that put one value into one field of a draft: most keywords are nothing more. */
+import type { Cursor } from './cursor.ts';
+import type { Reference } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import type { Range, TimeUnit } from './units.ts';
 

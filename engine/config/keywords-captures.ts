@@ -1,5 +1,5 @@
 /** Keywords of what is kept for the logs, and of the unique id of a request (manual 4.2). */
-import { checkFormat } from '../rules/format.ts';
+import { parseFormat } from '../rules/format.ts';
 import { ruleSet } from '../rules/rule-sets.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
@@ -65,10 +65,10 @@ export const CAPTURES: readonly Row[] = [
     where: 'DFLB',
     args: '<format>',
     doc: 'How a unique id of a request is made.',
-    parse(cursor, proxy) {
+    parse(cursor, proxy, context) {
       const word = cursor.expectWord('a format');
       const rule = { set: ruleSet('request'), point: null, proxy, args: null };
-      if (word !== null) proxy.uniqueIdFormat = checkFormat(cursor, rule, word.text) ?? proxy.uniqueIdFormat;
+      if (word !== null) proxy.uniqueIdFormat = parseFormat(cursor, rule, context, word) ?? proxy.uniqueIdFormat;
     },
     good: ['unique-id-format %{+X}o\\ %ci:%cp_%Ts'],
     bad: [['unique-id-format', "'unique-id-format' expects a format"]],

@@ -103,7 +103,7 @@ export const ERRORS: readonly Keyword<ProxyDraft>[] = [
     doc: 'Answers an error with a response of your own.',
     parse(cursor, proxy, context) {
       const rule = { set: ruleSet('request'), point: null, proxy, args: null };
-      const page = readErrorPage(cursor, rule, context, proxy.errorPages);
+      const page = readErrorPage(cursor, rule, context);
       if (page !== null) setPage(proxy.errorPages, page);
     },
     good: ['http-error status 503 content-type text/plain string "closed" hdr X-Why night'],

@@ -1,5 +1,5 @@
 /** Keywords with conditions that choose: the backend, the server, persistence, the monitor's answer (manual 4.2). */
-import { checkFormat } from '../rules/format.ts';
+import { type Format, parseFormat } from '../rules/format.ts';
 import { readIf } from '../rules/rule-line.ts';
 import { ruleSet } from '../rules/rule-sets.ts';
 import { readAcl } from '../sample/acl-line.ts';
@@ -14,17 +14,17 @@ type Row = Keyword<ProxyDraft>;
 
 const CONDITION = '{ if | unless } <condition>';
 
-/** The text of a name that is a format; null when it is a plain name; false after reporting. */
-function formatOf(cursor: Cursor, proxy: ProxyDraft, name: string): string | null | false {
-  if (!name.includes('%')) return null;
-  const rule = { set: ruleSet('request'), point: null, proxy, args: null };
-  return checkFormat(cursor, rule, name) ?? false;
+/** The name just taken as a format; null when it is plain; false after reporting. */
+function formatOf(cursor: Cursor, proxy: ProxyDraft, context: Context, point: Point): Format | null | false {
+  if (!cursor.current.text.includes('%')) return null;
+  const rule = { set: ruleSet('request'), point, proxy, args: null };
+  return parseFormat(cursor, rule, context, cursor.current) ?? false;
 }
 
 function useBackend(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
   if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
   const target = reference(cursor);
-  const format = formatOf(cursor, proxy, target.name);
+  const format = formatOf(cursor, proxy, context, 'setBackend');
   if (format === false) return;
   const word = cursor.peek();
   if (word !== null && word.text !== 'if' && word.text !== 'unless') {
@@ -40,7 +40,7 @@ function useBackend(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
 function useServer(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
   if (cursor.next() === null) return cursor.error("'use-server' expects a server name");
   const target = reference(cursor);
-  const format = formatOf(cursor, proxy, target.name);
+  const format = formatOf(cursor, proxy, context, 'setServer');
   if (format === false) return;
   const condition = needed(cursor, proxy, context, 'setServer', 'use-server');
   if (condition !== null) proxy.useServer.push({ ...target, format, condition });

@@ -6,6 +6,7 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
+import type { Format } from '../rules/format.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
@@ -141,7 +142,7 @@ export interface Proxy extends Place {
   /** How long tcp-request and tcp-response content rules may wait for bytes; 0 = not at all. */
   readonly inspectDelayMs: number;
   readonly serverInspectDelayMs: number;
-  readonly uniqueIdFormat: string | null;
+  readonly uniqueIdFormat: Format | null;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -378,15 +379,15 @@ export interface ForwardHeader {
 export interface UseBackend extends Place {
   /** Index in `model.proxies`; -1 when `format` names it. */
   readonly backend: number;
-  /** A log-format string that gives the name; null = `backend` is it. */
-  readonly format: string | null;
+  /** Gives the name; null = `backend` is it. */
+  readonly format: Format | null;
   readonly condition: ConditionData | null;
 }
 
 export interface UseServer extends Place {
   /** Index in `proxy.servers`; -1 when `format` names it. */
   readonly server: number;
-  readonly format: string | null;
+  readonly format: Format | null;
   readonly condition: ConditionData | null;
 }
 

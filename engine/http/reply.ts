@@ -47,12 +47,17 @@ export type ReplyConnection = 'close' | 'keep-alive' | null;
  * A whole response: `content-length` first unless `fields` places it, then `fields` in their order (names in lower
  * case, Latin-1), then the body. For HEAD, send only `headLength` bytes of it.
  */
-export function reply(status: number, fields: readonly Field[], body: Uint8Array | string): Uint8Array {
+export function reply(
+  status: number,
+  fields: readonly Field[],
+  body: Uint8Array | string,
+  reason = reasonOf(status),
+): Uint8Array {
   const payload = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const placed = fields.some(([name]) => name === 'content-length');
   const length: Field = ['content-length', String(payload.length)];
   const lines = (placed ? fields : [length, ...fields]).map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return join(latin1(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines}\r\n`), payload);
+  return join(latin1(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`), payload);
 }
 
 /** The head alone of a response whose payload is made later; `fields` say how it is framed. */

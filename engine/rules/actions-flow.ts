@@ -99,7 +99,7 @@ const AUTH = action<{ readonly realm: string | null; readonly stats: boolean }>(
   where: 'QX',
   args: '[realm <realm>]',
   doc: 'Asks for a user name and a password.',
-  read(cursor, rule) {
+  read(cursor, rule, context) {
     const stats = rule.set.name === 'stats';
     if (!cursor.match('realm')) return { realm: null, stats };
     const word = cursor.expectWord('realm');

@@ -1,16 +1,16 @@
 /** Actions that change header fields. */
 import type { Cursor } from '../config/cursor.ts';
-import { latin1 } from '../http/chars.ts';
+import type { Context } from '../config/keyword.ts';
+import { latin1, textOf } from '../http/chars.ts';
 import { listItemEnd, trimEnd, trimStart } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { REMOVED } from '../http/head.ts';
 import { H_OTHER, headerIdOf } from '../http/names.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
 import type { Standpoint } from '../sample/context.ts';
-import { view } from '../sample/sample.ts';
-import { type ActionRow, action, CONTINUE } from './action.ts';
+import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
 import { rewritten } from './answers.ts';
-import { compileText, readFormat } from './format.ts';
+import { compileText, type Format, latin1Of, oneLine, readFormat, type Value } from './format.ts';
 import { expand } from './replacement.ts';
 
 const HTTP = 'QRA';
@@ -22,12 +22,12 @@ function headOf(at: Standpoint): Head {
 
 interface NameAndFormat {
   readonly name: string;
-  readonly format: string;
+  readonly format: Format;
 }
 
-function readNameAndFormat(cursor: Cursor, rule: Parameters<typeof readFormat>[1]): NameAndFormat | null {
+function readNameAndFormat(cursor: Cursor, rule: RuleDraft, context: Context): NameAndFormat | null {
   const name = readName(cursor);
-  const format = name === null ? null : readFormat(cursor, rule, 'a format');
+  const format = name === null ? null : readFormat(cursor, rule, context, 'a format');
   return name === null || format === null ? null : { name, format };
 }
 
@@ -127,7 +127,7 @@ const DEL_HEADER = action<{ readonly name: string; readonly match: Match }>({
       const head = headOf(at);
       for (let i = 0; i < head.count; i++) {
         if (head.source[i] === REMOVED) continue;
-        if (matches(view(head.bytesOf(i)).latin1Slice(head.nameStart[i], head.nameEnd[i]))) head.remove(i);
+        if (matches(textOf(head.bytesOf(i), head.nameStart[i], head.nameEnd[i]))) head.remove(i);
       }
       return CONTINUE;
     };
@@ -142,20 +142,20 @@ const DEL_HEADER = action<{ readonly name: string; readonly match: Match }>({
 interface Replacing {
   readonly name: string;
   readonly regex: string;
-  readonly format: string;
+  readonly format: Format;
 }
 
 function replacing(name: 'replace-header' | 'replace-value', doc: string): ActionRow {
   const whole = name === 'replace-header';
   return action<Replacing>({
     ...{ name, doc, where: HTTP, args: '<name> <regex> <format>' },
-    read(cursor, rule) {
+    read(cursor, rule, context) {
       const header = readName(cursor);
       const word = header === null ? null : cursor.expectWord('a regex');
       if (header === null || word === null) return null;
       const problem = regexProblem(word.text);
       if (problem !== null) cursor.error(problem);
-      const format = problem === null ? readFormat(cursor, rule, 'a format') : null;
+      const format = problem === null ? readFormat(cursor, rule, context, 'a format') : null;
       return format === null ? null : { name: header, regex: word.text, format };
     },
     compile(args, env) {
@@ -166,7 +166,7 @@ function replacing(name: 'replace-header' | 'replace-value', doc: string): Actio
         const head = headOf(at);
         let done = true;
         for (let i = header.find(head); i >= 0; i = header.find(head, i + 1)) {
-          const text = view(head.bytesOf(i)).latin1Slice(head.valueStart[i], head.valueEnd[i]);
+          const text = textOf(head.bytesOf(i), head.valueStart[i], head.valueEnd[i]);
           const replaced = whole ? replaceIn(text, regex, value, at) : replaceItems(text, regex, value, at);
           if (replaced !== text) done = head.setValue(i, replaced) && done;
         }
@@ -183,20 +183,23 @@ function replacing(name: 'replace-header' | 'replace-value', doc: string): Actio
 }
 
 /** The whole text is replaced when some part of it matches. */
-function replaceIn(text: string, regex: RegExp, value: (at: Standpoint) => Uint8Array, at: Standpoint): string {
+function replaceIn(text: string, regex: RegExp, value: Value, at: Standpoint): string {
   const found = regex.exec(text);
-  return found === null ? text : expand(view(value(at)).latin1Slice(), found);
+  return found === null ? text : expand(latin1Of(value(at)), found);
 }
 
-/** The same for each item of a list. */
-function replaceItems(text: string, regex: RegExp, value: (at: Standpoint) => Uint8Array, at: Standpoint): string {
+/** The same for each item of a list; one that is replaced loses the blanks around it. */
+function replaceItems(text: string, regex: RegExp, value: Value, at: Standpoint): string {
   const bytes = latin1(text);
   let out = '';
   for (let start = 0; start <= bytes.length; ) {
     const end = listItemEnd(bytes, start, bytes.length);
     const from = trimStart(bytes, start, end);
     const to = trimEnd(bytes, from, end);
-    out += text.slice(start, from) + replaceIn(text.slice(from, to), regex, value, at) + text.slice(to, end + 1);
+    const item = text.slice(from, to);
+    const replaced = replaceIn(item, regex, value, at);
+    out += replaced === item ? text.slice(start, end) : replaced;
+    if (end < bytes.length) out += ',';
     start = end + 1;
   }
   return out;
@@ -206,13 +209,14 @@ const EARLY_HINT = action<NameAndFormat>({
   name: 'early-hint',
   where: 'Q',
   args: '<name> <format>',
-  doc: 'Adds a header to a 103 response that goes before the real one.',
+  doc: 'Sends a 103 response with a header before the real one (RFC 8297).',
   read: readNameAndFormat,
   compile({ name, format }, env) {
     const value = compileText(format, env);
     return at => {
-      const text = view(value(at)).latin1Slice().replace(/[\r\n\0]/g, ' ');
-      at.stream!.hints += `${name}: ${text}\r\n`;
+      const { requestHead, client } = at.stream!;
+      const hint = latin1(`HTTP/1.1 103 Early Hints\r\n${name}: ${oneLine(value(at))}\r\n\r\n`);
+      if (requestHead.version === 1) client.write(hint, 0, hint.length);
       return CONTINUE;
     };
   },

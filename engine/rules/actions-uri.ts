@@ -1,13 +1,13 @@
 /** Actions that change the request line, and the status line of a response. */
-import { METHOD_HEAD, methodId } from '../http/names.ts';
-import { reasonOf } from '../http/reply.ts';
+import { textOf } from '../http/chars.ts';
+import { H_HOST, METHOD_HEAD, methodId } from '../http/names.ts';
+import { statusReason } from '../http/reasons.ts';
 import { UriParts } from '../http/uri.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
-import { view } from '../sample/sample.ts';
 import { type ActionRow, action, atCondition } from './action.ts';
 import { deny, rewritten } from './answers.ts';
-import { compileText, readFormat } from './format.ts';
+import { compileText, type Format, latin1Of, readFormat } from './format.ts';
 import { NORMALIZERS } from './normalize.ts';
 import { expand } from './replacement.ts';
 
@@ -25,12 +25,21 @@ const parts = new UriParts();
 function targetOf({ requestHead }: Stream): Target {
   const { uriBytes, uriStart, uriEnd } = requestHead;
   parts.split(uriBytes, uriStart, uriEnd);
-  const text = view(uriBytes);
   return {
-    before: text.latin1Slice(uriStart, parts.pathStart),
-    path: text.latin1Slice(parts.pathStart, parts.pathEnd),
-    query: text.latin1Slice(parts.pathEnd, uriEnd),
+    before: textOf(uriBytes, uriStart, parts.pathStart),
+    path: textOf(uriBytes, parts.pathStart, parts.pathEnd),
+    query: textOf(uriBytes, parts.pathEnd, uriEnd),
   };
+}
+
+/** Gives the request another target; the Host header follows an authority in it (RFC 9112 3.2.2). */
+function setTarget({ requestHead }: Stream, target: string): boolean {
+  if (!requestHead.setUri(target)) return false;
+  const { uriBytes, uriStart, uriEnd } = requestHead;
+  parts.split(uriBytes, uriStart, uriEnd);
+  const slot = requestHead.find(H_HOST);
+  if (parts.authorityStart === parts.authorityEnd || slot < 0) return true;
+  return requestHead.setValue(slot, uriBytes.slice(parts.authorityStart, parts.authorityEnd));
 }
 
 type Part = 'path' | 'pathq' | 'query' | 'uri';
@@ -51,15 +60,15 @@ const OF: Readonly<Record<Exclude<Part, 'query'>, (target: Target) => string>> =
 
 function setting(part: Part, doc: string): ActionRow {
   const name = `set-${part}`;
-  return action<string>({
+  return action<Format>({
     ...{ name, doc, where: 'Q', args: '<format>' },
-    read: (cursor, rule) => readFormat(cursor, rule, 'a format'),
+    read: (cursor, rule, context) => readFormat(cursor, rule, context, 'a format'),
     compile(format, env) {
       const value = compileText(format, env);
       return at => {
         const stream = at.stream!;
-        const text = view(value(at)).latin1Slice();
-        return rewritten(at, stream.requestHead.setUri(WITH[part](targetOf(stream), text)));
+        const text = latin1Of(value(at));
+        return rewritten(at, setTarget(stream, WITH[part](targetOf(stream), text)));
       };
     },
     good: [`${name} /x`, `${name} %[path]`],
@@ -69,13 +78,13 @@ function setting(part: Part, doc: string): ActionRow {
 
 function replacing(part: Exclude<Part, 'query'>, doc: string): ActionRow {
   const name = `replace-${part}`;
-  return action<{ readonly regex: string; readonly format: string }>({
+  return action<{ readonly regex: string; readonly format: Format }>({
     ...{ name, doc, where: 'Q', args: '<regex> <format>' },
-    read(cursor, rule) {
+    read(cursor, rule, context) {
       const word = cursor.expectWord('a regex');
       const problem = word === null ? null : regexProblem(word.text);
       if (problem !== null) cursor.error(problem);
-      const format = word === null || problem !== null ? null : readFormat(cursor, rule, 'a format');
+      const format = word === null || problem !== null ? null : readFormat(cursor, rule, context, 'a format');
       return word === null || format === null ? null : { regex: word.text, format };
     },
     compile(args, env) {
@@ -86,8 +95,8 @@ function replacing(part: Exclude<Part, 'query'>, doc: string): ActionRow {
         const target = targetOf(stream);
         const found = regex.exec(OF[part](target));
         if (found === null) return rewritten(at, true);
-        const text = expand(view(value(at)).latin1Slice(), found);
-        return rewritten(at, stream.requestHead.setUri(WITH[part](target, text)));
+        const text = expand(latin1Of(value(at)), found);
+        return rewritten(at, setTarget(stream, WITH[part](target, text)));
       };
     },
     good: [`${name} ^/a(/.*)?$ /b\\1`],
@@ -98,12 +107,12 @@ function replacing(part: Exclude<Part, 'query'>, doc: string): ActionRow {
   });
 }
 
-const SET_METHOD = action<string>({
+const SET_METHOD = action<Format>({
   name: 'set-method',
   where: 'Q',
   args: '<format>',
   doc: 'Sends the request with another method.',
-  read: (cursor, rule) => readFormat(cursor, rule, 'a format'),
+  read: (cursor, rule, context) => readFormat(cursor, rule, context, 'a format'),
   compile(format, env) {
     const value = compileText(format, env);
     return at => {
@@ -143,7 +152,7 @@ const NORMALIZE = action<{ readonly name: string; readonly option: boolean }>({
       const made = text === '' ? text : run(text, option);
       if (made === null) return deny(at, (stream.backend ?? stream.frontend).errors.get(400));
       if (made === text) return rewritten(at, true);
-      return rewritten(at, stream.requestHead.setUri(part === 'target' ? made : WITH[part](target, made)));
+      return rewritten(at, setTarget(stream, part === 'target' ? made : WITH[part](target, made)));
     };
   },
   good: ['normalize-uri path-merge-slashes', 'normalize-uri path-strip-dotdot full', 'normalize-uri query-sort-by-name'],
@@ -161,7 +170,7 @@ const SET_STATUS = action<{ readonly status: number; readonly reason: string }>(
   read(cursor) {
     const status = cursor.expectInt('set-status', { min: 100, max: 999 });
     if (status === null) return null;
-    if (!cursor.match('reason')) return { status, reason: reasonOf(status) };
+    if (!cursor.match('reason')) return { status, reason: statusReason(status) };
     const word = cursor.expectWord('reason');
     return word === null ? null : { status, reason: word.text };
   },

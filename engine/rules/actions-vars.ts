@@ -1,13 +1,12 @@
 /** Actions that keep values: variables and captures. */
 import type { Cursor } from '../config/cursor.ts';
-import type { Context } from '../config/keyword.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Expression, readExpression } from '../sample/expression.ts';
 import { ANY, Sample, STR } from '../sample/sample.ts';
 import { parseVariable, type Variable } from '../sample/variable.ts';
 import { setVarIf, unsetVar, VAR_CONDITIONS } from '../sample/vars.ts';
 import { type ActionRow, action, CONTINUE, insideParens, type RuleDraft } from './action.ts';
-import { compileText, readFormat } from './format.ts';
+import { compileText, type Format, readFormat } from './format.ts';
 import { evaluate } from './time.ts';
 
 const ALL = 'CSTUQRA';
@@ -46,7 +45,7 @@ const SET_VAR = action<Target & { readonly expression: Expression }>({
   where: ALL,
   args: '(<variable>[,<condition>...]) <expression>',
   doc: 'Sets a variable.',
-  read(cursor, rule, context: Context) {
+  read(cursor, rule, context) {
     const target = readTarget(cursor, rule);
     const expression = target === null ? null : readExpression(cursor, context.resources, rule.point);
     return target === null || expression === null ? null : { ...target, expression };
@@ -71,14 +70,14 @@ const SET_VAR = action<Target & { readonly expression: Expression }>({
   ],
 });
 
-const SET_VAR_FMT = action<Target & { readonly format: string }>({
+const SET_VAR_FMT = action<Target & { readonly format: Format }>({
   name: 'set-var-fmt',
   where: ALL,
   args: '(<variable>[,<condition>...]) <format>',
   doc: 'Sets a variable to a text.',
-  read(cursor, rule) {
+  read(cursor, rule, context) {
     const target = readTarget(cursor, rule);
-    const format = target === null ? null : readFormat(cursor, rule, 'a format');
+    const format = target === null ? null : readFormat(cursor, rule, context, 'a format');
     return target === null || format === null ? null : { ...target, format };
   },
   compile({ variable, conditions, format }, env) {
@@ -123,7 +122,7 @@ const CAPTURE = action<Capture>({
   where: 'TQRA',
   args: '<expression> { len <length> | id <slot> }',
   doc: 'Keeps a value for the logs.',
-  read(cursor, rule, context: Context) {
+  read(cursor, rule, context) {
     const expression = readExpression(cursor, context.resources, rule.point);
     if (expression === null) return null;
     const response = rule.set.name === 'response' || rule.set.name === 'afterResponse';

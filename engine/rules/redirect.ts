@@ -6,10 +6,11 @@ import { H_HOST } from '../http/names.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
-import { view } from '../sample/sample.ts';
-import { type Act, ANSWERED, atCondition, CONTINUE, type RuleDraft } from './action.ts';
+import type { Context } from '../config/keyword.ts';
+import { textOf } from '../http/chars.ts';
+import { type Act, atCondition, CONTINUE, type RuleDraft } from './action.ts';
 import { answerLocally } from './answers.ts';
-import { compileText, readFormat, type Value } from './format.ts';
+import { compileText, type Format, harmless, latin1Of, parseFormat, readFormat } from './format.ts';
 
 const TYPES = ['location', 'prefix', 'scheme'] as const;
 const CODES = [301, 302, 303, 307, 308];
@@ -17,32 +18,29 @@ const FLAGS = ['drop-query', 'append-slash', 'ignore-empty', 'keep-query'] as co
 
 export interface Redirect {
   readonly type: (typeof TYPES)[number];
-  /** A format in http-request and http-response rules, else plain. */
-  readonly to: string;
-  readonly plain: boolean;
+  /** Plain in `redirect` lines, else a format. */
+  readonly to: string | Format;
   readonly code: number;
   readonly flags: readonly (typeof FLAGS)[number][];
-  /** The whole value of Set-Cookie; '' = none. */
-  readonly cookie: string;
-  /** `cookie` is a format. */
-  readonly cookieFormat: boolean;
+  /** The value of Set-Cookie up to its attributes; '' = none. */
+  readonly cookie: string | Format;
+  readonly clearCookie: boolean;
 }
 
 interface RedirectDraft {
   type: Redirect['type'] | null;
-  to: string;
+  to: string | Format;
   code: number;
   flags: Redirect['flags'][number][];
-  cookie: string;
-  cookieFormat: boolean;
+  cookie: string | Format;
+  clearCookie: boolean;
 }
 
 /** Reads a redirect's words. `redirect` lines know no formats. */
-export function readRedirect(cursor: Cursor, rule: RuleDraft): Redirect | null {
-  const draft: RedirectDraft = { type: null, to: '', code: 302, flags: [], cookie: '', cookieFormat: false };
-  const plain = rule.set.name === 'redirect';
+export function readRedirect(cursor: Cursor, rule: RuleDraft, context: Context): Redirect | null {
+  const draft: RedirectDraft = { type: null, to: '', code: 302, flags: [], cookie: '', clearCookie: false };
   while (!atCondition(cursor)) {
-    if (!readOption(cursor, draft, rule, plain)) return null;
+    if (!readOption(cursor, draft, rule, context)) return null;
   }
   if (draft.type === null) {
     cursor.error("expects 'code', 'prefix', 'location', 'scheme', 'set-cookie', 'clear-cookie', 'drop-query', 'ignore-empty' or 'append-slash'");
@@ -52,12 +50,12 @@ export function readRedirect(cursor: Cursor, rule: RuleDraft): Redirect | null {
     cursor.error(`'${draft.type}' is not possible in a response: only 'location' is`);
     return null;
   }
-  return { ...draft, type: draft.type, plain };
+  return { ...draft, type: draft.type };
 }
 
 const OPTIONS = [...TYPES, 'code', 'set-cookie', 'set-cookie-fmt', 'clear-cookie', ...FLAGS] as const;
 
-function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, plain: boolean): boolean {
+function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, context: Context): boolean {
   const option = cursor.expectOneOf('redirect', OPTIONS);
   switch (option) {
     case null:
@@ -65,7 +63,8 @@ function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, plain
     case 'location':
     case 'prefix':
     case 'scheme': {
-      const to = plain ? (cursor.expectWord(option)?.text ?? null) : readFormat(cursor, rule, option);
+      const plain = rule.set.name === 'redirect';
+      const to = plain ? (cursor.expectWord(option)?.text ?? null) : readFormat(cursor, rule, context, option);
       Object.assign(draft, { type: option, to });
       return to !== null;
     }
@@ -78,14 +77,12 @@ function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, plain
       return false;
     }
     case 'set-cookie':
-    case 'set-cookie-fmt':
-    case 'clear-cookie': {
+    case 'clear-cookie':
+    case 'set-cookie-fmt': {
       const word = cursor.expectWord('a cookie');
-      if (word === null) return false;
-      const clear = option === 'clear-cookie' ? ' Max-Age=0;' : '';
-      draft.cookie = `${word.text}; path=/;${clear}`;
-      draft.cookieFormat = option === 'set-cookie-fmt';
-      return !draft.cookieFormat || checkFormat(cursor, rule, word.text) !== null;
+      const cookie = word !== null && option === 'set-cookie-fmt' ? parseFormat(cursor, rule, context, word) : word?.text;
+      Object.assign(draft, { cookie, clearCookie: option === 'clear-cookie' });
+      return cookie != null;
     }
     default:
       draft.flags.push(option);
@@ -94,19 +91,27 @@ function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, plain
 }
 
 export function compileRedirect(spec: Redirect, env: Env): Act {
-  const to = spec.plain ? null : compileText(spec.to, env);
-  const cookie = spec.cookieFormat ? compileText(spec.cookie, env) : null;
+  const to = textOrFormat(spec.to, env);
+  const cookie = textOrFormat(spec.cookie, env);
+  const attributes = `; path=/;${spec.clearCookie ? ' Max-Age=0;' : ''}`;
   const place = PLACES[spec.type];
   const ignoreEmpty = spec.flags.includes('ignore-empty');
   return at => {
     const stream = at.stream!;
-    const target = to === null ? spec.to : view(to(at)).latin1Slice();
+    const target = to(at);
     if (ignoreEmpty && target === '') return CONTINUE;
-    const location = place(stream, target, spec.flags).replace(/[\r\n\0]/g, ' ');
-    const value = cookie === null ? spec.cookie : view(cookie(at)).latin1Slice();
-    const fields: readonly Field[] = value === '' ? [] : [['set-cookie', value]];
+    const fields: Field[] = [];
+    const name = cookie(at);
+    if (name !== '') fields.push(['set-cookie', harmless(`${name}${attributes}`)]);
+    const location = harmless(place(stream, target, spec.flags));
     return answerLocally(stream, new Reply(redirect(spec.code, location, fields)));
   };
+}
+
+function textOrFormat(spec: string | Format, env: Env): (at: Standpoint) => string {
+  if (typeof spec === 'string') return () => spec;
+  const value = compileText(spec, env);
+  return at => latin1Of(value(at));
 }
 
 /** The Location for a target. */
@@ -124,7 +129,7 @@ const PLACES: Readonly<Record<Redirect['type'], Place>> = {
   scheme(stream, target, flags) {
     const head = stream.requestHead;
     const slot = head.find(H_HOST);
-    const host = slot < 0 ? '' : view(head.bytesOf(slot)).latin1Slice(head.valueStart[slot], head.valueEnd[slot]);
+    const host = slot < 0 ? '' : textOf(head.bytesOf(slot), head.valueStart[slot], head.valueEnd[slot]);
     return `${target}://${host}${pathAndQuery(stream, flags)}`;
   },
 };
@@ -142,7 +147,6 @@ const parts = new UriParts();
 function pathOf({ requestHead }: Stream): { path: string; query: string; hasQuery: boolean } {
   const { uriBytes, uriStart, uriEnd } = requestHead;
   parts.split(uriBytes, uriStart, uriEnd);
-  const text = view(uriBytes);
-  const path = text.latin1Slice(parts.pathStart, parts.pathEnd);
-  return { path, query: text.latin1Slice(parts.queryStart, parts.queryEnd), hasQuery: parts.hasQuery };
+  const path = textOf(uriBytes, parts.pathStart, parts.pathEnd);
+  return { path, query: textOf(uriBytes, parts.queryStart, parts.queryEnd), hasQuery: parts.hasQuery };
 }

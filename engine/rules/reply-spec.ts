@@ -4,13 +4,16 @@
  *     status 403 content-type text/plain string "no" hdr x-why rules
  */
 import type { Cursor } from '../config/cursor.ts';
-import { type Context } from '../config/keyword.ts';
+import type { Context } from '../config/keyword.ts';
 import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
 import { type Field, reply } from '../http/reply.ts';
+import type { Draft } from '../config/draft.ts';
+import type { ErrorPage } from '../config/model.ts';
+import { statusReason } from '../http/reasons.ts';
 import { Reply } from '../proxy/errors.ts';
-import type { Env, Standpoint } from '../sample/context.ts';
+import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
-import { compileText, readFormat, type Value } from './format.ts';
+import { compileText, type Format, oneLine, parseFormat, readFormat } from './format.ts';
 
 /** What the response is made of. */
 type Content =
@@ -21,7 +24,7 @@ type Content =
   /** A whole response. */
   | { readonly kind: 'errorfile'; readonly bytes: Uint8Array }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'format'; readonly text: string };
+  | { readonly kind: 'format'; readonly format: Format };
 
 export interface ReplySpec {
   readonly status: number;
@@ -29,7 +32,7 @@ export interface ReplySpec {
   /** '' = none. */
   readonly contentType: string;
   /** Names in lower case, values as formats. */
-  readonly headers: readonly (readonly [name: string, format: string])[];
+  readonly headers: readonly (readonly [name: string, format: Format])[];
 }
 
 /** A reply while its words are read. */
@@ -37,7 +40,7 @@ interface ReplyDraft {
   status: number;
   content: Content | null;
   contentType: string;
-  headers: [string, string][];
+  headers: [string, Format][];
 }
 
 type Option = (cursor: Cursor, draft: ReplyDraft, rule: RuleDraft, context: Context) => boolean;
@@ -102,16 +105,17 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   'lf-file': content((cursor, _draft, rule, context) => {
     const bytes = fileOf(cursor, context);
     if (bytes === null) return null;
-    const text = new TextDecoder().decode(bytes);
-    return checkFormat(cursor, rule, text) === null ? null : { kind: 'format', text };
+    const word = { ...cursor.current, text: new TextDecoder().decode(bytes) };
+    const format = parseFormat(cursor, rule, context, word);
+    return format === null ? null : { kind: 'format', format };
   }),
-  'lf-string': content((cursor, _draft, rule) => {
-    const text = readFormat(cursor, rule, 'a format');
-    return text === null ? null : { kind: 'format', text };
+  'lf-string': content((cursor, _draft, rule, context) => {
+    const format = readFormat(cursor, rule, context, 'a format');
+    return format === null ? null : { kind: 'format', format };
   }),
-  hdr: (cursor, draft, rule) => {
+  hdr: (cursor, draft, rule, context) => {
     const name = cursor.expectWord('a header name');
-    const value = name === null ? null : readFormat(cursor, rule, 'a format');
+    const value = name === null ? null : readFormat(cursor, rule, context, 'a format');
     if (name === null || value === null) return false;
     draft.headers.push([name.text.toLowerCase(), value]);
     return true;
@@ -168,13 +172,13 @@ export function compileReply(spec: ReplySpec, env: Env): ReplySource {
     if (page === undefined) return ({ stream }) => (stream!.backend ?? stream!.frontend).errors.get(status);
     return constant(new Reply(page.bytes!));
   }
-  const body = content.kind === 'bytes' ? content.bytes : compileText(content.text, env);
+  const body = content.kind === 'bytes' ? content.bytes : compileText(content.format, env);
   const headers = spec.headers.map(([name, format]) => [name, compileText(format, env)] as const);
   const type: readonly Field[] = spec.contentType === '' ? [] : [['content-type', spec.contentType]];
   const make = (at: Standpoint): Reply => {
-    const own = headers.map(([name, value]) => [name, textOf(value(at))] as const);
+    const own = headers.map(([name, value]) => [name, oneLine(value(at))] as const);
     const bytes = body instanceof Uint8Array ? body : body(at).slice();
-    return new Reply(reply(status, [...own, ['content-length', String(bytes.length)], ...type], bytes));
+    return new Reply(replyWith(status, [...own, ['content-length', String(bytes.length)], ...type], bytes));
   };
   return spec.headers.length === 0 && body instanceof Uint8Array ? constant(make(NOWHERE)) : make;
 }
@@ -186,7 +190,34 @@ function constant(made: Reply): ReplySource {
   return () => made;
 }
 
-/** A header value as text that can end no line. */
-function textOf(value: Uint8Array): string {
-  return Buffer.from(value).latin1Slice().replace(/[\r\n\0]/g, ' ');
+/**
+ * `http-error status <code> ...`: an error page made of what the line says; null after reporting. Header values are
+ * taken as they are.
+ */
+export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): Draft<ErrorPage> | null {
+  if (!cursor.match('status')) {
+    cursor.error("'http-error' expects 'status <code>'");
+    return null;
+  }
+  cursor.index--;
+  const spec = readReply(cursor, rule, context, 0, false);
+  if (spec === null) return null;
+  const { status, content, contentType, headers } = spec;
+  if (!ERROR_STATUSES.includes(status)) {
+    cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
+    return null;
+  }
+  if (content.kind === 'errorfile') return { status, bytes: content.bytes, redirect: null };
+  if (content.kind !== 'bytes') {
+    cursor.error("'http-error' takes 'errorfile', 'file' and 'string' only");
+    return null;
+  }
+  const own = headers.map(([name, { pieces }]) => [name, pieces.map(p => ('text' in p ? p.text : '')).join('')] as const);
+  const type: readonly Field[] = contentType === '' ? [] : [['content-type', contentType]];
+  const length: Field = ['content-length', String(content.bytes.length)];
+  return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes), redirect: null };
+}
+
+function replyWith(status: number, fields: readonly Field[], body: Uint8Array): Uint8Array {
+  return reply(status, fields, body, statusReason(status));
 }

@@ -109,7 +109,7 @@ const REDIRECT = supported<ProxyDraft>({
   doc: REDIRECT_SET.doc,
   parse(cursor, proxy, context) {
     const rule = draftOf(proxy, REDIRECT_SET);
-    rule.args = readRedirect(cursor, rule);
+    rule.args = readRedirect(cursor, rule, context);
     if (rule.args !== null) finish(cursor, proxy, context, rule, 'redirect');
   },
   good: ['redirect location / if TRUE', 'redirect prefix http://x code 301 drop-query append-slash'],
