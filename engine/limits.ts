@@ -34,6 +34,9 @@ export const LINE_WORDS_MAX = 64;
 export const IF_NESTING_MAX = 100;
 export const CONDITION_NESTING_MAX = 1_024;
 
+/** A value that a converter makes may be this long: HAProxy's buffer size. Bytes. */
+export const SAMPLE_BYTES_MAX = 16_384;
+
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 

@@ -1,5 +1,6 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import type { Address } from '../io/contract.ts';
+import { patternFiles } from '../sample/pattern-file.ts';
 import type { Endpoint } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
@@ -24,11 +25,13 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
   const built = proxies.map((draft, index) => proxyOf(draft, index, backends, drafts, diagnostics, resources));
+  const patterns = patternFiles(resources);
   return freeze({
     global: globalOf(global),
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
+    patternFiles: patterns,
   });
 }
 
@@ -89,7 +92,7 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<B
 }
 
 function proxyOf(
-  { defaultServer: _, errorFiles, ...draft }: ProxyDraft,
+  { defaultServer: _, expressions: __, errorFiles, ...draft }: ProxyDraft,
   index: number,
   backends: ReadonlyMap<string, number>,
   { global, httpErrors }: Drafts,
@@ -106,12 +109,12 @@ function proxyOf(
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,
-    useBackend: draft.useBackend.map(({ file, line, name, format, condition }) => {
-      return { file, line, backend: format === null ? backends.get(name)! : -1, format, condition };
+    useBackend: draft.useBackend.map(({ file, line, name, condition, dynamic }) => {
+      return { file, line, backend: dynamic === null ? backends.get(name)! : -1, dynamic, condition };
     }),
-    useServer: draft.useServer.map(({ file, line, name, format, condition }) => {
+    useServer: draft.useServer.map(({ file, line, name, dynamic, condition }) => {
       const server = draft.servers.findIndex(other => other.name === name);
-      return { file, line, server: format === null ? server : -1, format, condition };
+      return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
     }),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, draft, diagnostics, resources)),

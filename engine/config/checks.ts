@@ -8,6 +8,7 @@ import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
+import { expressionReferences } from './expression-references.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -130,7 +131,9 @@ function missingTimeouts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
 
 function references(proxy: ProxyDraft, diagnostics: Diagnostics, { proxies }: Drafts): void {
   if (!accepts(proxy)) return;
-  for (const rule of proxy.useBackend) reference(proxy, 'use_backend', rule, proxies, diagnostics);
+  for (const rule of proxy.useBackend) {
+    if (rule.dynamic === null) reference(proxy, 'use_backend', rule, proxies, diagnostics);
+  }
   if (proxy.defaultBackend !== null) reference(proxy, 'default_backend', proxy.defaultBackend, proxies, diagnostics);
 }
 
@@ -292,6 +295,13 @@ function checkMembers({ name, users, groups, ...place }: UserlistDraft, diagnost
   }
 }
 
-const CHECKS: readonly Check[] = [listenersAndServers, references, checkPorts, httpOnly, logFormats];
+const CHECKS: readonly Check[] = [
+  listenersAndServers,
+  references,
+  expressionReferences,
+  checkPorts,
+  httpOnly,
+  logFormats,
+];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

@@ -4,8 +4,12 @@
  */
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
-import type { Endpoint } from './address.ts';
+import type { Format } from '../rules/format.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
+import type { AclDraft } from '../sample/acl.ts';
+import type { ConditionData } from '../sample/condition.ts';
+import type { Expression } from '../sample/expression.ts';
+import type { Endpoint } from './address.ts';
 import type {
   Bind,
   Global,
@@ -46,6 +50,12 @@ export interface Reference extends Place {
   readonly width: number;
 }
 
+/** An expression of a line, and how messages call it: `ACL keyword`, `sample fetch keyword`. */
+export interface ExpressionUse extends Place {
+  readonly expression: Expression;
+  readonly keyword: string;
+}
+
 /** `id` 0 and `name` '' until they are given or counted. */
 export type BindDraft = Draft<Bind>;
 
@@ -78,6 +88,10 @@ export interface ProxyDraft
       | 'useServer'
       | 'kind'
       | 'rules'
+      | 'acls'
+      | 'monitorFail'
+      | 'stats'
+      | 'uniqueIdFormat'
       | LogFormatField
     >
   > {
@@ -90,11 +104,21 @@ export interface ProxyDraft
   logFormat: Reference | null;
   errorLogFormat: Reference | null;
   logFormatSd: Reference | null;
-  useBackend: (Reference & Pick<UseBackend, 'condition' | 'format'>)[];
-  useServer: (Reference & Pick<UseServer, 'condition' | 'format'>)[];
+  useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
+  useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
+  acls: AclDraft[];
+  monitorFail: ConditionData[];
+  stats: StatsDraft | null;
+  uniqueIdFormat: Format | null;
+  /** Expressions of the lines: what they refer to is looked up once all is read. */
+  expressions: ExpressionUse[];
   rules: Record<Rules, Rule[]>;
   /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
   errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+}
+
+export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
+  adminIf: ConditionData[];
 }
 
 type Rules = keyof Proxy['rules'];
@@ -305,6 +329,7 @@ export function newProxy(): ProxyDraft {
     inspectDelayMs: 0,
     serverInspectDelayMs: 0,
     errorFiles: [],
+    expressions: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),
@@ -370,7 +395,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
 }
 
 /** The statistics page as `stats enable` alone makes it. */
-export function newStatsPage(): Draft<StatsPage> {
+export function newStatsPage(): StatsDraft {
   return {
     uri: '/haproxy?stats',
     realm: 'HAProxy Statistics',
@@ -383,5 +408,6 @@ export function newStatsPage(): Draft<StatsPage> {
     showNode: null,
     showModules: false,
     admin: false,
+    adminIf: [],
   };
 }

@@ -1,7 +1,8 @@
 /** `errorfile` and `errorloc`: own answers instead of the built-in error pages. */
-import type { Cursor } from './cursor.ts';
-import { ruleSet } from '../rules/rule-sets.ts';
+
 import { readErrorPage } from '../rules/reply-spec.ts';
+import { ruleSet } from '../rules/rule-sets.ts';
+import type { Cursor } from './cursor.ts';
 import type { Draft, HttpErrorsDraft, ProxyDraft } from './draft.ts';
 import { reference } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
@@ -45,7 +46,11 @@ function errorloc(name: string, redirect: 302 | 303): Keyword<ProxyDraft> {
     parse(cursor, proxy) {
       const found = statusAnd(cursor, name, 'url');
       if (found === null) return;
-      setPage(proxy.errorPages, { status: found.status, bytes: null, redirect: { status: redirect, location: found.text } });
+      setPage(proxy.errorPages, {
+        status: found.status,
+        bytes: null,
+        redirect: { status: redirect, location: found.text },
+      });
     },
     good: [`${name} 503 http://sorry.example.org/`],
     bad: [

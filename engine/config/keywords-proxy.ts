@@ -1,22 +1,24 @@
 /** Keywords of the proxy sections (manual 4): the whole table, and the rows that belong to no group. */
 import { RULE_KEYWORDS } from '../rules/rule-line.ts';
+import { readTemplate, templateExpressions } from '../sample/template.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { bare, type FieldOf, integer, reference, sentence, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
+import { ACL, readProxyCondition, useExpression } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
+import { CAPTURES } from './keywords-captures.ts';
 import { CHECKS } from './keywords-checks.ts';
 import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
-import { CAPTURES } from './keywords-captures.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
-import { SWITCHING } from './keywords-switching.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
+import { SWITCHING } from './keywords-switching.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
 import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
 
@@ -51,6 +53,21 @@ function choice<const V extends string>(
       ...Object.entries(otherwise).map(([word, message]) => [`${name} ${word}`, message] as const),
     ],
   });
+}
+
+function useBackend(cursor: Cursor, proxy: ProxyDraft, { resources }: Context) {
+  if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
+  const target = reference(cursor);
+  const dynamic = target.name.includes('%[') ? readTemplate(cursor, cursor.current, resources, 'setBackend') : null;
+  if (dynamic === null && target.name.includes('%[')) return;
+  for (const expression of templateExpressions(dynamic)) useExpression(proxy, cursor, expression);
+  const word = cursor.peek();
+  if (word !== null && word.text !== 'if' && word.text !== 'unless') {
+    const message = `unexpected keyword '${word.text}' after switching rule, only 'if' and 'unless' are allowed`;
+    return cursor.error(message, undefined, cursor.next()!);
+  }
+  const condition = word === null ? null : readProxyCondition(cursor, proxy, resources, 'setBackend');
+  if (word === null || condition !== null) proxy.useBackend.push({ ...target, condition, dynamic });
 }
 
 function bind(cursor: Cursor, proxy: ProxyDraft, context: Context) {
@@ -145,6 +162,27 @@ const OWN: readonly Row[] = [
       ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'"],
     ],
   }),
+  supported<ProxyDraft>({
+    name: 'use_backend',
+    where: 'FL',
+    args: '<backend> [{ if | unless } <condition>]',
+    doc: 'Sends requests to a backend.',
+    parse: useBackend,
+    good: [
+      'use_backend t',
+      'use_backend t if TRUE',
+      'use_backend t unless { path_beg /a } || !METH_GET',
+      'use_backend %[hdr(host),lower]',
+    ],
+    bad: [
+      ['use_backend', "'use_backend' expects a backend name"],
+      ['use_backend x foo', "unexpected keyword 'foo' after switching rule, only 'if' and 'unless' are allowed"],
+      ['use_backend x if foo', "no such ACL : 'foo'"],
+      ['use_backend x if { path', "missing closing '}' in condition"],
+      ['use_backend x if { foo }', "unknown fetch method 'foo' in ACL expression 'foo'"],
+      ['use_backend %[foo]', "failed to parse sample expression <foo]> : unknown fetch method 'foo'"],
+    ],
+  }),
   integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
   integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
@@ -208,6 +246,7 @@ export const PROXY: readonly Row[] = [
   ...SWITCHING,
   ...RULE_KEYWORDS,
   ...CAPTURES,
+  ...ACL,
   ...LATER_PROXY,
   ...REMOVED,
 ];

@@ -1,10 +1,10 @@
 /** `stats ...` of a proxy: the statistics page. Any of them alone turns the page on, as in HAProxy. */
 import type { Cursor } from './cursor.ts';
-import { type Draft, newStatsPage, type ProxyDraft } from './draft.ts';
+import { newStatsPage, type ProxyDraft, type StatsDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { StatsPage } from './model.ts';
+import { needCondition } from './keywords-acl.ts';
 
-type Page = Draft<StatsPage>;
+type Page = StatsDraft;
 
 /** A `stats` row: `set` reads its arguments into the page. */
 function stats(
@@ -50,22 +50,7 @@ function optionalText(name: string, doc: string, set: (page: Page, text: string)
   });
 }
 
-function admin(cursor: Cursor, page: Page) {
-  const [keyword, ...condition] = cursor.rest();
-  const how = keyword?.text;
-  if ((how !== 'if' && how !== 'unless') || condition.length === 0) {
-    return cursor.error("'stats admin' requires either 'if' or 'unless' followed by a condition", undefined, keyword);
-  }
-  const text = condition.map(w => w.text).join(' ');
-  const known = text === 'TRUE' || text === 'FALSE';
-  if (known) page.admin = (text === 'TRUE') === (how === 'if');
-  else
-    cursor.error(
-      `the condition '${text}' of 'stats admin' is not supported by Sluice yet`,
-      "use 'if TRUE'",
-      condition[0],
-    );
-}
+const ADMIN = "'stats admin' requires either 'if' or 'unless' followed by a condition";
 
 export const STATS: readonly Keyword<ProxyDraft>[] = [
   bare('stats enable', 'Turns the statistics page on.', () => {}),
@@ -117,19 +102,23 @@ export const STATS: readonly Keyword<ProxyDraft>[] = [
   optionalText('stats show-node', 'The page shows the node name.', (page, text) => {
     page.showNode = text;
   }),
-  stats(
-    {
-      name: 'stats admin',
-      where: 'FLB',
-      args: '{ if | unless } <condition>',
-      doc: 'Lets the page change server states.',
-      good: ['stats admin if TRUE'],
-      bad: [
-        ['stats admin', "'stats admin' requires either 'if' or 'unless' followed by a condition"],
-        ['stats admin if', "'stats admin' requires either 'if' or 'unless' followed by a condition"],
-        ['stats admin if LOCALHOST', "the condition 'LOCALHOST' of 'stats admin' is not supported by Sluice yet"],
-      ],
+  supported({
+    name: 'stats admin',
+    where: 'FLB',
+    args: '{ if | unless } <condition>',
+    doc: 'Who may change server states on the page.',
+    parse(cursor, proxy, { resources }) {
+      const condition = needCondition(cursor, proxy, resources, 'frontRequest', ADMIN);
+      if (condition === null) return;
+      proxy.stats ??= newStatsPage();
+      proxy.stats.admin = true;
+      proxy.stats.adminIf.push(condition);
     },
-    (page, cursor) => admin(cursor, page),
-  ),
+    good: ['stats admin if TRUE', 'stats admin if LOCALHOST'],
+    bad: [
+      ['stats admin', ADMIN],
+      ['stats admin if', ADMIN],
+      ['stats admin if foo', "no such ACL : 'foo'"],
+    ],
+  }),
 ];

@@ -10,6 +10,8 @@ import type { Format } from '../rules/format.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
+import type { PatternFile } from '../sample/pattern-file.ts';
+import type { Template } from '../sample/template.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -23,6 +25,8 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
+  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
+  readonly patternFiles: readonly PatternFile[];
 }
 
 export interface Global extends Place {
@@ -109,7 +113,7 @@ export interface Proxy extends Place {
   readonly defaultBackend: number;
   readonly useBackend: readonly UseBackend[];
   readonly monitorUri: string | null;
-  /** `monitor fail`: the monitor is told 503 when one of these holds. */
+  /** `monitor fail`: any that holds makes the monitor's answer 503. */
   readonly monitorFail: readonly ConditionData[];
   /** Slots of what rules and `capture` lines keep for the logs. */
   readonly requestCaptures: readonly Capture[];
@@ -136,7 +140,7 @@ export interface Proxy extends Place {
   readonly persistRules: readonly PersistRule[];
 
   // --- both ---
-  /** What rules and conditions refer to by index: named, anonymous and predefined ones. */
+  /** Named, predefined and anonymous ones: conditions refer to them by index. */
   readonly acls: readonly Acl[];
   readonly rules: Readonly<Record<RuleSetName, readonly Rule[]>>;
   /** How long tcp-request and tcp-response content rules may wait for bytes; 0 = not at all. */
@@ -377,17 +381,18 @@ export interface ForwardHeader {
 }
 
 export interface UseBackend extends Place {
-  /** Index in `model.proxies`; -1 when `format` names it. */
+  /** -1 = the name is made of the traffic: see `dynamic`. */
   readonly backend: number;
-  /** Gives the name; null = `backend` is it. */
-  readonly format: Format | null;
+  /** The name as a log-format text; null = it is `backend`. */
+  readonly dynamic: Template | null;
+  /** null = unconditional. */
   readonly condition: ConditionData | null;
 }
 
 export interface UseServer extends Place {
-  /** Index in `proxy.servers`; -1 when `format` names it. */
+  /** Index in `proxy.servers`; -1 = the name is made of the traffic: see `dynamic`. */
   readonly server: number;
-  readonly format: Format | null;
+  readonly dynamic: Template | null;
   readonly condition: ConditionData | null;
 }
 
@@ -445,7 +450,9 @@ export interface StatsPage {
   readonly showLegends: boolean;
   readonly showNode: string | null;
   readonly showModules: boolean;
+  /** There is a `stats admin`: any that holds lets the form act. */
   readonly admin: boolean;
+  readonly adminIf: readonly ConditionData[];
 }
 
 export interface Userlist extends Place {

@@ -11,8 +11,8 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import type { Keyword } from './keyword.ts';
-import { GLOBAL } from './keywords-global.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
+import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';

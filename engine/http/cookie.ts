@@ -94,7 +94,7 @@ function findInValue(head: Head, i: number, from: number, name: Uint8Array, at: 
 }
 
 /** Reads `name=value` from `start` into `at`. A pair without `=` has an empty name. A comma separates cookies of requests. */
-function readPair(bytes: Uint8Array, start: number, end: number, at: CookieAt, comma: boolean): void {
+export function readPair(bytes: Uint8Array, start: number, end: number, at: CookieAt, comma: boolean): void {
   let pos = start;
   while (pos < end && isBlank(bytes[pos]!)) pos++;
   at.nameStart = pos;

@@ -99,19 +99,30 @@ export const H_USER_AGENT = known('user-agent');
 export const H_REFERER = known('referer');
 
 /** Methods known by number; METHOD_OTHER is every other token. */
-const METHODS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE', 'PATCH'];
+export const METHOD_NAMES: readonly string[] = [
+  '',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'OPTIONS',
+  'CONNECT',
+  'TRACE',
+  'PATCH',
+];
 export const METHOD_OTHER = 0;
-export const METHOD_GET = METHODS.indexOf('GET');
-export const METHOD_HEAD = METHODS.indexOf('HEAD');
-export const METHOD_POST = METHODS.indexOf('POST');
-export const METHOD_PUT = METHODS.indexOf('PUT');
-export const METHOD_DELETE = METHODS.indexOf('DELETE');
-export const METHOD_OPTIONS = METHODS.indexOf('OPTIONS');
-export const METHOD_CONNECT = METHODS.indexOf('CONNECT');
-export const METHOD_TRACE = METHODS.indexOf('TRACE');
-export const METHOD_PATCH = METHODS.indexOf('PATCH');
+export const METHOD_GET = METHOD_NAMES.indexOf('GET');
+export const METHOD_HEAD = METHOD_NAMES.indexOf('HEAD');
+export const METHOD_POST = METHOD_NAMES.indexOf('POST');
+export const METHOD_PUT = METHOD_NAMES.indexOf('PUT');
+export const METHOD_DELETE = METHOD_NAMES.indexOf('DELETE');
+export const METHOD_OPTIONS = METHOD_NAMES.indexOf('OPTIONS');
+export const METHOD_CONNECT = METHOD_NAMES.indexOf('CONNECT');
+export const METHOD_TRACE = METHOD_NAMES.indexOf('TRACE');
+export const METHOD_PATCH = METHOD_NAMES.indexOf('PATCH');
 
-const METHOD_BYTES = METHODS.map(latin1);
+const METHOD_BYTES = METHOD_NAMES.map(latin1);
 
 /*
  * A perfect hash of the names: length, first, last and middle byte, with the first multipliers (found at load) that
@@ -166,7 +177,7 @@ export function headerIdOf(name: string): number {
 
 /** The number of the method `bytes[start, end)`, exact case (RFC 9110 9.1); METHOD_OTHER when not in the table. */
 export function methodId(bytes: Uint8Array, start: number, end: number): number {
-  for (let id = 1; id < METHODS.length; id++) {
+  for (let id = 1; id < METHOD_NAMES.length; id++) {
     const word = METHOD_BYTES[id]!;
     if (word[0] === bytes[start] && isExactly(bytes, start, end, word)) return id;
   }
@@ -174,7 +185,7 @@ export function methodId(bytes: Uint8Array, start: number, end: number): number 
 }
 
 const IDEMPOTENT = new Set(
-  ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'].map(name => METHODS.indexOf(name as never)),
+  ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'].map(name => METHOD_NAMES.indexOf(name as never)),
 );
 
 /** Whether doing a request of this method twice is as doing it once (RFC 9110 9.2.2). */

@@ -1,4 +1,4 @@
-/** Sending a whole response of our own: the hints that wait go first, `http-after-response` rules have the last word. */
+/** Sending a whole response of our own: `http-after-response` rules have the last word. */
 import { editReply } from '../rules/after-response.ts';
 import type { Reply } from './errors.ts';
 import type { Stream } from './stream.ts';

@@ -15,6 +15,11 @@ export class Reply {
     this.status = statusOf(bytes);
   }
 
+  /** The response without a Connection header. */
+  get plain(): Uint8Array {
+    return this.#plain;
+  }
+
   /** The bytes for a client of HTTP/1.`version` whose connection goes on (`keep`) or closes. */
   bytes(keep: boolean, version: number): Uint8Array {
     if (!keep) {

@@ -39,6 +39,8 @@ import {
   H1_STREAMS,
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
+import { BodyBuffer } from './body-buffer.ts';
+import { owned } from './chunks.ts';
 import type { Reply } from './errors.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
@@ -66,12 +68,16 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #held: Chunk | null = null;
   #heldAt = 0;
   #consuming = false;
+  /** The payload as far as rules have asked for it, while there is no server yet. */
+  #gathered: BodyBuffer | null = null;
   #requests = 0;
   #idleSince: number;
   /** The client half-closed. */
   #ended = false;
   /** The connection may go on after this exchange. */
   #keep = false;
+  /** The response has no payload, whatever the server sends (`set-status`). */
+  #mute = false;
   /** The response goes out in chunks. */
   #chunked = false;
   #pendingWhenArmed = 0;
@@ -235,14 +241,16 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
     this.session.context.events.streamBegan(stream);
-    stream.goto(STEP.request);
+    stream.goto(STEP.inspect);
   }
 
   /** Payload goes to the server with its framing as received, checked. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
     const body = this.#body;
-    if (!stream.accepting) return HOLD;
+    if (!stream.accepting) return this.#gatherBody(stream, chunk, at);
+    if (this.#gathered !== null) this.#replay();
+    if (this.#phase !== 'body') return at;
     let pos = at;
     do {
       const next = body.relay(chunk.bytes, pos, chunk.end);
@@ -260,6 +268,23 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       return chunk.end;
     }
     return pos;
+  }
+
+  /** Rules want to see the payload before there is a server. */
+  #gatherBody(stream: Stream, chunk: Chunk, at: number): number {
+    const buffer = this.#gathered;
+    if (buffer === null || buffer.done || buffer.full || !stream.awaitsBody) return HOLD;
+    const next = buffer.take(chunk.bytes, at, chunk.end);
+    this.#touch();
+    stream.lookAgain();
+    return next;
+  }
+
+  /** There is a server: what was gathered goes first. */
+  #replay(): void {
+    const { raw } = this.#gathered!;
+    this.#gathered = null;
+    if (raw.length > 0) this.#readBody(owned(raw), 0);
   }
 
   /** The framing of the request's payload is invalid: what follows cannot be trusted. */
@@ -305,7 +330,23 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     return this.conn === null ? 0 : this.conn.pending;
   }
 
+  gather(): BodyBuffer {
+    const { contentLength } = this.#stream!.requestHead;
+    const maxBytes = this.session.context.model.global.tune.bufsizeBytes;
+    this.#gathered ??= new BodyBuffer(this.#body.kind, contentLength, maxBytes);
+    return this.#gathered;
+  }
+
+  /** In HTTP mode content rules see a whole head, and wait for nothing else. */
+  inspected(): boolean {
+    return false;
+  }
+
   buffered(): Slice | null {
+    if (this.#gathered !== null) {
+      const { payload } = this.#gathered;
+      return { bytes: payload, start: 0, end: payload.length };
+    }
     if (this.#held === null || this.#phase !== 'body') return null;
     return { bytes: this.#held.bytes, start: this.#heldAt, end: this.#held.end };
   }
@@ -323,6 +364,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const { requestHead } = stream;
     const kind = responseBody(head, requestHead.methodId);
     this.#chunked = kind === BODY_CHUNKED && requestHead.version === 1;
+    this.#mute = kind === BODY_NONE;
     if (kind === BODY_CHUNKED && !this.#chunked) head.removeAll(H_TRANSFER_ENCODING);
     const endsAtClose = kind === BODY_UNTIL_CLOSE || (kind === BODY_CHUNKED && !this.#chunked);
     if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
@@ -358,7 +400,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   data(chunk: Chunk, start: number, end: number): void {
     const { conn } = this;
-    if (conn === null) return;
+    if (conn === null || this.#mute) return;
     this.#count(H1_BYTES_OUT, end - start);
     this.#stream!.bytesOut += end - start;
     conn.forward(chunk, start, end);
@@ -375,7 +417,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   tunnel(): void {
     this.#phase = 'tunnel';
-    this.#chunked = false;
+    this.#chunked = this.#mute = false;
     this.#keep = false;
     this.#keepRequestLine();
     this.#releaseBuffer();
@@ -386,6 +428,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   resume(): void {
+    if (this.#gathered !== null && this.#stream?.accepting) this.#replay();
     const held = this.#held;
     if (held !== null && !this.#consuming) this.#consume(held, this.#heldAt);
     if (this.#held === null) this.conn?.resume();
@@ -438,6 +481,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   #dropStream(stream: Stream): void {
     this.#stream = null;
+    this.#gathered = null;
     this.#count(CUR_H1_STREAMS, -1);
     this.#releaseBuffer();
     dropStream(stream);
@@ -469,10 +513,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   /** The client did something, or something was sent to it. */
   #touch(): void {
-    const { proxy } = this.session.frontend;
+    const stream = this.#stream;
     this.#pendingWhenArmed = this.pending;
-    const tunnelMs = this.#phase === 'tunnel' ? this.#stream!.backend!.proxy.timeouts.tunnelMs : 0;
-    this.session.wait(tunnelMs || proxy.timeouts.clientMs);
+    const tunnelMs = this.#phase === 'tunnel' ? stream!.timeouts.tunnelMs : 0;
+    this.session.wait(tunnelMs || (stream?.clientMs ?? this.session.frontend.proxy.timeouts.clientMs));
   }
 
   #count(counter: number, n: number): void {

@@ -72,18 +72,22 @@ function over(before: number, limit: number): boolean {
 function count(context: Context, frontend: Frontend, listener: Listener): void {
   const { counters, worker } = context;
   const now = context.io.now();
-  countOne(counters, context.row);
-  countOne(counters, frontend.row);
-  countOne(counters, listener.row);
+  counters[context.row + CUM_CONN]! += 1;
+  counters[frontend.row + CUM_CONN]! += 1;
+  counters[listener.row + CUM_CONN]! += 1;
   rateAdd(counters, context.connRate, context.connRate[worker]!, now, 1);
-  rateAdd(counters, context.sessRate, context.sessRate[worker]!, now, 1);
   rateAdd(counters, frontend.connRate, frontend.connRate[worker]!, now, 1);
-  rateAdd(counters, frontend.sessRate, frontend.sessRate[worker]!, now, 1);
 }
 
-function countOne(counters: Float64Array, row: number): void {
-  counters[row + CUM_CONN]! += 1;
-  counters[row + CUM_SESS]! += 1;
+/** A connection that `tcp-request connection` rules let in is a session. */
+export function countSession(context: Context, frontend: Frontend, listener: Listener): void {
+  const { counters, worker } = context;
+  const now = context.io.now();
+  counters[context.row + CUM_SESS]! += 1;
+  counters[frontend.row + CUM_SESS]! += 1;
+  counters[listener.row + CUM_SESS]! += 1;
+  rateAdd(counters, context.sessRate, context.sessRate[worker]!, now, 1);
+  rateAdd(counters, frontend.sessRate, frontend.sessRate[worker]!, now, 1);
 }
 
 /** `rate-limit sessions`, `maxconnrate` and `maxsessrate`: the sliding second is full. */

@@ -66,7 +66,8 @@ export function persistedServer(stream: Stream): Server | null {
     cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
   else if (config.mode === 'insert' && config.indirect) removeCookie(stream.requestHead, at);
   if (server === null) return null;
-  const usable = !isDown(server) || backend.proxy.options.persist;
+  if (stream.ignoresPersistence) return null;
+  const usable = !isDown(server) || backend.proxy.options.persist || stream.forcesPersistence;
   stream.cookie = usable ? 'valid' : 'down';
   return usable ? server : null;
 }

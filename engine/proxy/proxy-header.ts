@@ -1,6 +1,7 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { FAILED_REQ } from '../shm/counters.ts';
+import { owned } from './chunks.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
 
@@ -73,9 +74,4 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     this.#bytes.set(chunk.bytes.subarray(chunk.start, chunk.end), this.#used);
     this.#used += n;
   }
-}
-
-/** A chunk over bytes of our own: keeping it needs nothing. */
-function owned(bytes: Uint8Array): Chunk {
-  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
 }

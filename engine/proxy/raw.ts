@@ -4,6 +4,8 @@
  */
 import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { joined } from './chunks.ts';
+import { CLOSING } from './closing-handler.ts';
 import type { Server } from './nouns.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, ServerSide } from './sides.ts';
@@ -29,7 +31,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#stream.begin(true, acceptedAt, now, now);
     this.#touch();
     session.context.events.streamBegan(this.#stream);
-    this.#stream.goto(STEP.backend);
+    this.#stream.goto(STEP.inspect);
   }
 
   // --- from the connection ---
@@ -43,9 +45,12 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
       this.#stream.requestData(chunk, chunk.start, chunk.end);
       return;
     }
-    chunk.keep();
-    this.#held = chunk;
-    conn.pause();
+    if (this.#held === null) {
+      chunk.keep();
+      this.#held = chunk;
+    } else this.#held = joined(this.#held, chunk);
+    if (!this.#stream.inspecting || this.inspected()) conn.pause();
+    this.#stream.lookAgain();
   }
 
   onEnd(): void {
@@ -80,6 +85,16 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
 
   get pending(): number {
     return this.conn === null ? 0 : this.conn.pending;
+  }
+
+  gather(): never {
+    throw new Error('raw: there is no payload to wait for in TCP mode');
+  }
+
+  inspected(): boolean {
+    const held = this.#held;
+    const full = held !== null && held.end - held.start >= this.session.context.model.global.tune.bufsizeBytes;
+    return full || this.#stream.requestDone;
   }
 
   buffered(): Slice | null {
@@ -140,12 +155,12 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   #touch(): void {
     const stream = this.#stream;
     const t = stream.frontend.proxy.timeouts;
+    const { tunnelMs } = stream.timeouts;
     this.#pendingWhenArmed = this.pending;
     const half = stream.requestDone || stream.responseDone;
     if (half && t.clientFinMs !== 0) this.session.wait(t.clientFinMs);
-    else if (stream.step === STEP.tunnel && stream.backend!.proxy.timeouts.tunnelMs !== 0) {
-      this.session.wait(stream.backend!.proxy.timeouts.tunnelMs);
-    } else this.session.wait(t.clientMs);
+    else if (stream.step === STEP.tunnel && tunnelMs !== 0) this.session.wait(tunnelMs);
+    else this.session.wait(stream.clientMs);
   }
 }
 
@@ -155,10 +170,13 @@ export class RawServer implements ServerSide, Handler {
   #stream: Stream | null;
   readonly #server: Server;
   #open = false;
+  /** What came while rules looked at it. */
+  #held: Chunk | null = null;
 
   constructor(stream: Stream, server: Server) {
     this.#stream = stream;
     this.#server = server;
+    stream.holdsResponse = server.backend.lists.serverContent !== null;
   }
 
   onOpen(): void {
@@ -166,11 +184,34 @@ export class RawServer implements ServerSide, Handler {
     this.#stream?.connected();
   }
 
-  onData(_conn: Conn, chunk: Chunk): void {
-    this.#stream?.responseData(chunk, chunk.start, chunk.end);
+  onData(conn: Conn, chunk: Chunk): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (stream.holdsResponse) this.#hold(stream, conn, chunk);
+    else stream.responseData(chunk, chunk.start, chunk.end);
+  }
+
+  /** Rules look at what the server sends before the client gets it. */
+  #hold(stream: Stream, conn: Conn, chunk: Chunk): void {
+    if (this.#held === null) {
+      chunk.keep();
+      this.#held = chunk;
+    } else this.#held = joined(this.#held, chunk);
+    stream.responseHeld = this.#held;
+    if (this.#held.end - this.#held.start >= stream.context.model.global.tune.bufsizeBytes) {
+      stream.timeUp = true;
+      conn.pause();
+    }
+    stream.goto(stream.inspectResponse());
   }
 
   onEnd(): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (stream.holdsResponse) {
+      stream.timeUp = true;
+      stream.goto(stream.inspectResponse());
+    }
     this.#stream?.responseEnd(null);
   }
 
@@ -204,12 +245,20 @@ export class RawServer implements ServerSide, Handler {
   }
 
   resume(): void {
+    const held = this.#held;
+    if (held !== null && this.#stream?.holdsResponse === false) {
+      this.#held = null;
+      this.#stream.responseData(held, held.start, held.end);
+      held.release();
+    }
     this.conn?.resume();
   }
 
   tunnel(): void {}
 
   release(): void {
+    this.#held?.release();
+    this.#held = null;
     const stream = this.#stream;
     this.#stream = null;
     const conn = this.conn;
@@ -221,6 +270,3 @@ export class RawServer implements ServerSide, Handler {
     else conn.close();
   }
 }
-
-/** Hears of a connection that nobody is interested in any more. */
-export const CLOSING: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };

@@ -2,21 +2,36 @@
  * The steps of a stream, one row each: what is done on entering it, what its time-out and a vanished server mean
  * there, and the letter that the log's termination state shows (manual 8.5, second character).
  *
- *   HTTP  idle > request > backend > assign > (queue) > connect > connected > waiting > response > transfer > finish
- *   TCP   idle >           backend > assign > (queue) > connect > connected > tunnel                        > finish
- *                                      ^                   |
- *                                      └── (turnaround) < failed
+ *   HTTP  inspect > request > body > frontRules > backend > backInspect > backRules > server > assign ...
+ *   TCP   inspect >                               backend > backInspect >             server > assign ...
+ *
+ *   HTTP  ... assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   TCP   ... assign > (queue) > connect > connected > tunnel                        > finish
+ *                ^                   |
+ *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
+import { answer } from './answer.ts';
 import { chooseBackend } from './choose-backend.ts';
-import { replyLocally } from './local-replies.ts';
+import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
+import {
+  backRules,
+  bufferBody,
+  endTarpit,
+  frontRules,
+  inspectBack,
+  inspectFront,
+  tarpit,
+  timeIsUp,
+} from './rule-steps.ts';
+import { applyServerRules } from './server-rules.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
 import type { Stream } from './stream.ts';
@@ -24,20 +39,27 @@ import { CAUSE, type Cause } from './termination.ts';
 
 export const STEP = {
   idle: 0,
-  request: 1,
-  backend: 2,
-  assign: 3,
-  queue: 4,
-  connect: 5,
-  failed: 6,
-  turnaround: 7,
-  connected: 8,
-  waiting: 9,
-  response: 10,
-  transfer: 11,
-  tunnel: 12,
-  applet: 13,
-  finish: 14,
+  inspect: 1,
+  request: 2,
+  body: 3,
+  frontRules: 4,
+  backend: 5,
+  backInspect: 6,
+  backRules: 7,
+  tarpit: 8,
+  server: 9,
+  assign: 10,
+  queue: 11,
+  connect: 12,
+  failed: 13,
+  turnaround: 14,
+  connected: 15,
+  waiting: 16,
+  response: 17,
+  transfer: 18,
+  tunnel: 19,
+  applet: 20,
+  finish: 21,
 } as const;
 
 export type StepIndex = (typeof STEP)[keyof typeof STEP];
@@ -59,8 +81,15 @@ export interface Step {
 
 export const STEPS: readonly Step[] = [
   { name: 'idle', letter: '-', run: wait, timeout: wait, serverGone: wait },
+  { name: 'inspect', letter: 'R', run: inspectFront, timeout: timeIsUp, serverGone: wait },
   { name: 'request', letter: 'R', run: request, timeout: wait, serverGone: wait },
+  { name: 'body', letter: 'R', run: bufferBody, timeout: timeIsUp, serverGone: wait },
+  { name: 'frontRules', letter: 'R', run: frontRules, timeout: timeIsUp, serverGone: wait },
   { name: 'backend', letter: 'R', run: backend, timeout: wait, serverGone: wait },
+  { name: 'backInspect', letter: 'R', run: inspectBack, timeout: timeIsUp, serverGone: wait },
+  { name: 'backRules', letter: 'R', run: backRules, timeout: timeIsUp, serverGone: wait },
+  { name: 'tarpit', letter: 'T', run: tarpit, timeout: endTarpit, serverGone: wait },
+  { name: 'server', letter: 'R', run: server, timeout: wait, serverGone: wait },
   { name: 'assign', letter: 'C', run: assign, timeout: wait, serverGone: wait },
   { name: 'queue', letter: 'Q', run: queue, timeout: queueTimeout, serverGone: wait },
   { name: 'connect', letter: 'C', run: connect, timeout: connectTimeout, serverGone: refused },
@@ -83,22 +112,30 @@ function wait(): Next {
   return WAIT;
 }
 
-/** A request head is complete: count it, answer what the frontend answers itself. */
+/** A request head is complete: count it, answer the monitor, note what the logs want to know. */
 function request(stream: Stream): Next {
+  const { monitor, notes } = stream.frontend;
   takeRequest(stream);
-  return replyLocally(stream, stream.frontend.localReplies) ?? STEP.backend;
+  const monitored = monitor === null ? null : monitor(stream);
+  if (monitored !== null) return monitored;
+  notes?.request(stream);
+  return STEP.body;
 }
 
-/** Which backend takes it, and what that backend answers itself. */
+/** Which backend takes it. */
 function backend(stream: Stream): Next {
   const chosen = chooseBackend(stream);
   if (chosen === null) return fail(stream, 503, CAUSE.server);
   enterBackend(stream, chosen);
   stream.retriesLeft = chosen.proxy.retries;
-  if (!stream.http) return STEP.assign;
-  const local = chosen.index === stream.frontend.index ? null : replyLocally(stream, chosen.localReplies);
-  if (local !== null) return local;
-  prepareRequest(stream);
+  if (chosen.index !== stream.frontend.index) stream.timeouts = chosen.proxy.timeouts;
+  return STEP.backInspect;
+}
+
+/** The request as the server will see it; `use-server` and persistence rules choose the server. */
+function server(stream: Stream): Next {
+  if (stream.http) prepareRequest(stream);
+  applyServerRules(stream);
   return STEP.assign;
 }
 
@@ -106,7 +143,7 @@ function backend(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    stream.server = stream.redispatched ? null : persistedServer(stream);
+    stream.server = stream.redispatched ? null : chosenServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) return fail(stream, 503, CAUSE.server);
@@ -121,9 +158,15 @@ function assign(stream: Stream): Next {
   return STEP.connect;
 }
 
+/** The server of a `use-server` rule, else the one that the client persists on. */
+function chosenServer(stream: Stream): Server | null {
+  const persisted = persistedServer(stream);
+  return stream.ruledServer ?? persisted;
+}
+
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
 function queue(stream: Stream): Next {
-  const t = stream.backend!.proxy.timeouts;
+  const t = stream.timeouts;
   stream.wait(t.queueMs || t.connectMs);
   enqueue(stream, stream.backend!, stream.server);
   return WAIT;
@@ -146,7 +189,7 @@ function connect(stream: Stream): Next {
     stream.countServer(REUSE);
     return STEP.connected;
   }
-  stream.wait(stream.backend!.proxy.timeouts.connectMs);
+  stream.wait(stream.timeouts.connectMs);
   return WAIT;
 }
 
@@ -192,7 +235,7 @@ function mayRedispatch(stream: Stream): boolean {
 const TURNAROUND_MS = 1000;
 
 function turnaround(stream: Stream): Next {
-  const { connectMs } = stream.backend!.proxy.timeouts;
+  const { connectMs } = stream.timeouts;
   stream.wait(connectMs === 0 ? TURNAROUND_MS : Math.min(TURNAROUND_MS, connectMs));
   return WAIT;
 }
@@ -248,6 +291,10 @@ function tunnel(stream: Stream): Next {
 }
 
 function transferTimeout(stream: Stream): Next {
+  if (stream.holdsResponse) {
+    stream.timeUp = true;
+    return stream.inspectResponse();
+  }
   if (stream.serverMayGoOn()) return WAIT;
   stream.terminate(CAUSE.serverTimeout);
   return STEP.finish;
@@ -269,8 +316,7 @@ function finish(stream: Stream): Next {
 export function fail(stream: Stream, status: number, cause: Cause): Next {
   stream.terminate(cause);
   if (stream.http) {
-    stream.status = status;
-    stream.client.reply((stream.backend ?? stream.frontend).errors.get(status), true);
+    answer(stream, (stream.backend ?? stream.frontend).errors.get(status), true);
   }
   return STEP.finish;
 }

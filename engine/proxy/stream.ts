@@ -5,21 +5,29 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
+import type { Timeouts } from '../config/model.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
 import type { Address, Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
+import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
+import type { Reply } from './errors.ts';
+import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { freePlace, type Queue } from './queue.ts';
+import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
-import { fail, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
 import { CAUSE, type Cause } from './termination.ts';
+
+/** A frontend without captures. */
+const NO_CAPTURES: Captured[] = [];
 
 export class Stream implements Subject {
   readonly context: Context;
@@ -57,6 +65,10 @@ export class Stream implements Subject {
   cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** Variables of the rules. */
+  readonly vars = new StreamVars();
+  /** What came from the server and is held back while rules look at it; null = nothing. */
+  responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
   /** Not to be logged (`monitor-uri`). */
@@ -90,6 +102,45 @@ export class Stream implements Subject {
   failure: Cause = CAUSE.server;
   /** The server's pending output when its timer was last armed. */
   #serverPending = 0;
+
+  // --- what rules did and wait for (rule-steps.ts) ---
+  /** Where the evaluation of the step's rules goes on. */
+  ruleAt = 0;
+  /** What the step waited for has not come in time. */
+  timeUp = false;
+  /** Content rules look at what comes; those of a response until this time, ms. */
+  inspecting = false;
+  inspectUntil = 0;
+  /** Rules wait for the payload of the request: the client's side gathers it. */
+  awaitsBody = false;
+  /** `pause` is under way. */
+  paused = false;
+  /** A rewrite that fails ends the stream (`strict-mode`); not in http-after-response rules, which have the last word. */
+  strict = true;
+  lastWord = false;
+  /** What `tarpit` answers in the end. */
+  tarpit: Reply | null = null;
+  /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
+  timeouts!: Timeouts;
+  clientMs = 0;
+  /** `set-log-level`; -1 = as the log lines say. */
+  logLevel = -1;
+  /** `disable-l7-retry`. */
+  noRepeat = false;
+  /** `tcp-response content close`. */
+  closing = false;
+  forcesPersistence = false;
+  ignoresPersistence = false;
+  /** The server of a `use-server` rule. */
+  ruledServer: Server | null = null;
+  /** What the server sends in TCP mode is held back until its rules have decided. */
+  holdsResponse = false;
+  // --- captures (notes.ts) ---
+  requestCaptures: Captured[] = NO_CAPTURES;
+  responseCaptures: Captured[] = NO_CAPTURES;
+  requestCookie: Captured = null;
+  responseCookie: Captured = null;
+  uniqueId: Uint8Array | null = null;
 
   // --- for the log: milliseconds of the io clock, 0 = not reached ---
   acceptedAt = 0;
@@ -130,12 +181,14 @@ export class Stream implements Subject {
       this.logged =
       this.refused =
         false;
+    this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
-    this.applet = null;
+    this.applet = this.responseHeld = null;
+    this.vars.clear();
     this.errno = 0;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
     this.first = first;
@@ -148,6 +201,28 @@ export class Stream implements Subject {
     this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
+  }
+
+  #beginRules(): void {
+    const { timeouts } = this.frontend.proxy;
+    this.ruleAt = this.inspectUntil = 0;
+    this.timeUp =
+      this.inspecting =
+      this.awaitsBody =
+      this.paused =
+      this.lastWord =
+      this.noRepeat =
+      this.closing =
+        false;
+    this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
+    this.strict = true;
+    this.tarpit = this.ruledServer = this.uniqueId = null;
+    this.timeouts = timeouts;
+    this.clientMs = timeouts.clientMs;
+    this.logLevel = -1;
+    this.requestCaptures = this.responseCaptures = NO_CAPTURES;
+    this.requestCookie = this.responseCookie = null;
+    this.session.forgetOverrides();
   }
 
   /** Goes to `step` and on, until a step has to wait for something. */
@@ -187,10 +262,15 @@ export class Stream implements Subject {
 
   requestEnd(trailers: Trailers | null): void {
     this.requestDone = true;
-    if (this.serverSide === null) return;
+    if (this.serverSide === null) return this.lookAgain();
     this.serverSide.end(trailers);
     this.touchServer();
     if (this.step === STEP.tunnel) this.goto(STEP.tunnel);
+  }
+
+  /** More of what the step's rules wait for has come, or nothing more will. */
+  lookAgain(): void {
+    if (this.inspecting || this.awaitsBody) this.goto(this.step);
   }
 
   /** The client's connection is gone, or its time ran out. */
@@ -245,6 +325,27 @@ export class Stream implements Subject {
     this.goto(STEPS[this.step]!.serverGone(this));
   }
 
+  /** TCP: rules look at what came from the server, which its side holds; then it passes, or the stream ends. */
+  inspectResponse(): Next {
+    const next = inspectServer(this);
+    if (next === null) {
+      this.holdsResponse = false;
+      this.responseHeld = null;
+      this.touchServer();
+      this.serverSide?.resume();
+      if (this.closing) this.#closeServer();
+      return this.step === STEP.tunnel ? STEP.tunnel : WAIT;
+    }
+    return next;
+  }
+
+  /** `tcp-response content close`: what came passes, nothing else does. */
+  #closeServer(): void {
+    this.requestDone = true;
+    this.dropServerSide();
+    if (!this.responseDone) this.responseEnd(null);
+  }
+
   serverDrained(): void {
     this.client.resume();
   }
@@ -271,7 +372,7 @@ export class Stream implements Subject {
   }
 
   #serverTimeoutMs(): number {
-    const t = this.backend!.proxy.timeouts;
+    const t = this.timeouts;
     if (this.step !== STEP.tunnel) return t.serverMs;
     if ((this.requestDone || this.responseDone) && t.serverFinMs !== 0) return t.serverFinMs;
     return t.tunnelMs || t.serverMs;
@@ -285,6 +386,15 @@ export class Stream implements Subject {
     if (!progress && !waitsForClient) return false;
     this.touchServer();
     return true;
+  }
+
+  /** Keeps a value for the logs in a slot of the frontend; slots that it does not have are left alone. */
+  capture(response: boolean, slot: number, bytes: Uint8Array, start: number, end: number): void {
+    const { requestCaptures, responseCaptures } = this.frontend.proxy;
+    const limit = (response ? responseCaptures : requestCaptures)[slot];
+    if (limit === undefined || this.requestCaptures === NO_CAPTURES) return;
+    const slots = response ? this.responseCaptures : this.requestCaptures;
+    slots[slot] = bytes.slice(start, Math.min(end, start + limit.lenBytes));
   }
 
   // --- counting ---
@@ -365,6 +475,7 @@ export class Stream implements Subject {
     return (
       this.serverSide?.reused === true &&
       !this.mustOpen &&
+      !this.noRepeat &&
       !this.payloadSent &&
       !this.responded &&
       this.http &&

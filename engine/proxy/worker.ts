@@ -6,6 +6,7 @@ import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
 import type { Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
+import { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
@@ -66,6 +67,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     sessions: new Set(),
     spareStreams: [],
     spareBuffers: [],
+    books: new PatternBooks(),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
   buildNouns(context);

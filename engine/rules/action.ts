@@ -23,13 +23,7 @@ export const YIELD = 4;
 /** Answers after `timeout tarpit`. */
 export const TARPIT = 5;
 
-export type Verdict =
-  | typeof CONTINUE
-  | typeof STOP
-  | typeof ANSWERED
-  | typeof CLOSE
-  | typeof YIELD
-  | typeof TARPIT;
+export type Verdict = typeof CONTINUE | typeof STOP | typeof ANSWERED | typeof CLOSE | typeof YIELD | typeof TARPIT;
 
 /** An action as a worker carries it out. */
 export type Act = (at: Standpoint) => Verdict;

@@ -6,13 +6,19 @@ import type { Stream } from '../proxy/stream.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { type ActionRow, action, atCondition, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from './action.ts';
 import { answerLocally, countDenied, deny, reject } from './answers.ts';
-import { readRedirect, compileRedirect, type Redirect } from './redirect.ts';
-import { compileTime, readTime, type Time } from './time.ts';
+import { compileRedirect, type Redirect, readRedirect } from './redirect.ts';
 import { compileReply, type ReplySpec, readReply } from './reply-spec.ts';
+import { compileTime, readTime, type Time } from './values.ts';
 
 /** Actions without arguments. */
 function bare(name: string, where: string, doc: string, act: ReturnType<ActionRow['compile']>): ActionRow {
-  return action<true>({ ...{ name, where, doc, args: '' }, read: () => true, compile: () => act, good: [name], bad: [] });
+  return action<true>({
+    ...{ name, where, doc, args: '' },
+    read: () => true,
+    compile: () => act,
+    good: [name],
+    bad: [],
+  });
 }
 
 const REPLY_ARGS =
@@ -90,7 +96,10 @@ const REDIRECT = action<Redirect>({
   good: ['redirect location /x code 301', 'redirect location /x set-cookie A=1'],
   bad: [
     ['redirect location', "'location' expects an argument"],
-    ['redirect location /x code 200', "'code': unsupported redirect code '200' (must be one of 301, 302, 303, 307, 308)"],
+    [
+      'redirect location /x code 200',
+      "'code': unsupported redirect code '200' (must be one of 301, 302, 303, 307, 308)",
+    ],
   ],
 });
 
@@ -99,7 +108,7 @@ const AUTH = action<{ readonly realm: string | null; readonly stats: boolean }>(
   where: 'QX',
   args: '[realm <realm>]',
   doc: 'Asks for a user name and a password.',
-  read(cursor, rule, context) {
+  read(cursor, rule) {
     const stats = rule.set.name === 'stats';
     if (!cursor.match('realm')) return { realm: null, stats };
     const word = cursor.expectWord('realm');

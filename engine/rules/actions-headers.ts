@@ -5,9 +5,9 @@ import { latin1, textOf } from '../http/chars.ts';
 import { listItemEnd, trimEnd, trimStart } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { REMOVED } from '../http/head.ts';
-import { H_OTHER, headerIdOf } from '../http/names.ts';
-import { compileRegex, regexProblem } from '../sample/regex.ts';
+import { H_CONTENT_LENGTH, H_OTHER, H_TRANSFER_ENCODING, headerIdOf } from '../http/names.ts';
 import type { Standpoint } from '../sample/context.ts';
+import { compileRegex, regexProblem } from '../sample/regex.ts';
 import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
 import { rewritten } from './answers.ts';
 import { compileText, type Format, latin1Of, oneLine, readFormat, type Value } from './format.ts';
@@ -41,14 +41,19 @@ function readName(cursor: Cursor): string | null {
   return null;
 }
 
+/** What says where the payload ends is not for rules to change: a message must not be cut in two. */
+const FRAMING = [H_CONTENT_LENGTH, H_TRANSFER_ENCODING];
+
 /** A header's name, compiled: known names are found by number. */
 class Name {
   readonly bytes: Uint8Array;
+  readonly fixed: boolean;
   readonly #id: number;
 
   constructor(name: string) {
     this.bytes = latin1(name);
     this.#id = headerIdOf(name);
+    this.fixed = FRAMING.includes(this.#id);
   }
 
   find(head: Head, from = 0): number {
@@ -56,6 +61,7 @@ class Name {
   }
 
   removeAll(head: Head): void {
+    if (this.fixed) return;
     for (let i = this.find(head); i >= 0; i = this.find(head, i + 1)) head.remove(i);
   }
 }
@@ -72,7 +78,7 @@ function adding(name: 'add-header' | 'set-header', doc: string): ActionRow {
         // The value is made first: it may be that of the header itself.
         const bytes = value(at);
         if (remove) header.removeAll(head);
-        return rewritten(at, head.add(header.bytes, bytes));
+        return rewritten(at, !header.fixed && head.add(header.bytes, bytes));
       };
     },
     good: [`${name} X-Foo bar`, `${name} X-Foo "a b %[src]"`],
@@ -126,7 +132,7 @@ const DEL_HEADER = action<{ readonly name: string; readonly match: Match }>({
     return at => {
       const head = headOf(at);
       for (let i = 0; i < head.count; i++) {
-        if (head.source[i] === REMOVED) continue;
+        if (head.source[i] === REMOVED || FRAMING.includes(head.id[i]!)) continue;
         if (matches(textOf(head.bytesOf(i), head.nameStart[i], head.nameEnd[i]))) head.remove(i);
       }
       return CONTINUE;
@@ -168,7 +174,7 @@ function replacing(name: 'replace-header' | 'replace-value', doc: string): Actio
         for (let i = header.find(head); i >= 0; i = header.find(head, i + 1)) {
           const text = textOf(head.bytesOf(i), head.valueStart[i], head.valueEnd[i]);
           const replaced = whole ? replaceIn(text, regex, value, at) : replaceItems(text, regex, value, at);
-          if (replaced !== text) done = head.setValue(i, replaced) && done;
+          if (replaced !== text) done = !header.fixed && head.setValue(i, replaced) && done;
         }
         return rewritten(at, done);
       };

@@ -1,12 +1,12 @@
 /** Actions that change how a stream or its connection is treated. */
-import type { Cursor } from '../config/cursor.ts';
+
+import type { Address } from '../io/contract.ts';
 import { compileExpression } from '../sample/compile.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
-import { type Expression, readExpression } from '../sample/expression.ts';
+import type { Expression } from '../sample/expression.ts';
 import { ADDR, IPV4, IPV6, SINT } from '../sample/sample.ts';
-import type { Address } from '../io/contract.ts';
 import { type ActionRow, acceptedAction, action, CONTINUE } from './action.ts';
-import { compileTime, evaluate, readTime, type Time } from './time.ts';
+import { compileTime, evaluate, readSample, readTime, type Time } from './values.ts';
 
 const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
 
@@ -27,7 +27,12 @@ const SET_LOG_LEVEL = action<{ readonly level: number | null }>({
     };
   },
   good: ['set-log-level err', 'set-log-level silent'],
-  bad: [['set-log-level', "'set-log-level' expects 'emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug' or 'silent'"]],
+  bad: [
+    [
+      'set-log-level',
+      "'set-log-level' expects 'emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug' or 'silent'",
+    ],
+  ],
 });
 
 /** [the name in the line, the field in the stream's time-outs]. */
@@ -65,25 +70,25 @@ const SET_TIMEOUT = action<{ readonly name: TimeoutName; readonly time: Time }>(
     return at => {
       const stream = at.stream!;
       const value = ms(at);
-      if (value > 0) stream.timeouts = { ...stream.timeouts, [field]: value };
+      if (value > 0 && name === 'client') stream.clientMs = value;
+      else if (value > 0) stream.timeouts = { ...stream.timeouts, [field]: value };
       return CONTINUE;
     };
   },
   good: ['set-timeout tarpit 5s', 'set-timeout tarpit int(100)'],
   bad: [
-    ['set-timeout foo 5s', "'set-timeout' expects 'client', 'connect', 'queue', 'server', 'tarpit' or 'tunnel', not 'foo'"],
+    [
+      'set-timeout foo 5s',
+      "'set-timeout' expects 'client', 'connect', 'queue', 'server', 'tarpit' or 'tunnel', not 'foo'",
+    ],
     ['set-timeout tarpit', "'tarpit' expects a time or an expression"],
   ],
 });
 
-function expression(cursor: Cursor, rule: Parameters<ActionRow['parse']>[1], context: Parameters<ActionRow['parse']>[2]) {
-  return readExpression(cursor, context.resources, rule.point);
-}
-
 /** `set-src` and its kin: the end of the connection and the part of its address. */
 function address(name: string, end: 'source' | 'destination', port: boolean, doc: string): ActionRow {
   return action<Expression>({
-    ...{ name, doc, where: 'CSTQ', args: '<expression>', read: expression },
+    ...{ name, doc, where: 'CSTQ', args: '<expression>', read: readSample },
     compile(spec, env) {
       const fetch = compileExpression(spec, env);
       return at => {
@@ -124,7 +129,7 @@ const SET_RETRIES = action<number | Expression>({
       cursor.error("'set-retries' is not possible in a frontend, which has no servers");
       return null;
     }
-    return /^\d+$/.test(word?.text ?? '') ? cursor.expectInt('set-retries') : expression(cursor, rule, context);
+    return /^\d+$/.test(word?.text ?? '') ? cursor.expectInt('set-retries') : readSample(cursor, rule, context);
   },
   compile(spec, env) {
     const number = typeof spec === 'number' ? () => spec : numberOf(spec, env);

@@ -155,7 +155,11 @@ const NORMALIZE = action<{ readonly name: string; readonly option: boolean }>({
       return rewritten(at, setTarget(stream, part === 'target' ? made : WITH[part](target, made)));
     };
   },
-  good: ['normalize-uri path-merge-slashes', 'normalize-uri path-strip-dotdot full', 'normalize-uri query-sort-by-name'],
+  good: [
+    'normalize-uri path-merge-slashes',
+    'normalize-uri path-strip-dotdot full',
+    'normalize-uri query-sort-by-name',
+  ],
   bad: [
     ['normalize-uri path-strip-dot full', "'path-strip-dot' takes no options"],
     ['normalize-uri path-strip-dotdot strict', "'path-strip-dotdot' expects 'full', not 'strict'"],

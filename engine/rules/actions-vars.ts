@@ -1,13 +1,13 @@
 /** Actions that keep values: variables and captures. */
 import type { Cursor } from '../config/cursor.ts';
 import { compileExpression } from '../sample/compile.ts';
-import { type Expression, readExpression } from '../sample/expression.ts';
+import type { Expression } from '../sample/expression.ts';
 import { ANY, Sample, STR } from '../sample/sample.ts';
 import { parseVariable, type Variable } from '../sample/variable.ts';
 import { setVarIf, unsetVar, VAR_CONDITIONS } from '../sample/vars.ts';
 import { type ActionRow, action, CONTINUE, insideParens, type RuleDraft } from './action.ts';
 import { compileText, type Format, readFormat } from './format.ts';
-import { evaluate } from './time.ts';
+import { evaluate, readSample } from './values.ts';
 
 const ALL = 'CSTUQRA';
 
@@ -47,7 +47,7 @@ const SET_VAR = action<Target & { readonly expression: Expression }>({
   doc: 'Sets a variable.',
   read(cursor, rule, context) {
     const target = readTarget(cursor, rule);
-    const expression = target === null ? null : readExpression(cursor, context.resources, rule.point);
+    const expression = target === null ? null : readSample(cursor, rule, context);
     return target === null || expression === null ? null : { ...target, expression };
   },
   compile({ variable, conditions, expression }, env) {
@@ -123,7 +123,7 @@ const CAPTURE = action<Capture>({
   args: '<expression> { len <length> | id <slot> }',
   doc: 'Keeps a value for the logs.',
   read(cursor, rule, context) {
-    const expression = readExpression(cursor, context.resources, rule.point);
+    const expression = readSample(cursor, rule, context);
     if (expression === null) return null;
     const response = rule.set.name === 'response' || rule.set.name === 'afterResponse';
     const how = cursor.expectOneOf('capture', ['len', 'id']);

@@ -5,33 +5,34 @@
 import { parseResponse } from '../http/parse.ts';
 import { maxHeadLength, writeResponseHead } from '../http/write.ts';
 import { Reply } from '../proxy/errors.ts';
+import { HERE } from '../proxy/rules.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { CONTINUE, STOP } from './action.ts';
-import { sendHints } from './answers.ts';
 import type { RuleList } from './rule-list.ts';
 
 /** Applies the rules to the stream's response head. */
 export function editResponse(stream: Stream): void {
   const { backend, frontend } = stream;
-  if (backend !== null && !run(stream, backend.rules.afterResponse)) return;
-  if (backend?.index !== frontend.index) run(stream, frontend.rules.afterResponse);
+  if (backend !== null && !run(stream, backend.lists.afterResponse)) return;
+  if (backend?.index !== frontend.index) run(stream, frontend.lists.afterResponse);
 }
 
 /** False when the other proxy's rules are not to be evaluated any more. */
 function run(stream: Stream, rules: RuleList | null): boolean {
   if (rules === null) return true;
-  stream.strict = false;
-  const verdict = rules.run(stream.context.standpoint.at(stream, true), 0);
+
+  stream.lastWord = true;
+  const verdict = rules.run(HERE.at(stream, true), 0);
+  stream.lastWord = false;
   return verdict === CONTINUE || verdict === STOP;
 }
 
 function hasRules({ backend, frontend }: Stream): boolean {
-  return frontend.rules.afterResponse !== null || (backend !== null && backend.rules.afterResponse !== null);
+  return frontend.lists.afterResponse !== null || (backend !== null && backend.lists.afterResponse !== null);
 }
 
-/** A response of our own as the rules leave it. What `early-hint` has gathered leaves now, before it. */
+/** A response of our own as the rules leave it. */
 export function editReply(stream: Stream, reply: Reply): Reply {
-  sendHints(stream);
   if (!hasRules(stream)) return reply;
   const head = stream.responseHead;
   const bytes = reply.plain.slice();

@@ -6,6 +6,7 @@
  */
 import type { Cursor } from '../config/cursor.ts';
 import type { Context } from '../config/keyword.ts';
+import { useExpression } from '../config/keywords-acl.ts';
 import type { Word } from '../config/words.ts';
 import { textOf } from '../http/chars.ts';
 import { SAMPLE_BYTES_MAX } from '../limits.ts';
@@ -68,6 +69,7 @@ export function parseFormat(cursor: Cursor, rule: RuleDraft, { resources }: Cont
     if (text[parsed.end] !== ']') return complain(`missing closing ']' in '${text}'`, null, parsed.end, 1);
     const blind = rule.point === null ? null : unseen(parsed.expression, rule.point);
     if (blind !== null) return complain(blind, null, start, parsed.end - start);
+    useExpression(rule.proxy, cursor, parsed.expression);
     pieces.push({ expression: parsed.expression, escape: opening[1]?.includes('+E') ?? false });
     at = from = parsed.end + 1;
   }

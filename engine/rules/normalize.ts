@@ -2,8 +2,6 @@
  * URI normalizers (manual 4.4, `normalize-uri`), one row each. They work on text: the path, the query, or the whole
  * target. null = the target is not valid (`strict`): the request is answered with 400.
  */
-type Normalize = (text: string) => string | null;
-
 export interface Normalizer {
   readonly name: string;
   /** The option it takes; '' = none. */

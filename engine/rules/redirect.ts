@@ -1,13 +1,13 @@
 /** Redirects (manual 4.2, `redirect`): where to, with which code, and which cookie goes along. */
 import type { Cursor } from '../config/cursor.ts';
+import type { Context } from '../config/keyword.ts';
+import { textOf } from '../http/chars.ts';
+import { H_HOST } from '../http/names.ts';
 import { type Field, redirect } from '../http/reply.ts';
 import { UriParts } from '../http/uri.ts';
-import { H_HOST } from '../http/names.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
-import type { Context } from '../config/keyword.ts';
-import { textOf } from '../http/chars.ts';
 import { type Act, atCondition, CONTINUE, type RuleDraft } from './action.ts';
 import { answerLocally } from './answers.ts';
 import { compileText, type Format, harmless, latin1Of, parseFormat, readFormat } from './format.ts';
@@ -43,7 +43,9 @@ export function readRedirect(cursor: Cursor, rule: RuleDraft, context: Context):
     if (!readOption(cursor, draft, rule, context)) return null;
   }
   if (draft.type === null) {
-    cursor.error("expects 'code', 'prefix', 'location', 'scheme', 'set-cookie', 'clear-cookie', 'drop-query', 'ignore-empty' or 'append-slash'");
+    cursor.error(
+      "expects 'code', 'prefix', 'location', 'scheme', 'set-cookie', 'clear-cookie', 'drop-query', 'ignore-empty' or 'append-slash'",
+    );
     return null;
   }
   if (rule.set.name === 'response' && draft.type !== 'location') {
@@ -80,7 +82,8 @@ function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, conte
     case 'clear-cookie':
     case 'set-cookie-fmt': {
       const word = cursor.expectWord('a cookie');
-      const cookie = word !== null && option === 'set-cookie-fmt' ? parseFormat(cursor, rule, context, word) : word?.text;
+      const cookie =
+        word !== null && option === 'set-cookie-fmt' ? parseFormat(cursor, rule, context, word) : word?.text;
       Object.assign(draft, { cookie, clearCookie: option === 'clear-cookie' });
       return cookie != null;
     }

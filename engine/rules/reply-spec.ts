@@ -4,12 +4,12 @@
  *     status 403 content-type text/plain string "no" hdr x-why rules
  */
 import type { Cursor } from '../config/cursor.ts';
-import type { Context } from '../config/keyword.ts';
-import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
-import { type Field, reply } from '../http/reply.ts';
 import type { Draft } from '../config/draft.ts';
+import type { Context } from '../config/keyword.ts';
 import type { ErrorPage } from '../config/model.ts';
+import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
 import { statusReason } from '../http/reasons.ts';
+import { type Field, reply } from '../http/reply.ts';
 import { Reply } from '../proxy/errors.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
@@ -143,7 +143,8 @@ export function readReply(
   }
   const { status, contentType, headers } = draft;
   const plain = contentType === '' && headers.length === 0;
-  const content: Content = draft.content ?? (page && plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
+  const content: Content =
+    draft.content ?? (page && plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
   if ((content.kind === 'default' || content.kind === 'errorfiles') && !ERROR_STATUSES.includes(status)) {
     cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
     return null;
@@ -212,7 +213,9 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
     cursor.error("'http-error' takes 'errorfile', 'file' and 'string' only");
     return null;
   }
-  const own = headers.map(([name, { pieces }]) => [name, pieces.map(p => ('text' in p ? p.text : '')).join('')] as const);
+  const own = headers.map(
+    ([name, { pieces }]) => [name, pieces.map(p => ('text' in p ? p.text : '')).join('')] as const,
+  );
   const type: readonly Field[] = contentType === '' ? [] : [['content-type', contentType]];
   const length: Field = ['content-length', String(content.bytes.length)];
   return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes), redirect: null };

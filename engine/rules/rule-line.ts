@@ -2,9 +2,9 @@
 import type { Cursor } from '../config/cursor.ts';
 import type { ProxyDraft } from '../config/draft.ts';
 import { type Context, type Keyword, supported } from '../config/keyword.ts';
+import { readProxyCondition } from '../config/keywords-acl.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { carryOut } from '../config/table.ts';
-import { readCondition } from '../sample/acl-line.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Point } from '../sample/points.ts';
 import type { ActionRow, RuleDraft } from './action.ts';
@@ -23,7 +23,7 @@ function draftOf(proxy: ProxyDraft, set: RuleSet): RuleDraft {
 }
 
 /** `if ...` or `unless ...` at the end of a line; null = there is none. False after reporting. */
-export function readIf(
+function readIf(
   cursor: Cursor,
   proxy: ProxyDraft,
   { resources }: Context,
@@ -32,7 +32,7 @@ export function readIf(
 ): ConditionData | null | false {
   const word = cursor.peek();
   if (word === null) return null;
-  if (word.text === 'if' || word.text === 'unless') return readCondition(cursor, proxy.acls, resources, point) ?? false;
+  if (word.text === 'if' || word.text === 'unless') return readProxyCondition(cursor, proxy, resources, point) ?? false;
   cursor.error(`'${what}' cannot handle unexpected argument '${word.text}'`, undefined, word);
   return false;
 }
@@ -86,7 +86,8 @@ function whereElse(row: ActionRow): string {
 /** Lines of each set: the first unconditional action that it has, and two that cannot be. */
 function ruleKeyword(set: RuleSet): Keyword<ProxyDraft> {
   const { keyword, sections, doc } = set;
-  const final = set.letter === 'C' || set.letter === 'S' || set.letter === 'T' || set.letter === 'U' ? 'accept' : 'allow';
+  const final =
+    set.letter === 'C' || set.letter === 'S' || set.letter === 'T' || set.letter === 'U' ? 'accept' : 'allow';
   return supported<ProxyDraft>({
     ...{ name: keyword, where: sections, doc, args: '<action> [arguments] [{ if | unless } <condition>]' },
     parse: (cursor, proxy, context) => readRule(cursor, proxy, context, set),

@@ -10,7 +10,7 @@ import { load } from './load-text.ts';
 /** The section that a row's lines are tried in; the cross-checks of a bare `listen` are satisfied. */
 const HEADERS: Readonly<Record<string, string>> = {
   G: 'global',
-  D: 'defaults',
+  D: 'defaults d',
   F: 'frontend t',
   B: 'backend t',
   L: 'listen t',

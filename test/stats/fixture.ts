@@ -37,6 +37,7 @@ export const PAGE: StatsPage = {
   showNode: 'lb1',
   showModules: false,
   admin: true,
+  adminIf: [],
 };
 
 export const FACTS: Facts = {

@@ -1,6 +1,7 @@
-/** Arguments that are a time or an expression that gives one in milliseconds; and numbers likewise. */
+/** Arguments that are expressions, or a time or an expression that gives one in milliseconds. */
 import type { Cursor } from '../config/cursor.ts';
 import type { Context } from '../config/keyword.ts';
+import { useExpression } from '../config/keywords-acl.ts';
 import { parseTime } from '../config/units.ts';
 import { cast } from '../sample/cast.ts';
 import { compileExpression } from '../sample/compile.ts';
@@ -12,13 +13,20 @@ import type { RuleDraft } from './action.ts';
 /** Milliseconds, or what finds them. */
 export type Time = number | Expression;
 
+/** Takes an expression; null after reporting. */
+export function readSample(cursor: Cursor, rule: RuleDraft, { resources }: Context): Expression | null {
+  const expression = readExpression(cursor, resources, rule.point);
+  if (expression !== null) useExpression(rule.proxy, cursor, expression);
+  return expression;
+}
+
 export function readTime(cursor: Cursor, rule: RuleDraft, context: Context): Time | null {
   const word = cursor.peek();
   if (word === null) {
     cursor.error(`'${cursor.current.text}' expects a time or an expression`);
     return null;
   }
-  if (!/^\d/.test(word.text)) return readExpression(cursor, context.resources, rule.point);
+  if (!/^\d/.test(word.text)) return readSample(cursor, rule, context);
   const parsed = parseTime(word.text, 'ms');
   cursor.next();
   if ('value' in parsed) return parsed.value;

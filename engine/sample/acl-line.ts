@@ -1,0 +1,371 @@
+/** Reads ACLs and conditions from configuration lines; what is wrong is said in HAProxy's words, and the place marked. */
+import type { Cursor } from '../config/cursor.ts';
+import type { Resources } from '../config/draft.ts';
+import { didYouMean } from '../config/suggest.ts';
+import type { Word } from '../config/words.ts';
+import type { AclDraft, AclTest } from './acl.ts';
+import { castable } from './cast.ts';
+import type { ConditionData, Term } from './condition.ts';
+import { type Expression, fetchOf, parseExpression, partOf, typeOfExpression } from './expression.ts';
+import { FETCHES } from './fetches.ts';
+import { defaultMatch, MATCH_METHODS, type MatchMethod, type MatchName, matchMethod } from './pattern.ts';
+import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
+import { isSeen, type Point, pointName } from './points.ts';
+import type { FetchRow } from './row.ts';
+import { BIN, TYPE_NAMES, view } from './sample.ts';
+
+/** Fetches that have ACL keywords of their own: `path` gives `path_beg`, `path_dir` ... */
+const FAMILIES = [
+  'base',
+  'cook',
+  'hdr',
+  'path',
+  'req.cook',
+  'req.hdr',
+  'res.cook',
+  'res.hdr',
+  'scook',
+  'shdr',
+  'url',
+  'urlp',
+];
+const SUFFIXES: readonly MatchName[] = ['beg', 'dir', 'dom', 'end', 'len', 'reg', 'sub'];
+
+/** All names that an ACL may begin with, beside the fetches'. */
+export const ACL_KEYWORDS: ReadonlyMap<string, { fetch: FetchRow; match: MatchName }> = new Map(
+  FAMILIES.flatMap(family =>
+    SUFFIXES.map(match => [`${family}_${match}`, { fetch: FETCHES.get(family)!, match }] as const),
+  ),
+);
+
+/** Manual 7.4. */
+export const PREDEFINED: Readonly<Record<string, string>> = {
+  FALSE: 'always_false',
+  HTTP: 'req.proto_http',
+  'HTTP_1.0': 'req.ver 1.0',
+  'HTTP_1.1': 'req.ver 1.1',
+  'HTTP_2.0': 'req.ver 2.0',
+  'HTTP_3.0': 'req.ver 3.0',
+  HTTP_CONTENT: 'req.hdr_val(content-length) gt 0',
+  HTTP_URL_ABS: 'url_reg ^[^/:]*://',
+  HTTP_URL_SLASH: 'url_beg /',
+  HTTP_URL_STAR: 'url *',
+  LOCALHOST: 'src 127.0.0.1/8 ::1',
+  METH_CONNECT: 'method CONNECT',
+  METH_DELETE: 'method DELETE',
+  METH_GET: 'method GET HEAD',
+  METH_HEAD: 'method HEAD',
+  METH_OPTIONS: 'method OPTIONS',
+  METH_POST: 'method POST',
+  METH_PUT: 'method PUT',
+  METH_TRACE: 'method TRACE',
+  RDP_COOKIE: 'req.rdp_cookie_cnt gt 0',
+  REQ_CONTENT: 'req.len gt 0',
+  TRUE: 'always_true',
+  WAIT_END: 'wait_end',
+};
+
+const NO_PATTERN =
+  'no pattern to match against were provided, so this ACL will never match.\n' +
+  "  If this is what you intended, please add '--' to get rid of this warning.\n" +
+  "  If you intended to match only for existence, please use '-m found'.\n" +
+  "  If you wanted to force an int to match as a bool, please use '-m bool'.";
+
+/** Reads the words of one test. */
+class TestReader {
+  readonly #cursor: Cursor;
+  readonly #resources: Resources;
+  readonly #words: readonly Word[];
+  #at = 0;
+  #fold = false;
+  #pairs = false;
+  #noResolve = false;
+  #given = false;
+  readonly #files: { file: PatternFile; pairs: boolean }[] = [];
+
+  /** `words`: from the expression on. */
+  constructor(cursor: Cursor, resources: Resources, words: readonly Word[]) {
+    this.#cursor = cursor;
+    this.#resources = resources;
+    this.#words = words;
+  }
+
+  read(): AclTest | null {
+    const first = this.#words[0];
+    const text = first?.text ?? '';
+    const parsed = parseExpression(
+      text,
+      0,
+      this.#resources,
+      'fetch method',
+      name => ACL_KEYWORDS.get(name)?.fetch ?? FETCHES.get(name),
+    );
+    const end = 'message' in parsed ? 0 : parsed.end;
+    if ('message' in parsed || end < text.length) {
+      const problem =
+        'message' in parsed
+          ? parsed
+          : { message: `unexpected '${text.slice(end)}'`, at: end, width: text.length - end, hint: null };
+      const hint =
+        problem.hint ?? (problem.message.startsWith('unknown fetch') ? didYouMean(text, ACL_KEYWORDS.keys()) : null);
+      return this.#error(
+        `${problem.message} in ACL expression '${text}'`,
+        first && partOf(first, problem.at, problem.width),
+        hint,
+      );
+    }
+    this.#at = 1;
+    const keyword = /^[\w.\-+:]*/.exec(text)![0];
+    const { expression } = parsed;
+    const own = expression.converters.length === 0 ? ACL_KEYWORDS.get(keyword)?.match : undefined;
+    const method = this.#flags(own ?? defaultMatch(typeOfExpression(expression)), expression);
+    if (method === null) return null;
+    const patterns = this.#patterns(method);
+    if (patterns === null) return null;
+    if (!method.bare && patterns.length + this.#files.length === 0 && !this.#given) {
+      this.#cursor.warning(`parsing acl keyword '${keyword}' :\n  ${NO_PATTERN}`, undefined, first);
+    }
+    return { expression, keyword, match: method.name, fold: this.#fold, patterns, files: this.#files };
+  }
+
+  /** Takes the flags; the method that they, or the expression, say. */
+  #flags(implied: MatchName | null, expression: Expression): MatchMethod | null {
+    let name = implied;
+    const files: Word[] = [];
+    for (let word = this.#words[this.#at]; word?.text.startsWith('-'); word = this.#words[this.#at]) {
+      if (/^-\d/.test(word.text)) break;
+      this.#at++;
+      if (word.text === '--') {
+        this.#given = true;
+        break;
+      }
+      const next = this.#words[this.#at];
+      if (word.text === '-i') this.#fold = true;
+      else if (word.text === '-n') this.#noResolve = true;
+      else if (word.text === '-M') this.#pairs = true;
+      else if (word.text === '-u') {
+        this.#at++;
+        if (!/^-?\d+$/.test(next?.text ?? '')) return this.#error('the argument of -u must be an integer', next);
+      } else if (word.text === '-m') {
+        this.#at++;
+        if (matchMethod(next?.text ?? '') === null) {
+          const hint = didYouMean(
+            next?.text ?? '',
+            MATCH_METHODS.map(m => m.name),
+          );
+          return this.#error(`unknown matching method '${next?.text ?? ''}' when parsing ACL expression`, next, hint);
+        }
+        if (files.length > 0)
+          return this.#error("'-m' must only be specified before patterns and files in parsing ACL expression", word);
+        name = next!.text as MatchName;
+      } else if (word.text === '-f') {
+        this.#at++;
+        files.push(next ?? { ...word, text: '' });
+      } else {
+        return this.#error(
+          `'${word.text}' is not a valid ACL option. Please use '--' before any pattern beginning with a '-'`,
+          word,
+        );
+      }
+    }
+    const type = typeOfExpression(expression);
+    if (name === null) {
+      const message = `matching method must be specified first (using '-m') when using a sample fetch of this type ('${TYPE_NAMES[type]}')`;
+      return this.#error(message, this.#words[0]);
+    }
+    const method = matchMethod(name)!;
+    const fits = method.takes.some(taken => castable(type, taken)) && (type !== BIN || method.takes.includes(BIN));
+    if (!fits && method.name !== 'found') {
+      return this.#error(
+        `matching method '${name}' cannot be used with fetch keyword '${fetchOf(expression).name}'`,
+        this.#words[0],
+      );
+    }
+    return files.every(word => this.#file(word, method)) ? method : null;
+  }
+
+  #file(word: Word, method: MatchMethod): boolean {
+    const file = readPatternFile(this.#resources, word.text);
+    if (file === null) {
+      this.#error(`failed to open pattern file <${word.text}>`, word);
+      return false;
+    }
+    let good = true;
+    eachEntry(file.bytes, this.#pairs, (start, end, _valueStart, _valueEnd, line) => {
+      const problem =
+        good && method.problem !== fine ? method.problem(view(file.bytes).toString('utf8', start, end)) : null;
+      if (problem === null) return;
+      good = false;
+      this.#error(`${problem} at line ${line} of file '${file.path}'`, word);
+    });
+    this.#files.push({ file, pairs: this.#pairs });
+    return good;
+  }
+
+  /** The patterns behind the flags; null after an error. */
+  #patterns(method: MatchMethod): string[] | null {
+    const patterns: string[] = [];
+    const numeric = method.name === 'int' || method.name === 'len';
+    let operator = 'eq';
+    for (; this.#at < this.#words.length; this.#at++) {
+      const word = this.#words[this.#at]!;
+      const { text } = word;
+      if (numeric && Object.hasOwn(OPERATORS, text)) {
+        operator = text;
+        continue;
+      }
+      const pattern = numeric ? plainNumber(text) : text;
+      const problem = method.problem(pattern);
+      if (problem === null) patterns.push(numeric ? OPERATORS[operator]!(pattern) : pattern);
+      else if (method.name === 'ip' && this.#resolve(text, patterns)) continue;
+      else if (numeric && operator !== 'eq' && problem.endsWith('is not a number')) {
+        return this.#error(`'${text}' is neither a number nor a supported operator`, word);
+      } else return this.#error(problem.replace(pattern, text), word);
+    }
+    return patterns;
+  }
+
+  /** A host name in the place of an address, unless `-n`. */
+  #resolve(name: string, patterns: string[]): boolean {
+    const found = this.#noResolve || /[:/]/.test(name) ? null : this.#resources.resolve(name);
+    if (found?.family !== 4) return false;
+    patterns.push(found.bytes.join('.'));
+    return true;
+  }
+
+  #error(message: string, word: Word | undefined, hint: string | null = null): null {
+    this.#cursor.error(message, hint ?? undefined, word ?? this.#cursor.current);
+    return null;
+  }
+}
+
+const fine = matchMethod('str')!.problem;
+
+/** Versions are numbers: `3.1` is 3 x 65536 + 1. */
+function plainNumber(text: string): string {
+  return text.replace(/(\d+)\.(\d+)/g, (_, high, low) => String(Number(high) * 65_536 + Number(low)));
+}
+
+/** A comparison as a range. */
+const OPERATORS: Readonly<Record<string, (number: string) => string>> = {
+  eq: number => number,
+  ge: number => (number.includes(':') ? number : `${number}:`),
+  gt: number => (number.includes(':') ? number : `${Number(number) + 1}:`),
+  le: number => (number.includes(':') ? number : `:${number}`),
+  lt: number => (number.includes(':') ? number : `:${Number(number) - 1}`),
+};
+
+/** `acl <name> <expression> ...`: adds the test to the ACL of that name. */
+export function readAcl(cursor: Cursor, acls: AclDraft[], resources: Resources) {
+  const name = cursor.next();
+  if (name === null) return cursor.error("'acl' expects a name and an expression");
+  const bad = /[^\w.:-]/.exec(name.text)?.[0];
+  if (bad !== undefined) return cursor.error(`character '${bad}' is not permitted in acl name '${name.text}'`);
+  if (name.text === 'or') {
+    return cursor.error(
+      "acl name 'or' will never match. 'or' is used to express a logical disjunction within a condition",
+    );
+  }
+  const test = new TestReader(cursor, resources, cursor.rest()).read();
+  if (test === null) return;
+  const known = acls.find(acl => acl.name === name.text);
+  if (known === undefined) acls.push({ name: name.text, tests: [test] });
+  else known.tests.push(test);
+}
+
+/**
+ * Reads `if <condition>` or `unless <condition>` to the end of the line. Null after an error, and when `else` says so.
+ * Anonymous and predefined ACLs are added to `acls`. What cannot be seen at `point` is warned about.
+ */
+export function readCondition(
+  cursor: Cursor,
+  acls: AclDraft[],
+  resources: Resources,
+  point: Point,
+): ConditionData | null {
+  const unless = cursor.next()?.text === 'unless';
+  const any: Term[][] = [];
+  let list: Term[] = [];
+  let not = false;
+  for (let word = cursor.next(); word !== null; word = cursor.next()) {
+    let { text } = word;
+    while (text.startsWith('!')) {
+      not = !not;
+      text = text.slice(1);
+    }
+    if (text === '') continue;
+    if (text === 'or' || text === '||') {
+      if (list.length > 0) any.push(list);
+      list = [];
+      not = false;
+      continue;
+    }
+    const acl = text === '{' ? anonymous(cursor, acls, resources, word) : named(cursor, acls, resources, text, word);
+    if (acl < 0) return null;
+    warnUnseen(cursor, acls[acl]!, point, word);
+    list.push({ acl, not });
+    not = false;
+  }
+  if (list.length > 0) any.push(list);
+  if (any.length === 0) cursor.warning('a condition without any ACL never matches');
+  return { unless, any };
+}
+
+/** `{ expression ... }`, of which the brace was taken. Its index, -1 after an error. */
+function anonymous(cursor: Cursor, acls: AclDraft[], resources: Resources, brace: Word): number {
+  const words: Word[] = [];
+  for (let word = cursor.next(); ; word = cursor.next()) {
+    if (word === null) {
+      cursor.error("missing closing '}' in condition", undefined, brace);
+      return -1;
+    }
+    if (word.text === '}') break;
+    words.push(word);
+  }
+  return add(cursor, acls, resources, '', words);
+}
+
+function named(cursor: Cursor, acls: AclDraft[], resources: Resources, name: string, word: Word): number {
+  const index = acls.findIndex(acl => acl.name === name);
+  if (index >= 0) return index;
+  const text = PREDEFINED[name];
+  if (text === undefined) {
+    const hint = didYouMean(name, [...acls.map(acl => acl.name).filter(n => n !== ''), ...Object.keys(PREDEFINED)]);
+    cursor.error(`no such ACL : '${name}'`, hint ?? undefined, word);
+    return -1;
+  }
+  const words = text.split(' ').map(part => ({ ...word, text: part }));
+  return add(cursor, acls, resources, name, words);
+}
+
+function add(cursor: Cursor, acls: AclDraft[], resources: Resources, name: string, words: readonly Word[]): number {
+  const test = new TestReader(cursor, resources, words).read();
+  return test === null ? -1 : acls.push({ name, tests: [test] }) - 1;
+}
+
+/** HAProxy warns about an ACL that looks at what is not there. */
+function warnUnseen(cursor: Cursor, acl: AclDraft, point: Point, word: Word): void {
+  const blind = acl.tests.filter(test => !isSeen(fetchOf(test.expression).from, point));
+  const { keyword } = blind[0] ?? {};
+  if (keyword === undefined) return;
+  const where = `'${pointName(point)}'`;
+  if (acl.name === '') {
+    cursor.warning(
+      `anonymous acl will never match because it uses keyword '${keyword}' which is incompatible with ${where}`,
+      undefined,
+      word,
+    );
+  } else if (blind.length === acl.tests.length) {
+    cursor.warning(
+      `acl '${acl.name}' will never match because it only involves keywords that are incompatible with ${where}`,
+      undefined,
+      word,
+    );
+  } else {
+    cursor.warning(
+      `acl '${acl.name}' involves keyword '${keyword}' which is incompatible with ${where}`,
+      undefined,
+      word,
+    );
+  }
+}

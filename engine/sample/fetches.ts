@@ -1,0 +1,23 @@
+/** The table of all fetches. */
+import { AUTH_FETCHES } from './fetches-auth.ts';
+import { BODY_FETCHES } from './fetches-body.ts';
+import { CONNECTION_FETCHES } from './fetches-connection.ts';
+import { COOKIE_FETCHES } from './fetches-cookies.ts';
+import { HEADER_FETCHES } from './fetches-headers.ts';
+import { INTERNAL_FETCHES } from './fetches-internal.ts';
+import { LATER_FETCHES } from './fetches-later.ts';
+import { PAYLOAD_FETCHES } from './fetches-payload.ts';
+import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
+import { byName, type FetchRow } from './row.ts';
+
+export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
+  INTERNAL_FETCHES,
+  CONNECTION_FETCHES,
+  PAYLOAD_FETCHES,
+  REQUEST_LINE_FETCHES,
+  HEADER_FETCHES,
+  COOKIE_FETCHES,
+  BODY_FETCHES,
+  AUTH_FETCHES,
+  LATER_FETCHES,
+]);

@@ -1,0 +1,28 @@
+/** Names of variables (manual 2.8): a scope and a name. */
+
+/**
+ * proc   the process (here: each worker its own)    sess   the client's session
+ * txn    the stream                                 req    its request, up to the server's answer
+ * res    its response                               check  a health check
+ */
+export const SCOPES = ['proc', 'sess', 'txn', 'req', 'res', 'check'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface Variable {
+  readonly scope: Scope;
+  readonly name: string;
+}
+
+const RULE =
+  "A variable name must be start by its scope. The scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'";
+
+/** A variable, or what is wrong with the text. */
+export function parseVariable(text: string): Variable | string {
+  const dot = text.indexOf('.');
+  const scope = SCOPES.find(s => s === text.slice(0, Math.max(dot, 0)));
+  if (scope === undefined) return `invalid variable name '${text}'. ${RULE}`;
+  const name = text.slice(dot + 1);
+  const bad = name.search(/[^A-Za-z0-9_.]/);
+  if (bad >= 0) return `invalid syntax at char '${name.slice(bad)}'`;
+  return { scope, name };
+}
