@@ -132,7 +132,7 @@ function withErrorFiles(
   sections: Drafts['httpErrors'],
 ): ProxyDraft['errorPages'] {
   const taken = lines.flatMap(({ name, statuses }) => {
-    const { pages } = sections.find(section => section.name === name)!;
+    const pages = sections.find(section => section.name === name)?.pages ?? [];
     return pages.filter(({ status }) => statuses.length === 0 || statuses.includes(status));
   });
   return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];

@@ -58,7 +58,7 @@ export const CAPTURES: readonly Row[] = [
       if (lenBytes !== null) proxy[`${side!}Captures`].push({ name: null, lenBytes });
     },
     good: ['declare capture request len 32', 'declare capture response len 32'],
-    bad: [['declare capture foo len 5', "'capture' expects 'request' or 'response' as declare capture, not 'foo'"]],
+    bad: [['declare capture foo len 5', "'declare capture' expects 'request' or 'response', not 'foo'"]],
   }),
   supported<ProxyDraft>({
     name: 'unique-id-format',

@@ -10,7 +10,7 @@ type Row = Keyword<ProxyDraft>;
 
 const CONDITION = '{ if | unless } <condition>';
 
-function useServer(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
+function useServer(cursor: Cursor, proxy: ProxyDraft, context: Context) {
   if (cursor.next() === null) return cursor.error("'use-server' expects a server name");
   const target = reference(cursor);
   const named = target.name.includes('%[');

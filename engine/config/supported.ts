@@ -2,6 +2,7 @@
 import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { HTTP_ERRORS } from './keywords-errors.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';
@@ -16,6 +17,7 @@ const GROUPS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ['`bind` lines', BIND],
   ['`server` lines', SERVER],
   ['Userlist section', USERLIST],
+  ['HTTP-errors section', HTTP_ERRORS],
 ];
 
 const LISTS: readonly (readonly [status: Status, lead: string])[] = [

@@ -8,7 +8,7 @@ import { answer } from './answer.ts';
 import { awaitBody, lateBody } from './body-wait.ts';
 import type { Backend, Frontend } from './nouns.ts';
 import { HERE } from './rules.ts';
-import { type Next, STEP, type StepIndex, WAIT } from './steps.ts';
+import { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 

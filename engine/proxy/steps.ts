@@ -34,39 +34,11 @@ import {
 import { applyServerRules } from './server-rules.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
+import { type Next, STEP, WAIT } from './step.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 
-export const STEP = {
-  idle: 0,
-  inspect: 1,
-  request: 2,
-  body: 3,
-  frontRules: 4,
-  backend: 5,
-  backInspect: 6,
-  backRules: 7,
-  tarpit: 8,
-  server: 9,
-  assign: 10,
-  queue: 11,
-  connect: 12,
-  failed: 13,
-  turnaround: 14,
-  connected: 15,
-  waiting: 16,
-  response: 17,
-  transfer: 18,
-  tunnel: 19,
-  applet: 20,
-  finish: 21,
-} as const;
-
-export type StepIndex = (typeof STEP)[keyof typeof STEP];
-
-/** Returned by a step that waits for an event. */
-export const WAIT = -1;
-export type Next = StepIndex | typeof WAIT;
+export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 
 export interface Step {
   readonly name: keyof typeof STEP;

@@ -262,7 +262,10 @@ export class Stream implements Subject {
 
   requestEnd(trailers: Trailers | null): void {
     this.requestDone = true;
-    if (this.serverSide === null) return this.lookAgain();
+    if (this.serverSide === null) {
+      this.lookAgain();
+      return;
+    }
     this.serverSide.end(trailers);
     this.touchServer();
     if (this.step === STEP.tunnel) this.goto(STEP.tunnel);

@@ -37,13 +37,13 @@ function stripDotDot(path: string, full: boolean): string {
   if (!path.startsWith('/')) return path;
   const kept: string[] = [];
   const segments = path.slice(1).split('/');
-  segments.forEach((segment, i) => {
-    if (segment !== '..') return void kept.push(segment);
+  for (const [i, segment] of segments.entries()) {
     const parent = kept.at(-1);
-    if (parent !== undefined && parent !== '..') kept.pop();
-    else if (!full) return void kept.push(segment);
-    if (i === segments.length - 1) kept.push('');
-  });
+    const merges = segment === '..' && parent !== undefined && parent !== '..';
+    if (merges) kept.pop();
+    else if (segment !== '..' || !full) kept.push(segment);
+    if (i === segments.length - 1 && segment === '..' && (merges || full)) kept.push('');
+  }
   return `/${kept.join('/')}`;
 }
 

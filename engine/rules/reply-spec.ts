@@ -224,3 +224,9 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
 function replyWith(status: number, fields: readonly Field[], body: Uint8Array): Uint8Array {
   return reply(status, fields, body, statusReason(status));
 }
+
+/** The `http-errors` section that the data of an action names; null = none. */
+export function errorSection(args: unknown): string | null {
+  const content = (args as Partial<ReplySpec> | null)?.content;
+  return content?.kind === 'errorfiles' ? content.section : null;
+}

@@ -37,7 +37,7 @@ function readIf(
   return false;
 }
 
-function readRule(cursor: Cursor, proxy: ProxyDraft, context: Context, set: RuleSet): void {
+function readRule(cursor: Cursor, proxy: ProxyDraft, context: Context, set: RuleSet) {
   if (inAnonymousDefaults(cursor, proxy, set.keyword)) return;
   const at = cursor.index;
   const row = ACTION_TABLE.take(cursor) as ActionRow | null;
@@ -71,7 +71,7 @@ function namesOf(set: RuleSet): string[] {
   return ACTION_TABLE.rows.filter(row => row.where.includes(set.letter)).map(row => row.name);
 }
 
-function unknownAction(cursor: Cursor, set: RuleSet): void {
+function unknownAction(cursor: Cursor, set: RuleSet) {
   const word = cursor.next();
   if (word === null) return cursor.error(`'${set.keyword}' expects an action`);
   const message = `'${set.keyword}': unknown action '${word.text}'`;
