@@ -66,9 +66,13 @@ export function headOnly(status: number, fields: readonly Field[]): Uint8Array {
   return latin1(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines}\r\n`);
 }
 
+/** Redirects that a cache must not answer the next request with. */
+const NOT_CACHED = [302, 303, 307];
+
 /** A redirect as HAProxy's `http-request redirect` makes it. `location` is put in as it is: no CR or LF may be in it. */
 export function redirect(status: number, location: string, fields: readonly Field[] = []): Uint8Array {
-  return reply(status, [['content-length', '0'], ['location', location], ...fields], '');
+  const cache: readonly Field[] = NOT_CACHED.includes(status) ? [['cache-control', 'no-cache']] : [];
+  return reply(status, [['content-length', '0'], ['location', location], ...cache, ...fields], '');
 }
 
 /** `response` (a whole one, made by `reply`) with a Connection header at the end of its head. */

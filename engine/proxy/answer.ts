@@ -7,5 +7,5 @@ import type { Stream } from './stream.ts';
 export function answer(stream: Stream, reply: Reply, keep: boolean): void {
   const sent = editReply(stream, reply);
   stream.status = sent.status;
-  stream.client.reply(sent, keep);
+  stream.client.reply(sent, keep && !reply.closes);
 }

@@ -37,19 +37,31 @@ export class BodyBuffer {
   /** Takes what it can of `bytes[start, end)`; returns where it stopped. */
   take(bytes: Uint8Array, start: number, end: number): number {
     const stop = Math.min(end, start + this.#raw.length - this.#used);
+    const body = this.#body;
     let at = start;
-    while (at < stop && !this.done) {
-      at = this.#body.step(bytes, at, stop);
-      const { event, dataStart, dataEnd } = this.#body;
-      if (event === DATA) {
-        this.#payload.set(bytes.subarray(dataStart, dataEnd), this.#length);
-        this.#length += dataEnd - dataStart;
-      } else if (event === DONE || event === ERROR) this.done = true;
-      else if (event === MORE) break;
-    }
-    if (this.#body.event === ERROR) at = stop;
+    do {
+      at = body.step(bytes, at, stop);
+      if (body.event !== DATA) continue;
+      this.#payload.set(bytes.subarray(body.dataStart, body.dataEnd), this.#length);
+      this.#length += body.dataEnd - body.dataStart;
+    } while (body.event < DONE && body.event !== MORE);
+    this.done = body.event !== MORE;
+    if (body.event === ERROR) at = stop;
     this.#raw.set(bytes.subarray(start, at), this.#used);
     this.#used += at - start;
     return at;
   }
+}
+
+/**
+ * Where the payload that begins at `bytes[start]` ends, if it ends before `end`; -1 = it does not, or its framing is wrong.
+ * `kind` and `contentLength` as `Body.reset` takes them.
+ */
+export function payloadEnd(kind: number, contentLength: number, bytes: Uint8Array, start: number, end: number): number {
+  const body = new Body();
+  body.reset(kind, contentLength);
+  let at = start;
+  do at = body.step(bytes, at, end);
+  while (body.event < DONE && body.event !== MORE);
+  return body.event === DONE ? at : -1;
 }

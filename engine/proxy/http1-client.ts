@@ -39,7 +39,7 @@ import {
   H1_STREAMS,
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
-import { BodyBuffer } from './body-buffer.ts';
+import { BodyBuffer, payloadEnd } from './body-buffer.ts';
 import { owned } from './chunks.ts';
 import type { Reply } from './errors.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -68,6 +68,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #held: Chunk | null = null;
   #heldAt = 0;
   #consuming = false;
+  /** While the stream's first steps run: what follows the request head. */
+  #rest: Chunk | null = null;
+  #restAt = 0;
   /** The payload as far as rules have asked for it, while there is no server yet. */
   #gathered: BodyBuffer | null = null;
   #requests = 0;
@@ -226,8 +229,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       this.#refuse(errorOf(length).status, CAUSE.proxy);
       return chunk.end;
     }
+    const next = at + length - before;
+    this.#rest = chunk;
+    this.#restAt = next;
     this.#start(stream, head, length);
-    return at + length - before;
+    this.#rest = null;
+    return this.#restAt;
   }
 
   /** The head is complete: the stream begins its steps. */
@@ -379,10 +386,29 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   reply(reply: Reply, keep: boolean): void {
     const stream = this.#stream!;
     const head = stream.requestHead;
+    if (keep && this.#phase === 'body') this.#skipPayload(stream);
     if (!keep || !stream.requestDone) this.#keep = false;
     stream.responseDone = true;
     const bytes = reply.bytes(this.#keep, head.version);
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
+  }
+
+  /** The answer needs no server: a payload that is here already, and whole, is thrown away and the connection goes on. */
+  #skipPayload(stream: Stream): void {
+    const { kind, payload } = this.#body;
+    const chunk = this.#rest ?? this.#held;
+    const at = this.#rest === null ? this.#heldAt : this.#restAt;
+    if (this.#gathered !== null) {
+      if (!this.#gathered.done) return;
+    } else {
+      const whole = chunk !== null && payload === 0;
+      const end = whole ? payloadEnd(kind, stream.requestHead.contentLength, chunk.bytes, at, chunk.end) : -1;
+      if (end < 0) return;
+      if (this.#rest === null) this.#heldAt = end;
+      else this.#restAt = end;
+    }
+    this.#phase = 'done';
+    stream.requestDone = true;
   }
 
   open(reply: Reply, chunked: boolean): void {

@@ -99,7 +99,7 @@ function backend(stream: Stream): Next {
   const chosen = chooseBackend(stream);
   if (chosen === null) return fail(stream, 503, CAUSE.server);
   enterBackend(stream, chosen);
-  stream.retriesLeft = chosen.proxy.retries;
+  stream.retriesLeft = stream.retries < 0 ? chosen.proxy.retries : stream.retries;
   if (chosen.index !== stream.frontend.index) stream.timeouts = chosen.proxy.timeouts;
   return STEP.backInspect;
 }

@@ -125,6 +125,8 @@ export class Stream implements Subject {
   clientMs = 0;
   /** `set-log-level`; -1 = as the log lines say. */
   logLevel = -1;
+  /** `set-retries`; -1 = as the backend says. */
+  retries = -1;
   /** `disable-l7-retry`. */
   noRepeat = false;
   /** `tcp-response content close`. */
@@ -219,7 +221,7 @@ export class Stream implements Subject {
     this.tarpit = this.ruledServer = this.uniqueId = null;
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
-    this.logLevel = -1;
+    this.logLevel = this.retries = -1;
     this.requestCaptures = this.responseCaptures = NO_CAPTURES;
     this.requestCookie = this.responseCookie = null;
     this.session.forgetOverrides();

@@ -37,7 +37,7 @@ const DENY = action<ReplySpec>({
   good: ['deny', 'deny deny_status 429', 'deny status 418 content-type text/plain string "no" hdr X-Why rules'],
   bad: [
     ['deny deny_status 999', "'deny_status' expects an integer between 200 and 599 as status, not '999'"],
-    ['deny status 418', "status code '418' not handled by error pages"],
+    ['deny deny_status 418', "status code '418' not handled by error pages"],
     ['deny string x', "a content needs its 'content-type'"],
     ['deny file /nonexistent', "'file': error opening file '/nonexistent'"],
   ],

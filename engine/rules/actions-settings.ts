@@ -135,12 +135,12 @@ const SET_RETRIES = action<number | Expression>({
     const number = typeof spec === 'number' ? () => spec : numberOf(spec, env);
     return at => {
       const count = number(at);
-      if (count >= 0) at.stream!.retriesLeft = count;
+      if (count >= 0) at.stream!.retries = at.stream!.retriesLeft = count;
       return CONTINUE;
     };
   },
-  good: [],
-  bad: [],
+  good: ['set-retries 3', 'set-retries int(2)'],
+  bad: [['set-retries x', "unknown fetch method 'x'"]],
 });
 
 function numberOf(spec: Expression, env: Env): (at: Standpoint) => number {

@@ -48,7 +48,7 @@ type Part = 'path' | 'pathq' | 'query' | 'uri';
 const WITH: Readonly<Record<Part, (target: Target, text: string) => string>> = {
   path: ({ before, query }, text) => before + text + query,
   pathq: ({ before }, text) => before + text,
-  query: ({ before, path }, text) => before + path + (text === '' ? '' : `?${text}`),
+  query: ({ before, path }, text) => `${before}${path}?${text}`,
   uri: (_, text) => text,
 };
 

@@ -42,7 +42,7 @@ function stripDotDot(path: string, full: boolean): string {
     const merges = segment === '..' && parent !== undefined && parent !== '..';
     if (merges) kept.pop();
     else if (segment !== '..' || !full) kept.push(segment);
-    if (i === segments.length - 1 && segment === '..' && (merges || full)) kept.push('');
+    if (i === segments.length - 1 && segment === '..') kept.push('');
   }
   return `/${kept.join('/')}`;
 }

@@ -37,6 +37,8 @@ export interface ReplySpec {
 
 /** A reply while its words are read. */
 interface ReplyDraft {
+  /** Nothing was said but `deny_status`. */
+  bare: boolean;
   status: number;
   content: Content | null;
   contentType: string;
@@ -72,8 +74,14 @@ function fileOf(cursor: Cursor, { resources }: Context): Uint8Array | null {
   return bytes;
 }
 
+/** `status`, unlike `deny_status`, describes a response of one's own. */
+const OWN_STATUS: Option = (cursor, draft, rule, context) => {
+  draft.bare = false;
+  return STATUS(cursor, draft, rule, context);
+};
+
 const OPTIONS: Readonly<Record<string, Option>> = {
-  status: STATUS,
+  status: OWN_STATUS,
   deny_status: STATUS,
   'content-type': (cursor, draft) => {
     const word = cursor.expectWord('a type');
@@ -136,15 +144,15 @@ export function readReply(
   fallback: number,
   page: boolean,
 ): ReplySpec | null {
-  const draft: ReplyDraft = { status: fallback, content: null, contentType: '', headers: [] };
+  const draft: ReplyDraft = { bare: page, status: fallback, content: null, contentType: '', headers: [] };
   while (!atCondition(cursor)) {
     const option = cursor.expectOneOf('an option of the response', NAMES);
     if (option === null || !OPTIONS[option]!(cursor, draft, rule, context)) return null;
   }
   const { status, contentType, headers } = draft;
-  const plain = contentType === '' && headers.length === 0;
+  const plain = draft.bare && contentType === '' && headers.length === 0;
   const content: Content =
-    draft.content ?? (page && plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
+    draft.content ?? (plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
   if ((content.kind === 'default' || content.kind === 'errorfiles') && !ERROR_STATUSES.includes(status)) {
     cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
     return null;
