@@ -223,7 +223,7 @@ function readArg(text: string, spec: ArgSpec, position: number): ReadArg {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
-const ESCAPABLE = ' \t\\"\'(),';
+const ESCAPABLE = ' \t\\"\'';
 
 /** One argument with its quotes and backslashes resolved; `end` is at the comma or parenthesis behind it. */
 function readWord(text: string, start: number): { value: string; end: number } {

@@ -96,18 +96,21 @@ function ipToStr(sample: Sample): boolean {
   return sample.setStr(SCRATCH, at, end);
 }
 
-/** The digits at the start, after an optional sign; other text after them fails, as an empty text does. */
-function strToInt(sample: Sample): boolean {
+/** As HAProxy reads integers: the digits at the start, after an optional sign; 0 when there are none. */
+export function leadingInt(sample: Sample): true {
   const { bytes, start, end } = sample;
   const negative = bytes[start] === 45;
   let at = negative || bytes[start] === 43 ? start + 1 : start;
-  if (at >= end) return false;
   let value = 0;
   for (; at < end && isDigit(bytes[at]!); at++) value = value * 10 + bytes[at]! - 48;
-  if (at < end) return false;
   if (value <= Number.MAX_SAFE_INTEGER) return sample.setInt(negative && value !== 0 ? -value : value);
-  const exact = BigInt(sample.text());
+  const exact = BigInt(/^[+-]?\d*/.exec(sample.text())![0].replace('+', ''));
   return sample.setWide(exact > INT64_MAX ? INT64_MAX : exact < INT64_MIN ? INT64_MIN : exact);
+}
+
+/** An empty text is no integer. */
+function strToInt(sample: Sample): boolean {
+  return sample.length > 0 && leadingInt(sample);
 }
 
 export const INT64_MAX = 2n ** 63n - 1n;
@@ -146,6 +149,14 @@ function strToAddr(sample: Sample): boolean {
   return strToIp(sample) || strToIpv6(sample);
 }
 
+/** Text ends at the first NUL. */
+function binToStr(sample: Sample): true {
+  const nul = sample.bytes.indexOf(0, sample.start);
+  if (nul >= 0 && nul < sample.end) sample.end = nul;
+  sample.type = STR;
+  return true;
+}
+
 /** A method's name as text. */
 function methToStr(sample: Sample): boolean {
   const name = METHOD_BYTES[sample.int]!;
@@ -173,7 +184,7 @@ const boolOfInt: Cast = sample => sample.setBool(sample.int !== 0);
 /** `from: { to: cast }`; what is missing cannot be. */
 const CASTS: Readonly<Record<number, Readonly<Record<number, Cast>>>> = {
   [BOOL]: { [SINT]: retype(SINT), [STR]: intToStr },
-  [SINT]: { [BOOL]: boolOfInt, [IPV4]: intToIp, [STR]: intToStr, [BIN]: intToBin },
+  [SINT]: { [BOOL]: boolOfInt, [ADDR]: intToIp, [IPV4]: intToIp, [STR]: intToStr, [BIN]: intToBin },
   [IPV4]: { [SINT]: ipToInt, [ADDR]: same, [IPV6]: ipToIpv6, [STR]: ipToStr, [BIN]: retype(BIN) },
   [IPV6]: { [ADDR]: same, [IPV4]: ipv6ToIp, [STR]: ipToStr, [BIN]: retype(BIN) },
   [STR]: {
@@ -185,7 +196,7 @@ const CASTS: Readonly<Record<number, Readonly<Record<number, Cast>>>> = {
     [BIN]: retype(BIN),
     [METH]: strToMeth,
   },
-  [BIN]: { [STR]: retype(STR), [METH]: strToMeth },
+  [BIN]: { [STR]: binToStr, [METH]: strToMeth },
   [METH]: {
     [STR]: methToStr,
     [BIN]: sample => methToStr(sample) && sample.setBin(sample.bytes, sample.start, sample.end),

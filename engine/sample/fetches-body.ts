@@ -3,11 +3,11 @@
 import type { Slice } from '../balance/balancer.ts';
 import { lower } from '../http/chars.ts';
 import type { Args } from './arguments.ts';
-import { cast } from './cast.ts';
+import { leadingInt } from './cast.ts';
 import type { Fetch, SampleContext } from './context.ts';
 import { requestHead, responseHead } from './fetches-request.ts';
 import { alias, type Extras, type FetchRow, fetch, plain } from './row.ts';
-import { type Sample, SINT, view } from './sample.ts';
+import { type Sample, view } from './sample.ts';
 
 const AMPERSAND = 38;
 const EQUALS = 61;
@@ -81,7 +81,7 @@ function urlParam(asInt: boolean): (args: Args) => Fetch {
 function each(params: Params, bytes: Uint8Array, start: number, end: number, out: Sample, asInt: boolean): boolean {
   out.more = false;
   while (params.next(bytes, start, end, out)) {
-    if (asInt && !cast(out, SINT)) continue;
+    if (asInt && !leadingInt(out)) continue;
     out.more = out.iterate;
     return true;
   }

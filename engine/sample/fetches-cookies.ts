@@ -4,12 +4,12 @@ import { CookieAt, readPair } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
 import { H_COOKIE, H_SET_COOKIE } from '../http/names.ts';
 import type { Args } from './arguments.ts';
-import { cast } from './cast.ts';
+import { leadingInt } from './cast.ts';
 import type { Fetch, SampleContext } from './context.ts';
 import { requestHead, responseHead } from './fetches-request.ts';
 import type { Source } from './points.ts';
 import { alias, type FetchRow, fetch } from './row.ts';
-import { type Sample, SINT, type TypeName, view } from './sample.ts';
+import { type Sample, type TypeName, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
 
 /** Where cookies of a direction are: a Cookie header holds many, a Set-Cookie header one and its attributes. */
@@ -88,7 +88,7 @@ function value(jar: Jar, asInt: boolean): (args: Args) => Fetch {
       out.more = false;
       while (nextNamed(jar, head, name, out)) {
         found = out.setStr(head.bytesOf(at.slot), at.valueStart, at.valueEnd);
-        if (asInt && !cast(out, SINT)) found = false;
+        if (asInt && !leadingInt(out)) found = false;
         out.more = found && out.iterate;
         if (out.more) return true;
         if (found && name.length === 0) return true;

@@ -2,14 +2,14 @@
 import { latin1 } from '../http/chars.ts';
 import { type Head, REMOVED } from '../http/head.ts';
 import type { Args } from './arguments.ts';
-import { cast } from './cast.ts';
+import { leadingInt } from './cast.ts';
 import type { Fetch, SampleContext } from './context.ts';
 import { requestHead, responseHead } from './fetches-request.ts';
 import { headerIp } from './header-ip.ts';
 import { HeaderValues } from './header-values.ts';
 import type { Source } from './points.ts';
 import { alias, type Extras, type FetchRow, fetch } from './row.ts';
-import { type Sample, SINT, type TypeName, view } from './sample.ts';
+import { type Sample, type TypeName, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
 
 type HeadOf = (ctx: SampleContext) => Head | null;
@@ -144,7 +144,7 @@ function writeVarint(value: number, at: number): number {
 }
 
 const anything: Refine = () => true;
-const asInt: Refine = out => cast(out, SINT);
+const asInt: Refine = out => leadingInt(out);
 
 /** [suffix of the name, arguments, type, what it is, how it is made]. */
 type Kind = readonly [string, string, TypeName, string, (headOf: HeadOf) => (args: Args) => Fetch, Extras?];

@@ -154,7 +154,7 @@ function status(ctx: SampleContext, out: Sample): boolean {
 
 function txnStatus(ctx: SampleContext, out: Sample): boolean {
   const { stream } = ctx;
-  return stream?.http && stream.status > 0 && out.setInt(stream.status);
+  return stream?.http === true && stream.status > 0 && out.setInt(stream.status);
 }
 
 const QUERY_OPTION = (args: readonly unknown[]): string | null =>
@@ -205,7 +205,7 @@ export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
   plain('server_status', 'sint', 'response', 'The status as the server sent it.', status),
   plain('txn.status', 'sint', 'request', 'The status, own answers too, as the log shows it.', txnStatus),
   plain('http_first_req', 'bool', 'request', 'The first request of the connection.', (ctx, out) => {
-    return ctx.stream?.http && out.setBool(ctx.stream.first);
+    return ctx.stream?.http === true && out.setBool(ctx.stream.first);
   }),
   ...named(['req.proto_http', 'req_proto_http'], 'A complete HTTP request is there.', 'requestHeaders', (ctx, out) => {
     return requestHead(ctx) !== null && out.setBool(true);

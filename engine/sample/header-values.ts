@@ -22,29 +22,18 @@ export class HeaderValues {
 
   /** The next value after where `out.slot` and `out.offset` say (0 at first): sets `out` to it. False: there is none. */
   next(head: Head, out: Sample): boolean {
-    for (;;) {
-      const slot = this.#slot(head, out.slot);
-      if (slot < 0) return false;
-      const bytes = head.bytesOf(slot);
-      const end = head.valueEnd[slot]!;
-      let at = out.slot === slot && out.offset > 0 ? head.valueStart[slot]! + out.offset - 1 : head.valueStart[slot]!;
-      out.slot = slot;
-      if (!this.#split && out.offset === 0) {
-        out.offset = end - head.valueStart[slot]! + 2;
-        return out.setStr(bytes, at, end);
-      }
-      while (at < end && (bytes[at] === COMMA || isBlank(bytes[at]!))) at++;
-      if (at >= end || !this.#split) {
-        out.slot = slot + 1;
-        out.offset = 0;
-        continue;
-      }
-      const stop = valueEnd(bytes, at, end);
-      out.offset = stop - head.valueStart[slot]! + 1;
-      let last = stop;
-      while (last > at && isBlank(bytes[last - 1]!)) last--;
-      return out.setStr(bytes, at, last);
-    }
+    const slot = this.#slot(head, out.slot);
+    if (slot < 0) return false;
+    const bytes = head.bytesOf(slot);
+    const end = head.valueEnd[slot]!;
+    let at = head.valueStart[slot]! + (slot === out.slot ? out.offset : 0);
+    const stop = this.#split ? valueEnd(bytes, at, end) : end;
+    out.slot = stop < end ? slot : slot + 1;
+    out.offset = stop < end ? stop + 1 - head.valueStart[slot]! : 0;
+    let last = stop;
+    while (at < last && isBlank(bytes[at]!)) at++;
+    while (last > at && isBlank(bytes[last - 1]!)) last--;
+    return out.setStr(bytes, at, last);
   }
 
   /** Occurrence `occ`: 1 is the first, -1 the last. */

@@ -16,7 +16,7 @@ export function useCrypt(check: Crypt): void {
 
 /** Whether `password` (Latin-1 text of the bytes given) is the user's. Takes the same time wherever they differ. */
 export function checkPassword(user: User, password: string): boolean {
-  if (user.crypted) return crypt?.(password, user.password);
+  if (user.crypted) return crypt?.(password, user.password) ?? false;
   const given = Buffer.from(password, 'latin1');
   const wanted = Buffer.from(user.password, 'utf8');
   return given.length === wanted.length && timingSafeEqual(given, wanted);

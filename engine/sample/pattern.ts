@@ -44,6 +44,8 @@ export interface MatchMethod {
   /** It looks at no patterns. */
   readonly bare: boolean;
   readonly doc: string;
+  /** Whether a pattern can be wrong. */
+  readonly checked: boolean;
   /** What is wrong with a pattern; null = nothing. HAProxy's words. */
   readonly problem: (text: string) => string | null;
   readonly make: (fold: boolean) => PatternSet;
@@ -56,27 +58,27 @@ const NUMBERS: readonly Type[] = [BOOL, SINT, ADDR, STR];
 export const MATCH_METHODS: readonly MatchMethod[] = [
   {
     ...{ name: 'found', type: ANY, takes: EVERY, bare: true, doc: 'there is a value' },
-    ...{ problem: fine, make: () => ALWAYS },
+    ...{ checked: false, problem: fine, make: () => ALWAYS },
   },
   {
     ...{ name: 'bool', type: BOOL, takes: [BOOL, SINT, STR], bare: true, doc: 'the value is true' },
-    ...{ problem: fine, make: () => TRUTH },
+    ...{ checked: false, problem: fine, make: () => TRUTH },
   },
   {
     ...{ name: 'int', type: SINT, takes: NUMBERS, bare: false, doc: 'an integer or a range' },
-    ...{ problem: numberProblem, make: () => new NumberList(sample => sample.int) },
+    ...{ checked: true, problem: numberProblem, make: () => new NumberList(sample => sample.int) },
   },
   {
     ...{ name: 'ip', type: ADDR, takes: [ADDR, STR, BIN], bare: false, doc: 'an address or a network' },
-    ...{ problem: ipProblem, make: () => new NetworkList() },
+    ...{ checked: true, problem: ipProblem, make: () => new NetworkList() },
   },
   {
     ...{ name: 'bin', type: BIN, takes: [STR, BIN], bare: false, doc: 'bytes, in hexadecimal digits' },
-    ...{ problem: hexProblem, make: () => new HexSet() },
+    ...{ checked: true, problem: hexProblem, make: () => new HexSet() },
   },
   {
     ...{ name: 'len', type: STR, takes: EVERY, bare: false, doc: 'the length, as an integer or a range' },
-    ...{ problem: numberProblem, make: () => new NumberList(sample => sample.end - sample.start) },
+    ...{ checked: true, problem: numberProblem, make: () => new NumberList(sample => sample.end - sample.start) },
   },
   text('str', 'the whole text', fold => new ExactSet(fold)),
   text('beg', 'what the text begins with', fold => new PrefixSet(fold)),
@@ -86,11 +88,11 @@ export const MATCH_METHODS: readonly MatchMethod[] = [
   text('end', 'what the text ends with', fold => new SuffixSet(fold)),
   {
     ...{ name: 'reg', type: STR, takes: EVERY, bare: false, doc: 'a regular expression' },
-    ...{ problem: regexProblem, make: fold => new RegexList(fold) },
+    ...{ checked: true, problem: regexProblem, make: fold => new RegexList(fold) },
   },
   {
     ...{ name: 'meth', type: METH, takes: [METH, STR], bare: false, doc: 'an HTTP method' },
-    ...{ problem: fine, make: () => new MethodSet() },
+    ...{ checked: false, problem: fine, make: () => new MethodSet() },
   },
 ];
 
@@ -110,7 +112,7 @@ export function defaultMatch(type: Type): MatchName | null {
 }
 
 function text(name: MatchName, doc: string, make: MatchMethod['make']): MatchMethod {
-  return { name, type: STR, takes: EVERY, bare: false, doc, problem: fine, make };
+  return { name, type: STR, takes: EVERY, bare: false, doc, checked: false, problem: fine, make };
 }
 
 function numberProblem(pattern: string): string | null {

@@ -8,7 +8,7 @@
  * Names stand in the configuration and a value is at most one room long, so what a stream can hold is bounded.
  */
 import type { SampleContext } from './context.ts';
-import type { Sample, Type } from './sample.ts';
+import { type Sample, SINT, STR, type Type } from './sample.ts';
 import type { Scope, Variable } from './variable.ts';
 
 interface Value {
@@ -86,20 +86,26 @@ export function unsetVar(variable: Variable, ctx: SampleContext): void {
   STORES[variable.scope](ctx, false)?.delete(variable.name);
 }
 
-/** The conditions of `set-var(name,cond...)` (manual 4.2, http-request set-var): whether to set it. */
+/** The conditions of `set-var(name,cond...)` (manual 7.3.1): `is` = the variable is set, `now` its value then. */
 const CONDITIONS: Readonly<Record<string, (is: boolean, sample: Sample, now: Sample) => boolean>> = {
   ifexists: is => is,
   ifnotexists: is => !is,
-  ifempty: (is, _, now) => !is || isEmpty(now),
-  ifnotempty: (is, _, now) => is && !isEmpty(now),
-  ifset: (_, sample) => !isEmpty(sample),
-  ifnotset: (_, sample) => isEmpty(sample),
-  ifgt: (is, sample, now) => is && now.int > sample.int,
-  iflt: (is, sample, now) => is && now.int < sample.int,
+  ifempty: (_, sample) => isEmpty(sample),
+  ifnotempty: (_, sample) => !isEmpty(sample),
+  ifset: is => is,
+  ifnotset: is => !is,
+  ifgt: (is, sample, now) => !comparable(is, sample, now) || now.int > sample.int,
+  iflt: (is, sample, now) => !comparable(is, sample, now) || now.int < sample.int,
 };
 
+/** Only integers can be compared. */
+function comparable(is: boolean, sample: Sample, now: Sample): boolean {
+  return is && sample.type === SINT && now.type === SINT;
+}
+
+/** Numbers and addresses are never empty. */
 function isEmpty(sample: Sample): boolean {
-  return sample.type >= 6 && sample.length === 0;
+  return sample.type >= STR && sample.length === 0;
 }
 
 export const VAR_CONDITIONS: readonly string[] = Object.keys(CONDITIONS);

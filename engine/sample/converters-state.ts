@@ -1,0 +1,344 @@
+/** Converters that look at variables, servers, conditions and maps (manual 7.3.1). */
+
+import { SERVER } from '../shm/words.ts';
+import type { Args } from './arguments.ts';
+import { cast } from './cast.ts';
+import { negate, YES } from './condition.ts';
+import type { Convert, Env } from './context.ts';
+import { isUp, serverOf, usable } from './fetches-internal.ts';
+import { type MatchName, matchMethod } from './pattern.ts';
+import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
+import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
+import { ADDR, IPV4, IPV6, Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
+import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
+import { getVar, setVarIf, unsetVar, VAR_CONDITIONS } from './vars.ts';
+
+/** Puts pieces behind the sample: texts and the value of a variable, which is left out when it is not set. */
+class Appender {
+  #to = 0;
+  #limit = 0;
+
+  begin(sample: Sample): void {
+    this.#to = room();
+    this.#limit = this.#to + ROOM_BYTES;
+    this.put(sample.bytes, sample.start, sample.end);
+  }
+
+  put(bytes: Uint8Array, start: number, end: number): void {
+    this.#to += view(bytes).copy(SCRATCH, this.#to, start, Math.min(end, start + this.#limit - this.#to));
+  }
+
+  end(sample: Sample, start: number): true {
+    give(this.#to);
+    return sample.setStr(SCRATCH, start, this.#to);
+  }
+}
+
+const appender = new Appender();
+
+/** A variable's value as text in `value`; its cast may use a room of its own, so it comes before the appender begins. */
+function variableText(args: Args, i: number): (ctx: Parameters<Convert>[1], value: Sample) => boolean {
+  const variable = args.variable(i);
+  return (ctx, value) => variable !== null && getVar(variable, ctx, value) && cast(value, STR);
+}
+
+function concat(args: Args): Convert {
+  const first = args.bytes(0);
+  const last = args.bytes(2);
+  const textOf = variableText(args, 1);
+  const value = new Sample();
+  return (sample, ctx) => {
+    const found = textOf(ctx, value);
+    const start = room();
+    appender.begin(sample);
+    appender.put(first, 0, first.length);
+    if (found) appender.put(value.bytes, value.start, value.end);
+    appender.put(last, 0, last.length);
+    return appender.end(sample, start);
+  };
+}
+
+/** The delimiter only between two things that are there. */
+function addItem(args: Args): Convert {
+  const delimiter = args.bytes(0);
+  const last = args.bytes(2);
+  const textOf = variableText(args, 1);
+  const value = new Sample();
+  return (sample, ctx) => {
+    const found = textOf(ctx, value) && value.length > 0;
+    const empty = sample.length === 0;
+    const start = room();
+    appender.begin(sample);
+    if (!empty && (found || last.length > 0)) appender.put(delimiter, 0, delimiter.length);
+    if (found) appender.put(value.bytes, value.start, value.end);
+    appender.put(last, 0, last.length);
+    return appender.end(sample, start);
+  };
+}
+
+/** A piece of the bytes; offset and length may be variables. Out of range: nothing is left. */
+function bytes(args: Args): Convert {
+  const numbers = [0, 1].map(i => {
+    const variable = args.variable(i);
+    const value = new Sample();
+    return (ctx: Parameters<Convert>[1], otherwise: number): number => {
+      if (variable === null) return args.has(i) ? args.int(i) : otherwise;
+      return getVar(variable, ctx, value) && cast(value, SINT) ? value.int : -1;
+    };
+  });
+  return (sample, ctx) => {
+    const offset = numbers[0]!(ctx, 0);
+    const length = numbers[1]!(ctx, sample.length);
+    if (offset < 0 || length < 0 || offset >= sample.length)
+      return sample.setBin(sample.bytes, sample.start, sample.start);
+    const start = sample.start + offset;
+    return sample.setBin(sample.bytes, start, Math.min(start + length, sample.end));
+  };
+}
+
+function setVariable(args: Args): Convert {
+  const variable = args.variable(0)!;
+  const conditions = args.list.slice(1).filter(arg => typeof arg === 'string');
+  const now = new Sample();
+  return (sample, ctx) => {
+    setVarIf(variable, conditions, ctx, sample, now);
+    return true;
+  };
+}
+
+/** What `when` may ask, and how it is answered for the stream. */
+type When = (ctx: Parameters<Convert>[1]) => boolean;
+
+const WHENS: Readonly<Record<string, When>> = {
+  error: ({ stream }) => stream !== null && isError(stream),
+  normal: ({ stream }) => stream !== null && !isError(stream),
+  forwarded: ({ stream }) => stream !== null && stream.connectedAt > 0,
+  processed: ({ stream }) => stream !== null && (stream.connectedAt > 0 || stream.applet !== null),
+  toapplet: ({ stream }) => stream !== null && stream.applet !== null,
+  stopping: ({ session }) => session.context.stopping,
+};
+
+/** What `option dontlog-normal` calls an error (manual 8.3.4). */
+function isError(stream: { phase: string; status: number; attempts: number; redispatched: boolean }): boolean {
+  return stream.phase !== '-' || stream.status >= 500 || stream.attempts > 0 || stream.redispatched;
+}
+
+function when(args: Args, env: Env): Convert {
+  const name = args.text(0);
+  const not = name.startsWith('!');
+  const key = name.replace('!', '');
+  if (key === 'acl') {
+    const condition = env.acl(args.text(1).replace('!', ''));
+    if (condition === null) return () => false;
+    const turned = args.text(1).startsWith('!') !== not;
+    return (_, ctx) => (turned ? negate(condition(ctx)) : condition(ctx)) === YES;
+  }
+  const test = WHENS[key]!;
+  return (_, ctx) => test(ctx) !== not;
+}
+
+const WHEN: Extras = {
+  keeps: true,
+  check: args => {
+    const name = String(args[0]).replace('!', '');
+    if (name === 'acl') return args[1] == null ? "'acl' expects an ACL name" : null;
+    return Object.hasOwn(WHENS, name)
+      ? null
+      : `expects ${Object.keys(WHENS)
+          .map(n => `'${n}'`)
+          .join(', ')} or 'acl', got '${args[0]}'`;
+  },
+  good: ['when(error)', 'when(!normal)', 'when(acl,a)'],
+  bad: [['when(acl)', "invalid args in converter 'when' : 'acl' expects an ACL name"]],
+};
+
+const SET_VAR: Extras = {
+  keeps: true,
+  check: args => {
+    const bad = args.slice(1).find(arg => arg != null && !VAR_CONDITIONS.includes(String(arg)));
+    return bad === undefined
+      ? null
+      : `unknown condition '${bad}', expects ${VAR_CONDITIONS.map(name => `'${name}'`).join(', ')}`;
+  },
+  good: ['set-var(txn.x)', 'set-var(txn.x,ifnotexists)', 'set-var(txn.x,ifexists,ifgt)'],
+};
+
+/** What the values of a map become: [suffix, type]. */
+const OUTPUTS: readonly (readonly [string, TypeName])[] = [
+  ['', 'str'],
+  ['_str', 'str'],
+  ['_int', 'sint'],
+  ['_ip', 'addr'],
+];
+const OUTPUT_TYPE: Readonly<Record<string, Type>> = { str: STR, sint: SINT, addr: ADDR };
+/** How keys are matched: [part of the name, method, input]. */
+const MATCHES: readonly (readonly [string, MatchName, TypeName])[] = [
+  ['', 'str', 'str'],
+  ['_str', 'str', 'str'],
+  ['_beg', 'beg', 'str'],
+  ['_sub', 'sub', 'str'],
+  ['_dir', 'dir', 'str'],
+  ['_dom', 'dom', 'str'],
+  ['_end', 'end', 'str'],
+  ['_reg', 'reg', 'str'],
+  ['_int', 'int', 'sint'],
+  ['_ip', 'ip', 'addr'],
+];
+
+/** What is wrong with the entries of a map: a key that its method cannot read, a value that is not of the type. */
+function mapProblem(file: PatternFile, match: MatchName, output: TypeName): string | null {
+  const method = matchMethod(match)!;
+  const { bytes: text } = file;
+  let problem: string | null = null;
+  const value = new Sample();
+  eachEntry(text, true, (start, end, valueStart, valueEnd, line) => {
+    if (problem !== null) return;
+    const bad = method.checked ? method.problem(view(text).toString('utf8', start, end)) : null;
+    value.setStr(text, valueStart, valueEnd);
+    const fits = output === 'str' || isWhole(value, output);
+    if (bad !== null) problem = `${bad} at line ${line} of file '${file.path}'`;
+    else if (!fits) problem = `unable to parse '${value.text()}' at line ${line} of file '${file.path}'`;
+  });
+  return problem;
+}
+
+function isWhole(value: Sample, output: TypeName): boolean {
+  return output === 'sint' ? /^[+-]?\d+$/.test(value.text()) : cast(value, OUTPUT_TYPE[output]!);
+}
+
+function mapExtras(name: string, match: MatchName, output: TypeName): Extras {
+  return {
+    check: (args, resources) => {
+      const path = typeof args[0] === 'string' ? args[0] : '';
+      const file = readPatternFile(resources, path);
+      if (file === null) return `failed to open pattern file <${path}>`;
+      args[0] = file;
+      return mapProblem(file, match, output);
+    },
+    good: [`${name}(virt@m)`, `${name}(virt@m,1.2.3.4)`].slice(0, name.endsWith('_int') ? 1 : 2),
+    bad: [
+      [`${name}(/nonexistent)`, `invalid args in converter '${name}' : failed to open pattern file </nonexistent>`],
+    ],
+  };
+}
+
+/** The value of the matching key, or the default. */
+function map(match: MatchName, output: TypeName): ConverterRow['make'] {
+  const method = matchMethod(match)!;
+  const type = OUTPUT_TYPE[output]!;
+  return (args, env) => {
+    const book = env.books.get(args.file(0), method, false, true);
+    const otherwise = args.bytes(1);
+    const hasDefault = args.has(1);
+    const { bytes: text } = book.file;
+    return sample => {
+      const entry = book.find(sample);
+      if (entry >= 0) return sample.setStr(text, book.valueStart(entry), book.valueEnd(entry)) && cast(sample, type);
+      return hasDefault && sample.setStr(otherwise, 0, otherwise.length) && cast(sample, type);
+    };
+  };
+}
+
+/** All forms: `map`, `map_str`, `map_beg_int` ... */
+const MAPS: readonly ConverterRow[] = MATCHES.flatMap(([part, match, input]) =>
+  OUTPUTS.filter(([suffix]) => !(part === '' && suffix !== '')).map(([suffix, output]) => {
+    const name = `map${part}${suffix}`;
+    return converter(
+      name,
+      'file:str [default:str]',
+      input,
+      output,
+      `Looks the value up in a map by ${match}.`,
+      map(match, output),
+      mapExtras(name, match, output),
+    );
+  }),
+);
+
+/** An address with all but the first bits cleared. */
+function ipmask(args: Args): Convert {
+  const masks = [args.bytes(0), args.bytes(1)];
+  return sample => {
+    if (sample.type !== IPV4 && sample.type !== IPV6) return false;
+    const { type, start, end } = sample;
+    const mask = masks[type === IPV4 ? 0 : 1]!;
+    if (mask.length !== end - start) return false;
+    const at = room();
+    for (let i = 0; i < mask.length; i++) SCRATCH[at + i] = sample.bytes[start + i]! & mask[i]!;
+    give(at + mask.length);
+    sample.setBin(SCRATCH, at, at + mask.length);
+    sample.type = type;
+    return true;
+  };
+}
+
+export const STATE_CONVERTERS: readonly ConverterRow[] = [
+  converter(
+    'concat',
+    '[start:str] [var:var] [end:str]',
+    'str',
+    'str',
+    'Appends a text, a variable and a text.',
+    concat,
+    { good: ['concat', 'concat(a)', 'concat(a,txn.b,c)', 'concat(,txn.b)'] },
+  ),
+  converter(
+    'add_item',
+    'delim:str [var:var] [suffix:str]',
+    'str',
+    'str',
+    'Appends an item behind a delimiter.',
+    addItem,
+    {
+      check: args => (args[1] == null && args[2] == null ? 'expects a variable name or a suffix' : null),
+      good: ['add_item(",",txn.b)', 'add_item(",",,x)', 'add_item(",",txn.b,x)'],
+      bad: [['add_item(a)', "invalid args in converter 'add_item' : expects a variable name or a suffix"]],
+    },
+  ),
+  converter('bytes', 'offset:value [length:value]', 'bin', 'bin', 'A piece of the bytes.', bytes),
+  converter('ipmask', 'mask4:mask4 [mask6:mask6]', 'addr', 'addr', 'The network of an address.', ipmask),
+  converter(
+    'set-var',
+    'var:var [cond:str] [cond:str] [cond:str] [cond:str]',
+    'any',
+    'any',
+    'Sets a variable, passes the value on.',
+    setVariable,
+    SET_VAR,
+  ),
+  converter(
+    'unset-var',
+    'var:var',
+    'any',
+    'any',
+    'Forgets a variable, passes the value on.',
+    args => {
+      const variable = args.variable(0)!;
+      return (_, ctx) => {
+        unsetVar(variable, ctx);
+        return true;
+      };
+    },
+    { keeps: true },
+  ),
+  converter('when', 'condition:str [arg:str]', 'any', 'any', 'Passes the value on under a condition.', when, WHEN),
+  plainConverter('fe_exists', 'str', 'bool', 'There is a frontend of that name.', (sample, ctx) => {
+    const name = sample.text();
+    return sample.setBool(ctx.session.context.frontends.some(frontend => frontend?.proxy.name === name));
+  }),
+  plainConverter('nbsrv', 'str', 'sint', 'Usable servers of the backend of that name.', (sample, ctx) => {
+    const worker = ctx.session.context;
+    const name = sample.text();
+    const backend = worker.backends.find(b => b?.proxy.name === name);
+    return backend != null && sample.setInt(usable(backend, worker));
+  }),
+  converter('srv_is_up', '', 'str', 'bool', 'The server of that name is up.', (_, env) => sample => {
+    const server = serverOf(sample.text(), env);
+    return server !== null && sample.setBool(isUp(server, env.worker));
+  }),
+  converter('srv_queue', '', 'str', 'sint', 'Streams in the queue of the server of that name.', (_, env) => sample => {
+    const server = serverOf(sample.text(), env);
+    return server !== null && sample.setInt(Atomics.load(env.worker.words, server.at + SERVER.at.queued));
+  }),
+  ...MAPS,
+];
