@@ -1,8 +1,8 @@
 /** The tables as text for the README: what is supported, and what is not. */
 import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
-import { GLOBAL } from './keywords-global.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
+import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';

@@ -16,13 +16,13 @@ import {
 import { ANSWERED, CLOSE, CONTINUE, type Verdict } from './action.ts';
 
 /** `return`, `redirect`, `auth`: an answer, not a refusal. */
-export function answerLocally(stream: Stream, reply: Reply): Verdict {
+export function answerLocally(stream: Stream, reply: Reply, keep = true): Verdict {
   const { backend, frontend } = stream;
   if (backend === null || backend.index === frontend.index) {
     stream.context.counters[frontend.row + INTERCEPTED]! += 1;
   }
   stream.terminate(CAUSE.local);
-  answer(stream, reply, true);
+  answer(stream, reply, keep);
   return ANSWERED;
 }
 

@@ -107,7 +107,8 @@ export function compileRedirect(spec: Redirect, env: Env): Act {
     const name = cookie(at);
     if (name !== '') fields.push(['set-cookie', harmless(`${name}${attributes}`)]);
     const location = harmless(place(stream, target, spec.flags));
-    return answerLocally(stream, new Reply(redirect(spec.code, location, fields)));
+    // As in HAProxy, a payload is not waited for: the connection closes.
+    return answerLocally(stream, new Reply(redirect(spec.code, location, fields)), stream.requestDone);
   };
 }
 

@@ -151,8 +151,7 @@ export function readReply(
   }
   const { status, contentType, headers } = draft;
   const plain = draft.bare && contentType === '' && headers.length === 0;
-  const content: Content =
-    draft.content ?? (plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
+  const content: Content = draft.content ?? (plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
   if ((content.kind === 'default' || content.kind === 'errorfiles') && !ERROR_STATUSES.includes(status)) {
     cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
     return null;

@@ -139,8 +139,8 @@ export const SCENARIOS: readonly Scenario[] = [
       'http-request replace-pathq "([^?]*)(\\?(.*))?" \\1/foo\\2 if { path_beg /rq }',
       'http-request replace-uri ^/ru(.*)$ /uu\\1 if { path_beg /ru }',
     ],
-    requests: ['/p?x=1', '/q?x', '/q', '/noq?x', '/pq?x', '/u', '/m', '/rp/a?b', '/rq/a?b', '/rq/a', '/ru/a?b'].map(path =>
-      get(path),
+    requests: ['/p?x=1', '/q?x', '/q', '/noq?x', '/pq?x', '/u', '/m', '/rp/a?b', '/rq/a?b', '/rq/a', '/ru/a?b'].map(
+      path => get(path),
     ),
   },
   ...NORMALIZED,
@@ -165,7 +165,9 @@ export const SCENARIOS: readonly Scenario[] = [
       'http-response set-status 503 reason "Slow Down" if { var(txn.path) -m str /st2 }',
       'http-after-response set-header x-order "%[res.hdr(x-order)] after-back"',
     ],
-    requests: ['/', '/deny', '/ret', '/red', '/rdeny', '/rdeny404', '/rret', '/rred', '/st', '/st2'].map(path => get(path)),
+    requests: ['/', '/deny', '/ret', '/red', '/rdeny', '/rdeny404', '/rret', '/rred', '/st', '/st2'].map(path =>
+      get(path),
+    ),
   },
   {
     name: 'flow',
@@ -185,7 +187,9 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     back: ['http-request allow if { path /ballow }', 'http-request set-header x-seen "%[req.hdr(x-seen)] back"'],
     requests: [
-      ...['/', '/allowed', '/ballow', '/admin/x', '/tar', '/tar429', '/reject', '/auth', '/auth2'].map(path => get(path)),
+      ...['/', '/allowed', '/ballow', '/admin/x', '/tar', '/tar429', '/reject', '/auth', '/auth2'].map(path =>
+        get(path),
+      ),
       get('/', 'x-admin: 1\r\n'),
       get('/admin', 'x-ok: 1\r\n'),
     ],
@@ -224,7 +228,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'error pages',
-    
+
     front: [
       'http-error status 403 content-type text/plain string "no entry" hdr x-why rules',
       'http-error status 404 content-type text/plain string "nothing here"',
@@ -238,7 +242,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'choosing',
     front: ['use_backend other if { path_beg /o }', 'use_backend %[req.hdr(x-be)] if { hdr(x-be) -m found }'],
     back: ['use-server second if { path /two }', 'use-server second if { hdr(x-srv) 2 }'],
-    requests: [get('/'), get('/o'), get('/', 'x-be: other\r\n'), get('/', 'x-be: nosuch\r\n'), get('/two'), get('/', 'x-srv: 2\r\n')],
+    requests: [
+      get('/'),
+      get('/o'),
+      get('/', 'x-be: other\r\n'),
+      get('/', 'x-be: nosuch\r\n'),
+      get('/two'),
+      get('/', 'x-srv: 2\r\n'),
+    ],
   },
   {
     name: 'rewrites without room and other failures',

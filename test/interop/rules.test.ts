@@ -109,19 +109,22 @@ describe.skipIf(version === null)('rules, compared with HAProxy', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test.each(SCENARIOS.map((scenario, i) => ({ name: scenario.name, scenario, i })))('$name', async ({ scenario, i }) => {
-    const rig: Rig = await startRig(textFor(scenario, i, '127.0.0.1:1', portOf(server)));
-    try {
-      const both = await Promise.all(
-        scenario.requests.map(async request => {
-          const theirs = exchange(socketOf(i), request);
-          const ours = exchange(rig.port(`f${i}`), request);
-          return { request, theirs: await theirs, ours: await ours };
-        }),
-      );
-      for (const { request, theirs, ours } of both) expect.soft(ours, request).toBe(theirs);
-    } finally {
-      await rig.stop();
-    }
-  });
+  test.each(SCENARIOS.map((scenario, i) => ({ name: scenario.name, scenario, i })))(
+    '$name',
+    async ({ scenario, i }) => {
+      const rig: Rig = await startRig(textFor(scenario, i, '127.0.0.1:1', portOf(server)));
+      try {
+        const both = await Promise.all(
+          scenario.requests.map(async request => {
+            const theirs = exchange(socketOf(i), request);
+            const ours = exchange(rig.port(`f${i}`), request);
+            return { request, theirs: await theirs, ours: await ours };
+          }),
+        );
+        for (const { request, theirs, ours } of both) expect.soft(ours, request).toBe(theirs);
+      } finally {
+        await rig.stop();
+      }
+    },
+  );
 });
