@@ -43,6 +43,11 @@ export const SPARE_STREAMS_MAX = 4_096;
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;
+/** Programs of external checks that run at a time; the others wait for their turn. */
+export const EXTERNAL_CHECKS_MAX = 64;
+/** A program that does not end when it is asked to (SIGTERM) is made to (SIGKILL) after this long. Milliseconds. */
+export const EXTERNAL_KILL_MS = 1_000;
+
 /** Heap of one thread: between these, by the memory of the machine or `-m`. Mebibytes. */
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;
@@ -51,6 +56,33 @@ export const WORKER_HEAP_MAX_MB = 4_096;
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/**
+ * io_uring, per worker. Entries: operations written before the kernel takes them; completions: what it tells at once
+ * before it must keep some for later. Powers of two.
+ */
+export const URING_ENTRIES = 1_024;
+export const URING_COMPLETIONS = 8_192;
+/** Sockets of a worker, listening ones included; also bounded by the descriptor limit. 8 bytes of kernel memory each. */
+export const URING_FILES_MAX = 262_144;
+/** Blocks that connections receive into: the size of each, blocks at first and each time they run low, at most. */
+export const URING_RECEIVE_BYTES = 65_536;
+export const URING_RECEIVE_BLOCKS = 256;
+export const URING_RECEIVE_BLOCKS_MAX = 1_024;
+/** Blocks that `send` copies into, in the same way. */
+export const URING_OUTPUT_BYTES = 16_384;
+export const URING_OUTPUT_BLOCKS = 256;
+export const URING_OUTPUT_BLOCKS_MAX = 4_096;
+/** Accepts that wait on one listening socket: as many connections can be taken in a turn. */
+export const URING_ACCEPTS = 16;
+/** A paused connection holds this much before its receive is cancelled. Bytes. */
+export const URING_HELD_BYTES = 65_536;
+/** Listening sockets are looked at this often, should a wake-up have gone to a worker that has just died. Milliseconds. */
+export const URING_LOOK_MS = 250;
+/** The ring waits no longer than this before libuv, its guest, is asked whether a timer of Node's is due. Milliseconds. */
+export const URING_GUEST_MS = 25;
 
 if (LOW_WATER_BYTES >= HIGH_WATER_BYTES) throw new Error('limits: LOW_WATER_BYTES must be below HIGH_WATER_BYTES');
 if (MAXREWRITE_BYTES >= BUFSIZE_BYTES) throw new Error('limits: MAXREWRITE_BYTES must be below BUFSIZE_BYTES');
+if (URING_RECEIVE_BLOCKS > URING_RECEIVE_BLOCKS_MAX) throw new Error('limits: URING_RECEIVE_BLOCKS_MAX is too small');
+if (URING_OUTPUT_BLOCKS > URING_OUTPUT_BLOCKS_MAX) throw new Error('limits: URING_OUTPUT_BLOCKS_MAX is too small');
+if (1_000 / URING_GUEST_MS >= 60) throw new Error('limits: URING_GUEST_MS wakes an idle worker too often');

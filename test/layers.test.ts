@@ -21,14 +21,20 @@ const RULES: readonly Rule[] = [
   { rule: 'workers/ imports engine/, never the reverse', only: /^workers\//, imports: /^workers\// },
   { rule: 'nothing that runs needs bench/, scripts/ or test/', only: /^$/, imports: /^(bench|scripts|test)\// },
   {
-    rule: 'only workers/ starts threads and processes',
+    rule: 'only workers/ starts threads',
     only: /^workers\//,
-    imports: /^(node:(worker_threads|child_process|cluster)|piscina)$/,
+    imports: /^(node:(worker_threads|cluster)|piscina)$/,
+  },
+  {
+    rule: 'only workers/ starts processes, and the io the programs of external checks',
+    only: /^(workers\/|engine\/io\/command\.ts$)/,
+    imports: /^node:child_process$/,
+    uses: /^process\.kill$/,
   },
   {
     rule: 'only workers/ reads signals and ends the process',
     only: /^workers\//,
-    uses: /^process\.(on|once|addListener|kill|exit|abort)$/,
+    uses: /^process\.(on|once|addListener|exit|abort)$/,
   },
   {
     rule: 'only engine/io/ touches sockets, and only it and engine/tls/ what is native',

@@ -1,8 +1,15 @@
 /** What `-v` and `-vv` print. Tools look for the first line, and for `TARGET`, `Feature list` and `Available services`. */
 import os from 'node:os';
+import { probeIo } from '../engine/io/choose.ts';
 import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
 import { featureList, RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { processors } from './processors.ts';
+
+/** How sockets would be served here. */
+function ioLine(): string {
+  const { name, reason } = probeIo('auto');
+  return `Sockets are served by : ${name} (${reason})`;
+}
 
 /** The lines of `-v`. */
 export function about(): string {
@@ -30,6 +37,8 @@ Default settings :
 Built with multi-threading support (MAX_THREADS=${WORKERS_MAX}, default=${processors()}).
 Running on OpenSSL version : OpenSSL ${openssl}
 Running on zlib version : ${zlib}
+
+${ioLine()}
 
 Available services : none
 

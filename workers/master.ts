@@ -114,6 +114,11 @@ export class Master {
     this.#control = this.#controlKeeper();
   }
 
+  /** What all threads share. */
+  get memory(): Memory {
+    return this.#memory;
+  }
+
   start(): void {
     for (const keeper of this.#keepers()) keeper.start();
   }

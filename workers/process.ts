@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import module from 'node:module';
 import type { Global, Model } from '../engine/config/model.ts';
-import { IO_NAMES } from '../engine/io/choose.ts';
+import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
 import { errorText, fdLimits, setFdLimits } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
 import { after } from '../engine/time.ts';
@@ -24,11 +24,8 @@ export async function startProcess(
   const model = withMaxconn(configuration.model);
   if (model.global.daemon && child === null) return becomeDaemon(model);
 
-  const io = options.io ?? IO_NAMES[0]!;
-  if (!IO_NAMES.includes(io)) {
-    say('alert', `--io=${io} is not supported by Sluice yet: ${IO_NAMES.join(', ')}.`);
-    return 1;
-  }
+  const io = pickIo(options.io, say);
+  if (io === null) return 1;
   const workers = workerCount(model);
   const listeners = openListeners(model, workers, say);
   if (listeners === null || !writePidfile(model.global, say)) return 1;
@@ -65,6 +62,18 @@ export async function startProcess(
 
 /** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */
 const FLUSH_AFTER_MS = 1_000;
+
+/** `--io`, or the best that works here; what is not the best is told. */
+function pickIo(wanted: string | null, say: Say): string | null {
+  try {
+    const { name, reason } = probeIo(wanted ?? IO_NAMES[0]!);
+    if (wanted === null && name === 'net') say('notice', `io_uring cannot be used (${reason}): serving with --io=net.`);
+    return name;
+  } catch (error) {
+    say('alert', `--io: ${(error as Error).message}`);
+    return null;
+  }
+}
 
 /** `ulimit-n`. */
 function limitDescriptors({ ulimitN }: Global, say: Say): boolean {

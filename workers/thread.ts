@@ -2,7 +2,7 @@
 import { type MessagePort, threadId } from 'node:worker_threads';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import { LOG_EMERG } from '../engine/health/log.ts';
-import type { StateEnv } from '../engine/health/state.ts';
+import type { StateEnv } from '../engine/health/target.ts';
 import type { Io } from '../engine/io/contract.ts';
 import { Logger } from '../engine/log/index.ts';
 import { Memory, topology } from '../engine/shm/memory.ts';

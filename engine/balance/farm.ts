@@ -8,17 +8,20 @@
  */
 import type { Proxy } from '../config/model.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
-import { PROXY, SERVER } from '../shm/words.ts';
+import { PROXY, RAMP_FULL, SERVER } from '../shm/words.ts';
 import { FULL } from './balancer.ts';
-import { dynamicMaxconn } from './maxconn.ts';
+import { dynamicMaxconn, rampedLimit } from './maxconn.ts';
 
-const { served: SERVED, queued: QUEUED, maxconn: MAXCONN, eweight: EWEIGHT, chosen: CHOSEN } = SERVER.at;
+const { served: SERVED, queued: QUEUED, maxconn: MAXCONN, chosen: CHOSEN } = SERVER.at;
+const { eweight: EWEIGHT, uweight: UWEIGHT, ramp: RAMP } = SERVER.at;
 
 export class Farm {
   readonly proxy: Proxy;
   /** Indexes in `proxy.servers` of the servers in use: the active ones, else the backup ones. In their order. */
   members: Int32Array = new Int32Array(0);
-  /** Weight of each member, 1 or more. */
+  /** Units that make a weight of 1: see `#weigh`. */
+  unitsPerWeight: 1 | typeof RAMP_FULL = 1;
+  /** Weight of each member in these units, 1 or more. */
   weights: Int32Array = new Int32Array(0);
   /** Sum of `weights`. */
   totalWeight = 0;
@@ -63,7 +66,7 @@ export class Farm {
     let members = usable.filter(server => !server.backup);
     if (members.length === 0) members = options.allbackups ? usable : usable.slice(0, 1);
     this.members = Int32Array.from(members, server => server.index);
-    this.weights = this.members.map(index => Atomics.load(this.#words, this.#at[index]! + EWEIGHT) || 1);
+    this.#weigh();
     this.#weight.fill(0);
     this.totalWeight = 0;
     for (let i = 0; i < this.members.length; i++) {
@@ -71,6 +74,16 @@ export class Farm {
       this.#weight[this.members[i]!] = this.weights[i]!;
       this.totalWeight += this.weights[i]!;
     }
+  }
+
+  /** Weights are whole, or while a member starts slowly in the sixteenths in which its weight grows. */
+  #weigh(): void {
+    const word = (index: number, field: number): number => Atomics.load(this.#words, this.#at[index]! + field);
+    this.unitsPerWeight = this.members.some(index => word(index, RAMP) > 0) ? RAMP_FULL : 1;
+    this.weights = this.members.map(index => {
+      if (this.unitsPerWeight === 1) return word(index, EWEIGHT) || 1;
+      return Math.min(word(index, UWEIGHT) * (word(index, RAMP) || RAMP_FULL), word(index, EWEIGHT) * RAMP_FULL) || 1;
+    });
   }
 
   /** True when `server` takes traffic now. */
@@ -102,9 +115,11 @@ export class Farm {
   /** Streams a server takes now; 0 = no limit. The stream that asks is among those of the backend (be_sess) already. */
   limit(server: number): number {
     const maxconn = this.#words[this.#at[server]! + MAXCONN]!;
-    if (maxconn === 0 || this.#minconn[server] === 0) return maxconn;
+    const ramp = this.#words[this.#at[server]! + RAMP]!;
+    if (maxconn === 0) return 0;
+    if (this.#minconn[server] === 0) return rampedLimit(maxconn, ramp);
     const streams = this.#words[this.#proxyAt + PROXY.at.be_sess]!;
-    return dynamicMaxconn(this.#minconn[server]!, maxconn, this.proxy.fullconn, streams);
+    return rampedLimit(dynamicMaxconn(this.#minconn[server]!, maxconn, this.proxy.fullconn, streams), ramp);
   }
 
   /** True when a stream given to `server` would have to wait: its places are taken or others already wait. */

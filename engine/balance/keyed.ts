@@ -73,9 +73,9 @@ export class Consistent implements Balancer {
 
   /** null when no server is usable. */
   #makeRing(): Ring | null {
-    const { members, weights, proxy } = this.#farm;
+    const { members, weights, proxy, unitsPerWeight } = this.#farm;
     if (members.length === 0) return null;
     const ids = members.map(server => proxy.servers[server]!.id);
-    return new Ring(members, ids, weights);
+    return new Ring(members, ids, weights, unitsPerWeight);
   }
 }

@@ -15,15 +15,16 @@ export class Ring {
   /** The server of each point. */
   #servers: Int32Array;
 
-  /** `ids[i]` and `weights[i]` are those of server `members[i]`. */
-  constructor(members: Int32Array, ids: Int32Array, weights: Int32Array) {
-    const length = sum(weights) * POINTS_PER_WEIGHT;
+  /** `ids[i]` and `weights[i]` are those of server `members[i]`; weights are in units of 1 or 1/16. */
+  constructor(members: Int32Array, ids: Int32Array, weights: Int32Array, unitsPerWeight = 1) {
+    const pointsPerUnit = POINTS_PER_WEIGHT / unitsPerWeight;
+    const length = sum(weights) * pointsPerUnit;
     this.#places = new Uint32Array(length);
     this.#servers = new Int32Array(length);
     let point = 0;
     for (let i = 0; i < members.length; i++) {
       const first = ids[i]! * POINTS_PER_SERVER;
-      const count = weights[i]! * POINTS_PER_WEIGHT;
+      const count = weights[i]! * pointsPerUnit;
       for (let k = 0; k < count; k++, point++) {
         this.#places[point] = avalanche(first + k);
         this.#servers[point] = members[i]!;

@@ -1,6 +1,6 @@
 /** What a command of the runtime API is: one row of one table. */
 import type { Bind } from '../config/model.ts';
-import type { StateEnv } from '../health/state.ts';
+import type { StateEnv } from '../health/target.ts';
 import type { Io } from '../io/contract.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';

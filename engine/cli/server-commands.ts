@@ -1,19 +1,10 @@
 /** Commands that look at servers and change them. All changes go through engine/health/state.ts. */
-import { isBackend } from '../config/model.ts';
-import {
-  forceHealth,
-  type StateEnv,
-  serverWord,
-  setDrain,
-  setMaint,
-  setReady,
-  setWeight,
-  type Target,
-  targetOf,
-} from '../health/state.ts';
+import { isBackend, type Server } from '../config/model.ts';
+import { changeWeight } from '../health/agent.ts';
+import { forceHealth, setDrain, setMaint, setReady } from '../health/state.ts';
 import { CHECK_STATUSES, RESULT_NUMBERS } from '../health/statuses.ts';
+import { type StateEnv, serverWord, type Target, targetOf } from '../health/target.ts';
 import { hostText } from '../io/address.ts';
-import { WEIGHT_MAX } from '../limits.ts';
 import { ADMIN_MAINT, CHECK_CONFIGURED, CHECK_ENABLED, CHECK_RUNNING } from '../shm/words.ts';
 import type { Call, Command } from './command.ts';
 
@@ -57,7 +48,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     STATES[value]!(env, t);
     return '';
   },
-  weight: changeWeight,
+  weight: weightCommand,
 };
 
 function setServer(env: StateEnv, target: Target, [what = '', value]: readonly string[]): string {
@@ -67,17 +58,8 @@ function setServer(env: StateEnv, target: Target, [what = '', value]: readonly s
   return SETTERS[what]!(env, target, value);
 }
 
-/** An absolute weight, or a share of the configured one with `%`. */
-function changeWeight(env: StateEnv, target: Target, text: string | undefined): string {
-  if (text === undefined) return 'Require <weight> or <weight%>.';
-  const m = /^(\d+)(.*)$/.exec(text);
-  if (!m) return 'Empty weight string empty or preceded by garbage';
-  if (m[2] !== '' && m[2] !== '%') return 'Trailing garbage in weight string';
-  const number = Number(m[1]);
-  if (m[2] === '' && number > WEIGHT_MAX) return 'Absolute weight can only be between 0 and 256 inclusive.';
-  const initial = serverWord(env.memory, target, 'iweight');
-  setWeight(env, target, m[2] === '' ? number : Math.min(WEIGHT_MAX, Math.floor((initial * number) / 100)));
-  return '';
+function weightCommand(env: StateEnv, target: Target, text: string | undefined): string {
+  return text === undefined ? 'Require <weight> or <weight%>.' : changeWeight(env, target, text);
 }
 
 function getWeight(env: StateEnv, target: Target): string {
@@ -126,13 +108,14 @@ function stateRow(env: StateEnv, t: Target): string {
     RESULT_NUMBERS[CHECK_STATUSES[word('check_status')]!.result],
     word('check_health'),
     checkState(word('check_on'), word('admin')),
-    '0 0 0',
+    agentState(word('agent_on')),
+    '0 0',
     server.hostname ?? '-',
     server.address.port,
     '- 0',
     ownPort ? server.check!.address.port : 0,
     ownAddress ? hostText(server.check!.address) : '-',
-    '- 0',
+    agentEnd(server),
   ].join(' ');
 }
 
@@ -142,6 +125,18 @@ function checkState(on: number, admin: number): number {
   const running = on & CHECK_RUNNING ? 1 : 0;
   const enabled = on & CHECK_ENABLED ? 4 : 0;
   return running | 2 | enabled | (admin & ADMIN_MAINT ? 8 : 0);
+}
+
+/** Address, unless it is the server's, and port of its agent. */
+function agentEnd({ agent, address }: Server): string {
+  if (agent === null) return '- 0';
+  const own = hostText(agent.address) !== hostText(address);
+  return `${own ? hostText(agent.address) : '-'} ${agent.address.port}`;
+}
+
+/** The same bits of an agent; 16 says that it is one. Maintenance does not pause it. */
+function agentState(on: number): number {
+  return checkState(on, 0) && checkState(on, 0) | 16;
 }
 
 function showBackend({ env }: Call): string {
@@ -182,7 +177,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     usage: '<bk>/<srv>  (DEPRECATED)',
     help: "change a server's weight (use 'set server' instead)",
     level: 'admin',
-    run: onServer((env, target, [text]) => changeWeight(env, target, text)),
+    run: onServer((env, target, [text]) => weightCommand(env, target, text)),
   },
   {
     words: 'show backend',

@@ -1,7 +1,7 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
-import type { Address } from '../io/contract.ts';
 import { patternFiles } from '../sample/pattern-file.ts';
-import type { Endpoint } from './address.ts';
+import { serverOf, type Workshop } from './build-server.ts';
+import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
   type BindDraft,
@@ -9,12 +9,12 @@ import {
   newGlobal,
   type ProxyDraft,
   type Resources,
-  type ServerDraft,
   type UserlistDraft,
 } from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
-import type { Bind, Global, Model, Proxy, Server, ServerCheck, Userlist } from './model.ts';
+import type { Bind, Check, Global, Model, Proxy, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
+import { StateFiles } from './server-state.ts';
 
 export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources): Model {
   const { global, proxies, userlists } = drafts;
@@ -24,7 +24,11 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   proxies.forEach((proxy, index) => {
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
-  const built = proxies.map((draft, index) => proxyOf(draft, index, backends, drafts, diagnostics, resources));
+  const states = new StateFiles(global, resources, diagnostics);
+  const built = proxies.map((draft, index) => {
+    const workshop: Workshop = { proxy: draft, backends, drafts, states, diagnostics, resources };
+    return proxyOf(draft, index, backends, drafts, workshop);
+  });
   const patterns = patternFiles(resources);
   return freeze({
     global: globalOf(global),
@@ -61,7 +65,7 @@ function userlistOf({ users, groups, ...rest }: UserlistDraft): Userlist {
 }
 
 /** `unix-bind` is for `bind` lines only: stats sockets take nothing from it. */
-function globalOf({ unixBind: _u, zeroWarning: _z, statsSockets, ...global }: GlobalDraft): Global {
+function globalOf({ unixBind: _u, zeroWarning: _z, externalCheck: _e, statsSockets, ...global }: GlobalDraft): Global {
   return { ...global, statsSockets: bindsOf(statsSockets, newGlobal().unixBind) };
 }
 
@@ -92,12 +96,19 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<B
 }
 
 function proxyOf(
-  { defaultServer: _, expressions: __, errorFiles, ...draft }: ProxyDraft,
+  {
+    defaultServer: _,
+    expressions: _expressions,
+    errorFiles,
+    stateFrom: _from,
+    stateFile: _file,
+    check,
+    ...draft
+  }: ProxyDraft,
   index: number,
   backends: ReadonlyMap<string, number>,
   { global, httpErrors }: Drafts,
-  diagnostics: Diagnostics,
-  resources: Resources,
+  workshop: Workshop,
 ): Proxy {
   const own = draft.kind === 'listen' ? index : -1;
   number(draft.servers, 1);
@@ -117,7 +128,9 @@ function proxyOf(
       return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
     }),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
-    servers: draft.servers.map((server, i) => serverOf(server, i, draft, diagnostics, resources)),
+    servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
+    // What is wrong with it has been said.
+    check: checkOf(check) as Check,
     logFormat: draft.logFormat?.name ?? null,
     errorLogFormat: draft.errorLogFormat?.name ?? null,
     logFormatSd: draft.logFormatSd?.name ?? null,
@@ -136,60 +149,6 @@ function withErrorFiles(
     return pages.filter(({ status }) => statuses.length === 0 || statuses.includes(status));
   });
   return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];
-}
-
-const ANY: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
-
-function serverOf(
-  draft: ServerDraft,
-  index: number,
-  proxy: Pick<ProxyDraft, 'name' | 'kind'>,
-  diagnostics: Diagnostics,
-  resources: Resources,
-): Server {
-  const {
-    endpoint,
-    check,
-    interMs,
-    fastinterMs,
-    downinterMs,
-    rise,
-    fall,
-    checkPort,
-    checkAddress,
-    checkSendProxy,
-    ...rest
-  } = draft;
-  const resolve = (what: Endpoint): Address => {
-    const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
-    if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
-    diagnostics.report(
-      'alert',
-      draft,
-      `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`,
-    );
-    return ANY;
-  };
-  const address = resolve(endpoint!);
-  const target = checkAddress === null ? address : resolve(checkAddress);
-  const port = checkPort || target.port || address.port;
-  const made: ServerCheck = {
-    interMs,
-    fastinterMs: fastinterMs || interMs,
-    downinterMs: downinterMs || interMs,
-    rise,
-    fall,
-    address: target.family === 1 ? target : { ...target, port },
-    sendProxy: checkSendProxy,
-  };
-  const { hostname, portRelative, portOffset } = endpoint!;
-  const limits = limitsOf(draft);
-  return { ...rest, ...limits, index, address, hostname, portRelative, portOffset, check: check ? made : null };
-}
-
-/** A `minconn` without a higher `maxconn` is a fixed limit. */
-function limitsOf({ minconn, maxconn }: ServerDraft): Pick<Server, 'minconn' | 'maxconn'> {
-  return minconn > 0 && minconn >= maxconn ? { minconn: 0, maxconn: minconn } : { minconn, maxconn };
 }
 
 /** `fullconn` not given: a tenth of what all frontends that may come here let in. 0 where one of them has no limit. */

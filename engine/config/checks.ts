@@ -7,6 +7,7 @@ import { compileFormat, isError } from '../log/format.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
+import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
@@ -28,6 +29,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
     for (const check of checks) check(proxy, diagnostics, drafts);
   }
   sameAddresses(drafts.proxies, diagnostics);
+  checkHealthchecks(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
 }
 
@@ -350,6 +352,7 @@ const CHECKS: readonly Check[] = [
   serverReferences,
   errorSections,
   checkPorts,
+  checkChecks,
   httpOnly,
   logFormats,
 ];

@@ -10,10 +10,12 @@ import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint } from './address.ts';
+import { type CheckDraft, newCheck } from './check-draft.ts';
 import type {
   Bind,
   Global,
   HttpErrors,
+  Observe,
   Place,
   Proxy,
   Rule,
@@ -60,7 +62,21 @@ export interface ExpressionUse extends Place {
 export type BindDraft = Draft<Bind>;
 
 export interface ServerDraft
-  extends Draft<Omit<Server, 'index' | 'address' | 'check' | 'hostname' | 'portRelative' | 'portOffset'>> {
+  extends Draft<
+    Omit<
+      Server,
+      | 'index'
+      | 'address'
+      | 'check'
+      | 'hostname'
+      | 'portRelative'
+      | 'portOffset'
+      | 'agent'
+      | 'track'
+      | 'saved'
+      | 'observe'
+    >
+  > {
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   check: boolean;
@@ -74,6 +90,21 @@ export interface ServerDraft
   checkPort: number;
   checkAddress: Endpoint | null;
   checkSendProxy: boolean;
+  checkViaSocks4: boolean;
+  /** Name of a `healthcheck` section; null = none. */
+  healthcheck: string | null;
+  agentCheck: boolean;
+  agentInterMs: number;
+  /** 0 = not given. */
+  agentPort: number;
+  agentAddress: Endpoint | null;
+  agentSend: string;
+  /** `[<backend>/]<server>`. */
+  track: string | null;
+  /** 0 = not observed. */
+  observe: 0 | Observe['layer'];
+  onError: Observe['onError'];
+  errorLimit: number;
 }
 
 export interface ProxyDraft
@@ -87,6 +118,7 @@ export interface ProxyDraft
       | 'useBackend'
       | 'useServer'
       | 'kind'
+      | 'check'
       | 'rules'
       | 'acls'
       | 'monitorFail'
@@ -96,6 +128,10 @@ export interface ProxyDraft
     >
   > {
   kind: Proxy['kind'] | 'defaults';
+  check: CheckDraft;
+  /** `load-server-state-from-file` and `server-state-file-name` ('' = the name of the backend). */
+  stateFrom: 'global' | 'local' | 'none';
+  stateFile: string;
   binds: BindDraft[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
@@ -142,6 +178,7 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
+  externalCheck: boolean;
 }
 
 /** Users name their groups and groups their users; the model has it in the groups only. */
@@ -194,6 +231,7 @@ export function newGlobal(): GlobalDraft {
     },
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
+    externalCheck: false,
   };
 }
 
@@ -229,6 +267,21 @@ export function newServer(): ServerDraft {
     checkPort: 0,
     checkAddress: null,
     checkSendProxy: false,
+    checkViaSocks4: false,
+    healthcheck: null,
+    agentCheck: false,
+    agentInterMs: 2_000,
+    agentPort: 0,
+    agentAddress: null,
+    agentSend: '',
+    track: null,
+    observe: 0,
+    onError: 'fail-check',
+    errorLimit: 10,
+    shutdownWhenDown: false,
+    shutdownBackupsWhenUp: false,
+    initState: 'none',
+    socks4: null,
   };
 }
 
@@ -338,17 +391,9 @@ export function newProxy(): ProxyDraft {
     retries: 3,
     redispatch: 0,
     httpReuse: 'safe',
-    check: {
-      type: 'tcp',
-      method: 'OPTIONS',
-      uri: '/',
-      version: 'HTTP/1.0',
-      headers: [],
-      body: '',
-      expect: [],
-      disableOn404: false,
-      sendState: false,
-    },
+    check: newCheck(),
+    stateFrom: 'none',
+    stateFile: '',
     cookie: null,
     source: null,
     timeouts: {

@@ -6,7 +6,7 @@ const TLS = 'it takes effect with TLS only, which is refused where it is asked f
 const POLLER = 'the runtime chooses how to wait for events';
 const THREADS = 'the system places threads';
 const HTTPCLIENT = 'there is no internal HTTP client';
-const FORKS = 'nothing is forked from the traffic process';
+const FORKS = 'programs are run for external checks only';
 
 /** [name, syntax, why it means nothing]. */
 const MEANINGLESS: readonly (readonly [string, string, string])[] = [
@@ -118,7 +118,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['wurfl-patch-file', '<files>', 'Device detection.'],
   ['cluster-secret', '<secret>', 'A secret that a cluster shares.'],
   ['default-path', '<how>', 'What relative file names are relative to.'],
-  ['external-check', '', 'Allows checks by programs.'],
   ['grace', '<time>', 'Delay between a soft stop and the end of accepting.'],
   ['h1-accept-payload-with-any-method', '', 'Lets a GET have a body.'],
   ['h1-case-adjust', '<from> <to>', 'How a header name is written.'],

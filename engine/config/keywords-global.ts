@@ -81,6 +81,7 @@ const OWN: readonly Row[] = [
   time(row('hard-stop-after', 'How long a soft stop may last.'), 'hardStopAfterMs'),
   time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
   integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
+  bare(row('external-check', 'Allows checks by programs.'), { externalCheck: true }),
   bare(row('zero-warning', 'Refuses to start when there is a warning.'), { zeroWarning: true }),
   supported({
     name: 'stats socket',

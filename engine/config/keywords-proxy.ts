@@ -138,6 +138,19 @@ const OWN: readonly Row[] = [
       ['server-template s 4-2 127.0.0.1:80', "'server-template': wrong number or range '4-2'"],
     ],
   }),
+  choice('load-server-state-from-file', 'DLB', 'stateFrom', ['global', 'local', 'none'], 'Takes server states over.'),
+  supported<ProxyDraft>({
+    name: 'server-state-file-name',
+    where: 'LB',
+    args: '[{ use-backend-name | <file> }]',
+    doc: 'Name of the state file of this backend.',
+    parse(cursor, proxy) {
+      const name = cursor.next()?.text ?? 'use-backend-name';
+      proxy.stateFile = name === 'use-backend-name' ? '' : name;
+    },
+    good: ['server-state-file-name', 'server-state-file-name use-backend-name', 'server-state-file-name /run/states'],
+    bad: [['server-state-file-name a b', "'server-state-file-name' cannot handle unexpected argument 'b'"]],
+  }),
   supported<ProxyDraft>({
     name: 'default-server',
     where: 'DLB',

@@ -7,21 +7,13 @@ import type { Cursor } from './cursor.ts';
 import { type Draft, newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
+import { SERVER_CHECKS } from './keywords-server-checks.ts';
 
 type Row = Keyword<ServerDraft>;
 
 /** What the rows of this table have in common. */
 function row(name: string, doc: string) {
   return { where: '', name, doc };
-}
-
-/** `addr`: where checks go, if not to the server's own address. */
-function checkAddress(cursor: Cursor, server: ServerDraft): void {
-  const word = cursor.expectWord('addr');
-  if (word === null) return;
-  const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS);
-  if ('error' in endpoint) cursor.error(`'addr': ${endpoint.error}`);
-  else server.checkAddress = endpoint.value;
 }
 
 /** The address after `source`; null after reporting. A transparent source or an interface is refused. */
@@ -59,7 +51,6 @@ const OWN: readonly Row[] = [
   bare<ServerDraft>(row('send-proxy-v2', 'Sends a PROXY header, version 2.'), { sendProxy: 2 }),
   bare<ServerDraft>(row('no-send-proxy', 'Sends no PROXY header, version 1.'), { sendProxy: 0 }),
   bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
-  bare<ServerDraft>(row('check-send-proxy', 'Checks send a PROXY header too.'), { checkSendProxy: true }),
   bare(row('tfo', 'TCP fast open.'), { tfo: true }),
   bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
   time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
@@ -68,17 +59,6 @@ const OWN: readonly Row[] = [
   integer(row('rise', 'Good checks that bring it up.'), 'rise', { min: 1 }),
   integer(row('fall', 'Bad checks that take it down.'), 'fall', { min: 1 }),
   integer(row('port', 'Port that checks go to.'), 'checkPort', { min: 1, max: 65_535 }),
-  supported<ServerDraft>({
-    name: 'addr',
-    args: '<address>',
-    doc: 'Address that checks go to.',
-    parse: checkAddress,
-    good: ['addr 127.0.0.2'],
-    bad: [
-      ['addr', "'addr' expects an argument"],
-      ['addr 1.2.3.4.5', "'addr': invalid address: '1.2.3.4.5' in '1.2.3.4.5'"],
-    ],
-  }),
   integer(row('weight', 'Its share of the load; 0 = none but what sticks to it.'), 'weight', {
     min: 0,
     max: WEIGHT_MAX,
@@ -125,7 +105,6 @@ const NO_TLS = 'there is no TLS to servers yet';
 
 /** [name, syntax, what it does, why it means nothing]. */
 const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
-  ['no-agent-check', '', 'No agent check.', 'there are no agent checks yet'],
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
   ['no-check-sni-auto', '', 'Checks send no server name.', NO_TLS],
   ['no-check-ssl', '', 'Checks without TLS.', NO_TLS],
@@ -150,11 +129,6 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['agent-addr', '<address>', 'Address of its agent.'],
-  ['agent-check', '', 'Asks an agent for its state.'],
-  ['agent-inter', '<time>', 'Interval of agent checks.'],
-  ['agent-port', '<port>', 'Port of its agent.'],
-  ['agent-send', '<text>', 'What its agent is sent.'],
   ['allow-0rtt', '', 'TLS early data.'],
   ['alpn', '<protocols>', 'Protocols offered over TLS.'],
   ['ca-file', '<file>', 'Authorities of its certificate.'],
@@ -166,14 +140,12 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['check-sni', '<name>', 'Server name sent by checks.'],
   ['check-sni-auto', '', 'Checks send a server name.'],
   ['check-ssl', '', 'Checks over TLS.'],
-  ['check-via-socks4', '', 'Checks through a SOCKS proxy.'],
   ['ciphers', '<ciphers>', 'TLS 1.2 ciphers.'],
   ['ciphersuites', '<suites>', 'TLS 1.3 ciphers.'],
   ['client-sigalgs', '<algorithms>', 'Signatures of client certificates.'],
   ['crl-file', '<file>', 'Revoked certificates.'],
   ['crt', '<file>', 'Certificate shown to it.'],
   ['curves', '<curves>', 'Key exchange curves.'],
-  ['error-limit', '<number>', 'Errors that `observe` tolerates.'],
   ['force-sslv3', '', 'SSL 3 only.'],
   ['force-tlsv10', '', 'TLS 1.0 only.'],
   ['force-tlsv11', '', 'TLS 1.1 only.'],
@@ -181,18 +153,12 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['force-tlsv13', '', 'TLS 1.3 only.'],
   ['guid', '<id>', 'Globally unique id.'],
   ['hash-key', '<key>', 'What places it on the hash ring.'],
-  ['healthcheck', '<section>', 'A named kind of check.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['init-addr', '<methods>', 'How its name is resolved at start.'],
-  ['init-state', '<state>', 'Its state before the first check.'],
   ['ktls', '<on|off>', 'TLS in the kernel.'],
   ['log-proto', '<framing>', 'Framing of log lines.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['npn', '<protocols>', 'Protocols offered the old way.'],
-  ['observe', '<layer4|layer7>', 'Watches its live traffic.'],
-  ['on-error', '<action>', 'What an observed error does.'],
-  ['on-marked-down', '<action>', 'What happens to its sessions when it goes down.'],
-  ['on-marked-up', '<action>', "What happens to backups' sessions when it comes up."],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['proxy-v2-options', '<options>', 'Details in the PROXY header.'],
@@ -208,7 +174,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['sigalgs', '<algorithms>', 'Signature algorithms.'],
   ['sni', '<expression>', 'Server name sent to it.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
-  ['socks4', '<address>', 'Goes through a SOCKS proxy.'],
   ['ssl', '', 'TLS to the server.'],
   ['ssl-max-ver', '<version>', 'Newest TLS version.'],
   ['ssl-min-ver', '<version>', 'Oldest TLS version.'],
@@ -217,7 +182,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
   ['tcp-ut', '<time>', 'How long sent bytes may stay unacknowledged.'],
   ['tls-tickets', '', 'Session tickets.'],
-  ['track', '[<backend>/]<server>', 'Has the state of another server.'],
   ['usesrc', '<address>', 'Transparent source address.'],
   ['verify', '<none|required>', 'Whether its certificate is verified.'],
   ['verifyhost', '<name>', 'Name expected in its certificate.'],
@@ -226,6 +190,7 @@ const LATER: readonly (readonly [string, string, string])[] = [
 
 export const SERVER: readonly Row[] = [
   ...OWN,
+  ...SERVER_CHECKS,
   ...MEANINGLESS.map(([name, args, doc, why]) => accepted<ServerDraft>(name, '', args, doc, why)),
   ...LATER.map(([name, args, doc]) => later<ServerDraft>(name, '', args, doc)),
 ];

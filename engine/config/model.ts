@@ -132,7 +132,7 @@ export interface Proxy extends Place {
   /** `option redispatch N`: 0 = off, -1 = on the last retry, n = every n-th retry. */
   readonly redispatch: number;
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
-  readonly check: HttpCheck;
+  readonly check: Check;
   readonly cookie: Cookie | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
@@ -287,9 +287,36 @@ export interface Server extends Place {
   readonly poolPurgeDelayMs: number;
   readonly maxReuse: number;
   readonly check: ServerCheck | null;
+  readonly agent: AgentCheck | null;
+  /** The server whose state this one has: index of its proxy and its place there. */
+  readonly track: { readonly proxy: number; readonly server: number } | null;
+  readonly observe: Observe | null;
+  /** `on-marked-down shutdown-sessions`, `on-marked-up shutdown-backup-sessions`. */
+  readonly shutdownWhenDown: boolean;
+  readonly shutdownBackupsWhenUp: boolean;
+  readonly initState: InitState;
   readonly slowstartMs: number;
+  /** `socks4`: connections to it go through this proxy. */
+  readonly socks4: Address | null;
+  /** What a state file said of it. */
+  readonly saved: SavedState | null;
 }
 
+/** A line of a state file (`show servers state`), with HAProxy's numbers. */
+export interface SavedState {
+  readonly oper: number;
+  readonly admin: number;
+  readonly userWeight: number;
+  readonly initialWeight: number;
+  readonly secondsSinceChange: number;
+  readonly checkStatus: number;
+  readonly checkResult: number;
+  readonly checkHealth: number;
+  readonly checkState: number;
+  readonly agentState: number;
+}
+
+/** When and where a server is checked; how is said by `script`. */
 export interface ServerCheck {
   readonly interMs: number;
   readonly fastinterMs: number;
@@ -299,27 +326,148 @@ export interface ServerCheck {
   /** Where to check: the server's own address and port unless `addr`/`port` say otherwise. */
   readonly address: Address;
   readonly sendProxy: boolean;
+  /** Through the server's `socks4` proxy. */
+  readonly viaSocks4: boolean;
+  /** Of a `healthcheck` section; null = the proxy's. */
+  readonly script: Check | null;
 }
 
-export interface HttpCheck {
-  readonly type: 'tcp' | 'http';
+/** `agent-check`. */
+export interface AgentCheck {
+  readonly interMs: number;
+  readonly address: Address;
+  readonly script: Check;
+}
+
+/** `observe` and what follows from it. */
+export interface Observe {
+  readonly layer: 4 | 7;
+  readonly onError: 'fastinter' | 'fail-check' | 'sudden-death' | 'mark-down';
+  /** Consecutive errors that make it happen. */
+  readonly errorLimit: number;
+}
+
+export type InitState = 'none' | 'fully-up' | 'up' | 'down' | 'fully-down';
+
+/** `connect`: nothing was said, a connection is enough. */
+export type CheckType =
+  | 'connect'
+  | 'tcp'
+  | 'http'
+  | 'ssl-hello'
+  | 'smtp'
+  | 'mysql'
+  | 'pgsql'
+  | 'redis'
+  | 'ldap'
+  | 'spop'
+  | 'external'
+  | 'agent';
+
+/** How servers are checked: steps done one after the other, each as good as the last, until one fails. */
+export interface Check {
+  readonly type: CheckType;
+  /** Empty for `external`. The first one is always a `connect`. */
+  readonly steps: readonly CheckStep[];
+  /** HTTP: a server that answers 404 gets no new users. */
+  readonly disableOn404: boolean;
+  /** HTTP: requests tell the server its state. */
+  readonly sendState: boolean;
+  /** The program of an external check; null for the others. */
+  readonly external: ExternalCheck | null;
+}
+
+export interface ExternalCheck {
+  readonly command: string;
+  /** Value of its PATH; '' = the default. */
+  readonly path: string;
+}
+
+export type CheckStep = ConnectStep | SendStep | RequestStep | ExpectStep;
+
+interface AnyStep {
+  /** Its number in messages; 0 = it was not written. */
+  readonly id: number;
+  readonly comment: string;
+}
+
+export interface ConnectStep extends AnyStep {
+  readonly kind: 'connect';
+  /** 0 and null = where the server line says. */
+  readonly port: number;
+  readonly address: Address | null;
+  readonly sendProxy: boolean;
+  readonly viaSocks4: boolean;
+  /** Ends with FIN, not RST. */
+  readonly linger: boolean;
+  /** What the server line says (PROXY header, SOCKS) holds too. */
+  readonly asServer: boolean;
+}
+
+export interface SendStep extends AnyStep {
+  readonly kind: 'send';
+  readonly bytes: Uint8Array;
+}
+
+/** One HTTP request. */
+export interface RequestStep extends AnyStep {
+  readonly kind: 'request';
   readonly method: string;
   readonly uri: string;
   readonly version: string;
-  /** Header lines and body to send beside the request line, without CRLF at the end. */
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
-  /** The first rule that decides; empty = status 2xx or 3xx. */
-  readonly expect: readonly CheckExpect[];
-  readonly disableOn404: boolean;
-  readonly sendState: boolean;
 }
 
-export interface CheckExpect {
-  readonly what: 'status' | 'rstatus' | 'string' | 'rstring';
+/** What an expectation looks at and how. `mysql-...`, `ldap-bind`, `spop-hello` and `agent` know their protocol. */
+export type MatchKind =
+  | 'string'
+  | 'rstring'
+  | 'binary'
+  | 'rbinary'
+  | 'status'
+  | 'rstatus'
+  | 'body'
+  | 'rbody'
+  | 'hdr'
+  | 'fhdr'
+  | 'mysql-hello'
+  | 'mysql-ok'
+  | 'ldap-bind'
+  | 'spop-hello'
+  | 'agent';
+
+export interface ExpectStep extends AnyStep {
+  readonly kind: 'expect';
+  readonly match: MatchKind;
   readonly negate: boolean;
+  /** A text, a regular expression, a list of statuses; `binary`: one character per byte; hdr, fhdr: the value. */
   readonly pattern: string;
+  /** hdr and fhdr only. */
+  readonly header: HeaderMatch | null;
+  /** Bytes without which nothing is decided; -1 = none, and a mismatch waits for more. */
+  readonly minRecv: number;
+  /** Names of check statuses; '' = the usual one. */
+  readonly okStatus: string;
+  readonly errorStatus: string;
+  readonly toutStatus: string;
+  readonly onSuccess: CheckText | null;
+  readonly onError: CheckText | null;
+  /** The status code is the number that the response begins with. */
+  readonly codeFromResponse: boolean;
 }
+
+export type MatchMethod = 'str' | 'beg' | 'end' | 'sub' | 'reg';
+
+export interface HeaderMatch {
+  readonly name: string;
+  readonly nameMethod: MatchMethod;
+  /** null = any value (`pattern` means nothing). */
+  readonly valueMethod: MatchMethod | null;
+}
+
+/** What a check says: a text, or a piece of the response from a byte on to the end of the line or to a zero byte. */
+export type CheckText = { readonly text: string } | { readonly responseFrom: number };
 
 export type BalanceAlgorithm =
   | 'roundrobin'

@@ -1,4 +1,6 @@
 /** The sections of a configuration: one row each, which opens the section and gives what reads its lines. */
+
+import { type CheckOwner, newCheck } from './check-draft.ts';
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
@@ -11,6 +13,7 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import type { Keyword } from './keyword.ts';
+import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
@@ -27,12 +30,13 @@ export interface Drafts {
   readonly proxies: ProxyDraft[];
   readonly userlists: UserlistDraft[];
   readonly httpErrors: HttpErrorsDraft[];
+  readonly healthchecks: (CheckOwner & { name: string })[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], defaults: [] };
+  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], healthchecks: [], defaults: [] };
 }
 
 export interface Desk {
@@ -58,6 +62,7 @@ export const TABLES = {
   proxy: new Table(PROXY),
   userlist: new Table(USERLIST),
   'http-errors': new Table(HTTP_ERRORS),
+  healthcheck: new Table(HEALTHCHECK),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -197,6 +202,20 @@ const HTTP_ERRORS_SECTION: Section = {
   },
 };
 
+const HEALTHCHECK_SECTION: Section = {
+  keyword: 'healthcheck',
+  args: '<name>',
+  letter: 'H',
+  doc: 'A named kind of check.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck() };
+    expectEnd(cursor, 'healthcheck');
+    desk.drafts.healthchecks.push(draft);
+    return readerOf(TABLES.healthcheck, 'healthcheck', 'H', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -216,12 +235,12 @@ export const SECTIONS: readonly Section[] = [
   proxySection('listen', 'L', 'A frontend and its backend in one.'),
   USERLIST_SECTION,
   HTTP_ERRORS_SECTION,
+  HEALTHCHECK_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
-  laterSection('healthcheck', 'A named kind of check.'),
   laterSection('log-forward', 'Forwards log lines.'),
   laterSection('log-profile', 'Named log formats.'),
   laterSection('mailers', 'Mail servers.'),

@@ -1,7 +1,8 @@
 /** What the form of the statistics page does to servers (`stats admin`); also the long names of the runtime API. */
 import type { Proxy, Server } from '../config/model.ts';
 import type { Action } from '../stats/html.ts';
-import { forceHealth, type StateEnv, setDrain, setMaint, setReady, type Target, targetOf } from './state.ts';
+import { forceHealth, setDrain, setMaint, setReady } from './state.ts';
+import { type StateEnv, type Target, targetOf } from './target.ts';
 
 const CAUSE = ', changed from Web interface';
 

@@ -1,8 +1,16 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
+import type { Check, Observe } from '../config/model.ts';
+import { listenControl } from '../shm/doorbell.ts';
 import { Timer } from '../time.ts';
-import { type CheckPlan, planCheck } from './check.ts';
-import { type CheckEnv, Checker } from './checker.ts';
-import { type Target, targetOf, warm } from './state.ts';
+import { obeyAgent } from './agent.ts';
+import { type Plan, planCheck } from './check.ts';
+import { Checker } from './checker.ts';
+import { External, Turns } from './external.ts';
+import { judgeObserved } from './observe.ts';
+import { type CheckEnv, type Probe, Script } from './script.ts';
+import { warm } from './state.ts';
+import type { Verdict } from './statuses.ts';
+import { type Target, targetOf } from './target.ts';
 
 export { initialise } from './initialise.ts';
 export type { Log } from './log.ts';
@@ -23,33 +31,59 @@ export interface Health {
  * for it to run on a simulated network. Throws SyntaxError on a bad pattern in an `expect` rule.
  */
 export function startHealth(env: CheckEnv): Health {
-  const plans = new Map<Target['proxy'], CheckPlan>();
-  const checked: Target[] = [];
+  const plans = new Map<Check, Plan>();
+  const turns = new Turns();
+  const checkers: Checker[] = [];
+  const observing: { checker: Checker; target: Target; observe: Observe }[] = [];
   const warming: Timer<Target>[] = [];
+  const planOf = (check: Check): Plan => {
+    const plan = plans.get(check) ?? planCheck(check);
+    plans.set(check, plan);
+    return plan;
+  };
   for (const proxy of env.model.proxies) {
     if (proxy.disabled) continue;
     for (const server of proxy.servers) {
       const target = targetOf(env, proxy, server);
       if (server.slowstartMs > 0) warming.push(keepWarm(env, target));
-      if (!server.check) continue;
-      checked.push(target);
-      if (!plans.has(proxy)) plans.set(proxy, planCheck(proxy.check));
+      if (server.check)
+        checkers.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
+      if (server.observe) observing.push({ checker: checkers.at(-1)!, target, observe: server.observe });
+      if (server.agent) checkers.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
     }
   }
-  const checkers = checked.map(t => new Checker(env, t, plans.get(t.proxy)!));
   const delays = startDelays(
-    checked.map(t => t.server.check!.interMs),
+    checkers.map(({ interMs }) => interMs),
     env.model.global.maxSpreadChecksMs,
   );
   checkers.forEach((checker, i) => {
     checker.start(delays[i]!);
   });
+  const doorbell = listenControl(env.memory, () => {
+    for (const { checker, target, observe } of observing) if (judgeObserved(env, target, observe)) checker.hurry();
+  });
   return {
     stop: () => {
+      doorbell.stop();
       for (const checker of checkers) checker.stop();
       for (const timer of warming) env.wheel.forget(timer);
     },
   };
+}
+
+type Done = (found: Verdict) => void;
+
+function probeOf(env: CheckEnv, target: Target, planOf: (check: Check) => Plan, turns: Turns, done: Done): Probe {
+  const check = target.server.check!;
+  const script = check.script ?? target.proxy.check;
+  if (script.external !== null) return new External(env, target, turns, done);
+  return new Script(env, target, planOf(script), check, done);
+}
+
+function agentOf(env: CheckEnv, target: Target, done: Done): Probe {
+  const { script, address, interMs } = target.server.agent!;
+  const plan = planCheck(script, line => obeyAgent(env, target, line));
+  return new Script(env, target, plan, { address, interMs, sendProxy: false, viaSocks4: false }, done);
 }
 
 /**

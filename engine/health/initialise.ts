@@ -9,7 +9,11 @@ import { isFrontend, type Model, type Server } from '../config/model.ts';
 import { type Memory, type Topology, topology } from '../shm/memory.ts';
 import {
   ADMIN_CONFIG_MAINT,
+  ADMIN_DRAIN,
   ADMIN_FORCED_MAINT,
+  ADMIN_INHERITED_DRAIN,
+  ADMIN_INHERITED_MAINT,
+  ADMIN_MAINT,
   CHECK_CONFIGURED,
   CHECK_ENABLED,
   LISTENER,
@@ -19,8 +23,11 @@ import {
   PROXY,
   SERVER,
 } from '../shm/words.ts';
-import { settle, targetOf } from './state.ts';
+import { firstState } from './state.ts';
 import { INI, UNK } from './statuses.ts';
+import { type StateEnv, serverWord, setServerWord, type Target, targetOf } from './target.ts';
+import { trackedBy } from './track.ts';
+import { settle } from './weights.ts';
 
 /** `now` in milliseconds of the shared clock. */
 export function initialise(memory: Memory, model: Model, now: number): void {
@@ -44,9 +51,24 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     if (isFrontend(proxy)) initialiseListeners(memory, top, proxy.index, proxy.binds);
     for (const server of proxy.servers) {
       initialiseServer(memory, top.firstServer[proxy.index]!, server, second);
-      settle(env, targetOf(env, proxy, server));
     }
   }
+  const targets = model.proxies.flatMap(proxy => proxy.servers.map(server => targetOf(env, proxy, server)));
+  for (const target of targets) beginAsTracked(env, target);
+  for (const target of targets) settle(env, target);
+}
+
+/** A server that tracks another begins as that one does. */
+function beginAsTracked(env: StateEnv, t: Target): void {
+  const tracked = trackedBy(env, t);
+  if (tracked === null) return;
+  beginAsTracked(env, tracked);
+  const { memory } = env;
+  const admin = serverWord(memory, tracked, 'admin');
+  const inherited =
+    (admin & ADMIN_MAINT ? ADMIN_INHERITED_MAINT : 0) | (admin & ADMIN_DRAIN ? ADMIN_INHERITED_DRAIN : 0);
+  setServerWord(memory, t, 'admin', serverWord(memory, t, 'admin') | inherited);
+  if (serverWord(memory, tracked, 'oper') === OPER_STOPPED) setServerWord(memory, t, 'oper', OPER_STOPPED);
 }
 
 function initialiseListeners(
@@ -61,10 +83,11 @@ function initialiseListeners(
 }
 
 function initialiseServer(memory: Memory, first: number, server: Server, second: number): void {
-  const { check } = server;
+  const { check, agent } = server;
+  const begin = firstState(server);
   store(memory, memory.server(first + server.index), SERVER.at, {
     maxconn: server.maxconn,
-    oper: server.disabled ? OPER_STOPPED : OPER_RUNNING,
+    oper: server.disabled || !begin.up ? OPER_STOPPED : OPER_RUNNING,
     admin: server.disabled ? ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT : 0,
     uweight: server.weight,
     iweight: server.weight,
@@ -75,7 +98,14 @@ function initialiseServer(memory: Memory, first: number, server: Server, second:
     check_duration: -1,
     check_rise: check?.rise ?? 0,
     check_fall: check?.fall ?? 0,
-    check_health: check && !server.disabled ? check.rise : 0,
+    check_health: server.disabled ? 0 : begin.health,
+    agent_on: agent ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
+    agent_status: agent ? INI : UNK,
+    agent_code: -1,
+    agent_duration: -1,
+    agent_rise: agent ? 1 : 0,
+    agent_fall: agent ? 1 : 0,
+    agent_health: agent ? 1 : 0,
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * The response to an HTTP check: a small parser, for a message that we asked for, read once and thrown away. It is lenient
+ * What a server sent since the last step that sent something; as the response to an HTTP check, if it is one: a small parser, for a message that we asked for, read once and thrown away. It is lenient
  * where HAProxy's checks are (bare LF, HTTP/2.0 in the status line) and bounded by `tune.bufsize`; traffic never goes
  * through it.
  *
@@ -39,6 +39,11 @@ export class CheckResponse {
     return this.#bodyStart >= 0;
   }
 
+  /** All of it, one character per byte. */
+  get text(): string {
+    return this.#text;
+  }
+
   /** No byte can be added that would change the judgement. */
   get full(): boolean {
     return this.#text.length >= this.#limitBytes;
@@ -49,6 +54,15 @@ export class CheckResponse {
     const raw = this.#text.slice(this.#bodyStart);
     if (this.#framing === 'length') return raw.slice(0, this.#length);
     return this.#framing === 'chunked' ? dechunk(raw).body : raw;
+  }
+
+  /** Header lines in order; names in lower case. */
+  headers(): [name: string, value: string][] {
+    const lines = this.#text.slice(0, this.#bodyStart).split(/\r?\n/).slice(1);
+    return lines.flatMap(line => {
+      const colon = line.indexOf(':');
+      return colon <= 0 ? [] : [[line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as [string, string]];
+    });
   }
 
   /** The whole body is here. `ended`: the server has closed. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { hostText } from '../io/address.ts';
 import { CUR_SESS } from '../shm/counters.ts';
 import { OPER_STOPPED, OPER_STOPPING } from '../shm/words.ts';
-import { type StateEnv, serverWord, type Target, targetOf } from './state.ts';
+import { type StateEnv, serverWord, type Target, targetOf } from './target.ts';
 
 export function stateHeader(env: StateEnv, t: Target): string {
   const { address } = t.server;

@@ -13,59 +13,31 @@
  * A change is complete in memory (state, eweight, act/bck, generation) before the doorbells ring: a worker that looks
  * afterwards does not pick the server.
  */
-import type { Model, Server } from '../config/model.ts';
+import type { Server } from '../config/model.ts';
 import { WEIGHT_MAX } from '../limits.ts';
-import { CUR_SESS } from '../shm/counters.ts';
 import { ringAll } from '../shm/doorbell.ts';
-import type { Memory, Topology } from '../shm/memory.ts';
+import type { Memory } from '../shm/memory.ts';
 import {
   ADMIN_DRAIN,
   ADMIN_FORCED_DRAIN,
   ADMIN_FORCED_MAINT,
+  ADMIN_INHERITED_DRAIN,
+  ADMIN_INHERITED_MAINT,
   ADMIN_MAINT,
+  ADMIN_RESOLUTION_MAINT,
   OPER_RUNNING,
   OPER_STARTING,
   OPER_STOPPED,
   OPER_STOPPING,
   PROXY,
-  SERVER,
 } from '../shm/words.ts';
-import { LOG_ALERT, LOG_EMERG, LOG_NOTICE, type Log } from './log.ts';
+import { LOG_ALERT, LOG_EMERG, LOG_NOTICE } from './log.ts';
+import { left, online, subject } from './state-texts.ts';
+import { addServerWord, type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
+import { trackedBy, trackersOf, via } from './track.ts';
+import { advanceRamp, settle } from './weights.ts';
 
-export interface StateEnv {
-  readonly model: Model;
-  readonly memory: Memory;
-  readonly topology: Topology;
-  readonly log: Log;
-  /** Milliseconds of the shared clock. */
-  now(): number;
-}
-
-/** A server, with its proxy and its number over the whole configuration. */
-export interface Target {
-  readonly proxy: Model['proxies'][number];
-  readonly server: Server;
-  readonly number: number;
-}
-
-const AT = SERVER.at;
 const PX = PROXY.at;
-
-export function targetOf(env: StateEnv, proxy: Target['proxy'], server: Server): Target {
-  return { proxy, server, number: env.topology.firstServer[proxy.index]! + server.index };
-}
-
-export function serverWord(memory: Memory, t: Target, field: keyof typeof AT): number {
-  return Atomics.load(memory.words, memory.server(t.number) + AT[field]);
-}
-
-export function setServerWord(memory: Memory, t: Target, field: keyof typeof AT, value: number): void {
-  Atomics.store(memory.words, memory.server(t.number) + AT[field], value);
-}
-
-function addServerWord(memory: Memory, t: Target, field: keyof typeof AT, value: number): void {
-  Atomics.add(memory.words, memory.server(t.number) + AT[field], value);
-}
 
 /** Checks failed (or the operator said so): DOWN. `cause` continues the log line: `, reason: ...`. */
 export function setStopped(env: StateEnv, t: Target, cause: string): void {
@@ -75,6 +47,7 @@ export function setStopped(env: StateEnv, t: Target, cause: string): void {
   goDown(env, t);
   const level = lossLevel(was, serverWord(memory, t, 'admin'));
   change(env, t, level, xferred => `${subject(t)} is DOWN${cause}${left(env, t, xferred)}`);
+  for (const tracker of trackersOf(env, t)) setStopped(env, tracker, via(t));
 }
 
 /** Checks pass again: UP, or STARTING with `slowstart`. */
@@ -84,6 +57,7 @@ export function setRunning(env: StateEnv, t: Target, cause: string): void {
   if (was === OPER_RUNNING || was === OPER_STARTING || inMaint(memory, t)) return;
   goUp(env, t);
   change(env, t, LOG_NOTICE, () => `${subject(t)} is UP${cause}${online(env, t)}`);
+  for (const tracker of trackersOf(env, t)) setRunning(env, tracker, via(t));
 }
 
 /** The server answers but wants no new traffic (NOLB). */
@@ -93,62 +67,104 @@ export function setStopping(env: StateEnv, t: Target, cause: string): void {
   leaveDown(env, t);
   setServerWord(memory, t, 'oper', OPER_STOPPING);
   change(env, t, LOG_NOTICE, () => `${subject(t)} is stopping${cause}${online(env, t)}`);
+  for (const tracker of trackersOf(env, t)) setStopping(env, tracker, via(t));
 }
 
 /** `set server state maint`, `disable server`. Leaves drain. */
 export function setMaint(env: StateEnv, t: Target): void {
+  if (inMaint(env.memory, t)) return;
+  const admin = serverWord(env.memory, t, 'admin') & ~ADMIN_FORCED_DRAIN;
+  enterMaint(env, t, admin | ADMIN_FORCED_MAINT, '');
+}
+
+/** `admin`: the flags from now on. What tracks it is in maintenance too. */
+function enterMaint(env: StateEnv, t: Target, admin: number, cause: string): void {
   const { memory } = env;
-  if (inMaint(memory, t)) return;
   const was = serverWord(memory, t, 'oper');
-  const admin = serverWord(memory, t, 'admin');
-  setServerWord(memory, t, 'admin', (admin | ADMIN_FORCED_MAINT) & ~ADMIN_FORCED_DRAIN);
+  const before = serverWord(memory, t, 'admin');
+  setServerWord(memory, t, 'admin', admin);
   setServerWord(memory, t, 'check_health', 0);
   if (was === OPER_STOPPED) {
-    change(env, t, LOG_NOTICE, () => `${subject(t)} was DOWN and now enters maintenance.`);
-    return;
+    change(env, t, LOG_NOTICE, () => `${subject(t)} was DOWN and now enters maintenance${cause}.`);
+  } else {
+    goDown(env, t);
+    const level = lossLevel(was, before);
+    change(env, t, level, xferred => `${subject(t)} is going DOWN for maintenance${cause}${left(env, t, xferred)}`);
   }
-  goDown(env, t);
-  const level = lossLevel(was, admin);
-  change(env, t, level, xferred => `${subject(t)} is going DOWN for maintenance${left(env, t, xferred)}`);
+  for (const tracker of trackersOf(env, t)) {
+    const theirs = serverWord(memory, tracker, 'admin');
+    if (theirs & ADMIN_MAINT) setServerWord(memory, tracker, 'admin', theirs | ADMIN_INHERITED_MAINT);
+    else enterMaint(env, tracker, theirs | ADMIN_INHERITED_MAINT, via(t));
+  }
 }
 
 /** `set server state drain`: only persistent traffic. Leaves maintenance. */
 export function setDrain(env: StateEnv, t: Target): void {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
-  if (admin & ADMIN_MAINT) {
-    setServerWord(memory, t, 'admin', (admin & ~ADMIN_MAINT) | ADMIN_FORCED_DRAIN);
+  if (admin & OWN_MAINT) {
+    setServerWord(memory, t, 'admin', (admin & ~OWN_MAINT) | ADMIN_FORCED_DRAIN);
+    if (inMaint(memory, t)) return;
     leaveMaint(env, t);
     change(env, t, LOG_NOTICE, () => `${subject(t)} is UP/DRAIN (leaving forced maintenance).`);
     env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} remains in forced drain mode.`);
+    for (const tracker of trackersOf(env, t)) releaseTracker(env, tracker, ADMIN_INHERITED_MAINT);
     return;
   }
-  if (admin & ADMIN_DRAIN) return;
-  setServerWord(memory, t, 'admin', admin | ADMIN_FORCED_DRAIN);
-  stamp(env, t);
-  const down = serverWord(memory, t, 'oper') === OPER_STOPPED;
-  change(
-    env,
-    t,
-    LOG_NOTICE,
-    xferred => `${subject(t)} enters drain state${down ? left(env, t, xferred) : online(env, t)}`,
-  );
+  if ((admin & ADMIN_FORCED_DRAIN) === 0) enterDrain(env, t, ADMIN_FORCED_DRAIN, '');
 }
+
+function enterDrain(env: StateEnv, t: Target, flag: number, cause: string): void {
+  const { memory } = env;
+  const admin = serverWord(memory, t, 'admin');
+  setServerWord(memory, t, 'admin', admin | flag);
+  if ((admin & (ADMIN_DRAIN | ADMIN_MAINT)) === 0) {
+    stamp(env, t);
+    const down = serverWord(memory, t, 'oper') === OPER_STOPPED;
+    const end = (xferred: number): string => (down ? left(env, t, xferred) : online(env, t));
+    change(env, t, LOG_NOTICE, xferred => `${subject(t)} enters drain state${cause}${end(xferred)}`);
+  }
+  for (const tracker of trackersOf(env, t)) enterDrain(env, tracker, ADMIN_INHERITED_DRAIN, via(t));
+}
+
+/** What an operator can take back; what is inherited from a tracked server goes when that is ready. */
+const OWN_MAINT = ADMIN_FORCED_MAINT | ADMIN_RESOLUTION_MAINT;
 
 /** `set server state ready`, `enable server`: leaves maintenance and drain. */
 export function setReady(env: StateEnv, t: Target): void {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
-  if ((admin & (ADMIN_MAINT | ADMIN_DRAIN)) === 0) return;
-  setServerWord(memory, t, 'admin', admin & ~(ADMIN_MAINT | ADMIN_DRAIN));
-  if (admin & ADMIN_MAINT) {
-    leaveMaint(env, t);
-    change(env, t, LOG_NOTICE, () => `${subject(t)} is UP/READY (leaving forced maintenance).`);
-    return;
+  if ((admin & (OWN_MAINT | ADMIN_FORCED_DRAIN)) === 0) return;
+  setServerWord(memory, t, 'admin', admin & ~(OWN_MAINT | ADMIN_FORCED_DRAIN));
+  released(env, t, admin, 'forced');
+  for (const tracker of trackersOf(env, t)) {
+    releaseTracker(env, tracker, ADMIN_INHERITED_MAINT | ADMIN_INHERITED_DRAIN);
   }
-  stamp(env, t);
-  const oper = serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP';
-  change(env, t, LOG_NOTICE, () => `${subject(t)} is ${oper} (leaving forced drain).`);
+}
+
+/** A tracking server loses what it inherited, and so do those that track it. */
+function releaseTracker(env: StateEnv, t: Target, flags: number): void {
+  const admin = serverWord(env.memory, t, 'admin');
+  if ((admin & flags) === 0) return;
+  setServerWord(env.memory, t, 'admin', admin & ~flags);
+  released(env, t, admin, 'inherited');
+  for (const tracker of trackersOf(env, t)) releaseTracker(env, tracker, flags);
+}
+
+/** Flags were taken away; `before` are those it had. */
+function released(env: StateEnv, t: Target, before: number, how: 'forced' | 'inherited'): void {
+  const { memory } = env;
+  const now = serverWord(memory, t, 'admin');
+  if (now & ADMIN_MAINT) return;
+  const down = (): string => (serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP');
+  if (before & ADMIN_MAINT) {
+    leaveMaint(env, t);
+    const mode = now & ADMIN_DRAIN ? 'DRAIN' : 'READY';
+    change(env, t, LOG_NOTICE, () => `${subject(t)} is ${down()}/${mode} (leaving ${how} maintenance).`);
+  } else if ((now & ADMIN_DRAIN) === 0) {
+    stamp(env, t);
+    change(env, t, LOG_NOTICE, () => `${subject(t)} is ${down()} (leaving ${how} drain).`);
+  }
 }
 
 /** `set server health`: as if checks had said so. The place on their scale goes along, so that the next one agrees. */
@@ -170,40 +186,13 @@ export function setWeight(env: StateEnv, t: Target, weight: number): void {
 
 /** One step of `slowstart`: call from time to time while the server is STARTING; it becomes RUNNING at the end. */
 export function warm(env: StateEnv, t: Target): void {
-  if (serverWord(env.memory, t, 'oper') !== OPER_STARTING) return;
-  const since = env.now() - serverWord(env.memory, t, 'last_change') * 1000;
-  if (since >= t.server.slowstartMs) setServerWord(env.memory, t, 'oper', OPER_RUNNING);
-  change(env, t, LOG_NOTICE, null);
-}
-
-/**
- * Computes the server's eweight from its state, and brings act or bck and the generation in line with it. Each exchange is
- * paid for once in act or bck; who finds the state changed under its hands does it again, so the last one is right.
- */
-export function settle(env: StateEnv, t: Target): void {
-  const { words } = env.memory;
-  const px = env.memory.proxy(t.proxy.index);
-  const at = env.memory.server(t.number) + AT.eweight;
-  for (let eweight = weightNow(env, t); eweight !== Atomics.load(words, at); eweight = weightNow(env, t)) {
-    const usable = Math.sign(eweight) - Math.sign(Atomics.exchange(words, at, eweight));
-    Atomics.add(words, px + (t.server.backup ? PX.bck : PX.act), usable);
-  }
-  Atomics.add(words, px + PX.generation, 1);
-}
-
-function weightNow(env: StateEnv, t: Target): number {
-  const oper = serverWord(env.memory, t, 'oper');
-  const weight = serverWord(env.memory, t, 'uweight');
-  if (serverWord(env.memory, t, 'admin') & (ADMIN_MAINT | ADMIN_DRAIN)) return 0;
-  if (oper === OPER_RUNNING) return weight;
-  if (oper !== OPER_STARTING) return 0;
-  const since = env.now() - serverWord(env.memory, t, 'last_change') * 1000;
-  return Math.min(weight, Math.ceil((weight * (since + 1)) / t.server.slowstartMs));
+  if (serverWord(env.memory, t, 'oper') === OPER_STARTING) change(env, t, LOG_NOTICE, null);
 }
 
 /** What every change ends with: derived words, the backend's own state, doorbells, the log. */
 function change(env: StateEnv, t: Target, level: number, event: ((xferred: number) => string) | null): void {
   const before = usableServers(env, t);
+  advanceRamp(env, t);
   settle(env, t);
   const after = usableServers(env, t);
   // Requests that wait for this very server go elsewhere when it can take them no more.
@@ -235,12 +224,15 @@ function backendChange(env: StateEnv, proxy: Target['proxy'], up: boolean): void
 function goDown(env: StateEnv, t: Target): void {
   setServerWord(env.memory, t, 'oper', OPER_STOPPED);
   addServerWord(env.memory, t, 'down_trans', 1);
+  if (t.server.shutdownWhenDown) addServerWord(env.memory, t, 'downs', 1);
   stamp(env, t);
 }
 
 function goUp(env: StateEnv, t: Target): void {
   leaveDown(env, t);
   setServerWord(env.memory, t, 'oper', t.server.slowstartMs > 0 ? OPER_STARTING : OPER_RUNNING);
+  const serves = serverWord(env.memory, t, 'uweight') > 0 && !(serverWord(env.memory, t, 'admin') & ADMIN_DRAIN);
+  if (t.server.shutdownBackupsWhenUp && !t.server.backup && serves) addServerWord(env.memory, t, 'ups', 1);
 }
 
 /** Counts the time down, if it was down, and stamps the change. */
@@ -253,10 +245,24 @@ function leaveDown(env: StateEnv, t: Target): void {
   stamp(env, t);
 }
 
-/** Out of maintenance a server is up until a check says otherwise; a single failure does. */
+/** Out of maintenance a server is as the one that it tracks, or as `init-state` says: up until a check says otherwise. */
 function leaveMaint(env: StateEnv, t: Target): void {
-  goUp(env, t);
-  setServerWord(env.memory, t, 'check_health', serverWord(env.memory, t, 'check_rise'));
+  const tracked = trackedBy(env, t);
+  const { health, up } = firstState(t.server);
+  setServerWord(env.memory, t, 'check_health', health);
+  if (tracked === null ? up : serverWord(env.memory, tracked, 'oper') !== OPER_STOPPED) goUp(env, t);
+  else stamp(env, t);
+}
+
+/** Where a server begins: its place on the scale of its checks, and whether it is up. Manual 5.2, `init-state`. */
+export function firstState({ check, initState }: Server): { health: number; up: boolean } {
+  if (check === null) return { health: 0, up: initState !== 'down' && initState !== 'fully-down' };
+  const { rise, fall } = check;
+  if (initState === 'fully-up') return { health: rise + fall - 1, up: true };
+  if (initState === 'down') return { health: rise - 1, up: false };
+  if (initState === 'fully-down') return { health: 0, up: false };
+  // One failure takes it down.
+  return { health: rise, up: true };
 }
 
 function stamp(env: StateEnv, t: Target): void {
@@ -270,30 +276,4 @@ function inMaint(memory: Memory, t: Target): boolean {
 /** A server that took no new traffic any more is no loss. */
 function lossLevel(oper: number, admin: number): number {
   return oper === OPER_STOPPING || (admin & ADMIN_DRAIN) !== 0 ? LOG_NOTICE : LOG_ALERT;
-}
-
-// --- texts, as HAProxy writes them ---
-
-function subject(t: Target): string {
-  return `${t.server.backup ? 'Backup ' : ''}Server ${t.proxy.name}/${t.server.name}`;
-}
-
-function counts(env: StateEnv, t: Target, what: string): string {
-  const px = env.memory.proxy(t.proxy.index);
-  const act = Atomics.load(env.memory.words, px + PX.act);
-  const bck = Atomics.load(env.memory.words, px + PX.bck);
-  const onBackup = act === 0 && bck > 0 ? ' Running on backup.' : '';
-  return `. ${act} active and ${bck} backup servers ${what}.${onBackup}`;
-}
-
-function left(env: StateEnv, t: Target, xferred: number): string {
-  const active = env.memory.sum('server', t.number, CUR_SESS);
-  const remaining = serverWord(env.memory, t, 'queued') - xferred;
-  return `${counts(env, t, 'left')} ${active} sessions active, ${xferred} requeued, ${Math.max(0, remaining)} remaining in queue.`;
-}
-
-/** What the server will take from the backend's queue is for the workers to see: they do it after the doorbell. */
-function online(env: StateEnv, t: Target): string {
-  const queued = serverWord(env.memory, t, 'queued');
-  return `${counts(env, t, 'online')} 0 sessions requeued, ${queued} total in queue.`;
 }

@@ -31,7 +31,7 @@ export const CHECK_STATUSES: readonly CheckStatus[] = [
   row('UNK', 'unknown', 'Unknown'),
   row('INI', 'unknown', 'Initializing'),
   row('', 'unknown', ''), // started, nothing found yet
-  row('', 'unknown', ''), // from here on the check has ended
+  row('CHECKED', 'neutral', 'No status change'), // from here on the check has ended
   row('HANA', 'failed', 'Health analyze'),
   row('SOCKERR', 'failed', 'Socket error'),
   row('L4OK', 'passed', 'Layer4 check passed'),
@@ -51,25 +51,34 @@ export const CHECK_STATUSES: readonly CheckStatus[] = [
   row('PROCOK', 'passed', 'External check passed'),
 ];
 
-function index(name: string): number {
+/** The index of a status by its name. */
+export function statusNamed(name: string): number {
   const at = CHECK_STATUSES.findIndex(s => s.name === name);
   if (at < 0) throw new Error(`health: no check status ${name}`);
   return at;
 }
 
-export const UNK = index('UNK');
-export const INI = index('INI');
-export const SOCKERR = index('SOCKERR');
-export const L4OK = index('L4OK');
-export const L4TOUT = index('L4TOUT');
-export const L4CON = index('L4CON');
-export const L7TOUT = index('L7TOUT');
-export const L7RSP = index('L7RSP');
-export const L7OK = index('L7OK');
-export const L7OKC = index('L7OKC');
-export const L7STS = index('L7STS');
-/** Statuses above this one come with the code of a layer 5-7 protocol. */
-const HAS_CODE = L7OK - 1;
+export const UNK = statusNamed('UNK');
+export const INI = statusNamed('INI');
+export const CHECKED = statusNamed('CHECKED');
+export const HANA = statusNamed('HANA');
+export const SOCKERR = statusNamed('SOCKERR');
+export const L4OK = statusNamed('L4OK');
+export const L4TOUT = statusNamed('L4TOUT');
+export const L4CON = statusNamed('L4CON');
+export const L7TOUT = statusNamed('L7TOUT');
+export const L7RSP = statusNamed('L7RSP');
+export const L7OK = statusNamed('L7OK');
+export const L7OKC = statusNamed('L7OKC');
+export const L7STS = statusNamed('L7STS');
+export const PROCERR = statusNamed('PROCERR');
+export const PROCTOUT = statusNamed('PROCTOUT');
+export const PROCOK = statusNamed('PROCOK');
+
+/** True for a status that comes with the code of a layer 5-7 protocol. */
+export function hasCode(status: number): boolean {
+  return status >= L7OK;
+}
 
 /** One finished check. */
 export interface Verdict {
@@ -88,7 +97,7 @@ export function verdict(status: number, info = '', code = -1): Verdict {
 /** `, reason: Layer7 wrong status, code: 503, info: "Sorry", check duration: 2ms`, as logs have it. */
 export function reason(v: Verdict, durationMs: number): string {
   let text = `, reason: ${CHECK_STATUSES[v.status]!.text}`;
-  if (v.status > HAS_CODE && v.code >= 0) text += `, code: ${v.code}`;
+  if (hasCode(v.status) && v.code >= 0) text += `, code: ${v.code}`;
   if (v.info !== '') text += `, info: "${escapeInfo(v.info)}"`;
   if (durationMs >= 0) text += `, check duration: ${durationMs}ms`;
   return text;

@@ -9,15 +9,15 @@ const AT = SERVER.at;
 
 const encoder = new TextEncoder();
 
-/** Writes `text`, cut to CHECK_TEXT_BYTES. `server` is the server's number over the whole configuration. */
-export function writeCheckText(memory: Memory, server: number, text: string): void {
+/** Writes the text of a check or agent check, cut to CHECK_TEXT_BYTES. `server`: its number over the whole configuration. */
+export function writeCheckText(memory: Memory, server: number, kind: 'check' | 'agent', text: string): void {
   const { words } = memory;
   const at = memory.server(server);
   const bytes = new Uint8Array(CHECK_TEXT_BYTES);
   const { written } = encoder.encodeInto(text, bytes);
   const packed = new Int32Array(bytes.buffer);
-  Atomics.add(words, at + AT.check_seq, 1);
-  for (let i = 0; i * 4 < written; i++) Atomics.store(words, at + AT.check_text + i, packed[i]!);
-  Atomics.store(words, at + AT.check_text_len, written);
-  Atomics.add(words, at + AT.check_seq, 1);
+  Atomics.add(words, at + AT[`${kind}_seq`], 1);
+  for (let i = 0; i * 4 < written; i++) Atomics.store(words, at + AT[`${kind}_text`] + i, packed[i]!);
+  Atomics.store(words, at + AT[`${kind}_text_len`], written);
+  Atomics.add(words, at + AT[`${kind}_seq`], 1);
 }

@@ -17,6 +17,7 @@ const { functions: libc } = ffi.dlopen(null, {
   bind: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
   listen: { return: 'i32', arguments: ['i32', 'i32'] },
   close: { return: 'i32', arguments: ['i32'] },
+  shutdown: { return: 'i32', arguments: ['i32', 'i32'] },
   dup: { return: 'i32', arguments: ['i32'] },
   fcntl: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
   setsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'pointer', 'i32'] },
@@ -49,6 +50,7 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = MAC ? 0 : 0x80000;
 const SOCK_NONBLOCK = MAC ? 0 : 0x800;
+const SHUT_WR = 1;
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -71,11 +73,17 @@ export const SO_TYPE: SocketOption = [SOCKET, MAC ? 0x1008 : 3];
 export const SO_ACCEPTCONN: SocketOption = [SOCKET, MAC ? 2 : 30];
 export const SO_BINDTODEVICE: SocketOption = [SOCKET, MAC ? -1 : 25];
 export const SO_LINGER: SocketOption = [SOCKET, MAC ? 0x80 : 13];
+export const SO_KEEPALIVE: SocketOption = [SOCKET, MAC ? 8 : 9];
+export const IP_BIND_ADDRESS_NO_PORT: SocketOption = [IP, MAC ? -1 : 24];
 export const IP_TRANSPARENT: SocketOption = [IP, MAC ? -1 : 19];
 export const IPV6_TRANSPARENT: SocketOption = [IPV6, MAC ? -1 : 75];
 export const IPV6_V6ONLY: SocketOption = [IPV6, MAC ? 27 : 26];
 export const TCP_NODELAY: SocketOption = [TCP, 1];
 export const TCP_MAXSEG: SocketOption = [TCP, 2];
+export const TCP_KEEPIDLE: SocketOption = [TCP, MAC ? 0x10 : 4];
+export const TCP_KEEPINTVL: SocketOption = [TCP, MAC ? 0x101 : 5];
+export const TCP_KEEPCNT: SocketOption = [TCP, MAC ? 0x102 : 6];
+export const TCP_FASTOPEN_CONNECT: SocketOption = [TCP, MAC ? -1 : 30];
 export const TCP_DEFER_ACCEPT: SocketOption = [TCP, MAC ? -1 : 9];
 export const TCP_INFO: SocketOption = [TCP, MAC ? -1 : 11];
 export const TCP_USER_TIMEOUT: SocketOption = [TCP, MAC ? -1 : 18];
@@ -95,6 +103,11 @@ export function bind(fd: number, name: Uint8Array): number {
 
 export function listen(fd: number, backlog: number): number {
   return checked(libc.listen(fd, backlog));
+}
+
+/** FIN: the receiving side stays open. */
+export function shutdownSending(fd: number): number {
+  return checked(libc.shutdown(fd, SHUT_WR));
 }
 
 export function closeFd(fd: number): number {

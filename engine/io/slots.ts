@@ -9,11 +9,20 @@ const GENERATION_MASK = (1 << (31 - INDEX_BITS)) - 1;
 /** Connections at once, per io. */
 export const SLOTS_MAX = 1 << INDEX_BITS;
 
+/** The index of an id. */
+export const indexOf = (id: number) => id & INDEX_MASK;
+
 export class Slots<T> {
+  readonly #max: number;
   readonly #entries: (T | null)[] = [];
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
   #used = 0;
+
+  /** `max` ids at once. */
+  constructor(max: number = SLOTS_MAX) {
+    this.#max = Math.min(max, SLOTS_MAX);
+  }
 
   /** How many ids are in use. */
   get used(): number {
@@ -25,7 +34,7 @@ export class Slots<T> {
     let index = this.#free.pop();
     if (index === undefined) {
       index = this.#entries.length;
-      if (index === SLOTS_MAX) return -1;
+      if (index === this.#max) return -1;
       this.#entries.push(null);
       this.#generations.push(0);
     }

@@ -54,28 +54,40 @@ export function enterBackend(stream: Stream, backend: Backend): void {
 export function enterServer(stream: Stream): void {
   const { counters, worker } = stream.context;
   const server = stream.server!;
-  const backend = stream.backend!;
   counters[server.row + CUM_SESS]! += 1;
   counters[server.row + LAST_SESS] = Math.floor(stream.now / 1000);
   rateAdd(counters, server.sessRate, server.sessRate[worker]!, stream.now, 1);
-  if (!stream.balanced) return;
-  counters[server.row + CUM_LB]! += 1;
-  counters[backend.row + CUM_LB]! += 1;
 }
 
-/** The final status of the response counts once at each of frontend, backend and server. */
+/** The algorithm chose the stream's server. */
+export function countChoice(stream: Stream): void {
+  const { counters } = stream.context;
+  counters[stream.server!.row + CUM_LB]! += 1;
+  counters[stream.backend!.row + CUM_LB]! += 1;
+}
+
+/** A response that the server sent, interim ones too: as HAProxy, each counts there. */
+export function countResponse(stream: Stream, status: number): void {
+  const { counters } = stream.context;
+  const { row } = stream.server!;
+  counters[row + counterOf(status)]! += 1;
+  counters[row + CUM_REQ]! += 1;
+}
+
+function counterOf(status: number): number {
+  const hundreds = Math.floor(status / 100);
+  return hundreds >= 1 && hundreds <= 5 ? HRSP_1XX + hundreds - 1 : HRSP_OTHER;
+}
+
+/** The status that the client got counts once at each of frontend and backend. */
 function countStatus(stream: Stream): void {
   const { counters } = stream.context;
-  const { status, backend, frontend, server } = stream;
-  const hundreds = Math.floor(status / 100);
-  const counter = hundreds >= 1 && hundreds <= 5 ? HRSP_1XX + hundreds - 1 : HRSP_OTHER;
+  const { status, backend, frontend } = stream;
+  const counter = counterOf(status);
   counters[frontend.row + counter]! += 1;
   if (backend === null) return;
   counters[backend.row + counter]! += 1;
   counters[backend.row + CUM_REQ]! += 1;
-  if (server === null || stream.responseAt === 0) return;
-  counters[server.row + counter]! += 1;
-  counters[server.row + CUM_REQ]! += 1;
 }
 
 function countTimes(stream: Stream): void {

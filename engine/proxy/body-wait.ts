@@ -1,6 +1,8 @@
 /** Waiting for the payload of a request: `option http-buffer-request`, `http-request wait-for-body`. */
 import { latin1 } from '../http/chars.ts';
+import { H_EXPECT } from '../http/names.ts';
 import { ANSWERED } from '../rules/action.ts';
+import { FAILED_REQ } from '../shm/counters.ts';
 import { answer } from './answer.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
@@ -19,7 +21,9 @@ export function awaitBody(stream: Stream, ms: number, atLeastBytes: number): 'th
   if (!stream.awaitsBody) {
     stream.awaitsBody = true;
     stream.wait(ms);
-    if (requestHead.expectContinue && requestHead.version === 1 && buffer.raw.length === 0) {
+    // Who waits for a word before it sends the payload would wait for ever: no server has been asked yet.
+    if (requestHead.find(H_EXPECT) >= 0) {
+      requestHead.removeAll(H_EXPECT);
       client.write(CONTINUE, 0, CONTINUE.length);
     }
   }
@@ -36,6 +40,7 @@ export function awaitBody(stream: Stream, ms: number, atLeastBytes: number): 'th
 
 /** The client was too slow: 408. */
 export function lateBody(stream: Stream): typeof ANSWERED {
+  stream.context.counters[stream.frontend.row + FAILED_REQ]! += 1;
   stream.terminate(CAUSE.clientTimeout);
   answer(stream, (stream.backend ?? stream.frontend).errors.get(408), false);
   return ANSWERED;

@@ -4,25 +4,26 @@ import { Timer } from '../time.ts';
 import type { Context, Server } from './nouns.ts';
 
 /** Hears nothing. */
-const DEAF: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+export const DEAF: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
-/** Ends a connection at once; with `reset` (`option nolinger`) the peer sees RST. */
-export function abandon(conn: Conn, reset: boolean): void {
+/**
+ * Ends a server's connection at once. Unless the server has `ended` it already, with RST: whoever sends FIN first keeps
+ * the port for a minute (TIME_WAIT), and we would soon have none left to connect from.
+ */
+export function abandon(conn: Conn, ended: boolean): void {
   conn.handler = DEAF;
-  conn.abort(reset);
+  conn.abort(!ended);
 }
 
 /** How long output may take to leave a connection that is being closed, when no `timeout server` says. Milliseconds. */
 const CLOSE_MS = 30_000;
 
-/** Ends a connection after its pending output has left, within the server's time-out. */
-export function endOrderly(context: Context, conn: Conn, server: Server): void {
-  if (server.backend.proxy.options.nolinger) abandon(conn, true);
-  else if (conn.pending > 0) new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
-  else {
-    conn.handler = DEAF;
-    conn.close();
-  }
+/** The same after an exchange that is complete: output that is still pending leaves first, within the server's time-out. */
+export function endOrderly(context: Context, conn: Conn, server: Server, ended: boolean): void {
+  const { nolinger } = server.backend.proxy.options;
+  if (nolinger) abandon(conn, false);
+  else if (conn.pending === 0) abandon(conn, ended);
+  else new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
 }
 
 class Closing implements Handler {

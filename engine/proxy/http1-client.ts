@@ -11,6 +11,7 @@
 import type { Slice } from '../balance/balancer.ts';
 import {
   BODY_CHUNKED,
+  BODY_LENGTH,
   BODY_NONE,
   BODY_UNTIL_CLOSE,
   Body,
@@ -29,6 +30,7 @@ import { parseRequest } from '../http/parse.ts';
 import { headLength } from '../http/reply.ts';
 import { CRLF, writeResponseHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { HIGH_WATER_BYTES } from '../limits.ts';
 import {
   CUR_H1_CONNS,
   CUR_H1_STREAMS,
@@ -40,8 +42,8 @@ import {
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
 import { BodyBuffer, payloadEnd } from './body-buffer.ts';
-import { owned } from './chunks.ts';
 import type { Reply } from './errors.ts';
+import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
 import { fail, STEP } from './steps.ts';
@@ -112,36 +114,51 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     else if (this.#phase === 'tunnel') stream!.requestEnd(null);
     else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
     else if (this.#phase === 'body') stream!.clientGone(CAUSE.client);
-    else if (stream!.abortsOnClose()) stream!.clientGone(CAUSE.client);
+    else if (stream!.abortsOnClose()) {
+      this.#keep = false;
+      stream!.clientAborts();
+    }
   }
 
   onDrain(): void {
     this.#touch();
-    this.#stream?.clientDrained();
+    if (this.#stream !== null) this.#stream.clientDrained();
+    else if (this.#phase === 'idle') {
+      this.#waitForRequest();
+      this.resume();
+    }
   }
 
   onClose(): void {
     this.conn = null;
-    this.#stream?.clientGone(CAUSE.client);
+    if (this.#phase === 'idle') this.#noRequest(400, CAUSE.client);
+    else if (this.#phase === 'head') this.#refuse(400, CAUSE.client);
+    else this.#stream?.clientGone(CAUSE.client);
     this.#phase = 'over';
     this.#forget();
     this.#count(CUR_H1_CONNS, -1);
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
     const stream = this.#stream;
     const pending = this.pending;
     if (this.#phase === 'over') this.conn?.abort(false);
+    else if (this.#phase === 'idle' && pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (this.#phase === 'idle') this.#noRequest(408, CAUSE.clientTimeout);
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
-    else if (pending > 0 || (this.#phase === 'body' && stream!.accepting)) stream!.clientGone(CAUSE.clientTimeout);
-    else if (this.#phase === 'tunnel') stream!.clientGone(CAUSE.clientTimeout);
+    else if (pending > 0 || stream!.waitsForClient()) stream!.clientGone(CAUSE.clientTimeout);
+    else if (this.#phase === 'tunnel') this.#touch();
   }
 
   onStop(): void {
-    if (this.#phase === 'idle') this.#close();
+    // A client that has not had an answer yet takes a close for a failure: it is served first.
+    if (this.#phase === 'idle' && this.#requests > 0) this.#close();
     else this.#keep = false;
   }
 
@@ -163,6 +180,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #step(chunk: Chunk, at: number): number {
     switch (this.#phase) {
       case 'idle':
+        // Who sends requests and reads no responses does not get to fill our memory with them.
+        if (this.pending > HIGH_WATER_BYTES) return HOLD;
         this.#begin();
         return at;
       case 'head':
@@ -254,10 +273,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   /** Payload goes to the server with its framing as received, checked. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
-    const body = this.#body;
     if (!stream.accepting) return this.#gatherBody(stream, chunk, at);
     if (this.#gathered !== null) this.#replay();
     if (this.#phase !== 'body') return at;
+    const body = this.#body;
     let pos = at;
     do {
       const next = body.relay(chunk.bytes, pos, chunk.end);
@@ -291,7 +310,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #replay(): void {
     const { raw } = this.#gathered!;
     this.#gathered = null;
-    if (raw.length > 0) this.#readBody(owned(raw), 0);
+    if (raw.length > 0) this.#readBody(ownChunk(raw), 0);
   }
 
   /** The framing of the request's payload is invalid: what follows cannot be trusted. */
@@ -319,10 +338,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.finish);
   }
 
-  /** The client sends no request, or not in time. Only of a first one that never came is that an error worth telling. */
+  /** The client ended, or let the time run out, without a request. Only a first one that never came is worth telling. */
   #noRequest(status: number, cause: Cause): void {
     const { options } = this.session.frontend.proxy;
-    if (this.#requests > 0 || options.httpIgnoreProbes || options.dontlognull) {
+    if (this.#requests > 0 || options.httpIgnoreProbes) {
       this.#close();
       return;
     }
@@ -354,8 +373,15 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       const { payload } = this.#gathered;
       return { bytes: payload, start: 0, end: payload.length };
     }
-    if (this.#held === null || this.#phase !== 'body') return null;
-    return { bytes: this.#held.bytes, start: this.#heldAt, end: this.#held.end };
+    return this.#arrived();
+  }
+
+  /** Payload that is here, when its bytes are as they were sent. */
+  #arrived(): Slice | null {
+    const chunk = this.#rest ?? this.#held;
+    if (chunk === null || this.#phase !== 'body' || this.#body.kind !== BODY_LENGTH) return null;
+    const start = this.#rest === null ? this.#heldAt : this.#restAt;
+    return { bytes: chunk.bytes, start, end: Math.min(chunk.end, start + this.#body.remaining) };
   }
 
   respond(head: Head): void {
@@ -447,6 +473,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#keep = false;
     this.#keepRequestLine();
     this.#releaseBuffer();
+    this.#touch();
   }
 
   pause(): void {
@@ -467,7 +494,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const cut = stream.cause !== CAUSE.none && !stream.responseDone;
     this.#dropStream(stream);
     if (this.conn === null) return;
-    if (cut) this.conn.abort(false);
+    if (cut) this.#cut();
     else if (!complete || this.#phase === 'head') this.#linger();
     else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
     else this.#nextRequest();
@@ -476,7 +503,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #nextRequest(): void {
     this.#phase = 'idle';
     this.#idleSince = this.session.context.io.now();
-    this.#waitForRequest();
+    if (this.pending > HIGH_WATER_BYTES) this.#touch();
+    else this.#waitForRequest();
     this.resume();
   }
 
@@ -485,6 +513,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = 'over';
     this.session.wait(this.session.frontend.proxy.timeouts.clientMs);
     this.conn?.close();
+  }
+
+  /** Ends the connection at once: the response cannot be completed. The close comes in a later event, a time-out may before. */
+  #cut(): void {
+    this.#phase = 'over';
+    this.conn?.abort(this.session.frontend.proxy.options.nolinger);
   }
 
   /** The client may still be sending: a close now would reset the connection before it has read the answer. */
@@ -539,10 +573,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   /** The client did something, or something was sent to it. */
   #touch(): void {
-    const stream = this.#stream;
     this.#pendingWhenArmed = this.pending;
-    const tunnelMs = this.#phase === 'tunnel' ? stream!.timeouts.tunnelMs : 0;
-    this.session.wait(tunnelMs || (stream?.clientMs ?? this.session.frontend.proxy.timeouts.clientMs));
+    this.session.wait(this.#stream?.clientTimeoutMs() ?? this.session.frontend.proxy.timeouts.clientMs);
   }
 
   #count(counter: number, n: number): void {

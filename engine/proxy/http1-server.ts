@@ -46,6 +46,8 @@ export class Http1Server implements ServerSide, Handler {
   readonly #body = new Body();
   #keep = false;
   #requestEnded = false;
+  /** The server will send no more. */
+  #peerEnded = false;
 
   constructor(server: Server) {
     this.server = server;
@@ -62,6 +64,7 @@ export class Http1Server implements ServerSide, Handler {
     this.#keep = true;
     if (this.#phase === 'pooled') this.#phase = 'head';
     this.#count(1);
+    this.server.pool.used();
   }
 
   // --- from the connection ---
@@ -82,6 +85,7 @@ export class Http1Server implements ServerSide, Handler {
   }
 
   onEnd(): void {
+    this.#peerEnded = true;
     if (this.#phase === 'pooled') this.#leavePool();
     else this.#ended();
   }
@@ -97,7 +101,7 @@ export class Http1Server implements ServerSide, Handler {
       return;
     }
     if (this.#stream !== null) this.#stream.errno = errno;
-    if (this.#phase === 'body' && errno !== 0) this.#stream?.serverGone();
+    if (errno !== 0 && (this.#phase === 'body' || !this.#requestEnded)) this.#stream?.serverGone();
     else this.#ended();
   }
 
@@ -117,7 +121,7 @@ export class Http1Server implements ServerSide, Handler {
     this.server.pool.remove(this);
     const conn = this.conn!;
     this.conn = null;
-    abandon(conn, false);
+    abandon(conn, this.#peerEnded);
   }
 
   // --- reading the response ---
@@ -169,6 +173,8 @@ export class Http1Server implements ServerSide, Handler {
     }
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frame(stream, head);
+    // Bytes after a response without payload: the connection is out of step and must not serve again.
+    if (this.#phase === 'done' && from + length < end) this.#keep = false;
     stream.gotResponseHead();
     this.#releaseBuffer();
     if (this.#stream === stream && this.#phase === 'done') stream.responseEnd(null);
@@ -259,15 +265,16 @@ export class Http1Server implements ServerSide, Handler {
       return;
     }
     this.conn = null;
-    if (this.#phase === 'done' || this.#phase === 'tunnel') endOrderly(stream.context, conn, this.server);
-    else abandon(conn, this.server.backend.proxy.options.nolinger);
+    if (this.#phase === 'done' || this.#phase === 'tunnel')
+      endOrderly(stream.context, conn, this.server, this.#peerEnded);
+    else abandon(conn, this.#peerEnded);
   }
 
   /** Closes a pooled connection. The pool has forgotten it already. */
   close(): void {
     const { conn } = this;
     this.conn = null;
-    if (conn !== null) abandon(conn, false);
+    if (conn !== null) abandon(conn, this.#peerEnded);
   }
 
   #releaseBuffer(): void {

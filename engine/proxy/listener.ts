@@ -11,7 +11,7 @@
 import type { Conn } from '../io/contract.ts';
 import { ACCEPT_BURST } from '../limits.ts';
 import { raise } from '../shm/atomics.ts';
-import { CUM_CONN, CUM_SESS, CUR_PAUSED, CUR_SESS } from '../shm/counters.ts';
+import { CUM_CONN, CUR_PAUSED, CUR_SESS } from '../shm/counters.ts';
 import { ringAll } from '../shm/doorbell.ts';
 import { rateAdd, rateRead } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -77,17 +77,6 @@ function count(context: Context, frontend: Frontend, listener: Listener): void {
   counters[listener.row + CUM_CONN]! += 1;
   rateAdd(counters, context.connRate, context.connRate[worker]!, now, 1);
   rateAdd(counters, frontend.connRate, frontend.connRate[worker]!, now, 1);
-}
-
-/** A connection that `tcp-request connection` rules let in is a session. */
-export function countSession(context: Context, frontend: Frontend, listener: Listener): void {
-  const { counters, worker } = context;
-  const now = context.io.now();
-  counters[context.row + CUM_SESS]! += 1;
-  counters[frontend.row + CUM_SESS]! += 1;
-  counters[listener.row + CUM_SESS]! += 1;
-  rateAdd(counters, context.sessRate, context.sessRate[worker]!, now, 1);
-  rateAdd(counters, frontend.sessRate, frontend.sessRate[worker]!, now, 1);
 }
 
 /** `rate-limit sessions`, `maxconnrate` and `maxsessrate`: the sliding second is full. */

@@ -19,10 +19,13 @@ import {
   replaceValue,
 } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
-import { H_CACHE_CONTROL, METHOD_POST } from '../http/names.ts';
+import { METHOD_POST } from '../http/names.ts';
+import { isCacheable } from './cacheable.ts';
 import type { Backend, Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
+
+const TILDE = 126;
 
 /** A backend's cookie, ready to be compared and sent. */
 export class CookiePersistence {
@@ -62,9 +65,14 @@ export function persistedServer(stream: Stream): Server | null {
   const { config } = cookie;
   stream.cookie = 'invalid';
   const server = namedServer(cookie, backend, stream.requestHead, at, config.mode === 'prefix');
-  if (config.mode === 'prefix' && server !== null)
-    cutPrefix(stream.requestHead, at, cookie.prefixes[server.config.index]!.length);
-  else if (config.mode === 'insert' && config.indirect) removeCookie(stream.requestHead, at);
+  if (config.mode === 'prefix' && server !== null) {
+    const length = cookie.prefixes[server.config.index]!.length;
+    if (at.valueEnd - at.valueStart >= length) cutPrefix(stream.requestHead, at, length);
+  } else if (config.mode === 'insert' && config.indirect) {
+    for (let found = true; found; found = findCookie(stream.requestHead, cookie.name, at)) {
+      removeCookie(stream.requestHead, at);
+    }
+  }
   if (server === null) return null;
   if (stream.ignoresPersistence) return null;
   const usable = !isDown(server) || backend.proxy.options.persist || stream.forcesPersistence;
@@ -81,8 +89,9 @@ function namedServer(
 ): Server | null {
   const bytes = head.bytesOf(where.slot);
   for (const server of backend.servers) {
-    const value = (prefix ? cookie.prefixes : cookie.values)[server.config.index]!;
-    const end = prefix ? Math.min(where.valueStart + value.length, where.valueEnd) : where.valueEnd;
+    const value = cookie.values[server.config.index]!;
+    const cut = where.valueStart + value.length;
+    const end = prefix && cut < where.valueEnd && bytes[cut] === TILDE ? cut : where.valueEnd;
     if (server.config.cookie !== null && isExactly(bytes, where.valueStart, end, value)) return server;
   }
   return null;
@@ -112,15 +121,14 @@ export function setPersistence(stream: Stream): void {
 function removeSetCookies(stream: Stream, name: Uint8Array): void {
   const head = stream.responseHead;
   stream.cookieSet = 'D';
-  do head.remove(at.slot);
-  while (findSetCookie(head, name, at, at.slot + 1));
+  for (let found = true; found; found = findSetCookie(head, name, at)) head.remove(at.slot);
 }
 
 function insert(stream: Stream, config: Cookie, setCookie: string): void {
   const head = stream.responseHead;
   stream.cookieSet = 'I';
   head.add('set-cookie', setCookie);
-  if (config.nocache && head.find(H_CACHE_CONTROL) < 0) head.add('cache-control', 'private');
+  if (config.nocache && isCacheable(stream.requestHead, head)) head.add('cache-control', 'private');
 }
 
 function mustInsert(stream: Stream, config: Cookie): boolean {

@@ -1,7 +1,6 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { FAILED_REQ } from '../shm/counters.ts';
-import { owned } from './chunks.ts';
+import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
 
@@ -15,6 +14,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   readonly #session: Session;
   #bytes: Uint8Array = new Uint8Array(V1_MAX_BYTES + 1);
   #used = 0;
+  #ended = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -38,10 +38,11 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     }
     this.#session.start();
     const left = this.#used - parsed.length;
-    if (left > 0) conn.handler.onData(conn, owned(this.#bytes.slice(parsed.length, this.#used)));
+    if (left > 0) conn.handler.onData(conn, ownChunk(this.#bytes.slice(parsed.length, this.#used)));
   }
 
   onEnd(): void {
+    this.#ended = true;
     this.#reject(this.#used === 0 ? NOTHING_CAME : BAD_HEADER);
   }
 
@@ -49,6 +50,10 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   onClose(): void {
     this.#session.closed();
+  }
+
+  stream(): null {
+    return null;
   }
 
   onTimeout(): void {
@@ -59,9 +64,8 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   #reject(why: string): void {
     const { context, frontend, conn } = this.#session;
-    context.counters[frontend.row + FAILED_REQ]! += 1;
     if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
-    conn.abort(false);
+    conn.abort(!this.#ended);
   }
 
   #gather(chunk: Chunk): void {

@@ -12,7 +12,7 @@
  * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
  */
 
-import { dynamicMaxconn } from '../balance/maxconn.ts';
+import { dynamicMaxconn, rampedLimit } from '../balance/maxconn.ts';
 import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
@@ -91,6 +91,12 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   // A place may have been freed between our attempt and our standing in line.
   if (server !== null) serveQueue(server);
   else for (const s of backend.servers) if (stream.queue !== null) serveQueue(s);
+}
+
+/** `maxqueue`: as many as may wait for this very server do. */
+export function queueIsFull(server: Server): boolean {
+  const { maxqueue } = server.config;
+  return maxqueue !== 0 && Atomics.load(server.backend.context.words, server.at + SERVER.at.queued) >= maxqueue;
 }
 
 /** Takes the stream out of the line it stands in: served, timed out or gone. Idempotent. */
@@ -197,15 +203,16 @@ function oldest(backend: Backend, kind: 'server' | 'backend', index: number): Wa
   return found;
 }
 
-/** Places of the server now: `maxconn`, or less when the backend is not busy (`minconn`, `fullconn`); 0 = no limit. */
+/** Places of the server now: `maxconn`, or less while the backend is not busy or the server starts slowly; 0 = no limit. */
 function placesOf(server: Server): number {
   const { words } = server.backend.context;
-  return dynamicMaxconn(
+  const limit = dynamicMaxconn(
     server.config.minconn,
     Atomics.load(words, server.at + SERVER.at.maxconn),
     server.backend.proxy.fullconn,
     Atomics.load(words, server.backend.at + PROXY.at.be_sess),
   );
+  return rampedLimit(limit, Atomics.load(words, server.at + SERVER.at.ramp));
 }
 
 function hasPlace(server: Server): boolean {

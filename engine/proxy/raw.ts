@@ -4,9 +4,10 @@
  */
 import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { joined } from './chunks.ts';
-import { CLOSING } from './closing-handler.ts';
+import { BUFSIZE_BYTES } from '../limits.ts';
+import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
+import { joined } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, ServerSide } from './sides.ts';
 import { STEP } from './steps.ts';
@@ -17,9 +18,12 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   conn: Conn | null;
   readonly session: Session;
   readonly #stream: Stream;
-  /** What arrived before the server was there: the connection is paused meanwhile, so it is one chunk at most. */
-  #held: Chunk | null = null;
+  /** What arrived before the server was there. */
+  #held: Chunk[] | null = null;
+  #heldBytes = 0;
   #pendingWhenArmed = 0;
+  /** The stream was given back, and may serve another connection by now: only the end of this one is waited for. */
+  #over = false;
 
   constructor(session: Session) {
     const { conn, acceptedAt } = session;
@@ -45,17 +49,20 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
       this.#stream.requestData(chunk, chunk.start, chunk.end);
       return;
     }
-    if (this.#held === null) {
-      chunk.keep();
-      this.#held = chunk;
-    } else this.#held = joined(this.#held, chunk);
-    if (!this.#stream.inspecting || this.inspected()) conn.pause();
+    chunk.keep();
+    this.#held ??= [];
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.end - chunk.start;
+    // Reading on would be the only way to see the client's end; but there is a limit to what we hold for that.
+    const reads = this.#stream.abortsOnClose() || this.#stream.inspecting;
+    if (!reads || this.#heldBytes >= BUFSIZE_BYTES) conn.pause();
     this.#stream.lookAgain();
   }
 
   onEnd(): void {
     this.#touch();
-    this.#stream.requestEnd(null);
+    if (this.#stream.abortsOnClose()) this.#stream.clientGone(CAUSE.client);
+    else this.#stream.requestEnd(null);
   }
 
   onDrain(): void {
@@ -66,15 +73,23 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   onClose(_conn: Conn, errno: number): void {
     this.conn = null;
     this.#forget();
-    if (this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
+    if (!this.#over && this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
     this.session.closed();
   }
 
+  stream(): Stream | null {
+    return this.#stream;
+  }
+
   onTimeout(): void {
+    if (this.#over) {
+      this.conn?.abort(false);
+      return;
+    }
     const pending = this.pending;
     const progress = pending > 0 && pending < this.#pendingWhenArmed;
     // Nobody waits for the client when it may not send (the server is slow) and has taken everything.
-    const waiting = pending > 0 || (!this.#stream.requestDone && this.#stream.accepting);
+    const waiting = pending > 0 || this.#stream.waitsForClient();
     if (progress || !waiting) this.#touch();
     else this.#stream.clientGone(CAUSE.clientTimeout);
   }
@@ -87,18 +102,16 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     return this.conn === null ? 0 : this.conn.pending;
   }
 
-  gather(): never {
-    throw new Error('raw: there is no payload to wait for in TCP mode');
+  buffered(): Slice | null {
+    const held = this.#held;
+    if (held === null) return null;
+    // Content rules look at all that came.
+    if (held.length > 1) this.#held = [joined(held)];
+    return this.#held![0]!;
   }
 
   inspected(): boolean {
-    const held = this.#held;
-    const full = held !== null && held.end - held.start >= this.session.context.model.global.tune.bufsizeBytes;
-    return full || this.#stream.requestDone;
-  }
-
-  buffered(): Slice | null {
-    return this.#held;
+    return this.#heldBytes >= BUFSIZE_BYTES || this.#stream.requestDone;
   }
 
   data(chunk: Chunk, start: number, end: number): void {
@@ -121,8 +134,11 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const held = this.#held;
     if (held !== null) {
       this.#held = null;
-      this.#stream.requestData(held, held.start, held.end);
-      held.release();
+      this.#heldBytes = 0;
+      for (const chunk of held) {
+        this.#stream.requestData(chunk, chunk.start, chunk.end);
+        chunk.release();
+      }
     }
     if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
   }
@@ -132,35 +148,34 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   respond(): void {}
   reply(): void {}
   open(): void {}
+  gather(): never {
+    throw new Error('raw: there is no payload to wait for in TCP mode');
+  }
   write(): void {}
   tunnel(): void {}
 
   done(): void {
     const conn = this.conn;
     const stream = this.#stream;
+    this.#over = true;
     this.#forget();
     if (conn !== null) {
-      if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
+      if (stream.frontend.proxy.options.nolinger && conn.pending === 0) conn.abort(true);
+      else if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
       else conn.abort(false);
     }
     dropStream(stream);
   }
 
   #forget(): void {
-    this.#held?.release();
+    for (const chunk of this.#held ?? []) chunk.release();
     this.#held = null;
   }
 
-  /** Arms the client's time-out: `tunnel` once both sides are connected, `client-fin` once one direction is shut. */
+  /** The client did something, or something was sent to it. */
   #touch(): void {
-    const stream = this.#stream;
-    const t = stream.frontend.proxy.timeouts;
-    const { tunnelMs } = stream.timeouts;
     this.#pendingWhenArmed = this.pending;
-    const half = stream.requestDone || stream.responseDone;
-    if (half && t.clientFinMs !== 0) this.session.wait(t.clientFinMs);
-    else if (stream.step === STEP.tunnel && tunnelMs !== 0) this.session.wait(tunnelMs);
-    else this.session.wait(stream.clientMs);
+    this.session.wait(this.#stream.clientTimeoutMs());
   }
 }
 
@@ -172,6 +187,8 @@ export class RawServer implements ServerSide, Handler {
   #open = false;
   /** What came while rules looked at it. */
   #held: Chunk | null = null;
+  /** The server will send no more. */
+  #ended = false;
 
   constructor(stream: Stream, server: Server) {
     this.#stream = stream;
@@ -193,12 +210,10 @@ export class RawServer implements ServerSide, Handler {
 
   /** Rules look at what the server sends before the client gets it. */
   #hold(stream: Stream, conn: Conn, chunk: Chunk): void {
-    if (this.#held === null) {
-      chunk.keep();
-      this.#held = chunk;
-    } else this.#held = joined(this.#held, chunk);
+    chunk.keep();
+    this.#held = this.#held === null ? chunk : joined([this.#held, chunk]);
     stream.responseHeld = this.#held;
-    if (this.#held.end - this.#held.start >= stream.context.model.global.tune.bufsizeBytes) {
+    if (this.#held.end - this.#held.start >= BUFSIZE_BYTES) {
       stream.timeUp = true;
       conn.pause();
     }
@@ -206,9 +221,9 @@ export class RawServer implements ServerSide, Handler {
   }
 
   onEnd(): void {
+    this.#ended = true;
     const stream = this.#stream;
-    if (stream === null) return;
-    if (stream.holdsResponse) {
+    if (stream?.holdsResponse) {
       stream.timeUp = true;
       stream.goto(stream.inspectResponse());
     }
@@ -264,9 +279,7 @@ export class RawServer implements ServerSide, Handler {
     const conn = this.conn;
     this.conn = null;
     if (conn === null) return;
-    conn.handler = CLOSING;
-    if (!this.#open || stream?.cause !== CAUSE.none || this.#server.backend.proxy.options.nolinger)
-      conn.abort(this.#server.backend.proxy.options.nolinger);
-    else conn.close();
+    if (stream?.cause === CAUSE.none) endOrderly(this.#server.backend.context, conn, this.#server, this.#ended);
+    else abandon(conn, this.#ended);
   }
 }

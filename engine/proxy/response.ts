@@ -1,31 +1,54 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
+import { statusEvent } from '../health/observe.ts';
 import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
 import { editResponse } from '../rules/after-response.ts';
+import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
+import { countResponse } from './account.ts';
+import { leaksCookie } from './cacheable.ts';
 import { setPersistence } from './persistence.ts';
 import { responseRules } from './rule-steps.ts';
-import { type Next, STEP } from './steps.ts';
+import { fail, type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
+import { CAUSE } from './termination.ts';
 
 export function sendResponse(stream: Stream): Next {
   const head = stream.responseHead;
+  const { status } = head;
+  countResponse(stream, status);
+  if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
   dropForbiddenLengths(head);
-  if (head.status < 200 && head.status !== 101) {
+  if (status < 200 && status !== 101) {
     stream.client.respond(head);
     return STEP.waiting;
   }
   stream.responseAt = stream.now;
-  stream.status = head.status;
-  const opens = head.status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && head.status < 300);
+  stream.status = status;
+  stream.observe(statusEvent(status));
+  const opens = status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300);
   stream.frontend.notes?.response(stream);
   const ruled = responseRules(stream);
   if (ruled !== null) return ruled;
+  if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
   editResponse(stream);
   stream.client.respond(head);
   stream.context.events.streamAnswered(stream);
   if (opens) return openTunnel(stream);
   return STEP.transfer;
+}
+
+/** A server must not switch to a protocol that nobody asked for (RFC 9110 15.2.2). */
+function refuse(stream: Stream): Next {
+  stream.countServer(FAILED_RESP);
+  return fail(stream, 502, CAUSE.proxy);
+}
+
+/** `option checkcache`: the response would put one client's cookie into a cache that serves others. */
+function deny(stream: Stream): Next {
+  stream.countServer(DENIED_RESP);
+  stream.context.counters[stream.frontend.row + DENIED_RESP]! += 1;
+  return fail(stream, 502, CAUSE.proxy);
 }
 
 /** Both sides pass bytes from now on; what the client sent early goes first. */

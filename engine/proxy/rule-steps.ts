@@ -2,6 +2,7 @@
  * The steps of a stream in which rules decide; what runs when is a table in ARCHITECTURE.md. A proxy without rules of a kind
  * has null in their place and its streams pass at once.
  */
+import { METHOD_POST } from '../http/names.ts';
 import { ANSWERED, CLOSE, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
 import type { RuleList } from '../rules/rule-list.ts';
 import { answer } from './answer.ts';
@@ -61,13 +62,24 @@ export function inspectBack(stream: Stream): Next {
   return stream.backend!.index === stream.frontend.index ? next : inspect(stream, stream.backend!, next);
 }
 
-/** `option http-buffer-request`: the payload first, then the rules. */
-export function bufferBody(stream: Stream): Next {
-  const { options, timeouts } = stream.frontend.proxy;
-  if (!options.httpBufferRequest) return STEP.frontRules;
-  const state = awaitBody(stream, timeouts.httpRequestMs || timeouts.clientMs, 0);
+/** On to `next` when the payload is there. */
+function withBody(stream: Stream, next: StepIndex): Next {
+  const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
+  const state = awaitBody(stream, httpRequestMs || clientMs, 0);
   if (state === 'waiting') return WAIT;
-  return state === 'there' ? STEP.frontRules : NEXT[lateBody(stream)]!;
+  return state === 'there' ? next : NEXT[lateBody(stream)]!;
+}
+
+/** `option http-buffer-request` of the frontend: the payload first, then the rules. */
+export function bufferBody(stream: Stream): Next {
+  return stream.frontend.proxy.options.httpBufferRequest ? withBody(stream, STEP.frontRules) : STEP.frontRules;
+}
+
+/** That of the backend, and `balance url_param ... check_post`: the payload, or what fits of it, before the server. */
+export function payload(stream: Stream): Next {
+  const { balance, options } = stream.backend!.proxy;
+  const looks = balance.checkPostBytes > 0 && stream.requestHead.methodId === METHOD_POST;
+  return looks || options.httpBufferRequest ? withBody(stream, STEP.assign) : STEP.assign;
 }
 
 /** `http-request`, the statistics page, `redirect`: in this order. */

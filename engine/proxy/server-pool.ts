@@ -7,7 +7,7 @@
  * `never` and the first requests of `safe` sessions do not take from here: with `never` a connection stays with its
  * session until the next request for the same server.
  */
-import { CUR_IDLE, CUR_IDLE_PRIVATE } from '../shm/counters.ts';
+import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
 import { Timer } from '../time.ts';
 import type { Http1Server } from './http1-server.ts';
 import type { Server } from './nouns.ts';
@@ -20,6 +20,9 @@ export class ServerPool {
   readonly #timer: Timer<ServerPool>;
   /** The fewest idle connections since the last purge: that many were not needed. */
   #unneeded = 0;
+  /** Most connections in use at once: since the last purge, and as it has been lately. */
+  #mostUsed = 0;
+  #needed = 0;
 
   constructor(server: Server) {
     this.#server = server;
@@ -55,7 +58,7 @@ export class ServerPool {
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;
       count(this.#server, CUR_IDLE_PRIVATE, 1);
-    } else if (config.poolMaxConn >= 0 && this.#idle.length >= config.poolMaxConn) {
+    } else if ((config.poolMaxConn >= 0 && this.#idle.length >= config.poolMaxConn) || !this.#wanted()) {
       side.close();
     } else {
       side.idleSince = backend.context.io.now();
@@ -63,6 +66,21 @@ export class ServerPool {
       count(this.#server, CUR_IDLE, 1);
       if (!this.#timer.armed) backend.context.wheel.arm(this.#timer, side.idleSince + config.poolPurgeDelayMs);
     }
+  }
+
+  /** A connection was taken into use. */
+  used(): void {
+    const { backend, row } = this.#server;
+    this.#mostUsed = Math.max(this.#mostUsed, backend.context.counters[row + CUR_USED]!);
+    this.#needed = Math.max(this.#needed, this.#mostUsed);
+  }
+
+  /** Whether one more idle connection may be of use: one always, else no more in all than were lately in use at once. */
+  #wanted(): boolean {
+    const { backend, row, config } = this.#server;
+    const used = backend.context.counters[row + CUR_USED]! + 1;
+    const idle = this.#idle.length;
+    return idle === 0 || used + idle <= Math.max(used, this.#needed) + config.poolLowConn;
   }
 
   /** The server closed an idle connection. */
@@ -92,6 +110,8 @@ export class ServerPool {
       }
     }
     this.#unneeded = this.#idle.length;
+    this.#needed = Math.ceil((this.#needed + this.#mostUsed) / 2);
+    this.#mostUsed = backend.context.counters[this.#server.row + CUR_USED]!;
     if (this.#idle.length > 0) {
       backend.context.wheel.arm(this.#timer, backend.context.io.now() + config.poolPurgeDelayMs);
     }

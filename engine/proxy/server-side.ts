@@ -2,6 +2,7 @@
 import { CONNECT } from '../shm/counters.ts';
 import { Http1Server } from './http1-server.ts';
 import { RawServer } from './raw.ts';
+import { connectThrough } from './socks4.ts';
 import type { Stream } from './stream.ts';
 import { targetAddress } from './target-address.ts';
 
@@ -23,11 +24,11 @@ export function openServerSide(stream: Stream): boolean {
     const side = new Http1Server(server);
     side.attach(stream);
     stream.serverSide = side;
-    side.conn = io.connect(address, server.connectOptions, side);
+    side.conn = connectThrough(io, server.config.socks4, address, server.connectOptions, side);
   } else {
     const side = new RawServer(stream, server);
     stream.serverSide = side;
-    side.conn = io.connect(address, server.connectOptions, side);
+    side.conn = connectThrough(io, server.config.socks4, address, server.connectOptions, side);
   }
   const { srvtcpka } = server.backend.proxy.options;
   if (srvtcpka) stream.serverSide.conn!.keepAlive(0, 0, 0);

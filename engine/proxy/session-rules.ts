@@ -1,16 +1,13 @@
 /** `tcp-request connection` and `tcp-request session`: who may have a session at all. */
 import { CLOSE } from '../rules/action.ts';
-import { CLOSING } from './closing-handler.ts';
-import { countSession } from './listener.ts';
+import { DEAF } from './closing.ts';
 import { HERE } from './rules.ts';
 import type { Session } from './session.ts';
 
 /** At accept, before anything is read: only the connection's own addresses are known. False = it was rejected. */
 export function mayConnect(session: Session): boolean {
   const { connection } = session.frontend.lists;
-  if (connection !== null && connection.run(HERE.atSession(session), 0) === CLOSE) return refuse(session);
-  countSession(session.context, session.frontend, session.listener);
-  return true;
+  return connection === null || connection.run(HERE.atSession(session), 0) !== CLOSE || refuse(session);
 }
 
 /** After the handshakes: the client's address is known. */
@@ -21,7 +18,7 @@ export function mayStart(session: Session): boolean {
 }
 
 function refuse(session: Session): false {
-  session.conn.handler = CLOSING;
+  session.conn.handler = DEAF;
   session.conn.abort(false);
   session.closed();
   return false;

@@ -4,7 +4,8 @@
  */
 import type { Address, Conn } from '../io/contract.ts';
 import type { Store } from '../sample/vars.ts';
-import { CUR_SESS } from '../shm/counters.ts';
+import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
+import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
 import { Timer } from '../time.ts';
 import { Http1Client } from './http1-client.ts';
@@ -15,9 +16,12 @@ import { ProxyHeaderReader } from './proxy-header.ts';
 import { RawClient } from './raw.ts';
 import { disown } from './server-pool.ts';
 import { mayConnect, mayStart } from './session-rules.ts';
+import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
+  /** The stream under way; null = none. */
+  stream(): Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
   /** Soft stop: end as soon as that is polite. */
@@ -67,6 +71,7 @@ export class Session {
 
   /** The transport is ready: speak the frontend's protocol. */
   start(): void {
+    countSession(this.context, this.listener);
     if (!mayStart(this)) return;
     this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
   }
@@ -102,6 +107,11 @@ export class Session {
     this.context.wheel.arm(this.#timer, ms === 0 ? Infinity : this.context.io.now() + ms);
   }
 
+  /** The client's time-out has run out, or does so now. */
+  late(): boolean {
+    return this.#timer.deadline <= this.context.io.now();
+  }
+
   /** The connection is gone: gives back what it held. Called once, by the driver's onClose. */
   closed(): void {
     if (!this.#open) return;
@@ -112,6 +122,17 @@ export class Session {
     leave(this.context, this.listener);
     this.context.onSessionEnd?.();
   }
+}
+
+/** A connection becomes a session once its PROXY header, if there must be one, has come. */
+function countSession(context: Context, listener: Listener): void {
+  const { counters, worker, io } = context;
+  const { frontend } = listener;
+  counters[context.row + CUM_SESS]! += 1;
+  counters[frontend.row + CUM_SESS]! += 1;
+  counters[listener.row + CUM_SESS]! += 1;
+  rateAdd(counters, context.sessRate, context.sessRate[worker]!, io.now(), 1);
+  rateAdd(counters, frontend.sessRate, frontend.sessRate[worker]!, io.now(), 1);
 }
 
 function expire(session: Session): void {

@@ -2,8 +2,8 @@
  * The steps of a stream, one row each: what is done on entering it, what its time-out and a vanished server mean
  * there, and the letter that the log's termination state shows (manual 8.5, second character).
  *
- *   HTTP  inspect > request > body > frontRules > backend > backInspect > backRules > server > assign ...
- *   TCP   inspect >                               backend > backInspect >             server > assign ...
+ *   HTTP  inspect > request > body > frontRules > backend > backInspect > backRules > server > payload > assign ...
+ *   TCP   inspect >                               backend > backInspect >             server           > assign ...
  *
  *   HTTP  ... assign > (queue) > connect > connected > waiting > response > transfer > finish
  *   TCP   ... assign > (queue) > connect > connected > tunnel                        > finish
@@ -11,14 +11,16 @@
  *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
-import { FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
-import { enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
+import type { BalanceAlgorithm } from '../config/model.ts';
+import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { answer } from './answer.ts';
 import { chooseBackend } from './choose-backend.ts';
+import { restrictHeaderNames } from './header-names.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
-import { enqueue, leaveQueue, serveQueue, takePlace } from './queue.ts';
+import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
 import {
@@ -28,15 +30,18 @@ import {
   frontRules,
   inspectBack,
   inspectFront,
+  payload,
   tarpit,
   timeIsUp,
 } from './rule-steps.ts';
+import { redirectToServer } from './server-redirect.ts';
 import { applyServerRules } from './server-rules.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
 import { type Next, STEP, WAIT } from './step.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import { activeServers, isDown } from './usable.ts';
 
 export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 
@@ -62,6 +67,7 @@ export const STEPS: readonly Step[] = [
   { name: 'backRules', letter: 'R', run: backRules, timeout: timeIsUp, serverGone: wait },
   { name: 'tarpit', letter: 'T', run: tarpit, timeout: endTarpit, serverGone: wait },
   { name: 'server', letter: 'R', run: server, timeout: wait, serverGone: wait },
+  { name: 'payload', letter: 'R', run: payload, timeout: timeIsUp, serverGone: wait },
   { name: 'assign', letter: 'C', run: assign, timeout: wait, serverGone: wait },
   { name: 'queue', letter: 'Q', run: queue, timeout: queueTimeout, serverGone: wait },
   { name: 'connect', letter: 'C', run: connect, timeout: connectTimeout, serverGone: refused },
@@ -88,6 +94,8 @@ function wait(): Next {
 function request(stream: Stream): Next {
   const { monitor, notes } = stream.frontend;
   takeRequest(stream);
+  const { restrictReqHdrNames } = stream.frontend.proxy.options;
+  if (!restrictHeaderNames(stream.requestHead, restrictReqHdrNames)) return deny(stream);
   const monitored = monitor === null ? null : monitor(stream);
   if (monitored !== null) return monitored;
   notes?.request(stream);
@@ -106,9 +114,19 @@ function backend(stream: Stream): Next {
 
 /** The request as the server will see it; `use-server` and persistence rules choose the server. */
 function server(stream: Stream): Next {
-  if (stream.http) prepareRequest(stream);
   applyServerRules(stream);
-  return STEP.assign;
+  if (!stream.http) return STEP.assign;
+  const { restrictReqHdrNames } = stream.backend!.proxy.options;
+  if (!restrictHeaderNames(stream.requestHead, restrictReqHdrNames)) return deny(stream);
+  prepareRequest(stream);
+  return STEP.payload;
+}
+
+function deny(stream: Stream): Next {
+  const { counters } = stream.context;
+  counters[stream.frontend.row + DENIED_REQ]! += 1;
+  if (stream.backend !== null) counters[stream.backend.row + DENIED_REQ]! += 1;
+  return fail(stream, 403, CAUSE.proxy);
 }
 
 /** Which server: the one of the last attempt, the one the client persists on, or the balancing algorithm's choice. */
@@ -118,13 +136,20 @@ function assign(stream: Stream): Next {
     stream.server = stream.redispatched ? null : chosenServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
-      if (picked === NONE) return fail(stream, 503, CAUSE.server);
+      if (picked === NONE) {
+        stream.countServer(FAILED_CONN);
+        return fail(stream, 503, CAUSE.server);
+      }
       if (picked === FULL) return STEP.queue;
       stream.server = backend.servers[picked]!;
       stream.balanced = true;
+      countChoice(stream);
     }
+    countMove(stream);
     stream.assignedAt = stream.now;
   }
+  const redirected = redirectToServer(stream);
+  if (redirected !== null) return redirected;
   if (!takePlace(stream.server)) return STEP.queue;
   stream.holdsPlace = true;
   return STEP.connect;
@@ -139,9 +164,24 @@ function chosenServer(stream: Stream): Server | null {
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
 function queue(stream: Stream): Next {
   const t = stream.timeouts;
+  if (stream.server !== null && queueIsFull(stream.server)) return elsewhere(stream);
   stream.wait(t.queueMs || t.connectMs);
   enqueue(stream, stream.backend!, stream.server);
   return WAIT;
+}
+
+/** `maxqueue` is reached: with `option redispatch` any server will do, without it none. */
+function elsewhere(stream: Stream): Next {
+  const { proxy } = stream.backend!;
+  if (proxy.redispatch === 0 || stream.redispatched) {
+    stream.countServer(FAILED_CONN);
+    return fail(stream, 503, CAUSE.server);
+  }
+  stream.redispatched = true;
+  if (stream.cookie === 'valid') stream.cookie = 'down';
+  stream.avoid = stream.server!.config.index;
+  stream.leaveServer();
+  return STEP.assign;
 }
 
 function queueTimeout(stream: Stream): Next {
@@ -177,6 +217,7 @@ function refused(stream: Stream): Next {
 
 /** The server could not be reached: again, elsewhere if `option redispatch` says so, or 503. */
 function failed(stream: Stream): Next {
+  stream.observe('notConnected');
   stream.dropServerSide();
   stream.dropPlace();
   if (stream.retriesLeft <= 0) {
@@ -185,22 +226,43 @@ function failed(stream: Stream): Next {
   }
   stream.retriesLeft--;
   stream.attempts++;
-  stream.countServer(RETRIES);
-  if (!mayRedispatch(stream)) return STEP.turnaround;
-  stream.countServer(REDISPATCHES);
+  if (!mayRedispatch(stream)) {
+    stream.countServer(RETRIES);
+    // Who waited for the whole connect time-out has waited long enough.
+    return stream.failure === CAUSE.server ? STEP.turnaround : STEP.assign;
+  }
   stream.redispatched = true;
   if (stream.cookie === 'valid') stream.cookie = 'down';
+  stream.movesFrom = stream.server!;
   stream.avoid = stream.server!.config.index;
   stream.leaveServer();
   return STEP.assign;
 }
 
-/** `option redispatch N` (manual 4.2): every N-th retry, or -N-th from the last. */
+/** Algorithms that give each request to another server anyway: nothing is lost when one moves. */
+const TAKES_TURNS: ReadonlySet<BalanceAlgorithm> = new Set(['roundrobin', 'static-rr', 'random']);
+
+/**
+ * `option redispatch N` (manual 4.2): every N-th retry, or those -N before the last; and at once when the server has gone
+ * down, or was only next in turn among several.
+ */
 function mayRedispatch(stream: Stream): boolean {
-  const { redispatch, retries } = stream.backend!.proxy;
+  const { redispatch, retries, balance } = stream.backend!.proxy;
   if (redispatch === 0) return false;
-  if (redispatch > 0) return stream.attempts % redispatch === 0;
-  return (retries + 1 - stream.attempts) % -redispatch === 0 && stream.attempts > retries + redispatch;
+  const every = redispatch > 0 ? redispatch : Math.max(retries + 1 + redispatch, 1);
+  if (stream.attempts % every === 0 || isDown(stream.server!)) return true;
+  return stream.balanced && TAKES_TURNS.has(balance.algorithm) && activeServers(stream.backend!) > 1;
+}
+
+/** A redispatch counts at the server it leaves; one that comes back to the same server is a mere retry. */
+function countMove(stream: Stream): void {
+  const from = stream.movesFrom;
+  if (from === null) return;
+  stream.movesFrom = null;
+  const { counters } = stream.context;
+  const counter = from === stream.server ? RETRIES : REDISPATCHES;
+  counters[from.row + counter]! += 1;
+  counters[from.backend.row + counter]! += 1;
 }
 
 /** Before the same server is tried again: a second, or the connect time-out if that is shorter. */
@@ -217,6 +279,7 @@ function connected(stream: Stream): Next {
   stream.connectedAt = stream.now;
   if (stream.frontend.logsServerLocal) stream.serverLocal = stream.serverSide!.conn?.local() ?? null;
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
+  if (!stream.serverSide!.reused) stream.observe('connected');
   introduce(stream);
   stream.serverSide!.request();
   stream.accepting = true;
@@ -237,6 +300,7 @@ function introduce(stream: Stream): void {
 
 function noResponseInTime(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
+  stream.observe('timeout');
   stream.countServer(FAILED_RESP);
   return fail(stream, 504, CAUSE.serverTimeout);
 }
@@ -248,13 +312,14 @@ function noResponse(stream: Stream): Next {
     stream.mustOpen = true;
     return STEP.connect;
   }
+  stream.observe(stream.errno === 0 ? 'closed' : 'readError');
   stream.countServer(FAILED_RESP);
   return fail(stream, 502, CAUSE.server);
 }
 
-/** The exchange goes on until the response is complete. */
+/** The exchange goes on until both messages are complete: a response may well come before the request has ended. */
 function transfer(stream: Stream): Next {
-  return stream.responseDone ? STEP.finish : WAIT;
+  return stream.responseDone && stream.requestDone ? STEP.finish : WAIT;
 }
 
 /** Both directions end on their own. */
@@ -268,13 +333,20 @@ function transferTimeout(stream: Stream): Next {
     return stream.inspectResponse();
   }
   if (stream.serverMayGoOn()) return WAIT;
+  // Both sides of a silent tunnel run out of time at once: HAProxy tells it of the client.
+  if (stream.step === STEP.tunnel && stream.waitsForClient() && stream.session.late()) {
+    stream.clientGone(CAUSE.clientTimeout);
+    return WAIT;
+  }
   stream.terminate(CAUSE.serverTimeout);
+  stream.countServer(SRV_ABORTS);
   return STEP.finish;
 }
 
 function cutResponse(stream: Stream): Next {
   stream.terminate(CAUSE.server);
   stream.countServer(SRV_ABORTS);
+  stream.countServer(FAILED_RESP);
   return STEP.finish;
 }
 

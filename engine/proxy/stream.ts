@@ -6,6 +6,7 @@
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
 import type { Timeouts } from '../config/model.ts';
+import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import type { HttpMode } from '../http/hop.ts';
@@ -91,6 +92,8 @@ export class Stream implements Subject {
   /** The algorithm chose the server, not persistence. */
   balanced = false;
   redispatched = false;
+  /** The server that has just failed and from which it moves; null = none. */
+  movesFrom: Server | null = null;
   /** No pooled connection for this one: the last pooled one was dead. */
   mustOpen = false;
   holdsPlace = false;
@@ -196,6 +199,7 @@ export class Stream implements Subject {
     this.first = first;
     this.attempts = 0;
     this.avoid = -1;
+    this.movesFrom = null;
     this.acceptedAt = acceptedAt;
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
@@ -244,11 +248,11 @@ export class Stream implements Subject {
     return this.step !== STEP.idle;
   }
 
-  /** Remembers why the stream ends; the first cause counts. The letter of the step tells where. */
-  terminate(cause: Cause): void {
+  /** Remembers why the stream ends; the first cause counts. The letter, that of the step, tells where. */
+  terminate(cause: Cause, letter = STEPS[this.step]!.letter): void {
     if (this.cause !== CAUSE.none) return;
     this.cause = cause;
-    this.phase = STEPS[this.step]!.letter;
+    this.phase = letter;
   }
 
   // --- from the client side ---
@@ -270,7 +274,7 @@ export class Stream implements Subject {
     }
     this.serverSide.end(trailers);
     this.touchServer();
-    if (this.step === STEP.tunnel) this.goto(STEP.tunnel);
+    if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
   }
 
   /** More of what the step's rules wait for has come, or nothing more will. */
@@ -281,9 +285,30 @@ export class Stream implements Subject {
   /** The client's connection is gone, or its time ran out. */
   clientGone(cause: Cause): void {
     if (!this.active) return;
-    this.terminate(cause);
-    if (cause === CAUSE.client) this.count(CLI_ABORTS);
+    // Who was sent away did not leave.
+    const killed = this.cause !== CAUSE.none;
+    const sending = cause === CAUSE.client && this.step === STEP.waiting && !this.requestDone;
+    if (sending) this.terminate(cause, 'D');
+    else this.terminate(cause);
+    const aborted = !killed && (cause === CAUSE.client || cause === CAUSE.clientTimeout);
+    if (aborted && this.connectedAt !== 0) this.countServer(CLI_ABORTS);
     this.goto(STEP.finish);
+  }
+
+  /** Ends the stream and its session at once, for a reason of our own. */
+  kill(cause: Cause): void {
+    this.terminate(cause);
+    this.session.conn.abort(false);
+  }
+
+  /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */
+  clientAborts(): void {
+    if (this.step !== STEP.waiting) {
+      this.clientGone(CAUSE.client);
+      return;
+    }
+    this.countServer(CLI_ABORTS);
+    this.goto(fail(this, 400, CAUSE.client));
   }
 
   /** The client's side has taken what was pending. */
@@ -308,6 +333,7 @@ export class Stream implements Subject {
 
   /** What the server sent is no valid response. */
   badResponse(): void {
+    this.observe('badHead');
     this.countServer(FAILED_RESP);
     this.goto(fail(this, 502, CAUSE.proxy));
   }
@@ -376,6 +402,19 @@ export class Stream implements Subject {
     this.wait(this.#serverTimeoutMs());
   }
 
+  /** The client's time-out now: `tunnel` once both sides are plain bytes, `client-fin` once one direction is shut. */
+  clientTimeoutMs(): number {
+    const { clientFinMs } = this.frontend.proxy.timeouts;
+    if (this.step !== STEP.tunnel) return this.clientMs;
+    if ((this.requestDone || this.responseDone) && clientFinMs !== 0) return clientFinMs;
+    return this.timeouts.tunnelMs || this.clientMs;
+  }
+
+  /** It is for the client to send: it has not ended, and a server takes what it sends. */
+  waitsForClient(): boolean {
+    return this.accepting && !this.requestDone;
+  }
+
   #serverTimeoutMs(): number {
     const t = this.timeouts;
     if (this.step !== STEP.tunnel) return t.serverMs;
@@ -403,6 +442,11 @@ export class Stream implements Subject {
   }
 
   // --- counting ---
+
+  /** Tells what the server's traffic showed (`observe`). */
+  observe(event: EventName): void {
+    observed(this.context.memory, this.server!.at, this.server!.config, event);
+  }
 
   /** Adds one to a counter of frontend, backend and server, as far as the stream got. */
   count(counter: number): void {
@@ -461,7 +505,8 @@ export class Stream implements Subject {
 
   /** `option abortonclose`: a client that half-closes while it waits gives up. */
   abortsOnClose(): boolean {
-    return this.backend?.proxy.options.abortonclose === true && !this.responded;
+    const early = this.http ? !this.responded : this.connectedAt === 0;
+    return early && this.backend?.proxy.options.abortonclose === true;
   }
 
   /** How connections of this stream live on: the stricter of frontend and backend. */

@@ -15,6 +15,7 @@ import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen, retryAllListeners } from './listener.ts';
+import { Marks } from './marked.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
 
@@ -72,7 +73,9 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   };
   buildNouns(context);
   io.onTurn(now => context.wheel.advance(now));
+  const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {
+    marks.look();
     io.wake();
     serveAllQueues(context.backends);
     retryAllListeners(context);

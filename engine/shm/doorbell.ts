@@ -8,11 +8,19 @@
  * Ring after the change is written: the worker clears the word before it looks, so no change is missed.
  */
 import type { Memory } from './memory.ts';
-import { WORKER } from './words.ts';
+import { PROCESS, WORKER } from './words.ts';
 
 /** Rings at `worker`. Cheap when it was rung already; never blocks. */
 export function ring(memory: Memory, worker: number): void {
-  const at = memory.worker(worker) + WORKER.at.doorbell;
+  ringWord(memory, memory.worker(worker) + WORKER.at.doorbell);
+}
+
+/** Rings at the control thread. */
+export function ringControl(memory: Memory): void {
+  ringWord(memory, memory.process + PROCESS.at.control_doorbell);
+}
+
+function ringWord(memory: Memory, at: number): void {
   if (Atomics.exchange(memory.words, at, 1) === 0) Atomics.notify(memory.words, at, 1);
 }
 
@@ -26,8 +34,15 @@ export function ringAll(memory: Memory): void {
  * row. `stop` ends it: no call comes afterwards, and nothing of it keeps the thread alive.
  */
 export function listenDoorbell(memory: Memory, worker: number, onRing: () => void): { stop(): void } {
-  const words = memory.words;
-  const at = memory.worker(worker) + WORKER.at.doorbell;
+  return listenWord(memory.words, memory.worker(worker) + WORKER.at.doorbell, onRing);
+}
+
+/** The same for the control thread. */
+export function listenControl(memory: Memory, onRing: () => void): { stop(): void } {
+  return listenWord(memory.words, memory.process + PROCESS.at.control_doorbell, onRing);
+}
+
+function listenWord(words: Int32Array, at: number, onRing: () => void): { stop(): void } {
   let stopped = false;
 
   const wake = () => {

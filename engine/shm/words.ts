@@ -17,6 +17,7 @@ export const PROCESS = layout('process', 4, [
   ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
+  ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
 ]);
 
 export const PROXY = layout('proxy', 4, [
@@ -78,8 +79,27 @@ export const SERVER = layout('server', 4, [
   ['check_seq', 1, 'control', 'odd while the description below is being written'],
   ['check_text_len', 1, 'control', 'bytes of the description'],
   ['check_text', 32, 'control', 'last check: its description, UTF-8, 128 bytes at most'],
+  ['agent_on', 1, 'control', 'CHECK_* bits of the agent check'],
+  ['agent_status', 1, 'control', 'CHECK_STATUSES index of the last agent check'],
+  ['agent_code', 1, 'control', 'its status code; -1 = none'],
+  ['agent_duration', 1, 'control', 'its milliseconds; -1 = none'],
+  ['agent_health', 1, 'any', 'position on its scale of rise + fall - 1'],
+  ['agent_rise', 1, 'control', 'answers that bring the server up'],
+  ['agent_fall', 1, 'control', 'answers that take the server down'],
+  ['agent_seq', 1, 'control', 'odd while its description is being written'],
+  ['agent_text_len', 1, 'control', 'bytes of its description'],
+  ['agent_text', 32, 'control', 'its description, UTF-8, 128 bytes at most'],
+  ['errors', 1, 'any', 'observe: errors in a row'],
+  ['error_kind', 1, 'any', 'observe: the last one, OBSERVED index'],
+  ['observed_fails', 1, 'control', 'observe: times that the errors were too many'],
+  ['ramp', 1, 'any', 'slowstart: sixteenths of the weight in force, 1..15; 0 = all of it'],
+  ['downs', 1, 'any', 'times it went down while on-marked-down shuts sessions'],
+  ['ups', 1, 'any', 'times it came up while on-marked-up shuts the sessions of backups'],
   ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
 ]);
+
+/** Parts of a weight in which `ramp` counts. */
+export const RAMP_FULL = 16;
 
 /** Bytes of a check description: 32 words. */
 export const CHECK_TEXT_BYTES = 128;

@@ -6,6 +6,7 @@ import type { Value } from './fields.ts';
 import {
   backendStatus,
   frontendStatus,
+  hasAgent,
   hasChecks,
   isChecked,
   isDown,
@@ -85,6 +86,11 @@ export const checked =
   (read: Read): Read =>
   (view, s) =>
     isChecked(view, s) ? read(view, s) : null;
+/** Only for a server with an agent. */
+export const withAgent =
+  (read: Read): Read =>
+  (view, s) =>
+    hasAgent(view, s) ? read(view, s) : null;
 /** Only for a server that has checks, running or not; a backend has it when it has servers. */
 export const watched =
   (read: Read): Read =>
@@ -174,4 +180,14 @@ export const REQUESTS: Read = byKind(sum('cum_req'), null, http(sum('cum_req')),
 export const PROTOCOL: Read = (_, s) => (s.bind!.address === null ? null : PROTOCOLS[s.bind!.address.family]!);
 export const ALGORITHM: Read = (_, s) => s.proxy.balance.algorithm;
 export const DOWNS: Read = byKind(null, null, word(p.down_trans), watched(word(w.down_trans)));
-export const LAST_CHECK: Read = (view, s) => view.checkText(s);
+export const LAST_CHECK: Read = checked((view, s) => view.checkText(s, 'check'));
+export const LAST_AGENT: Read = withAgent((view, s) => view.checkText(s, 'agent'));
+/** The server that it tracks, as written on its line or with its backend. */
+export const TRACKED: Read = (view, s) => {
+  const { track } = s.server!;
+  if (track === null) return null;
+  const { name, servers } = view.model.proxies[track.proxy]!;
+  return `${name}/${servers[track.server]!.name}`;
+};
+/** Where traffic is observed: at the server itself or at the one that it tracks. */
+export const OBSERVED_FAILS: Read = (view, s) => (view.observes(s) ? view.checkedWord(s, w.observed_fails) : null);

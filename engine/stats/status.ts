@@ -8,9 +8,11 @@ import {
   CHECK_ENABLED,
   CHECK_RUNNING,
   LISTENER,
+  OPER_STARTING,
   OPER_STOPPED,
   OPER_STOPPING,
   PROXY,
+  RAMP_FULL,
   SERVER,
 } from '../shm/words.ts';
 import type { Subject, View } from './view.ts';
@@ -36,6 +38,8 @@ const NOLB: Status = { text: 'NOLB', colour: 'nolb', scale: null };
 const NOLB_FAILING: Status = { text: 'NOLB', colour: 'nolb', scale: 'fall' };
 const DRAIN: Status = { text: 'DRAIN', colour: 'draining', scale: null };
 const DRAIN_FAILING: Status = { text: 'DRAIN', colour: 'draining', scale: 'fall' };
+const DOWN_AGENT: Status = { text: 'DOWN (agent)', colour: 'down', scale: null };
+const DRAIN_AGENT: Status = { text: 'DRAIN (agent)', colour: 'draining', scale: null };
 const NO_CHECK: Status = { text: 'no check', colour: 'no_check', scale: null };
 
 const w = SERVER.at;
@@ -54,25 +58,34 @@ export function hasChecks(view: View, s: Subject): boolean {
   return (view.word(s, w.check_on) & CHECK_CONFIGURED) !== 0;
 }
 
-/** True when the server's checks run: maintenance suspends them. */
+const BOTH = CHECK_CONFIGURED | CHECK_ENABLED;
+
+/** True when the server's own checks run: maintenance suspends them. */
 export function isChecked(view: View, s: Subject): boolean {
-  const both = CHECK_CONFIGURED | CHECK_ENABLED;
-  return (view.word(s, w.check_on) & both) === both && !isMaint(view, s);
+  return (view.word(s, w.check_on) & BOTH) === BOTH && !isMaint(view, s);
+}
+
+/** True when an agent is asked for the server's state. */
+export function hasAgent(view: View, s: Subject): boolean {
+  return (view.word(s, w.agent_on) & BOTH) === BOTH;
 }
 
 /** How a server is doing. */
 export function serverStatus(view: View, s: Subject): Status {
   const admin = view.word(s, w.admin);
   if (admin & ADMIN_MAINT) return admin & ADMIN_RESOLUTION_MAINT ? MAINT_RESOLUTION : MAINT;
-  const checked = isChecked(view, s);
-  const health = view.word(s, w.check_health);
-  const failing = checked && health < view.word(s, w.check_rise) + view.word(s, w.check_fall) - 1;
+  const checked = (view.checkedWord(s, w.check_on) & BOTH) === BOTH;
+  const agent = (view.checkedWord(s, w.agent_on) & BOTH) === BOTH;
+  const health = view.checkedWord(s, w.check_health);
+  const failing = checked && health < view.checkedWord(s, w.check_rise) + view.checkedWord(s, w.check_fall) - 1;
   switch (view.word(s, w.oper)) {
     case OPER_STOPPED:
+      if (agent && view.checkedWord(s, w.agent_health) === 0) return DOWN_AGENT;
       return checked && health > 0 ? GOING_UP : DOWN;
     case OPER_STOPPING:
       return failing ? NOLB_FAILING : NOLB;
     default:
+      if (admin & ADMIN_DRAIN && agent) return DRAIN_AGENT;
       if (admin & ADMIN_DRAIN) return failing ? DRAIN_FAILING : DRAIN;
       if (!checked) return NO_CHECK;
       return failing ? UP_FAILING : UP;
@@ -83,9 +96,10 @@ export function serverStatus(view: View, s: Subject): Status {
 export function serverStatusText(view: View, s: Subject): string {
   const { text, scale } = serverStatus(view, s);
   if (scale === null) return text;
-  const health = view.word(s, w.check_health);
-  const rise = view.word(s, w.check_rise);
-  return scale === 'rise' ? `${text} ${health}/${rise}` : `${text} ${health - rise + 1}/${view.word(s, w.check_fall)}`;
+  const health = view.checkedWord(s, w.check_health);
+  const rise = view.checkedWord(s, w.check_rise);
+  if (scale === 'rise') return `${text} ${health}/${rise}`;
+  return `${text} ${health - rise + 1}/${view.checkedWord(s, w.check_fall)}`;
 }
 
 export function frontendStatus(view: View, s: Subject): string {
@@ -107,23 +121,20 @@ export function backendStatus(view: View, s: Subject): string {
   return usable > 0 || s.proxy.servers.length === 0 ? 'UP' : 'DOWN';
 }
 
-/** Percent of its weight that a server coming up slowly has; null when it has all. */
+/** Percent of its weight that a server coming up slowly has; null when it is none. */
 export function throttle(view: View, s: Subject): number | null {
-  const slowstartMs = s.server!.slowstartMs;
-  const eweight = view.word(s, w.eweight);
-  if (slowstartMs === 0 || eweight === 0 || eweight >= view.word(s, w.uweight)) return null;
-  const percent = Math.floor((view.since(s, view.word(s, w.last_change)) * 100_000) / slowstartMs);
-  return Math.min(Math.max(percent, 1), 100);
+  const draining = (view.word(s, w.admin) & ADMIN_DRAIN) !== 0;
+  if (view.word(s, w.oper) !== OPER_STARTING || draining) return null;
+  return view.word(s, w.uweight) === 0 ? 100 : Math.ceil((100 * (view.word(s, w.ramp) || RAMP_FULL)) / RAMP_FULL);
 }
 
-/** The short name of the last check's result, `* ` before it while the next one runs; null when there are no checks. */
-export function checkStatus(view: View, s: Subject): string | null {
-  if (!isChecked(view, s)) return null;
-  const name = CHECK_STATUSES[view.word(s, w.check_status)]?.name ?? '';
-  return view.word(s, w.check_on) & CHECK_RUNNING ? `* ${name}` : name;
+/** The short name of the last check's result, `* ` before it while the next one runs. */
+export function checkStatus(view: View, s: Subject, kind: 'check' | 'agent'): string {
+  const name = CHECK_STATUSES[view.word(s, w[`${kind}_status`])]?.name ?? '';
+  return view.word(s, w[`${kind}_on`]) & CHECK_RUNNING ? `* ${name}` : name;
 }
 
 /** The same in words. */
-export function checkDescription(view: View, s: Subject): string | null {
-  return isChecked(view, s) ? (CHECK_STATUSES[view.word(s, w.check_status)]?.text ?? '') : null;
+export function checkDescription(view: View, s: Subject, kind: 'check' | 'agent'): string {
+  return CHECK_STATUSES[view.word(s, w[`${kind}_status`])]?.text ?? '';
 }

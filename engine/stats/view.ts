@@ -54,6 +54,8 @@ export class Subject {
   index = 0;
   /** Word offset of its struct. */
   at = 0;
+  /** Of a server: word offset of the one whose checks it follows: its own, or at the end of a chain of `track`. */
+  checkedAt = 0;
 
   constructor(now: number, legends: boolean) {
     this.now = now;
@@ -107,7 +109,26 @@ export class View {
     const index = this.topology.firstServer[proxy.index]! + nth;
     this.#move(s, 'server', S, proxy, index, this.memory.server(index));
     s.server = proxy.servers[nth]!;
+    s.checkedAt = this.#checkedAt(s.server, s.at);
     return s;
+  }
+
+  #tracked({ track }: Server): Server | null {
+    return track === null ? null : this.model.proxies[track.proxy]!.servers[track.server]!;
+  }
+
+  #checkedAt(server: Server, own: number): number {
+    const tracked = this.#tracked(server);
+    if (tracked === null) return own;
+    const { proxy, server: nth } = server.track!;
+    return this.#checkedAt(tracked, this.memory.server(this.topology.firstServer[proxy]! + nth));
+  }
+
+  /** True when traffic of the server, or of the one that it tracks, is observed. */
+  observes(s: Subject): boolean {
+    let server = s.server!;
+    for (let next = this.#tracked(server); next !== null; next = this.#tracked(server)) server = next;
+    return server.observe !== null;
   }
 
   #move(s: Subject, kind: RowKind, scope: number, proxy: Proxy, index: number, at: number): Subject {
@@ -135,6 +156,11 @@ export class View {
   /** One shared word of the subject. */
   word(s: Subject, field: number): number {
     return Atomics.load(this.memory.words, s.at + field);
+  }
+
+  /** The same of the server whose checks it follows. */
+  checkedWord(s: Subject, field: number): number {
+    return Atomics.load(this.memory.words, s.checkedAt + field);
   }
 
   process(field: keyof typeof PROCESS.at): number {
@@ -223,16 +249,16 @@ export class View {
     return active > 0 ? active : backup;
   }
 
-  /** What the last check said. '' = nothing, or its writer never left it alone. */
-  checkText(s: Subject): string {
+  /** What the last check or agent check said. '' = nothing, or its writer never left it alone. */
+  checkText(s: Subject, kind: 'check' | 'agent'): string {
     const { words } = this.memory;
-    const seq = s.at + SERVER.at.check_seq;
+    const seq = s.at + SERVER.at[`${kind}_seq`];
     for (let tries = 0; tries < 8; tries++) {
       const before = Atomics.load(words, seq);
       if (before & 1) continue;
-      const length = Math.min(Math.max(0, this.word(s, SERVER.at.check_text_len)), CHECK_TEXT_BYTES);
+      const length = Math.min(Math.max(0, this.word(s, SERVER.at[`${kind}_text_len`])), CHECK_TEXT_BYTES);
       if (length === 0) return '';
-      const at = s.at + SERVER.at.check_text;
+      const at = s.at + SERVER.at[`${kind}_text`];
       for (let i = 0; i * 4 < length; i++) this.#text[i] = Atomics.load(words, at + i);
       if (Atomics.load(words, seq) === before) return utf8.decode(new Uint8Array(this.#text.buffer, 0, length));
     }

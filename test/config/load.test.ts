@@ -133,13 +133,21 @@ backend b\nserver s 127.0.0.1:1 check\n`;
 describe('values', () => {
   test('option httpchk, old and new', () => {
     const check = (line: string) => proxyOf(`backend b\n${line}\n`).check;
-    expect(check('option httpchk')).toMatchObject({ type: 'http', method: 'OPTIONS', uri: '/', version: 'HTTP/1.0' });
-    expect(check('option httpchk /x')).toMatchObject({ method: 'OPTIONS', uri: '/x' });
-    expect(check('option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www')).toMatchObject({
+    const REQUEST = { method: 'OPTIONS', uri: '/', version: 'HTTP/1.0', headers: [], body: '' };
+    const first = (line: string) => check(line).steps[1];
+    expect(check('option httpchk').steps).toMatchObject([
+      { kind: 'connect' },
+      { kind: 'request', ...REQUEST },
+      { kind: 'expect', match: 'status', pattern: '200-399' },
+    ]);
+    expect(first('option httpchk /x')).toMatchObject({ method: 'OPTIONS', uri: '/x' });
+    expect(first('option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www')).toMatchObject({
       ...{ method: 'GET', uri: '/x', version: 'HTTP/1.1', headers: [['Host', 'www']] },
     });
-    expect(check('option httpchk HEAD /x HTTP/1.1 www').headers).toEqual([['Host', 'www']]);
-    expect(check('http-check expect ! rstatus ^5').expect).toEqual([{ what: 'rstatus', negate: true, pattern: '^5' }]);
+    expect(first('option httpchk HEAD /x HTTP/1.1 www')).toMatchObject({ headers: [['Host', 'www']] });
+    expect(check('option httpchk\nhttp-check expect ! rstatus ^5').steps[2]).toMatchObject({
+      ...{ match: 'rstatus', negate: true, pattern: '^5' },
+    });
   });
 
   test('check addresses', () => {

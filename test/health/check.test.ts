@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CheckExpect, HttpCheck } from '../../engine/config/model.ts';
-import { judge, planCheck, request } from '../../engine/health/check.ts';
+import type { Check, RequestStep } from '../../engine/config/model.ts';
+import { judge, planCheck, request, success, whereabouts } from '../../engine/health/check.ts';
 import { errnoText } from '../../engine/health/errnos.ts';
 import { CheckResponse } from '../../engine/health/response.ts';
-import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
-import { HTTP_CHECK } from './fixture.ts';
+import { CHECK_STATUSES, type Verdict } from '../../engine/health/statuses.ts';
+import { checkOfLines, HTTP_CHECK } from './fixture.ts';
 
 const LIMIT = 16_384;
 
@@ -15,20 +15,30 @@ function feed(response: CheckResponse, text: string): void {
   response.feed(bytes, 0, bytes.length);
 }
 
-/** `name code info` of the verdict; null while more is needed. */
-function verdictOf(check: HttpCheck, text: string, ended: boolean, stopped = false): string | null {
-  const response = new CheckResponse(LIMIT);
-  feed(response, text);
-  const v = judge(planCheck(check), response, ended, stopped);
-  return v && `${CHECK_STATUSES[v.status]!.name} ${v.code} ${v.info}`.trim();
+/** Judges all that a check expects of one response; null while more is needed. */
+function judgeAll(check: Check, response: CheckResponse, ended: boolean, stopped = false): Verdict | null {
+  const plan = planCheck(check);
+  for (const [at, { kind }] of check.steps.entries()) {
+    const found = kind === 'expect' ? judge(plan, at, { response, ended, stopped }) : 'good';
+    if (found !== 'good') return found === 'more' ? null : found;
+  }
+  return success(check, response);
 }
 
-function expecting(line: string): HttpCheck {
-  const rules = line.split(' & ').map(rule => {
-    const [, not, what, pattern] = /^(! )?(\w+) (.*)$/.exec(rule)!;
-    return { negate: not !== undefined, what: what as CheckExpect['what'], pattern: pattern! };
-  });
-  return { ...HTTP_CHECK, expect: rules };
+function shown(v: Verdict): string {
+  return `${CHECK_STATUSES[v.status]!.name} ${v.code} ${v.info}`.trim();
+}
+
+/** `name code info` of the verdict; null while more is needed. */
+function verdictOf(check: Check, text: string, ended: boolean, stopped = false): string | null {
+  const response = new CheckResponse(LIMIT);
+  feed(response, text);
+  const v = judgeAll(check, response, ended, stopped);
+  return v && shown(v);
+}
+
+function expecting(line: string): Check {
+  return checkOfLines('option httpchk', ...line.split(' & ').map(rule => `http-check expect ${rule}`));
 }
 
 const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
@@ -108,16 +118,15 @@ test('however a response is cut, the verdict is the same', () => {
   const responses = fc.constantFrom(...RECORDED.filter(r => r[1].length < 200));
   fc.assert(
     fc.property(responses, fc.array(fc.nat(80)), ([rule, text, , wanted], cuts) => {
-      const plan = planCheck(rule === '' ? HTTP_CHECK : expecting(rule));
+      const check = rule === '' ? HTTP_CHECK : expecting(rule);
       const response = new CheckResponse(LIMIT);
       let from = 0;
       for (const to of [...cuts.map(c => c % (text.length + 1)).sort((a, b) => a - b), text.length]) {
         feed(response, text.slice(from, to));
         from = to;
       }
-      const v = judge(plan, response, true, false)!;
-      const whole = verdictOf(rule === '' ? HTTP_CHECK : expecting(rule), text, true);
-      expect(`${CHECK_STATUSES[v.status]!.name} ${v.code} ${v.info}`.trim()).toBe(whole);
+      const whole = verdictOf(check, text, true);
+      expect(shown(judgeAll(check, response, true)!)).toBe(whole);
       if (wanted !== '...') expect(whole).toBe(wanted);
     }),
   );
@@ -129,46 +138,174 @@ test('bytes that no server should send do no harm', () => {
       const response = new CheckResponse(LIMIT);
       if (http) feed(response, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
       for (const chunk of chunks) response.feed(chunk, 0, chunk.length);
-      expect(judge(planCheck(expecting('string x')), response, true, false)).not.toBeNull();
+      expect(judgeAll(expecting('string x'), response, true)).not.toBeNull();
     }),
   );
 });
 
 describe('requests, byte for byte those of HAProxy 2.6', () => {
-  const HTTP_11 = { ...HTTP_CHECK, method: 'GET', uri: '/x', version: 'HTTP/1.1' };
-  const cases: readonly [HttpCheck, string, string][] = [
-    [HTTP_CHECK, '', 'OPTIONS / HTTP/1.0\r\n\r\n'],
-    [{ ...HTTP_CHECK, body: 'abc' }, '', 'OPTIONS / HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc'],
-    [HTTP_11, '', 'GET /x HTTP/1.1\r\nconnection: close\r\n\r\n'],
+  const cases: readonly [lines: readonly string[], state: string, bytes: string][] = [
+    [['option httpchk'], '', 'OPTIONS / HTTP/1.0\r\n\r\n'],
+    [['option httpchk', 'http-check send body abc'], '', 'OPTIONS / HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc'],
+    [['option httpchk GET /x HTTP/1.1'], '', 'GET /x HTTP/1.1\r\nconnection: close\r\n\r\n'],
     [
-      { ...HTTP_11, headers: [['Host', 'foo']] },
+      ['option httpchk GET /x HTTP/1.1', 'http-check send hdr Host foo'],
       'UP; qcur=0',
       'GET /x HTTP/1.1\r\nhost: foo\r\nx-haproxy-server-state: UP; qcur=0\r\nconnection: close\r\n\r\n',
     ],
     [
-      {
-        ...HTTP_11,
-        method: 'POST',
-        uri: '/p',
-        headers: [
-          ['Host', 'a.b'],
-          ['X-Y', 'z'],
-          ['Content-Length', '99'],
-        ],
-        body: 'abc',
-      },
+      [
+        'option httpchk POST /p HTTP/1.1',
+        'http-check send hdr Host a.b hdr X-Y z hdr Content-Length 99 body abc hdr Connection keep-alive',
+      ],
       '',
-      'POST /p HTTP/1.1\r\nhost: a.b\r\nx-y: z\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc',
+      'POST /p HTTP/1.1\r\nhost: a.b\r\nx-y: z\r\ncontent-length: 3\r\n\r\nabc',
+    ],
+    // Whichever of the two lines comes last has the last word.
+    [
+      ['option httpchk HEAD /o HTTP/1.1\\r\\nHost:\\ old\\r\\nA:\\ 1', 'http-check send hdr X 1'],
+      '',
+      'HEAD /o HTTP/1.1\r\nx: 1\r\nconnection: close\r\n\r\n',
+    ],
+    [
+      ['http-check send uri /late hdr X 1 body bb', 'option httpchk POST /o HTTP/1.1'],
+      '',
+      'POST /o HTTP/1.1\r\nx: 1\r\ncontent-length: 2\r\nconnection: close\r\n\r\nbb',
     ],
   ];
-  test.each(cases)('%#', (check, state, bytes) => {
-    expect(Buffer.from(request(check, state)).toString('latin1')).toBe(bytes);
+  test.each(cases)('%j', (lines, state, bytes) => {
+    const step = checkOfLines(...lines).steps[1] as RequestStep;
+    expect(Buffer.from(request(step, state)).toString('latin1')).toBe(bytes);
   });
 });
 
-test('bad patterns are refused when the checks start, with what is wrong', () => {
-  expect(() => planCheck(expecting('status 2xx'))).toThrow("'2xx' is neither a status nor a range");
-  expect(() => planCheck(expecting('rstring ('))).toThrow(SyntaxError);
+/** Each recorded from HAProxy 2.6 with the same lines; `...` = it waits for more. The first line is `option ...`. */
+const RECORDED_BYTES: readonly [lines: string, response: string, ended: boolean, verdict: string][] = [
+  ['tcp-check|expect string foo', 'bar', false, '...'],
+  ['tcp-check|expect string foo', 'bar', true, "L7RSP -1 TCPCHK did not match content 'foo' at step 1"],
+  ['tcp-check|expect string foo', '', true, 'L7RSP -1 TCPCHK got an empty response at step 1'],
+  ['tcp-check|expect string foo', 'a foo b', false, 'L7OK 0 (tcp-check)'],
+  [
+    'tcp-check|comment x|expect ! string bar',
+    'bar',
+    false,
+    "L7RSP -1 TCPCHK matched unwanted content 'bar' at step 2 comment: x",
+  ],
+  ['tcp-check|expect rstring ^f', 'bar', true, 'L7RSP -1 TCPCHK did not match content (regex) at step 1'],
+  ['tcp-check|expect binary 414243', 'bar', true, 'L7RSP -1 TCPCHK did not match content (binary) at step 1'],
+  ['tcp-check|expect rbinary ^4142', 'bar', true, 'L7RSP -1 TCPCHK did not match content (binary regex) at step 1'],
+  ['tcp-check|expect ! rbinary ^62', 'bar', false, 'L7RSP -1 TCPCHK matched unwanted content (binary regex) at step 1'],
+  ['tcp-check|expect string bar on-success fine', 'bar', false, 'L7OK 0 fine'],
+  ['tcp-check|expect on-error bad\\ thing error-status L4CON string foo', 'b', true, 'L4CON -1 bad thing'],
+  ['tcp-check|expect min-recv 0 string foo', 'b', false, '...'],
+  ['tcp-check|expect min-recv 0 string foo', 'barb', false, "L7RSP -1 TCPCHK did not match content 'foo' at step 1"],
+  ['tcp-check|expect string foo|send bye', 'foo', false, 'L7OK 0 (tcp-check)'],
+  ['tcp-check', '', false, 'L4OK -1'],
+  ['redis-check', '+PONG\r\n', false, 'L7OK 0 Redis server is ok'],
+  ['redis-check', '-NOAUTH x\r\n', true, 'L7STS 0 -NOAUTH x'],
+  ['redis-check', '', true, 'L7STS 0 TCPCHK got an empty response at step 3'],
+  ['smtpchk', '520 go away\r\n', false, 'L7STS 520 go away'],
+  ['smtpchk', 'SSH-2.0\r\n', false, 'L7RSP -1 SSH-2.0'],
+  ['smtpchk', '220-hi\r\n220 more\r\n', false, 'L7RSP -1 220-hi'],
+  ['smtpchk', '221 bye\r\n', false, 'L7OK 221 bye'],
+  ['ldap-check', '0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\0', false, 'L7OK 0'],
+  [
+    'ldap-check',
+    '0\x0c\x02\x01\x01a\x07\n\x011\x04\0\x04\0',
+    false,
+    'L7STS 49 See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9',
+  ],
+  ['ldap-check', 'hello world foo bar', false, 'L7RSP -1 Not LDAPv3 protocol'],
+  ['ldap-check', '0\x0c\x02\x01\x01b\x07\n\x011\x04\0\x04\0', false, 'L7RSP -1 Not LDAPv3 protocol'],
+  ['ldap-check', '0\x0c\x02', false, '...'],
+  ['pgsql-check user joe', 'R\0\0\0\x08\0\0\0\0', false, 'L7OK 0 PostgreSQL server is ok'],
+  ['pgsql-check user joe', 'E\0\0\0\x20SFATAL\0', false, 'L7RSP -1 FATAL'],
+  ['pgsql-check user joe', 'R\0\0\0\x08\0\0\0\x55', false, 'L7STS 0 PostgreSQL unknown error'],
+  ['pgsql-check user joe', 'R\0', false, '...'],
+  ['pgsql-check user joe', 'R\0', true, 'L7STS 0 PostgreSQL unknown error'],
+  ['pgsql-check user joe', '', true, 'L7RSP -1 TCPCHK got an empty response at step 3'],
+  ['mysql-check', '\x0b\0\0\0\x0a8.0.1\0abcd', false, 'L7OK 0'],
+  ['mysql-check', '\x0e\0\0\0\xff\x10\x04#08004Too m', false, 'L7STS 1040 #08004Too m'],
+  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x07\0\0\x02\0\0\0\x02\0\0\0', false, 'L7OK 0'],
+  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x0f\0\0\x02\xff\x15\x04#28000Acces', false, '...'],
+  [
+    'mysql-check user bob',
+    '\x0b\0\0\0\x0a8.0.1\0abcd\x0f\0\0\x02\xff\x15\x04#28000Access',
+    false,
+    'L7STS 1045 #28000Access',
+  ],
+  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x01\0\0\x02\xfe', false, 'L7OK 0'],
+  ['mysql-check user bob', '\x0a\0\0', false, '...'],
+  ['mysql-check user bob', '\x0a\0\0', true, 'L7RSP -1'],
+  ['ssl-hello-chk', '\x16\x03\0\0\x10xx', false, 'L6OK -1'],
+  ['ssl-hello-chk', 'HTTP/1.0 400', true, 'L6RSP -1'],
+  ['spop-check', '\0\0\0\x34\x65\0\0\0\x01\0\0\x07version\x08\x039.0', false, '...'],
+  ['spop-check', '\0\0\0\x14\x65\0\0\0\x01\0\0\x07version\x08\x039.0', false, 'L7RSP -1 unsupported version'],
+  ['spop-check', '\0\0\0\x07\x65\0\0\0\x01\0\0', false, 'L7RSP -1 version value not found'],
+  ['spop-check', 'hello world foo bar', true, 'L7RSP -1'],
+];
+
+test.each(RECORDED_BYTES)('%s, %j (ended: %s): %s', (lines, response, ended, wanted) => {
+  const [option, ...rules] = lines.split('|');
+  const check = checkOfLines(`option ${option}`, ...rules.map(rule => `tcp-check ${rule}`));
+  expect(verdictOf(check, response, ended) ?? '...').toBe(wanted);
+});
+
+test('an SPOP agent that says hello is fine', () => {
+  const frame = `\x65\0\0\0\x01\0\0\x07version\x08\x032.0\x0emax-frame-size\x03\xfc\xf0\x06\x0ccapabilities\x08\0`;
+  const text = `\0\0\0${String.fromCharCode(frame.length)}${frame}`;
+  expect(verdictOf(checkOfLines('option spop-check'), text, false)).toBe('L7OK 0');
+  for (let cut = 0; cut < text.length; cut++) {
+    expect(verdictOf(checkOfLines('option spop-check'), text.slice(0, cut), false)).toBeNull();
+  }
+});
+
+test('bytes from anywhere do no protocol harm', () => {
+  const options = ['mysql-check user a', 'ldap-check', 'spop-check', 'pgsql-check user a', 'smtpchk', 'redis-check'];
+  const checks = options.map(option => checkOfLines(`option ${option}`));
+  fc.assert(
+    fc.property(fc.constantFrom(...checks), fc.uint8Array({ maxLength: 60 }), (check, bytes) => {
+      expect(verdictOf(check, Buffer.from(bytes).toString('latin1'), true)).not.toBeNull();
+    }),
+  );
+});
+
+test('headers: names in any case, values whole or in parts', () => {
+  const text = 'HTTP/1.1 200 OK\r\nX-Q: yy, xz\r\nVia: a\r\n\r\n';
+  for (const [rule, wanted] of [
+    ['hdr name x-q value -m beg x', 'L7OK 200'],
+    ['fhdr name x-q value -m beg x', 'L7STS 200 OK'],
+    ['fhdr name -m beg X- value -m reg ^yy.*z$', 'L7OK 200'],
+    ['hdr name -m end Q value yy', 'L7OK 200'],
+    ['! hdr name via', 'L7STS 200 OK'],
+    ['hdr name -m reg ^v.a$', 'L7OK 200'],
+    ['hdr name other comment c', 'L7STS 200 OK comment: c'],
+    ['on-error mine hdr name other', 'L7STS 200 mine'],
+    ['ok-status L7OKC on-success yeah hdr name via', 'L7OKC 200 yeah'],
+    ['error-status L4CON status 500', 'L4CON -1 OK'],
+  ] as const) {
+    expect(verdictOf(expecting(rule), text, false), rule).toBe(wanted);
+  }
+});
+
+test('where a script was when something broke', () => {
+  const check = checkOfLines(
+    'option tcp-check',
+    'tcp-check connect port 81 comment cc',
+    'tcp-check send x',
+    'tcp-check expect binary 414200ff',
+    'tcp-check expect rstring x',
+  );
+  expect(check.steps.map((_, i) => whereabouts(check, i))).toEqual([
+    " at step 1 of tcp-check (connect port 81) comment: 'cc'",
+    ' at step 2 of tcp-check (send)',
+    " at step 3 of tcp-check (expect binary 'AB')",
+    ' at step 4 of tcp-check (expect regex)',
+  ]);
+  expect(whereabouts(checkOfLines('option tcp-check', 'tcp-check send x'), 0)).toBe(
+    ' at initial connection step of tcp-check',
+  );
+  expect(whereabouts(checkOfLines('option redis-check'), 0)).toBe('');
 });
 
 test('errors are told in the words of the C library', () => {

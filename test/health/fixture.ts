@@ -1,23 +1,21 @@
 /** A model with one backend, shared memory for it, and a world that records what is logged. */
-import type { HttpCheck, Model, Server } from '../../engine/config/model.ts';
+import type { Check, Model, Server } from '../../engine/config/model.ts';
 import { initialise } from '../../engine/health/initialise.ts';
-import { type StateEnv, type Target, targetOf } from '../../engine/health/state.ts';
 import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
+import { type StateEnv, type Target, targetOf } from '../../engine/health/target.ts';
 import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PROXY, SERVER } from '../../engine/shm/words.ts';
+import { load } from '../config/load-text.ts';
 
-export const TCP_CHECK: HttpCheck = {
-  type: 'tcp',
-  method: 'OPTIONS',
-  uri: '/',
-  version: 'HTTP/1.0',
-  headers: [],
-  body: '',
-  expect: [],
-  disableOn404: false,
-  sendState: false,
-};
-export const HTTP_CHECK: HttpCheck = { ...TCP_CHECK, type: 'http' };
+/** The check that these lines of a backend make. */
+export function checkOfLines(...lines: readonly string[]): Check {
+  const { model, diagnostics } = load(`backend b\n${lines.join('\n')}\n`);
+  if (model === null) throw new Error(diagnostics.list.map(d => d.message).join('\n'));
+  return model.proxies[0]!.check;
+}
+
+export const TCP_CHECK = checkOfLines();
+export const HTTP_CHECK = checkOfLines('option httpchk');
 
 export interface ServerOptions extends Partial<Server> {
   readonly inter?: number;
@@ -32,7 +30,7 @@ export interface ServerOptions extends Partial<Server> {
 
 export interface ModelOptions {
   readonly kind?: 'backend' | 'listen';
-  readonly check?: HttpCheck;
+  readonly check?: Check;
   readonly logHealthChecks?: boolean;
   readonly timeouts?: Partial<Model['proxies'][number]['timeouts']>;
   readonly global?: Partial<Model['global']>;
@@ -48,6 +46,8 @@ function server(index: number, o: ServerOptions): Server {
     fall: o.fall ?? 3,
     address,
     sendProxy: o.checkSendProxy ?? false,
+    viaSocks4: false,
+    script: null,
   };
   const base = { index, id: index + 1, name: `s${index + 1}`, weight: 1, backup: false, disabled: false, maxconn: 0 };
   return {
@@ -61,6 +61,14 @@ function server(index: number, o: ServerOptions): Server {
     poolMaxConn: -1,
     sendProxy: 0,
     source: null,
+    agent: null,
+    track: null,
+    observe: null,
+    shutdownWhenDown: false,
+    shutdownBackupsWhenUp: false,
+    initState: 'none',
+    socks4: null,
+    saved: null,
     check: o.unchecked ? null : check,
     ...o,
   } as Server;

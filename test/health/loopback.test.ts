@@ -6,7 +6,15 @@ import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { OPER_RUNNING, OPER_STOPPED } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
-import { HTTP_CHECK, type ModelOptions, modelOf, type ServerOptions, type World, worldOf } from './fixture.ts';
+import {
+  checkOfLines,
+  HTTP_CHECK,
+  type ModelOptions,
+  modelOf,
+  type ServerOptions,
+  type World,
+  worldOf,
+} from './fixture.ts';
 
 let io: Io;
 let health: Health | null = null;
@@ -98,7 +106,7 @@ test('a server hears what is configured, after a PROXY header that names our end
       if (heard.includes('\r\n\r\n')) socket.end('HTTP/1.1 200 OK\r\n\r\n');
     });
   });
-  const check = { ...HTTP_CHECK, method: 'GET', uri: '/test', version: 'HTTP/1.1', headers: [['Host', 'a']] as const };
+  const check = checkOfLines('option httpchk GET /test HTTP/1.1 a');
   const world = start([{ port, inter: 1000, checkSendProxy: true, sendProxy: 1 }], { check });
   await until(() => world.status(0) === 'L7OK');
   expect(heard).toBe(

@@ -1,6 +1,7 @@
 /** Changes states and weights of all servers at random, as an operator on the statistics page of this worker would. */
 import { workerData } from 'node:worker_threads';
-import { forceHealth, setDrain, setMaint, setReady, setWeight, targetOf } from '../../engine/health/state.ts';
+import { forceHealth, setDrain, setMaint, setReady, setWeight } from '../../engine/health/state.ts';
+import { targetOf } from '../../engine/health/target.ts';
 import { Memory, topology } from '../../engine/shm/memory.ts';
 import { modelOf, type ServerOptions } from './fixture.ts';
 

@@ -6,7 +6,7 @@ import type { Address, Chunk, Conn, Handler } from '../../engine/io/contract.ts'
 import { createSim, type Sim, type SimOptions } from '../../engine/io/sim.ts';
 import { OPER_RUNNING, OPER_STOPPED } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
-import { HTTP_CHECK, type ModelOptions, modelOf, type ServerOptions, worldOf } from './fixture.ts';
+import { checkOfLines, HTTP_CHECK, type ModelOptions, modelOf, type ServerOptions, worldOf } from './fixture.ts';
 
 const at = (port: number): Address => ({ family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port });
 
@@ -53,7 +53,7 @@ const OK = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nal\r\n5\r\
 const BAD = 'HTTP/1.1 500 Broken\r\nContent-Length: 3\r\n\r\nbad';
 
 test('states follow the servers, whatever the network does to the bytes', () => {
-  const check = { ...HTTP_CHECK, expect: [{ what: 'string', negate: false, pattern: 'alright' }] as const };
+  const check = checkOfLines('option httpchk', 'http-check expect string alright');
   fc.assert(
     fc.property(fc.integer(), fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }), (seed, phases) => {
       const sim = createSim(seed, FAST);

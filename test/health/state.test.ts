@@ -54,7 +54,7 @@ const RECORDED: readonly [rise: number, fall: number, checks: string, health: re
 test.each(RECORDED)('rise %i fall %i: %s', (rise, fall, checks, health) => {
   const w = worldOf(modelOf([{ rise, fall }]));
   const seen = [...checks].map(c => {
-    conclude(w.env, w.targets[0]!, c === '+' ? OK : REFUSED, 0);
+    conclude(w.env, w.targets[0]!, 'check', c === '+' ? OK : REFUSED, 0);
     return w.word(0, 'check_health');
   });
   expect(seen).toEqual(health);
@@ -78,13 +78,13 @@ describe('log lines, word for word those of HAProxy 2.6', () => {
   test('DOWN, running on backup, no server available, UP', () => {
     const w = worldOf(modelOf([{}, { backup: true, name: 's2' }]));
     const [s1, s2] = w.targets;
-    conclude(w.env, s1!, REFUSED, 0);
-    conclude(w.env, s2!, REFUSED, 0);
+    conclude(w.env, s1!, 'check', REFUSED, 0);
+    conclude(w.env, s2!, 'check', REFUSED, 0);
     expect([w.px('act'), w.px('bck'), w.px('down_trans')]).toEqual([0, 0, 1]);
     w.clock += 5000;
-    conclude(w.env, s1!, OK, 0);
+    conclude(w.env, s1!, 'check', OK, 0);
     expect(w.lines).toHaveLength(3);
-    conclude(w.env, s1!, OK, 0);
+    conclude(w.env, s1!, 'check', OK, 0);
     expect(w.lines).toEqual([
       '<1>Server b/s1 is DOWN, reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms. 0 active and 1 backup servers left. Running on backup. 0 sessions active, 0 requeued, 0 remaining in queue.',
       '<1>Backup Server b/s2 is DOWN, reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.',
@@ -98,12 +98,12 @@ describe('log lines, word for word those of HAProxy 2.6', () => {
   test('with log-health-checks every change of the scale is told, the state without a reason', () => {
     const w = worldOf(modelOf([{}], { logHealthChecks: true, kind: 'listen' }));
     const t = w.targets[0]!;
-    conclude(w.env, t, verdict(L7OK, '', 200), 0);
-    conclude(w.env, t, verdict(L7OK, '', 200), 0);
-    conclude(w.env, t, verdict(L7OKC, '', 404), 0);
-    conclude(w.env, t, verdict(L7OK, '', 200), 0);
-    for (let i = 0; i < 3; i++) conclude(w.env, t, verdict(L7STS, 'Sorry "Man"', 503), 2);
-    conclude(w.env, t, verdict(L7OK, '', 200), 0);
+    conclude(w.env, t, 'check', verdict(L7OK, '', 200), 0);
+    conclude(w.env, t, 'check', verdict(L7OK, '', 200), 0);
+    conclude(w.env, t, 'check', verdict(L7OKC, '', 404), 0);
+    conclude(w.env, t, 'check', verdict(L7OK, '', 200), 0);
+    for (let i = 0; i < 3; i++) conclude(w.env, t, 'check', verdict(L7STS, 'Sorry "Man"', 503), 2);
+    conclude(w.env, t, 'check', verdict(L7OK, '', 200), 0);
     expect(w.lines).toEqual([
       '<5>Health check for server b/s1 succeeded, reason: Layer7 check passed, code: 200, check duration: 0ms, status: 3/3 UP.',
       '<5>Health check for server b/s1 conditionally succeeded, reason: Layer7 check conditionally passed, code: 404, check duration: 0ms, status: 3/3 UP.',
@@ -177,7 +177,7 @@ describe('administrative states', () => {
   test('a server that is down enters maintenance quietly, and leaves it up until a check fails', () => {
     const w = worldOf(modelOf([{}, {}]));
     const t = w.targets[0]!;
-    conclude(w.env, t, REFUSED, 0);
+    conclude(w.env, t, 'check', REFUSED, 0);
     setMaint(w.env, t);
     setMaint(w.env, t);
     expect(w.lines.slice(1)).toEqual(['<5>Server b/s1 was DOWN and now enters maintenance.']);
@@ -186,7 +186,7 @@ describe('administrative states', () => {
     expect(w.word(0, 'oper')).toBe(OPER_STOPPED);
     setReady(w.env, t);
     expect([w.word(0, 'oper'), w.word(0, 'check_health'), w.word(0, 'eweight')]).toEqual([OPER_RUNNING, 2, 1]);
-    conclude(w.env, t, REFUSED, 0);
+    conclude(w.env, t, 'check', REFUSED, 0);
     expect([w.word(0, 'oper'), w.word(0, 'down_trans')]).toEqual([OPER_STOPPED, 2]);
   });
 
@@ -213,12 +213,13 @@ test('slowstart: weight comes back step by step', () => {
   const w = worldOf(modelOf([{ weight: 100, slowstartMs: 10_000, rise: 1 }]));
   const t = w.targets[0]!;
   expect(w.word(0, 'eweight')).toBe(100);
-  conclude(w.env, t, REFUSED, 0);
-  conclude(w.env, t, OK, 0);
-  expect([w.word(0, 'oper'), w.word(0, 'eweight')]).toEqual([OPER_STARTING, 1]);
+  conclude(w.env, t, 'check', REFUSED, 0);
+  conclude(w.env, t, 'check', OK, 0);
+  expect([w.word(0, 'oper'), w.word(0, 'eweight')]).toEqual([OPER_STARTING, 7]);
   w.clock += 5000;
   warm(w.env, t);
-  expect(w.word(0, 'eweight')).toBe(51);
+  // Nine sixteenths.
+  expect([w.word(0, 'eweight'), w.word(0, 'ramp')]).toEqual([57, 9]);
   w.clock += 5000;
   warm(w.env, t);
   expect([w.word(0, 'oper'), w.word(0, 'eweight')]).toEqual([OPER_RUNNING, 100]);

@@ -4,6 +4,7 @@ import { closeFd, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Address, Conn, Io, Listening } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { createSim } from '../../engine/io/sim.ts';
+import { createUringIo, type UringIo, type UringOptions } from '../../engine/io/uring/index.ts';
 import { Recorder } from './recorder.ts';
 
 export interface World {
@@ -25,9 +26,23 @@ export const PATIENCE_MS = 5_000;
 
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
 
-function netWorld(): World {
-  const client = createNetIo({ poison: true });
-  const server = createNetIo({ poison: true });
+const netIo = () => createNetIo({ poison: true });
+
+/** Throws where the machine does not give a ring. */
+export function uringIo(options: UringOptions = {}): UringIo {
+  const io = createUringIo({ poison: true, ...options });
+  if (typeof io === 'string') throw new Error(io);
+  return io;
+}
+
+/** Few and small blocks: everything runs out of them. */
+export const SCARCE: UringOptions = {
+  received: { bytes: 4096, count: 4, max: 8 },
+  output: { bytes: 4096, count: 2, max: 4 },
+};
+
+/** Real sockets between two ios of this thread. */
+function realWorld(client: Io, server: Io): World {
   const holes: number[] = [];
   return {
     client,
@@ -87,8 +102,26 @@ function simWorld(seed: number): World {
   };
 }
 
+const URING_WORLDS = [
+  ['uring', () => realWorld(uringIo(), uringIo())],
+  ['uring to net', () => realWorld(uringIo(), netIo())],
+  ['net to uring', () => realWorld(netIo(), uringIo())],
+  ['uring with few blocks', () => realWorld(uringIo(SCARCE), uringIo(SCARCE))],
+] as const;
+
+/** Whether this machine gives a ring. */
+export const URING_HERE = uringHere();
+
+function uringHere(): boolean {
+  const io = createUringIo();
+  if (typeof io === 'string') return false;
+  void io.stop();
+  return true;
+}
+
 /** Every io, by the name its tests carry. */
 export const WORLDS: readonly (readonly [string, () => World])[] = [
-  ['net', netWorld],
+  ['net', () => realWorld(netIo(), netIo())],
+  ...(URING_HERE ? URING_WORLDS : []),
   ...[1, 2, 3, 4].map(seed => [`sim, seed ${seed}`, () => simWorld(seed)] as const),
 ];

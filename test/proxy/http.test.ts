@@ -47,7 +47,9 @@ describe('messages', () => {
     expect(r.counter('backend', 'web', 'hrsp_2xx')).toBe(1);
     expect(r.counter('server', 'web/s1', 'hrsp_2xx')).toBe(1);
     expect(r.counter('frontend', 'web', 'bytes_out')).toBe(got.length);
-    expect(r.ends).toEqual([{ backend: 'web', server: 's1', status: 200, state: '--', retries: 0 }]);
+    expect(r.ends).toEqual([
+      { frontend: 'web', backend: 'web', server: 's1', status: 200, state: '--', retries: 0, silent: false },
+    ]);
   });
 
   test('requests of one connection go one after the other over one server connection', async () => {
@@ -453,7 +455,7 @@ listen web
   });
 
   test('cookie insert: the client keeps its server', async () => {
-    const one = await server(() => ok('one'));
+    const one = await server(() => ok('one', 'ETag: "1"\r\n'));
     const two = await server(head => ok(head.includes('SRV') ? 'two, cookie seen' : 'two'));
     rig = await startRig(`
 defaults

@@ -39,12 +39,15 @@ export interface Rig {
 }
 
 export interface StreamEnd {
+  readonly frontend: string;
   readonly backend: string;
   readonly server: string;
   readonly status: number;
   /** Termination state, two letters. */
   readonly state: string;
   readonly retries: number;
+  /** Not to be logged. */
+  readonly silent: boolean;
 }
 
 export function parseModel(text: string): Model {
@@ -55,7 +58,8 @@ export function parseModel(text: string): Model {
     readFile: () => null,
     env: {},
   } as never);
-  if (model === null) throw new Error(diagnostics.list.map(d => d.message).join('\n'));
+  const alerts = diagnostics.list.filter(d => d.severity === 'alert');
+  if (model === null) throw new Error(alerts.map(d => d.message).join('\n'));
   return model;
 }
 
@@ -174,10 +178,12 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
 
 function endOf(stream: Stream): StreamEnd {
   return {
+    frontend: stream.frontend.proxy.name,
     backend: stream.backend?.proxy.name ?? '',
     server: stream.server?.config.name ?? '',
     status: stream.status,
     state: stream.cause + stream.phase,
     retries: stream.attempts,
+    silent: stream.silent,
   };
 }

@@ -81,6 +81,8 @@ export async function ask(port: number, request: string): Promise<string> {
 export class WireServer {
   readonly port: number;
   readonly conns: Wire[] = [];
+  /** Hears of each new connection. */
+  onConn: (wire: Wire) => void = () => {};
   readonly #server: net.Server;
   #wake: (() => void)[] = [];
 
@@ -88,7 +90,9 @@ export class WireServer {
     this.#server = server;
     this.port = (server.address() as net.AddressInfo).port;
     server.on('connection', socket => {
-      this.conns.push(new Wire(socket));
+      const wire = new Wire(socket);
+      this.conns.push(wire);
+      this.onConn(wire);
       for (const wake of this.#wake.splice(0)) wake();
     });
   }

@@ -20,8 +20,10 @@ beforeEach(async () => {
   [port, statsPort] = await Promise.all([freePort(), freePort()]);
 });
 
-afterEach(() => {
-  child.kill('SIGKILL');
+afterEach(async () => {
+  // Not SIGKILL: Sluice would stay, and go on asking ports that others have by now.
+  child.kill('SIGTERM');
+  await ended;
   fs.rmSync(folder, { recursive: true, force: true });
 });
 

@@ -190,9 +190,9 @@ describe('values', () => {
 test('the description of a check is read whole, or not at all while it is written', () => {
   const { memory, view } = busy();
   const s = view.server(new Subject(NOW, true), MODEL.proxies[1]!, 2);
-  expect(view.checkText(s)).toBe('Connection refused');
-  writeCheckText(memory, 2, 'é'.repeat(100));
-  expect(view.checkText(s)).toBe('é'.repeat(64));
+  expect(view.checkText(s, 'check')).toBe('Connection refused');
+  writeCheckText(memory, 2, 'check', 'é'.repeat(100));
+  expect(view.checkText(s, 'check')).toBe('é'.repeat(64));
   Atomics.add(memory.words, memory.server(2) + SERVER.at.check_seq, 1);
-  expect(view.checkText(s)).toBe('');
+  expect(view.checkText(s, 'check')).toBe('');
 });

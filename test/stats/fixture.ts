@@ -65,7 +65,8 @@ export function server(index: number, name: string, more: Partial<Server> = {}):
   const check = { ...timers, rise: 2, fall: 3, address: address(8000), sendProxy: false };
   const base = { index, id: index + 1, name, text: '127.0.0.1:8000', address: address(8000), weight: 1, backup: false };
   const limits = { disabled: false, maxconn: 0, minconn: 0, maxqueue: 0, poolMaxConn: -1, slowstartMs: 0 };
-  return { ...base, ...limits, cookie: null, check, ...more } as unknown as Server;
+  const none = { track: null, agent: null, observe: null };
+  return { ...base, ...limits, ...none, cookie: null, check, ...more } as unknown as Server;
 }
 
 export function proxy(index: number, kind: Proxy['kind'], name: string, more: Partial<Proxy> = {}): Proxy {
@@ -172,7 +173,7 @@ export function busy(): Fixture {
   for (let i = 0; i < 13; i++) f.server(i, UP);
   f.server(1, { admin: ADMIN_FORCED_DRAIN, eweight: 0, last_change: 4944 });
   f.server(2, { ...DOWN, check_fails: 1, down_trans: 1 });
-  writeCheckText(f.memory, 2, 'Connection refused');
+  writeCheckText(f.memory, 2, 'check', 'Connection refused');
   f.server(4, { ...DOWN, admin: ADMIN_FORCED_MAINT });
   f.server(5, { check_on: 0 });
   f.server(7, { check_health: 3 });

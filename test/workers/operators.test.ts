@@ -27,7 +27,11 @@ class Site {
   }
 
   async start(): Promise<this> {
-    const server = http.createServer((request, response) => response.end(request.url === '/test' ? 'fine' : this.name));
+    const server = http.createServer((request, response) => {
+      // What a cache may keep: then `nocache` has something to do.
+      response.setHeader('etag', '"1"');
+      response.end(request.url === '/test' ? 'fine' : this.name);
+    });
     await new Promise<void>(resolve => server.listen(this.port, '127.0.0.1', resolve));
     this.port = (server.address() as net.AddressInfo).port;
     this.#server = server;

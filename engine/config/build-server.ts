@@ -1,0 +1,98 @@
+/** From the draft of a server to the model: addresses, checks, the server it tracks. */
+import type { Address } from '../io/contract.ts';
+import type { Endpoint } from './address.ts';
+import { checkOf } from './check-draft.ts';
+import { agentCheck } from './check-presets.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
+import type { AgentCheck, Check, Server, ServerCheck } from './model.ts';
+import type { Drafts } from './sections.ts';
+import type { StateFiles } from './server-state.ts';
+
+/** What the servers of one proxy are made with. */
+export interface Workshop {
+  readonly proxy: ProxyDraft;
+  /** Places of the backends, by name. */
+  readonly backends: ReadonlyMap<string, number>;
+  readonly drafts: Drafts;
+  readonly states: StateFiles;
+  readonly diagnostics: Diagnostics;
+  readonly resources: Resources;
+}
+
+const ANY: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
+
+export function serverOf(draft: ServerDraft, index: number, workshop: Workshop): Server {
+  const { interMs: _i, fastinterMs: _f, downinterMs: _d, rise: _r, fall: _l, healthcheck: _h, ...settings } = draft;
+  const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
+  const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
+  const { endpoint, check, track, observe, onError, errorLimit, ...own } = more;
+  const address = resolve(endpoint!, draft, workshop);
+  const { hostname, portRelative, portOffset } = endpoint!;
+  return {
+    ...own,
+    ...limitsOf(draft),
+    ...{ index, address, hostname, portRelative, portOffset },
+    check: check ? serverCheck(draft, address, workshop) : null,
+    agent: draft.agentCheck ? agentOf(draft, address, workshop) : null,
+    track: track === null ? null : trackOf(track, workshop),
+    observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
+    saved: workshop.states.of(workshop.proxy, draft.name),
+  };
+}
+
+function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Workshop): Address {
+  const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
+  if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
+  const message = `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`;
+  diagnostics.report('alert', draft, message);
+  return ANY;
+}
+
+function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): ServerCheck {
+  const { interMs, fastinterMs, downinterMs, rise, fall, checkPort, checkAddress, checkViaSocks4 } = draft;
+  const target = checkAddress === null ? own : resolve(checkAddress, draft, workshop);
+  const port = checkPort || target.port || own.port;
+  const section = workshop.drafts.healthchecks.find(({ name }) => name === draft.healthcheck);
+  return {
+    interMs,
+    fastinterMs: fastinterMs || interMs,
+    downinterMs: downinterMs || interMs,
+    ...{ rise, fall },
+    address: target.family === 1 ? target : { ...target, port },
+    // A check of another port speaks to another program (manual 5.2, check-send-proxy).
+    sendProxy: draft.checkSendProxy || (draft.sendProxy !== 0 && checkPort === 0 && checkAddress === null),
+    viaSocks4: checkViaSocks4,
+    script: section === undefined ? null : (checkOf(section.check) as Check),
+  };
+}
+
+function agentOf(draft: ServerDraft, own: Address, workshop: Workshop): AgentCheck {
+  const target = draft.agentAddress === null ? own : resolve(draft.agentAddress, draft, workshop);
+  return {
+    interMs: draft.agentInterMs,
+    address: target.family === 1 ? target : { ...target, port: draft.agentPort },
+    script: {
+      ...{ type: 'agent', steps: agentCheck(draft.agentSend) },
+      ...{ disableOn404: false, sendState: false, external: null },
+    },
+  };
+}
+
+/** `[<backend>/]<server>` as places. Cross-checks have seen that it exists. */
+function trackOf(text: string, { proxy, backends, drafts }: Workshop): Server['track'] {
+  const { backend, server } = trackedName(text, proxy.name);
+  const place = backends.get(backend);
+  const index = place === undefined ? -1 : drafts.proxies[place]!.servers.findIndex(({ name }) => name === server);
+  return index < 0 ? null : { proxy: place!, server: index };
+}
+
+export function trackedName(text: string, own: string): { backend: string; server: string } {
+  const slash = text.indexOf('/');
+  return slash < 0 ? { backend: own, server: text } : { backend: text.slice(0, slash), server: text.slice(slash + 1) };
+}
+
+/** A `minconn` without a higher `maxconn` is a fixed limit. */
+function limitsOf({ minconn, maxconn }: ServerDraft): Pick<Server, 'minconn' | 'maxconn'> {
+  return minconn > 0 && minconn >= maxconn ? { minconn: 0, maxconn: minconn } : { minconn, maxconn };
+}

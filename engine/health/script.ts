@@ -1,0 +1,231 @@
+/**
+ * Does the steps of a check over the io contract, one check at a time.
+ *
+ *   start ──► connect ──onOpen──► send, request ──► expect ──onData, onEnd──► next step ... ──► done(verdict)
+ *
+ * `connect` closes the connection before it; what was received counts since the last step that sent something.
+ */
+import type { CheckStep, ConnectStep } from '../config/model.ts';
+import type { Address, Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
+import { proxyHeader } from '../proxy/proxy-protocol.ts';
+import { connectThrough } from '../proxy/socks4.ts';
+import { OPER_STOPPED } from '../shm/words.ts';
+import { Timer, type TimerWheel } from '../time.ts';
+import { judge, type Plan, request, success, whereabouts } from './check.ts';
+import { errnoText } from './errnos.ts';
+import { CheckResponse } from './response.ts';
+import { stateHeader } from './state-header.ts';
+import { CHECK_STATUSES, L4CON, L4TOUT, L7TOUT, SOCKERR, statusNamed, type Verdict, verdict } from './statuses.ts';
+import { type StateEnv, serverWord, type Target } from './target.ts';
+
+export interface CheckEnv extends StateEnv {
+  readonly io: Io;
+  readonly wheel: TimerWheel;
+  /** 0 <= random() < 1: the spread of `spread-checks`. */
+  random(): number;
+}
+
+/** Something that checks a server once each time it is started. */
+export interface Probe {
+  start(): void;
+  /** Ends the check under way, if there is one; it has no result. */
+  stop(): void;
+}
+
+/** Where a script connects to unless its steps say otherwise, and how long it may take. */
+export interface Reach {
+  readonly address: Address;
+  readonly sendProxy: boolean;
+  readonly viaSocks4: boolean;
+  readonly interMs: number;
+}
+
+export class Script implements Probe, Handler {
+  readonly #env: CheckEnv;
+  readonly #target: Target;
+  readonly #plan: Plan;
+  readonly #reach: Reach;
+  readonly #done: (found: Verdict) => void;
+  readonly #timer: Timer<Script>;
+  readonly #options: ConnectOptions;
+  #conn: Conn | null = null;
+  #response: CheckResponse;
+  /** The step under way; -1 = none. */
+  #at = -1;
+  #connecting = false;
+  #ended = false;
+  /** Nothing came since something was sent. */
+  #unheard = false;
+
+  constructor(env: CheckEnv, target: Target, plan: Plan, reach: Reach, done: (found: Verdict) => void) {
+    this.#env = env;
+    this.#target = target;
+    this.#plan = plan;
+    this.#reach = reach;
+    this.#done = done;
+    this.#timer = new Timer<Script>(this, script => script.#expire());
+    this.#options = { source: target.server.source ?? target.proxy.source, tfo: false };
+    this.#response = this.#nothing();
+  }
+
+  start(): void {
+    this.#leave(false);
+    this.#at = 0;
+    this.#env.wheel.arm(this.#timer, this.#env.now() + this.#reach.interMs);
+    this.#go();
+  }
+
+  stop(): void {
+    this.#env.wheel.forget(this.#timer);
+    this.#at = -1;
+    this.#leave(false);
+  }
+
+  onOpen(conn: Conn): void {
+    if (conn !== this.#conn || !this.#connecting) return;
+    this.#connecting = false;
+    const { checkMs } = this.#target.proxy.timeouts;
+    if (checkMs > 0) this.#env.wheel.arm(this.#timer, this.#env.now() + checkMs);
+    const step = this.#step as ConnectStep;
+    if (step.sendProxy || (step.asServer && this.#reach.sendProxy)) {
+      this.#send(checkHeader(this.#target.server.sendProxy, conn));
+    }
+    this.#next();
+  }
+
+  onData(conn: Conn, chunk: Chunk): void {
+    if (conn !== this.#conn || this.#connecting) return;
+    this.#unheard = false;
+    this.#response.feed(chunk.bytes, chunk.start, chunk.end);
+    this.#go();
+  }
+
+  onEnd(conn: Conn): void {
+    if (conn !== this.#conn) return;
+    this.#ended = true;
+    this.#go();
+  }
+
+  onDrain(): void {}
+
+  onClose(conn: Conn, errno: number): void {
+    if (conn !== this.#conn) return;
+    this.#conn = null;
+    this.#ended = true;
+    if (this.#at < 0) return;
+    if (errno === 0 && !this.#connecting) this.#go();
+    else this.#finish(verdict(this.#connecting ? L4CON : SOCKERR, errnoText(errno) + this.#whereabouts()));
+  }
+
+  get #step(): CheckStep {
+    return this.#plan.check.steps[this.#at]!;
+  }
+
+  #nothing(): CheckResponse {
+    return new CheckResponse(this.#env.model.global.tune.bufsizeBytes);
+  }
+
+  #whereabouts(): string {
+    return whereabouts(this.#plan.check, this.#at);
+  }
+
+  #next(): void {
+    this.#at++;
+    this.#go();
+  }
+
+  /** Does steps until one has to wait. */
+  #go(): void {
+    while (this.#at >= 0 && !this.#connecting && this.#do()) this.#at++;
+  }
+
+  /** Does one step. False when it has to wait, or when the check is over. */
+  #do(): boolean {
+    const { check } = this.#plan;
+    if (this.#at === check.steps.length) {
+      this.#finish(success(check, this.#response));
+      return false;
+    }
+    const step = this.#step;
+    if (step.kind === 'connect') {
+      this.#connect(step);
+      return false;
+    }
+    if (step.kind === 'expect') {
+      const found = judge(this.#plan, this.#at, this.#answer());
+      if (found !== 'good' && found !== 'more') this.#finish(found);
+      return found === 'good';
+    }
+    this.#response = this.#nothing();
+    this.#send(step.kind === 'send' ? step.bytes : request(step, this.#state()));
+    return true;
+  }
+
+  #answer() {
+    const stopped = serverWord(this.#env.memory, this.#target, 'oper') === OPER_STOPPED;
+    return { response: this.#response, ended: this.#ended, stopped };
+  }
+
+  #state(): string {
+    return this.#plan.check.sendState ? stateHeader(this.#env, this.#target) : '';
+  }
+
+  #connect(step: ConnectStep): void {
+    const { io, wheel } = this.#env;
+    this.#leave(this.#lingers());
+    this.#response = this.#nothing();
+    this.#ended = false;
+    this.#connecting = true;
+    this.#unheard = false;
+    const { checkMs, connectMs } = this.#target.proxy.timeouts;
+    const limit = checkMs > 0 && connectMs > 0 ? Math.min(connectMs, this.#reach.interMs) : this.#reach.interMs;
+    wheel.arm(this.#timer, this.#env.now() + limit);
+    const { family, bytes, port } = step.address ?? this.#reach.address;
+    const address = { family, bytes, port: step.port || port || this.#reach.address.port };
+    const { socks4 } = this.#target.server;
+    const through = step.viaSocks4 || (step.asServer && this.#reach.viaSocks4) ? socks4 : null;
+    this.#conn = connectThrough(io, through, address, this.#options, this);
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#unheard = true;
+    this.#conn?.send(bytes, 0, bytes.length);
+  }
+
+  #expire(): void {
+    if (this.#at < 0) return;
+    const step = this.#step;
+    const own = step.kind === 'expect' ? step.toutStatus : '';
+    const status = this.#connecting ? L4TOUT : own === '' ? L7TOUT : statusNamed(own);
+    this.#finish(verdict(status, this.#whereabouts()));
+  }
+
+  #finish(found: Verdict): void {
+    this.#env.wheel.disarm(this.#timer);
+    // What was sent last must still leave: `tcp-check send`, a PROXY header.
+    this.#leave(this.#lingers() || (this.#unheard && CHECK_STATUSES[found.status]!.result === 'passed'));
+    this.#at = -1;
+    this.#connecting = false;
+    this.#done(found);
+  }
+
+  /** The connection was opened by a step that asks for an orderly end. */
+  #lingers(): boolean {
+    const done = this.#plan.check.steps.slice(0, Math.max(0, this.#at));
+    const step = done.findLast(({ kind }) => kind === 'connect');
+    return step?.kind === 'connect' && step.linger;
+  }
+
+  /** Lets go of the connection; what comes of it later is not ours. A reset keeps the port free of TIME_WAIT. */
+  #leave(orderly: boolean): void {
+    const conn = this.#conn;
+    this.#conn = null;
+    if (orderly) conn?.close();
+    else conn?.abort(true);
+  }
+}
+
+/** `check-send-proxy`: version 2 says LOCAL (we speak for ourselves), version 1 has no such word and tells our own address. */
+function checkHeader(version: 0 | 1 | 2, conn: Conn): Uint8Array {
+  return version === 2 ? proxyHeader(2, null, null) : proxyHeader(1, conn.local(), conn.peer());
+}

@@ -1,0 +1,468 @@
+/**
+ * A connection of the `uring` io. What its owner asks for during a turn is noted, and becomes ring operations at the end of
+ * the turn, in `settle`; what completes comes in by the `on...` methods.
+ *
+ *   CONNECTING ──► OPEN ──► CLOSING ──► DOOMED ──► TORN ──► GONE
+ *                          (output     (to be     (CLOSE   (all operations
+ *                           leaves)     torn)      asked)   are complete)
+ *
+ * At most one receive and one send are under way. `#due` counts the completions still to come: the place in the table,
+ * and the id, are free for another connection when there are none.
+ */
+import os from 'node:os';
+import { HIGH_WATER_BYTES, LOW_WATER_BYTES, URING_HELD_BYTES } from '../../limits.ts';
+import { UNNAMED } from '../address.ts';
+import { NOBODY } from '../common.ts';
+import type { Address, Chunk, Conn, Handler } from '../contract.ts';
+import {
+  closeFd,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  shutdownSending,
+  socketName,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+} from '../native.ts';
+import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
+import { Block, type OutputBlocks, type Piece, type Pieces, type ReceiveBlocks } from './buffers.ts';
+import * as ops from './ops.ts';
+import { KIND } from './ops.ts';
+import type { Ring } from './ring.ts';
+
+const { ECANCELED, ENOBUFS, EINTR, EAGAIN } = os.constants.errno;
+/** The operation is to be done again: it was cancelled, interrupted, or there was no free block. */
+const AGAIN: ReadonlySet<number> = new Set([-ECANCELED, -ENOBUFS, -EINTR, -EAGAIN]);
+
+/** What a connection asks of its io. */
+export interface UringLoop {
+  readonly ring: Ring;
+  readonly received: ReceiveBlocks;
+  readonly output: OutputBlocks;
+  readonly pieces: Pieces;
+  /** `conn.settle` is to be called at the end of the turn. */
+  unsettled(conn: UringConn): void;
+  /** `conn.deliverHeld` is to be called at the start of the next turn. */
+  later(conn: UringConn): void;
+  gone(conn: UringConn): void;
+  /** `conn.guard` is to be called when libuv was next asked, soon but not at once. */
+  unguarded(conn: UringConn): void;
+}
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const DOOMED = 3;
+const TORN = 4;
+const GONE = 5;
+
+export class UringConn implements Conn {
+  readonly id: number;
+  handler: Handler = NOBODY;
+  alive = true;
+  pending = 0;
+  /** In the io's list of connections to settle. */
+  listed = false;
+  readonly #io: UringLoop;
+  readonly #unix: boolean;
+  #phase: number;
+  #due = 0;
+  /** Under way. */
+  #connecting: boolean;
+  #receiving = false;
+  #cancelling = false;
+  #sending = false;
+  #guarding = false;
+  #paused = false;
+  #shut = false;
+  #shutSent = false;
+  #eof = false;
+  #ended = false;
+  #reset = false;
+  #over = false;
+  #errno = 0;
+  #first: Piece | null = null;
+  #last: Piece | null = null;
+  /** What arrived while paused, in order. */
+  #held: Block[] | null = null;
+  #heldBytes = 0;
+  #peer: Address | null;
+  #local: Address | null;
+
+  constructor(io: UringLoop, id: number, open: boolean, peer: Address | null, local: Address | null) {
+    this.#io = io;
+    this.id = id;
+    this.#phase = open ? OPEN : CONNECTING;
+    this.#connecting = !open;
+    if (open) io.unguarded(this);
+    else this.#due = 1;
+    this.#unix = (peer ?? local)?.family === 1;
+    this.#peer = peer;
+    this.#local = local;
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length <= 0 || !this.#writable()) return;
+    const last = this.#last;
+    if (last?.block.output && last.block.bytes.length - last.end >= length) {
+      copyInto(last.block.bytes, last.end, bytes, start, end);
+      last.end += length;
+    } else {
+      const block = this.#io.output.take(length);
+      copyInto(block.bytes, 0, bytes, start, end);
+      this.#append(this.#io.pieces.take(block, 0, length));
+    }
+    this.#queued(length);
+  }
+
+  forward(chunk: Chunk, start: number, end: number): void {
+    if (end <= start || !this.#writable()) return;
+    // A chunk of another io has no address that is known here.
+    if (!(chunk instanceof Block)) {
+      this.send(chunk.bytes, start, end);
+      return;
+    }
+    chunk.keep();
+    this.#append(this.#io.pieces.take(chunk, start, end));
+    this.#queued(end - start);
+  }
+
+  #writable(): boolean {
+    return this.alive && !this.#shut;
+  }
+
+  #append(piece: Piece): void {
+    if (this.#last === null) this.#first = piece;
+    else this.#last.next = piece;
+    this.#last = piece;
+  }
+
+  #queued(length: number): void {
+    this.pending += length;
+    if (this.pending > HIGH_WATER_BYTES) this.#over = true;
+    this.#touch();
+  }
+
+  #touch(): void {
+    if (this.listed) return;
+    this.listed = true;
+    this.#io.unsettled(this);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (!this.alive) return;
+    if (this.#held !== null || this.#eof) this.#io.later(this);
+    else this.#touch();
+  }
+
+  shutdown(): void {
+    if (!this.#writable()) return;
+    this.#shut = true;
+    this.#touch();
+  }
+
+  close(): void {
+    if (!this.alive) return;
+    if (this.#phase === CONNECTING && this.#first === null) {
+      this.abort(false);
+      return;
+    }
+    this.alive = false;
+    if (this.#phase === OPEN) this.#phase = CLOSING;
+    this.#touch();
+  }
+
+  abort(reset: boolean): void {
+    this.alive = false;
+    if (this.#phase >= DOOMED) return;
+    this.#phase = DOOMED;
+    this.#reset = reset;
+    this.#touch();
+  }
+
+  peer(): Address | null {
+    return this.#peer;
+  }
+
+  local(): Address | null {
+    if (this.#local === null && this.#phase === OPEN) this.#local = this.#unix ? UNNAMED : this.#name();
+    return this.#local;
+  }
+
+  /** The socket's own address, asked of the kernel. */
+  #name(): Address | null {
+    const fd = ops.installed(this.#io.ring, this.id);
+    if (fd < 0) return null;
+    const name = socketName(fd);
+    closeFd(fd);
+    return name;
+  }
+
+  keepAlive(idle: number, interval: number, count: number): void {
+    if (!this.alive || this.#unix) return;
+    const { ring } = this.#io;
+    ops.setOption(ring, this.id, SO_KEEPALIVE, 1);
+    if (idle > 0) ops.setOption(ring, this.id, TCP_KEEPIDLE, idle);
+    if (interval > 0) ops.setOption(ring, this.id, TCP_KEEPINTVL, interval);
+    if (count > 0) ops.setOption(ring, this.id, TCP_KEEPCNT, count);
+  }
+
+  /** Turns what the turn has asked for into operations. */
+  settle(): void {
+    this.listed = false;
+    if (this.#phase === DOOMED) {
+      this.#tear();
+      return;
+    }
+    if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
+    if (this.#phase === CLOSING) this.#dropHeld();
+    if (!this.#sending) {
+      if (this.#first !== null) this.#transmit();
+      else if (this.#phase === CLOSING || (this.#shut && this.#ended)) {
+        this.alive = false;
+        this.#tear();
+        return;
+      } else if (this.#shut && !this.#shutSent) {
+        this.#shutSent = true;
+        this.#sendFin();
+      }
+    }
+    // While closing, what still arrives is received and dropped: closing a socket with unread data would send RST and
+    // cost the peer the output under way.
+    const wanted = this.#phase === CLOSING || (!this.#paused && this.#held === null);
+    if (wanted && !this.#receiving && !this.#eof) this.#receive();
+  }
+
+  /**
+   * The ring's own shutdown always runs in another thread of the kernel, which costs more than these calls. None of its
+   * operations can be overtaken by them: all sends are complete, and there will be none.
+   */
+  #sendFin(): void {
+    const fd = ops.installed(this.#io.ring, this.id);
+    if (fd < 0) {
+      this.#fail(-fd);
+      return;
+    }
+    shutdownSending(fd);
+    closeFd(fd);
+  }
+
+  /**
+   * A multishot receive is not told of a reset that arrives while there is still data to take (Linux 6.18): the reset's
+   * wake-up is used up by the data. So a connection that lasts has a poll for failure beside it.
+   */
+  guard(): void {
+    if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
+    this.#guarding = true;
+    this.#due++;
+    ops.guard(this.#io.ring, this.id);
+  }
+
+  /** It failed or ended: a new receive takes what is left and says how it ended. */
+  onGuard(): void {
+    this.#guarding = false;
+    if (this.#phase !== TORN) this.#cancelReceive();
+    this.#done();
+  }
+
+  #cancelReceive(): void {
+    if (!this.#receiving || this.#cancelling) return;
+    this.#cancelling = true;
+    ops.cancel(this.#io.ring, this.id, KIND.RECV);
+  }
+
+  #receive(): void {
+    this.#receiving = true;
+    this.#due++;
+    ops.receive(this.#io.ring, this.id);
+  }
+
+  #transmit(): void {
+    this.#sending = true;
+    this.#due++;
+    ops.transmit(this.#io.ring, this.id, this.#first!);
+  }
+
+  /** Ends what is under way and closes, in this order: all through the ring, so that nothing overtakes. */
+  #tear(): void {
+    const { ring } = this.#io;
+    this.#phase = TORN;
+    this.#dropHeld();
+    if (this.#reset && !this.#unix) ops.setOption(ring, this.id, SO_LINGER, 1, 0);
+    if (this.#connecting) ops.cancel(ring, this.id, KIND.CONNECT);
+    this.#cancelReceive();
+    if (this.#guarding) ops.cancel(ring, this.id, KIND.GUARD);
+    if (this.#sending) ops.cancel(ring, this.id, KIND.SEND);
+    this.#due++;
+    ops.close(ring, this.id);
+  }
+
+  /** One completion less to come. */
+  #done(): void {
+    if (--this.#due > 0 || this.#phase !== TORN) return;
+    this.#phase = GONE;
+    this.alive = false;
+    this.#dropOutput();
+    this.#io.gone(this);
+    this.handler.onClose(this, this.#errno);
+  }
+
+  #fail(errno: number): void {
+    if (this.#phase >= DOOMED) return;
+    this.#errno = errno;
+    this.abort(false);
+  }
+
+  onConnect(res: number): void {
+    this.#connecting = false;
+    if (this.#phase === CONNECTING) {
+      if (res < 0 || this.#errno !== 0) this.#fail(this.#errno || -res);
+      else {
+        this.#phase = this.alive ? OPEN : CLOSING;
+        this.#io.unguarded(this);
+        this.#touch();
+        if (this.alive) this.handler.onOpen(this);
+      }
+    }
+    this.#done();
+  }
+
+  /** A step before the connect failed, and with it the connect. */
+  onPrepare(res: number): void {
+    if (this.#phase === CONNECTING && this.#errno === 0) this.#errno = -res;
+  }
+
+  onReceive(res: number, flags: number): void {
+    const last = (flags & CQE_MORE) === 0;
+    if (last) {
+      this.#receiving = false;
+      this.#cancelling = false;
+      this.#touch();
+    }
+    if (res > 0) this.#data(this.#io.received.lend(flags >>> CQE_BUFFER_SHIFT, res));
+    else {
+      if ((flags & CQE_BUFFER) !== 0) this.#io.received.giveBack(flags >>> CQE_BUFFER_SHIFT);
+      if (res === 0) this.#end();
+      else if (!AGAIN.has(res)) this.#fail(-res);
+    }
+    if (last) this.#done();
+  }
+
+  #data(block: Block): void {
+    if (!this.alive) {
+      block.release();
+    } else if (this.#paused || this.#held !== null) {
+      this.#hold(block);
+    } else {
+      this.handler.onData(this, block);
+      block.release();
+    }
+  }
+
+  #hold(block: Block): void {
+    this.#held ??= [];
+    this.#held.push(block);
+    this.#heldBytes += block.end;
+    if (this.#heldBytes >= URING_HELD_BYTES) this.#cancelReceive();
+  }
+
+  #end(): void {
+    this.#eof = true;
+    if (!this.alive || this.#paused || this.#held !== null) return;
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    this.#ended = true;
+    this.#touch();
+    this.handler.onEnd(this);
+  }
+
+  /** What `resume` left for later: all that was held, unless the handler pauses again. */
+  deliverHeld(): void {
+    const held = this.#held;
+    if (held !== null) {
+      let given = 0;
+      while (given < held.length && this.alive && !this.#paused) {
+        const block = held[given++]!;
+        this.#heldBytes -= block.end;
+        this.handler.onData(this, block);
+        block.release();
+      }
+      if (given < held.length) {
+        held.splice(0, given);
+        return;
+      }
+      this.#held = null;
+    }
+    if (!this.alive || this.#paused) return;
+    this.#touch();
+    if (this.#eof && !this.#ended) this.#tellEnd();
+  }
+
+  onSend(res: number): void {
+    this.#sending = false;
+    if (res > 0) this.#sent(res);
+    else if (!AGAIN.has(res)) this.#fail(-res);
+    this.#done();
+    if (this.#phase === GONE) return;
+    if (this.#first !== null || this.#shut || this.#phase === CLOSING) this.#touch();
+    if (!this.#over || this.pending > LOW_WATER_BYTES || !this.alive) return;
+    this.#over = false;
+    this.handler.onDrain(this);
+  }
+
+  /** The kernel took `length` bytes. */
+  #sent(length: number): void {
+    this.pending -= length;
+    let left = length;
+    while (left > 0) {
+      const piece = this.#first!;
+      const size = piece.end - piece.start;
+      if (size > left) {
+        piece.start += left;
+        return;
+      }
+      left -= size;
+      this.#first = piece.next;
+      if (piece.next === null) this.#last = null;
+      this.#io.pieces.give(piece);
+    }
+  }
+
+  onClosed(): void {
+    this.#done();
+  }
+
+  #dropHeld(): void {
+    const held = this.#held;
+    this.#held = null;
+    this.#heldBytes = 0;
+    if (held !== null) for (const block of held) block.release();
+  }
+
+  #dropOutput(): void {
+    while (this.#first !== null) {
+      const piece = this.#first;
+      this.#first = piece.next;
+      this.#io.pieces.give(piece);
+    }
+    this.#last = null;
+    this.pending = 0;
+  }
+}
+
+/** Short spans by hand: a call costs more than their bytes. */
+const SHORT_BYTES = 32;
+
+function copyInto(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
+  if (end - start > SHORT_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
+  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
+}

@@ -1,0 +1,366 @@
+/**
+ * The io contract over io_uring. The ring is the outer loop, and libuv is its guest:
+ *
+ *   setImmediate ──► lap: poll libuv's descriptor, then cycles ──► something for libuv, or time is up ──► libuv ──┐
+ *        ▲                                                                                                        │
+ *        └────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *   cycle:  turn(now) if there was an event ─► output becomes entries ─► enter: submit, wait ─► completions ─► handlers
+ *
+ * One cycle follows the other by `process.nextTick`, so that promises settled in a handler run before the next one. Messages,
+ * doorbells and whatever has a descriptor wake the ring at once through libuv's; Node's timers, which have none, are at most
+ * URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for the first quiet millisecond.
+ */
+import {
+  URING_COMPLETIONS,
+  URING_ENTRIES,
+  URING_FILES_MAX,
+  URING_GUEST_MS,
+  URING_LOOK_MS,
+  URING_OUTPUT_BLOCKS,
+  URING_OUTPUT_BLOCKS_MAX,
+  URING_OUTPUT_BYTES,
+  URING_RECEIVE_BLOCKS,
+  URING_RECEIVE_BLOCKS_MAX,
+  URING_RECEIVE_BYTES,
+} from '../../limits.ts';
+import { monotonicMs } from '../../time.ts';
+import { listenerName } from '../bind.ts';
+import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from '../contract.ts';
+import * as native from '../native.ts';
+import { indexOf, Slots } from '../slots.ts';
+import { abiRefusal } from './abi.ts';
+import { OutputBlocks, Pieces, type PoolSize, ReceiveBlocks } from './buffers.ts';
+import { type Calls, systemCalls } from './calls.ts';
+import { UringConn, type UringLoop } from './conn.ts';
+import { type ListenLoop, UringListening } from './listen.ts';
+import * as ops from './ops.ts';
+import { KIND } from './ops.ts';
+import { Ring } from './ring.ts';
+
+/** After an event, libuv is asked as soon as there was none for this long. Milliseconds. */
+const QUIET_MS = 1;
+/** Two ios in one thread wait in turn. Milliseconds. */
+const SHARED_MS = 1;
+
+export interface UringOptions {
+  /** Overwrite every chunk that is given back, so that a late read shows. For tests. */
+  readonly poison?: boolean;
+  readonly received?: PoolSize;
+  readonly output?: PoolSize;
+  /** In place of the system's. */
+  readonly calls?: Calls;
+}
+
+/** An io of its own ring, or why this machine does not give one. */
+export function createUringIo(options: UringOptions = {}): UringIo | string {
+  const refusal = abiRefusal();
+  if (refusal !== null) return refusal;
+  const calls = options.calls ?? systemCalls();
+  const received = options.received ?? {
+    bytes: URING_RECEIVE_BYTES,
+    count: URING_RECEIVE_BLOCKS,
+    max: URING_RECEIVE_BLOCKS_MAX,
+  };
+  const limits = native.fdLimits();
+  const files = Math.min('soft' in limits ? limits.soft : URING_FILES_MAX, URING_FILES_MAX);
+  const ring = Ring.open(calls, {
+    entries: URING_ENTRIES,
+    completions: URING_COMPLETIONS,
+    buffers: received.max,
+    files,
+  });
+  if (typeof ring === 'string') return ring;
+  const output = options.output ?? {
+    bytes: URING_OUTPUT_BYTES,
+    count: URING_OUTPUT_BLOCKS,
+    max: URING_OUTPUT_BLOCKS_MAX,
+  };
+  return new UringIo(ring, calls.guestFd(), files, received, output, options.poison === true);
+}
+
+/** Rings open in this thread. */
+let rings = 0;
+
+export class UringIo implements Io, UringLoop, ListenLoop {
+  readonly name = 'uring';
+  readonly ring: Ring;
+  readonly received: ReceiveBlocks;
+  readonly output: OutputBlocks;
+  readonly pieces = new Pieces();
+  readonly #guestFd: number;
+  readonly #conns: Slots<UringConn | UringListening>;
+  readonly #listenings = new Set<UringListening>();
+  readonly #lap = () => this.#startLap();
+  readonly #yield = () => void setImmediate(this.#lap);
+  readonly #cycle = () => this.#runCycle();
+  #turn: (now: number) => number = () => Infinity;
+  #now = monotonicMs();
+  #deadline = Infinity;
+  /** A turn is to come. `#now` holds from the completions to its end. */
+  #awake = false;
+  #inCycle = false;
+  #running = false;
+  #lapEnd = 0;
+  /** When listening sockets are looked at without having been told. */
+  #lookAt = 0;
+  /** There was an event since libuv was last asked. */
+  #active = false;
+  /** The last `enter` brought nothing. */
+  #idled = false;
+  #guestPolled = false;
+  #guestReady = false;
+  #unsettled: UringConn[] = [];
+  #settling: UringConn[] = [];
+  #unsettledListeners: UringListening[] = [];
+  #resting: UringListening[] = [];
+  #unguarded: UringConn[] = [];
+  #held: { deliverHeld(): void }[] = [];
+  /** Set by `stop`: what it gives, and what resolves it. */
+  #stopped: PromiseWithResolvers<void> | null = null;
+  /** The ring is closed. */
+  #finished = false;
+
+  constructor(ring: Ring, guestFd: number, files: number, received: PoolSize, output: PoolSize, poison: boolean) {
+    this.ring = ring;
+    this.#guestFd = guestFd;
+    this.#conns = new Slots(files);
+    this.received = new ReceiveBlocks(ring, received, poison);
+    this.output = new OutputBlocks(output, poison);
+    rings++;
+  }
+
+  now(): number {
+    return this.#inCycle ? this.#now : monotonicMs();
+  }
+
+  onTurn(turn: (now: number) => number): void {
+    this.#turn = turn;
+    this.wake();
+  }
+
+  listen(fd: number, burst: number, accept: (conn: Conn) => void): Listening {
+    const local = listenerName(fd);
+    if (local === null) throw new Error(`io: descriptor ${fd} is not a bound socket`);
+    const id = this.#conns.take();
+    if (id < 0) throw new Error('io: too many connections');
+    // Accepted sockets have it from here.
+    if (local.family !== 1) native.setOption(fd, native.TCP_NODELAY, 1);
+    const put = this.ring.putFile(indexOf(id), fd);
+    if (put < 0) throw new Error(`io: descriptor ${fd}: ${native.errorText(-put)}`);
+    native.closeFd(fd);
+    const listening = new UringListening(this, id, burst, local, accept);
+    this.#conns.set(id, listening);
+    this.#listenings.add(listening);
+    return listening;
+  }
+
+  connect(address: Address, options: ConnectOptions, handler: Handler): Conn {
+    if (this.#finished) throw new Error('io: stopped');
+    const name = native.encodeSockaddr(address);
+    if (name === null) throw new Error('io: unix path too long');
+    const id = this.#conns.take();
+    if (id < 0) throw new Error('io: too many connections');
+    const conn = new UringConn(this, id, false, address, null);
+    conn.handler = handler;
+    this.#conns.set(id, conn);
+    const { ring } = this;
+    ops.socket(ring, id, name[0]! | (name[1]! << 8), native.SOCK_STREAM);
+    if (address.family !== 1) {
+      ops.setOption(ring, id, native.TCP_NODELAY, 1);
+      if (options.tfo) ops.setOption(ring, id, native.TCP_FASTOPEN_CONNECT, 1);
+      const source = options.source === null ? null : native.encodeSockaddr(options.source);
+      if (source !== null) {
+        if (options.source?.port === 0) ops.setOption(ring, id, native.IP_BIND_ADDRESS_NO_PORT, 1);
+        ops.bind(ring, id, source);
+      }
+    }
+    ops.connect(ring, id, name);
+    if (this.#stopped !== null) conn.abort(false);
+    this.wake();
+    return conn;
+  }
+
+  accepted(id: number, peer: Address, local: Address | null, accept: (conn: Conn) => void): void {
+    const conn = new UringConn(this, id, true, peer, local);
+    this.#conns.set(id, conn);
+    this.unsettled(conn);
+    if (this.#stopped !== null) conn.abort(false);
+    else accept(conn);
+  }
+
+  refuse(id: number): void {
+    const conn = new UringConn(this, id, true, null, null);
+    this.#conns.set(id, conn);
+    conn.abort(true);
+  }
+
+  reserve(): number {
+    return this.#conns.take();
+  }
+
+  unreserve(id: number): void {
+    this.#conns.free(id);
+  }
+
+  gone(conn: UringConn): void {
+    this.#conns.free(conn.id);
+  }
+
+  unlisten(listening: UringListening): void {
+    this.#listenings.delete(listening);
+    this.#conns.free(listening.id);
+  }
+
+  unsettled(conn: UringConn): void {
+    conn.listed = true;
+    this.#unsettled.push(conn);
+    this.wake();
+  }
+
+  unsettledListener(listening: UringListening, soon: boolean): void {
+    (soon ? this.#unsettledListeners : this.#resting).push(listening);
+    if (soon) this.wake();
+  }
+
+  later(one: { deliverHeld(): void }): void {
+    this.#held.push(one);
+    this.wake();
+  }
+
+  unguarded(conn: UringConn): void {
+    this.#unguarded.push(conn);
+  }
+
+  /** `now` needs nothing: outside of a cycle it looks at the clock. */
+  wake(): void {
+    this.#awake = true;
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(this.#lap);
+  }
+
+  #startLap(): void {
+    this.#now = monotonicMs();
+    this.#lapEnd = this.#now + (rings > 1 ? SHARED_MS : URING_GUEST_MS);
+    this.#active = false;
+    this.#guestReady = false;
+    if (!this.#guestPolled) {
+      this.#guestPolled = true;
+      ops.pollGuest(this.ring, this.#guestFd);
+    }
+    for (const conn of this.#unguarded) conn.guard();
+    this.#unguarded.length = 0;
+    if (this.#now >= this.#lookAt) {
+      this.#lookAt = this.#now + URING_LOOK_MS;
+      for (const listening of this.#listenings) listening.look();
+    }
+    for (const listening of this.#resting.splice(0)) this.unsettledListener(listening, true);
+    this.#runCycle();
+  }
+
+  #runCycle(): void {
+    this.#inCycle = true;
+    // What a handler throws goes to whoever listens for it; the loop goes on.
+    try {
+      if (this.#awake || this.#now >= this.#deadline) this.#takeTurn();
+      this.received.publish();
+      this.ring.enter(this.#waitMs());
+      this.#now = monotonicMs();
+      this.#complete();
+    } finally {
+      this.#inCycle = false;
+      this.#goOn();
+    }
+  }
+
+  #waitMs(): number {
+    if (this.#awake) return 0;
+    const until = Math.min(this.#lapEnd, this.#deadline, this.#active ? this.#now + QUIET_MS : Infinity);
+    return Math.max(until - this.#now, 0);
+  }
+
+  /** The next cycle, or libuv, or rest. */
+  #goOn(): void {
+    const quiet = !this.#awake && this.#now < this.#deadline;
+    if (this.#stopped !== null && this.#conns.used === 0) this.#finish(this.#stopped);
+    else if (this.#guestReady || this.#now >= this.#lapEnd || (quiet && this.#active && this.#idled)) {
+      // Twice: what others have left to setImmediate comes before the ring waits again.
+      if (quiet && this.#conns.used === 0 && this.#deadline === Infinity) this.#running = false;
+      else setImmediate(this.#yield);
+    } else process.nextTick(this.#cycle);
+  }
+
+  #takeTurn(): void {
+    this.#awake = false;
+    const held = this.#held;
+    if (held.length > 0) {
+      this.#held = [];
+      for (const one of held) one.deliverHeld();
+    }
+    this.#deadline = this.#turn(this.#now);
+    const listeners = this.#unsettledListeners;
+    if (listeners.length > 0) {
+      this.#unsettledListeners = [];
+      for (const listening of listeners) listening.settle();
+    }
+    const settling = this.#unsettled;
+    this.#unsettled = this.#settling;
+    this.#settling = settling;
+    for (const conn of settling) conn.settle();
+    settling.length = 0;
+    // What the turn itself has asked of others was settled with them, but for what is held.
+    this.#awake = this.#held.length > 0 || this.#unsettled.length > 0;
+  }
+
+  #complete(): void {
+    const { ring } = this;
+    this.#idled = true;
+    while (ring.next()) {
+      if (ring.kind === KIND.QUIET) continue;
+      this.#idled = false;
+      if (ring.kind === KIND.GUEST) {
+        this.#guestPolled = false;
+        this.#guestReady = true;
+        continue;
+      }
+      this.#active = true;
+      this.#awake = true;
+      this.#dispatch(ring.kind, ring.res, ring.flags, this.#conns.get(ring.user));
+    }
+  }
+
+  #dispatch(kind: number, res: number, flags: number, owner: UringConn | UringListening | null): void {
+    if (owner instanceof UringConn) {
+      if (kind === KIND.RECV) owner.onReceive(res, flags);
+      else if (kind === KIND.SEND) owner.onSend(res);
+      else if (kind === KIND.CONNECT) owner.onConnect(res);
+      else if (kind === KIND.PREPARE) owner.onPrepare(res);
+      else if (kind === KIND.GUARD) owner.onGuard();
+      else owner.onClosed();
+    } else if (owner !== null) {
+      if ((kind & ops.KIND_MASK) === KIND.ACCEPT) owner.onAccept(kind >> ops.KIND_BITS, res);
+      else owner.onClosed();
+    }
+  }
+
+  stop(): Promise<void> {
+    if (this.#stopped !== null) return this.#stopped.promise;
+    this.#stopped = Promise.withResolvers<void>();
+    this.#turn = () => Infinity;
+    this.#deadline = Infinity;
+    for (const listening of this.#listenings) listening.close();
+    this.#conns.each(owner => {
+      if (owner instanceof UringConn) owner.abort(false);
+    });
+    this.wake();
+    return this.#stopped.promise;
+  }
+
+  /** Nothing is under way any more. No lap follows: `#running` stays set. */
+  #finish(stopped: PromiseWithResolvers<void>): void {
+    rings--;
+    this.#finished = true;
+    this.ring.close();
+    stopped.resolve();
+  }
+}

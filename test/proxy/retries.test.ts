@@ -1,0 +1,98 @@
+/** Retries, redispatches, full queues, `redir`, and how many idle connections are kept. */
+import { expect, test } from 'vitest';
+import { CLOSE, DEAD, GET, listen, origin } from './listen.ts';
+import { ask, connect, ok } from './wire.ts';
+
+test('where servers take turns a redispatch comes at once, and is no retry', async () => {
+  const s = await origin(() => ok());
+  const rig = await listen(['retries 3', 'option redispatch', `server s1 ${DEAD}`, `server s2 127.0.0.1:${s.port}`]);
+  expect(await ask(rig.port('web'), CLOSE)).toMatch(/^HTTP\/1.1 200 /);
+  expect(rig.ends[0]).toMatchObject({ server: 's2', retries: 1 });
+  expect(rig.counter('server', 'web/s1', 'redispatches')).toBe(1);
+  expect(rig.counter('backend', 'web', 'retries')).toBe(0);
+  expect(rig.counter('backend', 'web', 'cum_lb')).toBe(2);
+});
+
+test('where they do not, it comes when its turn has come', async () => {
+  const s = await origin(() => ok());
+  const lines = ['balance uri', 'timeout connect 20ms', `server s1 ${DEAD}`, `server s2 127.0.0.1:${s.port}`];
+  for (const [word, retries] of [
+    ['', 3],
+    ['1', 1],
+    ['2', 2],
+    ['-2', 2],
+  ] as const) {
+    const rig = await listen(['retries 3', `option redispatch ${word}`, ...lines]);
+    // One of these goes to the dead server first.
+    for (const path of ['a', 'b', 'c', 'd', 'e', 'f']) await ask(rig.port('web'), CLOSE.replace('/', `/${path}`));
+    expect([word, Math.max(...rig.ends.map(end => end.retries))]).toEqual([word, retries]);
+    expect(rig.ends.every(end => end.server === 's2')).toBe(true);
+    expect(rig.counter('backend', 'web', 'cum_lb')).toBe(6 + rig.counter('backend', 'web', 'redispatches'));
+  }
+});
+
+test('a redispatch forgets the cookie, and the client gets another', async () => {
+  const s = await origin(() => ok());
+  const rig = await listen([
+    'retries 1',
+    'option redispatch',
+    'cookie SRV insert indirect',
+    `server s1 ${DEAD} cookie a`,
+    `server s2 127.0.0.1:${s.port} cookie b`,
+  ]);
+  const got = await ask(rig.port('web'), CLOSE.replace('Host', 'Cookie: SRV=a\r\nHost'));
+  expect(got).toContain('set-cookie: SRV=b; path=/\r\n');
+});
+
+test.each([
+  ['', /^HTTP\/1.1 503 /, 'SQ'],
+  ['option redispatch', /^HTTP\/1.1 200 /, '--'],
+])('maxqueue, %s', async (option, answer, state) => {
+  const [one, two] = [await origin(), await origin(() => ok())];
+  const rig = await listen([
+    option,
+    'cookie SRV insert indirect',
+    `server s1 127.0.0.1:${one.port} cookie a maxconn 1 maxqueue 1`,
+    `server s2 127.0.0.1:${two.port} cookie b`,
+  ]);
+  const request = CLOSE.replace('Host', 'Cookie: SRV=a\r\nHost');
+  const waiting = [await connect(rig.port('web')), await connect(rig.port('web'))];
+  for (const client of waiting) client.send(request);
+  await waiting[0]!.until(() => rig.serverWord('web', 's1', 'queued') === 1);
+  expect(await ask(rig.port('web'), request)).toMatch(answer);
+  expect(rig.ends[0]!.state).toBe(state);
+  for (const client of waiting) client.socket.resetAndDestroy();
+});
+
+test('redir: GET and HEAD are sent to the server, others are taken there', async () => {
+  const s = await origin(() => ok());
+  const rig = await listen([`server s1 127.0.0.1:${s.port} redir http://other`]);
+  const got = await ask(rig.port('web'), GET.replace('/', '/x?y'));
+  expect(got).toContain(
+    'HTTP/1.1 302 Found\r\ncache-control: no-cache\r\ncontent-length: 0\r\nlocation: http://other/x?y\r\n',
+  );
+  expect(rig.ends[0]).toMatchObject({ status: 302, state: 'LC' });
+  expect(s.conns.length).toBe(0);
+  await ask(rig.port('web'), 'DELETE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(s.conns.length).toBe(1);
+});
+
+test('http-reuse safe: clients with one request each do not fill the pool', async () => {
+  const s = await origin(() => ok());
+  const rig = await listen(['http-reuse safe', `server s1 127.0.0.1:${s.port}`]);
+  for (let i = 0; i < 10; i++) await ask(rig.port('web'), CLOSE);
+  expect(rig.counter('server', 'web/s1', 'cur_idle')).toBe(1);
+});
+
+test('http-reuse always: as many idle connections are kept as were in use at once', async () => {
+  const s = await origin();
+  const rig = await listen(['http-reuse always', `server s1 127.0.0.1:${s.port}`]);
+  const clients = await Promise.all([0, 1, 2, 3].map(() => connect(rig.port('web'))));
+  for (const client of clients) client.send(GET);
+  await s.conn(3);
+  for (const conn of s.conns) await conn.has('GET');
+  for (const conn of s.conns) conn.send(ok());
+  await Promise.all(clients.map(client => client.has('ok')));
+  expect(rig.counter('server', 'web/s1', 'cur_idle')).toBe(4);
+  for (const client of clients) client.socket.destroy();
+});
