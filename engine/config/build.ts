@@ -29,13 +29,12 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     const workshop: Workshop = { proxy: draft, backends, drafts, states, diagnostics, resources };
     return proxyOf(draft, index, backends, drafts, workshop);
   });
-  const patterns = patternFiles(resources);
   return freeze({
     global: globalOf(global),
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
-    patternFiles: patterns,
+    patternFiles: patternFiles(resources),
   });
 }
 

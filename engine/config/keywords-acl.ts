@@ -1,6 +1,7 @@
 /** `acl` lines and what is decided by conditions alone (manual 4.2, 7.1, 7.2); the helpers that all rules read theirs with. */
-import { readAcl, readCondition } from '../sample/acl-line.ts';
+import { readAcl } from '../sample/acl-line.ts';
 import type { ConditionData } from '../sample/condition.ts';
+import { readCondition } from '../sample/condition-line.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Point } from '../sample/points.ts';
 import type { Cursor } from './cursor.ts';

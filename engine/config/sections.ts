@@ -123,7 +123,10 @@ function inherited(cursor: Cursor, { drafts }: Desk, subject: string): ProxyDraf
       );
     }
   }
-  return structuredClone(origin ?? newProxy());
+  const draft = structuredClone(origin ?? newProxy());
+  // The ACLs of a defaults section are for its own rules: no line of the proxy may name them (manual 4.2, acl).
+  for (const acl of draft.acls) acl.name = '';
+  return draft;
 }
 
 function proxySection(keyword: 'frontend' | 'backend' | 'listen', letter: string, doc: string): Section {

@@ -40,6 +40,8 @@ export interface RuleDraft {
 
 export interface ActionRow extends Keyword<RuleDraft> {
   readonly compile: (args: never, env: Env) => Act;
+  /** Letters of the rule sets that HAProxy has it in too, where it is refused for now. */
+  readonly laterIn: string;
 }
 
 interface ActionSpec<A> {
@@ -48,6 +50,7 @@ interface ActionSpec<A> {
   readonly where: string;
   readonly args: string;
   readonly doc: string;
+  readonly laterIn?: string;
   /** Plain data, or null after reporting. */
   readonly read: (cursor: Cursor, rule: RuleDraft, context: Context) => A | null;
   readonly compile: (args: A, env: Env) => Act;
@@ -57,7 +60,7 @@ interface ActionSpec<A> {
 
 export function action<A>({ read, compile, ...spec }: ActionSpec<A>): ActionRow {
   return {
-    ...spec,
+    ...{ laterIn: '', ...spec },
     ...{ status: 'supported', note: '', negatable: false },
     parse(cursor, rule, context) {
       rule.args = read(cursor, rule, context);
@@ -68,12 +71,12 @@ export function action<A>({ read, compile, ...spec }: ActionSpec<A>): ActionRow 
 
 /** An action that is read and does nothing here; `note` says why. */
 export function acceptedAction(name: string, where: string, args: string, doc: string, note: string): ActionRow {
-  return { ...accepted<RuleDraft>(name, where, args, doc, note), compile: () => goOn };
+  return { ...accepted<RuleDraft>(name, where, args, doc, note), laterIn: '', compile: () => goOn };
 }
 
 /** An action that is known and refused. */
 export function laterAction(name: string, where: string, args: string, doc: string): ActionRow {
-  return { ...later<RuleDraft>(name, where, args, doc), compile: () => goOn };
+  return { ...later<RuleDraft>(name, where, args, doc), laterIn: '', compile: () => goOn };
 }
 
 function goOn(): Verdict {

@@ -154,6 +154,7 @@ const SILENT_DROP = action<true>({
 const PAUSE = action<Time>({
   name: 'pause',
   where: 'Q',
+  laterIn: 'R',
   args: '{ <time> | <expression> }',
   doc: 'Holds the request back for a time.',
   read: readTime,
@@ -179,6 +180,7 @@ const PAUSE = action<Time>({
 const WAIT_FOR_BODY = action<{ readonly ms: number; readonly atLeastBytes: number }>({
   name: 'wait-for-body',
   where: 'Q',
+  laterIn: 'R',
   args: 'time <time> [at-least <bytes>]',
   doc: 'Waits for the payload of the request.',
   read(cursor) {

@@ -4,7 +4,6 @@
  *
  * A parsed argument is plain data, as it crosses threads: what it refers to (backends, servers) is looked up by name.
  */
-import { isIP } from 'node:net';
 import { parseIpv4, parseIpv6 } from '../config/ip.ts';
 import { INT64_MAX, INT64_MIN } from './cast.ts';
 import type { PatternFile } from './pattern-file.ts';
@@ -92,11 +91,11 @@ function bytes(parse: (text: string) => Uint8Array | null): TypeRow['read'] {
 
 /** `24`, or `255.255.255.0`. */
 function readMask4(text: string): Uint8Array | null {
-  return isIP(text) === 4 ? parseIpv4(text) : maskOf(text, 32);
+  return parseIpv4(text) ?? maskOf(text, 32);
 }
 
 function readMask6(text: string): Uint8Array | null {
-  return isIP(text) === 6 ? parseIpv6(text) : maskOf(text, 128);
+  return parseIpv6(text) ?? maskOf(text, 128);
 }
 
 function maskOf(text: string, bits: number): Uint8Array | null {

@@ -1,4 +1,4 @@
-/** Converters that look at variables, servers, conditions and maps (manual 7.3.1). */
+/** Converters that look at variables, servers and conditions (manual 7.3.1). */
 
 import { SERVER } from '../shm/words.ts';
 import type { Args } from './arguments.ts';
@@ -6,10 +6,8 @@ import { cast } from './cast.ts';
 import { negate, YES } from './condition.ts';
 import type { Convert, Env } from './context.ts';
 import { isUp, serverOf, usable } from './fetches-internal.ts';
-import { type MatchName, matchMethod } from './pattern.ts';
-import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
 import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
-import { ADDR, IPV4, IPV6, Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
+import { IPV4, IPV6, Sample, SINT, STR, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
 import { getVar, setVarIf, unsetVar, VAR_CONDITIONS } from './vars.ts';
 
@@ -163,98 +161,6 @@ const SET_VAR: Extras = {
   good: ['set-var(txn.x)', 'set-var(txn.x,ifnotexists)', 'set-var(txn.x,ifexists,ifgt)'],
 };
 
-/** What the values of a map become: [suffix, type]. */
-const OUTPUTS: readonly (readonly [string, TypeName])[] = [
-  ['', 'str'],
-  ['_str', 'str'],
-  ['_int', 'sint'],
-  ['_ip', 'addr'],
-];
-const OUTPUT_TYPE: Readonly<Record<string, Type>> = { str: STR, sint: SINT, addr: ADDR };
-/** How keys are matched: [part of the name, method, input]. */
-const MATCHES: readonly (readonly [string, MatchName, TypeName])[] = [
-  ['', 'str', 'str'],
-  ['_str', 'str', 'str'],
-  ['_beg', 'beg', 'str'],
-  ['_sub', 'sub', 'str'],
-  ['_dir', 'dir', 'str'],
-  ['_dom', 'dom', 'str'],
-  ['_end', 'end', 'str'],
-  ['_reg', 'reg', 'str'],
-  ['_int', 'int', 'sint'],
-  ['_ip', 'ip', 'addr'],
-];
-
-/** What is wrong with the entries of a map: a key that its method cannot read, a value that is not of the type. */
-function mapProblem(file: PatternFile, match: MatchName, output: TypeName): string | null {
-  const method = matchMethod(match)!;
-  const { bytes: text } = file;
-  let problem: string | null = null;
-  const value = new Sample();
-  eachEntry(text, true, (start, end, valueStart, valueEnd, line) => {
-    if (problem !== null) return;
-    const bad = method.checked ? method.problem(view(text).toString('utf8', start, end)) : null;
-    value.setStr(text, valueStart, valueEnd);
-    const fits = output === 'str' || isWhole(value, output);
-    if (bad !== null) problem = `${bad} at line ${line} of file '${file.path}'`;
-    else if (!fits) problem = `unable to parse '${value.text()}' at line ${line} of file '${file.path}'`;
-  });
-  return problem;
-}
-
-function isWhole(value: Sample, output: TypeName): boolean {
-  return output === 'sint' ? /^[+-]?\d+$/.test(value.text()) : cast(value, OUTPUT_TYPE[output]!);
-}
-
-function mapExtras(name: string, match: MatchName, output: TypeName): Extras {
-  return {
-    check: (args, resources) => {
-      const path = typeof args[0] === 'string' ? args[0] : '';
-      const file = readPatternFile(resources, path);
-      if (file === null) return `failed to open pattern file <${path}>`;
-      args[0] = file;
-      return mapProblem(file, match, output);
-    },
-    good: [`${name}(virt@m)`, `${name}(virt@m,1.2.3.4)`].slice(0, name.endsWith('_int') ? 1 : 2),
-    bad: [
-      [`${name}(/nonexistent)`, `invalid args in converter '${name}' : failed to open pattern file </nonexistent>`],
-    ],
-  };
-}
-
-/** The value of the matching key, or the default. */
-function map(match: MatchName, output: TypeName): ConverterRow['make'] {
-  const method = matchMethod(match)!;
-  const type = OUTPUT_TYPE[output]!;
-  return (args, env) => {
-    const book = env.books.get(args.file(0), method, false, true);
-    const otherwise = args.bytes(1);
-    const hasDefault = args.has(1);
-    const { bytes: text } = book.file;
-    return sample => {
-      const entry = book.find(sample);
-      if (entry >= 0) return sample.setStr(text, book.valueStart(entry), book.valueEnd(entry)) && cast(sample, type);
-      return hasDefault && sample.setStr(otherwise, 0, otherwise.length) && cast(sample, type);
-    };
-  };
-}
-
-/** All forms: `map`, `map_str`, `map_beg_int` ... */
-const MAPS: readonly ConverterRow[] = MATCHES.flatMap(([part, match, input]) =>
-  OUTPUTS.filter(([suffix]) => !(part === '' && suffix !== '')).map(([suffix, output]) => {
-    const name = `map${part}${suffix}`;
-    return converter(
-      name,
-      'file:str [default:str]',
-      input,
-      output,
-      `Looks the value up in a map by ${match}.`,
-      map(match, output),
-      mapExtras(name, match, output),
-    );
-  }),
-);
-
 /** An address with all but the first bits cleared. */
 function ipmask(args: Args): Convert {
   const masks = [args.bytes(0), args.bytes(1)];
@@ -340,5 +246,4 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
     const server = serverOf(sample.text(), env);
     return server !== null && sample.setInt(Atomics.load(env.worker.words, server.at + SERVER.at.queued));
   }),
-  ...MAPS,
 ];

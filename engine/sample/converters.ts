@@ -9,6 +9,7 @@ import { PACKET_CONVERTERS } from './converters-packet.ts';
 import { PROTOCOL_CONVERTERS } from './converters-protocol.ts';
 import { STATE_CONVERTERS } from './converters-state.ts';
 import { TEXT_CONVERTERS } from './converters-text.ts';
+import { MAP_CONVERTERS } from './map.ts';
 import { byName, type ConverterRow } from './row.ts';
 
 export const CONVERTERS: ReadonlyMap<string, ConverterRow> = byName<ConverterRow>([
@@ -18,6 +19,7 @@ export const CONVERTERS: ReadonlyMap<string, ConverterRow> = byName<ConverterRow
   HASH_CONVERTERS,
   DATE_CONVERTERS,
   STATE_CONVERTERS,
+  MAP_CONVERTERS,
   FORWARDED_CONVERTERS,
   PACKET_CONVERTERS,
   PROTOCOL_CONVERTERS,

@@ -20,15 +20,16 @@
  * `sample.bytes[start, end)`. The bytes are lent: copy what is kept.
  *
  * Files: sample, cast, scratch (the value); row, fetches-*, converters-* (the tables); arguments, expression, compile
- * (the language); pattern, byte-table, radix, number-list, network-list, regex (matching); acl, acl-line, condition
- * (conditions); pattern-file, book (files of patterns, maps); variable, vars.
+ * (the language); pattern, byte-table, radix, number-list, network-list, regex (matching); acl, acl-line, condition,
+ * condition-line; pattern-file, book, map (files of patterns); variable, vars.
  */
 export { type Acl, type AclDraft, compileAcl } from './acl.ts';
-export { readAcl, readCondition } from './acl-line.ts';
+export { readAcl } from './acl-line.ts';
 export { PatternBooks } from './book.ts';
 export { cast } from './cast.ts';
 export { compileExpression } from './compile.ts';
 export { type Condition, type ConditionData, compileCondition, MAYBE, NO, type Verdict, YES } from './condition.ts';
+export { readCondition } from './condition-line.ts';
 export { type Env, type Fetch, type SampleContext, Standpoint } from './context.ts';
 export { type Expression, parseExpression, readExpression, typeOfExpression, unseen } from './expression.ts';
 export type { Point } from './points.ts';

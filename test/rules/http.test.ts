@@ -151,6 +151,55 @@ describe('waiting', () => {
   });
 });
 
+describe('connections go on', () => {
+  const POST = 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n';
+  const CHUNKED = 'POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
+  const NEXT = 'GET /next HTTP/1.1\r\nhost: a\r\n\r\n';
+
+  test.each([
+    ['a payload in the same packet', `${POST}hello${NEXT}`],
+    ['a chunked one', `${CHUNKED}5\r\nhello\r\n0\r\n\r\n${NEXT}`],
+    ['none', `GET /a HTTP/1.1\r\nhost: a\r\n\r\n${NEXT}`],
+  ])('after a refusal of a request with %s', async (_, text) => {
+    const r = await proxy(['http-request deny if { path /a }']);
+    const wire = await connect(r.port('f'));
+    wire.send(text);
+    await wire.has('GET /next');
+    expect(wire.received).toMatch(/^HTTP\/1.1 403 /);
+    expect(wire.received).not.toContain('connection: close');
+    wire.socket.destroy();
+  });
+
+  test('not when the payload is still to come', async () => {
+    const r = await proxy(['http-request deny if { path /a }']);
+    const got = await ask(r.port('f'), `${POST}he`);
+    expect(got).toMatch(/^HTTP\/1.1 403 .*connection: close/s);
+  });
+
+  test('after a payload that was waited for', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s', 'http-request deny if { req.body -m sub hell }']);
+    const wire = await connect(r.port('f'));
+    wire.send(`${POST}he`);
+    await new Promise(done => setTimeout(done, 20));
+    wire.send(`llo${NEXT}`);
+    await wire.has('GET /next');
+    wire.socket.destroy();
+  });
+
+  test('a payload that was waited for goes to a pooled connection, and the next request after it', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s if { method POST }']);
+    const wire = await connect(r.port('f'));
+    wire.send(NEXT);
+    await wire.has('GET /next');
+    wire.send(`${POST}he`);
+    await new Promise(done => setTimeout(done, 20));
+    wire.send(`llo${NEXT}`);
+    await wire.until(w => w.received.split('200 OK').length === 4);
+    expect(servers[0]!.conns.length).toBe(1);
+    wire.socket.destroy();
+  });
+});
+
 describe('settings', () => {
   test('set-timeout server is for this stream only', async () => {
     const silent = await WireServer.start(() => null);

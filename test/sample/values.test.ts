@@ -1,0 +1,172 @@
+/** Values that Debian's HAProxy cannot judge: what is newer than it, variables, conditions that wait. */
+import { describe, expect, test } from 'vitest';
+import { proxyRules } from '../../engine/proxy/rules.ts';
+import { compileCondition, MAYBE, NO, parseVariable, YES } from '../../engine/sample/index.ts';
+import { holds } from './conditions.ts';
+import { World } from './world.ts';
+
+const SOH = '\x01';
+const FIX_BODY = `35=A${SOH}49=ME${SOH}`;
+const FIX_HEAD = `8=FIX.4.4${SOH}9=${FIX_BODY.length}${SOH}`;
+const FIX_SUM = [...Buffer.from(FIX_HEAD + FIX_BODY)].reduce((sum, b) => sum + b, 0) % 256;
+const FIX = Buffer.from(`${FIX_HEAD}${FIX_BODY}10=${String(FIX_SUM).padStart(3, '0')}${SOH}`).toString('hex');
+/** CONNECT of MQTT 3.1.1: client `c`, user `u`, password `p`. */
+const MQTT = '101300044d51545404c2003c0001630001750001700000';
+/** A SYN: 10.0.0.1:1000 to 10.0.0.2:80, TTL 64, DF, MSS 1460, SACK, timestamp, window scale 7. */
+const SYN_TCP = '03e8005000000001000000 00a0 02faf0 00000000 020405b4 0402 080a0000000500000000 01 030307'.replaceAll(
+  ' ',
+  '',
+);
+const SYN_IP = `4500003c000040004006${'0000'}0a0000010a000002${SYN_TCP}`;
+const SYN_ETH = `0102030405060708090a0b0c${'0800'}${SYN_IP}`;
+
+describe('newer converters', () => {
+  test.each([
+    ['str(a=b&c=d&a=r),param(a)', 'b'],
+    ['str(a&b=c),param(a)', ''],
+    ['str(a=&b&c=a),param(b)', ''],
+    ['str(a=1;b=2;c=4),param(b,;)', '2'],
+    ['str(example.com),reverse', 'moc.elpmaxe'],
+    ['str(mail.example.com.),reverse_dom', 'com.example.mail'],
+    ['str(a..b),reverse_dom', null],
+    ['bin(05),base2', '00000101'],
+    ['bin(01020304050607),le2dec(:,2)', '513:1027:1541:7'],
+    ['bin(7f000001),le2dec(.,1)', '127.0.0.1'],
+    ["str('Sun, 06 Nov 1994 08:49:37 GMT'),date", '784111777'],
+    ["str('Sunday, 06-Nov-94 08:49:37 GMT'),date", '784111777'],
+    ["str('Sun Nov  6 08:49:37 1994'),date", '784111777'],
+    ['int(1700000000123),ms_utime(%S.%3N)', '20.123'],
+    ['int(1700000000123456),us_utime(%S.%6N)', '20.123456'],
+    ['bin(610d),has_ctl', '1'],
+    ['bin(6109),has_ctl', '0'],
+    ['bin(6109),has_ctl(any)', '1'],
+    ['bin(617f),has_ctl(http)', '0'],
+    ['str("proto=https;host=\\"haproxy.org:80\\""),rfc7239_field(host)', 'haproxy.org:80'],
+    ['str(for=127.0.0.1;proto=http),rfc7239_is_valid', '1'],
+    ['str(proto=custom),rfc7239_is_valid', '0'],
+    ['str(127.0.0.1:9999),rfc7239_n2nn', '127.0.0.1'],
+    ['str([ab:cd:ff:ff:ff:ff:ff:ff]:9998),rfc7239_n2np', '9998'],
+    ['str(_name:_port),rfc7239_n2np', '_port'],
+    ['ipv6(ab:cd:ff:ff:ff:ff:ff:ff),rfc7239_nn', '[ab:cd:ff:ff:ff:ff:ff:ff]'],
+    ['str(),rfc7239_nn', 'unknown'],
+    ['int(12),rfc7239_np', '12'],
+    [`bin(${FIX}),fix_is_valid`, '1'],
+    [`bin(${FIX.slice(0, -4)}01),fix_is_valid`, '0'],
+    [`bin(${FIX}),fix_tag_value(SenderCompID)`, 'ME'],
+    [`bin(${FIX}),fix_tag_value(99)`, null],
+    [`bin(${MQTT.slice(0, -4)}),mqtt_is_valid`, '1'],
+    [`bin(${MQTT}),mqtt_is_valid`, '0'],
+    [`bin(${MQTT.slice(0, -4)}),mqtt_field_value(connect,username)`, 'u'],
+    [`bin(${MQTT.slice(0, -4)}),mqtt_field_value(1,protocol_version)`, '4'],
+    [`bin(${SYN_ETH}),eth.proto`, '2048'],
+    [`bin(${SYN_ETH}),eth.src,hex`, '0708090A0B0C'],
+    [`bin(${SYN_ETH}),eth.data,ip.src`, '10.0.0.1'],
+    [`bin(${SYN_IP}),ip.dst`, '10.0.0.2'],
+    [`bin(${SYN_IP}),ip.ttl`, '64'],
+    [`bin(${SYN_IP}),ip.df`, '1'],
+    [`bin(${SYN_IP}),ip.data,tcp.dst`, '80'],
+    [`bin(${SYN_TCP}),tcp.src`, '1000'],
+    [`bin(${SYN_TCP}),tcp.flags`, '2'],
+    [`bin(${SYN_TCP}),tcp.options.mss`, '1460'],
+    [`bin(${SYN_TCP}),tcp.options.wscale`, '7'],
+    [`bin(${SYN_TCP}),tcp.options.tsval`, '5'],
+    [`bin(${SYN_TCP}),tcp.options_list,hex`, '0204080103'],
+    [`bin(${SYN_IP}),ip.fp(1),hex`, '0050A8FAF005B44740'],
+    [`str('{"a":[1,"2"]}'),json_query('$.a')`, '[1,"2"]'],
+    ['query', null],
+    ['uuid(7),length', '36'],
+    ['env(NAME)', 'value'],
+    ['env(OTHER)', null],
+  ])('%s is %s', (expression, value) => {
+    expect(new World().text(expression)).toBe(value);
+  });
+
+  test('AES there and back', () => {
+    const world = new World();
+    const key = 'MDEyMzQ1Njc4OWFiY2RlZg==';
+    expect(world.text(`str(secret),aes_cbc_enc(128,${key},${key}),aes_cbc_dec(128,${key},${key})`)).toBe('secret');
+    expect(
+      world.text(`str(secret),aes_gcm_enc(128,${key},${key},txn.tag),aes_gcm_dec(128,${key},${key},txn.tag)`),
+    ).toBe('secret');
+    expect(world.text(`str(x),aes_gcm_dec(128,${key},${key},txn.tag)`)).toBe(null);
+  });
+});
+
+describe('variables', () => {
+  test('keep value and type by scope and name', () => {
+    const world = new World();
+    world.text('int(5),set-var(txn.n)');
+    world.text('str(a),set-var(sess.n)');
+    expect(world.text('var(txn.n),add(1)')).toBe('6');
+    expect(world.text('var(sess.n)')).toBe('a');
+    expect(world.text('int(2),mul(txn.n)')).toBe('10');
+    expect(world.text('var(req.n)')).toBe(null);
+    world.text('str(x),unset-var(txn.n)');
+    expect(world.text('var(txn.n,none)')).toBe('none');
+  });
+
+  // [condition, what a variable that was 1 is then, what one that was not set is then]
+  test.each([
+    ['ifexists', '2', null],
+    ['ifnotexists', '1', '2'],
+    ['ifempty', '1', null],
+    ['ifnotempty', '2', '2'],
+    ['ifset', '2', null],
+    ['ifnotset', '1', '2'],
+    ['ifgt', '1', '2'],
+    ['iflt', '2', '2'],
+  ])('set-var under %s', (condition, set, unset) => {
+    const world = new World();
+    world.text('int(1),set-var(txn.set)');
+    world.text(`int(2),set-var(txn.set,${condition})`);
+    world.text(`int(2),set-var(txn.unset,${condition})`);
+    expect([world.text('var(txn.set)'), world.text('var(txn.unset)')]).toEqual([set, unset]);
+  });
+
+  test('names', () => {
+    expect(parseVariable('txn.a.b')).toEqual({ scope: 'txn', name: 'a.b' });
+    expect(parseVariable('foo.a')).toContain("invalid variable name 'foo.a'");
+    expect(parseVariable('txn.a-b')).toBe("invalid syntax at char '-b'");
+  });
+});
+
+describe('conditions', () => {
+  const ACLS = ['acl yes always_true', 'acl no always_false', 'acl some always_false', 'acl some always_true'];
+
+  test.each([
+    ['{ always_true } { always_false }', false],
+    ['{ always_false } or { always_true }', true],
+    ['{ always_false } || !{ always_false }', true],
+    ['!{ always_true } { always_true } or { always_true } ! { always_false }', true],
+    ['{ acl(yes,!no) }', true],
+    ['{ acl(yes,no) }', false],
+    ['{ str(a),when(acl,yes) -m found }', true],
+    ['{ str(a),when(acl,no) -m found }', false],
+    ['{ acl(some) }', true],
+  ])('%s: %s', (condition, value) => {
+    expect(holds(condition, {}, ACLS)).toBe(value);
+  });
+
+  test('wait for more bytes only as long as more may come', () => {
+    const config = `
+defaults
+  timeout client 1s
+  timeout server 1s
+  timeout connect 1s
+listen web
+  bind 127.0.0.1:80
+  monitor fail if { req.len gt 5 }
+  monitor fail if { req.len gt 5 } || WAIT_END
+  monitor fail if !{ req.payload(0,1) -m found }
+  monitor fail if { req.len ge 1 }
+`;
+    const verdicts = (final: boolean): number[] => {
+      const world = new World({ http: false, body: Uint8Array.of(1), final }, config);
+      const [proxy] = world.model.proxies;
+      const { acls } = proxyRules(world.env.worker, proxy!);
+      return proxy!.monitorFail.map(condition => compileCondition(condition, acls)(world.ctx));
+    };
+    expect(verdicts(false)).toEqual([MAYBE, MAYBE, NO, YES]);
+    expect(verdicts(true)).toEqual([NO, YES, NO, YES]);
+  });
+});
