@@ -23,6 +23,7 @@ import {
   PROXY,
   SERVER,
 } from '../shm/words.ts';
+import { restore } from './restore.ts';
 import { firstState } from './state.ts';
 import { INI, UNK } from './statuses.ts';
 import { type StateEnv, serverWord, setServerWord, type Target, targetOf } from './target.ts';
@@ -54,6 +55,7 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     }
   }
   const targets = model.proxies.flatMap(proxy => proxy.servers.map(server => targetOf(env, proxy, server)));
+  for (const target of targets) if (target.server.saved !== null) restore(env, target, target.server.saved);
   for (const target of targets) beginAsTracked(env, target);
   for (const target of targets) settle(env, target);
 }

@@ -108,7 +108,8 @@ export function setDrain(env: StateEnv, t: Target): void {
     leaveMaint(env, t);
     change(env, t, LOG_NOTICE, () => `${subject(t)} is UP/DRAIN (leaving forced maintenance).`);
     env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} remains in forced drain mode.`);
-    for (const tracker of trackersOf(env, t)) releaseTracker(env, tracker, ADMIN_INHERITED_MAINT);
+    for (const tracker of trackersOf(env, t)) enterDrain(env, tracker, ADMIN_INHERITED_DRAIN, via(t));
+    releaseTrackers(env, t);
     return;
   }
   if ((admin & ADMIN_FORCED_DRAIN) === 0) enterDrain(env, t, ADMIN_FORCED_DRAIN, '');
@@ -137,18 +138,20 @@ export function setReady(env: StateEnv, t: Target): void {
   if ((admin & (OWN_MAINT | ADMIN_FORCED_DRAIN)) === 0) return;
   setServerWord(memory, t, 'admin', admin & ~(OWN_MAINT | ADMIN_FORCED_DRAIN));
   released(env, t, admin, 'forced');
-  for (const tracker of trackersOf(env, t)) {
-    releaseTracker(env, tracker, ADMIN_INHERITED_MAINT | ADMIN_INHERITED_DRAIN);
-  }
+  releaseTrackers(env, t);
 }
 
-/** A tracking server loses what it inherited, and so do those that track it. */
-function releaseTracker(env: StateEnv, t: Target, flags: number): void {
-  const admin = serverWord(env.memory, t, 'admin');
-  if ((admin & flags) === 0) return;
-  setServerWord(env.memory, t, 'admin', admin & ~flags);
-  released(env, t, admin, 'inherited');
-  for (const tracker of trackersOf(env, t)) releaseTracker(env, tracker, flags);
+/** The servers that track this one lose what they inherited of it and it has no more, and so do those that track them. */
+function releaseTrackers(env: StateEnv, t: Target): void {
+  const now = serverWord(env.memory, t, 'admin');
+  const gone = (now & ADMIN_MAINT ? 0 : ADMIN_INHERITED_MAINT) | (now & ADMIN_DRAIN ? 0 : ADMIN_INHERITED_DRAIN);
+  for (const tracker of trackersOf(env, t)) {
+    const admin = serverWord(env.memory, tracker, 'admin');
+    if ((admin & gone) === 0) continue;
+    setServerWord(env.memory, tracker, 'admin', admin & ~gone);
+    released(env, tracker, admin, 'inherited');
+    releaseTrackers(env, tracker);
+  }
 }
 
 /** Flags were taken away; `before` are those it had. */

@@ -494,7 +494,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const cut = stream.cause !== CAUSE.none && !stream.responseDone;
     this.#dropStream(stream);
     if (this.conn === null) return;
-    if (cut) this.#cut();
+    if (cut) this.#cut(stream.cause);
     else if (!complete || this.#phase === 'head') this.#linger();
     else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
     else this.#nextRequest();
@@ -515,10 +515,14 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.conn?.close();
   }
 
-  /** Ends the connection at once: the response cannot be completed. The close comes in a later event, a time-out may before. */
-  #cut(): void {
-    this.#phase = 'over';
-    this.conn?.abort(this.session.frontend.proxy.options.nolinger);
+  /** The response cannot be completed: the connection ends, so that the client sees it. */
+  #cut(cause: Cause): void {
+    const { nolinger } = this.session.frontend.proxy.options;
+    // A client that does not read what it was sent will not read the rest either; any other is to get what there is.
+    if (nolinger || cause === CAUSE.clientTimeout) {
+      this.#phase = 'over';
+      this.conn?.abort(nolinger);
+    } else this.#close();
   }
 
   /** The client may still be sending: a close now would reset the connection before it has read the answer. */

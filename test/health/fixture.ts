@@ -1,5 +1,6 @@
 /** A model with one backend, shared memory for it, and a world that records what is logged. */
-import type { Check, Model, Server } from '../../engine/config/model.ts';
+import { agentCheck } from '../../engine/config/check-presets.ts';
+import type { AgentCheck, Check, Model, Server } from '../../engine/config/model.ts';
 import { initialise } from '../../engine/health/initialise.ts';
 import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
 import { type StateEnv, type Target, targetOf } from '../../engine/health/target.ts';
@@ -17,6 +18,13 @@ export function checkOfLines(...lines: readonly string[]): Check {
 export const TCP_CHECK = checkOfLines();
 export const HTTP_CHECK = checkOfLines('option httpchk');
 
+/** An agent on port 82. */
+export const AGENT: AgentCheck = {
+  interMs: 1000,
+  address: { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 82 },
+  script: { ...TCP_CHECK, type: 'agent', steps: agentCheck('') },
+};
+
 export interface ServerOptions extends Partial<Server> {
   readonly inter?: number;
   readonly rise?: number;
@@ -26,6 +34,7 @@ export interface ServerOptions extends Partial<Server> {
   readonly port?: number;
   readonly unchecked?: boolean;
   readonly checkSendProxy?: boolean;
+  readonly viaSocks4?: boolean;
 }
 
 export interface ModelOptions {
@@ -46,7 +55,7 @@ function server(index: number, o: ServerOptions): Server {
     fall: o.fall ?? 3,
     address,
     sendProxy: o.checkSendProxy ?? false,
-    viaSocks4: false,
+    viaSocks4: o.viaSocks4 ?? false,
     script: null,
   };
   const base = { index, id: index + 1, name: `s${index + 1}`, weight: 1, backup: false, disabled: false, maxconn: 0 };

@@ -1,6 +1,7 @@
 /** Checks on the simulated network: cut and merged chunks, late events, resets; each failure comes with its seed. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { agentCheck } from '../../engine/config/check-presets.ts';
 import { startHealth } from '../../engine/health/index.ts';
 import type { Address, Chunk, Conn, Handler } from '../../engine/io/contract.ts';
 import { createSim, type Sim, type SimOptions } from '../../engine/io/sim.ts';
@@ -98,5 +99,51 @@ test('a network that breaks connections: no check hangs and none is lost', () =>
       expect(seen.map(s => s.open)).toEqual([0, 0, 0]);
     }),
     { numRuns: 20 },
+  );
+});
+
+/** A server that says its lines one by one, each once it was sent something. */
+function converse(sim: Sim, port: number, lines: readonly string[]): void {
+  sim.host().listen(sim.bind(at(port)), 64, conn => {
+    let turn = 0;
+    conn.handler = {
+      onOpen: () => {},
+      onDrain: () => {},
+      onEnd: c => c.close(),
+      onData: c => {
+        const bytes = Buffer.from(lines[turn++] ?? '', 'latin1');
+        if (bytes.length > 0) c.send(bytes, 0, bytes.length);
+      },
+      onClose: () => {},
+    };
+  });
+}
+
+test('scripts and agents: steps are done in order, whatever the network does to the bytes', () => {
+  const check = checkOfLines(
+    'option tcp-check',
+    ...['tcp-check connect', 'tcp-check send a', 'tcp-check expect string one'],
+    ...['tcp-check send b', 'tcp-check expect rstring ^two$', 'tcp-check connect port 82', 'tcp-check send c'],
+    'tcp-check expect binary 0001ff on-success all\\ there',
+  );
+  const agent = {
+    interMs: 1000,
+    address: at(83),
+    script: { ...check, type: 'agent' as const, steps: agentCheck('hello') },
+  };
+  fc.assert(
+    fc.property(fc.integer(), seed => {
+      const sim = createSim(seed, FAST);
+      converse(sim, 81, ['one', 'two']);
+      converse(sim, 82, ['..\0\x01\xff']);
+      // Sent in one piece, so that this server hears it once.
+      converse(sim, 83, ['up 50% maxconn:9\n']);
+      const { world, health } = start(sim, [{ port: 81, inter: 1000, weight: 10, agent }], { check });
+      sim.run(3000);
+      expect([world.status(0), world.text(0), world.word(0, 'oper')]).toEqual(['L7OK', 'all there', OPER_RUNNING]);
+      expect([world.word(0, 'uweight'), world.word(0, 'maxconn'), world.word(0, 'agent_code')]).toEqual([5, 9, 0]);
+      health.stop();
+    }),
+    { numRuns: 40 },
   );
 });

@@ -9,7 +9,7 @@ import type { Model } from '../../engine/config/model.ts';
 import { administer } from '../../engine/health/admin.ts';
 import { initialise } from '../../engine/health/initialise.ts';
 import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
-import { createIo } from '../../engine/io/choose.ts';
+import { createIo, probeIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
@@ -63,6 +63,11 @@ export function parseModel(text: string): Model {
   return model;
 }
 
+/** The io of this run of the data-path tests: vitest.config.ts. Where there is no ring they run on `net` twice. */
+function testIo(): string {
+  return process.env.SLUICE_TEST_IO === 'uring' && probeIo('auto').name === 'uring' ? 'uring' : 'net';
+}
+
 const FACTS = {
   pid: process.pid,
   nbthread: 1,
@@ -106,7 +111,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const idle: Promise<void>[] = [];
   let started = false;
   for (let worker = 0; worker < count; worker++) {
-    const io = options.io?.() ?? createIo('net');
+    const io = options.io?.() ?? createIo(testIo());
     ios.push(io);
     if (!started) initialise(memory, model, io.now());
     started = true;

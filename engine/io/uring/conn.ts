@@ -25,9 +25,10 @@ import {
   TCP_KEEPINTVL,
 } from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
-import { Block, type OutputBlocks, type Piece, type Pieces, type ReceiveBlocks } from './buffers.ts';
+import { Block, type ReceiveBlocks } from './buffers.ts';
 import * as ops from './ops.ts';
 import { KIND } from './ops.ts';
+import { Output, type OutputPools } from './output.ts';
 import type { Ring } from './ring.ts';
 
 const { ECANCELED, ENOBUFS, EINTR, EAGAIN } = os.constants.errno;
@@ -35,11 +36,9 @@ const { ECANCELED, ENOBUFS, EINTR, EAGAIN } = os.constants.errno;
 const AGAIN: ReadonlySet<number> = new Set([-ECANCELED, -ENOBUFS, -EINTR, -EAGAIN]);
 
 /** What a connection asks of its io. */
-export interface UringLoop {
+export interface UringLoop extends OutputPools {
   readonly ring: Ring;
   readonly received: ReceiveBlocks;
-  readonly output: OutputBlocks;
-  readonly pieces: Pieces;
   /** `conn.settle` is to be called at the end of the turn. */
   unsettled(conn: UringConn): void;
   /** `conn.deliverHeld` is to be called at the start of the next turn. */
@@ -60,7 +59,6 @@ export class UringConn implements Conn {
   readonly id: number;
   handler: Handler = NOBODY;
   alive = true;
-  pending = 0;
   /** In the io's list of connections to settle. */
   listed = false;
   readonly #io: UringLoop;
@@ -73,6 +71,7 @@ export class UringConn implements Conn {
   #cancelling = false;
   #sending = false;
   #guarding = false;
+  #hungUp = false;
   #paused = false;
   #shut = false;
   #shutSent = false;
@@ -81,8 +80,7 @@ export class UringConn implements Conn {
   #reset = false;
   #over = false;
   #errno = 0;
-  #first: Piece | null = null;
-  #last: Piece | null = null;
+  readonly #output: Output;
   /** What arrived while paused, in order. */
   #held: Block[] | null = null;
   #heldBytes = 0;
@@ -91,6 +89,7 @@ export class UringConn implements Conn {
 
   constructor(io: UringLoop, id: number, open: boolean, peer: Address | null, local: Address | null) {
     this.#io = io;
+    this.#output = new Output(io);
     this.id = id;
     this.#phase = open ? OPEN : CONNECTING;
     this.#connecting = !open;
@@ -101,19 +100,14 @@ export class UringConn implements Conn {
     this.#local = local;
   }
 
+  get pending(): number {
+    return this.#output.pending;
+  }
+
   send(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    if (length <= 0 || !this.#writable()) return;
-    const last = this.#last;
-    if (last?.block.output && last.block.bytes.length - last.end >= length) {
-      copyInto(last.block.bytes, last.end, bytes, start, end);
-      last.end += length;
-    } else {
-      const block = this.#io.output.take(length);
-      copyInto(block.bytes, 0, bytes, start, end);
-      this.#append(this.#io.pieces.take(block, 0, length));
-    }
-    this.#queued(length);
+    if (end <= start || !this.#writable()) return;
+    this.#output.copy(bytes, start, end);
+    this.#queued();
   }
 
   forward(chunk: Chunk, start: number, end: number): void {
@@ -124,22 +118,15 @@ export class UringConn implements Conn {
       return;
     }
     chunk.keep();
-    this.#append(this.#io.pieces.take(chunk, start, end));
-    this.#queued(end - start);
+    this.#output.add(chunk, start, end);
+    this.#queued();
   }
 
   #writable(): boolean {
     return this.alive && !this.#shut;
   }
 
-  #append(piece: Piece): void {
-    if (this.#last === null) this.#first = piece;
-    else this.#last.next = piece;
-    this.#last = piece;
-  }
-
-  #queued(length: number): void {
-    this.pending += length;
+  #queued(): void {
     if (this.pending > HIGH_WATER_BYTES) this.#over = true;
     this.#touch();
   }
@@ -170,7 +157,7 @@ export class UringConn implements Conn {
 
   close(): void {
     if (!this.alive) return;
-    if (this.#phase === CONNECTING && this.#first === null) {
+    if (this.#phase === CONNECTING && this.#output.first === null) {
       this.abort(false);
       return;
     }
@@ -224,7 +211,7 @@ export class UringConn implements Conn {
     if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
     if (this.#phase === CLOSING) this.#dropHeld();
     if (!this.#sending) {
-      if (this.#first !== null) this.#transmit();
+      if (this.#output.first !== null) this.#transmit();
       else if (this.#phase === CLOSING || (this.#shut && this.#ended)) {
         this.alive = false;
         this.#tear();
@@ -256,7 +243,8 @@ export class UringConn implements Conn {
 
   /**
    * A multishot receive is not told of a reset that arrives while there is still data to take (Linux 6.18): the reset's
-   * wake-up is used up by the data. So a connection that lasts has a poll for failure beside it.
+   * wake-up is used up by the data. So a connection that lasts has a poll for failure beside it, and once that has
+   * something to say, it receives step by step: after the last data comes how it ended.
    */
   guard(): void {
     if (this.#phase !== OPEN && this.#phase !== CLOSING) return;
@@ -265,9 +253,9 @@ export class UringConn implements Conn {
     ops.guard(this.#io.ring, this.id);
   }
 
-  /** It failed or ended: a new receive takes what is left and says how it ended. */
   onGuard(): void {
     this.#guarding = false;
+    this.#hungUp = true;
     if (this.#phase !== TORN) this.#cancelReceive();
     this.#done();
   }
@@ -281,18 +269,22 @@ export class UringConn implements Conn {
   #receive(): void {
     this.#receiving = true;
     this.#due++;
-    ops.receive(this.#io.ring, this.id);
+    ops.receive(this.#io.ring, this.id, !this.#hungUp);
   }
 
   #transmit(): void {
     this.#sending = true;
     this.#due++;
-    ops.transmit(this.#io.ring, this.id, this.#first!);
+    ops.transmit(this.#io.ring, this.id, this.#output.first!);
   }
 
   /** Ends what is under way and closes, in this order: all through the ring, so that nothing overtakes. */
   #tear(): void {
     const { ring } = this.#io;
+    // Data and the reason to abort may have come in one batch of completions: what the kernel takes at once still leaves,
+    // as it does on ios that have a turn in between.
+    const open = this.#errno === 0 && !this.#connecting;
+    if (open && !this.#reset && !this.#sending && this.#output.first !== null) this.#transmit();
     this.#phase = TORN;
     this.#dropHeld();
     if (this.#reset && !this.#unix) ops.setOption(ring, this.id, SO_LINGER, 1, 0);
@@ -309,7 +301,7 @@ export class UringConn implements Conn {
     if (--this.#due > 0 || this.#phase !== TORN) return;
     this.#phase = GONE;
     this.alive = false;
-    this.#dropOutput();
+    this.#output.drop();
     this.#io.gone(this);
     this.handler.onClose(this, this.#errno);
   }
@@ -409,32 +401,14 @@ export class UringConn implements Conn {
 
   onSend(res: number): void {
     this.#sending = false;
-    if (res > 0) this.#sent(res);
+    if (res > 0) this.#output.sent(res);
     else if (!AGAIN.has(res)) this.#fail(-res);
     this.#done();
     if (this.#phase === GONE) return;
-    if (this.#first !== null || this.#shut || this.#phase === CLOSING) this.#touch();
+    if (this.#output.first !== null || this.#shut || this.#phase === CLOSING) this.#touch();
     if (!this.#over || this.pending > LOW_WATER_BYTES || !this.alive) return;
     this.#over = false;
     this.handler.onDrain(this);
-  }
-
-  /** The kernel took `length` bytes. */
-  #sent(length: number): void {
-    this.pending -= length;
-    let left = length;
-    while (left > 0) {
-      const piece = this.#first!;
-      const size = piece.end - piece.start;
-      if (size > left) {
-        piece.start += left;
-        return;
-      }
-      left -= size;
-      this.#first = piece.next;
-      if (piece.next === null) this.#last = null;
-      this.#io.pieces.give(piece);
-    }
   }
 
   onClosed(): void {
@@ -447,22 +421,4 @@ export class UringConn implements Conn {
     this.#heldBytes = 0;
     if (held !== null) for (const block of held) block.release();
   }
-
-  #dropOutput(): void {
-    while (this.#first !== null) {
-      const piece = this.#first;
-      this.#first = piece.next;
-      this.#io.pieces.give(piece);
-    }
-    this.#last = null;
-    this.pending = 0;
-  }
-}
-
-/** Short spans by hand: a call costs more than their bytes. */
-const SHORT_BYTES = 32;
-
-function copyInto(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
-  if (end - start > SHORT_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
-  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
 }

@@ -33,10 +33,10 @@ const SEND_FLAGS = abi.MSG_WAITALL | abi.MSG_NOSIGNAL;
 const VECTOR_MAX = 16;
 const INT_BYTES = 4;
 
-/** Receives again and again, each time into a block of the pool. */
-export function receive(ring: Ring, id: number): void {
+/** Receives into a block of the pool: again and again, or once. */
+export function receive(ring: Ring, id: number, again: boolean): void {
   const at = ring.begin(OP.RECV, indexOf(id), id, KIND.RECV, abi.SQE_FIXED_FILE | abi.SQE_BUFFER_SELECT);
-  ring.sqe[at]! |= abi.RECV_MULTISHOT << 16;
+  if (again) ring.sqe[at]! |= abi.RECV_MULTISHOT << 16;
 }
 
 /** Sends the pieces, as many as fit one entry, all of each unless the connection fails. */

@@ -1,0 +1,81 @@
+/** What a connection has still to send: spans of blocks, in order. */
+import type { Block, OutputBlocks, Piece, Pieces } from './buffers.ts';
+
+/** Where blocks and pieces come from. */
+export interface OutputPools {
+  readonly output: OutputBlocks;
+  readonly pieces: Pieces;
+}
+
+export class Output {
+  readonly #pools: OutputPools;
+  #last: Piece | null = null;
+  /** What is sent next; null when there is nothing. */
+  first: Piece | null = null;
+  /** Bytes in all pieces. */
+  pending = 0;
+
+  constructor(pools: OutputPools) {
+    this.#pools = pools;
+  }
+
+  /** Copies `bytes[start, end)`, behind the bytes of the last copy where there is room. */
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const last = this.#last;
+    // A piece that is being sent may grow: what the kernel was told of it does not change.
+    if (last?.block.output && last.block.bytes.length - last.end >= length) {
+      copyInto(last.block.bytes, last.end, bytes, start, end);
+      last.end += length;
+      this.pending += length;
+    } else {
+      const block = this.#pools.output.take(length);
+      copyInto(block.bytes, 0, bytes, start, end);
+      this.add(block, 0, length);
+    }
+  }
+
+  /** Takes over one `keep` of the block. */
+  add(block: Block, start: number, end: number): void {
+    const piece = this.#pools.pieces.take(block, start, end);
+    if (this.#last === null) this.first = piece;
+    else this.#last.next = piece;
+    this.#last = piece;
+    this.pending += end - start;
+  }
+
+  /** The kernel took the first `length` bytes. */
+  sent(length: number): void {
+    this.pending -= length;
+    let left = length;
+    while (left > 0) {
+      const piece = this.first!;
+      const size = piece.end - piece.start;
+      if (size > left) {
+        piece.start += left;
+        return;
+      }
+      left -= size;
+      this.#dropFirst(piece);
+    }
+  }
+
+  drop(): void {
+    while (this.first !== null) this.#dropFirst(this.first);
+    this.pending = 0;
+  }
+
+  #dropFirst(piece: Piece): void {
+    this.first = piece.next;
+    if (piece.next === null) this.#last = null;
+    this.#pools.pieces.give(piece);
+  }
+}
+
+/** Short spans by hand: a call costs more than their bytes. */
+const SHORT_BYTES = 32;
+
+function copyInto(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
+  if (end - start > SHORT_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
+  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
+}
