@@ -10,7 +10,7 @@ import { FETCHES } from './fetches.ts';
 import { defaultMatch, MATCH_METHODS, type MatchMethod, type MatchName, matchMethod } from './pattern.ts';
 import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
 import type { FetchRow } from './row.ts';
-import { BIN, TYPE_NAMES, view } from './sample.ts';
+import { BIN, view } from './sample.ts';
 
 /** Fetches that have ACL keywords of their own: `path` gives `path_beg`, `path_dir` ... */
 const FAMILIES = [
@@ -64,30 +64,10 @@ class TestReader {
   read(): AclTest | null {
     const first = this.#words[0];
     const text = first?.text ?? '';
-    const parsed = parseExpression(
-      text,
-      0,
-      this.#resources,
-      'fetch method',
-      name => ACL_KEYWORDS.get(name)?.fetch ?? FETCHES.get(name),
-    );
-    const end = 'message' in parsed ? 0 : parsed.end;
-    if ('message' in parsed || end < text.length) {
-      const problem =
-        'message' in parsed
-          ? parsed
-          : { message: `unexpected '${text.slice(end)}'`, at: end, width: text.length - end, hint: null };
-      const hint =
-        problem.hint ?? (problem.message.startsWith('unknown fetch') ? didYouMean(text, ACL_KEYWORDS.keys()) : null);
-      return this.#error(
-        `${problem.message} in ACL expression '${text}'`,
-        first && partOf(first, problem.at, problem.width),
-        hint,
-      );
-    }
-    this.#at = 1;
     const keyword = /^[\w.\-+:]*/.exec(text)![0];
-    const { expression } = parsed;
+    const expression = this.#expression(first, text, keyword);
+    if (expression === null) return null;
+    this.#at = 1;
     const own = expression.converters.length === 0 ? ACL_KEYWORDS.get(keyword)?.match : undefined;
     const method = this.#flags(own ?? defaultMatch(typeOfExpression(expression)), expression);
     if (method === null) return null;
@@ -97,6 +77,23 @@ class TestReader {
       this.#cursor.warning(`parsing acl keyword '${keyword}' :\n  ${NO_PATTERN}`, undefined, first);
     }
     return { expression, keyword, match: method.name, fold: this.#fold, patterns, files: this.#files };
+  }
+
+  /** Null after an error. HAProxy words it otherwise for names that only ACLs have. */
+  #expression(first: Word | undefined, text: string, keyword: string): Expression | null {
+    const own = ACL_KEYWORDS.has(keyword) || (FAMILIES.includes(keyword) && !keyword.includes('.'));
+    const find = (name: string): FetchRow | undefined => ACL_KEYWORDS.get(name)?.fetch ?? FETCHES.get(name);
+    const parsed = parseExpression(text, 0, this.#resources, own ? 'ACL keyword' : 'fetch method', find);
+    const suffix = ` in ACL expression '${text}'`;
+    if (!('message' in parsed)) {
+      const { end, expression } = parsed;
+      if (end === text.length) return expression;
+      return this.#error(`unexpected '${text.slice(end)}'${suffix}`, first && partOf(first, end, text.length - end));
+    }
+    const { message, at, width } = parsed;
+    const hint = parsed.hint ?? (message.startsWith('unknown fetch') ? didYouMean(text, ACL_KEYWORDS.keys()) : null);
+    const where = message.startsWith('ACL keyword') ? '' : suffix;
+    return this.#error(`${message}${where}`, first && partOf(first, at, width), hint);
   }
 
   /** Takes the flags; the method that they, or the expression, say. */
@@ -140,7 +137,7 @@ class TestReader {
     }
     const type = typeOfExpression(expression);
     if (name === null) {
-      const message = `matching method must be specified first (using '-m') when using a sample fetch of this type ('${TYPE_NAMES[type]}')`;
+      const message = `matching method must be specified first (using '-m') when using a sample fetch of this type ('${fetchOf(expression).name}')`;
       return this.#error(message, this.#words[0]);
     }
     const method = matchMethod(name)!;

@@ -154,11 +154,10 @@ export function typeOfExpression(expression: Expression): Type {
   return type;
 }
 
-/** Why an expression finds nothing at `point`; null = it may find something. */
+/** HAProxy's name of what an expression looks at and cannot see from `point`; null = it is there. */
 export function unseen(expression: Expression, point: Point): string | null {
-  const { name, from } = fetchOf(expression);
-  if (isSeen(from, point)) return null;
-  return `fetch method '${name}' extracts information from '${sourceName(from)}', none of which is available here`;
+  const { from } = fetchOf(expression);
+  return isSeen(from, point) ? null : sourceName(from);
 }
 
 /** The characters `at` to `at + width` of a word, for a diagnostic. A word with quotes or escapes in it is marked whole. */
@@ -189,7 +188,9 @@ export function readExpression(cursor: Cursor, resources: Resources, point: Poin
   }
   const blind = point === null ? null : unseen(expression, point);
   if (blind === null) return expression;
-  return report(cursor, word, { message: blind, at: 0, width: expression.fetch.name.length, hint: null });
+  const { name } = expression.fetch;
+  const message = `fetch method '${name}' extracts information from '${blind}', none of which is available here`;
+  return report(cursor, word, { message, at: 0, width: name.length, hint: null });
 }
 
 function report(cursor: Cursor, word: Word | null, { message, at, width, hint }: ExpressionProblem): null {

@@ -47,7 +47,10 @@ export function readTemplate(cursor: Cursor, word: Word, resources: Resources, p
     }
     if (text[parsed.end] !== ']') return complain(`missing closing ']' in '${text}'`, parsed.end, 1);
     const blind = unseen(parsed.expression, point);
-    if (blind !== null) return complain(blind, at + 2, parsed.end - at - 2);
+    if (blind !== null) {
+      const message = `sample fetch <${rest}> may not be reliably used here because it needs '${blind}' which is not available here`;
+      return complain(message, at + 2, parsed.end - at - 2);
+    }
     if (literal !== '') pieces.push(literal);
     literal = '';
     pieces.push(parsed.expression);
