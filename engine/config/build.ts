@@ -34,6 +34,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     global: globalOf(global),
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
+    httpErrors: drafts.httpErrors,
     patternFiles: patternFiles(resources),
   });
 }
@@ -95,10 +96,18 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<B
 }
 
 function proxyOf(
-  { defaultServer: _, expressions: _expressions, stateFrom: _from, stateFile: _file, check, ...draft }: ProxyDraft,
+  {
+    defaultServer: _,
+    expressions: _expressions,
+    errorFiles,
+    stateFrom: _from,
+    stateFile: _file,
+    check,
+    ...draft
+  }: ProxyDraft,
   index: number,
   backends: ReadonlyMap<string, number>,
-  { global }: Drafts,
+  { global, httpErrors }: Drafts,
   workshop: Workshop,
 ): Proxy {
   const own = draft.kind === 'listen' ? index : -1;
@@ -114,6 +123,11 @@ function proxyOf(
     useBackend: draft.useBackend.map(({ file, line, name, condition, dynamic }) => {
       return { file, line, backend: dynamic === null ? backends.get(name)! : -1, dynamic, condition };
     }),
+    useServer: draft.useServer.map(({ file, line, name, dynamic, condition }) => {
+      const server = draft.servers.findIndex(other => other.name === name);
+      return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
+    }),
+    errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
@@ -123,6 +137,19 @@ function proxyOf(
     logFormatSd: draft.logFormatSd?.name ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
+}
+
+/** The pages of the proxy's own lines, then those that `errorfiles` lines take from their sections. */
+function withErrorFiles(
+  own: ProxyDraft['errorPages'],
+  lines: ProxyDraft['errorFiles'],
+  sections: Drafts['httpErrors'],
+): ProxyDraft['errorPages'] {
+  const taken = lines.flatMap(({ name, statuses }) => {
+    const pages = sections.find(section => section.name === name)?.pages ?? [];
+    return pages.filter(({ status }) => statuses.length === 0 || statuses.includes(status));
+  });
+  return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];
 }
 
 /** `fullconn` not given: a tenth of what all frontends that may come here let in. 0 where one of them has no limit. */

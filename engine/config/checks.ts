@@ -4,6 +4,8 @@
  */
 import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
 import { compileFormat, isError } from '../log/format.ts';
+import { errorSection } from '../rules/reply-spec.ts';
+import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -167,6 +169,47 @@ function reference(
   }
 }
 
+function serverReferences(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  const names = proxy.servers.map(server => server.name);
+  for (const { name, dynamic, file, line, source, column, width } of proxy.useServer) {
+    if (dynamic !== null || names.includes(name)) continue;
+    const message = `unable to find server '${name}' in proxy '${proxy.name}' referenced in a 'use-server' rule`;
+    diagnostics.add({
+      severity: 'alert',
+      place: { file, line },
+      column,
+      width,
+      source,
+      message,
+      hint: didYouMean(name, names),
+    });
+  }
+}
+
+/** Pages that `errorfiles` lines and rules take from `http-errors` sections. */
+function errorSections(proxy: ProxyDraft, diagnostics: Diagnostics, { httpErrors }: Drafts): void {
+  const names = httpErrors.map(section => section.name);
+  for (const { name, file, line, source, column, width } of proxy.errorFiles) {
+    if (names.includes(name)) continue;
+    const message = `unable to find the http-errors section '${name}'`;
+    diagnostics.add({
+      severity: 'alert',
+      place: { file, line },
+      column,
+      width,
+      source,
+      message,
+      hint: didYouMean(name, names),
+    });
+  }
+  for (const rule of Object.values(proxy.rules).flat()) {
+    const section = errorSection(rule.args);
+    if (section === null || names.includes(section)) continue;
+    const message = `'${rule.action}': unable to find the http-errors section '${section}'`;
+    diagnostics.report('alert', rule, message, didYouMean(section, names) ?? undefined);
+  }
+}
+
 /** Nothing gets past an unconditional rule. */
 function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   const last = proxy.useBackend.findIndex(rule => rule.condition === null);
@@ -225,6 +268,11 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     [proxy.options.httpBufferRequest, "'option http-buffer-request'"],
   ] as const) {
     if (asked) ignore(`${what} ignored for ${who} as it requires HTTP mode`);
+  }
+  for (const { name, keyword, http } of RULE_SETS) {
+    if (!http || proxy.rules[name].length === 0) continue;
+    ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
+    proxy.rules[name] = [];
   }
   Object.assign(proxy, { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null });
   proxy.options.httpBufferRequest = false;
@@ -301,6 +349,8 @@ const CHECKS: readonly Check[] = [
   listenersAndServers,
   references,
   expressionReferences,
+  serverReferences,
+  errorSections,
   checkPorts,
   checkChecks,
   httpOnly,

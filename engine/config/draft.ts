@@ -4,12 +4,27 @@
  */
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
+import type { Format } from '../rules/format.ts';
+import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
-import type { Bind, Global, Observe, Place, Proxy, Server, StatsPage, UseBackend, Userlist } from './model.ts';
+import type {
+  Bind,
+  Global,
+  HttpErrors,
+  Observe,
+  Place,
+  Proxy,
+  Rule,
+  Server,
+  StatsPage,
+  UseBackend,
+  Userlist,
+  UseServer,
+} from './model.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -102,11 +117,14 @@ export interface ProxyDraft
       | 'serverSlots'
       | 'defaultBackend'
       | 'useBackend'
+      | 'useServer'
       | 'kind'
+      | 'check'
+      | 'rules'
       | 'acls'
       | 'monitorFail'
       | 'stats'
-      | 'check'
+      | 'uniqueIdFormat'
       | LogFormatField
     >
   > {
@@ -124,15 +142,28 @@ export interface ProxyDraft
   errorLogFormat: Reference | null;
   logFormatSd: Reference | null;
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
+  useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
   monitorFail: ConditionData[];
   stats: StatsDraft | null;
+  uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
+  rules: Record<Rules, Rule[]>;
+  /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
+  errorFiles: (Reference & { readonly statuses: readonly number[] })[];
 }
 
 export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
   adminIf: ConditionData[];
+}
+
+type Rules = keyof Proxy['rules'];
+
+export type HttpErrorsDraft = Draft<HttpErrors>;
+
+function noRules(): Record<Rules, Rule[]> {
+  return Object.fromEntries(RULE_SET_NAMES.map(name => [name, []])) as never;
 }
 
 export interface UnixBind {
@@ -340,7 +371,18 @@ export function newProxy(): ProxyDraft {
     useBackend: [],
     monitorUri: null,
     monitorFail: [],
+    requestCaptures: [],
+    responseCaptures: [],
+    cookieCapture: null,
+    uniqueIdHeader: null,
+    uniqueIdFormat: null,
+    useServer: [],
+    persistRules: [],
     acls: [],
+    rules: noRules(),
+    inspectDelayMs: 0,
+    serverInspectDelayMs: 0,
+    errorFiles: [],
     expressions: [],
     servers: [],
     defaultServer: newServer(),

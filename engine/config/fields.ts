@@ -1,4 +1,6 @@
 /** Rows that put one value into one field of a draft: most keywords are nothing more. */
+import type { Cursor } from './cursor.ts';
+import type { Reference } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import type { Range, TimeUnit } from './units.ts';
 
@@ -93,4 +95,11 @@ export function bare<T extends object>(common: Common, fields: Partial<T>): Keyw
     // In a line of settings another one may follow.
     bad: where === '' ? [] : [[`${name} x`, `'${name}' cannot handle unexpected argument 'x'`]],
   });
+}
+
+/** What the word just taken names, to be looked up once all sections are read. */
+export function reference(cursor: Cursor): Reference {
+  const { file, line, source } = cursor.line;
+  const { text: name, column, width } = cursor.current;
+  return { file, line, source, name, column, width };
 }

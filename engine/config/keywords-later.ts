@@ -1,54 +1,13 @@
-/** Proxy keywords that are known and refused for now: rules, stickiness, filters, TLS and their kin. */
+/** Proxy keywords that are known and refused for now: stickiness, filters, TLS and their kin. */
 import type { ProxyDraft } from './draft.ts';
 import { type Keyword, later } from './keyword.ts';
 
 /** [name, sections, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string, string])[] = [
-  // Conditions and rules.
-  ['http-request', 'DFLB', '<action> [options] [{ if | unless } <condition>]', 'Acts on a request by rules.'],
-  ['http-response', 'DFLB', '<action> [options] [{ if | unless } <condition>]', 'Acts on a response by rules.'],
-  [
-    'http-after-response',
-    'DFLB',
-    '<action> [options] [{ if | unless } <condition>]',
-    'Acts on every response, own ones too.',
-  ],
-  [
-    'tcp-request connection',
-    'DFL',
-    '<action> [{ if | unless } <condition>]',
-    'Acts on a connection when it is accepted.',
-  ],
-  [
-    'tcp-request session',
-    'DFL',
-    '<action> [{ if | unless } <condition>]',
-    'Acts on a session once its handshakes are done.',
-  ],
-  ['tcp-request content', 'DFLB', '<action> [{ if | unless } <condition>]', 'Acts on the first bytes received.'],
-  ['tcp-request inspect-delay', 'DFLB', '<time>', 'How long content rules wait for bytes.'],
-  ['tcp-response content', 'DLB', '<action> [{ if | unless } <condition>]', 'Acts on the first bytes of the server.'],
-  ['tcp-response inspect-delay', 'DLB', '<time>', 'How long response rules wait for bytes.'],
+  // Rules.
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
-  [
-    'redirect',
-    'FLB',
-    '{ location | prefix | scheme } <to> [code <code>] [{ if | unless } <condition>]',
-    'Answers with a redirect.',
-  ],
-  ['use-server', 'LB', '<server> { if | unless } <condition>', 'Sends a request to one server by a condition.'],
-  ['force-persist', 'LB', '{ if | unless } <condition>', 'Keeps persistence on servers that are down.'],
-  ['ignore-persist', 'LB', '{ if | unless } <condition>', 'Ignores persistence cookies.'],
   ['force-be-switch', 'FL', '{ if | unless } <condition>', 'Allows a switch to an unpublished backend.'],
   ['be-unpublished', 'LB', '', 'Hides the backend from the switching rules.'],
-  [
-    'stats http-request',
-    'FLB',
-    '{ allow | deny | auth } [{ if | unless } <condition>]',
-    'Access control of the statistics page.',
-  ],
-  ['http-error', 'DFLB', 'status <code> [...]', 'An own page for an error status.'],
-  ['errorfiles', 'DFLB', '<name> [<code>...]', 'Takes error pages from an http-errors section.'],
   ['filter', 'FLB', '<name> [...]', 'Adds a filter to the streams.'],
   ['filter-sequence', 'FLB', '{ request | response } <filters>', 'Order of the filters.'],
   ['compression', 'DFLB', '{ algo | type | offload | ... } ...', 'Compresses bodies.'],
@@ -72,12 +31,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
   // Logs and identifiers made of expressions.
   ['log-steps', 'DFL', '<steps>', 'When log lines are written.'],
-  ['unique-id-format', 'DFLB', '<format>', 'How a unique id of a request is made.'],
-  ['unique-id-header', 'DFL', '<name>', 'Header that carries the unique id.'],
-  ['capture cookie', 'FL', '<name> len <length>', 'Logs a cookie.'],
-  ['capture request header', 'FL', '<name> len <length>', 'Logs a request header.'],
-  ['capture response header', 'FL', '<name> len <length>', 'Logs a response header.'],
-  ['declare capture', 'FL', '{ request | response } len <length>', 'Reserves a slot for a capture.'],
   ['email-alert from', 'DFLB', '<address>', 'Sender of mails about server states.'],
   ['email-alert level', 'DFLB', '<level>', 'Which states send a mail.'],
   ['email-alert mailers', 'DFLB', '<section>', 'Where mails are sent through.'],

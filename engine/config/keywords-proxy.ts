@@ -1,13 +1,14 @@
 /** Keywords of the proxy sections (manual 4): the whole table, and the rows that belong to no group. */
-
+import { RULE_KEYWORDS } from '../rules/rule-line.ts';
 import { readTemplate, templateExpressions } from '../sample/template.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
-import type { ProxyDraft, Reference } from './draft.ts';
-import { bare, type FieldOf, integer, sentence, word } from './fields.ts';
+import type { ProxyDraft } from './draft.ts';
+import { bare, type FieldOf, integer, reference, sentence, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { ACL, readProxyCondition, useExpression } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
+import { CAPTURES } from './keywords-captures.ts';
 import { CHECKS } from './keywords-checks.ts';
 import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
@@ -17,6 +18,7 @@ import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
+import { SWITCHING } from './keywords-switching.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
 import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
 
@@ -51,13 +53,6 @@ function choice<const V extends string>(
       ...Object.entries(otherwise).map(([word, message]) => [`${name} ${word}`, message] as const),
     ],
   });
-}
-
-/** The proxy that a line names. */
-function reference(cursor: Cursor): Reference {
-  const { file, line, source } = cursor.line;
-  const { text: name, column, width } = cursor.current;
-  return { file, line, source, name, column, width };
 }
 
 function useBackend(cursor: Cursor, proxy: ProxyDraft, { resources }: Context) {
@@ -261,6 +256,9 @@ export const PROXY: readonly Row[] = [
   ...OPTION,
   ...CHECKS,
   ...STATS,
+  ...SWITCHING,
+  ...RULE_KEYWORDS,
+  ...CAPTURES,
   ...ACL,
   ...LATER_PROXY,
   ...REMOVED,

@@ -6,6 +6,8 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
+import type { Format } from '../rules/format.ts';
+import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { PatternFile } from '../sample/pattern-file.ts';
@@ -22,6 +24,7 @@ export interface Model {
   /** All proxies in the order of the files. `proxy.index` is its place here. */
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
+  readonly httpErrors: readonly HttpErrors[];
   /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
   readonly patternFiles: readonly PatternFile[];
 }
@@ -112,6 +115,12 @@ export interface Proxy extends Place {
   readonly monitorUri: string | null;
   /** `monitor fail`: any that holds makes the monitor's answer 503. */
   readonly monitorFail: readonly ConditionData[];
+  /** Slots of what rules and `capture` lines keep for the logs. */
+  readonly requestCaptures: readonly Capture[];
+  readonly responseCaptures: readonly Capture[];
+  readonly cookieCapture: CookieCapture | null;
+  /** Name of the header that carries the unique id, in lower case; null = none. */
+  readonly uniqueIdHeader: string | null;
 
   // --- what a backend (or listen) has ---
   readonly servers: readonly Server[];
@@ -128,10 +137,18 @@ export interface Proxy extends Place {
   readonly check: Check;
   readonly cookie: Cookie | null;
   readonly source: Address | null;
+  readonly useServer: readonly UseServer[];
+  /** `force-persist` and `ignore-persist`; the first whose condition holds. */
+  readonly persistRules: readonly PersistRule[];
 
   // --- both ---
   /** Named, predefined and anonymous ones: conditions refer to them by index. */
   readonly acls: readonly Acl[];
+  readonly rules: Readonly<Record<RuleSetName, readonly Rule[]>>;
+  /** How long tcp-request and tcp-response content rules may wait for bytes; 0 = not at all. */
+  readonly inspectDelayMs: number;
+  readonly serverInspectDelayMs: number;
+  readonly uniqueIdFormat: Format | null;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -522,6 +539,47 @@ export interface UseBackend extends Place {
   readonly dynamic: Template | null;
   /** null = unconditional. */
   readonly condition: ConditionData | null;
+}
+
+export interface UseServer extends Place {
+  /** Index in `proxy.servers`; -1 = the name is made of the traffic: see `dynamic`. */
+  readonly server: number;
+  readonly dynamic: Template | null;
+  readonly condition: ConditionData | null;
+}
+
+export interface PersistRule extends Place {
+  /** Servers that are down are used too; false = the cookie is ignored. */
+  readonly force: boolean;
+  readonly condition: ConditionData;
+}
+
+/** One rule: an action and when to carry it out (engine/rules/). */
+export interface Rule extends Place {
+  /** Name of a row of the action table. */
+  readonly action: string;
+  /** What the row's `read` made of the words: plain data that its `compile` understands. */
+  readonly args: unknown;
+  /** null = always. */
+  readonly condition: ConditionData | null;
+}
+
+export interface Capture {
+  /** The header that fills it, in lower case; null = a rule does. */
+  readonly name: string | null;
+  readonly lenBytes: number;
+}
+
+export interface CookieCapture {
+  /** With its `=` when the whole name is given, else the beginning of a name. */
+  readonly name: string;
+  readonly lenBytes: number;
+}
+
+/** A set of error pages that proxies and rules refer to. */
+export interface HttpErrors extends Place {
+  readonly name: string;
+  readonly pages: readonly ErrorPage[];
 }
 
 export interface ErrorPage {

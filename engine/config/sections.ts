@@ -3,9 +3,18 @@
 import { type CheckOwner, newCheck } from './check-draft.ts';
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { type GlobalDraft, newGlobal, newProxy, type ProxyDraft, type Resources, type UserlistDraft } from './draft.ts';
+import {
+  type GlobalDraft,
+  type HttpErrorsDraft,
+  newGlobal,
+  newProxy,
+  type ProxyDraft,
+  type Resources,
+  type UserlistDraft,
+} from './draft.ts';
 import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
+import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { USERLIST } from './keywords-userlist.ts';
@@ -20,13 +29,14 @@ export interface Drafts {
   readonly global: GlobalDraft;
   readonly proxies: ProxyDraft[];
   readonly userlists: UserlistDraft[];
+  readonly httpErrors: HttpErrorsDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], healthchecks: [], defaults: [] };
+  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], healthchecks: [], defaults: [] };
 }
 
 export interface Desk {
@@ -51,6 +61,7 @@ export const TABLES = {
   global: new Table(GLOBAL),
   proxy: new Table(PROXY),
   userlist: new Table(USERLIST),
+  'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
 };
 
@@ -180,6 +191,20 @@ const USERLIST_SECTION: Section = {
   },
 };
 
+const HTTP_ERRORS_SECTION: Section = {
+  keyword: 'http-errors',
+  args: '<name>',
+  letter: 'E',
+  doc: 'A set of error pages.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: HttpErrorsDraft = { file, line, name: sectionName(cursor, 'http-errors'), pages: [] };
+    expectEnd(cursor, 'http-errors');
+    desk.drafts.httpErrors.push(draft);
+    return readerOf(TABLES['http-errors'], 'http-errors', 'E', draft, draft.name, desk);
+  },
+};
+
 const HEALTHCHECK_SECTION: Section = {
   keyword: 'healthcheck',
   args: '<name>',
@@ -212,13 +237,13 @@ export const SECTIONS: readonly Section[] = [
   proxySection('backend', 'B', 'A set of servers.'),
   proxySection('listen', 'L', 'A frontend and its backend in one.'),
   USERLIST_SECTION,
+  HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
-  laterSection('http-errors', 'A set of error pages.'),
   laterSection('log-forward', 'Forwards log lines.'),
   laterSection('log-profile', 'Named log formats.'),
   laterSection('mailers', 'Mail servers.'),

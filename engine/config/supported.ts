@@ -1,6 +1,9 @@
 /** The tables as text for the README: what is supported, and what is not. */
+import { ACTIONS } from '../rules/actions.ts';
+import { RULE_SETS } from '../rules/rule-sets.ts';
 import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
+import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { SERVER } from './keywords-server.ts';
@@ -10,12 +13,17 @@ import { sectionKeyword } from './unknown.ts';
 /** What is told of a row. */
 type Row = Pick<Keyword<never>, 'name' | 'where' | 'args' | 'doc' | 'status'>;
 
-const GROUPS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+/** What the letters of a table's `where` stand for. */
+type NameOf = (letter: string) => string;
+
+const GROUPS: readonly (readonly [title: string, rows: readonly Row[], nameOf?: NameOf])[] = [
   ['Global section', GLOBAL],
   ['Proxy sections', PROXY],
   ['`bind` lines', BIND],
   ['`server` lines', SERVER],
   ['Userlist section', USERLIST],
+  ['HTTP-errors section', HTTP_ERRORS],
+  ['Actions of rules', ACTIONS, letter => RULE_SETS.find(set => set.letter === letter)!.keyword],
 ];
 
 const LISTS: readonly (readonly [status: Status, lead: string])[] = [
@@ -26,7 +34,7 @@ const LISTS: readonly (readonly [status: Status, lead: string])[] = [
 
 /** Markdown: per part of the language a table of what is supported, then the names of what is not. */
 export function supportedTable(): string {
-  return GROUPS.map(([title, rows]) => {
+  return GROUPS.map(([title, rows, nameOf = sectionKeyword]) => {
     const supported = rows.filter(row => row.status === 'supported').sort(byName);
     const lists = LISTS.map(([status, lead]) =>
       listOf(
@@ -34,7 +42,7 @@ export function supportedTable(): string {
         rows.filter(row => row.status === status),
       ),
     );
-    return [`### ${title}`, tableOf(supported), ...lists].filter(text => text !== '').join('\n\n');
+    return [`### ${title}`, tableOf(supported, nameOf), ...lists].filter(text => text !== '').join('\n\n');
   }).join('\n\n');
 }
 
@@ -53,19 +61,19 @@ function byName(a: Row, b: Row): number {
   return a.name < b.name ? -1 : 1;
 }
 
-function tableOf(rows: readonly Row[]): string {
+function tableOf(rows: readonly Row[], nameOf: NameOf): string {
   // Settings of a line are in no section.
   const sections = rows.some(row => row.where.length > 1);
   const lines = rows.map(({ name, args, where, doc }) => {
-    const cells = [`\`${name}${args === '' ? '' : ` ${args}`}\``, ...(sections ? [whereOf(where)] : []), doc];
+    const cells = [
+      `\`${name}${args === '' ? '' : ` ${args}`}\``,
+      ...(sections ? [[...where].map(nameOf).join(', ')] : []),
+      doc,
+    ];
     return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
   const head = sections ? ['| keyword | sections | |', '|---|---|---|'] : ['| keyword | |', '|---|---|'];
   return [...head, ...lines].join('\n');
-}
-
-function whereOf(where: string): string {
-  return [...where].map(sectionKeyword).join(', ');
 }
 
 function listOf(lead: string, rows: readonly Row[]): string {

@@ -12,6 +12,7 @@ const SECTION_NAMES: Readonly<Record<string, string>> = {
   L: 'listen',
   B: 'backend',
   U: 'userlist',
+  E: 'http-errors',
 };
 
 export function sectionKeyword(letter: string): string {

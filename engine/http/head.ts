@@ -11,8 +11,8 @@
  * The parser makes names lower-case in place, as HAProxy sends them. Edits go to `extra`: `add` makes a new slot,
  * `setValue` moves the whole slot there, at its place in the order.
  */
-import { CR, isExactly, LF, SP, span, TARGET } from './chars.ts';
-import { headerId, METHOD_OTHER } from './names.ts';
+import { CR, isExactly, LF, SP, span, TARGET, TOKEN_LOWER } from './chars.ts';
+import { headerId, METHOD_OTHER, methodId } from './names.ts';
 
 /** The line is in `bytes` exactly as it is to be written: `name: value CRLF`. */
 export const RAW = 0;
@@ -37,8 +37,10 @@ export class Head {
 
   // --- request line ---
   methodId = METHOD_OTHER;
+  /** In `methodBytes`. */
   methodStart = 0;
   methodEnd = 0;
+  methodEdited = false;
   /** The request target: in `uriBytes`. */
   uriStart = 0;
   uriEnd = 0;
@@ -49,8 +51,11 @@ export class Head {
 
   // --- status line ---
   status = 0;
+  /** In `reasonBytes`. */
   reasonStart = 0;
   reasonEnd = 0;
+  /** Status and reason are not those in `bytes`. */
+  statusEdited = false;
 
   /** HTTP/1.version. A higher minor version counts as 1 (RFC 9110 2.5) and is written so. */
   version = 1;
@@ -65,8 +70,9 @@ export class Head {
   readonly id: Uint8Array;
   readonly source: Uint8Array;
 
-  readonly extra: Uint8Array;
+  extra: Uint8Array;
   extraUsed = 0;
+  readonly #maxExtraBytes: number;
   /** False once the head is to be written otherwise than it was received. */
   verbatim = true;
 
@@ -90,8 +96,11 @@ export class Head {
   /** A transfer coding other than chunked came before it. */
   otherCoding = false;
 
-  /** Room for `maxHeaders` received headers and `maxExtraBytes` of edits (`tune.maxrewrite`). */
-  constructor(maxHeaders: number, maxExtraBytes: number) {
+  /**
+   * Room for `maxHeaders` received headers and `extraBytes` of edits (`tune.maxrewrite`), which grows up to
+   * `maxExtraBytes` (`tune.bufsize`) when rules want more.
+   */
+  constructor(maxHeaders: number, extraBytes: number, maxExtraBytes = extraBytes) {
     const slots = maxHeaders + ADDED_MAX;
     this.nameStart = new Int32Array(slots);
     this.nameEnd = new Int32Array(slots);
@@ -99,7 +108,8 @@ export class Head {
     this.valueEnd = new Int32Array(slots);
     this.id = new Uint8Array(slots);
     this.source = new Uint8Array(slots);
-    this.extra = new Uint8Array(maxExtraBytes);
+    this.extra = new Uint8Array(extraBytes);
+    this.#maxExtraBytes = maxExtraBytes;
   }
 
   /** Forgets the message; the parser does it by itself. */
@@ -116,6 +126,7 @@ export class Head {
     this.methodId = METHOD_OTHER;
     this.methodStart = start;
     this.methodEnd = start;
+    this.methodEdited = false;
     this.uriStart = start;
     this.uriEnd = start;
     this.uriEdited = false;
@@ -124,6 +135,7 @@ export class Head {
     this.status = 0;
     this.reasonStart = start;
     this.reasonEnd = start;
+    this.statusEdited = false;
     this.version = 1;
     this.count = 0;
     this.extraUsed = 0;
@@ -146,6 +158,16 @@ export class Head {
   /** The array that `uriStart` and `uriEnd` point into. */
   get uriBytes(): Uint8Array {
     return this.uriEdited ? this.extra : this.bytes;
+  }
+
+  /** The array that `methodStart` and `methodEnd` point into. */
+  get methodBytes(): Uint8Array {
+    return this.methodEdited ? this.extra : this.bytes;
+  }
+
+  /** The array that `reasonStart` and `reasonEnd` point into. */
+  get reasonBytes(): Uint8Array {
+    return this.statusEdited ? this.extra : this.bytes;
   }
 
   /** The array that the offsets of slot `i` point into. */
@@ -231,12 +253,36 @@ export class Head {
 
   /** Another request target. False when `extra` is full, or when it holds a byte that no target may hold. */
   setUri(uri: Uint8Array | string): boolean {
-    if (uri.length === 0 || this.extraUsed + uri.length > this.extra.length) return false;
+    if (uri.length === 0 || !this.#hasRoom(uri.length)) return false;
     const end = this.#append(uri, this.extraUsed);
     if (span(TARGET, this.extra, this.extraUsed, end) !== end) return false;
     this.uriStart = this.extraUsed;
     this.extraUsed = this.uriEnd = end;
     this.uriEdited = true;
+    this.verbatim = false;
+    return true;
+  }
+
+  /** Another method. False when `extra` is full, or when it is no token. */
+  setMethod(method: Uint8Array | string): boolean {
+    if (method.length === 0 || !this.#hasRoom(method.length)) return false;
+    const end = this.#append(method, this.extraUsed);
+    for (let i = this.extraUsed; i < end; i++) if (TOKEN_LOWER[this.extra[i]!] === 0) return false;
+    this.methodStart = this.extraUsed;
+    this.extraUsed = this.methodEnd = end;
+    this.methodEdited = true;
+    this.methodId = methodId(this.extra, this.methodStart, end);
+    this.verbatim = false;
+    return true;
+  }
+
+  /** Another status, 100 to 999, and its reason phrase. False when `extra` is full. */
+  setStatus(status: number, reason: string): boolean {
+    if (!this.#hasRoom(reason.length)) return false;
+    this.status = status;
+    this.reasonStart = this.extraUsed;
+    this.extraUsed = this.reasonEnd = this.#append(reason, this.extraUsed);
+    this.statusEdited = true;
     this.verbatim = false;
     return true;
   }
@@ -255,7 +301,7 @@ export class Head {
 
   /** Name and value of slot `i`, from now on in `extra`. */
   #put(i: number, name: Uint8Array | string, value: Uint8Array | string): boolean {
-    if (name.length === 0 || this.extraUsed + name.length + value.length > this.extra.length) return false;
+    if (name.length === 0 || !this.#hasRoom(name.length + value.length)) return false;
     const nameStart = this.extraUsed;
     const valueStart = this.#append(name, nameStart);
     this.nameStart[i] = nameStart;
@@ -263,6 +309,17 @@ export class Head {
     this.extraUsed = this.valueEnd[i] = this.#append(value, valueStart);
     this.source[i] = EXTRA;
     this.verbatim = false;
+    return true;
+  }
+
+  /** Makes room for `bytes` more in `extra`; false when there can be none. */
+  #hasRoom(bytes: number): boolean {
+    const needed = this.extraUsed + bytes;
+    if (needed <= this.extra.length) return true;
+    if (needed > this.#maxExtraBytes) return false;
+    const extra = new Uint8Array(Math.min(Math.max(needed, 2 * this.extra.length), this.#maxExtraBytes));
+    extra.set(this.extra.subarray(0, this.extraUsed));
+    this.extra = extra;
     return true;
   }
 

@@ -47,12 +47,17 @@ export type ReplyConnection = 'close' | 'keep-alive' | null;
  * A whole response: `content-length` first unless `fields` places it, then `fields` in their order (names in lower
  * case, Latin-1), then the body. For HEAD, send only `headLength` bytes of it.
  */
-export function reply(status: number, fields: readonly Field[], body: Uint8Array | string): Uint8Array {
+export function reply(
+  status: number,
+  fields: readonly Field[],
+  body: Uint8Array | string,
+  reason = reasonOf(status),
+): Uint8Array {
   const payload = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const placed = fields.some(([name]) => name === 'content-length');
   const length: Field = ['content-length', String(payload.length)];
   const lines = (placed ? fields : [length, ...fields]).map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return join(latin1(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines}\r\n`), payload);
+  return join(latin1(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`), payload);
 }
 
 /** The head alone of a response whose payload is made later; `fields` say how it is framed. */
@@ -61,9 +66,13 @@ export function headOnly(status: number, fields: readonly Field[]): Uint8Array {
   return latin1(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines}\r\n`);
 }
 
+/** Redirects that a cache must not answer the next request with. */
+const NOT_CACHED = [302, 303, 307];
+
 /** A redirect as HAProxy's `http-request redirect` makes it. `location` is put in as it is: no CR or LF may be in it. */
 export function redirect(status: number, location: string, fields: readonly Field[] = []): Uint8Array {
-  return reply(status, [['content-length', '0'], ['location', location], ...fields], '');
+  const cache: readonly Field[] = NOT_CACHED.includes(status) ? [['cache-control', 'no-cache']] : [];
+  return reply(status, [['content-length', '0'], ['location', location], ...cache, ...fields], '');
 }
 
 /** `response` (a whole one, made by `reply`) with a Connection header at the end of its head. */

@@ -22,10 +22,11 @@ export function maxHeadLength(head: Head): number {
 
 /** Writes a request's head to `out[at...]`, which has room for `maxHeadLength`; returns where it ended. */
 export function writeRequestHead(head: Head, out: Uint8Array, at: number): number {
-  if (!head.uriEdited && head.headersStart - head.uriEnd === VERSION_BYTES) {
+  const edited = head.uriEdited || head.methodEdited;
+  if (!edited && head.headersStart - head.uriEnd === VERSION_BYTES) {
     return writeHeaders(head, out, at, head.start, head.headersStart);
   }
-  let to = copy(head.bytes, head.start, head.methodEnd, out, at);
+  let to = copy(head.methodBytes, head.methodStart, head.methodEnd, out, at);
   out[to++] = SP;
   to = copy(head.uriBytes, head.uriStart, head.uriEnd, out, to);
   to = copy(VERSIONS[head.version]!, 0, VERSION_BYTES, out, to);
@@ -34,6 +35,10 @@ export function writeRequestHead(head: Head, out: Uint8Array, at: number): numbe
 
 /** Writes a response's head to `out[at...]`, which has room for `maxHeadLength`; returns where it ended. */
 export function writeResponseHead(head: Head, out: Uint8Array, at: number): number {
+  if (head.statusEdited) {
+    const to = writeStatusLine(head, out, at);
+    return writeHeaders(head, out, to, head.headersStart, head.headersStart);
+  }
   const spaced = head.bytes[head.reasonStart - 1] === SP;
   if (spaced && head.headersStart - head.reasonEnd === 2) {
     return writeHeaders(head, out, at, head.start, head.headersStart);
@@ -42,6 +47,15 @@ export function writeResponseHead(head: Head, out: Uint8Array, at: number): numb
   if (!spaced) out[to++] = SP;
   to = writeLineEnd(out, to);
   return writeHeaders(head, out, to, head.headersStart, head.headersStart);
+}
+
+/** A status line with another status than the received one; `HTTP/1.x ` stays. */
+function writeStatusLine(head: Head, out: Uint8Array, at: number): number {
+  let to = copy(head.bytes, head.start, head.start + 9, out, at);
+  for (let unit = 100; unit >= 1; unit /= 10) out[to++] = 48 + (Math.floor(head.status / unit) % 10);
+  out[to++] = SP;
+  to = copy(head.reasonBytes, head.reasonStart, head.reasonEnd, out, to);
+  return writeLineEnd(out, to);
 }
 
 /** Writes the run `bytes[runStart, runEnd)`, the headers that are left, and the empty line. */

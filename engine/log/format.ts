@@ -29,6 +29,8 @@ export interface FormatError {
 export interface FormatKind {
   readonly mode: Mode;
   readonly partial: boolean;
+  /** Spaces stay as they are: it is a value of a rule, not a log line. */
+  readonly spaces?: 'kept';
 }
 
 const BY_NAME = new Map(VARIABLES.map(variable => [variable.name, variable]));
@@ -57,15 +59,17 @@ export function isError(format: LogFormat | FormatError): format is FormatError 
 class Compiler {
   readonly #text: string;
   readonly #mode: Mode;
+  readonly #keepsSpaces: boolean;
   readonly #flags: MutableFlags;
   readonly #writers: Writer[] = [];
   readonly #names = new Set<string>();
   #known: Moment = START;
   #error: FormatError | null = null;
 
-  constructor(text: string, { mode, partial }: FormatKind) {
+  constructor(text: string, { mode, partial, spaces }: FormatKind) {
     this.#text = text;
     this.#mode = mode;
+    this.#keepsSpaces = spaces === 'kept';
     this.#flags = { quote: false, hex: false, escape: false, mandatory: true, partial };
   }
 
@@ -88,7 +92,7 @@ class Compiler {
     let end = at;
     const spaces = isSpace(text[at]!);
     while (end < text.length && text[end] !== '%' && isSpace(text[end]!) === spaces) end++;
-    if (spaces) this.#writers.push(separate);
+    if (spaces && !this.#keepsSpaces) this.#writers.push(separate);
     else this.#literal(text.slice(at, end));
     return end;
   }

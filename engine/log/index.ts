@@ -127,7 +127,8 @@ export class Logger implements StreamEvents {
     format.write(this.#message, this.#scene);
     this.#data.length = 0;
     log.data?.write(this.#data, this.#scene);
-    this.#deliver(log.targets, bad && options.logSeparateErrors ? LOG_ERR : LOG_INFO, this.#data);
+    const usual = bad && options.logSeparateErrors ? LOG_ERR : LOG_INFO;
+    this.#deliver(log.targets, stream.logLevel < 0 ? usual : stream.logLevel, this.#data);
     Atomics.add(this.#memory.words, stream.frontend.at + PROXY.at.fe_log_lines, 1);
   }
 

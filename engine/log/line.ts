@@ -11,6 +11,8 @@ const HASH = 35;
 const QUOTE = 34;
 const BACKSLASH = 92;
 const BRACKET = 93;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
 
 const HEX = Uint8Array.from('0123456789ABCDEF', c => c.charCodeAt(0));
 
@@ -65,6 +67,18 @@ export class Line {
       } else {
         if (escape && ESCAPED[b] === 1) this.byte(BACKSLASH);
         this.byte(b);
+      }
+    }
+  }
+
+  /** A captured header: as `encoded`, and so is what separates the captures. */
+  header(bytes: Uint8Array): void {
+    for (const b of bytes) {
+      if (UNSAFE[b] === 0 && (b < OPEN_BRACE || b > CLOSE_BRACE)) this.byte(b);
+      else {
+        this.byte(HASH);
+        this.byte(HEX[b >> 4]!);
+        this.byte(HEX[b & 15]!);
       }
     }
   }

@@ -5,6 +5,7 @@
 import type { Mode } from '../config/model.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
+import { type Captured, uniqueId } from '../proxy/notes.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { targetAddress } from '../proxy/target-address.ts';
@@ -45,6 +46,10 @@ export interface Variable {
 const QUOTE = 34;
 const DASH = 45;
 const PLUS = 43;
+const SPACE = 32;
+const BAR = 124;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
 
 /** Text of our own: a name from the configuration, or nothing. */
 function text(name: string, mode: Mode, known: Moment, doc: string, of: (scene: Scene) => Uint8Array | null): Variable {
@@ -148,9 +153,38 @@ function port(name: string, known: Moment, doc: string, of: (stream: Stream) => 
   return { name, mode: 'tcp', known, doc, writer };
 }
 
-/** What is not there: nothing at all, not even a dash. */
-function nothing(name: string, doc: string): Variable {
-  return { name, mode: 'tcp', known: EARLY, doc, writer: () => () => {} };
+/** A value that `capture cookie` keeps. */
+function captured(name: string, doc: string, of: (stream: Stream) => Captured): Variable {
+  const writer = ({ quote, escape, mandatory }: Flags): Writer => {
+    return (line, { stream }) => {
+      const value = of(stream);
+      if (quote) line.byte(QUOTE);
+      if (value !== null) line.encoded(value, 0, value.length, escape);
+      else if (mandatory && !quote) line.byte(DASH);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode: 'http', known: EARLY, doc, writer };
+}
+
+/** The slots of captures: `{a|b}`, or in CLF each in quotes; nothing at all when the frontend has none. */
+function captures(name: string, doc: string, clf: boolean, of: (stream: Stream) => readonly Captured[]): Variable {
+  const writer = (): Writer => {
+    return (line, { stream }) => {
+      const slots = of(stream);
+      if (slots.length === 0) return;
+      if (!clf) line.byte(OPEN_BRACE);
+      for (let i = 0; i < slots.length; i++) {
+        if (i > 0) line.byte(clf ? SPACE : BAR);
+        if (clf) line.byte(QUOTE);
+        const value = slots[i];
+        if (value != null) line.header(value);
+        if (clf) line.byte(QUOTE);
+      }
+      if (!clf) line.byte(CLOSE_BRACE);
+    };
+  };
+  return { name, mode: 'tcp', known: EARLY, doc, writer };
 }
 
 const source = (stream: Stream): Address | null => stream.session.source();
@@ -249,8 +283,8 @@ export const VARIABLES: readonly Variable[] = [
   timer('Tw', 'tcp', 'time in queues', timers.queue),
   growing('B', 'tcp', 'bytes sent to the client', stream => stream.bytesOut),
   growing('U', 'tcp', 'bytes received from the client', stream => stream.bytesIn),
-  text('CC', 'http', EARLY, 'captured cookie of the request', () => null),
-  text('CS', 'http', EARLY, 'captured cookie of the response', () => null),
+  captured('CC', 'captured cookie of the request', stream => stream.requestCookie),
+  captured('CS', 'captured cookie of the response', stream => stream.responseCookie),
   text('H', 'tcp', START, 'host name', scene => scene.hostname),
   sent('HM', 'method', requestLine.writeMethod),
   sent('HP', 'request target without query', requestLine.writeTargetWithoutQuery),
@@ -259,7 +293,7 @@ export const VARIABLES: readonly Variable[] = [
   sent('HU', 'request target', requestLine.writeTarget),
   sent('HV', 'version', requestLine.writeVersion),
   sent('r', 'request line', requestLine.writeRequestLine),
-  text('ID', 'tcp', END, 'unique id', () => null),
+  text('ID', 'tcp', END, 'unique id', scene => uniqueId(scene.stream)),
   number('ST', 'tcp', EARLY, 'status', scene => status(scene.stream)),
   number('ac', 'tcp', END, 'connections of the process', ({ stream }) =>
     word(stream, stream.context.at + PROCESS.at.conns),
@@ -305,10 +339,10 @@ export const VARIABLES: readonly Variable[] = [
   number('rt', 'tcp', END, 'number of the stream', ({ stream }) => streamNumber(stream), { hexDigits: 4 }),
   number('pid', 'tcp', START, 'process', scene => scene.pid, { hexDigits: 4 }),
   text('OG', 'tcp', START, 'when the line was written', scene => ORIGINS[scene.origin]!),
-  nothing('hr', 'captured headers of the request'),
-  nothing('hrl', 'captured headers of the request, CLF'),
-  nothing('hs', 'captured headers of the response'),
-  nothing('hsl', 'captured headers of the response, CLF'),
+  captures('hr', 'captured headers of the request', false, stream => stream.requestCaptures),
+  captures('hrl', 'captured headers of the request, CLF', true, stream => stream.requestCaptures),
+  captures('hs', 'captured headers of the response', false, stream => stream.responseCaptures),
+  captures('hsl', 'captured headers of the response, CLF', true, stream => stream.responseCaptures),
   text('sslc', 'tcp', START, 'TLS cipher', () => null),
   text('sslv', 'tcp', START, 'TLS version', () => null),
   {

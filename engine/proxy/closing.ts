@@ -4,7 +4,7 @@ import { Timer } from '../time.ts';
 import type { Context, Server } from './nouns.ts';
 
 /** Hears nothing. */
-const DEAF: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+export const DEAF: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
 /**
  * Ends a server's connection at once. Unless the server has `ended` it already, with RST: whoever sends FIN first keeps

@@ -1,18 +1,26 @@
 /** The responses that Sluice makes itself when something fails: HAProxy's pages, `errorfile`, `errorloc` (manual 4.2). */
 import type { Proxy } from '../config/model.ts';
-import { earlyErrorPage, errorLocation, errorPage, statusOf } from '../http/errors.ts';
+import { closesConnection, earlyErrorPage, errorLocation, errorPage, statusOf } from '../http/errors.ts';
 import { withConnection } from '../http/reply.ts';
 
 /** A whole response, with the Connection header that fits. Made once and used for many streams. */
 export class Reply {
   readonly status: number;
   readonly #plain: Uint8Array;
+  /** The connection must close after it. */
+  readonly closes: boolean;
   #close: Uint8Array | null = null;
   #keepAlive: Uint8Array | null = null;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, closes = false) {
     this.#plain = bytes;
+    this.closes = closes;
     this.status = statusOf(bytes);
+  }
+
+  /** The response without a Connection header. */
+  get plain(): Uint8Array {
+    return this.#plain;
   }
 
   /** The bytes for a client of HTTP/1.`version` whose connection goes on (`keep`) or closes. */
@@ -40,7 +48,8 @@ export class ErrorReplies {
   get(status: number): Reply {
     let reply = this.#replies.get(status);
     if (reply === undefined) {
-      reply = new Reply(this.#configured(status) ?? errorPage(status, null));
+      const configured = this.#configured(status);
+      reply = new Reply(configured ?? errorPage(status, null), configured === null && closesConnection(status));
       this.#replies.set(status, reply);
     }
     return reply;

@@ -11,6 +11,7 @@
 import type { Slice } from '../balance/balancer.ts';
 import {
   BODY_CHUNKED,
+  BODY_LENGTH,
   BODY_NONE,
   BODY_UNTIL_CLOSE,
   Body,
@@ -21,11 +22,10 @@ import {
   requestBody,
   responseBody,
 } from '../http/body.ts';
-import { latin1 } from '../http/chars.ts';
 import type { Head } from '../http/head.ts';
 import { clientPersists, setResponseConnection } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
-import { H_EXPECT, H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
+import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { parseRequest } from '../http/parse.ts';
 import { headLength } from '../http/reply.ts';
 import { CRLF, writeResponseHead } from '../http/write.ts';
@@ -42,6 +42,7 @@ import {
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
 import { keepBadMessage } from './bad-messages.ts';
+import { BodyBuffer, payloadEnd } from './body-buffer.ts';
 import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -55,8 +56,6 @@ type Phase = 'idle' | 'head' | 'body' | 'done' | 'tunnel' | 'over';
 /** After an answer that the client may not have read while it was still sending: how long we listen on. Milliseconds. */
 const LINGER_MS = 1000;
 
-const CONTINUE = latin1('HTTP/1.1 100 Continue\r\n\r\n');
-
 /** Nothing more can be consumed now. */
 const HOLD = -1;
 
@@ -69,17 +68,22 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #buffer: Uint8Array | null = null;
   #used = 0;
   readonly #body = new Body();
-  /** Where payload that is gathered before there is a server begins in the buffer; -1 = none is. */
-  #gatheredAt = -1;
   #held: Chunk | null = null;
   #heldAt = 0;
   #consuming = false;
+  /** While the stream's first steps run: what follows the request head. */
+  #rest: Chunk | null = null;
+  #restAt = 0;
+  /** The payload as far as rules have asked for it, while there is no server yet. */
+  #gathered: BodyBuffer | null = null;
   #requests = 0;
   #idleSince: number;
   /** The client half-closed. */
   #ended = false;
   /** The connection may go on after this exchange. */
   #keep = false;
+  /** The response has no payload, whatever the server sends (`set-status`). */
+  #mute = false;
   /** The response goes out in chunks. */
   #chunked = false;
   #pendingWhenArmed = 0;
@@ -172,7 +176,6 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#consuming = false;
     if (pos < chunk.end) this.#hold(chunk, pos);
     else this.#letGo(chunk);
-    if (this.#gatheredAt >= 0 && this.#stream?.accepting) this.#consume(this.#takeGathered(), 0);
   }
 
   #step(chunk: Chunk, at: number): number {
@@ -225,7 +228,6 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#requests++;
     this.#buffer = session.context.spareBuffers.pop() ?? new Uint8Array(session.context.model.global.tune.bufsizeBytes);
     this.#used = 0;
-    this.#gatheredAt = -1;
     this.#phase = 'head';
     this.#count(CUR_H1_STREAMS, 1);
     this.#count(H1_STREAMS, 1);
@@ -249,8 +251,12 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       this.#refuse(status, CAUSE.proxy);
       return chunk.end;
     }
+    const next = at + length - before;
+    this.#rest = chunk;
+    this.#restAt = next;
     this.#start(stream, head, length);
-    return at + length - before;
+    this.#rest = null;
+    return this.#restAt;
   }
 
   /** The head is complete: the stream begins its steps. */
@@ -264,23 +270,15 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
     this.session.context.events.streamBegan(stream);
-    stream.goto(STEP.request);
+    stream.goto(STEP.inspect);
   }
 
   /** Payload goes to the server with its framing as received, checked. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
-    if (!stream.accepting) return stream.step === STEP.payload ? this.#gatherFrom(chunk, at) : HOLD;
-    if (this.#gatheredAt >= 0) {
-      const gathered = this.#takeGathered();
-      this.#relayFrom(stream, gathered, gathered.start);
-      if (this.#phase !== 'body') return at;
-    }
-    return this.#relayFrom(stream, chunk, at);
-  }
-
-  /** Passes payload on; returns how far it goes in the chunk. */
-  #relayFrom(stream: Stream, chunk: Chunk, at: number): number {
+    if (!stream.accepting) return this.#gatherBody(stream, chunk, at);
+    if (this.#gathered !== null) this.#replay();
+    if (this.#phase !== 'body') return at;
     const body = this.#body;
     let pos = at;
     do {
@@ -301,26 +299,21 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     return pos;
   }
 
-  /** Payload goes behind the head in the buffer, until it is whole or the buffer full. */
-  #gatherFrom(chunk: Chunk, at: number): number {
-    const stream = this.#stream!;
-    const buffer = this.#buffer!;
-    const { contentLength, chunked } = stream.requestHead;
-    const gathered = this.#used - this.#gatheredAt;
-    const wanted = chunked ? Infinity : contentLength - gathered;
-    const n = Math.min(chunk.end - at, buffer.length - this.#used, wanted);
-    buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
-    this.#used += n;
-    // Where chunks end is not looked for: the first ones that come must do.
-    if (chunked || n === wanted || this.#used === buffer.length) stream.goto(STEP.assign);
-    return at + n;
+  /** Rules want to see the payload before there is a server. */
+  #gatherBody(stream: Stream, chunk: Chunk, at: number): number {
+    const buffer = this.#gathered;
+    if (buffer === null || buffer.done || buffer.full || !stream.awaitsBody) return HOLD;
+    const next = buffer.take(chunk.bytes, at, chunk.end);
+    this.#touch();
+    stream.lookAgain();
+    return next;
   }
 
-  /** What was gathered, as a chunk of its own: the buffer will be used again. */
-  #takeGathered(): Chunk {
-    const bytes = this.#buffer!.slice(this.#gatheredAt, this.#used);
-    this.#gatheredAt = -1;
-    return ownChunk(bytes);
+  /** There is a server: what was gathered goes first. */
+  #replay(): void {
+    const { raw } = this.#gathered!;
+    this.#gathered = null;
+    if (raw.length > 0) this.#readBody(ownChunk(raw), 0);
   }
 
   /** The framing of the request's payload is invalid: what follows cannot be trusted. */
@@ -366,19 +359,32 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     return this.conn === null ? 0 : this.conn.pending;
   }
 
-  buffered(): Slice | null {
-    if (this.#gatheredAt < 0) return null;
-    return { bytes: this.#buffer!, start: this.#gatheredAt, end: this.#used };
+  gather(): BodyBuffer {
+    const { contentLength } = this.#stream!.requestHead;
+    const maxBytes = this.session.context.model.global.tune.bufsizeBytes;
+    this.#gathered ??= new BodyBuffer(this.#body.kind, contentLength, maxBytes);
+    return this.#gathered;
   }
 
-  gather(): void {
-    const head = this.#stream!.requestHead;
-    this.#gatheredAt = head.end;
-    this.#used = head.end;
-    // Who waits for a word before it sends the payload would wait for ever: no server has been asked yet.
-    if (head.find(H_EXPECT) < 0) return;
-    head.removeAll(H_EXPECT);
-    this.#send(CONTINUE, 0, CONTINUE.length);
+  /** In HTTP mode content rules see a whole head, and wait for nothing else. */
+  inspected(): boolean {
+    return false;
+  }
+
+  buffered(): Slice | null {
+    if (this.#gathered !== null) {
+      const { payload } = this.#gathered;
+      return { bytes: payload, start: 0, end: payload.length };
+    }
+    return this.#arrived();
+  }
+
+  /** Payload that is here, when its bytes are as they were sent. */
+  #arrived(): Slice | null {
+    const chunk = this.#rest ?? this.#held;
+    if (chunk === null || this.#phase !== 'body' || this.#body.kind !== BODY_LENGTH) return null;
+    const start = this.#rest === null ? this.#heldAt : this.#restAt;
+    return { bytes: chunk.bytes, start, end: Math.min(chunk.end, start + this.#body.remaining) };
   }
 
   respond(head: Head): void {
@@ -394,6 +400,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const { requestHead } = stream;
     const kind = responseBody(head, requestHead.methodId);
     this.#chunked = kind === BODY_CHUNKED && requestHead.version === 1;
+    this.#mute = kind === BODY_NONE;
     if (kind === BODY_CHUNKED && !this.#chunked) head.removeAll(H_TRANSFER_ENCODING);
     const endsAtClose = kind === BODY_UNTIL_CLOSE || (kind === BODY_CHUNKED && !this.#chunked);
     if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
@@ -408,10 +415,29 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   reply(reply: Reply, keep: boolean): void {
     const stream = this.#stream!;
     const head = stream.requestHead;
+    if (keep && this.#phase === 'body') this.#skipPayload(stream);
     if (!keep || !stream.requestDone) this.#keep = false;
     stream.responseDone = true;
     const bytes = reply.bytes(this.#keep, head.version);
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
+  }
+
+  /** The answer needs no server: a payload that is here already, and whole, is thrown away and the connection goes on. */
+  #skipPayload(stream: Stream): void {
+    const { kind, payload } = this.#body;
+    const chunk = this.#rest ?? this.#held;
+    const at = this.#rest === null ? this.#heldAt : this.#restAt;
+    if (this.#gathered !== null) {
+      if (!this.#gathered.done) return;
+    } else {
+      const whole = chunk !== null && payload === 0;
+      const end = whole ? payloadEnd(kind, stream.requestHead.contentLength, chunk.bytes, at, chunk.end) : -1;
+      if (end < 0) return;
+      if (this.#rest === null) this.#heldAt = end;
+      else this.#restAt = end;
+    }
+    this.#phase = 'done';
+    stream.requestDone = true;
   }
 
   open(reply: Reply, chunked: boolean): void {
@@ -429,7 +455,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   data(chunk: Chunk, start: number, end: number): void {
     const { conn } = this;
-    if (conn === null) return;
+    if (conn === null || this.#mute) return;
     this.#count(H1_BYTES_OUT, end - start);
     this.#stream!.bytesOut += end - start;
     conn.forward(chunk, start, end);
@@ -446,7 +472,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   tunnel(): void {
     this.#phase = 'tunnel';
-    this.#chunked = false;
+    this.#chunked = this.#mute = false;
     this.#keep = false;
     this.#keepRequestLine();
     this.#releaseBuffer();
@@ -458,8 +484,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   resume(): void {
+    if (this.#gathered !== null && this.#stream?.accepting) this.#replay();
     const held = this.#held;
-    if (this.#gatheredAt >= 0 && !this.#consuming && this.#stream?.accepting) this.#consume(this.#takeGathered(), 0);
     if (held !== null && !this.#consuming) this.#consume(held, this.#heldAt);
     if (this.#held === null) this.conn?.resume();
   }
@@ -522,6 +548,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   #dropStream(stream: Stream): void {
     this.#stream = null;
+    this.#gathered = null;
     this.#count(CUR_H1_STREAMS, -1);
     this.#releaseBuffer();
     dropStream(stream);

@@ -265,7 +265,7 @@ export class Http1Server implements ServerSide, Handler {
     const { conn } = this;
     if (conn === null) return;
     this.exchanges++;
-    if (this.#phase === 'done' && this.#keep && this.#requestEnded && stream.cause === CAUSE.none) {
+    if (this.#phase === 'done' && this.#keep && this.#requestEnded && !stream.closing && stream.cause === CAUSE.none) {
       this.#phase = 'pooled';
       conn.resume();
       this.server.pool.put(this, stream.session);

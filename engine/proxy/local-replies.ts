@@ -4,6 +4,7 @@ import { isExactly, latin1 } from '../http/chars.ts';
 import { errorPage } from '../http/errors.ts';
 import { YES } from '../sample/condition.ts';
 import { INTERCEPTED } from '../shm/counters.ts';
+import { answer } from './answer.ts';
 import { Reply } from './errors.ts';
 import { HERE } from './rules.ts';
 import { statsPage } from './stats-applet.ts';
@@ -14,38 +15,41 @@ import { CAUSE } from './termination.ts';
 /** Answers the stream's request and returns the step to go on with; null = not for this one. */
 export type LocalReply = (stream: Stream) => Next | null;
 
-/** What `proxy` answers itself, in the order in which it is asked. */
-export function localReplies(proxy: Proxy): readonly LocalReply[] {
-  const replies: LocalReply[] = [];
-  if (proxy.monitorUri !== null) replies.push(monitor(latin1(proxy.monitorUri)));
-  if (proxy.stats !== null) replies.push(statsPage(proxy, proxy.stats));
-  return replies;
-}
-
-/** The first of `replies` that is for this request; null = none, the request goes on. */
-export function replyLocally(stream: Stream, replies: readonly LocalReply[]): Next | null {
-  for (const reply of replies) {
-    const next = reply(stream);
-    if (next === null) continue;
-    stream.terminate(CAUSE.local);
-    stream.context.counters[stream.frontend.row + INTERCEPTED]! += 1;
-    return next;
-  }
-  return null;
-}
-
 const MONITOR_OK = new Reply(errorPage(200, null));
 
-/** `monitor-uri`: 200 to exactly this URI, 503 when a `monitor fail` holds; without a server and without a log line. */
-function monitor(uri: Uint8Array): LocalReply {
+/**
+ * `monitor-uri`: 200 to exactly this URI, or 503 when a `monitor fail` holds; without a server and without a log line.
+ * null = the proxy has none.
+ */
+export function monitorReply({ monitorUri }: Proxy): LocalReply | null {
+  if (monitorUri === null) return null;
+  const uri = latin1(monitorUri);
   return stream => {
-    const { uriBytes, uriStart, uriEnd } = stream.requestHead;
+    const { frontend, requestHead } = stream;
+    const { uriBytes, uriStart, uriEnd } = requestHead;
     if (uriEnd - uriStart !== uri.length || !isExactly(uriBytes, uriStart, uriEnd, uri)) return null;
-    HERE.at(stream);
-    const failed = stream.frontend.rules.monitorFail.some(condition => condition(HERE) === YES);
+    intercept(stream);
     stream.silent = true;
-    stream.status = failed ? 503 : 200;
-    stream.client.reply(failed ? stream.frontend.errors.get(503) : MONITOR_OK, true);
+    HERE.at(stream);
+    const failed = frontend.rules.monitorFail.some(condition => condition(HERE) === YES);
+    answer(stream, failed ? frontend.errors.get(503) : MONITOR_OK, true);
     return STEP.finish;
   };
+}
+
+/** The statistics page; null = the proxy has none. */
+export function statsReply(proxy: Proxy): LocalReply | null {
+  if (proxy.stats === null) return null;
+  const page = statsPage(proxy, proxy.stats);
+  return stream => {
+    const next = page(stream);
+    // Its own rules may have refused.
+    if (next !== null && stream.cause === CAUSE.none) intercept(stream);
+    return next;
+  };
+}
+
+function intercept(stream: Stream): void {
+  stream.terminate(CAUSE.local);
+  stream.context.counters[stream.frontend.row + INTERCEPTED]! += 1;
 }

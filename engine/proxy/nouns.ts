@@ -15,6 +15,7 @@ import {
 } from '../config/model.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
+import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
@@ -27,10 +28,11 @@ import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
-import { type LocalReply, localReplies } from './local-replies.ts';
+import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
+import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
-import { compileRules, type FrontendRules } from './rules.ts';
+import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
@@ -96,12 +98,17 @@ export class Frontend {
   readonly reqRate: Int32Array;
   readonly listeners: Listener[] = [];
   readonly errors: ErrorReplies;
-  readonly localReplies: readonly LocalReply[];
+  /** `monitor-uri` and the statistics page; null = there is none. */
+  readonly monitor: LocalReply | null;
+  readonly stats: LocalReply | null;
   readonly requestLimits: Limits;
   /** A log format asks for our address towards the server. */
   readonly logsServerLocal: boolean;
   defaultBackend: Backend | null = null;
   rules!: FrontendRules;
+  lists!: RuleLists;
+  /** Captures of headers and cookies, the unique id; null = there are none. */
+  readonly notes: Notes | null;
 
   constructor(context: Context, proxy: Proxy) {
     this.context = context;
@@ -114,7 +121,9 @@ export class Frontend {
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
     this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
-    this.localReplies = localReplies(proxy);
+    this.monitor = monitorReply(proxy);
+    this.stats = statsReply(proxy);
+    this.notes = notesOf(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
     proxy.binds.forEach((bind, i) => {
@@ -169,9 +178,11 @@ export class Backend {
   /** PROXY.generation when the servers' states were last looked at. */
   generation = 0;
   readonly errors: ErrorReplies;
-  readonly localReplies: readonly LocalReply[];
+  readonly stats: LocalReply | null;
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
+  rules!: BackendRules;
+  lists!: RuleLists;
 
   constructor(context: Context, proxy: Proxy) {
     this.context = context;
@@ -181,7 +192,7 @@ export class Backend {
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
     this.errors = new ErrorReplies(proxy);
-    this.localReplies = localReplies(proxy);
+    this.stats = statsReply(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new Queue();
     const first = context.topology.firstServer[proxy.index]!;
@@ -229,10 +240,16 @@ export function buildNouns(context: Context): void {
     context.frontends.push(isFrontend(proxy) ? new Frontend(context, proxy) : null);
     context.backends.push(isBackend(proxy) ? new Backend(context, proxy) : null);
   }
+  for (const backend of context.backends) {
+    if (backend === null) continue;
+    backend.rules = compileBackendRules(backend);
+    backend.lists = compileRuleLists(context, backend.proxy);
+  }
   for (const frontend of context.frontends) {
     if (frontend === null) continue;
     const target = frontend.proxy.defaultBackend;
     frontend.defaultBackend = target < 0 ? null : context.backends[target]!;
     frontend.rules = compileRules(frontend);
+    frontend.lists = compileRuleLists(context, frontend.proxy);
   }
 }

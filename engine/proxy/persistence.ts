@@ -74,7 +74,8 @@ export function persistedServer(stream: Stream): Server | null {
     }
   }
   if (server === null) return null;
-  const usable = !isDown(server) || backend.proxy.options.persist;
+  if (stream.ignoresPersistence) return null;
+  const usable = !isDown(server) || backend.proxy.options.persist || stream.forcesPersistence;
   stream.cookie = usable ? 'valid' : 'down';
   return usable ? server : null;
 }

@@ -7,6 +7,7 @@ import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
+import { joined } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, ServerSide } from './sides.ts';
 import { STEP } from './steps.ts';
@@ -34,7 +35,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#stream.begin(true, acceptedAt, now, now);
     this.#touch();
     session.context.events.streamBegan(this.#stream);
-    this.#stream.goto(STEP.backend);
+    this.#stream.goto(STEP.inspect);
   }
 
   // --- from the connection ---
@@ -53,7 +54,9 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#held.push(chunk);
     this.#heldBytes += chunk.end - chunk.start;
     // Reading on would be the only way to see the client's end; but there is a limit to what we hold for that.
-    if (!this.#stream.abortsOnClose() || this.#heldBytes >= BUFSIZE_BYTES) conn.pause();
+    const reads = this.#stream.abortsOnClose() || this.#stream.inspecting;
+    if (!reads || this.#heldBytes >= BUFSIZE_BYTES) conn.pause();
+    this.#stream.lookAgain();
   }
 
   onEnd(): void {
@@ -100,7 +103,15 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   }
 
   buffered(): Slice | null {
-    return this.#held === null ? null : this.#held[0]!;
+    const held = this.#held;
+    if (held === null) return null;
+    // Content rules look at all that came.
+    if (held.length > 1) this.#held = [joined(held)];
+    return this.#held![0]!;
+  }
+
+  inspected(): boolean {
+    return this.#heldBytes >= BUFSIZE_BYTES || this.#stream.requestDone;
   }
 
   data(chunk: Chunk, start: number, end: number): void {
@@ -137,7 +148,9 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   respond(): void {}
   reply(): void {}
   open(): void {}
-  gather(): void {}
+  gather(): never {
+    throw new Error('raw: there is no payload to wait for in TCP mode');
+  }
   write(): void {}
   tunnel(): void {}
 
@@ -172,12 +185,15 @@ export class RawServer implements ServerSide, Handler {
   #stream: Stream | null;
   readonly #server: Server;
   #open = false;
+  /** What came while rules looked at it. */
+  #held: Chunk | null = null;
   /** The server will send no more. */
   #ended = false;
 
   constructor(stream: Stream, server: Server) {
     this.#stream = stream;
     this.#server = server;
+    stream.holdsResponse = server.backend.lists.serverContent !== null;
   }
 
   onOpen(): void {
@@ -185,12 +201,32 @@ export class RawServer implements ServerSide, Handler {
     this.#stream?.connected();
   }
 
-  onData(_conn: Conn, chunk: Chunk): void {
-    this.#stream?.responseData(chunk, chunk.start, chunk.end);
+  onData(conn: Conn, chunk: Chunk): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    if (stream.holdsResponse) this.#hold(stream, conn, chunk);
+    else stream.responseData(chunk, chunk.start, chunk.end);
+  }
+
+  /** Rules look at what the server sends before the client gets it. */
+  #hold(stream: Stream, conn: Conn, chunk: Chunk): void {
+    chunk.keep();
+    this.#held = this.#held === null ? chunk : joined([this.#held, chunk]);
+    stream.responseHeld = this.#held;
+    if (this.#held.end - this.#held.start >= BUFSIZE_BYTES) {
+      stream.timeUp = true;
+      conn.pause();
+    }
+    stream.goto(stream.inspectResponse());
   }
 
   onEnd(): void {
     this.#ended = true;
+    const stream = this.#stream;
+    if (stream?.holdsResponse) {
+      stream.timeUp = true;
+      stream.goto(stream.inspectResponse());
+    }
     this.#stream?.responseEnd(null);
   }
 
@@ -224,12 +260,20 @@ export class RawServer implements ServerSide, Handler {
   }
 
   resume(): void {
+    const held = this.#held;
+    if (held !== null && this.#stream?.holdsResponse === false) {
+      this.#held = null;
+      this.#stream.responseData(held, held.start, held.end);
+      held.release();
+    }
     this.conn?.resume();
   }
 
   tunnel(): void {}
 
   release(): void {
+    this.#held?.release();
+    this.#held = null;
     const stream = this.#stream;
     this.#stream = null;
     const conn = this.conn;

@@ -5,6 +5,7 @@ import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
 import { inNetwork } from './networks.ts';
+import { uniqueId } from './notes.ts';
 import type { Stream } from './stream.ts';
 
 /** Makes the request head ready for the backend. Done once, when the stream enters it: retries send the same head. */
@@ -15,7 +16,11 @@ export function prepareRequest(stream: Stream): void {
   const forwardFor = proxy.forwardFor ?? front.forwardFor;
   const originalTo = proxy.originalTo ?? front.originalTo;
   let ok = true;
-  if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source());
+  if (front.uniqueIdHeader !== null) {
+    const id = uniqueId(stream);
+    if (id !== null) ok = head.add(front.uniqueIdHeader, id);
+  }
+  if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive') && ok;
   if (!ok) stream.count(FAILED_REWRITES);

@@ -2,10 +2,12 @@
 import { statusEvent } from '../health/observe.ts';
 import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
+import { editResponse } from '../rules/after-response.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { countResponse } from './account.ts';
 import { leaksCookie } from './cacheable.ts';
 import { setPersistence } from './persistence.ts';
+import { responseRules } from './rule-steps.ts';
 import { fail, type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
@@ -23,11 +25,16 @@ export function sendResponse(stream: Stream): Next {
   stream.responseAt = stream.now;
   stream.status = status;
   stream.observe(statusEvent(status));
+  const opens = status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300);
+  stream.frontend.notes?.response(stream);
+  const ruled = responseRules(stream);
+  if (ruled !== null) return ruled;
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
+  editResponse(stream);
   stream.client.respond(head);
   stream.context.events.streamAnswered(stream);
-  if (status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300)) return openTunnel(stream);
+  if (opens) return openTunnel(stream);
   return STEP.transfer;
 }
 

@@ -3,11 +3,13 @@
  * compiled once, whatever uses it.
  */
 import type { Proxy } from '../config/model.ts';
+import { compileText, type Format } from '../rules/format.ts';
 import { compileAcl } from '../sample/acl.ts';
 import { type Condition, compileCondition } from '../sample/condition.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { compileTemplate, type Render } from '../sample/template.ts';
-import type { Backend, Context, Frontend } from './nouns.ts';
+import type { Backend, Context, Frontend, Server } from './nouns.ts';
+import type { Stream } from './stream.ts';
 
 /** Where the rules of the worker stand now: pointed at each stream in turn. */
 export const HERE = new Standpoint();
@@ -62,7 +64,14 @@ export interface SwitchingRule {
 export interface FrontendRules {
   readonly useBackend: readonly SwitchingRule[];
   readonly monitorFail: readonly Condition[];
+  /** `unique-id-format`. */
+  readonly uniqueId: ((stream: Stream) => Uint8Array) | null;
   readonly backendsByName: ReadonlyMap<string, Backend>;
+}
+
+function compileUniqueId(format: Format, env: Env): (stream: Stream) => Uint8Array {
+  const value = compileText(format, env);
+  return stream => value(HERE.at(stream));
 }
 
 export function compileRules({ context, proxy }: Frontend): FrontendRules {
@@ -73,7 +82,37 @@ export function compileRules({ context, proxy }: Frontend): FrontendRules {
       backend: dynamic === null ? context.backends[backend]! : null,
       name: dynamic === null ? null : compileTemplate(dynamic, env),
     })),
+    uniqueId: proxy.uniqueIdFormat === null ? null : compileUniqueId(proxy.uniqueIdFormat, env),
     monitorFail: proxy.monitorFail.map(condition => compileCondition(condition, acls)),
     backendsByName: new Map(context.backends.flatMap(b => (b === null ? [] : [[b.proxy.name, b] as const]))),
+  };
+}
+
+/** One `use-server` line. */
+export interface ServerRule {
+  readonly condition: Condition | null;
+  /** null = the name is `name`'s. */
+  readonly server: Server | null;
+  readonly name: Render | null;
+}
+
+export interface BackendRules {
+  readonly useServer: readonly ServerRule[];
+  /** `force-persist` and `ignore-persist`. */
+  readonly persist: readonly { readonly force: boolean; readonly condition: Condition }[];
+}
+
+export function compileBackendRules({ context, proxy, servers }: Backend): BackendRules {
+  const { env, acls } = proxyRules(context, proxy);
+  return {
+    useServer: proxy.useServer.map(({ server, dynamic, condition }) => ({
+      condition: condition === null ? null : compileCondition(condition, acls),
+      server: dynamic === null ? servers[server]! : null,
+      name: dynamic === null ? null : compileTemplate(dynamic, env),
+    })),
+    persist: proxy.persistRules.map(({ force, condition }) => ({
+      force,
+      condition: compileCondition(condition, acls),
+    })),
   };
 }

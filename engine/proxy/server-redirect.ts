@@ -4,6 +4,7 @@ import { errorLocation } from '../http/errors.ts';
 import { METHOD_GET, METHOD_HEAD } from '../http/names.ts';
 import { UriParts } from '../http/uri.ts';
 import { enterServer } from './account.ts';
+import { answer } from './answer.ts';
 import { Reply } from './errors.ts';
 import { type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
@@ -21,7 +22,6 @@ export function redirectToServer(stream: Stream): Next | null {
   parts.split(head.uriBytes, head.uriStart, head.uriEnd);
   const path = textOf(head.uriBytes, parts.pathStart, head.uriEnd);
   stream.terminate(CAUSE.local);
-  stream.status = 302;
-  stream.client.reply(new Reply(errorLocation(302, `${redir}${path}`)), false);
+  answer(stream, new Reply(errorLocation(302, `${redir}${path}`)), false);
   return STEP.finish;
 }

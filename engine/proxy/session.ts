@@ -15,6 +15,7 @@ import type { Context, Frontend, Listener } from './nouns.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import { RawClient } from './raw.ts';
 import { disown } from './server-pool.ts';
+import { mayConnect, mayStart } from './session-rules.ts';
 import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
@@ -40,6 +41,13 @@ export class Session {
   driver: SessionDriver | null = null;
   /** Variables of scope `sess`; null = none was set. */
   vars: Store | null = null;
+  /** A PROXY header comes first: the bind line or a rule says so. */
+  expectProxy: boolean;
+  /** The transport is ready and the frontend's protocol is spoken. */
+  started = false;
+  /** Addresses told by a rule, for the session or for the stream it has now. */
+  #overrides: { source: Address | null; destination: Address | null } = { source: null, destination: null };
+  #streamOverrides: { source: Address | null; destination: Address | null } | null = null;
   /** Addresses told by a PROXY header, instead of the connection's own. */
   #source: Address | null = null;
   #destination: Address | null = null;
@@ -58,24 +66,38 @@ export class Session {
     context.sessions.add(this);
     const { proxy } = listener.frontend;
     if (proxy.options.clitcpka) conn.keepAlive(0, 0, 0);
-    if (listener.bind.acceptProxy) new ProxyHeaderReader(this);
+    this.expectProxy = listener.bind.acceptProxy;
+    if (!mayConnect(this)) return;
+    if (this.expectProxy) new ProxyHeaderReader(this);
     else this.start();
   }
 
   /** The transport is ready: speak the frontend's protocol. */
   start(): void {
     countSession(this.context, this.listener);
+    if (!mayStart(this)) return;
     this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
   }
 
   /** The client's address; null for a unix socket without a name. */
   source(): Address | null {
-    return this.#source ?? this.conn.peer();
+    return this.#streamOverrides?.source ?? this.#overrides.source ?? this.#source ?? this.conn.peer();
   }
 
   /** The address the client connected to. */
   destination(): Address | null {
-    return this.#destination ?? this.conn.local();
+    return this.#streamOverrides?.destination ?? this.#overrides.destination ?? this.#destination ?? this.conn.local();
+  }
+
+  /** `set-src`, `set-dst`: what `source` or `destination` gives from now on; `stream`: until the next stream begins. */
+  override(end: 'source' | 'destination', address: Address, stream: boolean): void {
+    if (stream) this.#streamOverrides ??= { source: null, destination: null };
+    const overrides = stream ? this.#streamOverrides! : this.#overrides;
+    overrides[end] = address;
+  }
+
+  forgetOverrides(): void {
+    this.#streamOverrides = null;
   }
 
   setAddresses(source: Address, destination: Address): void {

@@ -11,6 +11,7 @@
 import type { Slice } from '../balance/balancer.ts';
 import type { Head } from '../http/head.ts';
 import type { Chunk, Conn } from '../io/contract.ts';
+import type { BodyBuffer } from './body-buffer.ts';
 import type { Reply } from './errors.ts';
 
 /** A validated trailer section, its closing empty line included: `trailers[0, trailersEnd)`. */
@@ -36,8 +37,10 @@ export interface ClientSide extends Side {
   readonly pending: number;
   /** Request payload received and not yet passed on; null = none. For `check_post` and rdp-cookie. */
   buffered(): Slice | null;
-  /** Gathers payload of the request until it is whole or as much as a buffer takes, then has the stream `assign`ed. */
-  gather(): void;
+  /** HTTP: where the payload is gathered while rules wait for it (body-wait.ts). */
+  gather(): BodyBuffer;
+  /** Nothing more will come for content rules to look at: the buffer is full, or the client has half-closed. */
+  inspected(): boolean;
   /** Sends the stream's response head, interim (1xx) or final. */
   respond(head: Head): void;
   /** False when chunked payload must be given without its framing. */

@@ -10,10 +10,13 @@ import { type Field, headOnly, reply } from '../http/reply.ts';
 import { CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
 import type { Chunk } from '../io/contract.ts';
 import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
+import { editReply } from '../rules/after-response.ts';
 import { YES } from '../sample/condition.ts';
 import { statsReply } from '../stats/reply.ts';
+import { answer as sendReply } from './answer.ts';
 import { Reply } from './errors.ts';
 import type { LocalReply } from './local-replies.ts';
+import { applyRules } from './rule-steps.ts';
 import { HERE, statsAdmin } from './rules.ts';
 import type { ServerSide } from './sides.ts';
 import { type Next, STEP, WAIT } from './steps.ts';
@@ -26,6 +29,9 @@ export function statsPage(proxy: Proxy, page: StatsPage): LocalReply {
     const { uriBytes, uriStart, uriEnd, methodId } = stream.requestHead;
     const end = uriStart + uri.length;
     if (end > uriEnd || !isExactly(uriBytes, uriStart, end, uri)) return null;
+    const rules = (stream.backend ?? stream.frontend).lists.stats;
+    const ruled = rules === null ? null : applyRules(stream, rules, false, true);
+    if (ruled !== null) return ruled;
     if (methodId !== METHOD_POST || stream.requestDone) return answer(stream, proxy, page, '');
     stream.serverSide = new FormReader(form => stream.goto(answer(stream, proxy, page, form) ?? STEP.finish));
     stream.accepting = true;
@@ -39,7 +45,7 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   const head = stream.requestHead;
   const slot = head.find(H_AUTHORIZATION);
   const request = {
-    method: textOf(head.bytes, head.methodStart, head.methodEnd),
+    method: textOf(head.methodBytes, head.methodStart, head.methodEnd),
     uri: textOf(head.uriBytes, head.uriStart, head.uriEnd),
     authorization: slot < 0 ? null : textOf(head.bytesOf(slot), head.valueStart[slot]!, head.valueEnd[slot]!),
     form,
@@ -49,12 +55,13 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   stream.status = made.status;
   stream.assignedAt = stream.connectedAt = stream.responseAt = stream.now;
   if (made.body === null) {
-    stream.client.reply(new Reply(reply(made.status, made.headers, '')), true);
+    sendReply(stream, new Reply(reply(made.status, made.headers, '')), true);
     return STEP.finish;
   }
   const chunked = head.version === 1;
   const framing: readonly Field[] = chunked ? [['transfer-encoding', 'chunked']] : [];
-  stream.client.open(new Reply(headOnly(made.status, [...made.headers, ...framing])), chunked);
+  const opening = new Reply(headOnly(made.status, [...made.headers, ...framing]));
+  stream.client.open(editReply(stream, opening), chunked);
   stream.applet = made.body;
   return STEP.applet;
 }
@@ -73,7 +80,12 @@ const NEXT_PIECE_MS = 1;
 /** Sends a piece if the client takes it; the step of a stream that is answered by a dump. */
 export function pumpApplet(stream: Stream): Next {
   const { applet, client } = stream;
-  if (applet === null || client.pending > LOW_WATER_BYTES) return WAIT;
+  if (applet === null) {
+    // A form is still to come; what came of it already is waiting.
+    client.resume();
+    return WAIT;
+  }
+  if (client.pending > LOW_WATER_BYTES) return WAIT;
   const piece = applet.next();
   const chunked = stream.requestHead.version === 1;
   if (piece === null) {

@@ -2,64 +2,48 @@
  * The steps of a stream, one row each: what is done on entering it, what its time-out and a vanished server mean
  * there, and the letter that the log's termination state shows (manual 8.5, second character).
  *
- *   HTTP  idle > request > backend > (payload) > assign > (queue) > connect > connected > waiting > response > transfer > finish
- *   TCP   idle >           backend > assign > (queue) > connect > connected > tunnel                        > finish
- *                                      ^                   |
- *                                      └── (turnaround) < failed
+ *   HTTP  inspect > request > body > frontRules > backend > backInspect > backRules > server > payload > assign ...
+ *   TCP   inspect >                               backend > backInspect >             server           > assign ...
+ *
+ *   HTTP  ... assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   TCP   ... assign > (queue) > connect > connected > tunnel                        > finish
+ *                ^                   |
+ *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import type { BalanceAlgorithm } from '../config/model.ts';
-import { METHOD_POST } from '../http/names.ts';
-import {
-  DENIED_REQ,
-  FAILED_CONN,
-  FAILED_REQ,
-  FAILED_RESP,
-  REDISPATCHES,
-  RETRIES,
-  REUSE,
-  SRV_ABORTS,
-} from '../shm/counters.ts';
+import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
+import { answer } from './answer.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { restrictHeaderNames } from './header-names.ts';
-import { replyLocally } from './local-replies.ts';
+import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
+import {
+  backRules,
+  bufferBody,
+  endTarpit,
+  frontRules,
+  inspectBack,
+  inspectFront,
+  payload,
+  tarpit,
+  timeIsUp,
+} from './rule-steps.ts';
 import { redirectToServer } from './server-redirect.ts';
+import { applyServerRules } from './server-rules.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
+import { type Next, STEP, WAIT } from './step.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import { activeServers, isDown } from './usable.ts';
 
-export const STEP = {
-  idle: 0,
-  request: 1,
-  backend: 2,
-  payload: 3,
-  assign: 4,
-  queue: 5,
-  connect: 6,
-  failed: 7,
-  turnaround: 8,
-  connected: 9,
-  waiting: 10,
-  response: 11,
-  transfer: 12,
-  tunnel: 13,
-  applet: 14,
-  finish: 15,
-} as const;
-
-export type StepIndex = (typeof STEP)[keyof typeof STEP];
-
-/** Returned by a step that waits for an event. */
-export const WAIT = -1;
-export type Next = StepIndex | typeof WAIT;
+export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 
 export interface Step {
   readonly name: keyof typeof STEP;
@@ -74,9 +58,16 @@ export interface Step {
 
 export const STEPS: readonly Step[] = [
   { name: 'idle', letter: '-', run: wait, timeout: wait, serverGone: wait },
+  { name: 'inspect', letter: 'R', run: inspectFront, timeout: timeIsUp, serverGone: wait },
   { name: 'request', letter: 'R', run: request, timeout: wait, serverGone: wait },
+  { name: 'body', letter: 'R', run: bufferBody, timeout: timeIsUp, serverGone: wait },
+  { name: 'frontRules', letter: 'R', run: frontRules, timeout: timeIsUp, serverGone: wait },
   { name: 'backend', letter: 'R', run: backend, timeout: wait, serverGone: wait },
-  { name: 'payload', letter: 'R', run: payload, timeout: payloadTimeout, serverGone: wait },
+  { name: 'backInspect', letter: 'R', run: inspectBack, timeout: timeIsUp, serverGone: wait },
+  { name: 'backRules', letter: 'R', run: backRules, timeout: timeIsUp, serverGone: wait },
+  { name: 'tarpit', letter: 'T', run: tarpit, timeout: endTarpit, serverGone: wait },
+  { name: 'server', letter: 'R', run: server, timeout: wait, serverGone: wait },
+  { name: 'payload', letter: 'R', run: payload, timeout: timeIsUp, serverGone: wait },
   { name: 'assign', letter: 'C', run: assign, timeout: wait, serverGone: wait },
   { name: 'queue', letter: 'Q', run: queue, timeout: queueTimeout, serverGone: wait },
   { name: 'connect', letter: 'C', run: connect, timeout: connectTimeout, serverGone: refused },
@@ -99,42 +90,36 @@ function wait(): Next {
   return WAIT;
 }
 
-/** A request head is complete: count it, answer what the frontend answers itself. */
+/** A request head is complete: count it, answer the monitor, note what the logs want to know. */
 function request(stream: Stream): Next {
+  const { monitor, notes } = stream.frontend;
   takeRequest(stream);
-  if (!restrictHeaderNames(stream.requestHead, stream.frontend.proxy.options.restrictReqHdrNames)) return deny(stream);
-  return replyLocally(stream, stream.frontend.localReplies) ?? STEP.backend;
+  const { restrictReqHdrNames } = stream.frontend.proxy.options;
+  if (!restrictHeaderNames(stream.requestHead, restrictReqHdrNames)) return deny(stream);
+  const monitored = monitor === null ? null : monitor(stream);
+  if (monitored !== null) return monitored;
+  notes?.request(stream);
+  return STEP.body;
 }
 
-/** Which backend takes it, and what that backend answers itself. */
+/** Which backend takes it. */
 function backend(stream: Stream): Next {
   const chosen = chooseBackend(stream);
   if (chosen === null) return fail(stream, 503, CAUSE.server);
   enterBackend(stream, chosen);
-  stream.retriesLeft = chosen.proxy.retries;
+  stream.retriesLeft = stream.retries < 0 ? chosen.proxy.retries : stream.retries;
+  if (chosen.index !== stream.frontend.index) stream.timeouts = chosen.proxy.timeouts;
+  return STEP.backInspect;
+}
+
+/** The request as the server will see it; `use-server` and persistence rules choose the server. */
+function server(stream: Stream): Next {
+  applyServerRules(stream);
   if (!stream.http) return STEP.assign;
-  const local = chosen.index === stream.frontend.index ? null : replyLocally(stream, chosen.localReplies);
-  if (local !== null) return local;
-  if (!restrictHeaderNames(stream.requestHead, chosen.proxy.options.restrictReqHdrNames)) return deny(stream);
+  const { restrictReqHdrNames } = stream.backend!.proxy.options;
+  if (!restrictHeaderNames(stream.requestHead, restrictReqHdrNames)) return deny(stream);
   prepareRequest(stream);
   return STEP.payload;
-}
-
-/** `option http-buffer-request` and `balance url_param ... check_post`: the payload, or what fits of it, comes first. */
-function payload(stream: Stream): Next {
-  const { proxy } = stream.backend!;
-  const looks = proxy.balance.checkPostBytes > 0 && stream.requestHead.methodId === METHOD_POST;
-  const wanted = looks || proxy.options.httpBufferRequest || stream.frontend.proxy.options.httpBufferRequest;
-  if (!wanted || stream.requestDone) return STEP.assign;
-  const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
-  stream.wait(httpRequestMs || clientMs);
-  stream.client.gather();
-  return WAIT;
-}
-
-function payloadTimeout(stream: Stream): Next {
-  stream.context.counters[stream.frontend.row + FAILED_REQ]! += 1;
-  return fail(stream, 408, CAUSE.clientTimeout);
 }
 
 function deny(stream: Stream): Next {
@@ -148,7 +133,7 @@ function deny(stream: Stream): Next {
 function assign(stream: Stream): Next {
   const backend = stream.backend!;
   if (stream.server === null) {
-    stream.server = stream.redispatched ? null : persistedServer(stream);
+    stream.server = stream.redispatched ? null : chosenServer(stream);
     if (stream.server === null) {
       const picked = backend.balancer.pick(stream, stream.avoid);
       if (picked === NONE) {
@@ -170,9 +155,15 @@ function assign(stream: Stream): Next {
   return STEP.connect;
 }
 
+/** The server of a `use-server` rule, else the one that the client persists on. */
+function chosenServer(stream: Stream): Server | null {
+  const persisted = persistedServer(stream);
+  return stream.ruledServer ?? persisted;
+}
+
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
 function queue(stream: Stream): Next {
-  const t = stream.backend!.proxy.timeouts;
+  const t = stream.timeouts;
   if (stream.server !== null && queueIsFull(stream.server)) return elsewhere(stream);
   stream.wait(t.queueMs || t.connectMs);
   enqueue(stream, stream.backend!, stream.server);
@@ -210,7 +201,7 @@ function connect(stream: Stream): Next {
     stream.countServer(REUSE);
     return STEP.connected;
   }
-  stream.wait(stream.backend!.proxy.timeouts.connectMs);
+  stream.wait(stream.timeouts.connectMs);
   return WAIT;
 }
 
@@ -278,7 +269,7 @@ function countMove(stream: Stream): void {
 const TURNAROUND_MS = 1000;
 
 function turnaround(stream: Stream): Next {
-  const { connectMs } = stream.backend!.proxy.timeouts;
+  const { connectMs } = stream.timeouts;
   stream.wait(connectMs === 0 ? TURNAROUND_MS : Math.min(TURNAROUND_MS, connectMs));
   return WAIT;
 }
@@ -337,6 +328,10 @@ function tunnel(stream: Stream): Next {
 }
 
 function transferTimeout(stream: Stream): Next {
+  if (stream.holdsResponse) {
+    stream.timeUp = true;
+    return stream.inspectResponse();
+  }
   if (stream.serverMayGoOn()) return WAIT;
   // Both sides of a silent tunnel run out of time at once: HAProxy tells it of the client.
   if (stream.step === STEP.tunnel && stream.waitsForClient() && stream.session.late()) {
@@ -365,8 +360,7 @@ function finish(stream: Stream): Next {
 export function fail(stream: Stream, status: number, cause: Cause): Next {
   stream.terminate(cause);
   if (stream.http) {
-    stream.status = status;
-    stream.client.reply((stream.backend ?? stream.frontend).errors.get(status), true);
+    answer(stream, (stream.backend ?? stream.frontend).errors.get(status), true);
   }
   return STEP.finish;
 }

@@ -5,6 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
+import type { Timeouts } from '../config/model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
@@ -16,12 +17,18 @@ import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
+import type { Reply } from './errors.ts';
+import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { freePlace, type Queue } from './queue.ts';
+import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
-import { fail, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
 import { CAUSE, type Cause } from './termination.ts';
+
+/** A frontend without captures. */
+const NO_CAPTURES: Captured[] = [];
 
 export class Stream implements Subject {
   readonly context: Context;
@@ -101,6 +108,47 @@ export class Stream implements Subject {
   /** The server's pending output when its timer was last armed. */
   #serverPending = 0;
 
+  // --- what rules did and wait for (rule-steps.ts) ---
+  /** Where the evaluation of the step's rules goes on. */
+  ruleAt = 0;
+  /** What the step waited for has not come in time. */
+  timeUp = false;
+  /** Content rules look at what comes; those of a response until this time, ms. */
+  inspecting = false;
+  inspectUntil = 0;
+  /** Rules wait for the payload of the request: the client's side gathers it. */
+  awaitsBody = false;
+  /** `pause` is under way. */
+  paused = false;
+  /** A rewrite that fails ends the stream (`strict-mode`); not in http-after-response rules, which have the last word. */
+  strict = true;
+  lastWord = false;
+  /** What `tarpit` answers in the end. */
+  tarpit: Reply | null = null;
+  /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
+  timeouts!: Timeouts;
+  clientMs = 0;
+  /** `set-log-level`; -1 = as the log lines say. */
+  logLevel = -1;
+  /** `set-retries`; -1 = as the backend says. */
+  retries = -1;
+  /** `disable-l7-retry`. */
+  noRepeat = false;
+  /** `tcp-response content close`. */
+  closing = false;
+  forcesPersistence = false;
+  ignoresPersistence = false;
+  /** The server of a `use-server` rule. */
+  ruledServer: Server | null = null;
+  /** What the server sends in TCP mode is held back until its rules have decided. */
+  holdsResponse = false;
+  // --- captures (notes.ts) ---
+  requestCaptures: Captured[] = NO_CAPTURES;
+  responseCaptures: Captured[] = NO_CAPTURES;
+  requestCookie: Captured = null;
+  responseCookie: Captured = null;
+  uniqueId: Uint8Array | null = null;
+
   // --- for the log: milliseconds of the io clock, 0 = not reached ---
   acceptedAt = 0;
   idleSince = 0;
@@ -120,10 +168,10 @@ export class Stream implements Subject {
   phase = '-';
 
   constructor(context: Context) {
-    const { maxhdr, maxrewriteBytes } = context.model.global.tune;
+    const { maxhdr, maxrewriteBytes, bufsizeBytes } = context.model.global.tune;
     this.context = context;
-    this.requestHead = new Head(maxhdr, maxrewriteBytes);
-    this.responseHead = new Head(maxhdr, maxrewriteBytes);
+    this.requestHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
+    this.responseHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.timer = new Timer<Stream>(this, expire);
   }
 
@@ -141,6 +189,7 @@ export class Stream implements Subject {
       this.logged =
       this.refused =
         false;
+    this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
     this.number = -1;
@@ -161,6 +210,28 @@ export class Stream implements Subject {
     this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
+  }
+
+  #beginRules(): void {
+    const { timeouts } = this.frontend.proxy;
+    this.ruleAt = this.inspectUntil = 0;
+    this.timeUp =
+      this.inspecting =
+      this.awaitsBody =
+      this.paused =
+      this.lastWord =
+      this.noRepeat =
+      this.closing =
+        false;
+    this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
+    this.strict = true;
+    this.tarpit = this.ruledServer = this.uniqueId = null;
+    this.timeouts = timeouts;
+    this.clientMs = timeouts.clientMs;
+    this.logLevel = this.retries = -1;
+    this.requestCaptures = this.responseCaptures = NO_CAPTURES;
+    this.requestCookie = this.responseCookie = null;
+    this.session.forgetOverrides();
   }
 
   /** Goes to `step` and on, until a step has to wait for something. */
@@ -200,10 +271,18 @@ export class Stream implements Subject {
 
   requestEnd(trailers: Trailers | null): void {
     this.requestDone = true;
-    if (this.serverSide === null) return;
+    if (this.serverSide === null) {
+      this.lookAgain();
+      return;
+    }
     this.serverSide.end(trailers);
     this.touchServer();
     if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
+  }
+
+  /** More of what the step's rules wait for has come, or nothing more will. */
+  lookAgain(): void {
+    if (this.inspecting || this.awaitsBody) this.goto(this.step);
   }
 
   /** The client's connection is gone, or its time ran out. */
@@ -280,6 +359,27 @@ export class Stream implements Subject {
     this.goto(STEPS[this.step]!.serverGone(this));
   }
 
+  /** TCP: rules look at what came from the server, which its side holds; then it passes, or the stream ends. */
+  inspectResponse(): Next {
+    const next = inspectServer(this);
+    if (next === null) {
+      this.holdsResponse = false;
+      this.responseHeld = null;
+      this.touchServer();
+      this.serverSide?.resume();
+      if (this.closing) this.#closeServer();
+      return this.step === STEP.tunnel ? STEP.tunnel : WAIT;
+    }
+    return next;
+  }
+
+  /** `tcp-response content close`: what came passes, nothing else does. */
+  #closeServer(): void {
+    this.requestDone = true;
+    this.dropServerSide();
+    if (!this.responseDone) this.responseEnd(null);
+  }
+
   serverDrained(): void {
     this.client.resume();
   }
@@ -307,10 +407,10 @@ export class Stream implements Subject {
 
   /** The client's time-out now: `tunnel` once both sides are plain bytes, `client-fin` once one direction is shut. */
   clientTimeoutMs(): number {
-    const t = this.frontend.proxy.timeouts;
-    if (this.step !== STEP.tunnel) return t.clientMs;
-    if ((this.requestDone || this.responseDone) && t.clientFinMs !== 0) return t.clientFinMs;
-    return this.backend!.proxy.timeouts.tunnelMs || t.clientMs;
+    const { clientFinMs } = this.frontend.proxy.timeouts;
+    if (this.step !== STEP.tunnel) return this.clientMs;
+    if ((this.requestDone || this.responseDone) && clientFinMs !== 0) return clientFinMs;
+    return this.timeouts.tunnelMs || this.clientMs;
   }
 
   /** It is for the client to send: it has not ended, and a server takes what it sends. */
@@ -319,7 +419,7 @@ export class Stream implements Subject {
   }
 
   #serverTimeoutMs(): number {
-    const t = this.backend!.proxy.timeouts;
+    const t = this.timeouts;
     if (this.step !== STEP.tunnel) return t.serverMs;
     if ((this.requestDone || this.responseDone) && t.serverFinMs !== 0) return t.serverFinMs;
     return t.tunnelMs || t.serverMs;
@@ -333,6 +433,15 @@ export class Stream implements Subject {
     if (!progress && !waitsForClient) return false;
     this.touchServer();
     return true;
+  }
+
+  /** Keeps a value for the logs in a slot of the frontend; slots that it does not have are left alone. */
+  capture(response: boolean, slot: number, bytes: Uint8Array, start: number, end: number): void {
+    const { requestCaptures, responseCaptures } = this.frontend.proxy;
+    const limit = (response ? responseCaptures : requestCaptures)[slot];
+    if (limit === undefined || this.requestCaptures === NO_CAPTURES) return;
+    const slots = response ? this.responseCaptures : this.requestCaptures;
+    slots[slot] = bytes.slice(start, Math.min(end, start + limit.lenBytes));
   }
 
   // --- counting ---
@@ -419,6 +528,7 @@ export class Stream implements Subject {
     return (
       this.serverSide?.reused === true &&
       !this.mustOpen &&
+      !this.noRepeat &&
       !this.payloadSent &&
       !this.responded &&
       this.http &&

@@ -19,7 +19,8 @@ export function requestHead(ctx: SampleContext): Head | null {
 /** The response's head; null before it came. */
 export function responseHead(ctx: SampleContext): Head | null {
   const { stream } = ctx;
-  return stream?.http && stream.responded ? stream.responseHead : null;
+  // `http-after-response` rules see the head of an own response.
+  return stream?.http && (stream.responded || stream.lastWord) ? stream.responseHead : null;
 }
 
 const parts = new UriParts();

@@ -1,6 +1,7 @@
 /** The table of all fetches. */
 import { AUTH_FETCHES } from './fetches-auth.ts';
 import { BODY_FETCHES } from './fetches-body.ts';
+import { CAPTURE_FETCHES } from './fetches-captures.ts';
 import { CONNECTION_FETCHES } from './fetches-connection.ts';
 import { COOKIE_FETCHES } from './fetches-cookies.ts';
 import { HEADER_FETCHES } from './fetches-headers.ts';
@@ -12,6 +13,7 @@ import { byName, type FetchRow } from './row.ts';
 
 export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   INTERNAL_FETCHES,
+  CAPTURE_FETCHES,
   CONNECTION_FETCHES,
   PAYLOAD_FETCHES,
   REQUEST_LINE_FETCHES,

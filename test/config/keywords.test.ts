@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Keyword } from '../../engine/config/keyword.ts';
 import { BIND } from '../../engine/config/keywords-bind.ts';
 import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
+import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
@@ -16,6 +17,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   B: 'backend t',
   L: 'listen t',
   U: 'userlist t',
+  E: 'http-errors t',
   H: 'healthcheck t',
 };
 
@@ -40,6 +42,7 @@ const GROUPS: readonly Group[] = [
   { name: 'global', rows: GLOBAL, line: itself, letters: sections },
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },
+  { name: 'http-errors', rows: HTTP_ERRORS, line: itself, letters: sections },
   { name: 'healthcheck', rows: HEALTHCHECK, line: itself, letters: sections },
   { name: 'bind', rows: BIND, line: text => `bind 127.0.0.1:80 ${text}`, letters: () => ['L'] },
   { name: 'server', rows: SERVER, line: text => `server s 127.0.0.1:80 ${text}`, letters: () => ['L'] },
@@ -50,7 +53,7 @@ describe.each(GROUPS)('keywords of $name', ({ rows, line, letters }) => {
     for (const letter of letters(row)) {
       const header = HEADERS[letter]!;
       for (const good of row.good) {
-        const found = messagesOf(header, line(good)).filter(message => !message.includes('unable to find required'));
+        const found = messagesOf(header, line(good)).filter(message => !message.includes('unable to find'));
         expect(found, `${header}: ${good}`).toEqual([]);
       }
       for (const [bad, message] of row.bad) {

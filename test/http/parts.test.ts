@@ -224,6 +224,6 @@ describe('replies', () => {
   });
   test('redirect', () => {
     const expected = 'HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: /x\r\ncache-control: no-cache\r\n\r\n';
-    expect(text(redirect(302, '/x', [['cache-control', 'no-cache']]))).toBe(expected);
+    expect(text(redirect(302, '/x'))).toBe(expected);
   });
 });

@@ -97,6 +97,8 @@ export class World {
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },
+      ...{ requestCaptures: [], responseCaptures: [], uniqueId: null, lastWord: false },
+      frontend: { rules: { uniqueId: null } },
       ...{ vars: new StreamVars(), responseHeld: null, backend: null, server: null, serverSide: null, phase: '-' },
       requestHead: http ? headOf(request, false) : new Head(1, 1),
       responseHead: response === undefined ? new Head(1, 1) : headOf(response, true),

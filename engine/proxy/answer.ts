@@ -1,0 +1,11 @@
+/** Sending a whole response of our own: `http-after-response` rules have the last word. */
+import { editReply } from '../rules/after-response.ts';
+import type { Reply } from './errors.ts';
+import type { Stream } from './stream.ts';
+
+/** Answers the stream's request. `keep`: the client's connection may go on. */
+export function answer(stream: Stream, reply: Reply, keep: boolean): void {
+  const sent = editReply(stream, reply);
+  stream.status = sent.status;
+  stream.client.reply(sent, keep && !reply.closes);
+}

@@ -1,0 +1,67 @@
+/**
+ * The payload of a request, gathered while rules wait for it: the bytes as received, to be passed on later, and the
+ * payload that they hold, for `req.body` and its kin.
+ */
+import { Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
+
+export class BodyBuffer {
+  readonly #raw: Uint8Array;
+  #used = 0;
+  readonly #payload: Uint8Array;
+  #length = 0;
+  readonly #body = new Body();
+  /** The payload is complete, or its framing is wrong: nothing more is to be gathered. */
+  done = false;
+
+  /** For a payload of `kind` and `contentLength` as `Body.reset` takes them; at most `maxBytes` are gathered. */
+  constructor(kind: number, contentLength: number, maxBytes: number) {
+    this.#raw = new Uint8Array(maxBytes);
+    this.#payload = new Uint8Array(maxBytes);
+    this.#body.reset(kind, contentLength);
+  }
+
+  get full(): boolean {
+    return this.#used === this.#raw.length;
+  }
+
+  /** Bytes as received. */
+  get raw(): Uint8Array {
+    return this.#raw.subarray(0, this.#used);
+  }
+
+  /** Bytes without their framing. */
+  get payload(): Uint8Array {
+    return this.#payload.subarray(0, this.#length);
+  }
+
+  /** Takes what it can of `bytes[start, end)`; returns where it stopped. */
+  take(bytes: Uint8Array, start: number, end: number): number {
+    const stop = Math.min(end, start + this.#raw.length - this.#used);
+    const body = this.#body;
+    let at = start;
+    do {
+      at = body.step(bytes, at, stop);
+      if (body.event !== DATA) continue;
+      this.#payload.set(bytes.subarray(body.dataStart, body.dataEnd), this.#length);
+      this.#length += body.dataEnd - body.dataStart;
+    } while (body.event < DONE && body.event !== MORE);
+    this.done = body.event !== MORE;
+    if (body.event === ERROR) at = stop;
+    this.#raw.set(bytes.subarray(start, at), this.#used);
+    this.#used += at - start;
+    return at;
+  }
+}
+
+/**
+ * Where the payload that begins at `bytes[start]` ends, if it ends before `end`; -1 = it does not, or its framing is wrong.
+ * `kind` and `contentLength` as `Body.reset` takes them.
+ */
+export function payloadEnd(kind: number, contentLength: number, bytes: Uint8Array, start: number, end: number): number {
+  const body = new Body();
+  body.reset(kind, contentLength);
+  let at = start;
+  do at = body.step(bytes, at, end);
+  while (body.event < DONE && body.event !== MORE);
+  return body.event === DONE ? at : -1;
+}

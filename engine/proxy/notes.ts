@@ -1,0 +1,95 @@
+/**
+ * What a frontend notes of its streams for the logs: `capture` lines, and the unique id. Slots that rules fill
+ * (`declare capture`, `http-request capture`) are in the same lists.
+ */
+import type { Capture, Proxy } from '../config/model.ts';
+import { latin1 } from '../http/chars.ts';
+import type { Head } from '../http/head.ts';
+import { H_COOKIE, H_SET_COOKIE } from '../http/names.ts';
+import type { Stream } from './stream.ts';
+
+/** One slot; null = nothing was found. */
+export type Captured = Uint8Array | null;
+
+export class Notes {
+  readonly #request: readonly CapturedHeader[];
+  readonly #response: readonly CapturedHeader[];
+  readonly #cookie: { readonly name: Uint8Array; readonly lenBytes: number } | null;
+
+  constructor({ requestCaptures, responseCaptures, cookieCapture }: Proxy) {
+    this.#request = requestCaptures.map(header);
+    this.#response = responseCaptures.map(header);
+    this.#cookie = cookieCapture === null ? null : { ...cookieCapture, name: latin1(cookieCapture.name) };
+  }
+
+  /** The request's head is there: its headers and its cookie. */
+  request(stream: Stream): void {
+    stream.requestCaptures = this.#request.map(slot => capture(stream.requestHead, slot));
+    stream.responseCaptures = this.#response.map(() => null);
+    if (this.#cookie !== null) {
+      stream.requestCookie = cookieOf(stream.requestHead, H_COOKIE, this.#cookie.name, this.#cookie.lenBytes);
+    }
+  }
+
+  response(stream: Stream): void {
+    const slots = this.#response;
+    for (let i = 0; i < slots.length; i++) {
+      if (slots[i]!.name !== null) stream.responseCaptures[i] = capture(stream.responseHead, slots[i]!);
+    }
+    if (this.#cookie === null) return;
+    stream.responseCookie = cookieOf(stream.responseHead, H_SET_COOKIE, this.#cookie.name, this.#cookie.lenBytes);
+  }
+}
+
+interface CapturedHeader {
+  readonly name: Uint8Array | null;
+  readonly lenBytes: number;
+}
+
+function header({ name, lenBytes }: Capture): CapturedHeader {
+  return { name: name === null ? null : latin1(name), lenBytes };
+}
+
+/** The last header of the name, cut. */
+function capture(head: Head, { name, lenBytes }: CapturedHeader): Captured {
+  const slot = name === null ? -1 : head.findLast(name);
+  if (slot < 0) return null;
+  const start = head.valueStart[slot]!;
+  return head.bytesOf(slot).slice(start, Math.min(head.valueEnd[slot]!, start + lenBytes));
+}
+
+const SEMICOLON = 59;
+const SP = 32;
+
+/** The first cookie whose text (`name=value`) begins with `prefix`, cut. */
+function cookieOf(head: Head, id: number, prefix: Uint8Array, lenBytes: number): Captured {
+  for (let i = head.find(id); i >= 0; i = head.find(id, i + 1)) {
+    const bytes = head.bytesOf(i);
+    const end = head.valueEnd[i]!;
+    for (let start = head.valueStart[i]!; start < end; ) {
+      while (start < end && bytes[start] === SP) start++;
+      let stop = start;
+      while (stop < end && bytes[stop] !== SEMICOLON) stop++;
+      if (prefix.every((byte, k) => bytes[start + k] === byte))
+        return bytes.slice(start, Math.min(stop, start + lenBytes));
+      if (id === H_SET_COOKIE) break;
+      start = stop + 1;
+    }
+  }
+  return null;
+}
+
+/** null = the proxy notes nothing. */
+export function notesOf(proxy: Proxy): Notes | null {
+  const { requestCaptures, responseCaptures, cookieCapture } = proxy;
+  const none = requestCaptures.length === 0 && responseCaptures.length === 0 && cookieCapture === null;
+  return none ? null : new Notes(proxy);
+}
+
+/** The stream's unique id, made when first asked for; null = no `unique-id-format`. */
+export function uniqueId(stream: Stream): Uint8Array | null {
+  const { uniqueId: value } = stream.frontend.rules;
+  if (value === null) return null;
+  stream.uniqueId ??= value(stream).slice();
+  return stream.uniqueId;
+}

@@ -1,0 +1,143 @@
+/**
+ * The steps of a stream in which rules decide; what runs when is a table in ARCHITECTURE.md. A proxy without rules of a kind
+ * has null in their place and its streams pass at once.
+ */
+import { METHOD_POST } from '../http/names.ts';
+import { ANSWERED, CLOSE, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
+import type { RuleList } from '../rules/rule-list.ts';
+import { answer } from './answer.ts';
+import { awaitBody, lateBody } from './body-wait.ts';
+import type { Backend, Frontend } from './nouns.ts';
+import { HERE } from './rules.ts';
+import { type Next, STEP, type StepIndex, WAIT } from './step.ts';
+import type { Stream } from './stream.ts';
+import { CAUSE } from './termination.ts';
+
+/** Where a verdict leads; null = on. */
+const NEXT: Readonly<Record<Verdict, Next | null>> = {
+  [CONTINUE]: null,
+  [STOP]: null,
+  [ANSWERED]: STEP.finish,
+  [CLOSE]: STEP.finish,
+  [YIELD]: WAIT,
+  [TARPIT]: STEP.tarpit,
+};
+
+/** Evaluates `rules`, from where they stopped last; null = the stream goes on. */
+export function applyRules(stream: Stream, rules: RuleList, response: boolean, final: boolean): Next | null {
+  const start = stream.ruleAt;
+  if (start === 0) stream.strict = true;
+  const verdict = rules.run(HERE.at(stream, response, final), start);
+  stream.ruleAt = verdict === YIELD ? rules.stoppedAt : 0;
+  return NEXT[verdict];
+}
+
+/** The step's time is up: its rules look once more, and decide with what there is. */
+export function timeIsUp(stream: Stream): Next {
+  stream.timeUp = true;
+  return stream.step;
+}
+
+/** `tcp-request content`: may wait for bytes until `inspect-delay` is over. */
+function inspect(stream: Stream, { lists, proxy }: Frontend | Backend, next: StepIndex): Next {
+  if (lists.content === null) return next;
+  const over = stream.timeUp || proxy.inspectDelayMs === 0 || stream.client.inspected();
+  const verdict = applyRules(stream, lists.content, false, over);
+  if (verdict === WAIT) {
+    if (!stream.inspecting) stream.wait(proxy.inspectDelayMs);
+    stream.inspecting = true;
+    return WAIT;
+  }
+  if (stream.inspecting) stream.wait(0);
+  stream.inspecting = stream.timeUp = false;
+  return verdict ?? next;
+}
+
+export function inspectFront(stream: Stream): Next {
+  return inspect(stream, stream.frontend, stream.http ? STEP.request : STEP.backend);
+}
+
+export function inspectBack(stream: Stream): Next {
+  const next = stream.http ? STEP.backRules : STEP.server;
+  return stream.backend!.index === stream.frontend.index ? next : inspect(stream, stream.backend!, next);
+}
+
+/** On to `next` when the payload is there. */
+function withBody(stream: Stream, next: StepIndex): Next {
+  const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
+  const state = awaitBody(stream, httpRequestMs || clientMs, 0);
+  if (state === 'waiting') return WAIT;
+  return state === 'there' ? next : NEXT[lateBody(stream)]!;
+}
+
+/** `option http-buffer-request` of the frontend: the payload first, then the rules. */
+export function bufferBody(stream: Stream): Next {
+  return stream.frontend.proxy.options.httpBufferRequest ? withBody(stream, STEP.frontRules) : STEP.frontRules;
+}
+
+/** That of the backend, and `balance url_param ... check_post`: the payload, or what fits of it, before the server. */
+export function payload(stream: Stream): Next {
+  const { balance, options } = stream.backend!.proxy;
+  const looks = balance.checkPostBytes > 0 && stream.requestHead.methodId === METHOD_POST;
+  return looks || options.httpBufferRequest ? withBody(stream, STEP.assign) : STEP.assign;
+}
+
+/** `http-request`, the statistics page, `redirect`: in this order. */
+function requestRules(stream: Stream, { lists, stats }: Frontend | Backend): Next | null {
+  const ruled = lists.request === null ? null : applyRules(stream, lists.request, false, true);
+  stream.timeUp = false;
+  if (ruled !== null) return ruled;
+  const page = stats === null ? null : stats(stream);
+  if (page !== null) return page;
+  return lists.redirect === null ? null : applyRules(stream, lists.redirect, false, true);
+}
+
+export function frontRules(stream: Stream): Next {
+  return requestRules(stream, stream.frontend) ?? STEP.backend;
+}
+
+export function backRules(stream: Stream): Next {
+  const backend = stream.backend!;
+  const own = backend.index === stream.frontend.index ? null : requestRules(stream, backend);
+  return own ?? STEP.server;
+}
+
+/** `tarpit`: keeps the client waiting, then refuses. */
+export function tarpit(stream: Stream): Next {
+  const { tarpitMs, connectMs } = stream.timeouts;
+  stream.terminate(CAUSE.proxy);
+  stream.wait(tarpitMs || connectMs || 1);
+  return WAIT;
+}
+
+export function endTarpit(stream: Stream): Next {
+  answer(stream, stream.tarpit!, true);
+  return STEP.finish;
+}
+
+/** The rules of a response: `tcp-response content`, then `http-response` of backend and frontend; null = it may go on. */
+export function responseRules(stream: Stream): Next | null {
+  const { frontend } = stream;
+  const backend = stream.backend!;
+  const { serverContent, response } = backend.lists;
+  const inspected = serverContent === null ? null : applyRules(stream, serverContent, true, true);
+  if (inspected !== null) return inspected;
+  const back = response === null ? null : applyRules(stream, response, true, true);
+  if (back !== null || frontend.index === backend.index || frontend.lists.response === null) return back;
+  return applyRules(stream, frontend.lists.response, true, true);
+}
+
+/** What came from a TCP server is held back while `tcp-response content` rules look at it. */
+export function inspectServer(stream: Stream): Next | null {
+  const { lists, proxy } = stream.backend!;
+  const over = stream.timeUp || proxy.serverInspectDelayMs === 0 || stream.responseDone;
+  const verdict = applyRules(stream, lists.serverContent!, true, over);
+  if (verdict === WAIT) {
+    if (!stream.inspecting) stream.inspectUntil = stream.now + proxy.serverInspectDelayMs;
+    stream.inspecting = true;
+    stream.wait(Math.max(stream.inspectUntil - stream.now, 1));
+    return WAIT;
+  }
+  stream.inspecting = stream.timeUp = false;
+  return verdict;
+}

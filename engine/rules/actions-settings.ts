@@ -1,0 +1,224 @@
+/** Actions that change how a stream or its connection is treated. */
+
+import type { Address } from '../io/contract.ts';
+import { compileExpression } from '../sample/compile.ts';
+import type { Env, Standpoint } from '../sample/context.ts';
+import type { Expression } from '../sample/expression.ts';
+import { ADDR, IPV4, IPV6, SINT } from '../sample/sample.ts';
+import { type ActionRow, acceptedAction, action, CONTINUE } from './action.ts';
+import { compileTime, evaluate, readSample, readTime, type Time } from './values.ts';
+
+const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
+
+const SET_LOG_LEVEL = action<{ readonly level: number | null }>({
+  name: 'set-log-level',
+  where: 'TUQRA',
+  args: '{ emerg | alert | crit | err | warning | notice | info | debug | silent }',
+  doc: 'Level of the log line of this stream; silent = none.',
+  read(cursor) {
+    const name = cursor.expectOneOf('set-log-level', [...LEVELS, 'silent']);
+    return name === null ? null : { level: name === 'silent' ? null : LEVELS.indexOf(name) };
+  },
+  compile: ({ level }) => {
+    return ({ stream }) => {
+      stream!.silent = level === null;
+      stream!.logLevel = level ?? -1;
+      return CONTINUE;
+    };
+  },
+  good: ['set-log-level err', 'set-log-level silent'],
+  bad: [
+    [
+      'set-log-level',
+      "'set-log-level' expects 'emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug' or 'silent'",
+    ],
+  ],
+});
+
+/** [the name in the line, the field in the stream's time-outs]. */
+const TIMEOUTS = {
+  client: 'clientMs',
+  connect: 'connectMs',
+  queue: 'queueMs',
+  server: 'serverMs',
+  tarpit: 'tarpitMs',
+  tunnel: 'tunnelMs',
+} as const;
+
+type TimeoutName = keyof typeof TIMEOUTS;
+const TIMEOUT_NAMES = Object.keys(TIMEOUTS) as TimeoutName[];
+
+const SET_TIMEOUT = action<{ readonly name: TimeoutName; readonly time: Time }>({
+  name: 'set-timeout',
+  where: 'QR',
+  args: '{ client | connect | queue | server | tarpit | tunnel } { <time> | <expression> }',
+  doc: 'Another time-out for this stream.',
+  read(cursor, rule, context) {
+    const name = cursor.expectOneOf('set-timeout', TIMEOUT_NAMES);
+    if (name === null) return null;
+    const side = name === 'client' ? 'backend' : name === 'tarpit' ? '' : 'frontend';
+    if (rule.proxy.kind === side) {
+      cursor.error(`'set-timeout ${name}' is not possible in a ${side}, which has no such time-out`);
+      return null;
+    }
+    const time = readTime(cursor, rule, context);
+    return time === null ? null : { name, time };
+  },
+  compile({ name, time }, env) {
+    const field = TIMEOUTS[name];
+    const ms = compileTime(time, env);
+    return at => {
+      const stream = at.stream!;
+      const value = ms(at);
+      if (value > 0 && name === 'client') stream.clientMs = value;
+      else if (value > 0) stream.timeouts = { ...stream.timeouts, [field]: value };
+      return CONTINUE;
+    };
+  },
+  good: ['set-timeout tarpit 5s', 'set-timeout tarpit int(100)'],
+  bad: [
+    [
+      'set-timeout foo 5s',
+      "'set-timeout' expects 'client', 'connect', 'queue', 'server', 'tarpit' or 'tunnel', not 'foo'",
+    ],
+    ['set-timeout tarpit', "'tarpit' expects a time or an expression"],
+  ],
+});
+
+/** `set-src` and its kin: the end of the connection and the part of its address. */
+function address(name: string, end: 'source' | 'destination', port: boolean, doc: string): ActionRow {
+  return action<Expression>({
+    ...{ name, doc, where: 'CSTQ', args: '<expression>', read: readSample },
+    compile(spec, env) {
+      const fetch = compileExpression(spec, env);
+      return at => {
+        const { session } = at;
+        const old = session[end]();
+        const found = evaluate(fetch, at, port ? SINT : ADDR);
+        if (found === null) return CONTINUE;
+        const made = port ? withPort(old, found.int) : addressOf(found.type, found.copy(), old);
+        if (made !== null) session.override(end, made, at.stream !== null);
+        return CONTINUE;
+      };
+    },
+    good: [port ? `${name} int(4000)` : `${name} ipv4(127.0.0.1)`],
+    bad: [[`${name} nosuch`, "unknown fetch method 'nosuch'"]],
+  });
+}
+
+/** Another address with the port of the old one, as far as that has one. */
+function addressOf(type: number, bytes: Uint8Array, old: Address | null): Address | null {
+  if (type !== IPV4 && type !== IPV6) return null;
+  return { family: type === IPV4 ? 4 : 6, bytes, port: old?.port ?? 0 };
+}
+
+/** The old address with another port; a unix socket becomes 0.0.0.0. */
+function withPort(old: Address | null, port: number): Address {
+  const any = old === null || old.family === 1;
+  return { family: any ? 4 : old.family, bytes: any ? new Uint8Array(4) : old.bytes, port: port & 0xffff };
+}
+
+const SET_RETRIES = action<number | Expression>({
+  name: 'set-retries',
+  where: 'TQ',
+  args: '{ <number> | <expression> }',
+  doc: 'How often a failed connection of this stream is tried again.',
+  read(cursor, rule, context) {
+    const word = cursor.peek();
+    if (rule.proxy.kind === 'frontend') {
+      cursor.error("'set-retries' is not possible in a frontend, which has no servers");
+      return null;
+    }
+    return /^\d+$/.test(word?.text ?? '') ? cursor.expectInt('set-retries') : readSample(cursor, rule, context);
+  },
+  compile(spec, env) {
+    const number = typeof spec === 'number' ? () => spec : numberOf(spec, env);
+    return at => {
+      const count = number(at);
+      if (count >= 0) at.stream!.retries = at.stream!.retriesLeft = count;
+      return CONTINUE;
+    };
+  },
+  good: ['set-retries 3', 'set-retries int(2)'],
+  bad: [['set-retries x', "unknown fetch method 'x'"]],
+});
+
+function numberOf(spec: Expression, env: Env): (at: Standpoint) => number {
+  const fetch = compileExpression(spec, env);
+  return at => evaluate(fetch, at, SINT)?.int ?? -1;
+}
+
+const STRICT_MODE = action<{ readonly on: boolean }>({
+  name: 'strict-mode',
+  where: 'QRA',
+  args: '{ on | off }',
+  doc: 'Whether a rewrite that fails ends the stream with an error.',
+  read(cursor) {
+    const word = cursor.expectOneOf('strict-mode', ['on', 'off']);
+    return word === null ? null : { on: word === 'on' };
+  },
+  compile: ({ on }) => {
+    return ({ stream }) => {
+      stream!.strict = on;
+      return CONTINUE;
+    };
+  },
+  good: ['strict-mode off', 'strict-mode on'],
+  bad: [['strict-mode', "'strict-mode' expects 'on' or 'off'"]],
+});
+
+const EXPECT_PROXY = action<true>({
+  name: 'expect-proxy',
+  where: 'C',
+  args: 'layer4',
+  doc: 'The connection begins with a PROXY header.',
+  read: cursor => (cursor.expectOneOf('expect-proxy', ['layer4']) === null ? null : true),
+  compile: () => {
+    return ({ session }) => {
+      session.expectProxy = true;
+      return CONTINUE;
+    };
+  },
+  good: ['expect-proxy layer4'],
+  bad: [['expect-proxy', "'expect-proxy' expects 'layer4'"]],
+});
+
+const DISABLE_L7_RETRY = action<true>({
+  name: 'disable-l7-retry',
+  where: 'Q',
+  args: '',
+  doc: 'The request is never sent twice.',
+  read: () => true,
+  compile: () => {
+    return ({ stream }) => {
+      stream!.noRepeat = true;
+      return CONTINUE;
+    };
+  },
+  good: ['disable-l7-retry'],
+  bad: [],
+});
+
+const NO_MARKS = 'packets are not marked';
+const marks = (name: string, where: string): ActionRow =>
+  acceptedAction(name, where, '<value>', 'Marks the packets of a connection.', NO_MARKS);
+
+export const SETTING_ACTIONS: readonly ActionRow[] = [
+  SET_LOG_LEVEL,
+  SET_TIMEOUT,
+  SET_RETRIES,
+  STRICT_MODE,
+  EXPECT_PROXY,
+  DISABLE_L7_RETRY,
+  address('set-src', 'source', false, "Another address of the client than the connection's."),
+  address('set-src-port', 'source', true, "Another port of the client than the connection's."),
+  address('set-dst', 'destination', false, 'Another address that the client connected to.'),
+  address('set-dst-port', 'destination', true, 'Another port that the client connected to.'),
+  acceptedAction('set-nice', 'TUQR', '<nice>', 'Scheduling priority of the stream.', 'the loop knows no priorities'),
+  marks('set-mark', 'CSTUQR'),
+  marks('set-fc-mark', 'CSTUQR'),
+  marks('set-bc-mark', 'TQ'),
+  marks('set-tos', 'CSTUQR'),
+  marks('set-fc-tos', 'CSTUQR'),
+  marks('set-bc-tos', 'TQ'),
+];

@@ -1,0 +1,49 @@
+/**
+ * `http-after-response`: rules that have the last word on every response, those of servers and our own alike; backend
+ * first, then frontend.
+ */
+import { parseResponse } from '../http/parse.ts';
+import { maxHeadLength, writeResponseHead } from '../http/write.ts';
+import { Reply } from '../proxy/errors.ts';
+import { HERE } from '../proxy/rules.ts';
+import type { Stream } from '../proxy/stream.ts';
+import { CONTINUE, STOP } from './action.ts';
+import type { RuleList } from './rule-list.ts';
+
+/** Applies the rules to the stream's response head. */
+export function editResponse(stream: Stream): void {
+  const { backend, frontend } = stream;
+  if (backend !== null && !run(stream, backend.lists.afterResponse)) return;
+  if (backend?.index !== frontend.index) run(stream, frontend.lists.afterResponse);
+}
+
+/** False when the other proxy's rules are not to be evaluated any more. */
+function run(stream: Stream, rules: RuleList | null): boolean {
+  if (rules === null) return true;
+
+  stream.lastWord = true;
+  const verdict = rules.run(HERE.at(stream, true), 0);
+  stream.lastWord = false;
+  return verdict === CONTINUE || verdict === STOP;
+}
+
+function hasRules({ backend, frontend }: Stream): boolean {
+  return frontend.lists.afterResponse !== null || (backend !== null && backend.lists.afterResponse !== null);
+}
+
+/** A response of our own as the rules leave it. */
+export function editReply(stream: Stream, reply: Reply): Reply {
+  if (!hasRules(stream)) return reply;
+  const head = stream.responseHead;
+  const bytes = reply.plain.slice();
+  const length = parseResponse(head, bytes, 0, bytes.length, ANY_REPLY);
+  if (length <= 0) return reply;
+  stream.status = reply.status;
+  editResponse(stream);
+  const out = new Uint8Array(maxHeadLength(head) + bytes.length - length);
+  const at = writeResponseHead(head, out, 0);
+  out.set(bytes.subarray(length), at);
+  return new Reply(out.subarray(0, at + bytes.length - length));
+}
+
+const ANY_REPLY = { maxHeadBytes: Number.MAX_SAFE_INTEGER, maxHeaders: 100, relaxed: true };

@@ -1,0 +1,48 @@
+/** The rules of one set of one proxy, compiled in a worker, and their evaluation. */
+import type { Rule } from '../config/model.ts';
+import { type Condition, compileCondition, MAYBE, NO } from '../sample/condition.ts';
+import type { Env, Standpoint } from '../sample/context.ts';
+import { type Act, CONTINUE, type Verdict, YIELD } from './action.ts';
+import { actionNamed } from './actions.ts';
+
+interface CompiledRule {
+  /** null = always. */
+  readonly condition: Condition | null;
+  readonly act: Act;
+}
+
+export class RuleList {
+  readonly #rules: readonly CompiledRule[];
+  /** Where the evaluation that was just left with YIELD goes on. */
+  stoppedAt = 0;
+
+  constructor(rules: readonly Rule[], acls: readonly Condition[], env: Env) {
+    this.#rules = rules.map(({ action, args, condition }) => ({
+      condition: condition === null ? null : compileCondition(condition, acls),
+      act: actionNamed(action).compile(args as never, env),
+    }));
+  }
+
+  /**
+   * Evaluates the rules from `start` on. CONTINUE: all were evaluated. YIELD: a condition cannot tell yet, or an action
+   * waits; `stoppedAt` is the rule to go on with.
+   */
+  run(at: Standpoint, start: number): Verdict {
+    const rules = this.#rules;
+    for (let i = start; i < rules.length; i++) {
+      const { condition, act } = rules[i]!;
+      const holds = condition === null ? null : condition(at);
+      if (holds === NO) continue;
+      const verdict = holds === MAYBE ? YIELD : act(at);
+      if (verdict === CONTINUE) continue;
+      this.stoppedAt = i;
+      return verdict;
+    }
+    return CONTINUE;
+  }
+}
+
+/** The compiled rules; null when there are none, so that a proxy without rules pays nothing. */
+export function compileRules(rules: readonly Rule[], acls: readonly Condition[], env: Env): RuleList | null {
+  return rules.length === 0 ? null : new RuleList(rules, acls, env);
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { ACTIONS } from '../../engine/rules/actions.ts';
+import { RULE_SETS } from '../../engine/rules/rule-sets.ts';
+import { load } from '../config/load-text.ts';
+
+const FILES = { files: { '/dev/null': '' } };
+
+/** Messages about the rule, which is line 3 of a file that is otherwise good. */
+function messagesOf(keyword: string, line: string, section = 'listen t'): string[] {
+  const text = `${section}\n  mode ${keyword.startsWith('tcp-') ? 'tcp' : 'http'}\n  ${keyword} ${line}\n`;
+  return load(text, FILES)
+    .diagnostics.list.filter(d => d.place?.line === 3)
+    .map(d => d.message);
+}
+
+describe('the rows of the action table', () => {
+  test.each(ACTIONS)('$name', row => {
+    expect(row.doc).toMatch(/^\S.*[.]$/);
+    expect(row.where).not.toBe('');
+    for (const { letter, keyword, sections } of RULE_SETS) {
+      if (letter === '' || !row.where.includes(letter)) continue;
+      const section = sections.includes('L') ? 'listen t' : 'backend t';
+      for (const good of row.good) {
+        expect(messagesOf(keyword, good, section), `${keyword} ${good}`).toEqual([]);
+        expect(messagesOf(keyword, `${good} if TRUE`, section), `${keyword} ${good} if`).toEqual([]);
+      }
+      for (const [bad, message] of row.bad) {
+        expect(messagesOf(keyword, bad, section), `${keyword} ${bad}`).toContain(message);
+      }
+    }
+    if (row.status === 'supported') expect(row.good.length, 'good lines').toBeGreaterThan(0);
+  });
+
+  test('no name twice', () => {
+    const names = ACTIONS.map(row => row.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('an action stands only where the table says', () => {
+    expect(messagesOf('http-response', 'tarpit')).toEqual(["'tarpit' is not possible in 'http-response' rules"]);
+    expect(messagesOf('tcp-request connection', 'set-header a b')).toEqual([
+      "'set-header' is not possible in 'tcp-request connection' rules",
+    ]);
+    expect(messagesOf('http-response', 'pause 5')).toEqual([
+      "'pause' in 'http-response' rules is not supported by Sluice yet",
+    ]);
+    expect(messagesOf('http-request', 'cache-use x')).toEqual(["'cache-use' is not supported by Sluice yet"]);
+  });
+
+  test('a proxy inherits the rules of named defaults, and runs them first', () => {
+    const { model } = load(
+      'defaults d\n mode http\n http-request deny if FALSE\nlisten a\n bind 127.0.0.1:80\n http-request allow\n',
+      FILES,
+    );
+    expect(model!.proxies[0]!.rules.request.map(rule => rule.action)).toEqual(['deny', 'allow']);
+    expect(messagesOf('http-request', 'deny', 'defaults')).toEqual([
+      "'http-request' not allowed in anonymous 'defaults' section",
+    ]);
+  });
+
+  test('rules that need HTTP are ignored in TCP, and said', () => {
+    const { model, diagnostics } = load('listen t\n bind 127.0.0.1:80\n http-request deny\n', FILES);
+    expect(model!.proxies[0]!.rules.request).toEqual([]);
+    expect(diagnostics.list.map(d => d.message)).toContain(
+      "'http-request' rules ignored for proxy 't' as they require HTTP mode",
+    );
+  });
+});

@@ -1,0 +1,296 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Rig, startRig } from '../proxy/rig.ts';
+import { ask, connect, ok, WireServer } from '../proxy/wire.ts';
+
+let rig: Rig | null = null;
+const servers: WireServer[] = [];
+
+afterEach(async () => {
+  await rig?.stop();
+  rig = null;
+  for (const server of servers.splice(0)) server.stop();
+});
+
+/** A frontend `f` and a backend `b` with one server that answers with the head it got. */
+async function proxy(front: string[], back: string[] = [], serverWords = '', more = ''): Promise<Rig> {
+  const server = await WireServer.start(request => ok(request));
+  servers.push(server);
+  rig = await startRig(`
+${more}
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+  timeout tarpit 60ms
+frontend f
+  bind 127.0.0.1:1
+  ${front.join('\n  ')}
+  default_backend b
+backend b
+  ${back.join('\n  ')}
+  server s 127.0.0.1:${server.port} ${serverWords}
+`);
+  return rig;
+}
+
+const get = (path: string, headers = ''): string =>
+  `GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${headers}\r\n`;
+
+describe('what is counted and logged', () => {
+  test('deny: PR, denied_req of frontend and backend', async () => {
+    const r = await proxy(['http-request deny if { path /a }'], ['http-request deny if { path /b }']);
+    expect(await ask(r.port('f'), get('/a'))).toContain('403 Forbidden');
+    expect(await ask(r.port('f'), get('/b'))).toContain('403 Forbidden');
+    expect(r.ends.map(end => end.state)).toEqual(['PR', 'PR']);
+    expect(r.counter('frontend', 'f', 'denied_req')).toBe(2);
+    expect(r.counter('backend', 'b', 'denied_req')).toBe(1);
+    expect(r.counter('frontend', 'f', 'hrsp_4xx')).toBe(2);
+  });
+
+  test('return and redirect: LR; intercepted when the frontend did it', async () => {
+    const r = await proxy(
+      ['http-request return if { path /a }', 'redirect location / if { path /r }'],
+      ['http-request return if { path /b }'],
+    );
+    for (const path of ['/a', '/r', '/b']) await ask(r.port('f'), get(path));
+    expect(r.ends.map(end => end.state + end.status)).toEqual(['LR200', 'LR302', 'LR200']);
+    expect(r.counter('frontend', 'f', 'intercepted')).toBe(2);
+  });
+
+  test('http-response deny: PH, denied_resp of all three', async () => {
+    const r = await proxy([], ['http-response deny']);
+    expect(await ask(r.port('f'), get('/'))).toContain('502 Bad Gateway');
+    expect(r.ends[0]).toMatchObject({ state: 'PH', status: 502 });
+    expect(r.counter('frontend', 'f', 'denied_resp')).toBe(1);
+    expect(r.counter('backend', 'b', 'denied_resp')).toBe(1);
+    expect(r.counter('server', 'b/s', 'denied_resp')).toBe(1);
+  });
+
+  test('reject: the connection ends without a byte, PR', async () => {
+    const r = await proxy(['http-request reject']);
+    expect(await ask(r.port('f'), get('/'))).toBe('');
+    expect(r.ends[0]).toMatchObject({ state: 'PR', status: 0 });
+  });
+
+  test('tarpit: PT, after its time-out', async () => {
+    const r = await proxy(['http-request tarpit deny_status 429']);
+    const start = performance.now();
+    expect(await ask(r.port('f'), get('/'))).toContain('429 Too Many Requests');
+    expect(performance.now() - start).toBeGreaterThan(50);
+    expect(r.ends[0]).toMatchObject({ state: 'PT', status: 429 });
+  });
+
+  test('a rewrite without room: 500, or nothing at all when strict-mode is off', async () => {
+    const long = `"${'x'.repeat(9000)}"`;
+    const lines = [`http-request set-header a ${long}`, `http-request set-header b ${long}`];
+    const strict = await proxy(lines);
+    expect(await ask(strict.port('f'), get('/'))).toContain('500 Internal Server Error');
+    expect(strict.counter('frontend', 'f', 'failed_rewrites')).toBe(1);
+    await strict.stop();
+    const lax = await proxy(['http-request strict-mode off', ...lines]);
+    expect(await ask(lax.port('f'), get('/'))).toContain('200 OK');
+    expect(lax.counter('frontend', 'f', 'failed_rewrites')).toBe(1);
+  });
+});
+
+describe('waiting', () => {
+  test('pause holds a request back', async () => {
+    const r = await proxy(['http-request pause 60ms', 'http-request set-header x-late 1']);
+    const start = performance.now();
+    expect(await ask(r.port('f'), get('/'))).toContain('x-late: 1');
+    expect(performance.now() - start).toBeGreaterThan(50);
+  });
+
+  test('wait-for-body sees a payload that comes in pieces, and passes all of it on', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s', 'http-request set-header x-len "%[req.body_len]"']);
+    const wire = await connect(r.port('f'));
+    wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc');
+    await new Promise(done => setTimeout(done, 30));
+    expect(servers[0]!.conns.length).toBe(0);
+    wire.send('def');
+    await wire.has('x-len: 6');
+    const conn = await servers[0]!.conn();
+    await conn.until(w => w.received.endsWith('abcdef'));
+    wire.socket.destroy();
+  });
+
+  test('at-least is enough', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s at-least 2', 'http-request return']);
+    const wire = await connect(r.port('f'));
+    wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 600\r\n\r\nabc');
+    await wire.has('200 OK');
+    wire.socket.destroy();
+  });
+
+  test('a client that is too slow with its payload gets 408', async () => {
+    const r = await proxy(['http-request wait-for-body time 50ms']);
+    const got = await ask(r.port('f'), 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc');
+    expect(got).toContain('408 Request Time-out');
+    expect(r.ends[0]).toMatchObject({ state: 'cR', status: 408 });
+  });
+
+  test('who expects 100-continue is told to go on', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s', 'http-request return']);
+    const wire = await connect(r.port('f'));
+    wire.send('POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n');
+    await wire.has('100 Continue');
+    wire.send('abc');
+    await wire.has('200 OK');
+    wire.socket.destroy();
+  });
+
+  test('option http-buffer-request waits before the rules', async () => {
+    const r = await proxy(['option http-buffer-request', 'http-request deny if { req.body -m sub attack }']);
+    const wire = await connect(r.port('f'));
+    wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\natt');
+    await new Promise(done => setTimeout(done, 30));
+    wire.send('ack');
+    await wire.has('403 Forbidden');
+    wire.socket.destroy();
+  });
+});
+
+describe('connections go on', () => {
+  const POST = 'POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n';
+  const CHUNKED = 'POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
+  const NEXT = 'GET /next HTTP/1.1\r\nhost: a\r\n\r\n';
+
+  test.each([
+    ['a payload in the same packet', `${POST}hello${NEXT}`],
+    ['a chunked one', `${CHUNKED}5\r\nhello\r\n0\r\n\r\n${NEXT}`],
+    ['none', `GET /a HTTP/1.1\r\nhost: a\r\n\r\n${NEXT}`],
+  ])('after a refusal of a request with %s', async (_, text) => {
+    const r = await proxy(['http-request deny if { path /a }']);
+    const wire = await connect(r.port('f'));
+    wire.send(text);
+    await wire.has('GET /next');
+    expect(wire.received).toMatch(/^HTTP\/1.1 403 /);
+    expect(wire.received).not.toContain('connection: close');
+    wire.socket.destroy();
+  });
+
+  test('not when the payload is still to come', async () => {
+    const r = await proxy(['http-request deny if { path /a }']);
+    const got = await ask(r.port('f'), `${POST}he`);
+    expect(got).toMatch(/^HTTP\/1.1 403 .*connection: close/s);
+  });
+
+  test('after a payload that was waited for', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s', 'http-request deny if { req.body -m sub hell }']);
+    const wire = await connect(r.port('f'));
+    wire.send(`${POST}he`);
+    await new Promise(done => setTimeout(done, 20));
+    wire.send(`llo${NEXT}`);
+    await wire.has('GET /next');
+    wire.socket.destroy();
+  });
+
+  test('a payload that was waited for goes to a pooled connection, and the next request after it', async () => {
+    const r = await proxy(['http-request wait-for-body time 1s if { method POST }']);
+    const wire = await connect(r.port('f'));
+    wire.send(NEXT);
+    await wire.has('GET /next');
+    wire.send(`${POST}he`);
+    await new Promise(done => setTimeout(done, 20));
+    wire.send(`llo${NEXT}`);
+    await wire.until(w => w.received.split('200 OK').length === 4);
+    expect(servers[0]!.conns.length).toBe(1);
+    wire.socket.destroy();
+  });
+});
+
+describe('settings', () => {
+  test('set-timeout server is for this stream only', async () => {
+    const silent = await WireServer.start(() => null);
+    servers.push(silent);
+    rig = await startRig(`
+defaults
+  mode http
+  timeout client 3s
+  timeout server 3s
+  timeout connect 1s
+listen l
+  bind 127.0.0.1:1
+  http-request set-timeout server 50ms
+  server s 127.0.0.1:${silent.port}
+`);
+    expect(await ask(rig.port('l'), get('/'))).toContain('504 Gateway Time-out');
+    expect(rig.ends[0]).toMatchObject({ state: 'sH' });
+  });
+
+  test('set-src holds for one stream', async () => {
+    const r = await proxy(
+      ['option forwardfor', 'http-request set-src req.hdr(x-from) if { hdr(x-from) -m found }'],
+      [],
+    );
+    const wire = await connect(r.port('f'));
+    wire.send('GET / HTTP/1.1\r\nhost: a\r\nx-from: 10.1.2.3\r\n\r\n');
+    await wire.has('x-forwarded-for: 10.1.2.3');
+    wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await wire.has('x-forwarded-for: 127.0.0.1');
+    wire.socket.destroy();
+  });
+
+  test('the unique id is one per request, in the header and to rules', async () => {
+    const r = await proxy([
+      'unique-id-format %{+X}o%ci-%rt',
+      'unique-id-header X-Id',
+      'http-request set-header x-same "%[unique-id]"',
+    ]);
+    const got = await ask(r.port('f'), get('/'));
+    const id = /x-id: (\S+)/.exec(got)![1]!;
+    expect(id.length).toBeGreaterThan(5);
+    expect(got).toContain(`x-same: ${id}`);
+    expect(await ask(r.port('f'), get('/'))).not.toContain(id);
+  });
+
+  test('monitor fail', async () => {
+    const r = await proxy(['monitor-uri /up', 'monitor fail if { nbsrv(b) lt 1 }']);
+    expect(await ask(r.port('f'), get('/up'))).toContain('200 OK');
+    r.setServer('b', 's', 'maint');
+    expect(await ask(r.port('f'), get('/up'))).toContain('503 Service Unavailable');
+  });
+
+  test('the status that set-status chose has no payload when it can have none', async () => {
+    const r = await proxy([], ['http-response set-status 204']);
+    expect(await ask(r.port('f'), get('/'))).toMatch(/^HTTP\/1.1 204 No Content\r\n(?:.+\r\n)+\r\n$/);
+  });
+});
+
+describe('persistence rules', () => {
+  test('force-persist and ignore-persist', async () => {
+    const other = await WireServer.start(() => ok('other'));
+    servers.push(other);
+    const r = await proxy(
+      [],
+      [
+        'balance first',
+        'cookie SRV insert',
+        'ignore-persist if { path /free }',
+        'force-persist if { path /force }',
+        `server other 127.0.0.1:${other.port} cookie o weight 0`,
+      ],
+    );
+    const cookie = 'cookie: SRV=o\r\n';
+    expect(await ask(r.port('f'), get('/', cookie))).toContain('other');
+    expect(await ask(r.port('f'), get('/free', cookie))).toContain('GET /free');
+    r.setServer('b', 'other', 'maint');
+    expect(await ask(r.port('f'), get('/', cookie))).toContain('GET /');
+    expect(await ask(r.port('f'), get('/force', cookie))).toContain('other');
+  });
+
+  test('use-server goes before the cookie, and passes over a server that is down', async () => {
+    const server = await WireServer.start(() => ok('two'));
+    servers.push(server);
+    const r = await proxy(
+      [],
+      ['use-server two if { path /two }', `server two 127.0.0.1:${server.port}`, 'balance first'],
+    );
+    expect(await ask(r.port('f'), get('/two'))).toContain('two');
+    expect(r.ends.at(-1)!.server).toBe('two');
+    r.setServer('b', 'two', 'maint');
+    await ask(r.port('f'), get('/two'));
+    expect(r.ends.at(-1)!.server).toBe('s');
+  });
+});
