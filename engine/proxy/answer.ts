@@ -5,7 +5,7 @@ import type { Stream } from './stream.ts';
 
 /** Answers the stream's request. `keep`: the client's connection may go on. */
 export function answer(stream: Stream, reply: Reply, keep: boolean): void {
+  stream.status = reply.status;
   const sent = editReply(stream, reply);
-  stream.status = sent.status;
   stream.client.reply(sent, keep && !reply.closes);
 }

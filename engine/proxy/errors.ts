@@ -5,6 +5,7 @@ import { withConnection } from '../http/reply.ts';
 
 /** A whole response, with the Connection header that fits. Made once and used for many streams. */
 export class Reply {
+  /** As logged and counted: an error stays what it is when its page is a redirect. */
   readonly status: number;
   readonly #plain: Uint8Array;
   /** The connection must close after it. */
@@ -12,10 +13,10 @@ export class Reply {
   #close: Uint8Array | null = null;
   #keepAlive: Uint8Array | null = null;
 
-  constructor(bytes: Uint8Array, closes = false) {
+  constructor(bytes: Uint8Array, closes = false, status = statusOf(bytes)) {
     this.#plain = bytes;
     this.closes = closes;
-    this.status = statusOf(bytes);
+    this.status = status;
   }
 
   /** The response without a Connection header. */
@@ -49,7 +50,7 @@ export class ErrorReplies {
     let reply = this.#replies.get(status);
     if (reply === undefined) {
       const configured = this.#configured(status);
-      reply = new Reply(configured ?? errorPage(status, null), configured === null && closesConnection(status));
+      reply = new Reply(configured ?? errorPage(status, null), configured === null && closesConnection(status), status);
       this.#replies.set(status, reply);
     }
     return reply;

@@ -38,7 +38,6 @@ export function editReply(stream: Stream, reply: Reply): Reply {
   const bytes = reply.plain.slice();
   const length = parseResponse(head, bytes, 0, bytes.length, ANY_REPLY);
   if (length <= 0) return reply;
-  stream.status = reply.status;
   editResponse(stream);
   const out = new Uint8Array(maxHeadLength(head) + bytes.length - length);
   const at = writeResponseHead(head, out, 0);
