@@ -40,6 +40,14 @@ export const SAMPLE_BYTES_MAX = 16_384;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
+export const ADDED_SERVERS_MAX = 16;
+
+/** How long the runtime API waits for a worker's answer. Milliseconds. */
+export const ASK_TIMEOUT_MS = 1_000;
+/** Payload of one command of the runtime API (`<<`). Bytes. */
+export const PAYLOAD_BYTES_MAX = 128 * 1024;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;

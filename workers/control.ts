@@ -1,23 +1,40 @@
 /** The control thread: health checks and the stats sockets. Nothing here happens per request. */
+import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { TimerWheel } from '../engine/time.ts';
-import type { ControlTask } from './messages.ts';
+import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
-  const { model, environment, listeners } = task;
+  const { model, environment, startupLogs, listeners } = task;
   const io = createIo(task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
+  const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  const asker = new Asker(
+    {
+      ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
+      server: (id, proxy, server) => report(task.port, { type: 'server', id, proxy, server }),
+      sockets: (id, proxy, state) => report(task.port, { type: 'sockets', id, proxy, state }),
+    },
+    env.memory,
+    wheel,
+    () => io.now(),
+  );
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
-      const env = { ...attach(task, null, io, thread.say), io, wheel, environment, random: Math.random };
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      running.push(startHealth(env), startCli(env, sockets));
+      const checks = startHealth({ ...env, io, wheel, random: Math.random });
+      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
+    },
+    ask: () => {},
+    answer: ({ id, answer }) => {
+      io.wake();
+      asker.answered(id, answer);
     },
     stop: () => {
       for (const part of running) part.stop();

@@ -4,11 +4,10 @@
  */
 import fs from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { Severity } from '../engine/config/diagnostics.ts';
 import { closeFd } from '../engine/io/bind.ts';
 import { RESPAWN_MAX_MS, RESPAWN_MIN_MS } from '../engine/limits.ts';
 import { after, monotonicMs } from '../engine/time.ts';
-import { type ListenerFd, type Order, order, type Report } from './messages.ts';
+import { type Heard, type ListenerFd, type Order, order, type Report } from './messages.ts';
 
 /** What the master does about one thread. */
 export interface Care {
@@ -22,8 +21,8 @@ export interface Care {
   isGiven(fd: number): boolean;
   /** The thread can take orders. */
   ready(): void;
-  /** It has something to tell the operator. */
-  say(severity: Severity, text: string): void;
+  /** It reports something else. */
+  heard(message: Heard): void;
   /** The thread died and is gone with all it had; another follows after `againMs`. */
   died(error: Error, againMs: number): void;
   /** The task ended as it was told to. */
@@ -52,7 +51,7 @@ export class Keeper {
     // Before it is ready a thread owns nothing that would have to be waited for.
     let gone = Promise.resolve();
     port1.on('message', (message: Report) => {
-      if (message.type === 'say') return this.#care.say(message.severity, message.text);
+      if (message.type !== 'ready') return this.#care.heard(message);
       gone = this.#care.gone(message.threadId);
       this.#care.ready();
     });
@@ -82,6 +81,13 @@ export class Keeper {
       this.#again = null;
       this.#care.done();
     } else if (this.#port !== null) order(this.#port, message);
+  }
+
+  /** Gives the thread a message that it may miss; false when there is none to take it. */
+  pass(message: Order): boolean {
+    if (this.#port === null) return false;
+    order(this.#port, message);
+    return true;
   }
 
   #ended(error: Error | null): void {

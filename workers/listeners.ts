@@ -1,8 +1,10 @@
 /** The listening sockets of the process: the master opens each once, all or none, and hands duplicates to the workers. */
+import type { FrontendSockets } from '../engine/cli/asker.ts';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { isFrontend } from '../engine/config/model.ts';
 import { closeFd, dupListener, openListener } from '../engine/io/bind.ts';
-import { errorText } from '../engine/io/native.ts';
+import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
+import { BACKLOG_DEFAULT } from '../engine/limits.ts';
 import type { ListenerFd } from './messages.ts';
 import type { Say } from './say.ts';
 
@@ -11,7 +13,7 @@ interface Sockets {
   readonly listener: number;
   /** Workers that serve it. */
   readonly workers: readonly number[];
-  readonly fds: readonly number[];
+  readonly fds: number[];
 }
 
 export interface Listeners {
@@ -80,7 +82,7 @@ export function shareListeners(sockets: readonly Sockets[], worker: number): Lis
   const shared: ListenerFd[] = [];
   for (const { listener, workers, fds } of sockets) {
     const turn = workers.indexOf(worker);
-    if (turn < 0) continue;
+    if (turn < 0 || fds.length === 0) continue;
     const fd = dupListener(fds[turn % fds.length]!);
     if (fd < 0) {
       for (const { fd } of shared) closeFd(fd);
@@ -90,6 +92,23 @@ export function shareListeners(sockets: readonly Sockets[], worker: number): Lis
   }
   return shared;
 }
+
+/**
+ * What the listeners numbered `from` up to `to` do: accept, give their ports to whoever binds them next, or close for
+ * good. A TCP socket that is shut down for reading listens no more, and does again when told to (Linux).
+ */
+export function setListeners({ traffic }: Listeners, from: number, to: number, state: FrontendSockets): void {
+  for (const sockets of traffic) {
+    if (sockets.listener < from || sockets.listener >= to) continue;
+    for (const fd of state === 'close' ? sockets.fds.splice(0) : sockets.fds) SET[state](fd);
+  }
+}
+
+const SET: Readonly<Record<FrontendSockets, (fd: number) => void>> = {
+  open: fd => void listen(fd, backlogOf(fd, BACKLOG_DEFAULT)),
+  pause: fd => void shutdownRead(fd),
+  close: fd => void closeFd(fd),
+};
 
 /** Closes the master's own descriptors: nothing listens any more once the workers' are closed too. */
 export function closeListeners({ traffic, control }: Listeners): void {

@@ -6,21 +6,21 @@
  *       └─ anything fails: done(1), nothing left open   └─ SIGTERM, SIGINT: done at once
  */
 import os from 'node:os';
-import type { Model } from '../engine/config/model.ts';
+import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
-import { Memory, shapeOf } from '../engine/shm/memory.ts';
+import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
-import { closeListeners, type Listeners, shareListeners } from './listeners.ts';
-import type { Order } from './messages.ts';
+import { closeListeners, type Listeners, setListeners, shareListeners } from './listeners.ts';
+import type { Heard, Order } from './messages.ts';
 import { createPool, type Pool } from './pool.ts';
 import { processors } from './processors.ts';
 import type { Say } from './say.ts';
@@ -32,7 +32,8 @@ export interface Plan {
   readonly workers: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Said while the configuration was read. */
+  /** What was said before the threads start, and how much of it were warnings about the configuration. */
+  readonly startupLogs: string;
   readonly warnings: number;
   readonly io: string;
 }
@@ -92,12 +93,32 @@ export class Master {
   readonly #plan: Plan;
   readonly #life: Life;
   readonly #say: Say;
+  /** What threads get: the model with the servers that the runtime API has added and deleted. */
+  readonly #model: Model;
   readonly #memory: Memory;
   readonly #pool: Pool;
   readonly #facts: Facts;
   readonly #traffic: Keeper[] = [];
   readonly #control: Keeper;
   readonly #ready = new Set<Keeper>();
+  /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
+  readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>) => void } = {
+    say: ({ severity, text }) => this.#say(severity, text),
+    ask: ({ id, question, worker }) => {
+      const passed = this.#traffic[worker]!.pass({ type: 'ask', id, question });
+      if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
+    },
+    answer: message => void this.#control.pass(message),
+    server: ({ id, proxy, server }) => {
+      setServer(this.#model.proxies[proxy]!, server);
+      this.#control.pass({ type: 'answer', id, answer: null });
+    },
+    sockets: ({ id, proxy, state }) => {
+      const { firstListener } = topology(this.#plan.model);
+      setListeners(this.#plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
+      this.#control.pass({ type: 'answer', id, answer: null });
+    },
+  };
   #state: 'starting' | 'serving' | 'stopping' | 'over' = 'starting';
   #draining = 0;
 
@@ -106,6 +127,7 @@ export class Master {
     this.#plan = plan;
     this.#life = life;
     this.#say = say;
+    this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
@@ -184,8 +206,8 @@ export class Master {
       ...this.#care(() => keeper, 'Control thread'),
       share: () => shareListeners(this.#plan.listeners.control, 0),
       run: (port, listeners) => {
-        const { environment } = this.#plan;
-        return this.#pool.run('control', { ...this.#task(), environment, port, listeners });
+        const { environment, startupLogs } = this.#plan;
+        return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
       died: (error, againMs) => this.#died('Control thread', error, againMs),
       done: () => {},
@@ -194,17 +216,21 @@ export class Master {
   }
 
   #task() {
-    const { model, io } = this.#plan;
-    return { model, io, memory: this.#memory.buffer, facts: this.#facts };
+    const { io } = this.#plan;
+    return { model: this.#model, io, memory: this.#memory.buffer, facts: this.#facts };
   }
 
-  #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'say'> {
+  #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
     return {
       gone: threadId => this.#pool.gone(threadId),
       isGiven: fd => this.#keepers().some(other => other !== keeper() && other.holds(fd)),
       ready: () => this.#threadReady(keeper(), who),
-      say: this.#say,
+      heard: message => this.#heard(message),
     };
+  }
+
+  #heard(message: Heard): void {
+    (this.#reports[message.type] as (m: typeof message) => void)(message);
   }
 
   #threadReady(keeper: Keeper, who: string): void {

@@ -5,10 +5,16 @@
  *     master ── task (Piscina run) ──► worker, control
  *     master ◄── Report ── port ────── worker, control
  *     master ─── Order ─── port ─────► worker, control
+ *
+ * What the runtime API asks of the workers goes through the master, which knows whose port is whose:
+ *
+ *     control ── ask ──► master ── ask ──► worker ── answer ──► master ── answer ──► control
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
-import type { Model } from '../engine/config/model.ts';
+import type { Model, Server } from '../engine/config/model.ts';
+import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { Facts } from '../engine/stats/view.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
@@ -41,6 +47,8 @@ export interface TrafficTask extends Task {
 export interface ControlTask extends Task {
   /** As the configuration left it: what `show env` shows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What was said on the terminal before it started. */
+  readonly startupLogs: string;
 }
 
 /** From the master to a thread. */
@@ -48,14 +56,29 @@ export type Order =
   /** Accept connections from now on: all threads of the start are ready, privileges are dropped. */
   | { readonly type: 'serve' }
   /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
-  | { readonly type: 'stop'; readonly soft: boolean };
+  | { readonly type: 'stop'; readonly soft: boolean }
+  /** A worker is asked something: its answer has the same `id`. */
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** Control gets the answer to what it asked. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer };
 
 /** From a thread to the master. */
 export type Report =
   /** Everything is loaded and compiled: it could serve. */
   | { readonly type: 'ready'; readonly threadId: number }
   /** For the operator's terminal. */
-  | { readonly type: 'say'; readonly severity: Severity; readonly text: string };
+  | { readonly type: 'say'; readonly severity: Severity; readonly text: string }
+  /** Control asks a worker something. */
+  | { readonly type: 'ask'; readonly id: number; readonly worker: number; readonly question: Question }
+  /** A worker answers. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  /** A server was added or removed: threads that start from now on must know. Answered with null. */
+  | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
+  /** Control wants the listening sockets of a frontend (its index) in another state; answered with null when they are. */
+  | { readonly type: 'sockets'; readonly id: number; readonly proxy: number; readonly state: FrontendSockets };
+
+/** What the keeper of a thread passes on. */
+export type Heard = Exclude<Report, { type: 'ready' }>;
 
 /** Orders and reports are posted only through these two, so that each is of the union. */
 export function order(port: MessagePort, message: Order): void {

@@ -53,7 +53,8 @@ export async function startProcess(
     failed: () => resolve(1),
   };
   const { environment, warnings } = configuration;
-  const plan = { model, listeners, workers, memoryMb: options.memoryMb, environment, warnings, io };
+  const startupLogs = say.said();
+  const plan = { model, listeners, workers, memoryMb: options.memoryMb, environment, startupLogs, warnings, io };
   const master = new Master(plan, life, say);
   watchSignals(master, model, options, say);
   master.start();

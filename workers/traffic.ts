@@ -2,7 +2,7 @@
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
-import type { TrafficTask } from './messages.ts';
+import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
@@ -13,6 +13,8 @@ export default async function traffic(task: TrafficTask): Promise<void> {
       for (const { listener, fd } of listeners) handle.listen(listener, fd);
     },
     stop: ({ soft }) => handle.stop(soft),
+    ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
+    answer: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({

@@ -42,11 +42,12 @@ export class Farm {
     this.proxy = proxy;
     this.#words = memory.words;
     this.#proxyAt = memory.proxy(proxy.index);
-    this.#at = Int32Array.from(proxy.servers, (_, i) => memory.server(first + i));
-    this.#minconn = Int32Array.from(proxy.servers, server => server.minconn);
-    this.#maxqueue = Int32Array.from(proxy.servers, server => server.maxqueue);
-    this.#weightBefore = new Float64Array(proxy.servers.length);
-    this.#weight = new Int32Array(proxy.servers.length);
+    const slots = topology.firstServer[proxy.index + 1]! - first;
+    this.#at = Int32Array.from({ length: slots }, (_, i) => memory.server(first + i));
+    this.#minconn = new Int32Array(slots);
+    this.#maxqueue = new Int32Array(slots);
+    this.#weightBefore = new Float64Array(slots);
+    this.#weight = new Int32Array(slots);
   }
 
   /** Reads states and weights again if they changed since the last call. True when they did: make your tables again. */
@@ -62,6 +63,10 @@ export class Farm {
 
   #read(): void {
     const { servers, options } = this.proxy;
+    for (const { index, minconn, maxqueue } of servers) {
+      this.#minconn[index] = minconn;
+      this.#maxqueue[index] = maxqueue;
+    }
     const usable = servers.filter(server => Atomics.load(this.#words, this.#at[server.index]! + EWEIGHT) > 0);
     let members = usable.filter(server => !server.backup);
     if (members.length === 0) members = options.allbackups ? usable : usable.slice(0, 1);

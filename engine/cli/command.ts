@@ -1,10 +1,12 @@
 /** What a command of the runtime API is: one row of one table. */
 import type { Bind } from '../config/model.ts';
+import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Io } from '../io/contract.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
 import type { TimerWheel } from '../time.ts';
+import type { Asker } from './asker.ts';
 
 /** Each level may do what those before it may. */
 export const LEVELS = ['user', 'operator', 'admin'] as const;
@@ -14,6 +16,11 @@ export interface CliEnv extends StateEnv {
   readonly io: Io;
   readonly wheel: TimerWheel;
   readonly view: View;
+  readonly asker: Asker;
+  /** Starts and ends the checks of a server that is added or deleted. */
+  readonly checks: Pick<Health, 'add' | 'remove'>;
+  /** What was said on the terminal before the start. */
+  readonly startupLogs: string;
   /** What `show env` shows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -21,8 +28,12 @@ export interface CliEnv extends StateEnv {
 /** What a command may see and change of the connection it came on. */
 export interface CliState {
   level: Level;
-  /** Interactive mode: answers end with `> ` and the connection stays open. */
+  /** The connection stays open for more lines. */
+  interactive: boolean;
+  /** Interactive, and answers end with `> `. */
   prompt: boolean;
+  /** The prompt tells the uptime. */
+  timed: boolean;
   expert: boolean;
   experimental: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
@@ -36,6 +47,8 @@ export interface Call {
   readonly state: CliState;
   /** The words after the command's own. */
   readonly args: readonly string[];
+  /** The lines after a `<<`, without the last line feed; null = there were none. */
+  readonly payload: string | null;
   /** All commands, and the sockets they come from. */
   readonly commands: readonly Command[];
   readonly sockets: readonly Bind[];
@@ -49,8 +62,29 @@ export interface Command {
   readonly help: string;
   /** The lowest level that may run it. */
   readonly level: Level;
-  /** The answer: a text (without the last line feed; '' = nothing to say) or a dump that is pulled piece by piece. */
-  run(call: Call): string | Dump;
+  run(call: Call): Reply;
+}
+
+/** The answer: a text (without the last line feed; '' = nothing to say), a dump that is pulled piece by piece, or later. */
+export type Reply = string | Dump | Later;
+
+/**
+ * An answer that other threads or time have a part in: calls `done` once, at once or in a later event, with a piece of
+ * the text and what follows when the peer has taken that; null = nothing. Returns what gives it up.
+ */
+export type Later = (done: (text: string, more: Later | null) => void) => () => void;
+
+/** A `Later` that cannot be given up: who waits for it is gone when it comes. */
+export function later(begin: (done: (text: string, more?: Later | null) => void) => void): Later {
+  return done => {
+    let wanted = true;
+    begin((text, more = null) => {
+      if (wanted) done(text, more);
+    });
+    return () => {
+      wanted = false;
+    };
+  };
 }
 
 export function allowed(level: Level, needed: Level): boolean {

@@ -2,17 +2,33 @@
 import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
 import type { CliEnv, Command } from './command.ts';
+import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
+import { ERROR_COMMANDS } from './error-commands.ts';
+import { FRONTEND_COMMANDS } from './frontend-commands.ts';
+import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
+import { SERVER_LISTS } from './server-lists.ts';
 import { Session } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
+import { STREAM_COMMANDS } from './stream-commands.ts';
+import { WAIT_COMMAND } from './wait-command.ts';
 
 export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
-export const COMMANDS: readonly Command[] = [...SERVER_COMMANDS, ...SESSION_COMMANDS, ...STAT_COMMANDS].sort((a, b) =>
-  a.words < b.words ? -1 : 1,
-);
+export const COMMANDS: readonly Command[] = [
+  ...DYNAMIC_SERVERS,
+  ...ERROR_COMMANDS,
+  ...FRONTEND_COMMANDS,
+  ...PROCESS_COMMANDS,
+  ...SERVER_COMMANDS,
+  ...SERVER_LISTS,
+  ...SESSION_COMMANDS,
+  ...STAT_COMMANDS,
+  ...STREAM_COMMANDS,
+  WAIT_COMMAND,
+].sort((a, b) => (a.words < b.words ? -1 : 1));
 
 /** A listening descriptor, which `startCli` owns from now on, and the line of the configuration it came from. */
 export interface CliSocket {

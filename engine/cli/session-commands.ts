@@ -1,4 +1,4 @@
-/** Commands about the connection itself and the process: `help`, `prompt`, levels, modes, `show env`. */
+/** Commands about the connection itself: `help`, `prompt`, levels, modes. */
 import { parseTime } from '../config/units.ts';
 import { addressText } from '../io/address.ts';
 import { allowed, type Call, type CliState, type Command, LEVELS, type Level } from './command.ts';
@@ -31,16 +31,6 @@ function setTimeout({ state, args }: Call): string {
   return '';
 }
 
-function showEnv({ env, args }: Call): string {
-  if (args[0] !== undefined) {
-    const value = env.environment[args[0]];
-    return value === undefined ? 'Variable not found' : `${args[0]}=${value}`;
-  }
-  return Object.entries(env.environment)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n');
-}
-
 function showSockets({ sockets }: Call): string {
   const rows = sockets.map(bind => {
     const { address, inheritedFd } = bind;
@@ -51,6 +41,37 @@ function showSockets({ sockets }: Call): string {
   return ['# socket lvl processes', ...rows].join('\n');
 }
 
+/** `prompt [n|i|p|timed]*`; without a mode it goes from prompt to none, and from any other to prompt. */
+function prompt({ state, args }: Call): string {
+  if (args.some(word => !Object.hasOwn(PROMPTS, word))) return PROMPT_HELP;
+  if (!args.some(word => word !== 'timed')) setPrompt(state, !state.prompt, !state.prompt);
+  for (const word of args) PROMPTS[word]!(state);
+  return '';
+}
+
+const PROMPT_HELP = `Usage: prompt [help | n | i | p | timed]*
+Changes what is done between two lines of commands:
+   help    show this help
+   n       end the connection after the line
+   i       go on, without a prompt
+   p       go on, with a prompt
+   timed   show the uptime in the prompt, or not`;
+
+const PROMPTS: Readonly<Record<string, (state: CliState) => void>> = {
+  n: state => setPrompt(state, false, false),
+  i: state => setPrompt(state, true, false),
+  p: state => setPrompt(state, true, true),
+  timed: state => {
+    setPrompt(state, true, true);
+    state.timed = !state.timed;
+  },
+};
+
+function setPrompt(state: CliState, interactive: boolean, prompt: boolean): void {
+  state.interactive = interactive;
+  state.prompt = prompt;
+}
+
 function turn(change: (state: CliState) => void): Command['run'] {
   return ({ state }) => {
     change(state);
@@ -59,6 +80,13 @@ function turn(change: (state: CliState) => void): Command['run'] {
 }
 
 export const SESSION_COMMANDS: readonly Command[] = [
+  {
+    words: 'echo',
+    usage: '<text>',
+    help: 'print text to the output',
+    level: 'user',
+    run: ({ args }) => args.join(' '),
+  },
   {
     words: 'expert-mode',
     usage: '[on|off]',
@@ -98,15 +126,8 @@ export const SESSION_COMMANDS: readonly Command[] = [
     words: 'show cli sockets',
     usage: '',
     help: 'dump list of cli sockets',
-    level: 'operator',
+    level: 'user',
     run: showSockets,
-  },
-  {
-    words: 'show env',
-    usage: '[var]',
-    help: 'dump environment variables known to the process',
-    level: 'operator',
-    run: showEnv,
   },
   {
     words: 'user',
@@ -124,12 +145,10 @@ export const SESSION_COMMANDS: readonly Command[] = [
   },
   {
     words: 'prompt',
-    usage: '',
+    usage: '[help | n | i | p | timed]*',
     help: 'toggle interactive mode with prompt',
     level: 'user',
-    run: turn(state => {
-      state.prompt = !state.prompt;
-    }),
+    run: prompt,
   },
   {
     words: 'quit',

@@ -4,14 +4,16 @@
  *   bytes ──► lines ──► commands ──► answer ──► "\n" (and "> " in interactive mode) ──► next command, or the end
  *
  * Outside interactive mode the connection ends when all complete lines that had arrived are answered. An answer that is a
- * dump is pulled piece by piece as the peer takes it; meanwhile nothing more is received.
+ * dump is pulled piece by piece as the peer takes it, and one that comes later is waited for; no other command runs
+ * meanwhile.
  */
 import type { Bind } from '../config/model.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { HIGH_WATER_BYTES } from '../limits.ts';
+import { HIGH_WATER_BYTES, PAYLOAD_BYTES_MAX } from '../limits.ts';
+import { PROCESS } from '../shm/words.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
-import { allowed, type CliEnv, type CliState, type Command } from './command.ts';
+import { allowed, type CliEnv, type CliState, type Command, type Later, type Reply } from './command.ts';
 import { findCommand, unknownText } from './help.ts';
 import { splitLine } from './line.ts';
 
@@ -33,19 +35,37 @@ export class Session implements Handler {
   readonly #conn: Conn;
   readonly #timer: Timer<Session>;
   readonly #state: CliState;
-  /** Received and not yet run; bounded by `tune.bufsize`. */
+  /** Received and not yet run; bounded by `tune.bufsize`, and by PAYLOAD_BYTES_MAX while a payload comes. */
   #input: Uint8Array = NOTHING;
   /** Commands of the current line still to run, each as its words. */
   #queue: string[][] = [];
+  /** The line that ends the payload of the last of them, while it comes; null = there is none. */
+  #payloadEnd: string | null = null;
+  #payload: string[] | null = null;
   #dump: Dump | null = null;
+  /** What the current command says next, when the peer has taken what it said. */
+  #more: Later | null = null;
+  /** Gives up the answer that is waited for; null = none is. */
+  #giveUp: (() => void) | null = null;
   #ended = false;
+  /** A command has been run: without more of them the connection ends, unless it is interactive. */
+  #ran = false;
   #closing = false;
 
   constructor(shared: CliShared, conn: Conn, bind: Bind) {
     const timeoutMs = shared.env.model.global.statsTimeoutMs;
     this.#shared = shared;
     this.#conn = conn;
-    this.#state = { level: bind.level, prompt: false, expert: false, experimental: false, timeoutMs, quit: false };
+    this.#state = {
+      level: bind.level,
+      interactive: false,
+      prompt: false,
+      timed: false,
+      expert: false,
+      experimental: false,
+      timeoutMs,
+      quit: false,
+    };
     this.#timer = new Timer<Session>(this, s => s.end());
     conn.handler = this;
     this.#touch();
@@ -67,9 +87,10 @@ export class Session implements Handler {
     input.set(arrived, this.#input.length);
     this.#input = input;
     this.#work();
-    if (!this.#closing && this.#input.length > this.#shared.env.model.global.tune.bufsizeBytes) {
-      this.#say('Command line too long.\n\n');
-      this.#close();
+    if (this.#closing) return;
+    if (this.#payloadEnd !== null && this.#input.length > PAYLOAD_BYTES_MAX) this.#refuse('The payload is too long.');
+    else if (this.#payloadEnd === null && this.#input.length > this.#shared.env.model.global.tune.bufsizeBytes) {
+      this.#refuse('Command line too long.');
     }
   }
 
@@ -86,22 +107,27 @@ export class Session implements Handler {
   onClose(): void {
     this.#closing = true;
     this.#dump = null;
+    this.#giveUp?.();
     this.#shared.env.wheel.forget(this.#timer);
     this.#shared.ended(this);
   }
 
   /** Runs what can be run now. */
   #work(): void {
-    let ran = false;
-    while (!this.#closing) {
+    while (!this.#closing && this.#giveUp === null) {
       if (this.#dump !== null && !this.#pull(this.#dump)) return;
+      if (this.#more !== null) {
+        if (!this.#goOn(this.#more)) return;
+        continue;
+      }
+      if (this.#payloadEnd !== null && !this.#takePayload(this.#payloadEnd)) return;
       const words = this.#queue.shift();
       if (words !== undefined) {
-        ran = true;
-        this.#run(words);
+        this.#ran = true;
+        this.#run(words, this.#queue.length === 0 ? this.#payload : null);
       } else if (!this.#takeLine()) {
         // Half a line at the end is not a command: who sent it may have died over it.
-        if (this.#ended || (ran && !this.#state.prompt)) this.#close();
+        if (this.#ended || (this.#ran && !this.#state.interactive)) this.#close();
         return;
       }
     }
@@ -109,27 +135,81 @@ export class Session implements Handler {
 
   /** Moves the next complete line into the queue. */
   #takeLine(): boolean {
-    const lf = this.#input.indexOf(LF);
-    if (lf < 0) return false;
-    this.#queue = splitLine(Buffer.from(this.#input.buffer, this.#input.byteOffset, lf).toString());
-    this.#input = lf + 1 < this.#input.length ? this.#input.subarray(lf + 1) : NOTHING;
+    const line = this.#nextLine();
+    if (line === null) return false;
+    const { commands, payloadEnd } = splitLine(line);
+    this.#queue = commands;
+    this.#payloadEnd = payloadEnd;
+    this.#payload = payloadEnd === null ? null : [];
+    if (payloadEnd !== null && this.#state.prompt) this.#say('+ ');
     return true;
   }
 
-  #run(words: readonly string[]): void {
+  /** Gathers payload; true when it is complete. */
+  #takePayload(end: string): boolean {
+    for (;;) {
+      const line = this.#nextLine();
+      if (line === null) {
+        if (this.#ended) this.#close();
+        return false;
+      }
+      if (line === end) break;
+      this.#payload!.push(line);
+      if (this.#state.prompt) this.#say('+ ');
+    }
+    this.#payloadEnd = null;
+    return true;
+  }
+
+  #nextLine(): string | null {
+    const lf = this.#input.indexOf(LF);
+    if (lf < 0) return null;
+    const line = Buffer.from(this.#input.buffer, this.#input.byteOffset, lf).toString();
+    this.#input = lf + 1 < this.#input.length ? this.#input.subarray(lf + 1) : NOTHING;
+    return line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+
+  #run(typed: readonly string[], payload: readonly string[] | null): void {
     const { env, commands, sockets } = this.#shared;
     const state = this.#state;
+    const words = withoutProcess(typed);
     const command = findCommand(commands, words);
-    let answer: string | Dump;
-    if (command === null) answer = unknownText(commands, state.level, words);
+    let answer: Reply;
+    // `@1` alone: there is one process, and it is chosen already.
+    if (words.length === 0 && typed.length > 0) answer = '';
+    else if (command === null) answer = unknownText(commands, state.level, words);
     else if (!allowed(state.level, command.level)) answer = 'Permission denied';
     else {
       const args = words.slice(command.words.split(' ').length);
-      answer = command.run({ env, state, args, commands, sockets });
+      answer = command.run({ env, state, args, payload: payload?.join('\n') ?? null, commands, sockets });
     }
     if (state.quit) this.#close();
+    else if (typeof answer === 'function') this.#goOn(answer);
     else if (typeof answer !== 'string') this.#dump = answer;
     else this.#finish(answer === '' ? '' : `${answer}\n`);
+  }
+
+  /** Asks for the next part of an answer, once the peer has taken the last one. False when it is to be waited for. */
+  #goOn(answer: Later): boolean {
+    this.#more = answer;
+    if (this.#conn.pending > HIGH_WATER_BYTES) return false;
+    this.#more = null;
+    let now = true;
+    let came = false;
+    const giveUp = answer((text, more) => {
+      came = true;
+      this.#giveUp = null;
+      this.#more = more;
+      const line = text === '' ? '' : `${text}\n`;
+      if (more === null) this.#finish(line);
+      else this.#say(line);
+      if (!now) this.#work();
+    });
+    now = false;
+    if (came) return true;
+    this.#giveUp = giveUp;
+    this.#touch();
+    return false;
   }
 
   /** Sends pieces until the dump is over (true) or the peer has enough for now (false). */
@@ -150,7 +230,21 @@ export class Session implements Handler {
   }
 
   #finish(text: string): void {
-    this.#say(this.#state.prompt ? `${text}\n> ` : `${text}\n`);
+    this.#say(this.#state.prompt ? `${text}\n${this.#promptText()}` : `${text}\n`);
+  }
+
+  #promptText(): string {
+    const { env } = this.#shared;
+    if (!this.#state.timed) return '> ';
+    const start = Atomics.load(env.memory.words, env.memory.process + PROCESS.at.start_second);
+    const up = Math.max(0, Math.floor(env.now() / 1000) - start);
+    const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+    return `[${Math.floor(up / 86_400)}:${two((up / 3600) % 24)}:${two((up / 60) % 60)}:${two(up % 60)}]> `;
+  }
+
+  #refuse(text: string): void {
+    this.#say(`${text}\n\n`);
+    this.#close();
   }
 
   #say(text: string): void {
@@ -165,10 +259,15 @@ export class Session implements Handler {
     this.#conn.close();
   }
 
-  /** Starts the idle time again. It also bounds a close that the peer does not take. */
+  /** Starts the idle time again: not while we are the one who is waited for. It also bounds a close that the peer does not take. */
   #touch(): void {
     const { env } = this.#shared;
     const { timeoutMs } = this.#state;
-    env.wheel.arm(this.#timer, timeoutMs > 0 ? env.now() + timeoutMs : Infinity);
+    env.wheel.arm(this.#timer, timeoutMs > 0 && this.#giveUp === null ? env.now() + timeoutMs : Infinity);
   }
+}
+
+/** `@1 show info`: which process is meant, as the master's socket wants it, is no question here: there is one. */
+function withoutProcess(words: readonly string[]): readonly string[] {
+  return /^@(!?\d+)?$/.test(words[0] ?? '') ? words.slice(1) : words;
 }

@@ -1,8 +1,9 @@
 /** `show info`, `show stat`, `show version`: what the statistics know, in the format that is asked for. */
 import { dumpInfo } from '../stats/info.ts';
 import type { Dump } from '../stats/out.ts';
+import { dumpSchema } from '../stats/schema.ts';
 import { dumpStat } from '../stats/stat.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Command, Reply } from './command.ts';
 
 /** Words may come in any order and any number; those that are none of these are passed over, as HAProxy does. */
 function flags(args: readonly string[]) {
@@ -17,19 +18,24 @@ function flags(args: readonly string[]) {
   };
 }
 
-function showStat({ env, args }: Call): Dump {
+function showStat({ env, args: given }: Call): Reply {
+  // There is no other domain yet than that of the proxies.
+  const domain = given[0] === 'domain';
+  if (domain && given[1] !== 'proxy') return 'Invalid statistics domain.';
+  const args = domain ? given.slice(2) : given;
   const { json, typed, desc, up, noMaint } = flags(args);
   const format = json ? 'json' : !typed ? 'csv' : desc ? 'typed-desc' : 'typed';
   const filter = numbers(env, args);
+  if (filter === null) return 'No such proxy.';
   return dumpStat(env.view, { format, legends: true, up, noMaint, ...filter }, env.now());
 }
 
 /** `show stat [{<iid>|<proxy>} <type> <sid>]`: only with all three. */
-function numbers(env: Call['env'], args: readonly string[]): { iid?: number; type?: number; sid?: number } {
+function numbers(env: Call['env'], args: readonly string[]): { iid?: number; type?: number; sid?: number } | null {
   const [who, type, sid] = args;
   if (who === undefined || !isNumber(type) || !isNumber(sid)) return {};
   const iid = isNumber(who) ? Number(who) : env.model.proxies.find(p => p.name === who)?.id;
-  return iid === undefined ? {} : { iid, type: Number(type), sid: Number(sid) };
+  return iid === undefined ? null : { iid, type: Number(type), sid: Number(sid) };
 }
 
 function isNumber(text: string | undefined): boolean {
@@ -48,6 +54,13 @@ export const STAT_COMMANDS: readonly Command[] = [
     help: 'report information about the running process',
     level: 'user',
     run: showInfo,
+  },
+  {
+    words: 'show schema json',
+    usage: '',
+    help: 'report schema used for stats',
+    level: 'user',
+    run: () => dumpSchema(),
   },
   {
     words: 'show stat',

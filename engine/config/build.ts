@@ -1,4 +1,5 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { patternFiles } from '../sample/pattern-file.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
@@ -128,6 +129,7 @@ function proxyOf(
     }),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
+    serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
     logFormat: draft.logFormat?.name ?? null,

@@ -114,6 +114,7 @@ export interface ProxyDraft
       | 'index'
       | 'binds'
       | 'servers'
+      | 'serverSlots'
       | 'defaultBackend'
       | 'useBackend'
       | 'useServer'

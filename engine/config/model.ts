@@ -124,6 +124,8 @@ export interface Proxy extends Place {
 
   // --- what a backend (or listen) has ---
   readonly servers: readonly Server[];
+  /** How many it may have: those of the configuration, and those that `add server` may add. */
+  readonly serverSlots: number;
   readonly balance: Balance;
   readonly hash: HashType;
   /** Sessions at which dynamic limits reach `maxconn`; 0 = 10 % of the frontends' sum, as HAProxy computes. */
@@ -257,6 +259,8 @@ export interface Bind extends Place {
 }
 
 export interface Server extends Place {
+  /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
+  readonly removed?: true;
   /** Its place in `proxy.servers`. */
   readonly index: number;
   readonly name: string;
@@ -617,4 +621,12 @@ export function isFrontend(proxy: Proxy): boolean {
 /** True for a proxy that has servers. */
 export function isBackend(proxy: Proxy): boolean {
   return proxy.kind !== 'frontend';
+}
+
+/**
+ * Gives the place `server.index` of the proxy to `server`: each thread does that to its own copy of the model when the
+ * runtime API adds or deletes one. All else in the model stays as it is.
+ */
+export function setServer(proxy: Proxy, server: Server): void {
+  (proxy.servers as Server[])[server.index] = server;
 }

@@ -1,22 +1,29 @@
 /** What the form of the statistics page does to servers (`stats admin`); also the long names of the runtime API. */
 import type { Proxy, Server } from '../config/model.ts';
 import type { Action } from '../stats/html.ts';
+import { enableChecks, forceAgent, killStreams } from './operator.ts';
 import { forceHealth, setDrain, setMaint, setReady } from './state.ts';
 import { type StateEnv, type Target, targetOf } from './target.ts';
 
 const CAUSE = ', changed from Web interface';
 
-const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => void>> = {
+const DOES: Readonly<Record<Action, (env: StateEnv, target: Target) => unknown>> = {
   ready: setReady,
   drain: setDrain,
   maint: setMaint,
   hrunn: (env, t) => forceHealth(env, t, 'up', CAUSE),
   hnolb: (env, t) => forceHealth(env, t, 'stopping', CAUSE),
   hdown: (env, t) => forceHealth(env, t, 'down', CAUSE),
+  ehlth: (env, t) => enableChecks(env, t, 'check', true),
+  dhlth: (env, t) => enableChecks(env, t, 'check', false),
+  eagent: (env, t) => enableChecks(env, t, 'agent', true),
+  dagent: (env, t) => enableChecks(env, t, 'agent', false),
+  arunn: (env, t) => forceAgent(env, t, 'up', CAUSE),
+  adown: (env, t) => forceAgent(env, t, 'down', CAUSE),
+  shutdown: killStreams,
 };
 
-/** Does `action` to each server; returns how many there were. */
+/** Does `action` to each server; returns to how many: one without an agent, say, cannot have its agent stopped. */
 export function administer(env: StateEnv, proxy: Proxy, action: Action, servers: readonly Server[]): number {
-  for (const server of servers) DOES[action](env, targetOf(env, proxy, server));
-  return servers.length;
+  return servers.filter(server => DOES[action](env, targetOf(env, proxy, server)) !== false).length;
 }

@@ -3,18 +3,20 @@
  *
  *   waiting ──timer──► probe.start() ──done(verdict)──► conclude ──► waiting
  */
-import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED } from '../shm/words.ts';
+import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED, SERVER } from '../shm/words.ts';
 import { Timer } from '../time.ts';
 import { type CheckKind, conclude, FIELDS } from './health.ts';
 import type { CheckEnv, Probe } from './script.ts';
 import type { Verdict } from './statuses.ts';
-import { serverWord, setServerWord, type Target } from './target.ts';
+import { serverWord, type Target } from './target.ts';
 
 export class Checker {
   readonly #env: CheckEnv;
   readonly target: Target;
   readonly #kind: CheckKind;
   readonly #probe: Probe;
+  /** Its CHECK_* bits: operators change them, too, so ours change alone. */
+  readonly #onAt: number;
   readonly #timer: Timer<Checker>;
   #startedMs = 0;
   #running = false;
@@ -24,6 +26,7 @@ export class Checker {
     this.#env = env;
     this.target = target;
     this.#kind = kind;
+    this.#onAt = env.memory.server(target.number) + SERVER.at[FIELDS[kind].on];
     this.#probe = probeOf(found => this.#finish(found));
     this.#timer = new Timer<Checker>(this, c => c.#begin());
   }
@@ -47,15 +50,14 @@ export class Checker {
 
   #begin(): void {
     const env = this.#env;
-    const { on: field } = FIELDS[this.#kind];
-    const on = serverWord(env.memory, this.target, field);
+    const on = Atomics.load(env.memory.words, this.#onAt);
     // An agent may lead the server out of maintenance, so it is still asked.
     const maint = this.#kind === 'check' && serverWord(env.memory, this.target, 'admin') & ADMIN_MAINT;
     if ((on & CHECK_ENABLED) === 0 || maint) {
       this.start(this.interMs);
       return;
     }
-    setServerWord(env.memory, this.target, field, on | CHECK_RUNNING);
+    Atomics.or(env.memory.words, this.#onAt, CHECK_RUNNING);
     this.#startedMs = env.now();
     this.#running = true;
     this.#probe.start();
@@ -63,9 +65,7 @@ export class Checker {
 
   #finish(found: Verdict): void {
     const env = this.#env;
-    const { on: field } = FIELDS[this.#kind];
-    const on = serverWord(env.memory, this.target, field);
-    setServerWord(env.memory, this.target, field, on & ~CHECK_RUNNING);
+    Atomics.and(env.memory.words, this.#onAt, ~CHECK_RUNNING);
     this.#running = false;
     // The operator may have put the server in maintenance meanwhile: then the result means nothing.
     const maint = this.#kind === 'check' && serverWord(env.memory, this.target, 'admin') & ADMIN_MAINT;

@@ -1,11 +1,14 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
 import type { Check, Observe } from '../config/model.ts';
+import type { Address } from '../io/contract.ts';
 import { listenControl } from '../shm/doorbell.ts';
+import { checkAddress } from '../shm/server-address.ts';
 import { Timer } from '../time.ts';
 import { obeyAgent } from './agent.ts';
 import { type Plan, planCheck } from './check.ts';
 import { Checker } from './checker.ts';
 import { External, Turns } from './external.ts';
+import type { CheckKind } from './health.ts';
 import { judgeObserved } from './observe.ts';
 import { type CheckEnv, type Probe, Script } from './script.ts';
 import { warm } from './state.ts';
@@ -24,6 +27,9 @@ const WARM_STEP_MIN_MS = 1000;
 export interface Health {
   /** Ends all checks; no word is written and nothing is logged afterwards. */
   stop(): void;
+  /** Begins the checks of a server, and ends them. */
+  add(target: Target): void;
+  remove(target: Target): void;
 }
 
 /**
@@ -33,30 +39,34 @@ export interface Health {
 export function startHealth(env: CheckEnv): Health {
   const plans = new Map<Check, Plan>();
   const turns = new Turns();
-  const checkers: Checker[] = [];
-  const observing: { checker: Checker; target: Target; observe: Observe }[] = [];
-  const warming: Timer<Target>[] = [];
+  const checkers = new Set<Checker>();
+  const observing = new Set<{ checker: Checker; target: Target; observe: Observe }>();
+  const warming = new Map<Target, Timer<Target>>();
   const planOf = (check: Check): Plan => {
     const plan = plans.get(check) ?? planCheck(check);
     plans.set(check, plan);
     return plan;
   };
+  /** Makes what checks a server; it does not run yet. */
+  const checkersOf = (target: Target): Checker[] => {
+    const { server } = target;
+    const made: Checker[] = [];
+    if (server.slowstartMs > 0) warming.set(target, keepWarm(env, target));
+    if (server.check) made.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
+    if (server.observe) observing.add({ checker: made[0]!, target, observe: server.observe });
+    if (server.agent) made.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
+    for (const checker of made) checkers.add(checker);
+    return made;
+  };
   for (const proxy of env.model.proxies) {
     if (proxy.disabled) continue;
-    for (const server of proxy.servers) {
-      const target = targetOf(env, proxy, server);
-      if (server.slowstartMs > 0) warming.push(keepWarm(env, target));
-      if (server.check)
-        checkers.push(new Checker(env, target, 'check', done => probeOf(env, target, planOf, turns, done)));
-      if (server.observe) observing.push({ checker: checkers.at(-1)!, target, observe: server.observe });
-      if (server.agent) checkers.push(new Checker(env, target, 'agent', done => agentOf(env, target, done)));
-    }
+    for (const server of proxy.servers) if (!server.removed) checkersOf(targetOf(env, proxy, server));
   }
   const delays = startDelays(
-    checkers.map(({ interMs }) => interMs),
+    Array.from(checkers, ({ interMs }) => interMs),
     env.model.global.maxSpreadChecksMs,
   );
-  checkers.forEach((checker, i) => {
+  [...checkers].forEach((checker, i) => {
     checker.start(delays[i]!);
   });
   const doorbell = listenControl(env.memory, () => {
@@ -66,7 +76,23 @@ export function startHealth(env: CheckEnv): Health {
     stop: () => {
       doorbell.stop();
       for (const checker of checkers) checker.stop();
-      for (const timer of warming) env.wheel.forget(timer);
+      for (const timer of warming.values()) env.wheel.forget(timer);
+    },
+    add: target => {
+      for (const checker of checkersOf(target)) checker.start(0);
+    },
+    remove: ({ server }) => {
+      for (const checker of checkers) {
+        if (checker.target.server !== server) continue;
+        checker.stop();
+        checkers.delete(checker);
+      }
+      for (const seen of observing) if (seen.target.server === server) observing.delete(seen);
+      for (const [target, timer] of warming) {
+        if (target.server !== server) continue;
+        env.wheel.forget(timer);
+        warming.delete(target);
+      }
     },
   };
 }
@@ -77,13 +103,18 @@ function probeOf(env: CheckEnv, target: Target, planOf: (check: Check) => Plan, 
   const check = target.server.check!;
   const script = check.script ?? target.proxy.check;
   if (script.external !== null) return new External(env, target, turns, done);
-  return new Script(env, target, planOf(script), check, done);
+  return new Script(env, target, planOf(script), { ...check, address: whereFrom(env, target, 'check') }, done);
 }
 
 function agentOf(env: CheckEnv, target: Target, done: Done): Probe {
-  const { script, address, interMs } = target.server.agent!;
+  const { script, interMs } = target.server.agent!;
   const plan = planCheck(script, line => obeyAgent(env, target, line));
+  const address = whereFrom(env, target, 'agent');
   return new Script(env, target, plan, { address, interMs, sendProxy: false, viaSocks4: false }, done);
+}
+
+function whereFrom({ memory }: CheckEnv, { number, server }: Target, kind: CheckKind): () => Address {
+  return () => checkAddress(memory, number, server, kind);
 }
 
 /**

@@ -5,7 +5,7 @@
  * A checked server starts UP with a check_health of `rise`: one failure takes it down, one success makes it sure. An
  * unchecked server is simply running. A `disabled` one is in maintenance (manual, 5.2 `disabled`, `rise`, `fall`).
  */
-import { isFrontend, type Model, type Server } from '../config/model.ts';
+import { isFrontend, type Model } from '../config/model.ts';
 import { type Memory, type Topology, topology } from '../shm/memory.ts';
 import {
   ADMIN_CONFIG_MAINT,
@@ -16,6 +16,8 @@ import {
   ADMIN_MAINT,
   CHECK_CONFIGURED,
   CHECK_ENABLED,
+  FE_OPEN,
+  FE_STOPPED,
   LISTENER,
   OPER_RUNNING,
   OPER_STOPPED,
@@ -46,13 +48,11 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     store(memory, memory.proxy(proxy.index), PROXY.at, {
       fe_maxconn: proxy.maxconn || global.maxconn,
       fe_rate_limit: proxy.rateLimitSessions,
-      fe_stopped: proxy.disabled ? 1 : 0,
+      fe_stopped: proxy.disabled ? FE_STOPPED : FE_OPEN,
       last_change: second,
     });
     if (isFrontend(proxy)) initialiseListeners(memory, top, proxy.index, proxy.binds);
-    for (const server of proxy.servers) {
-      initialiseServer(memory, top.firstServer[proxy.index]!, server, second);
-    }
+    for (const server of proxy.servers) writeServer(env, targetOf(env, proxy, server));
   }
   const targets = model.proxies.flatMap(proxy => proxy.servers.map(server => targetOf(env, proxy, server)));
   for (const target of targets) if (target.server.saved !== null) restore(env, target, target.server.saved);
@@ -84,16 +84,24 @@ function initialiseListeners(
   });
 }
 
-function initialiseServer(memory: Memory, first: number, server: Server, second: number): void {
+/** The words of a server that comes later: as its configuration has them. */
+export function initialiseServer(env: StateEnv, target: Target): void {
+  writeServer(env, target);
+  settle(env, target);
+}
+
+function writeServer(env: StateEnv, target: Target): void {
+  const { memory } = env;
+  const { server, number } = target;
   const { check, agent } = server;
   const begin = firstState(server);
-  store(memory, memory.server(first + server.index), SERVER.at, {
+  store(memory, memory.server(number), SERVER.at, {
     maxconn: server.maxconn,
     oper: server.disabled || !begin.up ? OPER_STOPPED : OPER_RUNNING,
     admin: server.disabled ? ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT : 0,
     uweight: server.weight,
     iweight: server.weight,
-    last_change: second,
+    last_change: Math.floor(env.now() / 1000),
     check_on: check ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
     check_status: check ? INI : UNK,
     check_code: -1,

@@ -34,7 +34,8 @@ export interface Probe {
 
 /** Where a script connects to unless its steps say otherwise, and how long it may take. */
 export interface Reach {
-  readonly address: Address;
+  /** Asked at each check: it may change while we run. */
+  readonly address: () => Address;
   readonly sendProxy: boolean;
   readonly viaSocks4: boolean;
   readonly interMs: number;
@@ -180,8 +181,9 @@ export class Script implements Probe, Handler {
     const { checkMs, connectMs } = this.#target.proxy.timeouts;
     const limit = checkMs > 0 && connectMs > 0 ? Math.min(connectMs, this.#reach.interMs) : this.#reach.interMs;
     wheel.arm(this.#timer, this.#env.now() + limit);
-    const { family, bytes, port } = step.address ?? this.#reach.address;
-    const address = { family, bytes, port: step.port || port || this.#reach.address.port };
+    const own = this.#reach.address();
+    const { family, bytes, port } = step.address ?? own;
+    const address = { family, bytes, port: step.port || port || own.port };
     const { socks4 } = this.#target.server;
     const through = step.viaSocks4 || (step.asServer && this.#reach.viaSocks4) ? socks4 : null;
     this.#conn = connectThrough(io, through, address, this.#options, this);

@@ -2,11 +2,12 @@
 import { hostname } from 'node:os';
 import { hostText } from '../io/address.ts';
 import { CUR_SESS } from '../shm/counters.ts';
+import { LiveAddress } from '../shm/server-address.ts';
 import { OPER_STOPPED, OPER_STOPPING } from '../shm/words.ts';
 import { type StateEnv, serverWord, type Target, targetOf } from './target.ts';
 
 export function stateHeader(env: StateEnv, t: Target): string {
-  const { address } = t.server;
+  const { address } = new LiveAddress(env.memory, t.number, t.server);
   const unix = address.family === 1;
   let weights = 0;
   let sessions = 0;

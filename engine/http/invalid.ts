@@ -60,3 +60,6 @@ export function invalid(name: InvalidName): number {
 export function errorOf(code: number): Invalid {
   return ERRORS[-code]!;
 }
+
+/** What each name means. */
+export const INVALID_DOC: ReadonlyMap<string, string> = new Map(ERRORS.map(({ name, doc }) => [name, doc]));

@@ -105,6 +105,11 @@ export function listen(fd: number, backlog: number): number {
   return checked(libc.listen(fd, backlog));
 }
 
+/** Ends receiving (SHUT_RD): a listening socket then refuses connections until `listen` is called again. */
+export function shutdownRead(fd: number): number {
+  return checked(libc.shutdown(fd, 0));
+}
+
 /** FIN: the receiving side stays open. */
 export function shutdownSending(fd: number): number {
   return checked(libc.shutdown(fd, SHUT_WR));

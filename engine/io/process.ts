@@ -31,3 +31,24 @@ export function notifyManager(path: string, state: string): number {
   closeFd(fd);
   return Math.min(sent, 0);
 }
+
+/** The descriptors of the process, and what the system says they are (`socket:[1234]`, a path). Empty where it does not tell. */
+export function fileDescriptors(): { readonly fd: number; readonly what: string }[] {
+  let names: string[];
+  try {
+    names = fs.readdirSync('/proc/self/fd');
+  } catch {
+    return [];
+  }
+  const found = names.map(name => ({ fd: Number(name), what: linkOf(`/proc/self/fd/${name}`) }));
+  return found.filter(({ what }) => what !== '').sort((a, b) => a.fd - b.fd);
+}
+
+/** '' when it is gone: reading the folder takes a descriptor itself. */
+function linkOf(path: string): string {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

@@ -41,6 +41,7 @@ import {
   H1_STREAMS,
 } from '../shm/counters.ts';
 import { takeRequest } from './account.ts';
+import { keepBadMessage } from './bad-messages.ts';
 import { BodyBuffer, payloadEnd } from './body-buffer.ts';
 import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
@@ -245,7 +246,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const length = parseRequest(head, buffer, 0, this.#used, stream.frontend.requestLimits);
     if (length === 0) return at + n;
     if (length < 0) {
-      this.#refuse(errorOf(length).status, CAUSE.proxy);
+      const { name, status } = errorOf(length);
+      keepBadMessage(stream, 'request', name, buffer, 0, this.#used);
+      this.#refuse(status, CAUSE.proxy);
       return chunk.end;
     }
     const next = at + length - before;

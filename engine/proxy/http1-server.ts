@@ -19,10 +19,12 @@ import {
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
 import { serverPersists } from '../http/hop.ts';
+import { errorOf } from '../http/invalid.ts';
 import { parseResponse } from '../http/parse.ts';
 import { CRLF, writeRequestHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { CUR_USED } from '../shm/counters.ts';
+import { keepBadMessage } from './bad-messages.ts';
 import { abandon, endOrderly } from './closing.ts';
 import type { Server } from './nouns.ts';
 import type { ServerSide, Trailers } from './sides.ts';
@@ -34,6 +36,8 @@ type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
 export class Http1Server implements ServerSide, Handler {
   conn: Conn | null = null;
   readonly server: Server;
+  /** The server's address that it goes to. */
+  readonly version: number;
   /** Exchanges it has served, this one not counted. */
   exchanges = 0;
   /** ms of the io clock at which it went into the pool. */
@@ -51,6 +55,7 @@ export class Http1Server implements ServerSide, Handler {
 
   constructor(server: Server) {
     this.server = server;
+    this.version = server.live.version;
   }
 
   get reused(): boolean {
@@ -149,6 +154,7 @@ export class Http1Server implements ServerSide, Handler {
     const { responseLimits } = stream.backend!;
     if (this.#buffer === null) {
       const length = parseResponse(head, chunk.bytes, at, chunk.end, responseLimits);
+      if (length < 0) keepBadMessage(stream, 'response', errorOf(length).name, chunk.bytes, at, chunk.end);
       if (length !== 0) return this.#gotHead(stream, head, length, at, chunk.end);
       this.#buffer = stream.context.spareBuffers.pop() ?? new Uint8Array(stream.context.model.global.tune.bufsizeBytes);
       this.#used = 0;
@@ -160,6 +166,7 @@ export class Http1Server implements ServerSide, Handler {
     stream.touchServer();
     const length = parseResponse(head, this.#buffer, 0, this.#used, responseLimits);
     if (length === 0) return at + n;
+    if (length < 0) keepBadMessage(stream, 'response', errorOf(length).name, this.#buffer, 0, this.#used);
     return this.#gotHead(stream, head, length, at - before, chunk.end);
   }
 

@@ -14,13 +14,27 @@ import { raise } from '../shm/atomics.ts';
 import { CUM_CONN, CUR_PAUSED, CUR_SESS } from '../shm/counters.ts';
 import { ringAll } from '../shm/doorbell.ts';
 import { rateAdd, rateRead } from '../shm/rate.ts';
-import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
+import { FE_OPEN, FE_PAUSED, FE_STOPPED, LISTENER, PROCESS, PROXY } from '../shm/words.ts';
 import type { Context, Frontend, Listener } from './nouns.ts';
 import { Session } from './session.ts';
 
 /** Starts accepting on `fd`, which belongs to this worker from now on. */
 export function listen(context: Context, listener: Listener, fd: number): void {
   listener.sockets.push(context.io.listen(fd, ACCEPT_BURST, conn => accept(context, listener, conn)));
+  listener.resting = false;
+  obeyFrontend(listener.frontend);
+}
+
+/** Lets the listeners of a frontend accept, rest or go, as its shared word says (`disable frontend` and its kin). */
+function obeyFrontend(frontend: Frontend): void {
+  const state = Atomics.load(frontend.context.words, frontend.at + PROXY.at.fe_stopped);
+  for (const listener of frontend.listeners) {
+    if (state === FE_STOPPED) for (const socket of listener.sockets.splice(0)) socket.close();
+    else if (listener.resting === (state === FE_PAUSED)) continue;
+    listener.resting = state !== FE_OPEN;
+    if (state === FE_PAUSED) for (const socket of listener.sockets) socket.pause();
+    else if (!listener.paused) for (const socket of listener.sockets) socket.resume();
+  }
 }
 
 function accept(context: Context, listener: Listener, conn: Conn): void {
@@ -129,7 +143,7 @@ export function retryListener(context: Context, listener: Listener): void {
   listener.paused = false;
   Atomics.sub(context.words, context.at + PROCESS.at.waiting, 1);
   context.counters[context.row + CUR_PAUSED]! -= 1;
-  for (const socket of listener.sockets) socket.resume();
+  if (!listener.resting) for (const socket of listener.sockets) socket.resume();
 }
 
 /** A place was freed: those who wait for one look again, here and in the other workers. */
@@ -143,6 +157,7 @@ export function resumeListeners(context: Context, frontend: Frontend): void {
 export function retryAllListeners(context: Context): void {
   for (const frontend of context.frontends) {
     if (frontend === null) continue;
+    obeyFrontend(frontend);
     for (const listener of frontend.listeners) retryListener(context, listener);
   }
 }

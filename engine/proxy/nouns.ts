@@ -19,9 +19,12 @@ import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
+import { LiveAddress } from '../shm/server-address.ts';
+import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
+import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
@@ -66,6 +69,12 @@ export interface Context {
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
   readonly sessions: Set<Session>;
+  /** Sessions and streams begun so far: the number of the last one. */
+  begunSessions: number;
+  begunStreams: number;
+  /** The last invalid messages, and how many there were (bad-messages.ts). */
+  readonly badMessages: Map<string, BadMessage>;
+  badEvents: number;
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
@@ -140,6 +149,8 @@ export class Listener {
   /** Connections that wait for a place, and whether accepting is stopped for that (listener.ts). */
   readonly parked: Conn[] = [];
   paused = false;
+  /** Its frontend rests or is stopped. */
+  resting = false;
   readonly timer: Timer<Listener>;
 
   constructor(context: Context, frontend: Frontend, bind: Bind, number: number) {
@@ -159,7 +170,8 @@ export class Backend {
   readonly row: number;
   readonly at: number;
   readonly sessRate: Int32Array;
-  readonly servers: readonly Server[];
+  /** By their index; `add server` adds to them. */
+  readonly servers: Server[];
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
   readonly queue: Queue;
@@ -199,6 +211,9 @@ export class Server {
   readonly at: number;
   readonly sessRate: Int32Array;
   readonly connectOptions: ConnectOptions;
+  readonly live: LiveAddress;
+  /** SERVER.kills when the server was last looked at. */
+  kills: number;
   /** Streams waiting for this very server (persistence, hashing). */
   readonly queue: Queue;
   readonly pool: ServerPool;
@@ -212,6 +227,8 @@ export class Server {
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
     this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
+    this.live = new LiveAddress(memory, number, config);
+    this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new Queue();
     this.pool = new ServerPool(this);
   }

@@ -89,10 +89,11 @@ function namedServer(
 ): Server | null {
   const bytes = head.bytesOf(where.slot);
   for (const server of backend.servers) {
+    if (server.config.cookie === null) continue;
     const value = cookie.values[server.config.index]!;
     const cut = where.valueStart + value.length;
     const end = prefix && cut < where.valueEnd && bytes[cut] === TILDE ? cut : where.valueEnd;
-    if (server.config.cookie !== null && isExactly(bytes, where.valueStart, end, value)) return server;
+    if (isExactly(bytes, where.valueStart, end, value)) return server;
   }
   return null;
 }

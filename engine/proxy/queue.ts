@@ -17,7 +17,9 @@ import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import { obeyKills } from './kill.ts';
 import type { Backend, Server } from './nouns.ts';
+import { closeOwned } from './server-pool.ts';
 import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
@@ -151,7 +153,11 @@ export function serveAllQueues(backends: readonly (Backend | null)[]): void {
     const generation = Atomics.load(words, backend.at + PROXY.at.generation);
     if (generation !== backend.generation) {
       backend.generation = generation;
-      for (const server of backend.servers) if (isDown(server)) leaveServer(server);
+      for (const server of backend.servers) {
+        if (isDown(server)) leaveServer(server);
+        server.pool.leaveOldAddress();
+        obeyKills(server);
+      }
     }
     if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) continue;
     for (const server of backend.servers) serveQueue(server);
@@ -161,6 +167,7 @@ export function serveAllQueues(backends: readonly (Backend | null)[]): void {
 /** The server has gone: its idle connections end, and those who waited for it choose another, unless bound to it. */
 function leaveServer(server: Server): void {
   server.pool.clear();
+  closeOwned(server);
   redistribute(server);
 }
 

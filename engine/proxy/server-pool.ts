@@ -13,6 +13,7 @@ import type { Http1Server } from './http1-server.ts';
 import type { Server } from './nouns.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
+import { isDown } from './usable.ts';
 
 export class ServerPool {
   readonly #server: Server;
@@ -20,23 +21,28 @@ export class ServerPool {
   readonly #timer: Timer<ServerPool>;
   /** The fewest idle connections since the last purge: that many were not needed. */
   #unneeded = 0;
+  /** The server's address that the idle connections go to. */
+  #version: number;
   /** Most connections in use at once: since the last purge, and as it has been lately. */
   #mostUsed = 0;
   #needed = 0;
 
   constructor(server: Server) {
     this.#server = server;
+    this.#version = server.live.version;
     this.#timer = new Timer<ServerPool>(this, pool => pool.#purge());
   }
 
   /** A connection for the stream, or null when it must have its own. */
   take(stream: Stream): Http1Server | null {
+    this.leaveOldAddress();
     const { httpReuse } = this.#server.backend.proxy;
     const own = stream.session.ownServer;
     if (own !== null) {
       stream.session.ownServer = null;
       count(own.server, CUR_IDLE_PRIVATE, -1);
-      if (own.server === this.#server && own.conn !== null && !stream.mustOpen) return own;
+      const fit = own.server === this.#server && own.version === this.#version;
+      if (fit && own.conn !== null && !stream.mustOpen) return own;
       own.close();
     }
     if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0)
@@ -53,7 +59,9 @@ export class ServerPool {
   /** Keeps a connection that has just become idle, if there is room for it. */
   put(side: Http1Server, session: Session): void {
     const { config, backend } = this.#server;
-    if (backend.context.stopping) {
+    this.leaveOldAddress();
+    // A server that is down, perhaps to be deleted, is to have no connections.
+    if (backend.context.stopping || side.version !== this.#version || isDown(this.#server)) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;
@@ -92,6 +100,14 @@ export class ServerPool {
     this.#unneeded = Math.min(this.#unneeded, this.#idle.length);
   }
 
+  /** Idle connections to an address that is not the server's any more are of no use. */
+  leaveOldAddress(): void {
+    const { version } = this.#server.live;
+    if (version === this.#version) return;
+    this.#version = version;
+    this.clear();
+  }
+
   /** Closes all idle connections (the server went down, soft stop). */
   clear(): void {
     for (const side of this.#idle.splice(0)) {
@@ -115,6 +131,18 @@ export class ServerPool {
     if (this.#idle.length > 0) {
       backend.context.wheel.arm(this.#timer, backend.context.io.now() + config.poolPurgeDelayMs);
     }
+  }
+}
+
+/** Closes the idle connections to `server` that sessions keep for themselves. */
+export function closeOwned(server: Server): void {
+  const { context } = server.backend;
+  if (context.counters[server.row + CUR_IDLE_PRIVATE] === 0) return;
+  for (const session of context.sessions) {
+    const own = session.ownServer;
+    if (own?.server !== server) continue;
+    session.ownServer = null;
+    disown(own);
   }
 }
 

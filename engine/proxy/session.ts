@@ -20,7 +20,7 @@ import type { Stream } from './stream.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
-  /** The stream under way; null = none. */
+  /** Its stream now, which may be over already (kill.ts); null = none. */
   stream(): Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
@@ -35,6 +35,8 @@ export class Session {
   readonly conn: Conn;
   /** ms of the io clock. */
   readonly acceptedAt: number;
+  /** Which one it is of this worker, from 1 on. */
+  readonly number: number;
   readonly #timer: Timer<Session>;
   driver: SessionDriver | null = null;
   /** Variables of scope `sess`; null = none was set. */
@@ -59,6 +61,7 @@ export class Session {
     this.frontend = listener.frontend;
     this.conn = conn;
     this.acceptedAt = context.io.now();
+    this.number = ++context.begunSessions;
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
     const { proxy } = listener.frontend;

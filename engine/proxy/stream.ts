@@ -32,6 +32,8 @@ const NO_CAPTURES: Captured[] = [];
 
 export class Stream implements Subject {
   readonly context: Context;
+  /** Which one it is of this worker, from 1 on: each exchange has its own. */
+  id = 0;
   session!: Session;
   frontend!: Frontend;
   client!: ClientSide;
@@ -175,6 +177,7 @@ export class Stream implements Subject {
 
   /** Makes the object ready for an exchange. Times in ms of the io clock. */
   begin(first: boolean, acceptedAt: number, idleSince: number, firstByteAt: number): void {
+    this.id = ++this.context.begunStreams;
     this.step = STEP.request;
     this.backend = this.server = this.serverSide = null;
     this.requestDone =
@@ -295,10 +298,10 @@ export class Stream implements Subject {
     this.goto(STEP.finish);
   }
 
-  /** Ends the stream and its session at once, for a reason of our own. */
+  /** Ends the stream at once for a reason of our own; its client's connection goes with it. */
   kill(cause: Cause): void {
     this.terminate(cause);
-    this.session.conn.abort(false);
+    this.goto(STEP.finish);
   }
 
   /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */

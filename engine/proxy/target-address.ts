@@ -4,9 +4,9 @@ import type { Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
 
 /** The server's address; a port that was left out or given as an offset is the client's destination port (manual 5.2). */
-export function targetAddress(stream: Stream, server: Server): Address {
-  const { address, portRelative, portOffset } = server.config;
-  if (!portRelative) return address;
+export function targetAddress(stream: Stream, { live }: Server): Address {
+  const { address } = live;
+  if (!live.relative) return address;
   const destination = stream.session.destination();
-  return { family: address.family, bytes: address.bytes, port: ((destination?.port ?? 0) + portOffset) & 0xffff };
+  return { family: address.family, bytes: address.bytes, port: ((destination?.port ?? 0) + live.offset) & 0xffff };
 }

@@ -14,10 +14,10 @@ import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
-import { listen, retryAllListeners } from './listener.ts';
+import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
 import { buildNouns, type Context } from './nouns.ts';
-import { serveAllQueues } from './queue.ts';
+import { type Answer, answerTo, look, type Question } from './questions.ts';
 
 export interface TrafficEnv {
   readonly io: Io;
@@ -39,6 +39,8 @@ export interface TrafficEnv {
 export interface TrafficHandle {
   /** Serves a listening descriptor, which the io owns from now on. `listenerNumber` as in `Topology`. */
   listen(listenerNumber: number, fd: number): void;
+  /** Answers the runtime API. */
+  ask(question: Question): Answer;
   /** Accepts nothing more. `soft`: finishes what is there. */
   stop(soft: boolean): void;
 }
@@ -66,6 +68,10 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     events: env.events,
     stopping: false,
     sessions: new Set(),
+    begunSessions: 0,
+    begunStreams: 0,
+    badMessages: new Map(),
+    badEvents: 0,
     spareStreams: [],
     spareBuffers: [],
     books: new PatternBooks(),
@@ -77,11 +83,14 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   const doorbell = listenDoorbell(memory, worker, () => {
     marks.look();
     io.wake();
-    serveAllQueues(context.backends);
-    retryAllListeners(context);
+    look(context);
   });
   return {
     listen: (listenerNumber, fd) => listen(context, listenerOf(context, listenerNumber), fd),
+    ask: question => {
+      io.wake();
+      return answerTo(context, question);
+    },
     stop: soft => {
       io.wake();
       stop(context, soft, () => {

@@ -43,7 +43,7 @@ export function topology(model: Model): Topology {
   const firstServer = new Int32Array(n + 1);
   model.proxies.forEach((proxy, i) => {
     firstListener[i + 1] = firstListener[i]! + (isFrontend(proxy) ? proxy.binds.length : 0);
-    firstServer[i + 1] = firstServer[i]! + proxy.servers.length;
+    firstServer[i + 1] = firstServer[i]! + proxy.serverSlots;
   });
   return { firstListener, firstServer };
 }

@@ -26,7 +26,7 @@ export const PROXY = layout('proxy', 4, [
   ['fe_maxconn', 1, 'any', 'its limit in force; 0 = none'],
   ['fe_waiting', 1, 'any', 'workers that stopped accepting for this frontend because of a limit'],
   ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
-  ['fe_stopped', 1, 'any', '1 = no listener accepts any more (disabled, stopped)'],
+  ['fe_stopped', 1, 'any', 'whether its listeners accept: FE_*'],
   ['fe_log_lines', 1, 'any', 'lines logged (log variable %lc)'],
   ['be_sess', 1, 'any', 'streams in the backend now'],
   ['be_sess_max', 1, 'any', 'most of them so far'],
@@ -96,6 +96,10 @@ export const SERVER = layout('server', 4, [
   ['downs', 1, 'any', 'times it went down while on-marked-down shuts sessions'],
   ['ups', 1, 'any', 'times it came up while on-marked-up shuts the sessions of backups'],
   ['chosen', 1, 'any', 'leastconn: the turn at which the server was last chosen'],
+  ['addr', 8, 'control', 'its address, where it is not the configured one: server-address.ts'],
+  ['check_addr', 8, 'control', 'where it is checked, the same way'],
+  ['agent_addr', 8, 'control', 'where its agent is, the same way'],
+  ['kills', 1, 'any', 'how often its streams were to end at once: a worker that sees another number ends them'],
 ]);
 
 /** Parts of a weight in which `ramp` counts. */
@@ -117,6 +121,11 @@ export const WORKER = layout('worker', 4, [
     'its datagram sockets, IPv4, IPv6, unix: descriptor + 1; a thread that takes its place goes on with them',
   ],
 ]);
+
+/** What a frontend's listeners do: accept, rest (`disable frontend`), or never again (`disabled`, `shutdown frontend`). */
+export const FE_OPEN = 0;
+export const FE_PAUSED = 1;
+export const FE_STOPPED = 2;
 
 /** Operational states, HAProxy's order. */
 export const OPER_STOPPED = 0;

@@ -41,9 +41,16 @@ export const ACTIONS = {
   ready: 'Set state to READY',
   drain: 'Set state to DRAIN',
   maint: 'Set state to MAINT',
+  dhlth: 'Health: disable checks',
+  ehlth: 'Health: enable checks',
   hrunn: 'Health: force UP',
   hnolb: 'Health: force NOLB',
   hdown: 'Health: force DOWN',
+  dagent: 'Agent: disable checks',
+  eagent: 'Agent: enable checks',
+  arunn: 'Agent: force UP',
+  adown: 'Agent: force DOWN',
+  shutdown: 'Kill Sessions',
 } as const;
 
 export type Action = keyof typeof ACTIONS;
@@ -253,7 +260,7 @@ function detailsOf(view: View, s: Subject): string {
   if (s.scope === F) return '';
   if (s.scope === B)
     return `balancing: ${proxy.balance.algorithm}${proxy.cookie ? `, cookie: '${proxy.cookie.name}'` : ''}`;
-  const address = server === null ? bind!.address : server.address;
+  const address = server === null ? bind!.address : view.serverAddress(s);
   const where =
     address === null ? bind!.text : `${FAMILIES[address.family]}${address.family === 1 ? '' : view.address(address)}`;
   const cookie = s.scope === S && server!.cookie !== null ? `, cookie: '${server!.cookie}'` : '';

@@ -136,7 +136,7 @@ export const ADDRESSES: Read = byKind(
   null,
   (view, s) => (s.bind!.address === null ? s.bind!.text : view.address(s.bind!.address)),
   null,
-  (view, s) => view.address(s.server!.address),
+  (view, s) => view.address(view.serverAddress(s)),
 );
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'unix_stream', 4: 'tcpv4', 6: 'tcpv6' };
 

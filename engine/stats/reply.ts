@@ -164,7 +164,7 @@ function act(view: View, page: StatsPage, form: string, admin: Admin): Outcome {
   const proxy = backendOf(view, fields.get('b') ?? '');
   if (proxy === undefined || !Object.hasOwn(ACTIONS, action)) return 'ERRP';
   const names = [...new Set(fields.getAll('s'))];
-  const servers = proxy.servers.filter(server => names.includes(server.name));
+  const servers = proxy.servers.filter(server => names.includes(server.name) && !server.removed);
   if (names.length === 0) return 'NONE';
   if (servers.length === 0) return 'ERRP';
   const changed = admin(proxy, action as Action, servers);

@@ -98,6 +98,7 @@ function matches(view: View, s: Subject, filter: StatFilter): boolean {
   const id = s.server?.id ?? s.bind?.id;
   if (sid !== -1 && id !== undefined && id !== sid) return false;
   if (s.server === null) return true;
+  if (s.server.removed) return false;
   if (filter.up === true && isDown(view, s)) return false;
   return !(filter.noMaint === true && isMaint(view, s));
 }

@@ -8,6 +8,7 @@ import type { Address } from '../io/contract.ts';
 import { CUM_LB, CUM_REQ } from '../shm/counters.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { rateMax, rateRead } from '../shm/rate.ts';
+import { LiveAddress } from '../shm/server-address.ts';
 import { CHECK_TEXT_BYTES, PROCESS, PROXY, SERVER, WORKER } from '../shm/words.ts';
 
 /** Which rows a column has a value in. */
@@ -74,7 +75,9 @@ export class View {
   readonly facts: Facts;
   /** `fullconn` of each proxy as it is in force. */
   readonly #fullconn: Float64Array;
-  readonly #addresses = new Map<Address, string>();
+  readonly #addresses = new WeakMap<Address, string>();
+  /** Where servers are now, by their number; made when first asked for. */
+  readonly #live: LiveAddress[] = [];
   /** Scratch: where the rows of one rate stand, worker by worker. */
   readonly #rows: Int32Array;
   readonly #text = new Int32Array(CHECK_TEXT_BYTES / 4);
@@ -284,6 +287,14 @@ export class View {
       this.#addresses.set(address, text);
     }
     return text;
+  }
+
+  /** The address of the subject, a server, as it is now. */
+  serverAddress(s: Subject): Address {
+    let live = this.#live[s.index];
+    // A server that was added may have the place of one that was deleted.
+    if (live?.server !== s.server) this.#live[s.index] = live = new LiveAddress(this.memory, s.index, s.server!);
+    return live!.address;
   }
 
   /** 10 % of the connections that the frontends which may come here can bring, as HAProxy computes. */

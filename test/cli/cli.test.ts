@@ -3,13 +3,15 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Asker } from '../../engine/cli/asker.ts';
 import { type Cli, startCli } from '../../engine/cli/index.ts';
 import type { Bind } from '../../engine/config/model.ts';
-import { unixAddress } from '../../engine/io/address.ts';
+import { addressText, unixAddress } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
+import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
@@ -48,6 +50,9 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     now: () => io.now(),
     io,
     wheel,
+    asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
+    checks: { add() {}, remove() {} },
+    startupLogs: '[NOTICE]   (1) : hello\n',
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
   const sockets = (['user', 'operator', 'admin'] as const).map(level => {
@@ -93,7 +98,7 @@ function ask(input: string, level: Bind['level'] = 'admin', open = false): Promi
 describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
   beforeEach(() => start());
   const V = '3.4-test\n';
-  const cases: readonly [input: string, answer: string, open?: boolean][] = [
+  const cases: readonly [input: string, answer: string | RegExp, open?: boolean][] = [
     ['show version\n', `${V}\n`],
     ['show version\n', `${V}\n`, true],
     ['show version\r\n', `${V}\n`],
@@ -107,6 +112,24 @@ describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
     ['prompt\nshow version\nquit\n', `\n> ${V}\n> `, true],
     ['prompt;show version\nshow cli level\n', `\n> ${V}\n> admin\n\n> `],
     ['prompt\nprompt\nshow version\n', `\n> \n${V}\n`, true],
+    ['prompt i\nshow version\nprompt\nprompt\nshow version\n', `\n${V}\n\n> \n${V}\n`, true],
+    ['prompt p;prompt p\nprompt n\nshow version\n', `\n> \n> \n${V}\n`, true],
+    ['prompt timed\nquit\n', /^\n\[\d+:\d\d:\d\d:\d\d\]> $/, true],
+    ['prompt x\n', /^Usage: prompt \[help/],
+    ['echo  a b\\;c ; echo\n', 'a b;c\n\n\n'],
+    ['@1 show version;@ show version;@1;@!7 show version\n', `${V}\n${V}\n\n${V}\n`],
+    ['echo a <<\nline 1\nline 2\n\nshow version\n', `a\n\n${V}\n`],
+    ['prompt\necho a <<%\nx\n\n%\nquit\n', '\n> + + + a\n\n> ', true],
+    ['echo a <<\nhalf of it\n', ''],
+    ['wait 20\n', '\n'],
+    ['wait 20\n', '\n', true],
+    ['wait -h\n', /^Usage: wait \{-h\|<duration>\}/],
+    ['wait x\n', 'Invalid duration.\n\n'],
+    ['wait 1ms nope\n', /^Unknown condition 'nope'.\nUsage/],
+    ['wait 1s srv-removable b/s1\n', 'Only servers in maintenance mode can be deleted.\n\n'],
+    ['wait 1s srv-removable b/s9\n', 'No such server.\n\n'],
+    ['disable server b/s1; wait 1s srv-removable b/s1\n', '\nDone.\n\n'],
+    ['show startup-logs\n', '[NOTICE]   (1) : hello\n\n'],
     ['set timeout cli 5\n', '\n'],
     ['set timeout cli x\n', 'Invalid timeout value.\n\n'],
     ['set timeout cli\n', 'Expects an integer value.\n\n'],
@@ -120,7 +143,9 @@ describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
     ['user;operator\n', '\nPermission denied\n\n'],
   ];
   test.each(cases)('%j', async (input, answer, open = false) => {
-    expect(await ask(input, 'admin', open)).toBe(answer);
+    const given = await ask(input, 'admin', open);
+    if (typeof answer === 'string') expect(given).toBe(answer);
+    else expect(given).toMatch(answer);
   });
 
   test('a command that comes in pieces', async () => {
@@ -153,7 +178,7 @@ describe('help', () => {
     expect(lines.some(l => l.startsWith('  set server'))).toBe(false);
     expect(lines.slice(-5)).toEqual([
       '  help [<command>]                        : list matching or all commands',
-      '  prompt                                  : toggle interactive mode with prompt',
+      '  prompt [help | n | i | p | timed]*      : toggle interactive mode with prompt',
       '  quit                                    : disconnect',
       '',
       '',
@@ -166,7 +191,7 @@ describe('help', () => {
       "Unknown command: 'show stta', but maybe one of the following ones is a better match:\n" +
         '  show stat [desc|json|no-maint|typed|up]*: report counters for each proxy and server\n' +
         '  help [<command>]                        : list matching or all commands\n' +
-        '  prompt                                  : toggle interactive mode with prompt\n' +
+        '  prompt [help | n | i | p | timed]*      : toggle interactive mode with prompt\n' +
         '  quit                                    : disconnect\n\n',
     );
     const shows = await ask('show\n');
@@ -176,7 +201,9 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}disable/);
+    expect(await ask('\n')).toMatch(
+      /^Unknown command. Please enter one of the following commands only:\n {2}add server/,
+    );
   });
 });
 
@@ -200,13 +227,55 @@ describe('servers', () => {
     ['set server b/s1 weight 5x', 'Trailing garbage in weight string'],
     ['set server b/s1 state foo', "'set server <srv> state' expects 'ready', 'drain' and 'maint'."],
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
-    ['set server b/s1', 'usage: set server <backend>/<server> health | state | weight'],
-    ['set server b/s1 constructor x', 'usage: set server <backend>/<server> health | state | weight'],
+    [
+      'set server b/s1',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+    ],
+    [
+      'set server b/s1 constructor x',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+    ],
     ['show servers state nope', "Can't find backend."],
+    ['show servers conn nope', "Can't find backend."],
+    ['set server b/s1 addr', 'set server <b>/<s> addr requires an address and optionally a port.'],
+    ['set server b/s1 addr foo', "Invalid addr 'foo' by 'stats socket command'"],
+    ['set server b/s1 addr 127.0.0.1', "no need to change the addr by 'stats socket command'"],
+    [
+      'set server b/s1 addr ::1 port 81',
+      "IP changed from '127.0.0.1' to '::1', port changed from '80' to '81' by 'stats socket command'",
+    ],
+    ['set server b/s1 addr ::1 port x', "problem converting port 'x' to an int by 'stats socket command'"],
+    ['set server b/s1 check-port', 'set server <b>/<s> check-port requires a port.'],
+    ['set server b/s1 check-port x', 'provided port is not an integer'],
+    ['set server b/s1 check-port 99999', 'provided port is invalid'],
+    ['set server b/s1 check-addr foo', "invalid addr 'foo'"],
+    ['disable health b', "Require 'backend/server'."],
+    ['enable health b/s1', ''],
+    ['disable frontend', 'A frontend name is expected.'],
+    ['disable frontend b', 'No such frontend.'],
+    ['shutdown frontend x', 'No such frontend.'],
+    ['set maxconn frontend x 5', 'No such frontend.'],
+    ['set maxconn server b/s1', 'Require <maxconn>.'],
+    ['set maxconn server b/s1 x', 'maxconn string empty or preceded by garbage'],
+    ['set maxconn server b/s1 5x', 'Trailing garbage in maxconn string'],
+    ['set maxconn server b/s9 5', 'No such server.'],
+    ['set maxconn global', 'Expects an integer value.'],
+    ['set maxconn global 101', 'Value out of range.'],
+    ['set rate-limit sessions global', 'Expects an integer value.'],
+    ['set rate-limit sessions global -1', 'Value out of range.'],
+    ['show errors x', 'No such proxy.'],
+    ['show stat x 1 1', 'No such proxy.'],
+    ['show stat domain nope', 'Invalid statistics domain.'],
+    ['shutdown session', "Session pointer expected (use 'show sess')."],
+    ['shutdown session 0x1', "No such session (use 'show sess')."],
+    ['shutdown sessions server b', "Require 'backend/server'."],
+    ['show sess nope', "Unsupported option 'nope', try 'help' for more info."],
+    ['show sess backend nope', "Cannot find backend 'nope'."],
+    ['clear counters server b/s9', 'No such server.'],
     ['show backend', '# name\nb'],
   ];
   test.each(answers)('%s', async (command, answer) => {
-    expect(await ask(`${command}\n`)).toBe(`${answer}\n\n`);
+    expect(await ask(`${command}\n`)).toBe(answer === '' ? '\n' : `${answer}\n\n`);
   });
 
   test('states and weights change in shared words', async () => {
@@ -217,6 +286,35 @@ describe('servers', () => {
     expect(world.lines.at(-1)).toBe('<0>backend b has no server available!');
     await ask('enable server b/s1;set server b/s2 health down\n');
     expect([world.word(0, 'eweight'), world.word(1, 'oper')]).toEqual([5, 0]);
+  });
+
+  test('addresses, limits and checks change in shared words', async () => {
+    await ask('set server b/s1 addr 10.1.2.3 port 8080;set server b/s2 check-addr 10.9.9.9 port 99\n');
+    const { memory } = world.env;
+    const [first, second] = world.env.model.proxies[0]!.servers;
+    expect(addressText(new LiveAddress(memory, 0, first!).address)).toBe('10.1.2.3:8080');
+    expect(addressText(checkAddress(memory, 0, first!, 'check'))).toBe('10.1.2.3:8080');
+    expect(addressText(checkAddress(memory, 1, second!, 'check'))).toBe('10.9.9.9:99');
+    await ask('set server b/s2 check-port 0;set server b/s2 addr 10.0.0.2\n');
+    expect(addressText(checkAddress(memory, 1, second!, 'check'))).toBe('10.9.9.9:80');
+    expect(await ask('show servers state\n')).toMatch(
+      / s1 10\.1\.2\.3 .* 8080 - 0 0 - - 0\n.* s2 10\.0\.0\.2 .* 80 - 0 0 10\.9\.9\.9 - 0\n/,
+    );
+    expect(await ask('show stat typed\n')).toContain('10.1.2.3:8080');
+    expect(await ask('show servers conn b\n')).toMatch(/\nb\/s1 2\/1 10\.1\.2\.3 8080 - /);
+
+    expect(await ask('set maxconn server b/s1 7;set maxconn global 60;set rate-limit connections global 9\n')).toBe(
+      '\n\n\n',
+    );
+    expect(world.word(0, 'maxconn')).toBe(7);
+    expect(await ask('show info\n')).toMatch(/\nMaxconn: 60\n[\s\S]*\nConnRateLimit: 9\n/);
+    await ask('set maxconn global 0\n');
+    expect(await ask('show info\n')).toMatch(/\nMaxconn: 100\n/);
+
+    await ask('disable health b/s1\n');
+    expect(world.word(0, 'check_on')).toBe(1);
+    await ask('enable health b/s1\n');
+    expect(world.word(0, 'check_on')).toBe(3);
   });
 
   test('show servers state', async () => {
@@ -235,10 +333,17 @@ describe('servers', () => {
       'set server b/s1 state maint',
       'set weight b/s1 1',
       'expert-mode on',
+      'disable frontend x',
+      'shutdown session 0x1',
+      'set maxconn global 1',
+      'set rate-limit sessions global 1',
+      'clear counters all',
     ]) {
       expect(await ask(`${command}\n`, 'operator')).toBe('Permission denied\n\n');
     }
-    expect(await ask('show env HOME\n', 'user')).toBe('Permission denied\n\n');
+    for (const command of ['show env HOME', 'show sess', 'show errors', 'show fd', 'clear counters']) {
+      expect(await ask(`${command}\n`, 'user')).toBe('Permission denied\n\n');
+    }
     expect(await ask('get weight b/s1\n', 'user')).toBe('10 (initial 10)\n\n');
     expect(world.word(0, 'admin')).toBe(0);
   });

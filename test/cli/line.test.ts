@@ -14,13 +14,23 @@ test.each([
   ['a\\ b c\\;d \\\\', [['a b', 'c;d', '\\']]],
   ['a\\', [['a\\']]],
 ] as const)('%j', (line, commands) => {
-  expect(splitLine(line)).toEqual(commands);
+  expect(splitLine(line)).toEqual({ commands, payloadEnd: null });
+});
+
+test.each([
+  ['add map m <<', [['add', 'map', 'm']], ''],
+  ['a; b <<EOF', [['a'], ['b']], 'EOF'],
+  ['a <<%x%\r', [['a']], '%x%'],
+  [`a <<${'x'.repeat(65)}`, [['a', `<<${'x'.repeat(65)}`]], null],
+  ['a<<', [['a<<']], null],
+] as const)('payload: %j', (line, commands, payloadEnd) => {
+  expect(splitLine(line)).toEqual({ commands, payloadEnd });
 });
 
 test('any line can be split, and what cannot be run gets an answer', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.constantFrom('user', 'admin'), (line, level) => {
-      for (const words of splitLine(line)) {
+      for (const words of splitLine(line).commands) {
         expect(words.length).toBeLessThanOrEqual(64);
         if (findCommand(COMMANDS, words) === null) {
           expect(unknownText(COMMANDS, level, words)).toMatch(/\n {2}quit {36}: disconnect$/);
@@ -35,7 +45,8 @@ test('whatever words are escaped and joined come back', () => {
   fc.assert(
     fc.property(fc.array(word, { minLength: 1, maxLength: 10 }), words => {
       const line = words.map(w => w.replace(/[\s\S]/g, '\\$&')).join(' ');
-      expect(splitLine(line)).toEqual([words]);
+      const { commands, payloadEnd } = splitLine(line);
+      if (payloadEnd === null) expect(commands).toEqual([words]);
     }),
   );
 });

@@ -95,6 +95,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     maxconn: 0,
     rateLimitSessions: 0,
     servers: servers.map((s, i) => server(i, s)),
+    serverSlots: servers.length,
     check: o.check ?? TCP_CHECK,
     balance: { algorithm: 'roundrobin' },
     cookie: null,

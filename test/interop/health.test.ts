@@ -8,7 +8,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { CliEnv } from '../../engine/cli/command.ts';
+import type { CliEnv, Reply } from '../../engine/cli/command.ts';
 import { findCommand } from '../../engine/cli/help.ts';
 import { COMMANDS } from '../../engine/cli/index.ts';
 import { type Health, startHealth } from '../../engine/health/index.ts';
@@ -100,7 +100,14 @@ async function command(line: string): Promise<[haproxy: string, sluice: string]>
     });
     socket.on('end', () => resolve(text)).on('error', reject);
   });
-  return [theirs.trim(), (answer as string).trim()];
+  return [theirs.trim(), textOf(answer).trim()];
+}
+
+function textOf(answer: Reply): string {
+  if (typeof answer !== 'object') return String(answer);
+  let text = '';
+  for (let piece = answer.next(); piece !== null; piece = answer.next()) text += Buffer.from(piece).toString();
+  return text;
 }
 
 const normal = (lines: readonly string[]) => lines.map(line => line.replace(/duration: \d+ms/g, 'duration: _'));

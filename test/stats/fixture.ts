@@ -73,7 +73,8 @@ export function proxy(index: number, kind: Proxy['kind'], name: string, more: Pa
   const base = { index, kind, name, id: index + 2, description: null, disabled: false, mode: 'http', cookie: null };
   const limits = { maxconn: 500, fullconn: 0, rateLimitSessions: 0, defaultBackend: -1, useBackend: [] };
   const parts = { binds: [], servers: [], balance: { algorithm: 'roundrobin' }, options: {}, stats: null };
-  return { ...base, ...limits, ...parts, ...more } as unknown as Proxy;
+  const serverSlots = more.servers?.length ?? 0;
+  return { ...base, ...limits, ...parts, serverSlots, ...more } as unknown as Proxy;
 }
 
 const SERVERS = [

@@ -65,7 +65,7 @@ listen hold
 `),
   );
   const said: string[] = [];
-  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {} });
+  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
   const listeners = openListeners(model, 2, say)!;
   const serving = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ listen hold
     done: done.resolve,
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
-  const plan = { model, listeners, workers: 2, memoryMb: 0, environment: {}, warnings: 0, io: 'net' };
+  const plan = { model, listeners, workers: 2, memoryMb: 0, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
   const master = new Master(plan, life, say);
   master.start();
   onTestFinished(async () => {

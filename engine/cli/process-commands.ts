@@ -1,0 +1,187 @@
+/** Commands about the process: its counters, threads, descriptors, memory and environment. */
+import { fileDescriptors } from '../io/process.ts';
+import type { Pool } from '../proxy/questions.ts';
+import { CUM_CONN, CUM_REQ, CUM_SESS, CUR_SESS } from '../shm/counters.ts';
+import { LISTENER, PROXY, SERVER } from '../shm/words.ts';
+import { wallMs } from '../time.ts';
+import { allowed, type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
+import { findServer } from './find.ts';
+import { silence } from './in-force.ts';
+
+// --- clear counters ---
+
+const SERVER_MAXIMA = [SERVER.at.served_max, SERVER.at.queued_max];
+const SERVER_TOTALS = [SERVER.at.check_fails, SERVER.at.down_trans];
+const PROXY_MAXIMA = [PROXY.at.fe_conns_max, PROXY.at.be_sess_max, PROXY.at.be_queued_max];
+
+/** Each worker clears the counters that only it writes; the shared words are cleared here. */
+function clearCounters({ env, state, args }: Call): Reply {
+  const [what, who] = args;
+  const all = what === 'all' || what === 'server';
+  if (all && !allowed(state.level, 'admin')) return 'Permission denied';
+  let server: number | null = null;
+  if (what === 'server') {
+    const target = findServer(env, who);
+    if (typeof target === 'string') return target;
+    server = target.number;
+  }
+  return later(done => {
+    clearWords(env, all, server);
+    env.asker.ask({ type: 'clear', all, server }, answers => done(silence(answers)));
+  });
+}
+
+function clearWords({ memory }: CliEnv, all: boolean, server: number | null): void {
+  const clear = (at: number, fields: readonly number[]) => {
+    for (const field of fields) Atomics.store(memory.words, at + field, 0);
+  };
+  const { proxies, listeners, servers } = memory.shape;
+  for (let i = 0; i < servers; i++) {
+    if (server === null || server === i)
+      clear(memory.server(i), all ? [...SERVER_MAXIMA, ...SERVER_TOTALS] : SERVER_MAXIMA);
+  }
+  if (server !== null) return;
+  for (let i = 0; i < proxies; i++) clear(memory.proxy(i), PROXY_MAXIMA);
+  for (let i = 0; i < listeners; i++) clear(memory.listener(i), [LISTENER.at.conns_max]);
+}
+
+// --- show ---
+
+/** A row of `show activity`: the sum over the workers, and each one's share. */
+function activityRow(env: CliEnv, name: string, read: (worker: number) => number): string {
+  const each = Array.from({ length: env.memory.shape.workers }, (_, worker) => read(worker));
+  return `${name}: ${each.reduce((a, b) => a + b, 0)} [ ${each.join(' ')} ]`;
+}
+
+function showActivity({ env }: Call): string {
+  const { memory, view } = env;
+  const counter = (field: number) => (worker: number) => memory.counters[memory.row(worker, 'process', 0) + field]!;
+  return [
+    `threads: ${memory.shape.workers} (1..${memory.shape.workers})`,
+    `date_now: ${(wallMs() / 1000).toFixed(6)}`,
+    activityRow(env, 'accepted', counter(CUM_CONN)),
+    activityRow(env, 'sessions', counter(CUM_SESS)),
+    activityRow(env, 'requests', counter(CUM_REQ)),
+    activityRow(env, 'curr_conns', counter(CUR_SESS)),
+    activityRow(env, 'starts', worker => view.worker(worker, 'incarnation')),
+  ].join('\n');
+}
+
+/** A thread is asked, so that one that is stuck shows. */
+function showThreads({ env }: Call): Reply {
+  return later(done =>
+    env.asker.ask({ type: 'pools' }, answers => {
+      const rows = Array.from({ length: env.memory.shape.workers }, (_, worker) => {
+        const found = answers.find(a => a.worker === worker);
+        const stuck = found?.answer === 'silent' ? 1 : 0;
+        const pools = found === undefined || found.answer === 'silent' ? [] : found.answer;
+        const used = pools.filter(p => p.used > 0 || p.bytes === 0).map(p => `${p.name}s=${p.used}`);
+        const starts = env.view.worker(worker, 'incarnation');
+        return `  Thread ${worker + 1} : alive=${found === undefined ? 0 : 1} stuck=${stuck} starts=${starts} ${used.join(' ')}`;
+      });
+      done([...rows, `* Control : alive=1 stuck=0`].join('\n'));
+    }),
+  );
+}
+
+function showPools({ env }: Call): Reply {
+  return later(done =>
+    env.asker.ask({ type: 'pools' }, answers => {
+      const total = new Map<string, Pool>();
+      for (const { answer } of answers) {
+        for (const pool of answer === 'silent' ? [] : answer) {
+          const sum = total.get(pool.name);
+          const { allocated, used } = sum ?? { allocated: 0, used: 0 };
+          total.set(pool.name, { ...pool, allocated: allocated + pool.allocated, used: used + pool.used });
+        }
+      }
+      const rows = [...total.values()].map(poolText);
+      const { rss, heapTotal, external } = process.memoryUsage();
+      const shared = env.memory.buffer.byteLength;
+      done(
+        [
+          'Dumping pools usage.',
+          ...rows,
+          `  - Shared memory : ${shared} bytes`,
+          `  - Control thread's heap : ${heapTotal} bytes, ${external} bytes outside of it`,
+          `Total: ${rss} bytes resident in the process.`,
+        ].join('\n'),
+      );
+    }),
+  );
+}
+
+function poolText({ name, bytes, allocated, used }: Pool): string {
+  const size = (n: number) => (bytes === 0 ? '' : ` (${n * bytes} bytes)`);
+  const each = bytes === 0 ? '' : ` (${bytes} bytes)`;
+  return `  - Pool ${name}${each} : ${allocated} allocated${size(allocated)}, ${used} used`;
+}
+
+/** Descriptors of the whole process; one when its number is given. */
+function showFd({ args }: Call): string {
+  const wanted = args[0] === undefined ? null : Number(args[0]);
+  const rows = fileDescriptors().filter(({ fd }) => wanted === null || fd === wanted);
+  return rows.map(({ fd, what }) => `${String(fd).padStart(7)} : ${what}`).join('\n');
+}
+
+function showEnv({ env, args }: Call): string {
+  if (args[0] !== undefined) {
+    const value = env.environment[args[0]];
+    return value === undefined ? 'Variable not found' : `${args[0]}=${value}`;
+  }
+  return Object.entries(env.environment)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+}
+
+export const PROCESS_COMMANDS: readonly Command[] = [
+  {
+    words: 'clear counters',
+    usage: '[all|server <bk>/<srv>]',
+    help: 'clear max statistics counters (or all counters)',
+    level: 'operator',
+    run: clearCounters,
+  },
+  {
+    words: 'show activity',
+    usage: '',
+    help: 'show per-thread activity stats (for support/developers)',
+    level: 'user',
+    run: showActivity,
+  },
+  {
+    words: 'show env',
+    usage: '[var]',
+    help: 'dump environment variables known to the process',
+    level: 'operator',
+    run: showEnv,
+  },
+  {
+    words: 'show fd',
+    usage: '[num]',
+    help: 'dump list of file descriptors in use or a specific one',
+    level: 'operator',
+    run: showFd,
+  },
+  {
+    words: 'show pools',
+    usage: '',
+    help: 'report information about the memory pools usage',
+    level: 'user',
+    run: showPools,
+  },
+  {
+    words: 'show startup-logs',
+    usage: '',
+    help: 'report logs emitted during the startup',
+    level: 'operator',
+    run: ({ env }) => env.startupLogs.replace(/\n$/, ''),
+  },
+  {
+    words: 'show threads',
+    usage: '',
+    help: 'show some threads debugging information',
+    level: 'user',
+    run: showThreads,
+  },
+];

@@ -1,0 +1,168 @@
+/** The runtime API of the real process: what needs all of its threads. */
+import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { ADDED_SERVERS_MAX } from '../../engine/limits.ts';
+import { ask, backend, config, folder, freePort, type Running, start } from './sluice.ts';
+
+interface Process {
+  readonly running: Running;
+  readonly port: number;
+  say(command: string): Promise<string>;
+}
+
+async function startProcess(balance = 'roundrobin'): Promise<Process> {
+  const dir = folder();
+  const socket = path.join(dir, 'sock');
+  const port = await freePort();
+  const text = `global
+  stats socket ${socket} level admin
+  nbthread 2
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 1s
+frontend f
+  bind 127.0.0.1:${port}
+  default_backend b
+backend b
+  balance ${balance}
+  server s1 127.0.0.1:${await backend('one')}
+`;
+  const running = start(['-f', config(text, dir)]);
+  await ask(port);
+  return { running, port, say: command => say(socket, command) };
+}
+
+function say(socket: string, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const conn = net.connect(socket);
+    let text = '';
+    conn.setEncoding('utf8');
+    conn.on('data', piece => {
+      text += piece;
+    });
+    conn.on('end', () => resolve(text));
+    conn.on('error', reject);
+    conn.write(`${command}\n`);
+  });
+}
+
+/** Requests without a pause over kept connections, until `stop`, which tells who answered how often. */
+function load(port: number): { stop(): Promise<Record<string, number>> } {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  const counts: Record<string, number> = {};
+  let stopped = false;
+  const one = (): Promise<void> =>
+    new Promise<string>(resolve => {
+      http
+        .get({ port, host: '127.0.0.1', agent }, response => {
+          let body = '';
+          response.on('data', data => {
+            body += data;
+          });
+          response.on('end', () => resolve(response.statusCode === 200 ? body : `status ${response.statusCode}`));
+        })
+        .on('error', error => resolve(error.message));
+    }).then(answer => {
+      counts[answer] = (counts[answer] ?? 0) + 1;
+      return stopped ? undefined : one();
+    });
+  const all = [one(), one(), one(), one()];
+  return {
+    stop: async () => {
+      stopped = true;
+      await Promise.all(all);
+      agent.destroy();
+      return counts;
+    },
+  };
+}
+
+test('servers are added, moved, drained and deleted under load, and no request fails', async () => {
+  const { port, say } = await startProcess();
+  const two = await backend('two');
+  const three = await backend('three');
+  const traffic = load(port);
+  expect(await say(`add server b/s2 127.0.0.1:${two} check inter 50ms weight 3`)).toBe('New server registered.\n\n');
+  expect(await say('show stat b 4 2')).toMatch(/\nb,s2,.*,MAINT,3,/);
+  expect(await say('enable health b/s2; enable server b/s2')).toBe('\n\n');
+  while (!/\nb,s2,.*,UP,/.test(await say('show stat b 4 2'))) await sleep(20);
+  expect(await say('show servers state b')).toMatch(/ b 2 s2 127\.0\.0\.1 2 0 3 3 /);
+  await sleep(100);
+  expect(await say(`set server b/s2 addr 127.0.0.1 port ${three}`)).toContain('port changed');
+  await sleep(100);
+  expect(await say('del server b/s2')).toBe('Only servers in maintenance mode can be deleted.\n\n');
+  const gone = await say('disable server b/s2; wait 3s srv-removable b/s2; del server b/s2; get weight b/s2');
+  expect(gone).toBe('\nDone.\n\nServer deleted.\n\nNo such server.\n\n');
+  expect(await say('show stat')).not.toContain('b,s2');
+  await sleep(50);
+  const counts = await traffic.stop();
+  expect(Object.keys(counts).sort()).toEqual(['one', 'three', 'two']);
+  expect(counts.two).toBeGreaterThan(1);
+  expect(counts.three).toBeGreaterThan(1);
+
+  // Its place is another's now, whose counters begin anew.
+  expect(await say(`add server b/s3 127.0.0.1:${two}`)).toBe('New server registered.\n\n');
+  expect(await say('enable server b/s3;disable server b/s1')).toBe('\n\n');
+  expect(await ask(port)).toBe('two');
+  expect(await say('show stat b 4 2')).toMatch(/\nb,s3,0,0,0,1,,1,/);
+});
+
+test('what cannot be added is refused, and nothing changes', async () => {
+  const { say } = await startProcess();
+  const refusals: readonly [command: string, answer: string | RegExp][] = [
+    ['add server', "Require 'backend/server'."],
+    ['add server x/s2 127.0.0.1:1', 'No such backend.'],
+    ['add server b/s1 127.0.0.1:1', 'Already exists a server with the same name in backend.'],
+    ['add server b/s2', "'server' expects <name> and <addr>[:<port>] as arguments."],
+    ['add server b/s2 127.0.0.1:1 cookie x', "'cookie' option is not accepted for dynamic server"],
+    ['add server b/s2 127.0.0.1:1 chek', /unknown keyword 'chek'/],
+    ['add server b/s2 127.0.0.1:bar', /bar/],
+    ['del server b/s2', 'No such server.'],
+  ];
+  for (const [command, answer] of refusals) {
+    const given = await say(command);
+    if (typeof answer === 'string') expect(given).toBe(`${answer}\n\n`);
+    else expect(given).toMatch(answer);
+  }
+  expect((await say('show servers state b')).trim().split('\n')).toHaveLength(3);
+  for (let n = 0; n < ADDED_SERVERS_MAX; n++) {
+    expect(await say(`add server b/n${n} 127.0.0.1:1`)).toBe('New server registered.\n\n');
+  }
+  expect(await say('add server b/more 127.0.0.1:1')).toMatch(/^Limit reached: /);
+  expect(await say('del server b/n3')).toBe('Server deleted.\n\n');
+  expect(await say('add server b/more 127.0.0.1:1')).toBe('New server registered.\n\n');
+});
+
+test('a backend with a static algorithm takes no more servers', async () => {
+  const { say } = await startProcess('static-rr');
+  expect(await say('add server b/s2 127.0.0.1:1')).toBe(
+    'Backend must use a dynamic load balancing to support dynamic servers.\n\n',
+  );
+});
+
+test('streams are listed and ended in every thread', async () => {
+  const { port, say } = await startProcess();
+  const hanging = net.createServer(socket => void socket.on('error', () => {}));
+  onTestFinished(() => void hanging.close());
+  await new Promise<void>(resolve => hanging.listen(0, '127.0.0.1', resolve));
+  await say(`set server b/s1 addr 127.0.0.1 port ${(hanging.address() as net.AddressInfo).port}`);
+  const ends = Array.from({ length: 8 }, () => {
+    const client = net.connect(port, '127.0.0.1');
+    client.on('error', () => {});
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    return new Promise(resolve => client.once('close', resolve));
+  });
+  const sessions = async () => (await say('show sess')).match(/^0x\w+/gm) ?? [];
+  while ((await sessions()).length < 8) await sleep(10);
+  const [first] = await sessions();
+  expect(await say(`shutdown session ${first}`)).toBe('\n');
+  expect(await sessions()).toHaveLength(7);
+  expect(await say('shutdown sessions server b/s1')).toBe('\n');
+  expect(await sessions()).toEqual([]);
+  await Promise.all(ends);
+});
