@@ -20,6 +20,7 @@ export function awaitBody(stream: Stream, ms: number, atLeastBytes: number): 'th
   const buffer = client.gather();
   if (!stream.awaitsBody) {
     stream.awaitsBody = true;
+    stream.timeUp = false;
     stream.wait(ms);
     // Who waits for a word before it sends the payload would wait for ever: no server has been asked yet.
     if (requestHead.find(H_EXPECT) >= 0) {

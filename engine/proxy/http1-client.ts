@@ -362,8 +362,19 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   gather(): BodyBuffer {
     const { contentLength } = this.#stream!.requestHead;
     const maxBytes = this.session.context.model.global.tune.bufsizeBytes;
-    this.#gathered ??= new BodyBuffer(this.#body.kind, contentLength, maxBytes);
+    if (this.#gathered === null) {
+      this.#gathered = new BodyBuffer(this.#body.kind, contentLength, maxBytes);
+      this.#gatherHeld(this.#gathered);
+    }
     return this.#gathered;
+  }
+
+  /** What came before anybody asked for it. */
+  #gatherHeld(buffer: BodyBuffer): void {
+    const held = this.#held;
+    if (held === null || this.#consuming) return;
+    this.#heldAt = buffer.take(held.bytes, this.#heldAt, held.end);
+    if (this.#heldAt === held.end) this.#letGo(held);
   }
 
   /** In HTTP mode content rules see a whole head, and wait for nothing else. */

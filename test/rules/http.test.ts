@@ -115,6 +115,17 @@ describe('waiting', () => {
     wire.socket.destroy();
   });
 
+  test('a pause and a payload, one after the other', async () => {
+    const r = await proxy(['http-request pause 20ms', 'http-request wait-for-body time 1s', 'http-request return']);
+    const wire = await connect(r.port('f'));
+    wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc');
+    await new Promise(done => setTimeout(done, 60));
+    expect(wire.received).toBe('');
+    wire.send('def');
+    await wire.has('200 OK');
+    wire.socket.destroy();
+  });
+
   test('at-least is enough', async () => {
     const r = await proxy(['http-request wait-for-body time 1s at-least 2', 'http-request return']);
     const wire = await connect(r.port('f'));

@@ -1,3 +1,4 @@
+import tls from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { ask, connect, ok, WireServer } from '../proxy/wire.ts';
@@ -151,6 +152,28 @@ describe('tcp-request content', () => {
     wire.send('two!');
     await (await second.conn()).has('two!');
     wire.socket.destroy();
+  });
+});
+
+describe('TLS that only passes', () => {
+  test('goes where its server name says, every byte of its hello', async () => {
+    const first = await server();
+    const second = await server();
+    const r = await listen(first.port, [
+      'tcp-request inspect-delay 1s',
+      'tcp-request content accept if { req.ssl_hello_type 1 }',
+      'balance first',
+      'use-server two if { req.ssl_sni -i two.example }',
+      `server two 127.0.0.1:${second.port}`,
+    ]);
+    const socket = tls.connect({ port: r.port('l'), host: '127.0.0.1', servername: 'Two.example' });
+    socket.on('error', () => {});
+    const conn = await second.conn();
+    await conn.until(wire => wire.received.length > 100);
+    expect(conn.received.charCodeAt(0)).toBe(22);
+    expect(conn.received).toContain('Two.example');
+    expect(first.conns.length).toBe(0);
+    socket.destroy();
   });
 });
 
