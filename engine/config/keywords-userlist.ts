@@ -1,4 +1,5 @@
 /** Keywords of the userlist section (manual 12.2). */
+import { canCrypt } from '../io/crypt.ts';
 import type { UserlistDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 
@@ -34,6 +35,12 @@ export const USERLIST: readonly Keyword<UserlistDraft>[] = [
       const kind = cursor.expectOneOf('user', ['password', 'insecure-password']);
       const password = kind === null ? null : cursor.expectWord(kind);
       if (password === null) return;
+      if (kind === 'password' && !canCrypt()) {
+        return cursor.error(
+          `'password' needs the system's libcrypt`,
+          "write 'insecure-password' and the plain password",
+        );
+      }
       const groups = cursor.match('groups') ? (cursor.expectWord('groups')?.text.split(',') ?? []) : [];
       if (list.users.some(user => user.name === name.text)) {
         return cursor.warning(`ignoring duplicated user '${name.text}' in userlist '${list.name}'`, undefined, name);
