@@ -142,7 +142,16 @@ export class Master {
   }
 
   start(): void {
-    for (const keeper of this.#keepers()) keeper.start();
+    for (const keeper of this.#first()) keeper.start();
+  }
+
+  /**
+   * The threads that must be ready before anyone serves: the workers. The control thread would only delay their loading
+   * and comes after them; but where privileges are dropped before serving it must have loaded by then.
+   */
+  #first(): Keeper[] {
+    const { user, group, uid, gid } = this.#plan.model.global;
+    return (user ?? group ?? uid ?? gid) === null ? this.#traffic : this.#keepers();
   }
 
   /** Soft stop: accepts nothing more, ends when the last connection has (or after `hard-stop-after`). */
@@ -239,7 +248,7 @@ export class Master {
     if (this.#state === 'serving') {
       if (again) this.#say('notice', `${who} serves again.`);
       keeper.tell({ type: 'serve' });
-    } else if (this.#state === 'starting' && this.#ready.size === this.#traffic.length + 1) this.#serve();
+    } else if (this.#state === 'starting' && this.#ready.size === this.#first().length) this.#serve();
   }
 
   #serve(): void {
@@ -251,8 +260,9 @@ export class Master {
     }
     this.#state = 'serving';
     const serve: Order = { type: 'serve' };
-    for (const keeper of this.#keepers()) keeper.tell(serve);
+    for (const keeper of this.#ready) keeper.tell(serve);
     this.#life.serving();
+    for (const keeper of this.#keepers()) if (!this.#ready.has(keeper)) keeper.start();
   }
 
   #died(who: string, error: Error, againMs: number): void {

@@ -20,8 +20,10 @@ export interface Pool {
 /** `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. */
 export function createPool(threads: number, memoryMb: number): Pool {
   const pool = new Piscina<Tasks[keyof Tasks], void>({
-    minThreads: threads,
+    // Threads are made as tasks come: the workers need not wait for the control thread to load.
+    minThreads: 0,
     maxThreads: threads,
+    idleTimeout: Infinity,
     // The event loop of a thread must run while its task does, and while it waits for one.
     atomics: 'disabled',
     maxQueue: threads,
