@@ -1,4 +1,4 @@
-/** Server connections that no stream is interested in any more. */
+/** Connections that no stream is interested in any more. */
 import type { Conn, Handler } from '../io/contract.ts';
 import { Timer } from '../time.ts';
 import type { Context, Server } from './nouns.ts';
@@ -41,6 +41,38 @@ class Closing implements Handler {
   onOpen(): void {}
   onData(): void {}
   onEnd(): void {}
+  onDrain(): void {}
+  onClose(): void {
+    this.#context.wheel.forget(this.#timer);
+  }
+}
+
+/** Ends a client's connection, but throws away what it still sends for at most `ms`, so that it can read the answer. */
+export function listenOut(context: Context, conn: Conn, ended: boolean, ms: number): void {
+  new Listening(context, conn, ms);
+  if (ended) conn.close();
+  else {
+    conn.shutdown();
+    conn.resume();
+  }
+}
+
+class Listening implements Handler {
+  readonly #context: Context;
+  readonly #timer: Timer<Conn>;
+
+  constructor(context: Context, conn: Conn, ms: number) {
+    this.#context = context;
+    this.#timer = new Timer<Conn>(conn, late => late.abort(false));
+    context.wheel.arm(this.#timer, context.io.now() + ms);
+    conn.handler = this;
+  }
+
+  onOpen(): void {}
+  onData(): void {}
+  onEnd(conn: Conn): void {
+    conn.close();
+  }
   onDrain(): void {}
   onClose(): void {
     this.#context.wheel.forget(this.#timer);

@@ -43,6 +43,7 @@ import {
 import { takeRequest } from './account.ts';
 import { keepBadMessage } from './bad-messages.ts';
 import { BodyBuffer, payloadEnd } from './body-buffer.ts';
+import { listenOut } from './closing.ts';
 import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -510,7 +511,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (this.conn === null) return;
     if (cut) this.#cut(stream.cause);
     else if (!complete || this.#phase === 'head') this.#linger();
-    else if (!this.#keep || this.#ended || this.session.context.stopping) this.#close();
+    else if (!this.#keep || this.#ended || this.session.context.stopping) this.#part();
     else this.#nextRequest();
   }
 
@@ -539,7 +540,23 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     } else this.#close();
   }
 
-  /** The client may still be sending: a close now would reset the connection before it has read the answer. */
+  /**
+   * The last answer is on its way: the session is over. The connection is listened to a little longer, as a client that
+   * sends its next request now would otherwise see a reset instead of the answer.
+   */
+  #part(): void {
+    const conn = this.conn!;
+    const { context } = this.session;
+    this.#phase = 'over';
+    this.conn = null;
+    this.#forget();
+    this.#count(CUR_H1_CONNS, -1);
+    const { clientMs } = this.session.frontend.proxy.timeouts;
+    listenOut(context, conn, this.#ended, conn.pending > 0 && clientMs !== 0 ? clientMs : LINGER_MS);
+    this.session.closed();
+  }
+
+  /** The client may still be sending, or sends its next request now: a close would reset the connection under the answer. */
   #linger(): void {
     this.#phase = 'over';
     this.session.wait(LINGER_MS);

@@ -137,6 +137,22 @@ describe('messages', () => {
     client.socket.destroy();
   });
 
+  test('a request sent after the last answer, before its sender saw the end, brings no reset', async () => {
+    const s = await server(() => ok('last'));
+    const r = await proxy(s.port);
+    for (let i = 0; i < 20; i++) {
+      const client = await connect(r.port('web'));
+      client.send(GET_CLOSE);
+      await client.has('last');
+      client.send(GET);
+      await client.end();
+      client.send(GET);
+      client.socket.end();
+      await client.until(w => w.closed);
+      expect(client.error).toBe(null);
+    }
+  });
+
   test('a response that ends with the connection', async () => {
     const s = await server((_, wire) => {
       wire.send('HTTP/1.1 200 OK\r\n\r\nuntil the end');
