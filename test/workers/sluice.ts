@@ -55,13 +55,22 @@ export function start(args: string[], env: Record<string, string> = {}, stdio: S
   return { child, output: () => output, ended };
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, below those that the kernel gives to outgoing connections: one of another test might
+ * take it before it is bound.
+ */
 export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = net.createServer();
+    const free = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise(resolve => server.close(resolve));
+    return port;
+  }
 }
 
 /** A server that answers its name; closed when the test ends. Resolves to its port. */
