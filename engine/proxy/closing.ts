@@ -23,33 +23,15 @@ export function endOrderly(context: Context, conn: Conn, server: Server, ended: 
   const { nolinger } = server.backend.proxy.options;
   if (nolinger) abandon(conn, false);
   else if (conn.pending === 0) abandon(conn, ended);
-  else new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
-}
-
-class Closing implements Handler {
-  readonly #context: Context;
-  readonly #timer: Timer<Conn>;
-
-  constructor(context: Context, conn: Conn, ms: number) {
-    this.#context = context;
-    this.#timer = new Timer<Conn>(conn, late => late.abort(false));
-    context.wheel.arm(this.#timer, context.io.now() + ms);
-    conn.handler = this;
+  else {
+    new Closing(context, conn, server.backend.proxy.timeouts.serverMs || CLOSE_MS);
     conn.close();
-  }
-
-  onOpen(): void {}
-  onData(): void {}
-  onEnd(): void {}
-  onDrain(): void {}
-  onClose(): void {
-    this.#context.wheel.forget(this.#timer);
   }
 }
 
 /** Ends a client's connection, but throws away what it still sends for at most `ms`, so that it can read the answer. */
 export function listenOut(context: Context, conn: Conn, ended: boolean, ms: number): void {
-  new Listening(context, conn, ms);
+  new Closing(context, conn, ms);
   if (ended) conn.close();
   else {
     conn.shutdown();
@@ -57,7 +39,8 @@ export function listenOut(context: Context, conn: Conn, ended: boolean, ms: numb
   }
 }
 
-class Listening implements Handler {
+/** Hears only of the end, and brings it about when it is late. */
+class Closing implements Handler {
   readonly #context: Context;
   readonly #timer: Timer<Conn>;
 
