@@ -7,8 +7,10 @@
  * The port is what follows the last colon, so an IPv6 address without a port needs brackets or a colon at its end.
  * Environment variables are already replaced. Names are checked for their letters only: the caller resolves them.
  */
+
+import { ipText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
-import { formatIp, parseIpv4, parseIpv6 } from './ip.ts';
+import { parseIpv4, parseIpv6 } from './ip.ts';
 import type { Parsed } from './units.ts';
 
 export interface Endpoint {
@@ -162,7 +164,7 @@ export function parseNetwork(text: string): Parsed<Network> {
  */
 export function formatAddress({ family, bytes, port }: Address): string {
   if (family === 1) return formatUnix(bytes);
-  const host = family === 6 ? `[${formatIp(bytes)}]` : formatIp(bytes);
+  const host = family === 6 ? `[${ipText(bytes)}]` : ipText(bytes);
   return port === 0 ? host : `${host}:${port}`;
 }
 

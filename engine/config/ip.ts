@@ -1,6 +1,6 @@
 /**
- * IP addresses in numbers: text to bytes and back. IPv4 as four decimal numbers, IPv6 as RFC 4291 section 2.2 reads
- * and RFC 5952 writes it. No zones, no names, no ports.
+ * IP addresses in numbers, from text: IPv4 as four decimal numbers, IPv6 as RFC 4291 section 2.2 reads it. No zones, no
+ * names, no ports. Back to text: `ipText` of engine/io/address.ts.
  */
 
 /** 4 bytes, or null. A zero before a number is refused: some read it as octal. */
@@ -38,28 +38,4 @@ function groupsToBytes(text: string): number[] | null {
     } else return null;
   }
   return bytes;
-}
-
-/** 4 or 16 bytes as text. */
-export function formatIp(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
-  if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) {
-    return `::ffff:${bytes.subarray(12).join('.')}`;
-  }
-  const { start, length } = longestZeros(groups);
-  const hex = (part: number[]) => part.map(group => group.toString(16)).join(':');
-  if (length < 2) return hex(groups);
-  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
-}
-
-/** The first of the longest runs of zero groups (RFC 5952 section 4.2). */
-function longestZeros(groups: readonly number[]): { start: number; length: number } {
-  let best = { start: 0, length: 0 };
-  for (let start = 0; start < groups.length; start++) {
-    let length = 0;
-    while (groups[start + length] === 0) length++;
-    if (length > best.length) best = { start, length };
-  }
-  return best;
 }

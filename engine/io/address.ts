@@ -22,8 +22,7 @@ export function unixAddress(name: string, abstract = false): Address {
 /** The host part: `127.0.0.1`, `::1`, `/run/x.sock`, `abns@x`. IPv6 as RFC 5952 writes it. */
 export function hostText(address: Address): string {
   const b = address.bytes;
-  if (address.family === 4) return `${b[0]}.${b[1]}.${b[2]}.${b[3]}`;
-  if (address.family === 6) return ipv6Text(b);
+  if (address.family !== 1) return ipText(b);
   if (!isAbstract(address)) return utf8.decode(b);
   let end = b.length;
   while (b[end - 1] === 0) end--;
@@ -41,7 +40,9 @@ export function sameAddress(a: Address, b: Address): boolean {
   return true;
 }
 
-function ipv6Text(b: Uint8Array): string {
+/** 4 or 16 bytes as text, IPv6 as RFC 5952 writes it. */
+export function ipText(b: Uint8Array): string {
+  if (b.length === 4) return `${b[0]}.${b[1]}.${b[2]}.${b[3]}`;
   const words: number[] = [];
   for (let i = 0; i < 16; i += 2) words.push((b[i]! << 8) | b[i + 1]!);
   if (words.slice(0, 5).every(w => w === 0) && words[5] === 0xffff) return `::ffff:${b.subarray(12).join('.')}`;

@@ -1,9 +1,9 @@
 /** IP addresses written as text straight into bytes: no strings on the way for IPv4. */
-import { formatIp } from '../config/ip.ts';
+import { ipText } from '../io/address.ts';
 
 /** Writes the address `bytes[start, end)` (4 or 16 bytes) to `out[at...]`; returns where the text ends (45 bytes at most). */
 export function writeIp(bytes: Uint8Array, start: number, end: number, out: Buffer, at: number): number {
-  if (end - start !== 4) return at + out.write(formatIp(bytes.subarray(start, end)), at, 'latin1');
+  if (end - start !== 4) return at + out.write(ipText(bytes.subarray(start, end)), at, 'latin1');
   let to = at;
   for (let i = start; i < end; i++) {
     if (i > start) out[to++] = 46;
