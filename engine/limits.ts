@@ -64,6 +64,9 @@ export const WORKER_HEAP_MAX_MB = 4_096;
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/** Plaintext of short sends that becomes one TLS record at the end of a turn. Bytes. */
+export const TLS_GATHER_BYTES = 16_384;
+
 /**
  * io_uring, per worker. Entries: operations written before the kernel takes them; completions: what it tells at once
  * before it must keep some for later. Powers of two.
@@ -80,6 +83,10 @@ export const URING_RECEIVE_BLOCKS_MAX = 1_024;
 export const URING_OUTPUT_BYTES = 16_384;
 export const URING_OUTPUT_BLOCKS = 256;
 export const URING_OUTPUT_BLOCKS_MAX = 4_096;
+/** Blocks of the same size are for layers to fill; those for records of more bytes, in the same way again. */
+export const URING_BULK_BYTES = 131_072;
+export const URING_BULK_BLOCKS = 16;
+export const URING_BULK_BLOCKS_MAX = 512;
 /** Accepts that wait on one listening socket: as many connections can be taken in a turn. */
 export const URING_ACCEPTS = 16;
 /** A paused connection holds this much before its receive is cancelled. Bytes. */
