@@ -4,8 +4,8 @@
  *
  *   Conn of the io ── records ──► TlsConn ── plaintext ──► Handler
  *
- *   accepted   waiting ──client hello──► handshake ──► open
- *   outgoing   waiting ──connected─────► handshake ──► open          `onOpen` tells of it, on both ends
+ *   accepted   waiting ──client hello──► handshake ──► open: `TlsEnd.done`
+ *   outgoing   waiting ──connected─────► handshake ──► open: `onOpen`
  *
  * What is sent in one turn is gathered and becomes records at its end; long spans become records where they lie. What was
  * received and not yet read while the owner has paused is kept as records.
@@ -80,6 +80,8 @@ export class TlsConn implements Conn, Handler, Layer {
   #gathered: OwnChunk | null = null;
   /** Plaintext before the handshake that found no room there. */
   #early: Uint8Array[] | null = null;
+  /** What the owner asked for before the handshake was complete. */
+  #leaving: 'no' | 'shutdown' | 'close' = 'no';
   #shut = false;
   #ended = false;
   #underEnded = false;
@@ -225,8 +227,13 @@ export class TlsConn implements Conn, Handler, Layer {
   #opened(): void {
     this.#phase = READY;
     this.#end.done?.(this);
-    if (this.alive) this.#sendEarly();
-    if (this.alive) this.handler.onOpen(this);
+    if (this.#phase !== READY) return;
+    this.#sendEarly();
+    if (this.#leaving === 'close') this.#leave();
+    if (!this.alive) return;
+    if (this.#leaving === 'shutdown') this.shutdown();
+    if (this.#paused) this.under.pause();
+    if (this.#end.client) this.handler.onOpen(this);
   }
 
   /** Plaintext out of what was fed; gives where it stopped. */
@@ -322,7 +329,7 @@ export class TlsConn implements Conn, Handler, Layer {
   }
 
   #writable(): boolean {
-    return this.alive && !this.#shut;
+    return this.alive && !this.#shut && this.#leaving === 'no';
   }
 
   #gather(bytes: Uint8Array, start: number, end: number): void {
@@ -331,7 +338,7 @@ export class TlsConn implements Conn, Handler, Layer {
       this.#sendGathered();
       gathered = null;
     }
-    if (!this.alive) return;
+    if (this.#phase === BROKEN) return;
     gathered ??= this.#io.take(TLS_GATHER_BYTES);
     if (gathered !== this.#gathered) gathered.end = 0;
     this.#gathered = gathered;
@@ -347,7 +354,7 @@ export class TlsConn implements Conn, Handler, Layer {
       this.#early.push(bytes.slice(start, end));
       return;
     }
-    for (let at = start; at < end && this.alive; at += wire.SPAN_BYTES) {
+    for (let at = start; at < end && this.#phase === READY; at += wire.SPAN_BYTES) {
       const stop = Math.min(at + wire.SPAN_BYTES, end);
       if (this.tls!.write(wire.locate(bytes, address, at, stop), stop - at)) this.#flush();
       else this.#broke(this.tls!);
@@ -366,7 +373,11 @@ export class TlsConn implements Conn, Handler, Layer {
   #sendEarly(): void {
     const early = this.#early;
     this.#early = null;
-    for (const bytes of early ?? []) if (this.alive) this.#write(bytes, undefined, 0, bytes.length);
+    const gathered = this.#gathered;
+    this.#gathered = null;
+    for (const bytes of early ?? []) this.#write(bytes, undefined, 0, bytes.length);
+    this.#gathered = gathered;
+    this.#sendGathered();
   }
 
   /** Records that OpenSSL has made go into the connection. */
@@ -398,7 +409,8 @@ export class TlsConn implements Conn, Handler, Layer {
 
   pause(): void {
     this.#paused = true;
-    this.under.pause();
+    // The handshake is not the owner's business.
+    if (this.#phase >= READY) this.under.pause();
   }
 
   resume(): void {
@@ -410,7 +422,12 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** Nothing more will be sent: close_notify, then FIN. */
   shutdown(): void {
-    if (!this.#writable()) return;
+    if (!this.alive || this.#shut) return;
+    if (this.#phase < READY) {
+      this.#leaving = 'shutdown';
+      return;
+    }
+    this.#leaving = 'no';
     this.#finish();
     this.#shut = true;
     if (this.#ended && !this.#underEnded) this.under.close();
@@ -419,14 +436,22 @@ export class TlsConn implements Conn, Handler, Layer {
 
   close(): void {
     if (!this.alive) return;
-    if (!this.#shut) this.#finish();
+    const waiting = this.#phase < READY && (this.#early !== null || this.#gathered !== null);
+    if (waiting) this.#leaving = 'close';
+    else if (!this.#shut) this.#finish();
     this.alive = false;
+    if (!waiting) this.under.close();
+  }
+
+  /** Closes, now that what was to be sent before has been. */
+  #leave(): void {
+    this.#finish();
     this.under.close();
   }
 
   #finish(): void {
-    this.#sendGathered();
     if (this.#phase !== READY) return;
+    this.#sendGathered();
     this.tls!.close();
     this.#flush();
   }

@@ -16,6 +16,8 @@ export interface World {
   listen(accept: (conn: Conn) => void, address?: Address): { address: Address; listening: Listening };
   /** An address that connects to get no answer. */
   hole(): Promise<Address>;
+  /** A client hears that it is connected only when the server has accepted. */
+  readonly layered?: true;
   /** Lets things happen until `done`; throws when that takes too long. */
   until(done: () => boolean): Promise<void>;
   /** Lets `ms` pass. */
@@ -108,6 +110,7 @@ function simWorld(seed: number): World {
 function tlsWorld(world: World): World {
   return {
     ...world,
+    layered: true,
     client: tlsClient(world.client),
     listen: (accept, address) =>
       world.listen(conn => accept(acceptTls(world.server, conn, TLS_SERVER)), address),
