@@ -27,7 +27,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
   const lines = [...readLines(options.files, env, diagnostics), ...masterSocketLines(options)];
-  const model = loadModel(lines, diagnostics, { resolve: resolver(options), readFile, env });
+  const model = loadModel(lines, diagnostics, { resolve: resolver(options), readFile, readFolder, env });
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
@@ -80,6 +80,14 @@ const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 function readFile(path: string): Uint8Array | null {
   try {
     return fs.readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function readFolder(path: string): string[] | null {
+  try {
+    return fs.readdirSync(path).sort();
   } catch {
     return null;
   }

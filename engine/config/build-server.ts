@@ -3,6 +3,7 @@ import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
 import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
+import type { TlsBuilder } from './build-tls.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
 import type { AgentCheck, Check, Server, ServerCheck } from './model.ts';
@@ -16,6 +17,7 @@ export interface Workshop {
   readonly backends: ReadonlyMap<string, number>;
   readonly drafts: Drafts;
   readonly states: StateFiles;
+  readonly tls: TlsBuilder;
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
 }
@@ -26,7 +28,9 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { interMs: _i, fastinterMs: _f, downinterMs: _d, rise: _r, fall: _l, healthcheck: _h, ...settings } = draft;
   const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
   const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
-  const { endpoint, check, track, observe, onError, errorLimit, ...own } = more;
+  const { endpoint, check, track, observe, onError, errorLimit, tls, ...own } = more;
+  const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
+  const made = (forCheck: boolean) => workshop.tls.server(tls, forCheck, draft, subject);
   const address = resolve(endpoint!, draft, workshop);
   const { hostname, portRelative, portOffset } = endpoint!;
   return {
@@ -37,8 +41,15 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     agent: draft.agentCheck ? agentOf(draft, address, workshop) : null,
     track: track === null ? null : trackOf(track, workshop),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
+    tls: tls.ssl ? made(false) : null,
+    checkTls: checksTls(draft) ? made(true) : null,
     saved: workshop.states.of(workshop.proxy, draft.name),
   };
+}
+
+/** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
+function checksTls({ check, tls, checkPort, checkAddress }: ServerDraft): boolean {
+  return check && (tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null));
 }
 
 function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Workshop): Address {

@@ -25,6 +25,14 @@ import type {
   Userlist,
   UseServer,
 } from './model.ts';
+import {
+  type BindTlsDraft,
+  type GlobalTlsDraft,
+  newBindTls,
+  newGlobalTls,
+  newServerTls,
+  type ServerTlsDraft,
+} from './tls-draft.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -37,6 +45,8 @@ export interface Resources {
   resolve(host: string): Address | null;
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
+  /** Names of the files in a folder, in order; null when it is none. */
+  readFolder(path: string): readonly string[] | null;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -59,7 +69,9 @@ export interface ExpressionUse extends Place {
 }
 
 /** `id` 0 and `name` '' until they are given or counted. */
-export type BindDraft = Draft<Bind>;
+export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
+  tls: BindTlsDraft;
+}
 
 export interface ServerDraft
   extends Draft<
@@ -75,8 +87,11 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'tls'
+      | 'checkTls'
     >
   > {
+  tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   check: boolean;
@@ -175,7 +190,8 @@ export interface UnixBind {
   gid: number | null;
 }
 
-export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
+export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>> {
+  tls: GlobalTlsDraft;
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
@@ -233,6 +249,7 @@ export function newGlobal(): GlobalDraft {
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
+    tls: newGlobalTls(),
   };
 }
 
@@ -283,6 +300,7 @@ export function newServer(): ServerDraft {
     shutdownBackupsWhenUp: false,
     initState: 'none',
     socks4: null,
+    tls: newServerTls(),
   };
 }
 
@@ -315,6 +333,7 @@ export function newBind(): BindDraft {
     unixGid: null,
     level: 'operator',
     exposeFd: false,
+    tls: newBindTls(),
   };
 }
 

@@ -12,6 +12,7 @@ import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { PatternFile } from '../sample/pattern-file.ts';
 import type { Template } from '../sample/template.ts';
+import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -25,6 +26,8 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
+  /** Certificates and their kin, by the names of their files. */
+  readonly tls: TlsFiles;
   /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
   readonly patternFiles: readonly PatternFile[];
 }
@@ -59,6 +62,7 @@ export interface Global extends Place {
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
   readonly tune: Tune;
+  readonly tls: GlobalTls;
 }
 
 export interface Tune {
@@ -257,6 +261,8 @@ export interface Bind extends Place {
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
   readonly exposeFd: boolean;
+  /** null = it speaks no TLS. */
+  readonly tls: BindTls | null;
 }
 
 export interface Server extends Place {
@@ -303,6 +309,10 @@ export interface Server extends Place {
   readonly slowstartMs: number;
   /** `socks4`: connections to it go through this proxy. */
   readonly socks4: Address | null;
+  /** null = it is spoken to without TLS. */
+  readonly tls: ServerTls | null;
+  /** Of its checks; null = they are without. */
+  readonly checkTls: ServerTls | null;
   /** What a state file said of it. */
   readonly saved: SavedState | null;
 }

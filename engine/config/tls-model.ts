@@ -41,6 +41,20 @@ export interface DerFile {
   readonly entries: readonly Uint8Array[];
 }
 
+/** What the global section says for all TLS connections. */
+export interface GlobalTls {
+  /** `maxsslconn`, `maxsslrate`; 0 = none. */
+  readonly maxConn: number;
+  readonly maxRate: number;
+  /** Sessions kept per context for clients without tickets. */
+  readonly cacheSize: number;
+  readonly lifetimeSeconds: number;
+  /** Plaintext of a record at most; 0 = as much as TLS has room for. */
+  readonly maxRecordBytes: number;
+  /** PEM; null = OpenSSL's own. */
+  readonly dhParams: Uint8Array | null;
+}
+
 export type TlsVersion = 'SSLv3' | 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 export type Verify = 'none' | 'optional' | 'required';
@@ -80,7 +94,6 @@ export interface BindTls extends BindSettings, Place {
   readonly certificates: readonly BindCertificate[];
   /** Names and keys of tickets (`tls-ticket-keys`), 48 or 80 bytes each; [] = `TlsFiles.ticketKey`. */
   readonly ticketKeys: readonly Uint8Array[];
-  readonly dhParams: Uint8Array | null;
 }
 
 /** A certificate of a bind line. */
@@ -99,8 +112,9 @@ export interface ServerTls extends TlsSettings, Place {
   readonly certificate: string | null;
   /** Name that its certificate must be for; null = the one that is sent, if any. */
   readonly verifyHost: string | null;
-  /** Gives the name that is sent; null = none is. */
+  /** Gives the name that is sent; null = none is. A check sends `sniName`. */
   readonly sni: Expression | null;
+  readonly sniName: string | null;
   /** Sessions are resumed. */
   readonly reuse: boolean;
 }

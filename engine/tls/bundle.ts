@@ -27,7 +27,7 @@ export function pemBlocks(bytes: Uint8Array): Block[] {
   return [...text.matchAll(BLOCK)].map(([whole, label, body]) => {
     // Old key files have header lines, ended by an empty one.
     const base64 = body!.includes(':') ? body!.slice(body!.search(/\r?\n\r?\n/)) : body!;
-    return { label: label!, der: Buffer.from(base64, 'base64'), text: whole };
+    return { label: label!, der: new Uint8Array(Buffer.from(base64, 'base64')), text: whole };
   });
 }
 
@@ -64,7 +64,7 @@ export function bundleOf(name: string, bytes: Uint8Array, readFile: ReadFile): C
     name,
     leaf,
     chain,
-    key: key.export({ type: 'pkcs8', format: 'der' }),
+    key: new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })),
     keyType: keyType(key),
     names: namesOf(x509),
     ocsp: readFile(`${name}.ocsp`),
@@ -111,7 +111,7 @@ function namesOf(x509: X509Certificate): string[] {
 
 function dhOf(blocks: readonly Block[]): Uint8Array | null {
   const block = blocks.find(({ label }) => label === 'DH PARAMETERS');
-  return block === undefined ? null : Buffer.from(`${block.text}\n`);
+  return block === undefined ? null : new TextEncoder().encode(`${block.text}\n`);
 }
 
 /** The certificates of a `ca-file`. */

@@ -470,6 +470,10 @@ export class TlsConn implements Conn, Handler, Layer {
     return this.under.local();
   }
 
+  delayAck(): void {
+    this.under.delayAck();
+  }
+
   keepAlive(idle: number, interval: number, count: number): void {
     this.under.keepAlive(idle, interval, count);
   }

@@ -55,7 +55,7 @@ export function parseModel(text: string): Model {
   const lines = lex('test.cfg', text, {}, diagnostics);
   const model = loadModel(lines, diagnostics, {
     resolve: () => null,
-    readFile: () => null,
+    readFile: () => null, readFolder: () => null,
     env: {},
   } as never);
   const alerts = diagnostics.list.filter(d => d.severity === 'alert');
