@@ -5,6 +5,7 @@
  *     start ──► all threads ready ──► serve ──► soft stop (SIGUSR1) ──► all drained ──► done
  *       └─ anything fails: done(1), nothing left open   └─ SIGTERM, SIGINT: done at once
  */
+import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
@@ -54,6 +55,9 @@ export interface Life {
 export function workerCount(model: Model): number {
   return Math.min(model.global.nbthread || processors(), WORKERS_MAX);
 }
+
+/** Name and keys of session tickets: all workers know the same (engine/tls/tickets.ts). */
+const TICKET_KEY_BYTES = 80;
 
 /** Descriptors left for what is neither a connection nor its server's side: files, epoll, logs, listeners. */
 const SPARE_FDS = 100;
@@ -127,7 +131,8 @@ export class Master {
     this.#plan = plan;
     this.#life = life;
     this.#say = say;
-    this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
+    const tls = { ...model.tls, ticketKey: new Uint8Array(randomBytes(TICKET_KEY_BYTES)) };
+    this.#model = { ...model, tls, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);

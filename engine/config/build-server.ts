@@ -1,9 +1,9 @@
 /** From the draft of a server to the model: addresses, checks, the server it tracks. */
 import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
+import type { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
-import type { TlsBuilder } from './build-tls.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
 import type { AgentCheck, Check, Server, ServerCheck } from './model.ts';

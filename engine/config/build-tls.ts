@@ -5,7 +5,13 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
 import { VERSIONS } from './keywords-tls.ts';
 import type { Place } from './model.ts';
-import { type BindTlsDraft, DEFAULT_SETTINGS, type GlobalTlsDraft, type ServerTlsDraft, type TlsDraft } from './tls-draft.ts';
+import {
+  type BindTlsDraft,
+  DEFAULT_SETTINGS,
+  type GlobalTlsDraft,
+  type ServerTlsDraft,
+  type TlsDraft,
+} from './tls-draft.ts';
 import type {
   BindCertificate,
   BindSettings,
@@ -83,7 +89,12 @@ export class TlsBuilder {
       const path = based(file, this.#global.crtBase);
       if (keyword === 'crt-list') return this.#list(path, draft, settings, place, subject);
       const isDefault = keyword === 'default-crt';
-      return this.#paths(path, place, subject).map(certificate => ({ certificate, filters: [], settings: null, isDefault }));
+      return this.#paths(path, place, subject).map(certificate => ({
+        certificate,
+        filters: [],
+        settings: null,
+        isDefault,
+      }));
     });
     if (certificates.length === 0 && !this.#diagnostics.fatal) {
       this.#complain(place, `${subject}: no SSL certificate specified (use 'crt').`);
@@ -172,15 +183,17 @@ export class TlsBuilder {
       this.#complain(place, `${subject}: 'crt-list' : unable to load '${path}': cannot be opened.`);
       return [];
     }
-    return readCrtList(path, bytes, this.#diagnostics, this.#resources).flatMap(({ file, filters, draft, line }) => {
-      const at = { file: path, line };
-      const own = draft === null ? null : this.#bindSettings(over(draft, bind), at, subject);
-      const found = this.#paths(based(file, this.#global.crtBase), at, subject);
-      return found.map(certificate => {
-        // A list may name the same settings as the line: then they are the line's.
-        return { certificate, filters, settings: own ?? null, isDefault: filters.includes('*') };
-      });
-    }).map(entry => (entry.settings === settings ? { ...entry, settings: null } : entry));
+    return readCrtList(path, bytes, this.#diagnostics, this.#resources)
+      .flatMap(({ file, filters, draft, line }) => {
+        const at = { file: path, line };
+        const own = draft === null ? null : this.#bindSettings(over(draft, bind), at, subject);
+        const found = this.#paths(based(file, this.#global.crtBase), at, subject);
+        return found.map(certificate => {
+          // A list may name the same settings as the line: then they are the line's.
+          return { certificate, filters, settings: own ?? null, isDefault: filters.includes('*') };
+        });
+      })
+      .map(entry => (entry.settings === settings ? { ...entry, settings: null } : entry));
   }
 
   /** The good certificates that a `crt` names: a file, those of a folder, or one per kind of key. */
@@ -231,7 +244,8 @@ export class TlsBuilder {
     const before = known.get(path);
     if (before !== undefined) return before !== null;
     const bytes = this.#bytesOf(path);
-    const result = bytes === null ? { problem: `unable to open '${path}': no such file, or not readable` } : parse(bytes);
+    const result =
+      bytes === null ? { problem: `unable to open '${path}': no such file, or not readable` } : parse(bytes);
     const bad = 'problem' in result;
     if (bad) this.#complain(place, `${subject}: ${result.problem}.`);
     known.set(path, bad ? null : result);
@@ -256,11 +270,17 @@ export class TlsBuilder {
       this.#complain(place, `${subject}: 'tls-ticket-keys' : unable to load TLS ticket keys file '${path}'.`);
       return [];
     }
-    const lines = Buffer.from(bytes).toString('latin1').split('\n').filter(line => line.trim() !== '');
+    const lines = Buffer.from(bytes)
+      .toString('latin1')
+      .split('\n')
+      .filter(line => line.trim() !== '');
     const keys = lines.map(line => Buffer.from(line.trim(), 'base64'));
     const size = keys[0]?.length ?? 0;
     if ((size !== 48 && size !== 80) || keys.some(key => key.length !== size)) {
-      this.#complain(place, `${subject}: 'tls-ticket-keys' : invalid key in '${path}': 48 or 80 bytes, all of one size.`);
+      this.#complain(
+        place,
+        `${subject}: 'tls-ticket-keys' : invalid key in '${path}': 48 or 80 bytes, all of one size.`,
+      );
       return [];
     }
     if (keys.length < TICKET_KEYS) {

@@ -22,7 +22,12 @@ export interface CrtListLine {
   readonly draft: BindTlsDraft | null;
 }
 
-export function readCrtList(path: string, bytes: Uint8Array, diagnostics: Diagnostics, resources: Resources): CrtListLine[] {
+export function readCrtList(
+  path: string,
+  bytes: Uint8Array,
+  diagnostics: Diagnostics,
+  resources: Resources,
+): CrtListLine[] {
   const lines = Buffer.from(bytes).toString('utf8').split('\n');
   return lines.flatMap((source, i) => {
     const line: Line = { file: path, line: i + 1, source, words: wordsOf(source) };

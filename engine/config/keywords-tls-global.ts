@@ -81,7 +81,9 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     bad: [['tune.ssl.lifetime', "'tune.ssl.lifetime' expects a time (in seconds by default)"]],
   }),
   integer(row('tune.ssl.maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', { max: 16_384 }),
-  integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', { max: 16_384 }),
+  integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {
+    max: 16_384,
+  }),
 ];
 
 const NO_CAPTURE = 'what a client hello offers is not captured yet';
@@ -97,7 +99,13 @@ export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
   accepted('tune.ssl.keylog', 'G', '<on|off>', 'Keeps secrets of sessions for fetches.', 'they are not kept yet'),
   accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
   accepted('tune.ssl.ssl-ctx-cache-size', 'G', '<number>', 'Generated certificates kept.', 'none are generated'),
-  accepted('ssl-skip-self-issued-ca', 'G', '', 'Leaves roots out of chains.', 'chains are sent as they are in the file'),
+  accepted(
+    'ssl-skip-self-issued-ca',
+    'G',
+    '',
+    'Leaves roots out of chains.',
+    'chains are sent as they are in the file',
+  ),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
   accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),
   accepted('ssl-security-level', 'G', '<number>', "OpenSSL's security level.", "it is the library's own"),

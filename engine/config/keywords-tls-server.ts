@@ -27,7 +27,11 @@ export const SERVER_TLS: readonly Row[] = [
   word(row('check-sni', 'Server name sent by checks.'), '<name>', 'checkSni'),
   supported<ServerTlsDraft>({
     ...row('check-alpn', 'Protocols offered by checks.'),
-    ...{ args: '<protocols>', good: ['check-alpn http/1.1'], bad: [['check-alpn', "'check-alpn' expects an argument"]] },
+    ...{
+      args: '<protocols>',
+      good: ['check-alpn http/1.1'],
+      bad: [['check-alpn', "'check-alpn' expects an argument"]],
+    },
     parse(cursor, draft) {
       const names = protocols(cursor, 'check-alpn');
       if (names !== null) draft.checkAlpn = names;

@@ -71,7 +71,11 @@ export function commonRows<T extends TlsDraft>(): Row<T>[] {
     word<T>(row('ciphersuites', 'Ciphers of TLS 1.3.'), '<suites>', 'ciphersuites' as never),
     word<T>(row('curves', 'Groups of the key exchange, best first.'), '<curves>', 'curves' as never),
     word<T>(row('sigalgs', 'Signature algorithms.'), '<algorithms>', 'sigalgs' as never),
-    word<T>(row('client-sigalgs', 'Signature algorithms of client certificates.'), '<algorithms>', 'clientSigalgs' as never),
+    word<T>(
+      row('client-sigalgs', 'Signature algorithms of client certificates.'),
+      '<algorithms>',
+      'clientSigalgs' as never,
+    ),
     word<T>(row('crl-file', 'Lists of revoked certificates.'), '<file>', 'crlFile' as never),
     word<T>(row('ca-file', 'Authorities that vouch for certificates of the peer.'), '<file>', 'caFile' as never),
     versionRow<T>('ssl-min-ver', 'minVersion', 'Oldest TLS version.'),

@@ -19,7 +19,6 @@ import { chooseBackend } from './choose-backend.ts';
 import { restrictHeaderNames } from './header-names.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
-import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
@@ -41,6 +40,7 @@ import { pumpApplet } from './stats-applet.ts';
 import { type Next, STEP, WAIT } from './step.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import { introduction } from './tls-server.ts';
 import { activeServers, isDown } from './usable.ts';
 
 export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
@@ -291,11 +291,11 @@ function connected(stream: Stream): Next {
 
 /** `send-proxy`: a new connection begins with who the client is. */
 function introduce(stream: Stream): void {
-  const { sendProxy } = stream.server!.config;
   const { conn, reused } = stream.serverSide!;
-  if (sendProxy === 0 || reused || conn === null) return;
-  const header = proxyHeader(sendProxy, stream.session.source(), stream.session.destination());
-  conn.send(header, 0, header.length);
+  // Before TLS it was sent already.
+  if (reused || conn === null || stream.server!.tls !== null) return;
+  const header = introduction(stream, stream.server!);
+  if (header !== null) conn.send(header, 0, header.length);
 }
 
 function noResponseInTime(stream: Stream): Next {

@@ -36,7 +36,8 @@ const CERTIFICATES: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFIC
 /** The certificate in the file `path` with its key, in the same file or in `<path>.key` (or with `.key` for `.crt`). */
 export function readBundle(path: string, readFile: ReadFile): Certificate | Problem {
   const bytes = readFile(path);
-  if (bytes === null) return { problem: `unable to stat SSL certificate from file '${path}': No such file or directory` };
+  if (bytes === null)
+    return { problem: `unable to stat SSL certificate from file '${path}': No such file or directory` };
   return bundleOf(path, bytes, readFile);
 }
 
@@ -126,7 +127,12 @@ export function readRevocations(name: string, bytes: Uint8Array): DerFile | Prob
   return derFile(name, entries, () => ({}), 'revocation list');
 }
 
-function derFile(name: string, blocks: readonly Block[], check: (der: Uint8Array) => object, what: string): DerFile | Problem {
+function derFile(
+  name: string,
+  blocks: readonly Block[],
+  check: (der: Uint8Array) => object,
+  what: string,
+): DerFile | Problem {
   if (blocks.length === 0) return { problem: `unable to load '${name}': no ${what} in it` };
   for (const { der } of blocks) {
     const result = parsed(() => check(der));

@@ -39,12 +39,16 @@ export interface TlsEnd {
   context(hello: Hello): TlsContext | null;
   /** Settings of this very connection, before the handshake. `conn` is that of the io: what is sent there goes before. */
   prepare?(tls: TlsConnection, conn: Conn): void;
-  /** The handshake is complete, or failed (`tls.failure`). */
-  done?(tls: TlsConn): void;
+  /** The handshake is complete, or failed (`conn.failure`). */
+  done?(conn: TlsConn): void;
+  /** The first plaintext has come. */
+  heard?(conn: TlsConn): void;
+  /** The connection is gone, `onClose` was told. */
+  gone?(conn: TlsConn): void;
 }
 
-/** Why there was no handshake. */
-export type TlsFailure = 'none' | 'failed' | 'closed' | 'noName';
+/** Why there was no handshake: `empty` = the peer left without a word, `aborted` = the connection broke. */
+export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName';
 
 const WAITING = 0;
 const HANDSHAKE = 1;
@@ -85,6 +89,9 @@ export class TlsConn implements Conn, Handler, Layer {
   #shut = false;
   #ended = false;
   #underEnded = false;
+  /** Something came: records, and plaintext. */
+  #touched = false;
+  #heard = false;
 
   /** `under` is to be set by the caller: see `acceptTls` and `connectTls`. */
   constructor(io: Io, end: TlsEnd) {
@@ -100,6 +107,11 @@ export class TlsConn implements Conn, Handler, Layer {
     return this.under.pending + (this.#gathered?.end ?? 0);
   }
 
+  /** We spoke first. */
+  get client(): boolean {
+    return this.#end.client;
+  }
+
   /** The handshake is complete. */
   get open(): boolean {
     return this.#phase === READY;
@@ -112,6 +124,7 @@ export class TlsConn implements Conn, Handler, Layer {
   }
 
   onData(_under: Conn, chunk: Chunk): void {
+    this.#touched = true;
     if (this.#phase === WAITING) this.#awaitHello(chunk);
     else this.#consume(chunk, chunk.start);
   }
@@ -119,7 +132,7 @@ export class TlsConn implements Conn, Handler, Layer {
   onEnd(): void {
     this.#underEnded = true;
     if (this.#phase === READY) this.#tellEnd();
-    else this.#fail('closed');
+    else this.#fail(this.#touched ? 'failed' : 'empty');
   }
 
   onDrain(): void {
@@ -129,7 +142,7 @@ export class TlsConn implements Conn, Handler, Layer {
   onClose(_under: Conn, errno: number): void {
     this.alive = false;
     if (this.#phase < READY && this.failure === 'none') {
-      this.failure = 'closed';
+      this.failure = this.#touched ? 'failed' : 'aborted';
       this.#end.done?.(this);
     }
     this.#phase = BROKEN;
@@ -137,6 +150,7 @@ export class TlsConn implements Conn, Handler, Layer {
     this.#gathered?.release();
     this.#gathered = null;
     this.handler.onClose(this, errno === 0 && this.error !== null ? EPROTO : errno);
+    this.#end.gone?.(this);
     this.tls?.free();
   }
 
@@ -167,7 +181,7 @@ export class TlsConn implements Conn, Handler, Layer {
   #start(hello: Hello): boolean {
     const context = this.#end.context(hello);
     if (context === null) {
-      this.under.send(NO_SUCH_NAME, 0, NO_SUCH_NAME.length);
+      if (!this.#end.client) this.under.send(NO_SUCH_NAME, 0, NO_SUCH_NAME.length);
       this.#fail('noName');
       return false;
     }
@@ -255,11 +269,19 @@ export class TlsConn implements Conn, Handler, Layer {
     this.#partial = last === MORE ? Math.min(this.#partial + fed - rest, RECORD_BYTES_MAX) : 0;
     this.#flush();
     plain.end = used;
-    if (used > 0 && this.alive) this.handler.onData(this, plain);
+    if (used > 0) this.#deliver(plain);
     plain.release();
     if (last === CLOSED) this.#tellEnd();
     else if (last === FAILED) this.#broke(tls);
     return end - rest;
+  }
+
+  #deliver(plain: Chunk): void {
+    if (!this.#heard) {
+      this.#heard = true;
+      this.#end.heard?.(this);
+    }
+    if (this.alive) this.handler.onData(this, plain);
   }
 
   /** The peer broke the protocol, or sent an alert. */

@@ -17,6 +17,9 @@ export const FAILED = -2;
 /** `handshake`: done. */
 export const OPEN = 1;
 
+/** `SSL_set_shutdown`. */
+const SENT_AND_RECEIVED = 3;
+
 const EARLY_EOF: TlsError = { code: 0, text: 'unexpected end' };
 
 /** Results of calls that write through pointers: an address, and its length. */
@@ -94,6 +97,9 @@ export class TlsConnection {
 
   /** Idempotent; nothing else may be called afterwards. */
   free(): void {
+    if (this.#handle.freed) return;
+    // OpenSSL takes a session for broken whose connection ended without close_notify: over HTTP that is usual.
+    if (this.error === null) openssl.SSL_set_shutdown(this.#handle.pointer, SENT_AND_RECEIVED);
     this.#handle.free();
   }
 

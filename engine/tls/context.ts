@@ -134,8 +134,14 @@ function common(ctx: bigint, settings: TlsSettings, certificate: Certificate | n
   const { minVersion, maxVersion, ciphers, ciphersuites } = settings;
   // OpenSSL's level 2 has no signatures for these two, and none of its ciphers would do.
   if (minVersion !== 'TLSv1.2' && minVersion !== 'TLSv1.3') openssl.SSL_CTX_set_security_level(ctx, 0);
-  must(openssl.SSL_CTX_ctrl(ctx, CTRL.minVersion, BigInt(VERSION[minVersion]), 0n), `set the oldest version ${minVersion}`);
-  must(openssl.SSL_CTX_ctrl(ctx, CTRL.maxVersion, BigInt(VERSION[maxVersion]), 0n), `set the newest version ${maxVersion}`);
+  must(
+    openssl.SSL_CTX_ctrl(ctx, CTRL.minVersion, BigInt(VERSION[minVersion]), 0n),
+    `set the oldest version ${minVersion}`,
+  );
+  must(
+    openssl.SSL_CTX_ctrl(ctx, CTRL.maxVersion, BigInt(VERSION[maxVersion]), 0n),
+    `set the newest version ${maxVersion}`,
+  );
   must(openssl.SSL_CTX_set_cipher_list(ctx, ciphers ?? CIPHERS), `set SSL cipher list to '${ciphers}'`);
   const suites = ciphersuites ?? CIPHERSUITES;
   must(openssl.SSL_CTX_set_ciphersuites(ctx, suites), `set TLS 1.3 cipher suites to '${ciphersuites}'`);
@@ -149,6 +155,12 @@ function setList(ctx: bigint, control: number, list: string | null, what: string
   if (list === null) return;
   const bytes = Buffer.from(`${list}\0`, 'latin1');
   must(openssl.SSL_CTX_ctrl(ctx, control, 0n, pointerTo(bytes)), `${what} '${list}'`);
+}
+
+/** Whether OpenSSL takes the certificate, with the settings that the context has. Throws TlsProblem. */
+export function tryCertificate(context: TlsContext, certificate: Certificate): void {
+  takeError();
+  useCertificate(context.pointer, certificate);
 }
 
 function useCertificate(ctx: bigint, { name, leaf, chain, key }: Certificate): void {
@@ -183,7 +195,9 @@ function verifyClients(ctx: bigint, store: TlsStore, settings: BindSettings): vo
 
 /** Session id context, tickets, the cache for clients without tickets. */
 function resume(ctx: bigint, side: ServerSide, certificate: Certificate | null): void {
-  const identity = createHash('sha256').update(side.identity).update(certificate?.leaf ?? '');
+  const identity = createHash('sha256')
+    .update(side.identity)
+    .update(certificate?.leaf ?? '');
   openssl.SSL_CTX_set_session_id_context(ctx, identity.digest(), 32);
   openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheMode, side.cacheSize > 0 ? SESSION_CACHE.server : SESSION_CACHE.off, 0n);
   if (side.cacheSize > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheSize, BigInt(side.cacheSize), 0n);

@@ -1,5 +1,12 @@
 /** The client hello in the bytes that came so far: it decides which certificate is shown, before OpenSSL sees it. */
-import { ClientHello, EXT_SERVER_NAME, EXT_SIGNATURE_ALGORITHMS, NOT_TLS, TOO_SHORT, u16 } from '../sample/client-hello.ts';
+import {
+  ClientHello,
+  EXT_SERVER_NAME,
+  EXT_SIGNATURE_ALGORITHMS,
+  NOT_TLS,
+  TOO_SHORT,
+  u16,
+} from '../sample/client-hello.ts';
 
 const HANDSHAKE = 22;
 const RECORD_HEADER_BYTES = 5;

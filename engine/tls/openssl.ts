@@ -43,6 +43,7 @@ const SIGNATURES = {
   SSL_do_handshake: { return: 'i32', arguments: ['pointer'] },
   SSL_read: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
   SSL_write: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
+  SSL_set_shutdown: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_shutdown: { return: 'i32', arguments: ['pointer'] },
   SSL_get_error: { return: 'i32', arguments: ['pointer', 'i32'] },
   SSL_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
@@ -132,10 +133,7 @@ const { lib, functions } = library();
 export const openssl = functions;
 
 /** A pointer to a C function that is `call` in this thread: native code may call it in this thread only. */
-export function callback(
-  args: readonly ('pointer' | 'i32' | 'u32')[],
-  call: (...args: never[]) => number,
-): bigint {
+export function callback(args: readonly ('pointer' | 'i32' | 'u32')[], call: (...args: never[]) => number): bigint {
   return lib.registerCallback({ return: 'i32', arguments: args }, call as never);
 }
 
@@ -218,4 +216,10 @@ export const CRL_CHECK = 0x4n | 0x8n;
 export const X509_OK = 0;
 
 /** What TLS versions are called in the protocol. */
-export const VERSION = { SSLv3: 0x300, 'TLSv1.0': 0x301, 'TLSv1.1': 0x302, 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const;
+export const VERSION = {
+  SSLv3: 0x300,
+  'TLSv1.0': 0x301,
+  'TLSv1.1': 0x302,
+  'TLSv1.2': 0x303,
+  'TLSv1.3': 0x304,
+} as const;

@@ -7,7 +7,7 @@
  * One key OpenSSL handles by itself. Of several (`tls-ticket-keys`) the last but one makes new tickets, so that a key which
  * has just been appended is known everywhere before it is used; all are good for tickets that come back.
  */
-import { callback, CTRL, openssl, pointerTo, setUint64, view } from './openssl.ts';
+import { CTRL, callback, openssl, pointerTo, setUint64, view } from './openssl.ts';
 
 const NAME_BYTES = 16;
 const IV_BYTES = 16;

@@ -112,8 +112,7 @@ function tlsWorld(world: World): World {
     ...world,
     layered: true,
     client: tlsClient(world.client),
-    listen: (accept, address) =>
-      world.listen(conn => accept(acceptTls(world.server, conn, TLS_SERVER)), address),
+    listen: (accept, address) => world.listen(conn => accept(acceptTls(world.server, conn, TLS_SERVER)), address),
   };
 }
 

@@ -153,7 +153,12 @@ function workerOf(model: Model): Context {
 
 /** What is wrong with an expression; null = nothing. */
 export function problemOf(text: string): { message: string; marked: string } | null {
-  const parsed = parseExpression(text, 0, { env: {}, resolve: () => null, readFile: () => null, readFolder: () => null });
+  const parsed = parseExpression(text, 0, {
+    env: {},
+    resolve: () => null,
+    readFile: () => null,
+    readFolder: () => null,
+  });
   return 'message' in parsed
     ? { message: parsed.message, marked: text.slice(parsed.at, parsed.at + parsed.width) }
     : null;

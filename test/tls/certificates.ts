@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readBundle } from '../../engine/tls/bundle.ts';
 import type { Certificate } from '../../engine/config/tls-model.ts';
+import { readBundle } from '../../engine/tls/bundle.ts';
 
 export const FOLDER = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
 process.on('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
@@ -31,7 +31,19 @@ export function pemFile({ name, names = [], key = 'ec', issuer, ca = false }: Wa
   const sign = issuer === undefined ? [] : ['-CA', `${issuer}`, '-CAkey', `${issuer}`];
   const basic = ['-addext', `basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`];
   const files = ['-nodes', '-keyout', `${stem}.key.tmp`, '-out', `${stem}.crt.tmp`];
-  const args = ['req', '-x509', ...kind, ...files, '-days', '30', '-subj', `/CN=${name}`, ...alternative, ...basic, ...sign];
+  const args = [
+    'req',
+    '-x509',
+    ...kind,
+    ...files,
+    '-days',
+    '30',
+    '-subj',
+    `/CN=${name}`,
+    ...alternative,
+    ...basic,
+    ...sign,
+  ];
   execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   execFileSync('sh', ['-c', `cat "${stem}.crt.tmp" "${stem}.key.tmp" > "${stem}.pem"`]);
   return `${stem}.pem`;

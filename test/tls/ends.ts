@@ -30,7 +30,12 @@ let client: TlsContext | null = null;
 export const TLS_SERVER: TlsEnd = {
   client: false,
   context: () => {
-    server ??= serverContext(STORE, DEFAULT_BIND_SETTINGS, SIDE, certificate({ name: 'localhost', names: ['localhost'] }));
+    server ??= serverContext(
+      STORE,
+      DEFAULT_BIND_SETTINGS,
+      SIDE,
+      certificate({ name: 'localhost', names: ['localhost'] }),
+    );
     return server;
   },
 };

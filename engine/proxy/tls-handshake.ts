@@ -1,0 +1,94 @@
+/** `ssl`: a session that begins with a TLS handshake. */
+import type { Handler } from '../io/contract.ts';
+import type { TlsConn, TlsEnd } from '../tls/conn.ts';
+import { acceptTls } from '../tls/conn.ts';
+import type { TlsConnection } from '../tls/connection.ts';
+import type { TlsContext } from '../tls/context.ts';
+import type { Hello } from '../tls/hello.ts';
+import { staple } from '../tls/staple.ts';
+import type { Session, SessionDriver } from './session.ts';
+import { countHandshake, enterTls, leaveTls } from './tls-account.ts';
+
+/** What the log says (HAProxy's words). */
+const WHY = {
+  empty: 'Connection closed during SSL handshake',
+  aborted: 'Connection error during SSL handshake',
+  failed: 'SSL handshake failure',
+  noName: 'SSL handshake failure',
+  tooLate: 'Timeout during SSL handshake',
+  tooMany: 'Too many SSL connections',
+  none: '',
+} as const;
+
+/** Does the handshake of a session, then lets the session start. */
+export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
+  readonly client = false;
+  readonly #session: Session;
+  #said = false;
+
+  constructor(session: Session) {
+    const { context, conn, frontend } = session;
+    this.#session = session;
+    session.driver = this;
+    if (!enterTls(context)) {
+      conn.handler = this;
+      this.#reject('tooMany');
+      conn.abort(true);
+      return;
+    }
+    session.conn = acceptTls(context.io, conn, this);
+    session.conn.handler = this;
+    session.wait(frontend.proxy.timeouts.clientMs);
+  }
+
+  // --- what the TLS connection asks ---
+
+  context(hello: Hello): TlsContext | null {
+    return this.#session.listener.tls!.choose(hello);
+  }
+
+  prepare(tls: TlsConnection): void {
+    staple(tls);
+  }
+
+  done(conn: TlsConn): void {
+    const { context, listener, frontend } = this.#session;
+    countHandshake(context, conn, frontend.row, listener.row);
+    if (conn.failure === 'none') this.#session.start();
+    else this.#reject(conn.failure);
+  }
+
+  gone(): void {
+    leaveTls(this.#session.context);
+  }
+
+  // --- until the session starts ---
+
+  onOpen(): void {}
+  onData(): void {}
+  onEnd(): void {}
+  onDrain(): void {}
+
+  onClose(): void {
+    this.#session.closed();
+  }
+
+  stream(): null {
+    return null;
+  }
+
+  onTimeout(): void {
+    this.#reject('tooLate');
+    this.#session.conn.abort(false);
+  }
+
+  onStop(): void {}
+
+  #reject(why: keyof typeof WHY): void {
+    const { context, frontend } = this.#session;
+    if (this.#said) return;
+    this.#said = true;
+    if (why === 'empty' && frontend.proxy.options.dontlognull) return;
+    context.events.sessionFailed(this.#session, WHY[why]);
+  }
+}

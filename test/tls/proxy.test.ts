@@ -1,0 +1,150 @@
+/** TLS before HTTP and TCP proxies: curl, openssl(1) and our own server side are the other ends. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { alive } from '../../engine/tls/handle.ts';
+import { type Rig, startRig } from '../proxy/rig.ts';
+import { pemFile } from './certificates.ts';
+
+const run = promisify(execFile);
+const SITE = pemFile({ name: 'localhost', names: ['localhost', '*.example.com'] });
+
+let origin: Server;
+let secure: Server;
+let rig: Rig | null = null;
+
+const port = (server: Server): number => (server.address() as AddressInfo).port;
+
+beforeAll(async () => {
+  const answer = (
+    req: { url?: string; headers: Record<string, unknown> },
+    res: { end(text: string | Buffer): void },
+  ) => {
+    if (req.url === '/big') res.end(Buffer.alloc(1 << 20, 'x'));
+    else res.end(`hello ${req.url} ${req.headers['x-ssl'] ?? ''}`);
+  };
+  origin = createServer(answer as never);
+  const pem = readFileSync(SITE);
+  secure = createTlsServer({ key: pem, cert: pem, SNICallback: undefined }, answer as never) as never;
+  await Promise.all([origin, secure].map(server => new Promise<void>(done => server.listen(0, '127.0.0.1', done))));
+});
+
+afterEach(async () => {
+  await rig?.stop();
+  rig = null;
+});
+
+afterAll(() => {
+  origin.close();
+  secure.close();
+});
+
+const curl = (...args: string[]) => run('curl', ['-sS', '--max-time', '8', ...args]).then(({ stdout }) => stdout);
+
+async function http(bind: string, more = '', server = ''): Promise<Rig> {
+  rig = await startRig(`
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 2s
+frontend f
+  bind 127.0.0.1:1 ${bind}
+  ${more}
+  default_backend b
+backend b
+  server s 127.0.0.1:${server === '' ? port(origin) : port(secure)} ${server}
+`);
+  return rig;
+}
+
+describe('TLS to clients', () => {
+  test('curl gets a page, with its certificate checked', async () => {
+    const { port: of } = await http(`ssl crt ${SITE}`);
+    const url = `https://localhost:${of('f')}/a`;
+    expect(await curl('--cacert', SITE, '-4', url)).toBe('hello /a ');
+  });
+
+  test('a body of a megabyte, both ways', async () => {
+    const { port: of } = await http(`ssl crt ${SITE}`);
+    const base = `https://127.0.0.1:${of('f')}`;
+    expect((await curl('-k', `${base}/big`)).length).toBe(1 << 20);
+    expect(await curl('-k', '--data-binary', `@${process.execPath}`, '-H', 'Expect:', `${base}/up`)).toBe('hello /up ');
+  }, 20_000);
+
+  test('plain HTTP to a TLS address fails, and is counted', async () => {
+    const { port: of, counter } = await http(`ssl crt ${SITE}`);
+    await expect(curl(`http://127.0.0.1:${of('f')}/`)).rejects.toThrow();
+    expect(counter('frontend', 'f', 'tls_failed')).toBe(1);
+  });
+
+  test('versions below the oldest are refused', async () => {
+    const { port: of } = await http(`ssl crt ${SITE} ssl-min-ver TLSv1.3`);
+    const url = `https://127.0.0.1:${of('f')}/`;
+    await expect(curl('-k', '--tls-max', '1.2', url)).rejects.toThrow();
+    expect(await curl('-k', url)).toBe('hello / ');
+  });
+
+  test('TLS 1.2, and a session that is resumed', async () => {
+    const { port: of, counter } = await http(`ssl crt ${SITE}`);
+    for (const version of ['-tls1_2', '-tls1_3']) {
+      const { stdout } = await run('sh', [
+        '-c',
+        `d=$(mktemp); req() { printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'; sleep 0.3; }
+         req | openssl s_client ${version} -connect 127.0.0.1:${of('f')} -sess_out $d -ign_eof 2>&1 >/dev/null
+         req | openssl s_client ${version} -connect 127.0.0.1:${of('f')} -sess_in $d -ign_eof 2>/dev/null | grep -E '^(New|Reused)'; rm $d`,
+      ]);
+      expect(stdout).toMatch(/^Reused/m);
+    }
+    expect(counter('frontend', 'f', 'tls_reused')).toBe(2);
+    expect(counter('frontend', 'f', 'tls_sess')).toBe(4);
+  });
+
+  test('after a PROXY header', async () => {
+    const { port: of } = await http(
+      `accept-proxy ssl crt ${SITE}`,
+      'http-request return status 200 content-type text/plain lf-string %[src]',
+    );
+    expect(await curl('-k', '--haproxy-protocol', `https://127.0.0.1:${of('f')}/`)).toBe('127.0.0.1');
+  });
+});
+
+describe('TLS to servers', () => {
+  test('without verification', async () => {
+    const { port: of, counter } = await http('', '', 'ssl verify none');
+    expect(await curl(`http://127.0.0.1:${of('f')}/x`)).toBe('hello /x ');
+    expect(counter('server', 'b/s', 'tls_sess')).toBe(1);
+  });
+
+  test('verified, with the right name and with a wrong one', async () => {
+    const { port: of } = await http('', '', `ssl verify required ca-file ${SITE} sni str(localhost)`);
+    expect(await curl(`http://127.0.0.1:${of('f')}/x`)).toBe('hello /x ');
+    await rig?.stop();
+    const { port: again, counter } = await http(
+      '',
+      'retries 0',
+      `ssl verify required ca-file ${SITE} verifyhost other.org`,
+    );
+    expect(await curl('-o', '/dev/null', '-w', '%{http_code}', `http://127.0.0.1:${again('f')}/x`)).toBe('503');
+    expect(counter('server', 'b/s', 'tls_failed')).toBeGreaterThan(0);
+  });
+
+  test('sessions are resumed', async () => {
+    const { port: of, counter } = await http('', '', 'ssl verify none pool-max-conn 0');
+    for (let i = 0; i < 3; i++) expect(await curl(`http://127.0.0.1:${of('f')}/x`)).toBe('hello /x ');
+    expect(counter('server', 'b/s', 'tls_reused')).toBe(2);
+  });
+
+  test('a big body through both', async () => {
+    const { port: of } = await http(`ssl crt ${SITE}`, '', 'ssl verify none');
+    expect((await curl('-k', `https://127.0.0.1:${of('f')}/big`)).length).toBe(1 << 20);
+  });
+});
+
+test('no connection is left', () => {
+  expect(alive.connection).toBe(0);
+});
