@@ -10,6 +10,8 @@ import type { Backend, Frontend } from '../proxy/nouns.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { targetAddress } from '../proxy/target-address.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import { TlsConn } from '../tls/conn.ts';
+import type { TlsConnection } from '../tls/connection.ts';
 import { bytesOf, type Line } from './line.ts';
 import * as requestLine from './request-line.ts';
 import type { Scene } from './scene.ts';
@@ -249,6 +251,14 @@ function writeRetries(line: Line, stream: Stream): void {
   line.number(stream.attempts);
 }
 
+/** What the client's TLS connection tells; null without TLS. */
+function tlsText({ stream }: Scene, of: (tls: TlsConnection) => string): Uint8Array | null {
+  const { conn } = stream.session;
+  const tls = conn instanceof TlsConn ? conn.tls : null;
+  const value = tls === null ? '' : of(tls);
+  return value === '' ? null : bytesOf(value);
+}
+
 const ORIGINS = Object.fromEntries(
   ['sess_error', 'txn_accept', 'txn_connect', 'txn_response', 'txn_close'].map(name => [name, bytesOf(name)]),
 );
@@ -343,8 +353,8 @@ export const VARIABLES: readonly Variable[] = [
   captures('hrl', 'captured headers of the request, CLF', true, stream => stream.requestCaptures),
   captures('hs', 'captured headers of the response', false, stream => stream.responseCaptures),
   captures('hsl', 'captured headers of the response, CLF', true, stream => stream.responseCaptures),
-  text('sslc', 'tcp', START, 'TLS cipher', () => null),
-  text('sslv', 'tcp', START, 'TLS version', () => null),
+  text('sslc', 'tcp', START, 'TLS cipher', s => tlsText(s, tls => tls.cipher())),
+  text('sslv', 'tcp', START, 'TLS version', s => tlsText(s, tls => tls.version())),
   {
     ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state' },
     writer: () => (line, scene) => writeState(line, scene.stream),

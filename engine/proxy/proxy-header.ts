@@ -1,13 +1,9 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import type { ConnectionErrorName } from './connection-errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
-
-/** What the log says (HAProxy's words). */
-const BAD_HEADER = 'Received something which does not look like a PROXY protocol header';
-const NOTHING_CAME = 'Connection closed while waiting for PROXY protocol header';
-const TOO_LATE = 'Timeout while waiting for PROXY protocol header';
 
 /** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
 export class ProxyHeaderReader implements Handler, SessionDriver {
@@ -30,7 +26,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     const parsed = parseProxyHeader(this.#bytes, this.#used);
     if (parsed === 'more' && this.#used < V2_MAX_BYTES) return;
     if (parsed === 'more' || parsed === 'bad') {
-      this.#reject(BAD_HEADER);
+      this.#reject('PRX_NOT_HDR');
       return;
     }
     if (parsed.source !== null && parsed.destination !== null) {
@@ -43,7 +39,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   onEnd(): void {
     this.#ended = true;
-    this.#reject(this.#used === 0 ? NOTHING_CAME : BAD_HEADER);
+    this.#reject(this.#used === 0 ? 'PRX_EMPTY' : 'PRX_NOT_HDR');
   }
 
   onDrain(): void {}
@@ -57,14 +53,14 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   }
 
   onTimeout(): void {
-    this.#reject(TOO_LATE);
+    this.#reject('PRX_TIMEOUT');
   }
 
   onStop(): void {}
 
-  #reject(why: string): void {
-    const { context, frontend, conn } = this.#session;
-    if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
+  #reject(why: ConnectionErrorName): void {
+    const { frontend, conn } = this.#session;
+    if (why !== 'PRX_EMPTY' || !frontend.proxy.options.dontlognull) this.#session.failed(why);
     conn.abort(!this.#ended);
   }
 

@@ -6,19 +6,10 @@ import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
 import type { Hello } from '../tls/hello.ts';
 import { staple } from '../tls/staple.ts';
+import { ALL_GOOD } from '../tls/verify.ts';
+import type { ConnectionErrorName } from './connection-errors.ts';
 import type { Session, SessionDriver } from './session.ts';
 import { countHandshake, enterTls, leaveTls } from './tls-account.ts';
-
-/** What the log says (HAProxy's words). */
-const WHY = {
-  empty: 'Connection closed during SSL handshake',
-  aborted: 'Connection error during SSL handshake',
-  failed: 'SSL handshake failure',
-  noName: 'SSL handshake failure',
-  tooLate: 'Timeout during SSL handshake',
-  tooMany: 'Too many SSL connections',
-  none: '',
-} as const;
 
 /** Does the handshake of a session, then lets the session start. */
 export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
@@ -32,7 +23,7 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     session.driver = this;
     if (!enterTls(context)) {
       conn.handler = this;
-      this.#reject('tooMany');
+      this.#reject('SSL_TOO_MANY');
       conn.abort(true);
       return;
     }
@@ -55,7 +46,7 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     const { context, listener, frontend } = this.#session;
     countHandshake(context, conn, frontend.row, listener.row);
     if (conn.failure === 'none') this.#session.start();
-    else this.#reject(conn.failure);
+    else this.#reject(whyOf(conn));
   }
 
   gone(): void {
@@ -78,17 +69,23 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
   }
 
   onTimeout(): void {
-    this.#reject('tooLate');
+    this.#reject('SSL_TIMEOUT');
     this.#session.conn.abort(false);
   }
 
   onStop(): void {}
 
-  #reject(why: keyof typeof WHY): void {
-    const { context, frontend } = this.#session;
+  #reject(why: ConnectionErrorName): void {
     if (this.#said) return;
     this.#said = true;
-    if (why === 'empty' && frontend.proxy.options.dontlognull) return;
-    context.events.sessionFailed(this.#session, WHY[why]);
+    const { dontlognull } = this.#session.frontend.proxy.options;
+    if (why !== 'SSL_EMPTY' || !dontlognull) this.#session.failed(why);
   }
+}
+
+function whyOf({ failure, tls }: TlsConn): ConnectionErrorName {
+  if (failure === 'empty') return 'SSL_EMPTY';
+  if (failure === 'aborted') return 'SSL_ABORT';
+  const { own, authority } = tls?.verified ?? ALL_GOOD;
+  return authority !== 0 ? 'SSL_CA_FAIL' : own !== 0 ? 'SSL_CRT_FAIL' : 'SSL_HANDSHAKE';
 }

@@ -13,7 +13,7 @@ import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
-import { TlsStore } from '../tls/store.ts';
+import { tlsStore } from '../tls/store.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
@@ -67,7 +67,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     tlsRate: memory.rows('process', 0, TLS_RATE),
     tlsKeyRate: memory.rows('process', 0, TLS_KEY_RATE),
     tlsServerKeyRate: memory.rows('process', 0, TLS_SERVER_KEY_RATE),
-    tls: new TlsStore(model.tls),
+    tls: tlsStore(model.tls),
     frontends: [],
     backends: [],
     log: env.log,

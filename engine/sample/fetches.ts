@@ -9,6 +9,7 @@ import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
+import { TLS_FETCHES } from './fetches-tls.ts';
 import { byName, type FetchRow } from './row.ts';
 
 export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
@@ -21,5 +22,6 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   COOKIE_FETCHES,
   BODY_FETCHES,
   AUTH_FETCHES,
+  TLS_FETCHES,
   LATER_FETCHES,
 ]);

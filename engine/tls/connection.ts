@@ -8,6 +8,7 @@ import type { TlsContext } from './context.ts';
 import { type TlsError, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
+import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
 import * as wire from './wire.ts';
 
 /** `read` and `handshake`: more records are needed, the peer closed its side, or the connection is of no use any more. */
@@ -33,6 +34,8 @@ export class TlsConnection {
   readonly #handle: Handle;
   /** Why it failed. */
   error: TlsError | null = null;
+  /** What was wrong with the certificates of the peer, tolerated or not. */
+  verified: Verified = ALL_GOOD;
 
   /** `client`: we speak first. */
   constructor(context: TlsContext, client: boolean) {
@@ -57,6 +60,8 @@ export class TlsConnection {
   handshake(): number {
     const ssl = this.#handle.pointer;
     const result = openssl.SSL_do_handshake(ssl);
+    const verified = takeVerified();
+    if (verified !== ALL_GOOD) this.verified = verified;
     if (result !== 1) return this.#judge(ssl, result);
     // Looking at certificates may leave errors behind that are none.
     openssl.ERR_clear_error();
@@ -142,6 +147,10 @@ export class TlsConnection {
   /** X509_V_...; 0 = the peer's certificate is good, or there is none. */
   verifyResult(): number {
     return this.freed ? X509_OK : openssl.SSL_get_verify_result(this.pointer);
+  }
+
+  hasPeerCertificate(): boolean {
+    return !this.freed && openssl.SSL_get0_peer_certificate(this.pointer) !== 0n;
   }
 
   /** The peer's certificate, DER; null = it showed none. */

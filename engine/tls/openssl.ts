@@ -56,6 +56,7 @@ const SIGNATURES = {
   SSL_session_reused: { return: 'i32', arguments: ['pointer'] },
   SSL_get_verify_result: { return: 'i32', arguments: ['pointer'] },
   SSL_get0_alpn_selected: { return: 'void', arguments: ['pointer', 'pointer', 'pointer'] },
+  SSL_get0_peer_certificate: { return: 'pointer', arguments: ['pointer'] },
   SSL_get1_peer_certificate: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_peer_cert_chain: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_session: { return: 'pointer', arguments: ['pointer'] },

@@ -7,6 +7,18 @@ import { Handle } from './handle.ts';
 import { certificateOf, revocationsOf } from './objects.ts';
 import { CRL_CHECK, openssl } from './openssl.ts';
 
+const STORES = new WeakMap<TlsFiles, TlsStore>();
+
+/** The one store of a configuration in this thread. */
+export function tlsStore(files: TlsFiles): TlsStore {
+  let store = STORES.get(files);
+  if (store === undefined) {
+    store = new TlsStore(files);
+    STORES.set(files, store);
+  }
+  return store;
+}
+
 export class TlsStore {
   /** 80 bytes: what tickets are made with where no file says otherwise. */
   readonly ticketKey: Uint8Array;

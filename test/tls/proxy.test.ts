@@ -145,6 +145,55 @@ describe('TLS to servers', () => {
   });
 });
 
+describe('fetches and rules', () => {
+  test('what the connection tells', async () => {
+    const tells = ['ssl_fc', 'ssl_fc_sni', 'ssl_fc_alpn', 'ssl_fc_protocol', 'ssl_fc_cipher', 'ssl_fc_use_keysize'];
+    const more = ['ssl_fc_is_resumed', 'ssl_fc_has_sni', 'ssl_c_used', 'ssl_c_verify'];
+    const list = [...tells, ...more].map(name => `%[${name}]`).join('|');
+    const { port: of } = await http(
+      `ssl crt ${SITE} alpn h2,http/1.1`,
+      `http-request return status 200 content-type text/plain lf-string ${list}`,
+    );
+    expect(await curl('--cacert', SITE, '-4', `https://localhost:${of('f')}/`)).toBe(
+      '1|localhost|http/1.1|TLSv1.3|TLS_AES_128_GCM_SHA256|128|0|1|0|0',
+    );
+  });
+
+  test('redirect to https', async () => {
+    const { port: of } = await http('', 'redirect scheme https if !{ ssl_fc }');
+    const out = await curl(
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{redirect_url}',
+      '-H',
+      'Host: x.org',
+      `http://127.0.0.1:${of('f')}/a`,
+    );
+    expect(out).toBe('https://x.org/a');
+  });
+
+  test('certificates of clients', async () => {
+    const { port: of } = await http(
+      `ssl crt ${SITE} verify optional ca-file ${SITE} crt-ignore-err all ca-ignore-err all`,
+      'http-request return status 200 content-type text/plain lf-string %[ssl_c_used]/%[ssl_c_verify]/%[ssl_c_err]',
+    );
+    const other = pemFile({ name: 'stranger' });
+    const url = `https://127.0.0.1:${of('f')}/`;
+    expect(await curl('-k', url)).toBe('0/0/0');
+    expect(await curl('-k', '--cert', SITE, url)).toBe('1/0/0');
+    expect(await curl('-k', '--cert', other, url)).toMatch(/^1\/(18|20|21)\/(18|20)$/);
+  });
+
+  test('clients without a certificate that is asked for', async () => {
+    const { port: of, counter } = await http(`ssl crt ${SITE} verify required ca-file ${SITE}`);
+    const url = `https://127.0.0.1:${of('f')}/`;
+    await expect(curl('-k', url)).rejects.toThrow();
+    expect(await curl('-k', '--cert', SITE, url)).toBe('hello / ');
+    expect(counter('frontend', 'f', 'tls_failed')).toBe(1);
+  });
+});
+
 test('no connection is left', () => {
   expect(alive.connection).toBe(0);
 });
