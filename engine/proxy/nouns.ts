@@ -181,6 +181,8 @@ export class Backend {
   readonly stats: LocalReply | null;
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
+  /** A request that a server failed may be sent again (layer7-retry.ts). */
+  readonly repeats: boolean;
   rules!: BackendRules;
   lists!: RuleLists;
 
@@ -198,6 +200,7 @@ export class Backend {
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
     this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }
 }
