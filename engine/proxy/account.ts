@@ -138,6 +138,7 @@ export function finishStream(stream: Stream): void {
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
   stream.finishedAt = stream.now;
+  if (stream.applet !== null) stream.context.dumps -= 1;
   if (stream.queue !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
   stream.dropServerSide();

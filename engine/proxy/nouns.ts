@@ -75,6 +75,8 @@ export interface Context {
   /** The last invalid messages, and how many there were (bad-messages.ts). */
   readonly badMessages: Map<string, BadMessage>;
   badEvents: number;
+  /** Streams that are answered with a dump now (stats-applet.ts). */
+  dumps: number;
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];

@@ -12,6 +12,7 @@ import type { Chunk } from '../io/contract.ts';
 import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
 import { editReply } from '../rules/after-response.ts';
 import { YES } from '../sample/condition.ts';
+import { type Dump, PIECE_BYTES } from '../stats/out.ts';
 import { statsReply } from '../stats/reply.ts';
 import { answer as sendReply } from './answer.ts';
 import { Reply } from './errors.ts';
@@ -52,17 +53,23 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   };
   const made = statsReply(context.view, seenBy(stream, proxy, page), proxy, request, stream.now, context.admin);
   if (made === null) return null;
-  stream.status = made.status;
+  return serveDump(stream, made.status, made.headers, made.body);
+}
+
+/** Sends the head of an answer, and then the dump that it holds; null = it has no body. */
+export function serveDump(stream: Stream, status: number, headers: readonly Field[], body: Dump | null): Next {
+  stream.status = status;
   stream.assignedAt = stream.connectedAt = stream.responseAt = stream.now;
-  if (made.body === null) {
-    sendReply(stream, new Reply(reply(made.status, made.headers, '')), true);
+  if (body === null) {
+    sendReply(stream, new Reply(reply(status, headers, '')), true);
     return STEP.finish;
   }
-  const chunked = head.version === 1;
+  const chunked = stream.requestHead.version === 1;
   const framing: readonly Field[] = chunked ? [['transfer-encoding', 'chunked']] : [];
-  const opening = new Reply(headOnly(made.status, [...made.headers, ...framing]));
+  const opening = new Reply(headOnly(status, [...headers, ...framing]));
   stream.client.open(editReply(stream, opening), chunked);
-  stream.applet = made.body;
+  stream.applet = body;
+  stream.context.dumps += 1;
   return STEP.applet;
 }
 
@@ -74,7 +81,10 @@ function seenBy(stream: Stream, proxy: Proxy, page: StatsPage): StatsPage {
   return holds ? page : { ...page, admin: false };
 }
 
-/** How soon the next piece follows when the client takes all: the next turn. Milliseconds. */
+/**
+ * How soon the next piece follows when the client takes all: the next turn. All dumps of a worker share what is made in a
+ * turn, so that scrapes take longer when there are many, and the traffic beside them does not. Milliseconds.
+ */
 const NEXT_PIECE_MS = 1;
 
 /** Sends a piece if the client takes it; the step of a stream that is answered by a dump. */
@@ -86,7 +96,7 @@ export function pumpApplet(stream: Stream): Next {
     return WAIT;
   }
   if (client.pending > LOW_WATER_BYTES) return WAIT;
-  const piece = applet.next();
+  const piece = applet.next(PIECE_BYTES / stream.context.dumps);
   const chunked = stream.requestHead.version === 1;
   if (piece === null) {
     if (chunked) client.write(LAST_CHUNK, 0, LAST_CHUNK.length);
