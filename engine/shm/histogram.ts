@@ -30,6 +30,7 @@ const MINUTE = 0;
 /** The lowest count in use, plus one; 0 = the histogram is empty. */
 const LOW = 1;
 const MAX = 2;
+/** Of all values; kept since the start only. */
 const SUM = 3;
 const HEAD_DOUBLES = 4;
 
@@ -85,9 +86,10 @@ export function histogramBytes(rows: number): number {
 export class Merged {
   readonly halfBits: number;
   readonly counts: Float64Array;
-  /** Values, their greatest, and their sum; microseconds. */
+  /** How many values there are, and the greatest; microseconds. */
   total = 0;
   max = 0;
+  /** Their sum; since the start only. */
   sum = 0;
   /** Counts outside these are zero. */
   low = 0;
@@ -166,18 +168,25 @@ export class Histograms {
       this.#empty(slot, true);
       this.#doubles[slot + MINUTE] = minute;
     }
-    this.#doubles[all + HEAD_DOUBLES + index]! += 1;
-    this.#words[(slot + HEAD_DOUBLES) * 2 + index]! += 1;
-    this.#note(all, index, us);
-    this.#note(slot, index, us);
+    const inAll = all + HEAD_DOUBLES + index;
+    const inSlot = (slot + HEAD_DOUBLES) * 2 + index;
+    if (this.#doubles[inAll] === 0) this.#first(all, index);
+    if (this.#words[inSlot] === 0) this.#first(slot, index);
+    this.#doubles[inAll]! += 1;
+    this.#words[inSlot]! += 1;
+    this.#doubles[all + SUM]! += us;
+    if (us > this.#doubles[slot + MAX]!) this.#raise(all, slot, us);
   }
 
-  #note(at: number, index: number, us: number): void {
-    const doubles = this.#doubles;
-    doubles[at + SUM]! += us;
-    if (us > doubles[at + MAX]!) doubles[at + MAX] = us;
-    const low = doubles[at + LOW]!;
-    if (low === 0 || index < low - 1) doubles[at + LOW] = index + 1;
+  /** Count `index` is used for the first time. */
+  #first(at: number, index: number): void {
+    const low = this.#doubles[at + LOW]!;
+    if (low === 0 || index < low - 1) this.#doubles[at + LOW] = index + 1;
+  }
+
+  #raise(all: number, slot: number, us: number): void {
+    this.#doubles[slot + MAX] = us;
+    if (us > this.#doubles[all + MAX]!) this.#doubles[all + MAX] = us;
   }
 
   /** Empties one histogram: only what was written is touched. */
@@ -199,6 +208,15 @@ export class Histograms {
       if (all) this.#empty(first, false);
       for (let slot = 0; slot < 2; slot++) this.#empty(first + this.#all + slot * this.#slot, true);
     }
+  }
+
+  /** Whether row `row` has times: every stream has a total, the last timer. */
+  used(row: number): boolean {
+    const total = (TIMERS.length - 1) * this.#timer;
+    for (let worker = 0; worker < this.#workers; worker++) {
+      if (this.#doubles[this.at(worker, row) + total + LOW] !== 0) return true;
+    }
+    return false;
   }
 
   /** Reads one timer of row `row` of all workers into `into`. `now` is milliseconds of the shared clock. */

@@ -5,16 +5,16 @@ import { B, F, L, S } from './view.ts';
 export const G = 16;
 
 /** `scope=`: those without metrics here are known, so that a scrape of all that HAProxy has goes on. */
-const SCOPES: Readonly<Record<string, number>> = {
-  '*': G | F | L | B | S,
-  global: G,
-  frontend: F,
-  listener: L,
-  backend: B,
-  server: S,
-  sticktable: 0,
-  resolver: 0,
-};
+const SCOPES: ReadonlyMap<string, number> = new Map([
+  ['*', G | F | L | B | S],
+  ['global', G],
+  ['frontend', F],
+  ['listener', L],
+  ['backend', B],
+  ['server', S],
+  ['sticktable', 0],
+  ['resolver', 0],
+]);
 
 export interface PrometheusFilter {
   /** Sum of G, F, L, B, S. */
@@ -38,7 +38,7 @@ export function readPrometheusFilter(query: string): PrometheusFilter | null {
   for (const part of query.split('#', 1)[0]!.split('&')) {
     const [[name, value] = ['', '']] = new URLSearchParams(part);
     if (name === 'scope') {
-      const scope: number | undefined = value === '' ? 0 : SCOPES[value];
+      const scope = value === '' ? 0 : SCOPES.get(value);
       if (scope === undefined || !part.includes('=')) return null;
       scopes = value === '' ? 0 : (scopes ?? 0) | scope;
     } else if (name === 'metrics') {
@@ -51,7 +51,7 @@ export function readPrometheusFilter(query: string): PrometheusFilter | null {
     }
   }
   return {
-    scopes: scopes ?? SCOPES['*']!,
+    scopes: scopes ?? SCOPES.get('*')!,
     noMaint: flags.has('no-maint'),
     descLabels: flags.has('desc-labels'),
     extraCounters: flags.has('extra-counters'),

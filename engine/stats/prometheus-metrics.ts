@@ -36,17 +36,13 @@ const PREFIXES: readonly (readonly [scope: number, letter: string, prefix: strin
 const BY_NAME = new Map(COLUMNS.map(column => [column.name, column]));
 
 /**
- * How a column becomes lines. `number`: as it is, NaN where it has none. `some`: left out where it has none. `http`: left
- * out of proxies in TCP mode. `ms`: milliseconds as seconds; `someMs` both.
+ * How a column becomes lines. `number`: as it is, NaN where it has none. `http`: left out of proxies in TCP mode. `ms`:
+ * milliseconds as seconds; `someMs`: the same, left out where it has none.
  */
-type As = 'number' | 'some' | 'http' | 'ms' | 'someMs';
+type As = 'number' | 'http' | 'ms' | 'someMs';
 
 const LINES: Readonly<Record<As, (read: Column['value']) => Metric['lines']>> = {
   number: read => (view, s, line) => line('', '', read(view, s)),
-  some: read => (view, s, line) => {
-    const value = read(view, s);
-    if (value !== null) line('', '', value);
-  },
   http: read => (view, s, line) => {
     if (s.proxy.mode === 'http') line('', '', read(view, s));
   },
@@ -94,6 +90,15 @@ const httpResponses: Metric['lines'] = (view, s, line) => {
   if (s.proxy.mode !== 'http') return;
   for (const code of CODES) line('', `code="${code}"`, BY_NAME.get(`hrsp_${code}`)!.value(view, s));
 };
+
+/** The code of the last check, 0 when that had none; no line for a server without checks. */
+function codeOf(kind: 'check' | 'agent'): Metric['lines'] {
+  const code = BY_NAME.get(`${kind}_code`)!.value;
+  const status = BY_NAME.get(`${kind}_status`)!.value;
+  return (view, s, line) => {
+    if (status(view, s) !== null) line('', '', code(view, s) ?? 0);
+  };
+}
 
 /** How many servers of a backend are in each state. */
 function aggregate(states: readonly string[], stateOf: (view: View, s: Subject) => string | null): Metric['lines'] {
@@ -159,7 +164,7 @@ const ROWS: readonly Row[] = [
   ['limit_session_rate', 'gauge', 'F', 'rate_lim'],
   ['max_session_rate', 'gauge', 'FBS', 'rate_max'],
   ['check_status', 'gauge', 'S', CHECKED],
-  ['check_code', 'gauge', 'S', 'check_code', 'some'],
+  ['check_code', 'gauge', 'S', codeOf('check')],
   ['check_duration_seconds', 'gauge', 'S', 'check_duration', 'someMs'],
   ['http_responses_total', 'counter', 'FBS', httpResponses],
   ['http_requests_rate_max', 'gauge', 'F', 'req_rate_max', 'http'],
@@ -176,7 +181,7 @@ const ROWS: readonly Row[] = [
   ['response_time_average_seconds', 'gauge', 'BS', 'rtime', 'ms'],
   ['total_time_average_seconds', 'gauge', 'BS', 'ttime', 'ms'],
   ['agent_status', 'gauge', 'S', AGENT],
-  ['agent_code', 'gauge', 'S', 'agent_code', 'some'],
+  ['agent_code', 'gauge', 'S', codeOf('agent')],
   ['agent_duration_seconds', 'gauge', 'S', 'agent_duration', 'someMs'],
   ['connections_rate_max', 'gauge', 'F', 'conn_rate_max'],
   ['connections_total', 'counter', 'F', 'conn_tot'],
@@ -209,6 +214,8 @@ const ROWS: readonly Row[] = [
 const OWN_HELP: Readonly<Record<string, string>> = {
   status: '1 for the state that holds',
   check_status: '1 for the result of the last check',
+  check_code: 'Layer 5-7 status code of the last check, 0 = none',
+  agent_code: 'Code of the last agent check, 0 = none',
   agent_status: '1 for the result of the last agent check',
   http_responses_total: 'Responses by status',
   agg_server_status: 'Servers in each state',

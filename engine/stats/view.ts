@@ -217,6 +217,10 @@ export class View {
   /** The `nth` of PERCENTILES (after the last: the maximum) over the rolling window. Microseconds; -1 = no times. */
   percentile(s: Subject, timer: number, nth: number): number {
     const from = timer * (PERCENTILES.length + 1);
+    if (s.percentilesRead === 0 && !this.memory.histograms.used(this.memory.timedRow(s.kind, s.index))) {
+      s.percentiles.fill(-1);
+      s.percentilesRead = (1 << TIMERS.length) - 1;
+    }
     if (!(s.percentilesRead & (1 << timer))) {
       s.percentilesRead |= 1 << timer;
       const merged = this.times(s, timer, 'window');

@@ -66,7 +66,7 @@ describe.each([
           expect([...out]).toEqual(PERCENTS.map(p => Math.min(library.getValueAtPercentile(p), max)));
           expect(merged.total).toBe(values.length);
           expect(merged.max).toBe(max);
-          expect(merged.sum).toBe(values.reduce((a, b) => a + b, 0));
+          if (span === 'all') expect(merged.sum).toBe(values.reduce((a, b) => a + b, 0));
         }
       }),
       { numRuns: 50 },

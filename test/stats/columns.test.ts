@@ -142,7 +142,9 @@ describe('values', () => {
     const { memory, view } = fresh();
     const { histograms } = memory;
     for (let i = 1; i <= 1000; i++) {
-      histograms.record(histograms.at(i % WORKERS, memory.timedRow('backend', 1)), 2, i / 10, NOW - 30_000);
+      const at = histograms.at(i % WORKERS, memory.timedRow('backend', 1));
+      histograms.record(at, 2, i / 10, NOW - 30_000);
+      histograms.record(at, 3, i, NOW - 30_000);
     }
     const s = view.backend(new Subject(NOW, true), MODEL.proxies[1]!);
     const values = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'].map(p => column(`rtime_${p}_us`).value(view, s));
