@@ -9,7 +9,7 @@ import { H_AUTHORIZATION, METHOD_POST } from '../http/names.ts';
 import { type Field, headOnly, reply } from '../http/reply.ts';
 import { CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
 import type { Chunk } from '../io/contract.ts';
-import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
+import { BUFSIZE_BYTES, DUMP_BYTES_PER_MS, LOW_WATER_BYTES } from '../limits.ts';
 import { editReply } from '../rules/after-response.ts';
 import { YES } from '../sample/condition.ts';
 import { type Dump, PIECE_BYTES } from '../stats/out.ts';
@@ -69,6 +69,7 @@ export function serveDump(stream: Stream, status: number, headers: readonly Fiel
   const opening = new Reply(headOnly(status, [...headers, ...framing]));
   stream.client.open(editReply(stream, opening), chunked);
   stream.applet = body;
+  stream.pieceAt = stream.now;
   stream.context.dumps += 1;
   return STEP.applet;
 }
@@ -81,11 +82,18 @@ function seenBy(stream: Stream, proxy: Proxy, page: StatsPage): StatsPage {
   return holds ? page : { ...page, admin: false };
 }
 
-/**
- * How soon the next piece follows when the client takes all: the next turn. All dumps of a worker share what is made in a
- * turn, so that scrapes take longer when there are many, and the traffic beside them does not. Milliseconds.
- */
+/** How soon the next piece follows when the client takes all: the next turn. Milliseconds. */
 const NEXT_PIECE_MS = 1;
+
+/**
+ * Bytes of the next piece. All dumps of a worker together make DUMP_BYTES_PER_MS: where there are many, each takes longer, and
+ * the traffic beside them does not. Turns that took long bring larger pieces, up to a whole one.
+ */
+function pieceBytes(stream: Stream): number {
+  const ms = Math.max(NEXT_PIECE_MS, stream.now - stream.pieceAt);
+  stream.pieceAt = stream.now;
+  return Math.min(PIECE_BYTES, DUMP_BYTES_PER_MS * ms) / stream.context.dumps;
+}
 
 /** Sends a piece if the client takes it; the step of a stream that is answered by a dump. */
 export function pumpApplet(stream: Stream): Next {
@@ -96,7 +104,7 @@ export function pumpApplet(stream: Stream): Next {
     return WAIT;
   }
   if (client.pending > LOW_WATER_BYTES) return WAIT;
-  const piece = applet.next(PIECE_BYTES / stream.context.dumps);
+  const piece = applet.next(pieceBytes(stream));
   const chunked = stream.requestHead.version === 1;
   if (piece === null) {
     if (chunked) client.write(LAST_CHUNK, 0, LAST_CHUNK.length);
