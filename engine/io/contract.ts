@@ -72,6 +72,8 @@ export interface Conn {
   peer(): Address | null;
   /** The local address. Cached. */
   local(): Address | null;
+  /** Waits for the answer to carry the acknowledgement of what comes next (`option tcp-smart-accept`), where that can be asked for. */
+  delayAck(): void;
   /** TCP keep-alive (`option clitcpka`, `srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
   keepAlive(idle: number, interval: number, count: number): void;
 }
