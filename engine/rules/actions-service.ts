@@ -22,7 +22,10 @@ export const SERVICE_ACTIONS: readonly ActionRow[] = [
       const serve = SERVICES[name]!;
       return at => serve(at.stream!);
     },
-    good: ['use-service prometheus-exporter', 'use-service prometheus-exporter if { path /metrics }'],
-    bad: [['use-service', "'use-service' expects"]],
+    good: ['use-service prometheus-exporter'],
+    bad: [
+      ['use-service', "'use-service' expects 'prometheus-exporter'"],
+      ['use-service nothing', "'use-service' expects 'prometheus-exporter', not 'nothing'"],
+    ],
   }),
 ];
