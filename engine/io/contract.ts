@@ -14,7 +14,8 @@
  *    `abort()`, and `onOpen` after `connect()`, come in a later event.
  *  - A chunk is lent to `onData` until it returns. To use its bytes later, `keep` it and `release` it once, or pass
  *    it to `forward`, which does both by itself.
- *  - Bytes given to `send` are copied before it returns; bytes given to `forward` are not copied in JavaScript.
+ *  - Bytes given to `send` are copied before it returns; bytes given to `forward` are not, unless they are so few that a
+ *    copy costs less.
  *  - All that one loop turn sends on a connection leaves together at the end of the turn.
  *  - After `pause` returns no more `onData` or `onEnd` comes until `resume`; what had arrived is held, never lost.
  *  - Half-close works both ways: `onEnd` leaves the sending side open, `shutdown` the receiving side.

@@ -114,7 +114,7 @@ export class UringConn implements Conn {
   forward(chunk: Chunk, start: number, end: number): void {
     if (end <= start || !this.#writable()) return;
     // A chunk of another io has no address that is known here.
-    if (!(chunk instanceof Block)) {
+    if (!(chunk instanceof Block) || this.#output.joins(end - start)) {
       this.send(chunk.bytes, start, end);
       return;
     }
