@@ -246,23 +246,17 @@ const NO_H2 = 'HTTP/2 is not spoken';
 const TIMER_NAMES = ['qtime', 'ctime', 'rtime', 'ttime'] as const;
 const TIMER_TITLES = ['queue time', 'connect time', 'response time', 'total time'] as const;
 
-/** `qtime_p50_us` ... `qtime_p999_us`, `qtime_max_us`: the rolling window of each timer (shm/histogram.ts). */
-const TIMER_COLUMNS = TIMERS.flatMap((_, timer) => [
-  ...PERCENTILES.map((percent, nth) =>
-    col(
-      `${TIMER_NAMES[timer]}_p${String(percent).replace('.', '')}_us`,
-      ...([FBS, 'MaPV', 'u32'] as const),
-      `${percent} % of the ${TIMER_TITLES[timer]} of the last 1-2 minutes is at most this, us`,
-      percentile(timer, nth),
+/** `qtime_p50_us` ... `qtime_p999_us`, `qtime_max_us`: the rolling window of one timer (shm/histogram.ts). */
+function timerColumns(timer: number): Column[] {
+  const name = (what: string) => `${TIMER_NAMES[timer]}_${what}_us`;
+  const title = `${TIMER_TITLES[timer]} of the last 1-2 minutes, us`;
+  return [
+    ...PERCENTILES.map((percent, nth) =>
+      col(name(`p${percent}`.replace('.', '')), FBS, 'MaPV', 'u32', `p${percent} of ${title}`, percentile(timer, nth)),
     ),
-  ),
-  col(
-    `${TIMER_NAMES[timer]}_max_us`,
-    ...([FBS, 'MMPV', 'u32'] as const),
-    `Longest ${TIMER_TITLES[timer]} of the last 1-2 minutes, us`,
-    percentile(timer, PERCENTILES.length),
-  ),
-]);
+    col(name('max'), FBS, 'MMPV', 'u32', `Longest ${title}`, percentile(timer, PERCENTILES.length)),
+  ];
+}
 
 /** The columns of the protocol modules, and those that only Sluice has: they stand after a column named `-`. */
 export const MODULE_COLUMNS: readonly Column[] = [
@@ -279,7 +273,7 @@ export const MODULE_COLUMNS: readonly Column[] = [
   ...absent(FB, 'C', NO_H2, 'h2_rst_stream_resp h2_goaway_resp'),
   ...absent(FB, 'G', NO_H2, 'h2_open_connections h2_backend_open_streams'),
   ...absent(FB, 'C', NO_H2, 'h2_total_connections h2_backend_total_streams'),
-  ...TIMER_COLUMNS,
+  ...TIMERS.flatMap((_, timer) => timerColumns(timer)),
 ];
 
 const ALL: readonly Column[] = [...COLUMNS, ...MODULE_COLUMNS];

@@ -9,7 +9,8 @@
 import type { Value } from './fields.ts';
 import { type Dump, type Out, steppedDump } from './out.ts';
 import { G, type PrometheusFilter } from './prometheus-filter.ts';
-import { escapeLabel, METRICS, type Metric } from './prometheus-metrics.ts';
+import { METRICS } from './prometheus-metrics.ts';
+import { escapeLabel, type Metric } from './prometheus-process.ts';
 import { matches, moveTo } from './stat.ts';
 import { Subject, type View } from './view.ts';
 
