@@ -397,6 +397,7 @@ export function newProxy(): ProxyDraft {
     stateFrom: 'none',
     stateFile: '',
     cookie: null,
+    dynamicCookieKey: null,
     source: null,
     timeouts: {
       clientMs: 0,

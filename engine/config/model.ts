@@ -138,6 +138,7 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
@@ -534,6 +535,11 @@ export interface Cookie {
   readonly secure: boolean;
   readonly domains: readonly string[];
   readonly attrs: readonly string[];
+  /** Inserted cookies are ignored after so many seconds without a visit, or since the first one; 0 = never. */
+  readonly maxidleS: number;
+  readonly maxlifeS: number;
+  /** Servers without a value on their line have one made of their address. */
+  readonly dynamic: boolean;
 }
 
 export interface ForwardHeader {

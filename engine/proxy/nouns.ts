@@ -208,7 +208,7 @@ export class Backend {
     this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
-    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }

@@ -45,6 +45,8 @@ export interface StreamEnd {
   readonly status: number;
   /** Termination state, two letters. */
   readonly state: string;
+  /** What the persistence cookie was worth, and what became of it in the response. */
+  readonly cookie: string;
   readonly retries: number;
   /** Not to be logged. */
   readonly silent: boolean;
@@ -188,6 +190,7 @@ function endOf(stream: Stream): StreamEnd {
     server: stream.server?.config.name ?? '',
     status: stream.status,
     state: stream.cause + stream.phase,
+    cookie: `${stream.cookie} ${stream.cookieSet}`,
     retries: stream.attempts,
     silent: stream.silent,
   };
