@@ -4,9 +4,10 @@
  */
 import { cast } from './cast.ts';
 import { type MatchName, matchMethod } from './pattern.ts';
-import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
+import { isOfType } from './pattern-changes.ts';
+import { addHead, eachEntry, type PatternRef, readPatternFile } from './pattern-ref.ts';
 import { type ConverterRow, converter, type Extras } from './row.ts';
-import { ADDR, Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
+import { ADDR, SINT, STR, type Type, type TypeName, view } from './sample.ts';
 
 /** What the values of a map become: [suffix, type]. */
 const OUTPUTS: readonly (readonly [string, TypeName])[] = [
@@ -31,34 +32,31 @@ const MATCHES: readonly (readonly [string, MatchName, TypeName])[] = [
 ];
 
 /** What is wrong with the entries of a map: a key that its method cannot read, a value that is not of the type. */
-function mapProblem(file: PatternFile, match: MatchName, output: TypeName): string | null {
+function mapProblem(file: PatternRef, match: MatchName, output: TypeName): string | null {
   const method = matchMethod(match)!;
   const { bytes: text } = file;
   let problem: string | null = null;
-  const value = new Sample();
   eachEntry(text, true, (start, end, valueStart, valueEnd, line) => {
     if (problem !== null) return;
     const bad = method.checked ? method.problem(view(text).toString('utf8', start, end)) : null;
-    value.setStr(text, valueStart, valueEnd);
-    const fits = output === 'str' || isWhole(value, output);
-    if (bad !== null) problem = `${bad} at line ${line} of file '${file.path}'`;
-    else if (!fits) problem = `unable to parse '${value.text()}' at line ${line} of file '${file.path}'`;
+    const value = text.subarray(valueStart, valueEnd);
+    if (bad !== null) problem = `${bad} at line ${line} of file '${file.name}'`;
+    else if (output !== 'str' && !isOfType(value, output)) {
+      problem = `unable to parse '${view(value)}' at line ${line} of file '${file.name}'`;
+    }
   });
   return problem;
-}
-
-function isWhole(value: Sample, output: TypeName): boolean {
-  return output === 'sint' ? /^[+-]?\d+$/.test(value.text()) : cast(value, OUTPUT_TYPE[output]!);
 }
 
 function mapExtras(name: string, match: MatchName, output: TypeName): Extras {
   return {
     check: (args, resources) => {
       const path = typeof args[0] === 'string' ? args[0] : '';
-      const file = readPatternFile(resources, path);
-      if (file === null) return `failed to open pattern file <${path}>`;
-      args[0] = file;
-      return mapProblem(file, match, output);
+      const ref = readPatternFile(resources, path, true);
+      if (typeof ref === 'string') return ref;
+      args[0] = ref;
+      // Another line may have had it checked.
+      return addHead(ref, { match, fold: false, output }) ? mapProblem(ref, match, output) : null;
     },
     good: [`${name}(virt@m)`, `${name}(virt@m,1.2.3.4)`].slice(0, name.endsWith('_int') ? 1 : 2),
     bad: [
@@ -72,13 +70,16 @@ function map(match: MatchName, output: TypeName): ConverterRow['make'] {
   const method = matchMethod(match)!;
   const type = OUTPUT_TYPE[output]!;
   return (args, env) => {
-    const book = env.books.get(args.file(0), method, false, true);
+    const book = env.books.get(args.patterns(0), method, false);
     const otherwise = args.bytes(1);
     const hasDefault = args.has(1);
-    const { bytes: text } = book.file;
     return sample => {
       const entry = book.find(sample);
-      if (entry >= 0) return sample.setStr(text, book.valueStart(entry), book.valueEnd(entry)) && cast(sample, type);
+      const { entries } = book;
+      if (entry >= 0) {
+        sample.setStr(entries.valueBytes(entry), entries.valueStart(entry), entries.valueEnd(entry));
+        return cast(sample, type);
+      }
       return hasDefault && sample.setStr(otherwise, 0, otherwise.length) && cast(sample, type);
     };
   };
