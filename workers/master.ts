@@ -209,6 +209,7 @@ export class Master {
       },
       done: () => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
+        leave(this.#changes, worker);
         if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
       },
     });
