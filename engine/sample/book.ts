@@ -47,6 +47,11 @@ export class Book {
     return this.#set.find(sample);
   }
 
+  /** What finds them. */
+  get set(): PatternSet {
+    return this.#set;
+  }
+
   /** The entries of the version that is looked into. */
   get entries(): Generation {
     return this.#generation;

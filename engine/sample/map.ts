@@ -2,12 +2,17 @@
  * Maps (manual 7.3.1, 2.7): `map_<match>_<output>(file,default)` in all forms. The file is read and checked with the
  * configuration; each worker looks it up in its own structure (book.ts).
  */
+import { textOf } from '../http/chars.ts';
+import type { Book } from './book.ts';
 import { cast } from './cast.ts';
 import { type MatchName, matchMethod } from './pattern.ts';
 import { isOfType } from './pattern-changes.ts';
 import { addHead, eachEntry, type PatternRef, readPatternFile } from './pattern-ref.ts';
+import type { RegexList } from './pattern-sets.ts';
+import { expand } from './replacement.ts';
 import { type ConverterRow, converter, type Extras } from './row.ts';
-import { ADDR, SINT, STR, type Type, type TypeName, view } from './sample.ts';
+import { ADDR, type Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
+import { putText } from './text-out.ts';
 
 /** What the values of a map become: [suffix, type]. */
 const OUTPUTS: readonly (readonly [string, TypeName])[] = [
@@ -19,7 +24,6 @@ const OUTPUTS: readonly (readonly [string, TypeName])[] = [
 const OUTPUT_TYPE: Readonly<Record<string, Type>> = { str: STR, sint: SINT, addr: ADDR };
 /** How keys are matched: [part of the name, method, input]. */
 const MATCHES: readonly (readonly [string, MatchName, TypeName])[] = [
-  ['', 'str', 'str'],
   ['_str', 'str', 'str'],
   ['_beg', 'beg', 'str'],
   ['_sub', 'sub', 'str'],
@@ -65,8 +69,32 @@ function mapExtras(name: string, match: MatchName, output: TypeName): Extras {
   };
 }
 
-/** The value of the matching key, or the default. */
-function map(match: MatchName, output: TypeName): ConverterRow['make'] {
+/** Puts what an entry gives into the sample; false when it is nothing. */
+type Give = (sample: Sample, book: Book, entry: number) => boolean;
+
+function giveValue(output: TypeName): Give {
+  const type = OUTPUT_TYPE[output]!;
+  return (sample, { entries }, entry) => {
+    sample.setStr(entries.valueBytes(entry), entries.valueStart(entry), entries.valueEnd(entry));
+    return cast(sample, type);
+  };
+}
+
+/** The key as it was found in the file. */
+const giveKey: Give = (sample, { entries }, entry) =>
+  sample.setStr(entries.keyBytes(entry), entries.keyStart(entry), entries.keyEnd(entry));
+
+/** The value with its back references replaced. */
+const giveExpanded: Give = (sample, { entries, set }, entry) => {
+  const found = (set as RegexList).made(entry).exec(sample.text())!;
+  return putText(
+    sample,
+    expand(textOf(entries.valueBytes(entry), entries.valueStart(entry), entries.valueEnd(entry)), found),
+  );
+};
+
+/** What the matching entry gives, or the default. */
+function map(match: MatchName, output: TypeName, give: Give): ConverterRow['make'] {
   const method = matchMethod(match)!;
   const type = OUTPUT_TYPE[output]!;
   return (args, env) => {
@@ -75,28 +103,26 @@ function map(match: MatchName, output: TypeName): ConverterRow['make'] {
     const hasDefault = args.has(1);
     return sample => {
       const entry = book.find(sample);
-      const { entries } = book;
-      if (entry >= 0) {
-        sample.setStr(entries.valueBytes(entry), entries.valueStart(entry), entries.valueEnd(entry));
-        return cast(sample, type);
-      }
+      if (entry >= 0) return give(sample, book, entry);
       return hasDefault && sample.setStr(otherwise, 0, otherwise.length) && cast(sample, type);
     };
   };
 }
 
+function mapRow(name: string, match: MatchName, input: TypeName, output: TypeName, give: Give): ConverterRow {
+  const args = give === giveKey ? 'file:str' : 'file:str [default:str]';
+  const doc = `Looks the value up in a map by ${match}.`;
+  const extras = mapExtras(name, match, output);
+  const good = give === giveKey ? [`${name}(virt@m)`] : extras.good!;
+  return converter(name, args, input, output, doc, map(match, output, give), { ...extras, good });
+}
+
 /** All forms: `map`, `map_str`, `map_beg_int` ... */
-export const MAP_CONVERTERS: readonly ConverterRow[] = MATCHES.flatMap(([part, match, input]) =>
-  OUTPUTS.filter(([suffix]) => !(part === '' && suffix !== '')).map(([suffix, output]) => {
-    const name = `map${part}${suffix}`;
-    return converter(
-      name,
-      'file:str [default:str]',
-      input,
-      output,
-      `Looks the value up in a map by ${match}.`,
-      map(match, output),
-      mapExtras(name, match, output),
-    );
-  }),
-);
+export const MAP_CONVERTERS: readonly ConverterRow[] = [
+  mapRow('map', 'str', 'str', 'str', giveValue('str')),
+  ...MATCHES.flatMap(([part, match, input]) => [
+    ...OUTPUTS.map(([suffix, output]) => mapRow(`map${part}${suffix}`, match, input, output, giveValue(output))),
+    mapRow(`map${part}_key`, match, input, 'str', giveKey),
+  ]),
+  mapRow('map_regm', 'reg', 'str', 'str', giveExpanded),
+];

@@ -187,6 +187,11 @@ class PatternList<T> {
     this.#values.splice(at, 1);
   }
 
+  /** What pattern number `value` was made into. */
+  made(value: number): T {
+    return this.patterns[this.#values.indexOf(value)]!;
+  }
+
   /** The number of pattern `i`; -1 for -1. */
   value(i: number): number {
     return i < 0 ? -1 : this.#values[i]!;
