@@ -36,7 +36,7 @@ import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
-import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
 
 /** What everything in one worker shares. */
@@ -70,7 +70,7 @@ export interface Context {
   /** Hears of each session's end while the worker stops; null = nobody. */
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
-  readonly sessions: Set<Session>;
+  readonly sessions: Sessions;
   /** Sessions and streams begun so far: the number of the last one. */
   begunSessions: number;
   begunStreams: number;
