@@ -153,10 +153,10 @@ function addMap({ env, args, payload }: Call): string {
   return typeof pairs === 'string' ? pairs : addAll(env, state, version, pairs);
 }
 
-function addAcl({ env, args, payload }: Call): string {
+function addAcl({ env, args }: Call): string {
   const { version, rest } = takeVersion(args);
   const [name, key] = rest;
-  if (name === undefined || (payload === null && key === undefined)) {
+  if (name === undefined || key === undefined) {
     return "'add acl' expects two parameters: ACL identifier and pattern.";
   }
   const state = find(env, ACL, name);
@@ -164,13 +164,7 @@ function addAcl({ env, args, payload }: Call): string {
   if (state.ref.pairs) {
     return "This ACL is shared with a map containing samples. You must use the command 'add map' to add values.";
   }
-  const keys = payload === null ? [key!] : payload.split('\n').filter(line => line !== '');
-  return addAll(
-    env,
-    state,
-    version,
-    keys.map(each => [each, null]),
-  );
+  return addAll(env, state, version, [[key, null]]);
 }
 
 function setMap({ env, args }: Call): string {
