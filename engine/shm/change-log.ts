@@ -12,9 +12,9 @@
  * Writers take turns by a lock and commit by two stores, the length and then `committed`: a thread that is ended in the
  * middle leaves the lock, which the master takes from it (`leave`), and bytes behind the length, which nobody looks at.
  *
- * The log is kept short: the control thread writes what is true now into the other space, and changes the epoch. Who
- * follows reads the old space to its end, and goes on behind the snapshot. Only a new thread reads a snapshot. A space
- * is written again when nobody reads it any more.
+ * The log is kept short: the control thread, and no other, writes what is true now into the other space, and changes the
+ * epoch. Who follows reads the old space to its end, and goes on behind the snapshot. Only a new thread reads a snapshot.
+ * A space is written again when nobody reads it any more.
  */
 import { CHANGE_BYTES_MAX, CHANGE_COMPACT_BYTES } from '../limits.ts';
 import { listenWord, ringWord } from './doorbell.ts';
@@ -194,20 +194,23 @@ export class ChangeLog {
 
   /**
    * Begins the log again with a snapshot. False when that is not possible now: a thread still reads the space that it would
-   * go into, and must be made to catch up.
+   * go into, and must be made to catch up. Others may write meanwhile: what they do stands behind the snapshot.
    */
   compact(): boolean {
+    this.catchUp();
+    if (!this.#isLong()) return true;
+    if (!this.#allHere()) return false;
+    const space = this.#epoch & 1;
+    const other = 1 - space;
+    this.#begin(other, 0);
+    for (const follower of this.#followers) follower.snapshot(this);
     if (!this.#lock()) return false;
     try {
-      this.catchUp();
-      if (!this.#isLong()) return true;
-      if (!this.#allHere()) return false;
-      const space = (this.#epoch + 1) & 1;
-      this.#begin(space, 0);
-      for (const follower of this.#followers) follower.snapshot(this);
-      if (this.#full) return true;
-      Atomics.store(this.#words, LENGTH + space, this.#at);
-      Atomics.store(this.#words, BASE + space, this.#at);
+      const rest = this.#view(space).subarray(this.#offset, Atomics.load(this.#words, LENGTH + space));
+      if (this.#full || !this.#room(this.#at + rest.length)) return true;
+      this.#view(other).set(rest, this.#at);
+      Atomics.store(this.#words, LENGTH + other, this.#at + rest.length);
+      Atomics.store(this.#words, BASE + other, this.#at + rest.length);
       Atomics.store(this.#words, EPOCH, (this.#epoch + 1) | 0);
     } finally {
       this.#unlock();
