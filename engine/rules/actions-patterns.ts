@@ -2,6 +2,7 @@
 import type { Cursor } from '../config/cursor.ts';
 import type { Context } from '../config/keyword.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
+import { BY_KEY } from '../sample/generation.ts';
 import { addAcl, deleteKey, setMap } from '../sample/pattern-changes.ts';
 import { type Act, type ActionRow, action, CONTINUE, insideParens, type RuleDraft } from './action.ts';
 import { compileText, type Format, readFormat } from './format.ts';
@@ -25,6 +26,8 @@ type Change = (books: Env['books'], ref: NonNullable<ReturnType<Env['books']['na
 function compileChange({ name, key }: Target, env: Env, change: (at: Standpoint) => Change): Act {
   const keyOf = compileText(key, env);
   const ref = env.books.named(name);
+  // Made now and kept, not when the first request wants to change something.
+  if (ref !== null) env.books.state(ref).book(BY_KEY);
   return at => {
     if (ref !== null) change(at)(env.books, ref, keyOf(at).slice());
     return CONTINUE;

@@ -7,7 +7,7 @@
  */
 import { type MatchMethod, matchMethod, type PatternSet } from './pattern.ts';
 import { eachEntry, type PatternHead, type PatternRef } from './pattern-ref.ts';
-import { ExactSet } from './pattern-sets.ts';
+import type { ExactSet } from './pattern-sets.ts';
 import { bytesOf } from './sample.ts';
 
 const GONE = 0xffff_ffff;
@@ -20,6 +20,9 @@ const NOTHING = new Uint8Array(0);
 /** The method and case of a head. */
 export type Way = Pick<PatternHead, 'match' | 'fold'>;
 
+/** How changes find their entries. */
+export const BY_KEY: Way = { match: 'str', fold: false };
+
 export class Generation {
   readonly #base: Uint8Array;
   #own = NOTHING;
@@ -29,7 +32,6 @@ export class Generation {
   #spans = new Uint32Array(16);
   #ids = new Float64Array(4);
   readonly #sets = new Map<string, PatternSet>();
-  #byKey: ExactSet | null = null;
   /** Numbers given so far. */
   count = 0;
   /** Entries there are. */
@@ -59,7 +61,6 @@ export class Generation {
     const start = this.keyStart(entry);
     const end = this.keyEnd(entry);
     for (const set of this.#sets.values()) set.remove(bytes, start, end, entry);
-    this.#byKey?.remove(bytes, start, end, entry);
     this.#wasted += this.#spans[entry * 4 + 3]! - this.#spans[entry * 4]!;
     this.#spans[entry * 4] = GONE;
     this.live--;
@@ -91,11 +92,7 @@ export class Generation {
 
   /** The entries with just this key. */
   withKey(key: Uint8Array): readonly number[] {
-    if (this.#byKey === null) {
-      this.#byKey = new ExactSet(false);
-      this.#fill(this.#byKey);
-    }
-    return this.#byKey.all(key, 0, key.length);
+    return (this.set(BY_KEY) as ExactSet).all(key, 0, key.length);
   }
 
   isThere(entry: number): boolean {
@@ -191,7 +188,6 @@ export class Generation {
     this.live++;
     const bytes = this.keyBytes(entry);
     for (const set of this.#sets.values()) set.add(bytes, this.keyStart(entry), this.keyEnd(entry), entry);
-    this.#byKey?.add(bytes, this.keyStart(entry), this.keyEnd(entry), entry);
   }
 
   /** Copies into `own`; where it is now. A new array when it is full: slices of the old one may be in use. */
