@@ -10,7 +10,8 @@ import type { Format } from '../rules/format.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
-import type { PatternFile } from '../sample/pattern-file.ts';
+import type { PatternRef } from '../sample/pattern-ref.ts';
+import type { ProcVar } from '../sample/proc-vars.ts';
 import type { Template } from '../sample/template.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -25,8 +26,8 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
-  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
-  readonly patternFiles: readonly PatternFile[];
+  /** What ACLs and maps look into; `ref.index` is its place here. */
+  readonly patternRefs: readonly PatternRef[];
 }
 
 export interface Global extends Place {
@@ -59,6 +60,8 @@ export interface Global extends Place {
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
   readonly tune: Tune;
+  /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
+  readonly procVars: readonly ProcVar[];
 }
 
 export interface Tune {
@@ -72,6 +75,14 @@ export interface Tune {
   readonly rcvbufServerBytes: number;
   readonly sndbufClientBytes: number;
   readonly sndbufServerBytes: number;
+  /** What variables may take; 0 = no limit. */
+  readonly varsGlobalBytes: number;
+  readonly varsProcBytes: number;
+  readonly varsSessBytes: number;
+  readonly varsTxnBytes: number;
+  readonly varsReqresBytes: number;
+  /** One of these limits is set. */
+  readonly varsLimited: boolean;
 }
 
 export interface LogTarget extends Place {

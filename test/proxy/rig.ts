@@ -14,6 +14,7 @@ import type { Io } from '../../engine/io/contract.ts';
 import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
+import { type ChangeBuffers, ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PROCESS, PROXY, SERVER } from '../../engine/shm/words.ts';
@@ -22,6 +23,7 @@ import { createView, type View } from '../../engine/stats/view.ts';
 export interface Rig {
   readonly model: Model;
   readonly memory: Memory;
+  readonly changes: ChangeBuffers;
   readonly view: View;
   readonly workers: readonly TrafficHandle[];
   /** What each finished stream left, as its log line would tell. */
@@ -100,6 +102,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const ends: StreamEnd[] = [];
   const events = options.events?.(model, memory) ?? NO_EVENTS;
   const ios: Io[] = [];
+  const changes = createChanges(count + 1);
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
     proxy.binds.forEach((bind, i) => {
@@ -126,6 +129,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
       memory,
       view,
       admin: (proxy, action, servers) => administer(state, proxy, action, servers),
+      changes: new ChangeLog(changes, worker),
       worker,
       log: () => {},
       onIdle: done,
@@ -147,6 +151,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   return {
     model,
     memory,
+    changes,
     view,
     workers,
     ends,
