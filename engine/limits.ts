@@ -64,6 +64,8 @@ export const WORKER_HEAP_MAX_MB = 4_096;
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/** Lines in one round of `log ... sample`. */
+export const LOG_SAMPLE_MAX = 65_536;
 /**
  * io_uring, per worker. Entries: operations written before the kernel takes them; completions: what it tells at once
  * before it must keep some for later. Powers of two.

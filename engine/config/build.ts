@@ -35,6 +35,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
+    logProfiles: drafts.logProfiles,
     patternFiles: patternFiles(resources),
   });
 }
@@ -132,9 +133,9 @@ function proxyOf(
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
-    logFormat: draft.logFormat?.name ?? null,
-    errorLogFormat: draft.errorLogFormat?.name ?? null,
-    logFormatSd: draft.logFormatSd?.name ?? null,
+    logFormat: draft.logFormat?.format ?? null,
+    errorLogFormat: draft.errorLogFormat?.format ?? null,
+    logFormatSd: draft.logFormatSd?.format ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
 }

@@ -3,7 +3,9 @@
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
 import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
-import { compileFormat, isError } from '../log/format.ts';
+import { missingStyle } from '../log/builtin.ts';
+import { httpVariable } from '../log/format-text.ts';
+import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
@@ -220,7 +222,21 @@ function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   }
 }
 
-/** Log formats are compiled to see whether they can be; the threads compile them again. */
+/** Log profiles that `log` lines and rules name. */
+function logProfiles(proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts): void {
+  const names = drafts.logProfiles.map(({ name }) => name);
+  const rules = Object.values(proxy.rules).flat();
+  const asked = [
+    ...proxy.logs.map(log => ({ place: log, profile: log.profile })),
+    ...rules.map(rule => ({ place: rule, profile: rule.action === 'do-log' ? askedProfile(rule.args) : null })),
+  ];
+  for (const { place, profile } of asked) {
+    if (profile === null || names.includes(profile)) continue;
+    diagnostics.report('alert', place, `unknown log-profile '${profile}'`, didYouMean(profile, names) ?? undefined);
+  }
+}
+
+/** What formats show that the proxy does not have. */
 function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
   const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
@@ -228,21 +244,19 @@ function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Dra
     const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
     diagnostics.report('warning', proxy, message);
   }
-  if (proxy.logStyle === 'https' && proxy.logFormat === null) {
-    diagnostics.report('alert', proxy, "'option httpslog' is not supported by Sluice yet", "write 'option httplog'");
-  }
-  const kind = { mode: proxy.mode, partial: proxy.options.logasap };
+  const missing = proxy.logFormat === null && proxy.logStyle !== null ? missingStyle(proxy.logStyle) : null;
+  if (missing !== null) diagnostics.report('alert', proxy, `'option ${missing}' is not supported by Sluice yet`);
+  if (proxy.mode === 'http') return;
   for (const [keyword, format] of [
     ['log-format', proxy.logFormat],
     ['log-format-sd', proxy.logFormatSd],
     ['error-log-format', proxy.errorLogFormat],
   ] as const) {
-    if (format === null) continue;
-    const { file, line, source, column, width, name } = format;
-    const compiled = compileFormat(name, kind);
-    if (!isError(compiled)) continue;
-    const message = `failed to parse ${keyword} : ${compiled.error}`;
-    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: compiled.hint });
+    const variable = format === null ? null : httpVariable(format.format);
+    if (format === null || variable === null) continue;
+    const { file, line, source, column, width } = format;
+    const message = `failed to parse ${keyword} : format variable '${variable}' is reserved for HTTP mode`;
+    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: null });
   }
 }
 
@@ -355,6 +369,7 @@ const CHECKS: readonly Check[] = [
   checkChecks,
   httpOnly,
   logFormats,
+  logProfiles,
 ];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

@@ -4,7 +4,7 @@
  */
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
-import type { Format } from '../rules/format.ts';
+import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
@@ -15,8 +15,10 @@ import type {
   Bind,
   Global,
   HttpErrors,
+  LogProfile,
   Observe,
   Place,
+  ProfileStep,
   Proxy,
   Rule,
   Server,
@@ -43,13 +45,18 @@ export interface Resources {
 /** The log formats of a proxy: checked once its mode is known. */
 export type LogFormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd';
 
-/** A word that is understood once all sections are read: the name of a proxy, a log format. */
+/** A word that is understood once all sections are read: the name of a proxy. */
 export interface Reference extends Place {
   readonly name: string;
   /** For the diagnostics: the line as written, and where the name stands in it. */
   readonly source: string;
   readonly column: number;
   readonly width: number;
+}
+
+/** A format; what the mode of its proxy does not allow is told when that is known. */
+export interface FormatLine extends Reference {
+  readonly format: Format;
 }
 
 /** An expression of a line, and how messages call it: `ACL keyword`, `sample fetch keyword`. */
@@ -138,9 +145,9 @@ export interface ProxyDraft
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
-  logFormat: Reference | null;
-  errorLogFormat: Reference | null;
-  logFormatSd: Reference | null;
+  logFormat: FormatLine | null;
+  errorLogFormat: FormatLine | null;
+  logFormatSd: FormatLine | null;
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
@@ -161,6 +168,10 @@ export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
 type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
+/** Its formats are plain data already. */
+export type LogProfileDraft = { -readonly [K in keyof LogProfile]: LogProfile[K] } & {
+  steps: Record<string, ProfileStep>;
+};
 
 function noRules(): Record<Rules, Rule[]> {
   return Object.fromEntries(RULE_SET_NAMES.map(name => [name, []])) as never;
@@ -419,6 +430,7 @@ export function newProxy(): ProxyDraft {
     stats: null,
     logs: [],
     logStyle: null,
+    logSteps: null,
     logFormat: null,
     errorLogFormat: null,
     logFormatSd: null,

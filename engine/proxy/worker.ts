@@ -78,6 +78,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
   buildNouns(context);
+  env.events.trafficStarts(context);
   io.onTurn(now => context.wheel.advance(now));
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {

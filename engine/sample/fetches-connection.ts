@@ -19,7 +19,7 @@ const destination: AddressOf = ctx => ctx.session.destination();
 const peer: AddressOf = ctx => ctx.session.conn.peer();
 const local: AddressOf = ctx => ctx.session.conn.local();
 const serverPeer: AddressOf = ctx => ctx.stream?.serverSide?.conn?.peer() ?? null;
-const serverLocal: AddressOf = ctx => ctx.stream?.serverSide?.conn?.local() ?? null;
+const serverLocal: AddressOf = ctx => ctx.stream?.serverSide?.conn?.local() ?? ctx.stream?.serverLocal ?? null;
 
 function ip(of: AddressOf): Fetch {
   return (ctx, out) => {
