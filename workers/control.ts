@@ -3,6 +3,7 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { Rings } from '../engine/log/rings.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -14,6 +15,8 @@ export default async function control(task: ControlTask): Promise<void> {
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  const rings = new Rings({ model, memory: env.memory, io, wheel });
+  running.push(rings);
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -29,7 +32,7 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       const checks = startHealth({ ...env, io, wheel, random: Math.random });
-      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
+      running.push(checks, startCli({ ...env, io, wheel, asker, rings, checks, environment, startupLogs }, sockets));
     },
     ask: () => {},
     answer: ({ id, answer }) => {

@@ -4,6 +4,7 @@ import type { Conn } from '../io/contract.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
+import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
@@ -20,6 +21,7 @@ export type { CliEnv } from './command.ts';
 export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
+  ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,

@@ -1,6 +1,7 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { patternFiles } from '../sample/pattern-file.ts';
+import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -36,6 +37,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
     logProfiles: drafts.logProfiles,
+    rings: ringsOf(drafts, { diagnostics, resources }),
     patternFiles: patternFiles(resources),
   });
 }

@@ -2,13 +2,14 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
-import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
+import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
 import { httpVariable } from '../log/format-text.ts';
 import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
+import { allLogs, BUF0 } from './build-rings.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
@@ -24,6 +25,7 @@ type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => vo
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
   tooMany('proxies', drafts.proxies.length, PROXIES_MAX, diagnostics);
+  tooMany('rings', drafts.rings.length, RINGS_MAX, diagnostics);
   tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
@@ -33,6 +35,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   sameAddresses(drafts.proxies, diagnostics);
   checkHealthchecks(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+  rings(drafts, diagnostics);
 }
 
 function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
@@ -233,6 +236,15 @@ function logProfiles(proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts
   for (const { place, profile } of asked) {
     if (profile === null || names.includes(profile)) continue;
     diagnostics.report('alert', place, `unknown log-profile '${profile}'`, didYouMean(profile, names) ?? undefined);
+  }
+}
+
+/** Rings that `log` lines name. */
+function rings(drafts: Drafts, diagnostics: Diagnostics): void {
+  const names = [...drafts.rings.map(({ name }) => name), BUF0];
+  for (const log of allLogs(drafts)) {
+    if (log.ring === null || log.endpoint !== null || names.includes(log.ring)) continue;
+    diagnostics.report('alert', log, `unknown ring '${log.ring}'`, didYouMean(log.ring, names) ?? undefined);
   }
 }
 

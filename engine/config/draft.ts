@@ -3,7 +3,7 @@
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
@@ -112,6 +112,8 @@ export interface ServerDraft
   observe: 0 | Observe['layer'];
   onError: Observe['onError'];
   errorLimit: number;
+  /** Of log servers: how lines are told apart. */
+  logProto: 'legacy' | 'octet-count';
 }
 
 export interface ProxyDraft
@@ -168,6 +170,26 @@ export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
 type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
+
+/** A ring while it is read; its servers are read as those of a proxy. */
+export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
+  description: string;
+  format: string;
+  /** 0 = no limit of its own. */
+  maxlenBytes: number;
+  sizeBytes: number;
+  connectMs: number;
+  serverMs: number;
+}
+
+export function newRing(place: Place, name: string): RingDraft {
+  const { file, line } = place;
+  return {
+    ...{ file, line, name, servers: [], defaultServer: newServer() },
+    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, connectMs: 0, serverMs: 0 },
+  };
+}
+
 /** Its formats are plain data already. */
 export type LogProfileDraft = { -readonly [K in keyof LogProfile]: LogProfile[K] } & {
   steps: Record<string, ProfileStep>;
@@ -290,6 +312,7 @@ export function newServer(): ServerDraft {
     observe: 0,
     onError: 'fail-check',
     errorLimit: 10,
+    logProto: 'legacy',
     shutdownWhenDown: false,
     shutdownBackupsWhenUp: false,
     initState: 'none',

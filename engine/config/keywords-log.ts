@@ -81,25 +81,30 @@ const DESCRIPTORS: ReadonlyMap<string, number> = new Map([
   ['stdout', 1],
   ['stderr', 2],
 ]);
-const LATER = /^(ring|backend|tcp[46]?|uxst|stream\+\w+)@/;
+const STREAM = /^(tcp[46]?|uxst|stream\+\w+)@/;
+const STREAM_TARGET: Accepts = { port: 'optional', unix: true, names: true, type: 'stream' };
 
-/** Where lines go: an address or a descriptor. Null after reporting. */
-function destination(cursor: Cursor, resources: Resources): Pick<LogTarget, 'endpoint' | 'fd'> | null {
+/** Where lines go: an address, a descriptor or a ring. Null after reporting. */
+function destination(cursor: Cursor, resources: Resources): Pick<LogTarget, 'endpoint' | 'fd' | 'ring'> | null {
   const { text } = cursor.current;
   const complain = (message: string): null => {
     cursor.error(message);
     return null;
   };
   const standard = DESCRIPTORS.get(text);
-  if (standard !== undefined) return { endpoint: null, fd: standard };
-  if (LATER.test(text)) return complain(`the target '${text}' of 'log' is not supported by Sluice yet`);
-  const parsed = parseEndpoint(text, TARGET);
+  if (standard !== undefined) return { endpoint: null, fd: standard, ring: null };
+  if (text.startsWith('ring@')) return { endpoint: null, fd: null, ring: text.slice(5) };
+  if (text.startsWith('backend@')) return complain(`the target '${text}' of 'log' is not supported by Sluice yet`);
+  const stream = STREAM.test(text);
+  const parsed = parseEndpoint(text, stream ? STREAM_TARGET : TARGET);
   if ('error' in parsed) return complain(`'log': ${parsed.error}`);
   const { address, hostname, inheritedFd, port } = parsed.value;
-  if (inheritedFd !== null) return { endpoint: null, fd: inheritedFd };
+  if (inheritedFd !== null) return { endpoint: null, fd: inheritedFd, ring: null };
   const found = hostname === null ? address : resources.resolve(hostname);
   if (found === null) return complain(`'log': could not resolve address '${hostname}'`);
-  return { endpoint: found.family === 1 ? found : { ...found, port: port || SYSLOG_PORT }, fd: null };
+  const endpoint = found.family === 1 ? found : { ...found, port: port || SYSLOG_PORT };
+  // A ring of its own with that one server is made when all is read (build-rings.ts).
+  return { endpoint, fd: null, ring: stream ? text : null };
 }
 
 function parseLog(cursor: Cursor, owner: Logging, resources: Resources): void {
@@ -130,6 +135,7 @@ function parseLog(cursor: Cursor, owner: Logging, resources: Resources): void {
 }
 
 const BLANK = {
+  ring: null,
   endpoint: null,
   fd: null,
   facility: '',
@@ -150,13 +156,14 @@ const LINES: Pick<Keyword<Logging>, 'good' | 'bad'> = {
     'log /dev/log local2 notice',
     'log 127.0.0.1 local0 debug alert',
     'log stdout format raw local0',
+    'log tcp@127.0.0.1:514 local0',
     'log /dev/log len 4096 format rfc5424 daemon info err',
     'log /dev/log sample 1,3-4:4 profile p local0',
   ],
   bad: [
     ['log', MISSING],
     ['log /dev/log', MISSING],
-    ['log ring@r local0', "the target 'ring@r' of 'log' is not supported by Sluice yet"],
+    ['log backend@b local0', "the target 'backend@b' of 'log' is not supported by Sluice yet"],
     ['log /dev/log local9', "'log': unknown log facility 'local9'"],
     ['log /dev/log local0 loud', "'log': unknown log level 'loud'"],
     ['log /dev/log len 10 local0', "'len' expects an integer between 80 and 65535, not '10'"],

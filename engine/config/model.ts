@@ -26,6 +26,7 @@ export interface Model {
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
   readonly logProfiles: readonly LogProfile[];
+  readonly rings: readonly Ring[];
   /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
   readonly patternFiles: readonly PatternFile[];
 }
@@ -75,6 +76,28 @@ export interface Tune {
   readonly sndbufServerBytes: number;
 }
 
+/** A `ring` section, or what a `log tcp@...` line stands for: lines kept in memory and sent to log servers. */
+export interface Ring extends Place {
+  readonly name: string;
+  readonly description: string;
+  /** As `LogTarget.format`; for log lines that say none. */
+  readonly format: string;
+  readonly maxlenBytes: number;
+  readonly sizeBytes: number;
+  /** 0 = none. */
+  readonly connectMs: number;
+  readonly serverMs: number;
+  readonly servers: readonly RingServer[];
+}
+
+export interface RingServer {
+  readonly name: string;
+  readonly address: Address;
+  readonly source: Address | null;
+  /** RFC 6587: each line after its length, else with a line feed behind it. */
+  readonly octetCount: boolean;
+}
+
 /** A `log-profile` section: what is said instead, by step (engine/log/steps.ts); `any` = where no other is. */
 export interface LogProfile extends Place {
   readonly name: string;
@@ -92,9 +115,11 @@ export interface ProfileStep {
 export interface LogTarget extends Place {
   /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`. `log global` is already replaced. */
   readonly address: string;
-  /** Where datagrams go; null = to the descriptor `fd`. */
+  /** Where datagrams go; null = to the descriptor `fd` or the ring. */
   readonly endpoint: Address | null;
   readonly fd: number | null;
+  /** Name of the ring that takes the lines; null = none. */
+  readonly ring: string | null;
   readonly facility: string;
   readonly maxLevel: number;
   readonly minLevel: number;

@@ -9,8 +9,10 @@ import {
   type LogProfileDraft,
   newGlobal,
   newProxy,
+  newRing,
   type ProxyDraft,
   type Resources,
+  type RingDraft,
   type UserlistDraft,
 } from './draft.ts';
 import type { Keyword } from './keyword.ts';
@@ -19,6 +21,7 @@ import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
 import { PROXY } from './keywords-proxy.ts';
+import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
 import { didYouMean } from './suggest.ts';
@@ -33,6 +36,7 @@ export interface Drafts {
   readonly userlists: UserlistDraft[];
   readonly httpErrors: HttpErrorsDraft[];
   readonly logProfiles: LogProfileDraft[];
+  readonly rings: RingDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
@@ -45,6 +49,7 @@ export function newDrafts(): Drafts {
     userlists: [],
     httpErrors: [],
     logProfiles: [],
+    rings: [],
     healthchecks: [],
     defaults: [],
   };
@@ -75,6 +80,7 @@ export const TABLES = {
   'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
   'log-profile': new Table(LOG_PROFILE),
+  ring: new Table(RING),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -245,6 +251,19 @@ const LOG_PROFILE_SECTION: Section = {
   },
 };
 
+const RING_SECTION: Section = {
+  keyword: 'ring',
+  args: '<name>',
+  letter: 'R',
+  doc: 'A buffer of log lines, and log servers over TCP.',
+  open(cursor, desk) {
+    const draft = newRing(cursor.line, sectionName(cursor, 'ring'));
+    expectEnd(cursor, 'ring');
+    desk.drafts.rings.push(draft);
+    return readerOf(TABLES.ring, 'ring', 'R', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -266,6 +285,7 @@ export const SECTIONS: readonly Section[] = [
   HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
   LOG_PROFILE_SECTION,
+  RING_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
@@ -277,6 +297,5 @@ export const SECTIONS: readonly Section[] = [
   laterSection('peers', 'Other processes that share stick tables.'),
   laterSection('program', 'Programs run beside the process.'),
   laterSection('resolvers', 'Name servers.'),
-  laterSection('ring', 'Buffers of log lines.'),
   laterSection('traces', 'Traces of internals.'),
 ];

@@ -15,7 +15,7 @@ import { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import type { Standpoint } from '../sample/context.ts';
 import type { Memory } from '../shm/memory.ts';
-import { PROCESS, PROXY, WORKER } from '../shm/words.ts';
+import { PROCESS, PROXY } from '../shm/words.ts';
 import { FAILED_CONNECTION, formatsOf, NO_FORMATS, type ProxyFormats } from './builtin.ts';
 import { bytesOf, Line } from './line.ts';
 import { type LogFacts, Scene } from './scene.ts';
@@ -67,9 +67,7 @@ export class Logger implements StreamEvents {
 
   constructor({ model, memory, worker, facts, wall, complain }: LoggerEnv) {
     const { global } = model;
-    const sockets =
-      worker === null ? memory.process + PROCESS.at.log_sockets : memory.worker(worker) + WORKER.at.log_sockets;
-    const sinks = new Sinks(memory.words, sockets, complain);
+    const sinks = new Sinks(memory, model.rings, worker, complain);
     const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, model, tag, facts, sinks);
     this.#model = model;
     this.#memory = memory;

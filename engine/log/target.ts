@@ -49,12 +49,14 @@ export class Target {
 /** Opens the targets of one proxy, or of the process; `tag` stands in their headers. */
 export function openTargets(
   configs: readonly LogTarget[],
-  { global, logProfiles }: Pick<Model, 'global' | 'logProfiles'>,
+  { global, logProfiles, rings }: Pick<Model, 'global' | 'logProfiles' | 'rings'>,
   tag: string,
   { pid, hostname }: LogFacts,
   sinks: Sinks,
 ): Target[] {
-  return configs.map(config => {
+  return configs.map(log => {
+    const ring = rings.find(({ name }) => name === log.ring);
+    const config = { ...log, format: log.format || (ring?.format ?? '') };
     const profile = logProfiles.find(({ name }) => name === config.profile) ?? null;
     const origin = { tag: profile?.logTag ?? tag, pid, hostname, sendHostname: global.logSendHostname };
     return new Target(config, profile, compileHeader(config, origin), sinks.open(config));

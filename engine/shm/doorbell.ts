@@ -20,6 +20,11 @@ export function ringControl(memory: Memory): void {
   ringWord(memory, memory.process + PROCESS.at.control_doorbell);
 }
 
+/** Tells the control thread that lines for rings have come. */
+export function ringLogs(memory: Memory): void {
+  ringWord(memory, memory.process + PROCESS.at.log_doorbell);
+}
+
 function ringWord(memory: Memory, at: number): void {
   if (Atomics.exchange(memory.words, at, 1) === 0) Atomics.notify(memory.words, at, 1);
 }
@@ -40,6 +45,11 @@ export function listenDoorbell(memory: Memory, worker: number, onRing: () => voi
 /** The same for the control thread. */
 export function listenControl(memory: Memory, onRing: () => void): { stop(): void } {
   return listenWord(memory.words, memory.process + PROCESS.at.control_doorbell, onRing);
+}
+
+/** The same for lines for rings. */
+export function listenLogs(memory: Memory, onRing: () => void): { stop(): void } {
+  return listenWord(memory.words, memory.process + PROCESS.at.log_doorbell, onRing);
 }
 
 function listenWord(words: Int32Array, at: number, onRing: () => void): { stop(): void } {
