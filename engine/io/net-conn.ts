@@ -226,6 +226,14 @@ export class NetConn implements Conn {
     return this.#local;
   }
 
+  tcpInfo(): null {
+    return null;
+  }
+
+  vanish(): void {
+    this.abort(true);
+  }
+
   keepAlive(idle: number, interval: number, count: number): void {
     // Node writes its own defaults where 0 is given, so the system's usual ones are named.
     if (this.alive && !this.#unix) {

@@ -1,7 +1,7 @@
 /** The variables of log formats (manual 8.2.6): one row each. */
 import type { Mode } from '../config/model.ts';
 import type { Address } from '../io/contract.ts';
-import { uniqueId } from '../proxy/notes.ts';
+import { streamNumber, uniqueId } from '../proxy/notes.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { targetAddress } from '../proxy/target-address.ts';
@@ -63,15 +63,6 @@ function word(stream: Stream, at: number): number {
 /** HAProxy shows -1 as long as there is no status; TCP has none. */
 function status(stream: Stream): number {
   return stream.status === 0 && stream.http ? -1 : stream.status;
-}
-
-/** The number of the stream, over all workers, from the first line that asks on. */
-function streamNumber(stream: Stream): number {
-  if (stream.number < 0) {
-    const { words, at } = stream.context;
-    stream.number = Atomics.add(words, at + PROCESS.at.stream_numbers, 1) >>> 0;
-  }
-  return stream.number;
 }
 
 const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V' } as const;

@@ -5,7 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
-import type { Timeouts } from '../config/model.ts';
+import type { Place, Timeouts } from '../config/model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
@@ -128,6 +128,9 @@ export class Stream implements Subject {
   /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
   timeouts!: Timeouts;
   clientMs = 0;
+  /** The last rule that ended the evaluation of its list, and one that waits; null = none. */
+  lastRule: Place | null = null;
+  waitingRule: Place | null = null;
   /** `set-log-level`; -1 = as the log lines say. */
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
@@ -225,7 +228,7 @@ export class Stream implements Subject {
         false;
     this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
     this.strict = true;
-    this.tarpit = this.ruledServer = this.uniqueId = null;
+    this.tarpit = this.ruledServer = this.uniqueId = this.lastRule = this.waitingRule = null;
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;

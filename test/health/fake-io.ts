@@ -55,6 +55,12 @@ class FakeConn implements Conn {
     return { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 33_333 };
   }
   keepAlive(): void {}
+  tcpInfo(): null {
+    return null;
+  }
+  vanish(): void {
+    this.abort(true);
+  }
 
   #gone(how: string): void {
     if (!this.alive) return;
