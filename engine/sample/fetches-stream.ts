@@ -68,7 +68,7 @@ const TCP_RETRANS = 36;
 const TCP_FACKETS = 40;
 const TCP_RTT_US = 68;
 const TCP_RTTVAR_US = 72;
-const TCP_REORDERING = 84;
+const TCP_REORDERING = 88;
 
 /** A field of what the kernel knows of a TCP connection; -1 = it does not tell. */
 function kernel(conn: Conn | null, at: number): number {
