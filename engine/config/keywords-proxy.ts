@@ -19,6 +19,7 @@ import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { LOG_STEPS_KEYWORD } from './keywords-log-profile.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
+import { RETRY_ON } from './keywords-retry.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
 import { SWITCHING } from './keywords-switching.ts';
@@ -252,6 +253,7 @@ export const PROXY: readonly Row[] = [
   ...OWN,
   ...BALANCE,
   COOKIE,
+  RETRY_ON,
   ...ERRORS,
   PROXY_LOG as Row,
   ...LOG_FORMATS,

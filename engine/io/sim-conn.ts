@@ -240,6 +240,8 @@ export class SimConn implements Conn {
     return this.#local;
   }
 
+  delayAck(): void {}
+
   keepAlive(): void {}
 
   tcpInfo(): null {

@@ -34,7 +34,7 @@ import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
-import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
 
 /** What everything in one worker shares. */
@@ -68,7 +68,7 @@ export interface Context {
   /** Hears of each session's end while the worker stops; null = nobody. */
   onSessionEnd?: (() => void) | null;
   /** Sessions open in this worker. */
-  readonly sessions: Set<Session>;
+  readonly sessions: Sessions;
   /** Sessions and streams begun so far: the number of the last one. */
   begunSessions: number;
   begunStreams: number;
@@ -177,6 +177,8 @@ export class Backend {
   readonly stats: LocalReply | null;
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
+  /** A request that a server failed may be sent again (layer7-retry.ts). */
+  readonly repeats: boolean;
   rules!: BackendRules;
   lists!: RuleLists;
 
@@ -194,6 +196,7 @@ export class Backend {
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
     this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }
 }

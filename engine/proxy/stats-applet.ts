@@ -107,6 +107,7 @@ export function pumpApplet(stream: Stream): Next {
 class FormReader implements ServerSide {
   readonly conn = null;
   readonly reused = false;
+  readonly partial = false;
   readonly #done: (form: string) => void;
   #form = '';
 

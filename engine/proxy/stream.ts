@@ -18,6 +18,7 @@ import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
 import type { Reply } from './errors.ts';
+import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { freePlace, type Queue } from './queue.ts';
@@ -64,6 +65,8 @@ export class Stream implements Subject {
   responded = false;
   /** Payload of the request went to a server: the request cannot be repeated. */
   payloadSent = false;
+  /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
+  sent: SentPayload | null = null;
   /** What the request's persistence cookie was worth. */
   cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
@@ -334,14 +337,16 @@ export class Stream implements Subject {
     const { status } = this.responseHead;
     this.responded = status >= 200 || status === 101;
     this.touchServer();
-    this.goto(STEP.response);
+    const next = this.responded ? tryAgain(this, status) : null;
+    this.goto(next ?? STEP.response);
   }
 
   /** What the server sent is no valid response. */
   badResponse(): void {
     this.observe('badHead');
-    this.countServer(FAILED_RESP);
-    this.goto(fail(this, 502, CAUSE.proxy));
+    const next = tryAgain(this, 'junk-response');
+    if (next === null) this.countServer(FAILED_RESP);
+    this.goto(next ?? fail(this, 502, CAUSE.proxy));
   }
 
   responseData(chunk: Chunk, start: number, end: number): void {
