@@ -96,10 +96,11 @@ export function streamNumber(stream: Stream): number {
   return stream.number;
 }
 
-/** The stream's unique id, made when first asked for; null = no `unique-id-format`. */
+/** The stream's unique id, made when first asked for; null = no `unique-id-format`, or no request. */
 export function uniqueId(stream: Stream): Uint8Array | null {
   const { uniqueId: value } = stream.frontend.rules;
-  if (value === null) return null;
+  // What is no request has none.
+  if (value === null || (stream.http && stream.requestAt === 0)) return null;
   stream.uniqueId ??= value(stream).slice();
   return stream.uniqueId;
 }

@@ -26,18 +26,32 @@ export type { Format } from '../log/format-text.ts';
 /** Makes the value; valid until the next one is made. */
 export type Value = (at: Standpoint) => Uint8Array;
 
-/** Takes a format; null after reporting. `what` names it in messages. */
-export function readFormat(cursor: Cursor, rule: RuleDraft, context: Context, what: string): Format | null {
+/**
+ * Takes a format; null after reporting. `what` names it in messages. `encoded`: it becomes part of a message, in which control
+ * bytes may not stand.
+ */
+export function readFormat(
+  cursor: Cursor,
+  rule: RuleDraft,
+  context: Context,
+  what: string,
+  encoded = rule.set.http,
+): Format | null {
   const word = cursor.expectWord(what);
-  return word === null ? null : ruleFormat(cursor, rule, context, word);
+  return word === null ? null : ruleFormat(cursor, rule, context, word, encoded);
 }
 
 /** The format in `word`; null after reporting. */
-export function ruleFormat(cursor: Cursor, rule: RuleDraft, { resources }: Context, word: Word): Format | null {
-  const { http } = rule.set;
+export function ruleFormat(
+  cursor: Cursor,
+  rule: RuleDraft,
+  { resources }: Context,
+  word: Word,
+  http = rule.set.http,
+): Format | null {
   const use: Use = { spaces: 'kept', mandatory: false, http, point: rule.point };
   const format = takeFormat(cursor, rule.proxy, word, use, resources);
-  const reserved = format === null || http || rule.proxy.mode === 'http' ? null : httpVariable(format);
+  const reserved = format === null || rule.set.http || rule.proxy.mode === 'http' ? null : httpVariable(format);
   if (reserved === null) return format;
   cursor.error(`format variable '${reserved}' is reserved for HTTP mode`, undefined, word);
   return null;
