@@ -166,8 +166,11 @@ export class Stream implements Subject {
   responseAt = 0;
   finishedAt = 0;
   status = 0;
+  /** From the client and to it, as far as they are counted; to the server and from it. */
   bytesIn = 0;
   bytesOut = 0;
+  serverBytesOut = 0;
+  serverBytesIn = 0;
   #countedIn = 0;
   #countedOut = 0;
   cause: Cause = CAUSE.none;
@@ -213,6 +216,7 @@ export class Stream implements Subject {
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
     this.requestAt = this.assignedAt = this.connectAt = this.connectedAt = this.responseAt = this.finishedAt = 0;
+    this.serverBytesIn = this.serverBytesOut = 0;
     this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
@@ -270,6 +274,7 @@ export class Stream implements Subject {
   requestData(chunk: Chunk, start: number, end: number): void {
     const side = this.serverSide!;
     this.payloadSent = true;
+    this.serverBytesOut += end - start;
     side.data(chunk, start, end);
     if (side.conn !== null && side.conn.pending > HIGH_WATER_BYTES) this.client.pause();
     this.touchServer();
@@ -351,6 +356,7 @@ export class Stream implements Subject {
 
   responseData(chunk: Chunk, start: number, end: number): void {
     const client = this.client;
+    this.serverBytesIn += end - start;
     client.data(chunk, start, end);
     if (client.conn !== null && client.conn.pending > HIGH_WATER_BYTES) this.serverSide?.pause();
     this.touchServer();

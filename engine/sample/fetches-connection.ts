@@ -197,5 +197,7 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   ofStream('bytes_in', 'requestEnd', 'Bytes from the client.', s => s.bytesIn),
   ofStream('bytes_out', 'responseEnd', 'Bytes to the client.', s => s.bytesOut),
   ofStream('req.bytes_in', 'requestEnd', 'Bytes from the client.', s => s.bytesIn),
+  ofStream('req.bytes_out', 'requestEnd', 'Bytes to the server.', s => s.serverBytesOut),
+  ofStream('res.bytes_in', 'responseEnd', 'Bytes from the server.', s => s.serverBytesIn),
   ofStream('res.bytes_out', 'responseEnd', 'Bytes to the client.', s => s.bytesOut),
 ];

@@ -18,6 +18,16 @@ test.each([
   expect(left).toBe(right);
 });
 
+test('bytes on all four ways', async () => {
+  const line = await logged('%[req.bytes_in] %[req.bytes_out] %[res.bytes_in] %[res.bytes_out] %B');
+  const [fromClient, toServer, fromServer, toClient, sent] = line.split(' ').map(Number);
+  expect(fromClient).toBe(GET('/').length);
+  // The server's connection is kept: what the client said of its own does not go on.
+  expect(toServer).toBeGreaterThan(20);
+  expect(fromServer).toBe('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello'.length);
+  expect(toClient).toBe(sent);
+});
+
 describe('the last final rule', () => {
   test.each([
     ['http-request deny if { path /a }\n http-request allow', '/a'],
