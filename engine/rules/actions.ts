@@ -6,6 +6,7 @@ import { HEADER_ACTIONS } from './actions-headers.ts';
 import { HEADER_BIN_ACTIONS } from './actions-headers-bin.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
 import { LOG_ACTIONS } from './actions-log.ts';
+import { SERVICE_ACTIONS } from './actions-service.ts';
 import { SETTING_ACTIONS } from './actions-settings.ts';
 import { LINE_ACTIONS } from './actions-uri.ts';
 import { VALUE_ACTIONS } from './actions-vars.ts';
@@ -18,6 +19,7 @@ export const ACTIONS: readonly ActionRow[] = [
   ...LOG_ACTIONS,
   ...SETTING_ACTIONS,
   ...VALUE_ACTIONS,
+  ...SERVICE_ACTIONS,
   ...LATER_ACTIONS,
 ];
 
