@@ -29,8 +29,7 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
     'Remembers a key of the response.',
   ],
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
-  // Logs and identifiers made of expressions.
-  ['log-steps', 'DFL', '<steps>', 'When log lines are written.'],
+  // Mails.
   ['email-alert from', 'DFLB', '<address>', 'Sender of mails about server states.'],
   ['email-alert level', 'DFLB', '<level>', 'Which states send a mail.'],
   ['email-alert mailers', 'DFLB', '<section>', 'Where mails are sent through.'],
@@ -46,7 +45,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['http-send-name-header', 'DLB', '[<name>]', 'Tells the server its own name in a header.'],
   ['max-keep-alive-queue', 'DLB', '<number>', 'Queue length at which a kept server connection is given up.'],
   ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
-  ['retry-on', 'DLB', '<conditions>', 'Which failures are tried again.'],
   ['timeout client-hs', 'DFL', '<time>', "Time for the client's handshakes."],
 ];
 

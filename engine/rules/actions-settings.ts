@@ -1,39 +1,14 @@
 /** Actions that change how a stream or its connection is treated. */
 
 import type { Address } from '../io/contract.ts';
+import type { Stream } from '../proxy/stream.ts';
+import { priorityClass, priorityOffset } from '../proxy/waiting-line.ts';
 import { compileExpression } from '../sample/compile.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import type { Expression } from '../sample/expression.ts';
 import { ADDR, IPV4, IPV6, SINT } from '../sample/sample.ts';
 import { type ActionRow, acceptedAction, action, CONTINUE } from './action.ts';
 import { compileTime, evaluate, readSample, readTime, type Time } from './values.ts';
-
-const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
-
-const SET_LOG_LEVEL = action<{ readonly level: number | null }>({
-  name: 'set-log-level',
-  where: 'TUQRA',
-  args: '{ emerg | alert | crit | err | warning | notice | info | debug | silent }',
-  doc: 'Level of the log line of this stream; silent = none.',
-  read(cursor) {
-    const name = cursor.expectOneOf('set-log-level', [...LEVELS, 'silent']);
-    return name === null ? null : { level: name === 'silent' ? null : LEVELS.indexOf(name) };
-  },
-  compile: ({ level }) => {
-    return ({ stream }) => {
-      stream!.silent = level === null;
-      stream!.logLevel = level ?? -1;
-      return CONTINUE;
-    };
-  },
-  good: ['set-log-level err', 'set-log-level silent'],
-  bad: [
-    [
-      'set-log-level',
-      "'set-log-level' expects 'emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug' or 'silent'",
-    ],
-  ],
-});
 
 /** [the name in the line, the field in the stream's time-outs]. */
 const TIMEOUTS = {
@@ -148,6 +123,23 @@ function numberOf(spec: Expression, env: Env): (at: Standpoint) => number {
   return at => evaluate(fetch, at, SINT)?.int ?? -1;
 }
 
+/** The place in the queue; what is no number changes nothing. */
+function priority(name: string, doc: string, set: (stream: Stream, value: number) => void): ActionRow {
+  return action<Expression>({
+    ...{ name, where: 'TQ', args: '<expression>', doc, read: readSample },
+    compile(spec, env) {
+      const fetch = compileExpression(spec, env);
+      return at => {
+        const value = evaluate(fetch, at, SINT);
+        if (value !== null) set(at.stream!, value.int);
+        return CONTINUE;
+      };
+    },
+    good: [`${name} int(-5)`, `${name} req.hdr(x-class)`],
+    bad: [[`${name} foo`, "unknown fetch method 'foo'"]],
+  });
+}
+
 const STRICT_MODE = action<{ readonly on: boolean }>({
   name: 'strict-mode',
   where: 'QRA',
@@ -204,9 +196,18 @@ const marks = (name: string, where: string): ActionRow =>
   acceptedAction(name, where, '<value>', 'Marks the packets of a connection.', NO_MARKS);
 
 export const SETTING_ACTIONS: readonly ActionRow[] = [
-  SET_LOG_LEVEL,
   SET_TIMEOUT,
   SET_RETRIES,
+  priority('set-priority-class', 'Place in the queue: lower classes, -2047 to 2047, come first.', (stream, value) => {
+    stream.priorityClass = priorityClass(value);
+  }),
+  priority(
+    'set-priority-offset',
+    'Place in the queue: as if it had come so many milliseconds later.',
+    (stream, value) => {
+      stream.priorityOffsetMs = priorityOffset(value);
+    },
+  ),
   STRICT_MODE,
   EXPECT_PROXY,
   DISABLE_L7_RETRY,

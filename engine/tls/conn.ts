@@ -496,6 +496,16 @@ export class TlsConn implements Conn, Handler, Layer {
     this.under.delayAck();
   }
 
+  tcpInfo(): Uint8Array | null {
+    return this.under.tcpInfo();
+  }
+
+  vanish(hops: number): void {
+    this.alive = false;
+    this.#dropHeld();
+    this.under.vanish(hops);
+  }
+
   keepAlive(idle: number, interval: number, count: number): void {
     this.under.keepAlive(idle, interval, count);
   }
