@@ -76,7 +76,7 @@ defaults
   timeout server 60s
 
 frontend race
-  bind 127.0.0.1:${port} backlog 4096${setup.tls ? ` ssl crt ${pem}` : ''}
+  bind 127.0.0.1:${port} backlog 4096${setup.tls ? ` ssl crt ${pem} ciphersuites TLS_AES_128_GCM_SHA256` : ''}
   default_backend origin
 ${lines(setup.frontend)}
 backend origin
