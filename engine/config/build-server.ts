@@ -42,14 +42,22 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     track: track === null ? null : trackOf(track, workshop),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
     tls: tls.ssl ? made(false) : null,
-    checkTls: checksTls(draft) ? made(true) : null,
+    checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
     saved: workshop.states.of(workshop.proxy, draft.name),
   };
 }
 
 /** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
-function checksTls({ check, tls, checkPort, checkAddress }: ServerDraft): boolean {
-  return check && (tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null));
+function checksTls({ tls, checkPort, checkAddress }: ServerDraft): boolean {
+  return tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null);
+}
+
+/** `tcp-check connect ssl`. */
+function stepsWantTls({ healthcheck }: ServerDraft, { proxy, drafts }: Workshop): boolean {
+  const section = drafts.healthchecks.find(({ name }) => name === healthcheck);
+  // What is wrong with it has been said.
+  const { steps } = checkOf((section ?? proxy).check) as Check;
+  return steps.some(step => step.kind === 'connect' && step.tls);
 }
 
 /** Where names are looked up, and who is named when one has no address. */
@@ -79,6 +87,7 @@ function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): Serv
     // A check of another port speaks to another program (manual 5.2, check-send-proxy).
     sendProxy: draft.checkSendProxy || (draft.sendProxy !== 0 && checkPort === 0 && checkAddress === null),
     viaSocks4: checkViaSocks4,
+    tls: checksTls(draft),
     script: section === undefined ? null : (checkOf(section.check) as Check),
   };
 }

@@ -380,7 +380,7 @@ export interface Server extends Place {
   readonly socks4: Address | null;
   /** null = it is spoken to without TLS. */
   readonly tls: ServerTls | null;
-  /** Of its checks; null = they are without. */
+  /** Of its checks, or of some steps of them; null = all are without. */
   readonly checkTls: ServerTls | null;
   /** What a state file said of it. */
   readonly saved: SavedState | null;
@@ -412,6 +412,8 @@ export interface ServerCheck {
   readonly sendProxy: boolean;
   /** Through the server's `socks4` proxy. */
   readonly viaSocks4: boolean;
+  /** Over TLS, with the settings of `Server.checkTls`. */
+  readonly tls: boolean;
   /** Of a `healthcheck` section; null = the proxy's. */
   readonly script: Check | null;
 }
@@ -484,7 +486,11 @@ export interface ConnectStep extends AnyStep {
   readonly viaSocks4: boolean;
   /** Ends with FIN, not RST. */
   readonly linger: boolean;
-  /** What the server line says (PROXY header, SOCKS) holds too. */
+  /** Over TLS; with the name that is sent ('' = none) and the protocols that are offered. */
+  readonly tls: boolean;
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  /** What the server line says (PROXY header, SOCKS, TLS) holds too. */
   readonly asServer: boolean;
 }
 
