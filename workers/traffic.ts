@@ -3,7 +3,7 @@ import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
-import { keepLedger } from '../engine/tls/ledger.ts';
+import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
@@ -35,4 +35,5 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   thread.ready();
   await thread.ended;
   await io.stop();
+  freeLedger(natives);
 }

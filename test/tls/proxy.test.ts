@@ -1,9 +1,11 @@
 /** TLS before HTTP and TCP proxies: curl, openssl(1) and our own server side are the other ends. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { NO_EVENTS } from '../../engine/proxy/events.ts';
@@ -230,6 +232,20 @@ describe('connections that fail', () => {
     const said = await failing(bind, to => curl('-k', '--cert', other, `https://127.0.0.1:${to}/`));
     expect(said).toEqual(['SSL client certificate not trusted']);
   });
+});
+
+test('maxsslconn bounds TLS connections', async () => {
+  rig = await startRig(
+    `global\n  maxsslconn 1\nfrontend f\n  mode http\n  timeout client 2s\n  bind 127.0.0.1:1 ssl crt ${SITE}\n  http-request return status 200\n`,
+  );
+  const of = rig.port('f');
+  const first = connectTls({ port: of, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(first, 'secureConnect');
+  await expect(curl('-k', `https://127.0.0.1:${of}/`)).rejects.toThrow();
+  first.destroy();
+  for (let tries = 0; rig.processWord('tls_conns') > 0 && tries < 100; tries++)
+    await new Promise(done => setTimeout(done, 10));
+  expect(await curl('-k', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${of}/`)).toBe('200');
 });
 
 test('checks over TLS', async () => {
