@@ -16,6 +16,7 @@ import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import { createStickMemory, reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
@@ -96,6 +97,7 @@ export class Master {
   /** What threads get: the model with the servers that the runtime API has added and deleted. */
   readonly #model: Model;
   readonly #memory: Memory;
+  readonly #stick: StickMemory;
   readonly #pool: Pool;
   readonly #facts: Facts;
   readonly #traffic: Keeper[] = [];
@@ -129,6 +131,7 @@ export class Master {
     this.#say = say;
     this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
+    this.#stick = createStickMemory(model, workers);
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
     this.#facts = factsOf(plan);
@@ -198,6 +201,7 @@ export class Master {
       died: (error, againMs) => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
+        reclaimTables(this.#plan.model, this.#stick, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);
         this.#died(`Thread ${worker + 1} (traffic)`, error, againMs);
@@ -218,7 +222,10 @@ export class Master {
         const { environment, startupLogs } = this.#plan;
         return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
-      died: (error, againMs) => this.#died('Control thread', error, againMs),
+      died: (error, againMs) => {
+        reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
+        this.#died('Control thread', error, againMs);
+      },
       done: () => {},
     });
     return keeper;
@@ -226,7 +233,7 @@ export class Master {
 
   #task() {
     const { io } = this.#plan;
-    return { model: this.#model, io, memory: this.#memory.buffer, facts: this.#facts };
+    return { model: this.#model, io, memory: this.#memory.buffer, stick: this.#stick, facts: this.#facts };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {

@@ -16,6 +16,7 @@ import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import type { StickMemory } from '../engine/stick/tables.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
@@ -29,6 +30,8 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** The stick tables (`Tables`). */
+  readonly stick: StickMemory;
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;
