@@ -3,6 +3,7 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -29,6 +30,7 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       const checks = startHealth({ ...env, io, wheel, random: Math.random });
+      running.push(startPurging(env.tables, wheel, () => io.now()));
       running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
     },
     ask: () => {},
