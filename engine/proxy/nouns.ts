@@ -24,6 +24,7 @@ import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
+import type { Tracked } from '../stick/tracking.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
@@ -84,6 +85,8 @@ export interface Context {
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
+  /** Counters of sessions that are over, used again. */
+  readonly spareTracked: (readonly Tracked[])[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
   /** The patterns of files. */

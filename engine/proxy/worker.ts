@@ -79,6 +79,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     dumps: 0,
     spareStreams: [],
     spareBuffers: [],
+    spareTracked: [],
     books: new PatternBooks(),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };

@@ -104,8 +104,8 @@ export function countTraffic(
     const table = tracked.table!;
     const { bytesRateFactor } = table.spec;
     const { entry } = tracked;
-    const came = bytesIn > 0 && add(table, entry, BYTES_IN, now, bytesIn, Math.floor(bytesIn / bytesRateFactor));
-    const left = bytesOut > 0 && add(table, entry, BYTES_OUT, now, bytesOut, Math.floor(bytesOut / bytesRateFactor));
+    const came = bytesIn > 0 && add(table, entry, BYTES_IN, now, bytesIn, Math.ceil(bytesIn / bytesRateFactor));
+    const left = bytesOut > 0 && add(table, entry, BYTES_OUT, now, bytesOut, Math.ceil(bytesOut / bytesRateFactor));
     if (came || left) table.changed(entry, now);
   }
 }
