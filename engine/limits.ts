@@ -71,6 +71,10 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
+/** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
+export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
+export const CHANGE_COMPACT_BYTES = 1024 * 1024;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;

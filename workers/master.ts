@@ -10,6 +10,7 @@ import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
+import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
@@ -99,6 +100,8 @@ export class Master {
   readonly #model: Model;
   readonly #memory: Memory;
   readonly #stick: StickMemory;
+  /** The workers have their numbers in it, the control thread the next. */
+  readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
   readonly #facts: Facts;
   readonly #traffic: Keeper[] = [];
@@ -133,6 +136,7 @@ export class Master {
     this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
     this.#stick = plan.stick;
+    this.#changes = createChanges(workers + 1);
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
     this.#facts = factsOf(plan);
@@ -203,12 +207,14 @@ export class Master {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
         reclaimTables(this.#plan.model, this.#stick, worker);
+        leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);
         this.#died(`Thread ${worker + 1} (traffic)`, error, againMs);
       },
       done: () => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
+        leave(this.#changes, worker);
         if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
       },
     });
@@ -225,6 +231,7 @@ export class Master {
       },
       died: (error, againMs) => {
         reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
+        leave(this.#changes, this.#plan.workers);
         this.#died('Control thread', error, againMs);
       },
       done: () => {},
@@ -234,7 +241,14 @@ export class Master {
 
   #task() {
     const { io } = this.#plan;
-    return { model: this.#model, io, memory: this.#memory.buffer, stick: this.#stick, facts: this.#facts };
+    return {
+      model: this.#model,
+      io,
+      memory: this.#memory.buffer,
+      stick: this.#stick,
+      changes: this.#changes,
+      facts: this.#facts,
+    };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {

@@ -261,8 +261,12 @@ export function newGlobal(): GlobalDraft {
     serverStateBase: null,
     serverStateFile: null,
     localPeer: '',
-    httpErrCodes: statusSet(status => status >= 400 && status < 500),
-    httpFailCodes: statusSet(status => status >= 500 && status !== 501 && status !== 505),
+    httpErrCodes: [[400, 499]],
+    httpFailCodes: [
+      [500, 500],
+      [502, 504],
+      [506, 599],
+    ],
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
@@ -276,16 +280,18 @@ export function newGlobal(): GlobalDraft {
       sndbufServerBytes: 0,
       stickCounters: 3,
       peersMaxUpdates: 0,
+      varsGlobalBytes: 0,
+      varsProcBytes: 0,
+      varsSessBytes: 0,
+      varsTxnBytes: 0,
+      varsReqresBytes: 0,
+      varsLimited: false,
     },
+    procVars: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
   };
-}
-
-/** For each status from 100 to 599 whether it belongs to a set. */
-export function statusSet(has: (status: number) => boolean): boolean[] {
-  return Array.from({ length: 500 }, (_, i) => has(i + 100));
 }
 
 export function newServer(): ServerDraft {
@@ -454,6 +460,7 @@ export function newProxy(): ProxyDraft {
     stateFrom: 'none',
     stateFile: '',
     cookie: null,
+    dynamicCookieKey: null,
     source: null,
     timeouts: {
       clientMs: 0,

@@ -217,6 +217,12 @@ const OWN: readonly Row[] = [
     'monitorUri',
     "'monitor-uri' expects an URI",
   ),
+  word(
+    row('dynamic-cookie-key', 'DLB', 'Secret of the cookies that are made of addresses.'),
+    '<key>',
+    'dynamicCookieKey',
+    "'dynamic-cookie-key' expects <secret_key> as argument",
+  ),
   word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
   word(
     row('log-tag', 'DFLB', 'Program name in log lines.'),

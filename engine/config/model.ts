@@ -11,7 +11,8 @@ import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
-import type { PatternFile } from '../sample/pattern-file.ts';
+import type { PatternRef } from '../sample/pattern-ref.ts';
+import type { ProcVar } from '../sample/proc-vars.ts';
 import type { Template } from '../sample/template.ts';
 import type { KeyType } from '../stick/data-types.ts';
 
@@ -27,8 +28,8 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
-  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
-  readonly patternFiles: readonly PatternFile[];
+  /** What ACLs and maps look into; `ref.index` is its place here. */
+  readonly patternRefs: readonly PatternRef[];
   /** All stick tables; `table.index` is its place here. */
   readonly tables: readonly StickTable[];
   readonly peers: readonly Peers[];
@@ -65,11 +66,15 @@ export interface Global extends Place {
   readonly serverStateFile: string | null;
   /** Which peer of the `peers` sections we are. */
   readonly localPeer: string;
-  /** By status - 100, one for each from 100 to 599: `http-err-codes`, `http-fail-codes`. */
-  readonly httpErrCodes: readonly boolean[];
-  readonly httpFailCodes: readonly boolean[];
+  /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
+  readonly httpErrCodes: readonly StatusRange[];
+  readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
+  readonly procVars: readonly ProcVar[];
 }
+
+export type StatusRange = readonly [first: number, last: number];
 
 export interface Tune {
   readonly bufsizeBytes: number;
@@ -86,6 +91,14 @@ export interface Tune {
   readonly stickCounters: number;
   /** `tune.peers.max-updates-at-once`; 0 = the default. */
   readonly peersMaxUpdates: number;
+  /** What variables may take; 0 = no limit. */
+  readonly varsGlobalBytes: number;
+  readonly varsProcBytes: number;
+  readonly varsSessBytes: number;
+  readonly varsTxnBytes: number;
+  readonly varsReqresBytes: number;
+  /** One of these limits is set. */
+  readonly varsLimited: boolean;
 }
 
 export interface LogTarget extends Place {
@@ -152,6 +165,7 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
@@ -555,6 +569,11 @@ export interface Cookie {
   readonly secure: boolean;
   readonly domains: readonly string[];
   readonly attrs: readonly string[];
+  /** Inserted cookies are ignored after so many seconds without a visit, or since the first one; 0 = never. */
+  readonly maxidleS: number;
+  readonly maxlifeS: number;
+  /** Servers without a value on their line have one made of their address. */
+  readonly dynamic: boolean;
 }
 
 export interface ForwardHeader {

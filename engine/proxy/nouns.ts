@@ -17,6 +17,8 @@ import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
@@ -89,8 +91,11 @@ export interface Context {
   readonly spareTracked: (readonly Tracked[])[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
-  /** The patterns of files. */
+  /** What maps and ACLs look into. */
   readonly books: PatternBooks;
+  readonly procVars: ProcVars;
+  /** What the two above follow. */
+  readonly changes: ChangeLog;
 }
 
 /** The log variables %bi and %bp (manual 8.2.6). */
@@ -214,7 +219,7 @@ export class Backend {
     this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
-    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }

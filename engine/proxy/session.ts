@@ -4,7 +4,7 @@
  */
 import type { Address, Conn } from '../io/contract.ts';
 import { SPARE_STREAMS_MAX } from '../limits.ts';
-import type { Store } from '../sample/vars.ts';
+import type { OwnStore } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -45,7 +45,7 @@ export class Session {
   older: Session | null = null;
   newer: Session | null = null;
   /** Variables of scope `sess`; null = none was set. */
-  vars: Store | null = null;
+  vars: OwnStore | null = null;
   /** What it tracks in stick tables. */
   tracked: readonly Tracked[] = NOTHING_TRACKED;
   /** A PROXY header comes first: the bind line or a rule says so. */

@@ -25,6 +25,7 @@ import {
   type Tracked,
 } from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
+import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
 import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { Captured } from './notes.ts';
@@ -78,7 +79,9 @@ export class Stream implements Subject {
   /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
   sent: SentPayload | null = null;
   /** What the request's persistence cookie was worth. */
-  cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
+  cookie: 'none' | 'invalid' | 'down' | 'valid' | 'expired' | 'old' = 'none';
+  /** What `maxidle` and `maxlife` look at; null = no such cookie came. */
+  cookieDates: CookieDates | null = null;
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
   /** When its last piece was made. Milliseconds. */
@@ -100,7 +103,7 @@ export class Stream implements Subject {
   /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
   number = -1;
   /** What became of the persistence cookie in the response (manual 8.5, fourth letter). */
-  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' = 'N';
+  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' | 'U' = 'N';
   /** Our address towards the server, kept only where a log format asks for it. */
   serverLocal: Address | null = null;
   /** Places in the queues that it stood in, 1 = first, summed. */
@@ -219,6 +222,7 @@ export class Stream implements Subject {
     this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
+    this.cookieDates = null;
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;

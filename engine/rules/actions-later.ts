@@ -3,10 +3,6 @@ import { type ActionRow, laterAction } from './action.ts';
 
 /** [name, rule sets, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string, string])[] = [
-  ['add-acl', 'QR', '(<file>) <key>', 'Adds a pattern to an ACL file.'],
-  ['del-acl', 'QR', '(<file>) <key>', 'Takes a pattern out of an ACL file.'],
-  ['set-map', 'QRA', '(<file>) <key> <value>', 'Sets an entry of a map.'],
-  ['del-map', 'QRA', '(<file>) <key>', 'Takes an entry out of a map.'],
   ['add-headers-bin', 'QRA', '<expression> [prefix <text>]', 'Adds headers out of encoded bytes.'],
   ['set-headers-bin', 'QRA', '<expression> [prefix <text>]', 'Sets headers out of encoded bytes.'],
   ['del-headers-bin', 'QRA', '<expression> [-m <method>]', 'Removes the headers that encoded bytes name.'],
