@@ -4,6 +4,7 @@ import type { Conn } from '../io/contract.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
+import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
@@ -23,6 +24,7 @@ export type { CliEnv } from './command.ts';
 export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
+  ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,

@@ -50,6 +50,8 @@ export class Session {
   tracked: readonly Tracked[] = NOTHING_TRACKED;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
+  /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
+  error = 0;
   /** The transport is ready and the frontend's protocol is spoken. */
   started = false;
   /** Addresses told by a rule, for the session or for the stream it has now. */

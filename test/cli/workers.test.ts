@@ -99,9 +99,19 @@ backend t
     log: () => {},
     now,
   };
-  cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, startupLogs: '', environment: {} }, [
-    { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
-  ]);
+  cli = startCli(
+    {
+      ...env,
+      io,
+      wheel,
+      asker,
+      rings: { list: [], watch: () => () => {} },
+      checks: { add() {}, remove() {} },
+      startupLogs: '',
+      environment: {},
+    },
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+  );
 });
 
 afterEach(async () => {
