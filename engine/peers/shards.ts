@@ -1,0 +1,12 @@
+/** `shards`: which peer gets an entry, by its key alone, so that all processes agree. As HAProxy reckons. */
+import { xxh64 } from '../sample/xxhash.ts';
+import type { SharedTable } from './shared-table.ts';
+
+/** 1 to `shards`; 0 where there are none. `key` as it travels. */
+export function shardOf({ name, keyType }: SharedTable, key: Uint8Array, shards: number): number {
+  if (shards === 0) return 0;
+  const seed = xxh64(Buffer.from(name), 0, Buffer.byteLength(name), 0n);
+  // HAProxy takes an integer as it is in memory: the lowest byte first.
+  const bytes = keyType === 'integer' ? Buffer.from(key).reverse() : Buffer.from(key.buffer, key.byteOffset, key.length);
+  return Number(xxh64(bytes, 0, bytes.length, seed) % BigInt(shards)) + 1;
+}
