@@ -16,11 +16,15 @@ import type {
   Global,
   HttpErrors,
   Observe,
+  Peer,
+  Peers,
   Place,
   Proxy,
   Rule,
   Server,
   StatsPage,
+  StickRule,
+  StickTable,
   UseBackend,
   Userlist,
   UseServer,
@@ -38,6 +42,8 @@ export interface Resources {
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Name of this peer (`-L`), which goes before `localpeer`. */
+  readonly localPeer?: string | null;
 }
 
 /** The log formats of a proxy: checked once its mode is known. */
@@ -125,6 +131,8 @@ export interface ProxyDraft
       | 'monitorFail'
       | 'stats'
       | 'uniqueIdFormat'
+      | 'table'
+      | 'stickRules'
       | LogFormatField
     >
   > {
@@ -150,8 +158,40 @@ export interface ProxyDraft
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
   rules: Record<Rules, Rule[]>;
+  table: TableDraft | null;
+  stickRules: StickRuleDraft[];
+  /** Tables that rules name: looked up once all is read. '' = the own one. */
+  tableUses: TableUse[];
   /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
   errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+}
+
+/** `name` '' = the proxy's. */
+export interface TableDraft
+  extends Draft<Omit<StickTable, 'index' | 'name' | 'peerName' | 'writeTo' | 'peers' | 'data'>> {
+  name: string;
+  writeTo: Reference | null;
+  peers: Reference | null;
+  data: Draft<StickTable['data'][number]>[];
+}
+
+/** What a rule does with a table: `track-sc0`, `stick on`. */
+export interface TableUse extends Reference {
+  readonly keyword: string;
+}
+
+export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'condition' | 'expression'>> {
+  table: string;
+  condition: StickRule['condition'];
+  expression: StickRule['expression'];
+}
+
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers'>> {
+  peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
+  tables: TableDraft[];
+  defaultServer: ServerDraft;
+  /** `default-bind`: what the following `bind` and `peer` lines begin with. */
+  defaultBind: BindDraft;
 }
 
 export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
@@ -218,6 +258,9 @@ export function newGlobal(): GlobalDraft {
     hardStopAfterMs: null,
     serverStateBase: null,
     serverStateFile: null,
+    localPeer: '',
+    httpErrCodes: statusSet(status => status >= 400 && status < 500),
+    httpFailCodes: statusSet(status => status >= 500 && status !== 501 && status !== 505),
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
@@ -229,11 +272,18 @@ export function newGlobal(): GlobalDraft {
       rcvbufServerBytes: 0,
       sndbufClientBytes: 0,
       sndbufServerBytes: 0,
+      stickCounters: 3,
+      peersMaxUpdates: 0,
     },
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
   };
+}
+
+/** For each status from 100 to 599 whether it belongs to a set. */
+export function statusSet(has: (status: number) => boolean): boolean[] {
+  return Array.from({ length: 500 }, (_, i) => has(i + 100));
 }
 
 export function newServer(): ServerDraft {
@@ -251,6 +301,8 @@ export function newServer(): ServerDraft {
     maxqueue: 0,
     cookie: null,
     redir: null,
+    nonStick: false,
+    shard: 0,
     sendProxy: 0,
     source: null,
     tfo: false,
@@ -378,6 +430,9 @@ export function newProxy(): ProxyDraft {
     uniqueIdFormat: null,
     useServer: [],
     persistRules: [],
+    stickRules: [],
+    table: null,
+    tableUses: [],
     acls: [],
     rules: noRules(),
     inspectDelayMs: 0,

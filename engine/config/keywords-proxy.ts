@@ -18,6 +18,7 @@ import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
+import { STICK } from './keywords-stick.ts';
 import { SWITCHING } from './keywords-switching.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
 import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
@@ -257,6 +258,7 @@ export const PROXY: readonly Row[] = [
   ...CHECKS,
   ...STATS,
   ...SWITCHING,
+  ...STICK,
   ...RULE_KEYWORDS,
   ...CAPTURES,
   ...ACL,

@@ -8,6 +8,7 @@ import {
   type HttpErrorsDraft,
   newGlobal,
   newProxy,
+  type PeersDraft,
   type ProxyDraft,
   type Resources,
   type UserlistDraft,
@@ -16,6 +17,7 @@ import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
@@ -31,12 +33,13 @@ export interface Drafts {
   readonly userlists: UserlistDraft[];
   readonly httpErrors: HttpErrorsDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
+  readonly peers: PeersDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], healthchecks: [], defaults: [] };
+  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], healthchecks: [], peers: [], defaults: [] };
 }
 
 export interface Desk {
@@ -63,6 +66,7 @@ export const TABLES = {
   userlist: new Table(USERLIST),
   'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
+  peers: new Table(PEERS),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -219,6 +223,20 @@ const HEALTHCHECK_SECTION: Section = {
   },
 };
 
+const PEERS_SECTION: Section = {
+  keyword: 'peers',
+  args: '<name>',
+  letter: 'P',
+  doc: 'Other processes that share stick tables.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: PeersDraft = { file, line, ...newPeers(sectionName(cursor, 'peers')) };
+    expectEnd(cursor, 'peers');
+    desk.drafts.peers.push(draft);
+    return readerOf(TABLES.peers, 'peers', 'P', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -239,6 +257,7 @@ export const SECTIONS: readonly Section[] = [
   USERLIST_SECTION,
   HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
+  PEERS_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
@@ -248,7 +267,6 @@ export const SECTIONS: readonly Section[] = [
   laterSection('log-profile', 'Named log formats.'),
   laterSection('mailers', 'Mail servers.'),
   laterSection('namespace_list', 'Network namespaces.'),
-  laterSection('peers', 'Other processes that share stick tables.'),
   laterSection('program', 'Programs run beside the process.'),
   laterSection('resolvers', 'Name servers.'),
   laterSection('ring', 'Buffers of log lines.'),
