@@ -97,10 +97,10 @@ export class Writer {
       this.bytes[this.length++] = value;
       return;
     }
-    this.bytes[this.length++] = 0xf0 | value % 16;
+    this.bytes[this.length++] = 0xf0 | (value % 16);
     let rest = Math.floor((value - 0xf0) / 16);
     while (rest >= 0x80) {
-      this.bytes[this.length++] = 0x80 | rest % 128;
+      this.bytes[this.length++] = 0x80 | (rest % 128);
       rest = Math.floor((rest - 0x80) / 128);
     }
     this.bytes[this.length++] = rest;
@@ -123,9 +123,10 @@ export class Writer {
 /** Bytes that a varint of `value` takes. */
 export function varintBytes(value: number): number {
   let bytes = 1;
-  if (value >= 0xf0) for (let rest = Math.floor((value - 0xf0) / 16); ; rest = Math.floor((rest - 0x80) / 128)) {
-    bytes++;
-    if (rest < 0x80) break;
-  }
+  if (value >= 0xf0)
+    for (let rest = Math.floor((value - 0xf0) / 16); ; rest = Math.floor((rest - 0x80) / 128)) {
+      bytes++;
+      if (rest < 0x80) break;
+    }
   return bytes;
 }

@@ -6,8 +6,9 @@
  *     arrays   [ number ] [ elements ] and, of rates, [ period, ms ]
  *     rates    [ number ] [ period, ms ]
  */
-import type { Reader, Writer } from './bytes.ts';
+
 import { ARRAY_MAX, DATA_TYPES, type DataType, KEY_TYPES } from '../stick/data-types.ts';
+import type { Reader, Writer } from './bytes.ts';
 import type { Column, SharedTable } from './shared-table.ts';
 
 export interface Definition {

@@ -18,7 +18,10 @@ export class SentTexts {
   readonly #numbers = new Map<string, number>();
 
   write(out: Writer, text: string): void {
-    if (text === '') return out.varint(0);
+    if (text === '') {
+      out.varint(0);
+      return;
+    }
     const known = this.#numbers.get(text);
     if (known !== undefined) {
       this.#use(text, known);

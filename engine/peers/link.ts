@@ -133,8 +133,7 @@ export class Link implements Handler {
   #digest(conn: Conn): void {
     let at = 0;
     while (this.state !== 'over') {
-      const taken: number =
-        this.state === 'up' ? this.#readMessage(conn, at) : this.#readLine(conn, at);
+      const taken: number = this.state === 'up' ? this.#readMessage(conn, at) : this.#readLine(conn, at);
       if (taken === 0) break;
       at += taken;
     }
@@ -159,7 +158,10 @@ export class Link implements Handler {
     let status = this.#hello.read(line);
     if (status === STATUS.OK && !this.#hello.done) return;
     if (status === STATUS.OK) status = this.#owner.greeted(this, this.#hello.name);
-    if (status !== STATUS.OK) return this.#refuse(conn, status, STATUSES[status]!.text);
+    if (status !== STATUS.OK) {
+      this.#refuse(conn, status, STATUSES[status]!.text);
+      return;
+    }
     const bytes = Buffer.from(`${status}\n`);
     conn.send(bytes, 0, bytes.length);
     this.#begin(this.#hello.minor > 0);
@@ -225,12 +227,15 @@ export class Link implements Handler {
 
   #tick(): void {
     const now = this.#env.now();
-    if (this.state === 'over') return this.conn?.abort(true);
-    if (this.state !== 'up') return this.end(this.peer === null ? 'it says no hello' : null);
-    if (now >= this.#heardAt + SILENCE_MS) {
+    if (this.state === 'over') this.conn?.abort(true);
+    else if (this.state !== 'up') this.end(this.peer === null ? 'it says no hello' : null);
+    else if (now >= this.#heardAt + SILENCE_MS) {
       this.peer!.counters.silences++;
-      return this.end(null);
-    }
+      this.end(null);
+    } else this.#beat(now);
+  }
+
+  #beat(now: number): void {
     if (now >= this.#saidAt + HEARTBEAT_MS) {
       control(this.#out, CONTROL.heartbeat);
       this.#send(this.conn!);

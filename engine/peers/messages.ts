@@ -9,7 +9,13 @@ import { varintBytes } from './bytes.ts';
 
 export const CLASS = { control: 0, error: 1, table: 10 } as const;
 
-export const CONTROL = { resyncRequest: 0, resyncFinished: 1, resyncPartial: 2, resyncConfirm: 3, heartbeat: 4 } as const;
+export const CONTROL = {
+  resyncRequest: 0,
+  resyncFinished: 1,
+  resyncPartial: 2,
+  resyncConfirm: 3,
+  heartbeat: 4,
+} as const;
 
 export const ERROR = { protocol: 0, size: 1 } as const;
 

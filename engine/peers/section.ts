@@ -19,9 +19,9 @@ import { STATUS } from './handshake.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { CONTROL } from './messages.ts';
 import { Peer } from './peer.ts';
+import { shardOf } from './shards.ts';
 import { Share } from './share.ts';
 import type { SharedTable } from './shared-table.ts';
-import { shardOf } from './shards.ts';
 
 export interface PeersEnv {
   readonly io: Io;
@@ -216,10 +216,11 @@ export class Section implements LinkOwner {
       this.#learnUntil(now + RESYNC_MS);
       this.#ask();
     }
-    if (this.#handedOver !== null) return this.#leave();
-    if (peer.local || peer.address === null || this.#stopped) return;
-    peer.reconnectAt = retryAt;
-    this.#arm();
+    if (this.#handedOver !== null) this.#leave();
+    else if (!peer.local && peer.address !== null && !this.#stopped) {
+      peer.reconnectAt = retryAt;
+      this.#arm();
+    }
   }
 
   #accept(conn: Conn): void {
@@ -273,10 +274,12 @@ export class Section implements LinkOwner {
   #taught({ peer }: Link, complete: boolean): void {
     if (peer!.link === this.#teacher) this.#teacher = null;
     else if (!peer!.local) return;
-    if (complete) return this.#finish();
-    peer!.notUpToDate = true;
-    this.#learnUntil(this.#env.now() + RESYNC_MS);
-    this.#ask();
+    if (complete) this.#finish();
+    else {
+      peer!.notUpToDate = true;
+      this.#learnUntil(this.#env.now() + RESYNC_MS);
+      this.#ask();
+    }
   }
 
   #learnUntil(at: number): void {

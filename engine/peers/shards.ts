@@ -7,6 +7,7 @@ export function shardOf({ name, keyType }: SharedTable, key: Uint8Array, shards:
   if (shards === 0) return 0;
   const seed = xxh64(Buffer.from(name), 0, Buffer.byteLength(name), 0n);
   // HAProxy takes an integer as it is in memory: the lowest byte first.
-  const bytes = keyType === 'integer' ? Buffer.from(key).reverse() : Buffer.from(key.buffer, key.byteOffset, key.length);
+  const bytes =
+    keyType === 'integer' ? Buffer.from(key).reverse() : Buffer.from(key.buffer, key.byteOffset, key.length);
   return Number(xxh64(bytes, 0, bytes.length, seed) % BigInt(shards)) + 1;
 }

@@ -6,10 +6,11 @@
  * An incremental update has no id: it is the one after the id before. A timed one has the time. The key is 4 bytes of an
  * integer, a length and a string, or as many bytes as the definition says.
  */
+
+import { KEY_TYPES, type KeyType } from '../stick/data-types.ts';
 import type { Reader, Writer } from './bytes.ts';
 import type { Definition } from './definition.ts';
 import type { HeardTexts, SentTexts } from './dictionary.ts';
-import { KEY_TYPES, type KeyType } from '../stick/data-types.ts';
 import { type Column, type Entry, width } from './shared-table.ts';
 
 /** What a lifetime of 32 bits can tell. Milliseconds. */
