@@ -5,6 +5,7 @@ import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
+import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...FRONTEND_COMMANDS,
+  ...PEERS_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,

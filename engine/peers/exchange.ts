@@ -67,13 +67,14 @@ export class Exchange {
     return this.#said;
   }
 
-  /** Says a control message when it is its turn. */
+  /** Says a control message when it is its turn; once, however often it is wanted until then. */
   control(type: number): void {
-    this.#controls.push(type);
+    if (!this.#controls.includes(type)) this.#controls.push(type);
   }
 
-  /** Tells all entries of all tables. */
+  /** Tells all entries of all tables, unless it does already. */
   teach(): void {
+    if (this.#teaching !== null) return;
     this.#teaching = { share: 0, slot: 0 };
     this.#said = null;
   }
@@ -97,11 +98,10 @@ export class Exchange {
     let left = max;
     for (const share of this.shares) {
       while (left > 0 && share.pending.count > 0) {
-        const slot = share.pending.take();
-        if (this.#sayEntry(out, share, slot, false)) left--;
+        left -= this.#sayEntry(out, share, share.pending.take(), false) ? 1 : EMPTY_COST;
       }
     }
-    return left === 0;
+    return left <= 0;
   }
 
   /** There is something to say. */
@@ -177,8 +177,7 @@ export class Exchange {
     for (let left = max; at.share < this.shares.length; at.share++, at.slot = 0) {
       const share = this.shares[at.share]!;
       this.#sayDefinition(out, share);
-      while (at.slot < share.table.slots) {
-        // Empty places cost something, too, but less.
+      while (at.slot < share.table.end) {
         if (left <= 0) return true;
         left -= this.#sayEntry(out, share, at.slot++, this.#timed) ? 1 : EMPTY_COST;
       }
@@ -214,7 +213,7 @@ export class Exchange {
   }
 }
 
-/** What looking at an empty place costs, beside telling an entry. */
+/** What looking for an entry costs that is not there, beside telling one. */
 const EMPTY_COST = 1 / 64;
 
 const UPDATES = [

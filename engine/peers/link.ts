@@ -71,6 +71,11 @@ export class Link implements Handler {
     env.wheel.arm(this.#timer, env.now() + HANDSHAKE_MS);
   }
 
+  /** When it says that it lives unless something else is said before. */
+  get heartbeatAt(): number {
+    return this.#saidAt + HEARTBEAT_MS;
+  }
+
   onOpen(conn: Conn): void {
     if (this.state !== 'opening') return;
     this.state = 'waiting';
@@ -222,7 +227,7 @@ export class Link implements Handler {
   }
 
   #arm(): void {
-    this.#env.wheel.arm(this.#timer, Math.min(this.#saidAt + HEARTBEAT_MS, this.#heardAt + SILENCE_MS));
+    this.#env.wheel.arm(this.#timer, Math.min(this.heartbeatAt, this.#heardAt + SILENCE_MS));
   }
 
   #tick(): void {
@@ -236,7 +241,7 @@ export class Link implements Handler {
   }
 
   #beat(now: number): void {
-    if (now >= this.#saidAt + HEARTBEAT_MS) {
+    if (now >= this.heartbeatAt) {
       control(this.#out, CONTROL.heartbeat);
       this.#send(this.conn!);
       this.peer!.counters.heartbeatsSaid++;

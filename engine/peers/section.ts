@@ -1,23 +1,15 @@
 /**
- * One `peers` section at work: it connects to the peers and hears them, and sees to it that what they know is learned once
- * at the start.
+ * One `peers` section at work: it connects to the peers and hears them, tells them what changes, and learns from them.
  *
- *   learning:  local ──finished──────────────────────────────────────────► done
- *                │ 5 s nothing from the old process                          ▲
- *                ▼                                                           │
- *              remote ──ask one peer──► finished ────────────────────────────┤
- *                ▲                        │ partial, or gone: ask another    │
- *                └────────────────────────┘                     5 s nobody ──┘
- *
- * The old process tells the new one all it knows: it connects to the address of the local peer (`handOver`).
+ * A process that leaves tells the one that takes over all it knows: it connects to the address of the local peer.
  */
 import type { Address, Conn, Handler, Io, Listening } from '../io/contract.ts';
 import { PEER_STRANGERS_MAX } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { Exchange } from './exchange.ts';
 import { STATUS } from './handshake.ts';
+import { Learning } from './learning.ts';
 import { Link, type LinkOwner } from './link.ts';
-import { CONTROL } from './messages.ts';
 import { Peer } from './peer.ts';
 import { shardOf } from './shards.ts';
 import { Share } from './share.ts';
@@ -37,6 +29,8 @@ export interface PeersEnv {
 }
 
 export interface SectionSpec {
+  /** Its number among all. */
+  readonly index: number;
   readonly name: string;
   readonly localName: string;
   /** 0 = every peer gets all entries. */
@@ -52,10 +46,6 @@ export interface SectionSpec {
   readonly succeeds: boolean;
 }
 
-export type Learning = 'local' | 'remote' | 'done';
-
-/** How long to wait for somebody to learn from. Milliseconds. */
-const RESYNC_MS = 5000;
 /** Between two lines about somebody unknown. Milliseconds. */
 const STRANGERS_TOLD_MS = 1000;
 /** `Peer.status` */
@@ -63,21 +53,18 @@ const NOT_REACHED = -1;
 const LOG_WARNING = 4;
 
 export class Section implements LinkOwner {
+  readonly index: number;
   readonly name: string;
   readonly localName: string;
   readonly peers: readonly Peer[];
   readonly tables: readonly SharedTable[];
+  readonly learning: Learning;
   readonly #env: PeersEnv;
   readonly #spec: SectionSpec;
   readonly #timer: Timer<Section>;
   /** Who has connected and not said who it is. */
   readonly #strangers = new Set<Link>();
   readonly #listenings: Listening[] = [];
-  #learning: Learning;
-  /** When we stop to wait for the next step of learning. */
-  #learnBy: number;
-  /** Whom we have asked for all it knows. */
-  #teacher: Link | null = null;
   /** Called when the new process has what we know; null = we do not leave. */
   #handedOver: (() => void) | null = null;
   #stopped = false;
@@ -86,6 +73,7 @@ export class Section implements LinkOwner {
   #untold = 0;
 
   constructor(env: PeersEnv, spec: SectionSpec) {
+    this.index = spec.index;
     this.name = spec.name;
     this.localName = spec.localName;
     this.tables = spec.tables;
@@ -95,23 +83,10 @@ export class Section implements LinkOwner {
       const shares = spec.tables.map((table, i) => new Share(table, i + 1));
       return new Peer({ ...peer, local: peer.name === spec.localName }, shares);
     });
-    this.#learning = spec.succeeds ? 'local' : 'remote';
-    this.#learnBy = env.now() + RESYNC_MS;
+    this.learning = new Learning(env, this.peers, spec.succeeds);
     for (const peer of this.peers) if (!peer.local && peer.address !== null) peer.reconnectAt = env.now();
     this.#timer = new Timer<Section>(this, section => section.#tick());
     this.#arm();
-  }
-
-  get learning(): Learning {
-    return this.#learning;
-  }
-
-  get learnBy(): number {
-    return this.#learnBy;
-  }
-
-  get teacher(): Link | null {
-    return this.#teacher;
   }
 
   /** Hears peers on a listening descriptor, which is the section's from now on. */
@@ -177,21 +152,21 @@ export class Section implements LinkOwner {
     peer.counters.connections++;
     const exchange = new Exchange(peer.shares, timed, {
       wants: (share, key) => peer.shard === 0 || shardOf(share.table, key, this.#spec.shards) === peer.shard,
-      taught: complete => this.#taught(link, complete),
+      taught: complete => this.learning.taught(link, complete),
       confirmed: () => {
         if (this.#handedOver !== null) link.end(null);
       },
-      upToDate: () => this.#learning === 'done',
+      upToDate: () => this.learning.state === 'done',
     });
     link.exchange = exchange;
     if (peer.local && link.outgoing) exchange.teach();
-    else if (peer.local && this.#learning === 'local') this.#learnUntil(now + RESYNC_MS);
-    this.#ask();
+    this.learning.heard(link);
+    this.learning.ask();
     return exchange;
   }
 
   heard(link: Link): void {
-    if (link === this.#teacher || link.peer!.local) this.#learnUntil(this.#env.now() + RESYNC_MS);
+    this.learning.heard(link);
   }
 
   over(link: Link, fault: string | null): void {
@@ -211,11 +186,7 @@ export class Section implements LinkOwner {
       const seconds = Math.round((retryAt - now) / 1000);
       this.#tell(`connection with peer ${peer.name} ended, next in ${seconds}s: ${fault}.`);
     }
-    if (this.#teacher === link) {
-      this.#teacher = null;
-      this.#learnUntil(now + RESYNC_MS);
-      this.#ask();
-    }
+    this.learning.lost(link);
     if (this.#handedOver !== null) this.#leave();
     else if (!peer.local && peer.address !== null && !this.#stopped) {
       peer.reconnectAt = retryAt;
@@ -259,64 +230,22 @@ export class Section implements LinkOwner {
     this.#env.log(LOG_WARNING, `Peers section ${this.name}: ${text}`);
   }
 
-  /** Asks a peer at random for all it knows, when that is what we wait for. */
-  #ask(): void {
-    if (this.#learning !== 'remote' || this.#teacher !== null) return;
-    const able = this.peers.filter(({ link, local, notUpToDate }) => link?.exchange && !local && !notUpToDate);
-    const chosen = able[Math.floor(this.#env.random() * able.length)];
-    if (chosen === undefined) return;
-    this.#teacher = chosen.link;
-    this.#learnUntil(this.#env.now() + RESYNC_MS);
-    chosen.link!.exchange!.control(CONTROL.resyncRequest);
-    chosen.link!.flush();
-  }
-
-  #taught({ peer }: Link, complete: boolean): void {
-    if (peer!.link === this.#teacher) this.#teacher = null;
-    else if (!peer!.local) return;
-    if (complete) this.#finish();
-    else {
-      peer!.notUpToDate = true;
-      this.#learnUntil(this.#env.now() + RESYNC_MS);
-      this.#ask();
-    }
-  }
-
-  #learnUntil(at: number): void {
-    if (this.#learning === 'done') return;
-    this.#learnBy = at;
-    this.#arm();
-  }
-
-  #finish(): void {
-    this.#learning = 'done';
-    this.#teacher = null;
+  /** While our old self is waited for, nobody else is called. */
+  get #callable(): readonly Peer[] {
+    return this.learning.state === 'local' ? [] : this.peers.filter(({ link }) => link === null);
   }
 
   #arm(): void {
     if (this.#stopped) return;
-    let next = this.#learning === 'done' ? Infinity : this.#learnBy;
-    for (const { link, reconnectAt } of this.#connecting) if (link === null) next = Math.min(next, reconnectAt);
-    this.#env.wheel.arm(this.#timer, next);
-  }
-
-  /** While the old process is waited for, nobody else is called. */
-  get #connecting(): readonly Peer[] {
-    return this.#learning === 'local' ? [] : this.peers;
+    const { state, by } = this.learning;
+    const calls = this.#callable.map(({ reconnectAt }) => reconnectAt);
+    this.#env.wheel.arm(this.#timer, Math.min(state === 'done' ? Infinity : by, ...calls));
   }
 
   #tick(): void {
     const now = this.#env.now();
-    if (this.#learning !== 'done' && now >= this.#learnBy) {
-      if (this.#learning === 'local') {
-        this.#learning = 'remote';
-        this.#learnBy = now + RESYNC_MS;
-        this.#ask();
-      } else this.#finish();
-    }
-    for (const peer of this.#connecting) {
-      if (peer.reconnectAt <= now && peer.link === null) this.#connect(peer, peer.address!);
-    }
+    this.learning.tick(now);
+    for (const peer of this.#callable) if (peer.reconnectAt <= now) this.#connect(peer, peer.address!);
     this.#arm();
   }
 

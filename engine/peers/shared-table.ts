@@ -48,6 +48,10 @@ export interface SharedTable {
   readonly columns: readonly Column[];
   /** Entries have places, numbered from 0; not more than these. */
   readonly slots: number;
+  /** Places from here on were never used. */
+  readonly end: number;
+  /** Numbers of the last change of this process, and of the last that was told. */
+  readonly changes: { readonly last: number; readonly told: number };
   /** Calls `changed` for each place whose entry this process has changed since the last call. */
   drain(changed: (slot: number) => void): void;
   /** The entry at a place. False when there is none. */

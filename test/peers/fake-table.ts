@@ -24,6 +24,7 @@ export class FakeTable implements SharedTable {
   readonly columns: readonly Column[];
   readonly slots: number;
   readonly #entries: ({ key: string; values: Values; expireMs: number } | undefined)[] = [];
+  #sets = 0;
   readonly #changed = new Set<number>();
 
   constructor(name: string, columns: readonly Column[], keyType: KeyType = 'string', slots = 64) {
@@ -35,8 +36,17 @@ export class FakeTable implements SharedTable {
     this.slots = slots;
   }
 
+  get end(): number {
+    return this.#entries.length;
+  }
+
+  get changes(): SharedTable['changes'] {
+    return { last: this.#sets, told: this.#sets - this.#changed.size };
+  }
+
   /** A change of this process. */
   set(key: string, ...values: Values): void {
+    this.#sets++;
     this.#changed.add(this.#put(key, values, this.expireMs));
   }
 

@@ -18,7 +18,7 @@ test('two tell each other what changes, over one connection', () => {
   const sim = createSim(1);
   const [a, b] = [start(sim, 'ab', 'a'), start(sim, 'ab', 'b')];
   sim.run(10_000);
-  expect([a.section.learning, b.section.learning]).toEqual(['done', 'done']);
+  expect([a.section.learning.state, b.section.learning.state]).toEqual(['done', 'done']);
   a.set('x', 1);
   b.set('y', 2);
   sim.run(10);
@@ -78,7 +78,7 @@ test('a process that starts anew learns all from the others', () => {
       again.set('mine', 5);
       converge(sim, [a, again, c]);
       expect(again.table.all()).toHaveLength(entries + 1);
-      expect(again.section.learning).toBe('done');
+      expect(again.section.learning.state).toBe('done');
     }),
     { numRuns: 20 },
   );
@@ -93,10 +93,10 @@ test('a new process learns from the old one of its name before it speaks to othe
   let done = 0;
   old.section.handOver(() => done++);
   const young = start(sim, 'ab', 'a', { succeeds: true });
-  expect([young.section.learning, done]).toEqual(['local', 0]);
+  expect([young.section.learning.state, done]).toEqual(['local', 0]);
   sim.run(1000);
   expect(young.table.all()).toEqual(old.table.all());
-  expect([young.section.learning, done]).toEqual(['done', 1]);
+  expect([young.section.learning.state, done]).toEqual(['done', 1]);
 });
 
 test('an old process that comes not is waited for five seconds', () => {
@@ -105,11 +105,11 @@ test('an old process that comes not is waited for five seconds', () => {
   other.set('x', 1);
   const young = start(sim, 'ab', 'a', { succeeds: true });
   sim.run(4900);
-  expect(young.section.learning).toBe('local');
+  expect(young.section.learning.state).toBe('local');
   sim.run(1200);
-  expect(young.section.learning).not.toBe('local');
+  expect(young.section.learning.state).not.toBe('local');
   sim.run(9000);
-  expect([young.section.learning, young.table.get('x')]).toEqual(['done', [1, 'srv1']]);
+  expect([young.section.learning.state, young.table.get('x')]).toEqual(['done', [1, 'srv1']]);
 });
 
 test('handing over when nobody is there', () => {

@@ -37,6 +37,7 @@ export function start(sim: Sim, names: string, me: string, options: TownOptions 
   };
   const table = options.table ?? new FakeTable('t', columnsOf('gpc0', 'server_key'), 'string', 512);
   const section = new Section(env, {
+    index: 0,
     name: 'p',
     localName: me,
     shards: options.shards ?? 0,
