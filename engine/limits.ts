@@ -60,6 +60,10 @@ export const EXTERNAL_KILL_MS = 1_000;
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;
 
+/** Changes of stick tables are looked for this often, for the peers. Milliseconds. */
+export const PEER_LOOK_MS = 20;
+/** `tune.peers.max-updates-at-once` */
+export const PEER_UPDATES_AT_ONCE = 200;
 /** A message of another peer (HAProxy's are not longer than its buffers). Bytes. */
 export const PEER_MESSAGE_BYTES_MAX = 16_384;
 /** Connections of peers that have not said hello yet, per `peers` section. */

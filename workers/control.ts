@@ -1,19 +1,26 @@
-/** The control thread: health checks and the stats sockets. Nothing here happens per request. */
+/** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { TimerWheel } from '../engine/time.ts';
+import { controlBinds } from './listeners.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
-  const { model, environment, startupLogs, listeners } = task;
+  const { model, environment, startupLogs, listeners, succeeds } = task;
   const io = createIo(task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  const log = (level: number, section: number, text: string) => {
+    thread.say('warning', text);
+    env.logger.peers(level, section, text);
+  };
+  let peers: Peers | null = null;
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -27,11 +34,32 @@ export default async function control(task: ControlTask): Promise<void> {
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
-      const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      const checks = startHealth({ ...env, io, wheel, random: Math.random });
-      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
+      const binds = controlBinds(model);
+      const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
+      const common = { ...env, io, wheel, random: Math.random };
+      const checks = startHealth(common);
+      peers = startPeers(
+        { ...common, pid: task.facts.pid, log },
+        { model, tables: env.tables, succeeds },
+        sockets.filter(socket => socket.section >= 0),
+      );
+      const cli = { ...common, asker, checks, peers: peers.sections, environment, startupLogs };
+      running.push(
+        checks,
+        peers,
+        startCli(
+          cli,
+          sockets.filter(socket => socket.section < 0),
+        ),
+      );
     },
     ask: () => {},
+    handOver: () => {
+      io.wake();
+      const done = () => report(task.port, { type: 'handedOver' });
+      if (peers === null) done();
+      else peers.handOver(done);
+    },
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);

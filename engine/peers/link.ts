@@ -44,6 +44,8 @@ export class Link implements Handler {
   peer: Peer | null;
   exchange: Exchange | null = null;
   conn: Conn | null = null;
+  /** Nobody was there. */
+  refused = false;
   state: 'opening' | 'waiting' | 'up' | 'over';
   readonly #env: PeersEnv;
   readonly #owner: LinkOwner;
@@ -103,7 +105,8 @@ export class Link implements Handler {
     this.flush();
   }
 
-  onClose(): void {
+  onClose(_: Conn, errno: number): void {
+    this.refused = this.state === 'opening' && errno !== 0;
     this.end(null);
     this.#env.wheel.forget(this.#timer);
     this.conn = null;

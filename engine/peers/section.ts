@@ -24,8 +24,8 @@ export interface PeersEnv {
   readonly pid: number;
   /** `tune.peers.max-updates-at-once` */
   readonly updatesAtOnce: number;
-  /** Tells the operator. */
-  log(level: number, text: string): void;
+  /** Tells the operator something about a section, by its index. */
+  log(level: number, section: number, text: string): void;
 }
 
 export interface SectionSpec {
@@ -48,6 +48,9 @@ export interface SectionSpec {
 
 /** Between two lines about somebody unknown. Milliseconds. */
 const STRANGERS_TOLD_MS = 1000;
+/** How often the successor is called, and when: our own sockets must be closed by then. Milliseconds. */
+const HAND_OVER_TRIES = 5;
+const HAND_OVER_MS = 100;
 /** `Peer.status` */
 const NOT_REACHED = -1;
 const LOG_WARNING = 4;
@@ -67,6 +70,7 @@ export class Section implements LinkOwner {
   readonly #listenings: Listening[] = [];
   /** Called when the new process has what we know; null = we do not leave. */
   #handedOver: (() => void) | null = null;
+  #tries = HAND_OVER_TRIES;
   #stopped = false;
   /** When a fault of somebody unknown was told, and how many were not since. */
   #toldAt = -Infinity;
@@ -112,10 +116,14 @@ export class Section implements LinkOwner {
     this.#stopped = true;
     for (const listening of this.#listenings.splice(0)) listening.close();
     for (const { link } of this.peers) link?.end(null);
-    const local = this.peers.find(peer => peer.local);
     this.#handedOver = done;
-    if (local === undefined || local.address === null) this.#leave();
-    else this.#connect(local, local.address);
+    if (this.#successor === null) this.#leave();
+    else this.#env.wheel.arm(this.#timer, this.#env.now() + HAND_OVER_MS);
+  }
+
+  /** Where the process that takes over hears us, if there is one. */
+  get #successor(): Peer | null {
+    return this.peers.find(({ local, address }) => local && address !== null) ?? null;
   }
 
   /** Ends all at once. */
@@ -154,7 +162,7 @@ export class Section implements LinkOwner {
       wants: (share, key) => peer.shard === 0 || shardOf(share.table, key, this.#spec.shards) === peer.shard,
       taught: complete => this.learning.taught(link, complete),
       confirmed: () => {
-        if (this.#handedOver !== null) link.end(null);
+        if (this.#handedOver !== null) this.#leave();
       },
       upToDate: () => this.learning.state === 'done',
     });
@@ -187,7 +195,7 @@ export class Section implements LinkOwner {
       this.#tell(`connection with peer ${peer.name} ended, next in ${seconds}s: ${fault}.`);
     }
     this.learning.lost(link);
-    if (this.#handedOver !== null) this.#leave();
+    if (this.#handedOver !== null) this.#again(link);
     else if (!peer.local && peer.address !== null && !this.#stopped) {
       peer.reconnectAt = retryAt;
       this.#arm();
@@ -227,7 +235,7 @@ export class Section implements LinkOwner {
   }
 
   #tell(text: string): void {
-    this.#env.log(LOG_WARNING, `Peers section ${this.name}: ${text}`);
+    this.#env.log(LOG_WARNING, this.index, `Peers section ${this.name}: ${text}`);
   }
 
   /** While our old self is waited for, nobody else is called. */
@@ -244,9 +252,19 @@ export class Section implements LinkOwner {
 
   #tick(): void {
     const now = this.#env.now();
+    if (this.#handedOver !== null) {
+      this.#connect(this.#successor!, this.#successor!.address!);
+      return;
+    }
     this.learning.tick(now);
     for (const peer of this.#callable) if (peer.reconnectAt <= now) this.#connect(peer, peer.address!);
     this.#arm();
+  }
+
+  /** The successor has not confirmed what it was told: it is told again, unless nobody is there. */
+  #again({ refused }: Link): void {
+    if (refused || --this.#tries <= 0) this.#leave();
+    else this.#env.wheel.arm(this.#timer, this.#env.now() + HAND_OVER_MS);
   }
 
   #leave(): void {
@@ -254,6 +272,7 @@ export class Section implements LinkOwner {
     this.#handedOver = null;
     this.#env.wheel.forget(this.#timer);
     for (const link of this.#strangers) link.end(null, true);
+    this.#successor?.link?.end(null);
     done?.();
   }
 }

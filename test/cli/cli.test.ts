@@ -52,6 +52,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    peers: [],
     startupLogs: '[NOTICE]   (1) : hello\n',
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };

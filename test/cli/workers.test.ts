@@ -83,9 +83,10 @@ backend t
   if (!('fd' in listener)) throw new Error(listener.message);
   port = listener.address.port;
   const env = { model, memory, topology: topology(model), view, log: () => {}, now };
-  cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, startupLogs: '', environment: {} }, [
-    { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
-  ]);
+  cli = startCli(
+    { ...env, io, wheel, asker, checks: { add() {}, remove() {} }, peers: [], startupLogs: '', environment: {} },
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+  );
 });
 
 afterEach(async () => {

@@ -15,6 +15,8 @@ export interface Town {
   readonly log: string[];
   /** Changes an entry here, and tells the peers. */
   set(key: string, value: number): void;
+  /** It leaves; the function it gives tells whether it has handed over. */
+  leave(): () => boolean;
 }
 
 export interface TownOptions extends Partial<Pick<SectionSpec, 'shards' | 'succeeds'>> {
@@ -32,7 +34,14 @@ export function start(sim: Sim, names: string, me: string, options: TownOptions 
   io.onTurn(now => wheel.advance(now));
   const log: string[] = [];
   const env: PeersEnv = {
-    ...{ io, wheel, pid: 7, updatesAtOnce: 5, now: () => io.now(), log: (_, text) => void log.push(text) },
+    ...{
+      io,
+      wheel,
+      pid: 7,
+      updatesAtOnce: 5,
+      now: () => io.now(),
+      log: (_level, _section, text) => void log.push(text),
+    },
     random: randomFrom(sim.seed + me.charCodeAt(0)),
   };
   const table = options.table ?? new FakeTable('t', columnsOf('gpc0', 'server_key'), 'string', 512);
@@ -56,6 +65,12 @@ export function start(sim: Sim, names: string, me: string, options: TownOptions 
       table.set(key, value, `srv${value % 7}`);
       io.wake();
       section.push();
+    },
+    leave() {
+      let done = 0;
+      io.wake();
+      section.handOver(() => done++);
+      return () => done === 1;
     },
   };
 }

@@ -75,7 +75,10 @@ listen hold
     done: done.resolve,
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
-  const plan = { model, listeners, workers: 2, memoryMb: 0, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
+  const plan = {
+    ...{ model, listeners, workers: 2, memoryMb: 0, environment: {}, startupLogs: '', warnings: 0, io: 'net' },
+    succeeds: false,
+  };
   const master = new Master(plan, life, say);
   master.start();
   onTestFinished(async () => {
