@@ -144,8 +144,8 @@ export class Section implements LinkOwner {
       if (peer.local) return STATUS.TRY_AGAIN;
       peer.counters.collisions++;
       peer.link.end(null);
-      peer.reconnectAt = Infinity;
     }
+    peer.reconnectAt = Infinity;
     this.#strangers.delete(link);
     peer.link = link;
     link.peer = peer;

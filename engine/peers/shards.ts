@@ -1,4 +1,4 @@
-/** `shards`: which peer gets an entry, by its key alone, so that all processes agree. As HAProxy reckons. */
+/** `shards`: which peer gets an entry, by a hash of its table and key, so that all processes agree. */
 import { xxh64 } from '../sample/xxhash.ts';
 import type { SharedTable } from './shared-table.ts';
 
@@ -6,7 +6,7 @@ import type { SharedTable } from './shared-table.ts';
 export function shardOf({ name, keyType }: SharedTable, key: Uint8Array, shards: number): number {
   if (shards === 0) return 0;
   const seed = xxh64(Buffer.from(name), 0, Buffer.byteLength(name), 0n);
-  // HAProxy takes an integer as it is in memory: the lowest byte first.
+  // An integer as it is in memory: the lowest byte first.
   const bytes =
     keyType === 'integer' ? Buffer.from(key).reverse() : Buffer.from(key.buffer, key.byteOffset, key.length);
   return Number(xxh64(bytes, 0, bytes.length, seed) % BigInt(shards)) + 1;
