@@ -1,8 +1,19 @@
 /** Stick tables and `peers` sections: what can only be said once everything is read, and how drafts become the model. */
+import { castable } from '../sample/cast.ts';
+import { typeOfExpression } from '../sample/expression.ts';
 import { dataType } from '../stick/data-types.ts';
+import { keyType } from '../stick/key.ts';
 import { formatAddress } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { type BindDraft, newBind, type PeersDraft, type Reference, type Resources, type TableDraft } from './draft.ts';
+import {
+  type BindDraft,
+  newBind,
+  type PeersDraft,
+  type Reference,
+  type Resources,
+  type TableDraft,
+  type TableUse,
+} from './draft.ts';
 import type { Bind, Peer, Peers, Place, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -34,16 +45,30 @@ export function checkTables(drafts: Drafts, diagnostics: Diagnostics): void {
   for (const proxy of drafts.proxies) {
     for (const use of proxy.tableUses) {
       const name = use.name || proxy.name;
-      if (tables.has(name)) continue;
-      const message =
-        use.name === ''
-          ? `Proxy '${proxy.name}': '${use.keyword}' has no table to work on: there is no 'stick-table' in it`
-          : `Proxy '${proxy.name}': unable to find table '${name}' referenced by '${use.keyword}'`;
-      complain(diagnostics, use, message, didYouMean(name, tables.keys()));
+      const problem = problemOf(use, tables.get(name), drafts);
+      if (problem === null) continue;
+      const hint = tables.has(name) ? null : didYouMean(name, tables.keys());
+      complain(diagnostics, use, `Proxy '${proxy.name}': ${problem}`, hint);
     }
     for (const { table } of proxy.stickRules) needServer(tables.get(table || proxy.name));
   }
   for (const section of drafts.peers) checkPeers(section, drafts, diagnostics);
+}
+
+/** What is wrong with what a rule does with a table; null = nothing. */
+function problemOf({ name, keyword, key }: TableUse, table: TableDraft | undefined, { global }: Drafts): string | null {
+  const counter = /^track-sc(\d+)$/.exec(keyword)?.[1];
+  const { stickCounters } = global.tune;
+  if (counter !== undefined && Number(counter) >= stickCounters) {
+    return `'${keyword}': there are ${stickCounters} counters (see 'tune.stick-counters')`;
+  }
+  if (table === undefined) {
+    return name === ''
+      ? `'${keyword}' has no table to work on: there is no 'stick-table' in it`
+      : `unable to find table '${name}' referenced by '${keyword}'`;
+  }
+  const fits = castable(typeOfExpression(key), keyType(table));
+  return fits ? null : `stick-table '${table.name}' uses a type incompatible with the '${keyword}' rule`;
 }
 
 /** Rules that stick users to servers store both its number and its name. */

@@ -178,6 +178,8 @@ export interface TableDraft
 /** What a rule does with a table: `track-sc0`, `stick on`. */
 export interface TableUse extends Reference {
   readonly keyword: string;
+  /** What is looked up in it. */
+  readonly key: Expression;
 }
 
 export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'condition' | 'expression'>> {

@@ -75,6 +75,8 @@ const LOOK_UPS: Partial<Record<ArgType, LookUp>> = {
   srv: server,
   usr: userlist,
   tab: table,
+  // What a counter tracks, unless a table is named.
+  othertab: (name, ...rest) => (name === '' ? null : table(name, ...rest)),
 };
 
 /** Reports the references of a proxy's expressions that lead nowhere. */

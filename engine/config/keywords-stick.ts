@@ -1,5 +1,5 @@
 /** `stick-table` and the `stick` rules of the proxy sections (manual 4.2, 11.1). */
-import { readExpression } from '../sample/expression.ts';
+import { type Expression, readExpression } from '../sample/expression.ts';
 import type { Point } from '../sample/points.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
@@ -9,10 +9,10 @@ import { readProxyCondition, useExpression } from './keywords-acl.ts';
 import { readTable, TABLE_ARGS } from './stick-table-line.ts';
 
 /** `table <name>`, remembered to be looked up; '' = the proxy's own. Null after reporting. */
-export function readTableName(cursor: Cursor, proxy: ProxyDraft, keyword: string): string | null {
+export function readTableName(cursor: Cursor, proxy: ProxyDraft, keyword: string, key: Expression): string | null {
   const named = cursor.match('table');
   if (named && cursor.expectWord('a table name') === null) return null;
-  proxy.tableUses.push({ ...reference(cursor), name: named ? cursor.current.text : '', keyword });
+  proxy.tableUses.push({ ...reference(cursor), name: named ? cursor.current.text : '', keyword, key });
   return named ? cursor.current.text : '';
 }
 
@@ -31,7 +31,7 @@ function readStick(cursor: Cursor, proxy: ProxyDraft, { resources }: Context, ki
   const expression = readExpression(cursor, resources, point);
   if (expression === null) return;
   useExpression(proxy, cursor, expression);
-  const table = readTableName(cursor, proxy, name);
+  const table = readTableName(cursor, proxy, name, expression);
   if (table === null) return;
   const next = cursor.peek();
   let condition = null;

@@ -23,6 +23,7 @@ import { LiveAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
@@ -43,6 +44,8 @@ export interface Context {
   readonly wheel: TimerWheel;
   readonly model: Model;
   readonly memory: Memory;
+  /** The stick tables. */
+  readonly tables: Tables;
   readonly topology: Topology;
   /** `memory.words` and `memory.counters`, one dereference nearer. */
   readonly words: Int32Array;

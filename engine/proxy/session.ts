@@ -7,6 +7,7 @@ import type { Store } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
+import { countEvent, endTracking, NOTHING_TRACKED, newTracked, SESSION, type Tracked } from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
 import { Http1Client } from './http1-client.ts';
 import type { Http1Server } from './http1-server.ts';
@@ -41,6 +42,8 @@ export class Session {
   driver: SessionDriver | null = null;
   /** Variables of scope `sess`; null = none was set. */
   vars: Store | null = null;
+  /** What it tracks in stick tables. */
+  tracked: readonly Tracked[] = NOTHING_TRACKED;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
   /** The transport is ready and the frontend's protocol is spoken. */
@@ -76,6 +79,7 @@ export class Session {
   start(): void {
     countSession(this.context, this.listener);
     if (!mayStart(this)) return;
+    countEvent(this.tracked, NOTHING_TRACKED, SESSION, this.context.io.now());
     this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
   }
 
@@ -105,6 +109,12 @@ export class Session {
     this.#destination = destination;
   }
 
+  /** Its counters, to track something with. */
+  counters(): readonly Tracked[] {
+    if (this.tracked === NOTHING_TRACKED) this.tracked = newTracked(this.context.model.global.tune.stickCounters);
+    return this.tracked;
+  }
+
   /** Arms the client's time-out, `ms` from now; 0 = none. */
   wait(ms: number): void {
     this.context.wheel.arm(this.#timer, ms === 0 ? Infinity : this.context.io.now() + ms);
@@ -122,6 +132,7 @@ export class Session {
     this.context.wheel.forget(this.#timer);
     this.context.sessions.delete(this);
     if (this.ownServer !== null) disown(this.ownServer);
+    endTracking(this.tracked, this.context.io.now());
     leave(this.context, this.listener);
     this.context.onSessionEnd?.();
   }

@@ -16,6 +16,14 @@ import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
+import {
+  countEvent,
+  countTraffic,
+  NOTHING_TRACKED,
+  newTracked,
+  SERVER_FAILURE,
+  type Tracked,
+} from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
 import type { Reply } from './errors.ts';
 import type { Captured } from './notes.ts';
@@ -25,6 +33,7 @@ import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
 import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { StickStores } from './stick-stores.ts';
 import { CAUSE, type Cause } from './termination.ts';
 
 /** A frontend without captures. */
@@ -70,10 +79,14 @@ export class Stream implements Subject {
   applet: Dump | null = null;
   /** Variables of the rules. */
   readonly vars = new StreamVars();
+  /** What it tracks in stick tables, beside its session. */
+  readonly tracked: readonly Tracked[];
   /** What came from the server and is held back while rules look at it; null = nothing. */
   responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
+  /** Its request was counted. */
+  requestTaken = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
   /** Its line is written. */
@@ -138,6 +151,8 @@ export class Stream implements Subject {
   closing = false;
   forcesPersistence = false;
   ignoresPersistence = false;
+  /** Keys that stick to the server once there is one. */
+  readonly stickStores = new StickStores();
   /** The server of a `use-server` rule. */
   ruledServer: Server | null = null;
   /** What the server sends in TCP mode is held back until its rules have decided. */
@@ -170,6 +185,8 @@ export class Stream implements Subject {
   constructor(context: Context) {
     const { maxhdr, maxrewriteBytes, bufsizeBytes } = context.model.global.tune;
     this.context = context;
+    const { model } = context;
+    this.tracked = model.tables.length === 0 ? NOTHING_TRACKED : newTracked(model.global.tune.stickCounters);
     this.requestHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.responseHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.timer = new Timer<Stream>(this, expire);
@@ -188,6 +205,7 @@ export class Stream implements Subject {
       this.silent =
       this.logged =
       this.refused =
+      this.requestTaken =
         false;
     this.#beginRules();
     this.cookie = 'none';
@@ -223,6 +241,7 @@ export class Stream implements Subject {
       this.noRepeat =
       this.closing =
         false;
+    this.stickStores.clear();
     this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
     this.strict = true;
     this.tarpit = this.ruledServer = this.uniqueId = null;
@@ -337,6 +356,7 @@ export class Stream implements Subject {
   /** What the server sent is no valid response. */
   badResponse(): void {
     this.observe('badHead');
+    this.countTracked(SERVER_FAILURE);
     this.countServer(FAILED_RESP);
     this.goto(fail(this, 502, CAUSE.proxy));
   }
@@ -457,6 +477,11 @@ export class Stream implements Subject {
     this.countServer(counter);
   }
 
+  /** Counts an event where the stream, or its session, tracks. */
+  countTracked(event: Parameters<typeof countEvent>[2]): void {
+    countEvent(this.tracked, this.session.tracked, event, this.now);
+  }
+
   /** Adds one to a counter of backend and server, as far as the stream got. */
   countServer(counter: number): void {
     const c = this.context.counters;
@@ -471,6 +496,7 @@ export class Stream implements Subject {
     const bytesOut = this.bytesOut - this.#countedOut;
     this.#countedIn = this.bytesIn;
     this.#countedOut = this.bytesOut;
+    countTraffic(this.tracked, this.session.tracked, this.now, bytesIn, bytesOut);
     addBytes(c, this.frontend.row, bytesIn, bytesOut);
     addBytes(c, this.session.listener.row, bytesIn, bytesOut);
     if (this.backend !== null) addBytes(c, this.backend.row, bytesIn, bytesOut);

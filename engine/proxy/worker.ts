@@ -12,6 +12,7 @@ import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
@@ -23,6 +24,7 @@ export interface TrafficEnv {
   readonly io: Io;
   readonly model: Model;
   readonly memory: Memory;
+  readonly tables: Tables;
   /** What the statistics page reads. */
   readonly view: View;
   /** What its form does (engine/health/admin.ts). */
@@ -52,6 +54,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     wheel: new TimerWheel(io.now()),
     model,
     memory,
+    tables: env.tables,
     view: env.view,
     admin: env.admin,
     topology: topology(model),

@@ -79,6 +79,9 @@ export class Table {
   readonly order: Order;
   /** A hold for what is only looked at: the one used when none is given. */
   readonly hold: number;
+  /** Names that this thread has met, and their numbers: they never change. */
+  readonly nameTexts: string[] = [];
+  readonly nameNumbers = new Map<string, number>();
   readonly #holds: HoldRow;
   /** What this thread writes into `writer`, and into its holds. */
   readonly #self: number;
@@ -157,7 +160,16 @@ export class Table {
     return false;
   }
 
-  /** Gives a hold back. */
+  /** A hold of its own for who holds an entry for long; -1 = this thread has none left. */
+  takeHold(): number {
+    return this.#holds.take();
+  }
+
+  giveHold(hold: number): void {
+    this.#holds.give(hold);
+  }
+
+  /** Lets an entry go that is held in `hold`. */
   release(entry: number, hold = this.hold): void {
     this.#holds.words[hold] = 0;
     Atomics.sub(this.words, this.at(entry) + REFS, 1);

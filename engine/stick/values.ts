@@ -100,20 +100,28 @@ const encoder = new TextEncoder();
 
 /** The text of a name's number; null for 0 and for what is no number of a name. */
 export function nameText(table: Table, number: number): string | null {
-  const { words, layout } = table;
+  const { words, layout, nameTexts } = table;
+  const known = nameTexts[number];
+  if (known !== undefined) return known;
   if (number < 1 || number > Atomics.load(words, NAMES)) return null;
   const at = layout.names + (number - 1) * NAME_WORDS;
   // A decoder takes no shared memory.
-  return decoder.decode(new Uint8Array(words.buffer, (at + 1) * 4, words[at]!).slice());
+  const text = decoder.decode(new Uint8Array(words.buffer, (at + 1) * 4, words[at]!).slice());
+  nameTexts[number] = text;
+  table.nameNumbers.set(text, number);
+  return text;
 }
 
 /** The number of a text, which is added to the names if it is new; 0 = there is no room, or it is too long. */
 export function nameNumber(table: Table, text: string): number {
+  const known = table.nameNumbers.get(text);
+  if (known !== undefined) return known;
   const bytes = encoder.encode(text);
   if (bytes.length > NAME_BYTES || table.layout.names === table.layout.index) return 0;
-  return findName(table, text) || table.write(() => findName(table, text) || addName(table, bytes), 0);
+  return table.write(() => findName(table, text) || addName(table, bytes), 0);
 }
 
+/** Looks through the names that this thread has not met yet. */
 function findName(table: Table, text: string): number {
   const count = Atomics.load(table.words, NAMES);
   for (let number = 1; number <= count; number++) if (nameText(table, number) === text) return number;

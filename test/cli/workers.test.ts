@@ -82,7 +82,7 @@ backend t
   const listener = openListener({ ...PLAIN_SPEC, address: LOOPBACK });
   if (!('fd' in listener)) throw new Error(listener.message);
   port = listener.address.port;
-  const env = { model, memory, topology: topology(model), view, log: () => {}, now };
+  const env = { tables: rig.tables, model, memory, topology: topology(model), view, log: () => {}, now };
   cli = startCli(
     { ...env, io, wheel, asker, checks: { add() {}, remove() {} }, peers: [], startupLogs: '', environment: {} },
     [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],

@@ -22,6 +22,7 @@ import {
 import { StreamVars } from '../../engine/sample/vars.ts';
 import { SESS_RATE } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { load } from '../config/load-text.ts';
 
 const LIMITS = { maxHeadBytes: 16_384, maxHeaders: 100, relaxed: false };
@@ -94,10 +95,11 @@ export class World {
       source: () => CLIENT,
       destination: () => HERE,
       vars: null,
+      tracked: [],
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },
-      ...{ requestCaptures: [], responseCaptures: [], uniqueId: null, lastWord: false },
+      ...{ requestCaptures: [], responseCaptures: [], tracked: [], uniqueId: null, lastWord: false },
       frontend: { rules: { uniqueId: null } },
       ...{ vars: new StreamVars(), responseHeld: null, backend: null, server: null, serverSide: null, phase: '-' },
       requestHead: http ? headOf(request, false) : new Head(1, 1),
@@ -136,6 +138,7 @@ function workerOf(model: Model): Context {
     io: { now: () => 5_000 },
     books: new PatternBooks(),
     stopping: false,
+    tables: new Tables(model, createStickMemory(model, 1), 0),
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);
   const frontends = model.proxies.map(proxy => ({
