@@ -4,6 +4,7 @@ import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
+import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { controlBinds } from './listeners.ts';
 import { type ControlTask, report } from './messages.ts';
@@ -36,21 +37,16 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
+      const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
       const common = { ...env, io, wheel, random: Math.random };
       const checks = startHealth(common);
-      peers = startPeers(
-        { ...common, pid: task.facts.pid, log },
-        { model, tables: env.tables, succeeds },
-        sockets.filter(socket => socket.section >= 0),
-      );
+      peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
       const cli = { ...common, asker, checks, peers: peers.sections, environment, startupLogs };
       running.push(
+        startPurging(env.tables, wheel, () => io.now()),
         checks,
         peers,
-        startCli(
-          cli,
-          sockets.filter(socket => socket.section < 0),
-        ),
+        startCli(cli, forCli),
       );
     },
     ask: () => {},

@@ -14,6 +14,11 @@ import type { Peer } from './peer.ts';
 
 export type LearningState = 'local' | 'remote' | 'done';
 
+/** Where there are no others, there is nobody to learn from. */
+function nextState(peers: readonly Peer[]): LearningState {
+  return peers.every(({ local }) => local) ? 'done' : 'remote';
+}
+
 /** How long to wait for the next step. Milliseconds. */
 const RESYNC_MS = 5000;
 
@@ -33,7 +38,7 @@ export class Learning {
 
   /** `succeeds`: our old self may come and tell. */
   constructor(env: LearningEnv, peers: readonly Peer[], succeeds: boolean) {
-    this.state = succeeds ? 'local' : 'remote';
+    this.state = succeeds ? 'local' : nextState(peers);
     this.by = env.now() + RESYNC_MS;
     this.#env = env;
     this.#peers = peers;
@@ -84,7 +89,7 @@ export class Learning {
       this.state = 'done';
       this.teacher = null;
     } else {
-      this.state = 'remote';
+      this.state = nextState(this.#peers);
       this.#wait();
       this.ask();
     }

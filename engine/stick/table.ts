@@ -382,7 +382,8 @@ export class Table {
   #killFirst(now: number): boolean {
     const { words, order } = this;
     const entry = order.place(0);
-    if (this.#kill(entry, LIVE)) {
+    // One that is dead already was killed by `removeAll`.
+    if (this.#kill(entry, LIVE) || !this.#isLive(entry)) {
       this.#drop(entry, 0);
       return true;
     }
@@ -402,6 +403,18 @@ export class Table {
     }, false);
   }
 
+  /** Removes the entries that nobody else holds and for which `matches` holds, at a time when each is held. */
+  removeAll(matches: (entry: number) => boolean): void {
+    for (let entry = 0; entry < this.end; entry++) {
+      if (!this.take(entry)) continue;
+      if (matches(entry) && this.#kill(entry, LIVE + 1)) {
+        this.#holds.words[this.hold] = 0;
+        this.#forget(entry);
+      } else this.release(entry);
+    }
+    this.write(() => this.#queueAll(), undefined);
+  }
+
   /** From live to dead, if the references are exactly `refs`. */
   #kill(entry: number, refs: number): boolean {
     return Atomics.compareExchange(this.words, this.at(entry) + REFS, refs, 0) === refs;
@@ -409,12 +422,16 @@ export class Table {
 
   /** Takes a dead entry out of index and order. */
   #drop(entry: number, position: number): void {
-    const { words } = this;
-    const hash = words[this.at(entry) + HASH]!;
-    if (!this.#unindex(this.#bucket(mix(hash)), entry)) this.#unindex(this.#bucket(mix(~hash)), entry);
-    const used = words[USED]!;
+    this.#forget(entry);
+    const used = this.words[USED]!;
     this.order.remove(position, used);
-    Atomics.store(words, USED, used - 1);
+    Atomics.store(this.words, USED, used - 1);
+  }
+
+  /** Takes a dead entry out of the index. */
+  #forget(entry: number): void {
+    const hash = this.words[this.at(entry) + HASH]!;
+    if (!this.#unindex(this.#bucket(mix(hash)), entry)) this.#unindex(this.#bucket(mix(~hash)), entry);
   }
 
   #unindex(bucket: number, entry: number): boolean {
@@ -433,7 +450,7 @@ export class Table {
    * leave the index, what is live is queued anew.
    */
   recover(row: number): void {
-    const { words, layout, order } = this;
+    const { words, layout } = this;
     if (Atomics.load(words, WRITER) !== row + 1) return;
     Atomics.add(words, HEADER.at.rebuilt, 1);
     for (let bucket = 0; bucket < layout.buckets; bucket++) {
@@ -443,6 +460,13 @@ export class Table {
         if (place >= 0 && !this.#isLive(place)) Atomics.store(words, slot, 0);
       }
     }
+    this.#queueAll();
+    this.#unlock();
+  }
+
+  /** Makes the order anew from what is live. */
+  #queueAll(): void {
+    const { words, order } = this;
     const handed = words[HANDED]!;
     let used = 0;
     for (let place = 0; place < handed; place++) {
@@ -451,7 +475,6 @@ export class Table {
     let free = used;
     for (let place = 0; place < handed; place++) if (!this.#isLive(place)) order.set(free++, 0, place);
     Atomics.store(words, USED, used);
-    this.#unlock();
   }
 
   #isLive(place: number): boolean {

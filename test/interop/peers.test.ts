@@ -67,7 +67,7 @@ describe.skipIf(skipped !== null)('HAProxy and Sluice', () => {
   test('a hostile peer is left alone; the tables and the others are unharmed', { timeout: 60_000 }, async () => {
     const hostile = net.createServer(conn => {
       conn.on('error', () => {});
-      conn.once('data', () => conn.write('200\n\x0a\x82\xff\xff\xff\xff\x7f garbage'));
+      conn.once('data', () => conn.write('200\n\x0a\x82\xff\xff\xff\xff\x7f garbage', 'latin1'));
     });
     await new Promise<void>(resolve => hostile.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void hostile.close());
