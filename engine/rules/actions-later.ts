@@ -18,10 +18,7 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
   ['set-bandwidth-limit', 'TUQR', '<filter> [limit <size>] [period <time>]', 'Slows the stream down.'],
-  ['set-priority-class', 'TQ', '<expression>', 'Place in the queue: its class.'],
-  ['set-priority-offset', 'TQ', '<expression>', 'Place in the queue: its offset.'],
   ['switch-mode', 'T', 'http [proto <name>]', 'Goes on with HTTP.'],
-  ['use-service', 'TQ', '<service>', 'Answers by a service.'],
 ];
 
 export const LATER_ACTIONS: readonly ActionRow[] = LATER.map(row => laterAction(...row));

@@ -5,6 +5,7 @@ import type { ActionRow, RuleDraft } from './action.ts';
 import { FLOW_ACTIONS } from './actions-flow.ts';
 import { HEADER_ACTIONS } from './actions-headers.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
+import { SERVICE_ACTIONS } from './actions-service.ts';
 import { SETTING_ACTIONS } from './actions-settings.ts';
 import { moreTracking, STICK_ACTIONS } from './actions-stick.ts';
 import { LINE_ACTIONS } from './actions-uri.ts';
@@ -17,6 +18,7 @@ export const ACTIONS: readonly ActionRow[] = [
   ...SETTING_ACTIONS,
   ...VALUE_ACTIONS,
   ...STICK_ACTIONS,
+  ...SERVICE_ACTIONS,
   ...LATER_ACTIONS,
 ];
 

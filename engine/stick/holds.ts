@@ -6,8 +6,11 @@
  *   row 0 .. workers-1: a worker's, row `workers`: the control thread's, the last one: the master's
  *     ┌──────┬─────────┬─────────┬───
  *     │ high │ hold 0  │ hold 1  │        high: holds ever used at a time; a hold: [table + 1][entry], 0 = free
- *     └──────┴─────────┴─────────┴───
+ *     └──────┴─────────┴─────────┴───      COUNTED is added to the table where `conn_cur` was raised with the hold
  */
+
+/** The holder counts as a connection of the entry. */
+export const COUNTED = 0x4000_0000;
 
 const HOLD_WORDS = 2;
 const HEADER_WORDS = 2;
@@ -49,15 +52,15 @@ export class Holds {
   }
 
   /** Calls `give` for each hold of a row whose thread has ended, and forgets it. */
-  reclaim(index: number, give: (table: number, entry: number) => void): void {
+  reclaim(index: number, give: (table: number, entry: number, counted: boolean) => void): void {
     const { words } = this;
     const row = index * this.#perRow;
     const high = words[row]!;
     for (let i = 0; i < high; i++) {
       const at = row + HEADER_WORDS + i * HOLD_WORDS;
-      const table = words[at]! - 1;
+      const mark = words[at]!;
       words[at] = 0;
-      if (table >= 0) give(table, words[at + 1]!);
+      if (mark !== 0) give((mark & ~COUNTED) - 1, words[at + 1]!, (mark & COUNTED) !== 0);
     }
     words[row] = 0;
   }

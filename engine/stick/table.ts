@@ -28,7 +28,7 @@
  */
 import type { StickTable } from '../config/model.ts';
 import { recordChange } from './changes.ts';
-import type { HoldRow } from './holds.ts';
+import { COUNTED, type HoldRow } from './holds.ts';
 import { hashKey, KEY, mix, usedWords } from './key.ts';
 import {
   BUCKET_WORDS,
@@ -53,6 +53,9 @@ const PURGE_ON_ADD = 2;
 /** Looks at the writer's word, then naps of a millisecond. */
 const LOCK_SPINS = 200;
 const LOCK_TRIES = 20;
+
+/** Number of the type in data-types.ts. */
+const CONN_CUR = 6;
 
 const { writer: WRITER, used: USED, handed: HANDED } = HEADER.at;
 
@@ -92,6 +95,8 @@ export class Table {
   /** Fields by the number of their type. */
   readonly #fields: (Field | undefined)[] = [];
   readonly #shared: boolean;
+  /** Offset of `conn_cur` in an entry; 0 = it is not stored. */
+  readonly #current: number;
   /** Of the key that was looked for last. */
   #hash = 0;
 
@@ -112,6 +117,7 @@ export class Table {
     this.#placeMask = 2 ** (32 - Math.clz32(spec.size)) - 1;
     for (const field of this.layout.fields) this.#fields[field.type.number] = field;
     this.#shared = this.layout.changesMax > 0;
+    this.#current = this.field(CONN_CUR)?.at ?? 0;
   }
 
   /** Live entries now. */
@@ -173,6 +179,23 @@ export class Table {
   release(entry: number, hold = this.hold): void {
     this.#holds.words[hold] = 0;
     Atomics.sub(this.words, this.at(entry) + REFS, 1);
+  }
+
+  /** The holder counts as a connection: raises `conn_cur`, where it is stored. As with the hold itself, side by side. */
+  count(entry: number, hold: number): void {
+    const row = this.#holds.words;
+    const at = this.at(entry) + this.#current;
+    if (this.#current === 0) return;
+    Atomics.add(this.words, at, 1);
+    row[hold] = this.#mark | COUNTED;
+  }
+
+  uncount(entry: number, hold: number): void {
+    const row = this.#holds.words;
+    const at = this.at(entry) + this.#current;
+    if (this.#current === 0) return;
+    Atomics.sub(this.words, at, 1);
+    row[hold] = this.#mark;
   }
 
   // --- finding ---

@@ -64,11 +64,11 @@ export function reclaimTables(model: Pick<Model, 'tables'>, memory: StickMemory,
   const own = holds.row(holds.last);
   const tables = model.tables.map(spec => new Table(spec, memory.tables[spec.index]!, holds.last, own));
   for (const table of tables) table.recover(row);
-  holds.reclaim(row, (index, entry) => {
+  holds.reclaim(row, (index, entry, counted) => {
     const table = tables[index];
     if (table === undefined) return;
     const current = table.field(CONN_CUR);
-    if (current !== null) addValue(table, entry, current, 0, 0, -1);
+    if (current !== null && counted) addValue(table, entry, current, 0, 0, -1);
     Atomics.sub(table.words, table.at(entry) + REFS, 1);
   });
 }

@@ -23,7 +23,6 @@ export function newTracked(counters: number): readonly Tracked[] {
 }
 
 // Numbers of the types: data-types.ts. A total and its rate are counted together.
-const CONN_CUR = 6;
 interface Event {
   readonly total: number;
   readonly rate: number;
@@ -49,8 +48,7 @@ export function track(tracked: Tracked, table: Table, sample: Sample, now: numbe
   tracked.table = table;
   tracked.entry = entry;
   tracked.hold = hold;
-  const current = table.field(CONN_CUR);
-  if (current !== null) addValue(table, entry, current, 0, now, 1);
+  table.count(entry, hold);
   add(table, entry, CONNECTION, now, 1, 1);
   table.changed(entry, now);
   return true;
@@ -63,8 +61,7 @@ export function endTracking(list: readonly Tracked[], now: number): void {
     const { table, entry, hold } = tracked;
     if (table === null) continue;
     tracked.table = null;
-    const current = table.field(CONN_CUR);
-    if (current !== null) addValue(table, entry, current, 0, now, -1);
+    table.uncount(entry, hold);
     table.changed(entry, now);
     table.release(entry, hold);
     table.giveHold(hold);
