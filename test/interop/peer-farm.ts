@@ -20,7 +20,7 @@ export interface Member {
   kill(): Promise<void>;
   /** Asks it once with a key of its own and waits for the answer. */
   get(key: string): Promise<string>;
-  say(command: string): Promise<string>;
+  say(line: string): Promise<string>;
   /** What its tables hold, without what changes with time, sorted. */
   tables(): Promise<string[]>;
 }
@@ -124,9 +124,9 @@ function memberOf({ name, program, web, socket }: MemberPlace, file: string): Me
       const headers = { connection: 'close', 'x-client': clientOf(key) };
       return (await fetch(`http://127.0.0.1:${web}/?k=${key}`, { headers })).text();
     },
-    say: command => say(socket, command),
+    say: line => command(socket, line),
     tables: async () => {
-      const dumps = await Promise.all(TABLES.map(table => say(socket, `show table ${table}`)));
+      const dumps = await Promise.all(TABLES.map(table => command(socket, `show table ${table}`)));
       return dumps.flatMap((dump, i) => timeless(dump).map(line => `${TABLES[i]}: ${line}`)).sort();
     },
   };
@@ -155,9 +155,9 @@ function djb2(text: string): number {
   return hash >>> 0;
 }
 
-function say(socket: string, command: string): Promise<string> {
+export function command(socket: string, line: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const conn = net.connect({ path: socket }, () => conn.write(`${command}\n`));
+    const conn = net.connect({ path: socket }, () => conn.write(`${line}\n`));
     let answer = '';
     conn.on('data', data => (answer += data));
     conn.on('error', reject);

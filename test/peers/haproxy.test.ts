@@ -3,16 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { Writer } from '../../engine/peers/bytes.ts';
 import { readDefinition, writeDefinition } from '../../engine/peers/definition.ts';
 import { SentTexts } from '../../engine/peers/dictionary.ts';
-import { type Decisions, Exchange } from '../../engine/peers/exchange.ts';
 import { HelloReader, hello, readStatus } from '../../engine/peers/handshake.ts';
 import { CLASS, CONTROL, TABLE } from '../../engine/peers/messages.ts';
-import { Share } from '../../engine/peers/share.ts';
 import { type Entry, newEntry } from '../../engine/peers/shared-table.ts';
 import { readKey, writeExpire, writeKey, writeValues } from '../../engine/peers/update.ts';
-import { KEY_TYPES, type KeyType } from '../../engine/stick/data-types.ts';
-import { FakeTable } from './fake-table.ts';
+import { KEY_TYPES } from '../../engine/stick/data-types.ts';
 import session from './haproxy-session.json' with { type: 'json' };
-import { messagesOf, readerOf, type Said } from './messages.ts';
+import { definitions, listen, messagesOf, readerOf, type Said, tablesOf } from './messages.ts';
 
 /** All that one of the two said. */
 function said(who: 'A' | 'B', lines: number) {
@@ -22,54 +19,6 @@ function said(who: 'A' | 'B', lines: number) {
 const A = said('A', 1);
 const B = said('B', 3);
 const EVERYTHING = [...A.messages, ...B.messages];
-
-function definitions(messages: readonly Said[]) {
-  return messages.filter(m => m.class === CLASS.table && m.type === TABLE.definition);
-}
-
-/** Tables as a peer defines them. */
-function tablesOf(messages: readonly Said[]): FakeTable[] {
-  const tables = new Map<string, FakeTable>();
-  for (const { payload } of definitions(messages)) {
-    const { name, keyType, keyBytes, columns } = readDefinition(readerOf(payload))!;
-    const [key] = Object.entries(KEY_TYPES).find(([, { number }]) => number === keyType)!;
-    const table = new FakeTable(name, columns, key as KeyType);
-    tables.set(name, Object.assign(table, { keyBytes }));
-  }
-  return [...tables.values()];
-}
-
-/** Hears what was said, entry by entry. */
-function listen(
-  messages: readonly Said[],
-  entries: (table: FakeTable, entry: Entry, message: Said) => void = () => {},
-) {
-  const tables = tablesOf(messages);
-  let now: Said | null = null;
-  for (const table of tables) {
-    const { learn } = table;
-    table.learn = (entry, columns) => {
-      entries(table, entry, now!);
-      learn.call(table, entry, columns);
-    };
-  }
-  const heard: string[] = [];
-  const decisions: Decisions = {
-    wants: () => true,
-    upToDate: () => true,
-    taught: complete => heard.push(complete ? 'finished' : 'partial'),
-    confirmed: () => heard.push('confirmed'),
-  };
-  const shares = tables.map((table, i) => new Share(table, i + 1));
-  // What is acknowledged here, the recorded peer has sent.
-  for (const share of shares) share.pushed = 1e6;
-  const exchange = new Exchange(shares, true, decisions);
-  for (const message of messages) {
-    now = message;
-    expect(exchange.hear(message, readerOf(message.payload))).toBe(null);
-  }
-  return { tables, heard };
-}
 
 describe('the handshake', () => {
   test('is what we would say', () => {
