@@ -17,7 +17,7 @@ import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
-import { createStickMemory, reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
+import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
@@ -32,6 +32,7 @@ export interface Plan {
   readonly model: Model;
   readonly listeners: Listeners;
   readonly workers: number;
+  readonly stick: StickMemory;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said before the threads start, and how much of it were warnings about the configuration. */
@@ -137,7 +138,7 @@ export class Master {
     this.#say = say;
     this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
-    this.#stick = createStickMemory(model, workers);
+    this.#stick = plan.stick;
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
     this.#facts = factsOf(plan);

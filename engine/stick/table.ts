@@ -379,7 +379,7 @@ export class Table {
 
   /** Frees the places of entries that have expired, `max` at most; gives how many. */
   purge(now: number, max: number): number {
-    return this.write(() => this.#purge(now, max), 0);
+    return this.spec.expireMs === 0 ? 0 : this.write(() => this.#purge(now, max), 0);
   }
 
   #purge(now: number, max: number): number {
