@@ -3,7 +3,12 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { Rings } from '../engine/log/rings.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
+import { PatternBooks } from '../engine/sample/book.ts';
+import { ProcVars } from '../engine/sample/proc-vars.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
 import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { controlBinds } from './listeners.ts';
@@ -22,6 +27,17 @@ export default async function control(task: ControlTask): Promise<void> {
     env.logger.peers(level, section, text);
   };
   let peers: Peers | null = null;
+  // Its number is the one behind those of the workers.
+  const changes = new ChangeLog(task.changes, env.memory.shape.workers);
+  const books = new PatternBooks(model.patternRefs, changes);
+  const procVars = new ProcVars(model.global.procVars, changes);
+  const keepShort = changes.listenLong(() => {
+    // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
+    if (!changes.compact()) ringAll(env.memory);
+  });
+  running.push(keepShort);
+  const rings = new Rings({ model, memory: env.memory, io, wheel });
+  running.push(rings);
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -41,7 +57,8 @@ export default async function control(task: ControlTask): Promise<void> {
       const common = { ...env, io, wheel, random: Math.random };
       const checks = startHealth(common);
       peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
-      const cli = { ...common, asker, checks, peers: peers.sections, environment, startupLogs };
+      const shown = { asker, rings, checks, books, procVars, peers: peers.sections, environment, startupLogs };
+      const cli = { ...common, ...shown };
       running.push(
         startPurging(env.tables, wheel, () => io.now()),
         checks,

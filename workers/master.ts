@@ -11,6 +11,7 @@ import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
 import { isActive } from '../engine/peers/index.ts';
+import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
@@ -102,6 +103,8 @@ export class Master {
   readonly #model: Model;
   readonly #memory: Memory;
   readonly #stick: StickMemory;
+  /** The workers have their numbers in it, the control thread the next. */
+  readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
   readonly #facts: Facts;
   readonly #traffic: Keeper[] = [];
@@ -139,6 +142,7 @@ export class Master {
     this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
     this.#stick = plan.stick;
+    this.#changes = createChanges(workers + 1);
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
     this.#facts = factsOf(plan);
@@ -213,12 +217,14 @@ export class Master {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
         reclaimTables(this.#plan.model, this.#stick, worker);
+        leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);
         this.#died(`Thread ${worker + 1} (traffic)`, error, againMs);
       },
       done: () => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
+        leave(this.#changes, worker);
         this.#drained();
       },
     });
@@ -236,6 +242,7 @@ export class Master {
       },
       died: (error, againMs) => {
         reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
+        leave(this.#changes, this.#plan.workers);
         this.#died('Control thread', error, againMs);
         this.#handedOver();
       },
@@ -246,7 +253,14 @@ export class Master {
 
   #task() {
     const { io } = this.#plan;
-    return { model: this.#model, io, memory: this.#memory.buffer, stick: this.#stick, facts: this.#facts };
+    return {
+      model: this.#model,
+      io,
+      memory: this.#memory.buffer,
+      stick: this.#stick,
+      changes: this.#changes,
+      facts: this.#facts,
+    };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {

@@ -15,6 +15,7 @@ import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
+import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import type { StickMemory } from '../engine/stick/tables.ts';
 
@@ -32,6 +33,8 @@ export interface Task {
   readonly memory: SharedArrayBuffer;
   /** The stick tables (`Tables`). */
   readonly stick: StickMemory;
+  /** Changes of maps, ACLs and variables that all threads follow. */
+  readonly changes: ChangeBuffers;
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;

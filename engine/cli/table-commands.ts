@@ -1,5 +1,6 @@
 /** `show table`, `set table`, `clear table` (management guide, 9.3). */
 
+import { STICK_FILTERS_MAX } from '../limits.ts';
 import { steppedDump } from '../stats/out.ts';
 import { dataType } from '../stick/data-types.ts';
 import type { Field } from '../stick/layout.ts';
@@ -16,9 +17,6 @@ const OPERATORS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   lt: (a, b) => a < b,
   gt: (a, b) => a > b,
 };
-
-/** `data.` conditions of one command at most. */
-const FILTERS_MAX = 4;
 
 /** Expired entries that go before a table is shown. */
 const PURGE_FIRST = 10_000;
@@ -48,7 +46,7 @@ function readFilters(table: Table, words: readonly string[]): Filter[] | string 
   const filters: Filter[] = [];
   for (let i = 0; i < words.length; i += 3) {
     const n = `Filter entry #${filters.length + 1}: `;
-    if (filters.length === FILTERS_MAX) return `Detected extra data in filter, after '${words[i - 1]}'`;
+    if (filters.length === STICK_FILTERS_MAX) return `Detected extra data in filter, after '${words[i - 1]}'`;
     if (!words[i]!.startsWith('data.')) return `${n}Data type expected, not '${words[i]}'`;
     const where = readField(table, words[i]!);
     if (typeof where === 'string') return n + where;

@@ -1,12 +1,14 @@
 /** Keywords of the global section; its `tune.*` are in keywords-tune.ts, the refused ones in keywords-global-more.ts. */
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
-import { type GlobalDraft, statusSet, type UnixBind } from './draft.ts';
+import type { GlobalDraft, UnixBind } from './draft.ts';
 import { bare, integer, sentence, time, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
+import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
 import { TUNE } from './keywords-tune.ts';
+import type { StatusRange } from './model.ts';
 
 type Row = Keyword<GlobalDraft>;
 
@@ -51,8 +53,8 @@ function statusCodes(name: string, field: 'httpErrCodes' | 'httpFailCodes', doc:
             `'${name}': '${text}' is no list of ranges of statuses`,
             'write numbers from 100 to 599, as in 400-403,429',
           );
-        if (sign === '') global[field] = statusSet(() => false);
-        for (const range of ranges) global[field].fill(sign !== '-', range![0] - 100, range![1] - 99);
+        if (sign === '') global[field] = [];
+        for (const range of ranges) global[field] = changed(global[field], range!, sign !== '-');
       }
     },
     good: [`${name} 400,402-444,446-480,490`, `${name} 400-499 -450 +500`],
@@ -64,8 +66,21 @@ function statusCodes(name: string, field: 'httpErrCodes' | 'httpFailCodes', doc:
   });
 }
 
+/** The ranges with `first` to `last` added to them, or taken out of them. */
+function changed(ranges: readonly StatusRange[], [first, last]: StatusRange, add: boolean): [number, number][] {
+  const result: [number, number][] = [];
+  for (let status = 100; status < 600; status++) {
+    const inside = status >= first && status <= last;
+    if (!(inside ? add : ranges.some(([low, high]) => status >= low && status <= high))) continue;
+    const range = result.at(-1);
+    if (range?.[1] === status - 1) range[1] = status;
+    else result.push([status, status]);
+  }
+  return result;
+}
+
 /** `400` or `400-499`; null = it is no range. */
-function statusRange(text: string): readonly [first: number, last: number] | null {
+function statusRange(text: string): StatusRange | null {
   const match = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
   const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
   return match === null || first < 100 || last > 599 || first > last ? null : [first, last];
@@ -150,4 +165,4 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_VARS, ...GLOBAL_MORE];

@@ -18,7 +18,7 @@ const SERVER_TABLE = new Table(SERVER);
 const BIND_TABLE = new Table(BIND);
 
 function row(name: string, doc: string) {
-  return { where: 'P', name, doc };
+  return { where: 'S', name, doc };
 }
 
 /** A section as it is opened. */

@@ -1,4 +1,6 @@
 /** What follows `stick-table`, and the name of a `table` in a `peers` section (manual 11.1). */
+
+import { STICK_KEY_BYTES_MAX, STICK_PERIOD_MS_MAX, STICK_SIZE_MAX } from '../limits.ts';
 import { ARRAY_MAX, DATA_TYPES, dataType, KEY_TYPES, type KeyType } from '../stick/data-types.ts';
 import type { Cursor } from './cursor.ts';
 import type { TableDraft } from './draft.ts';
@@ -9,18 +11,14 @@ import { parseInteger, parseTime } from './units.ts';
 export const TABLE_ARGS =
   'type <type> size <size> [expire <time>] [nopurge] [recv-only] [write-to <table>] [srvkey <name|addr>] [store <types>]* [brates-factor <factor>]';
 
-/** A key of a string or binary table may be this long: a sample is not longer. */
-const KEY_LEN_MAX = 16_384;
-/** Entries are numbered in 28 bits. */
-const SIZE_MAX = 2 ** 28;
-
 type Setting = (cursor: Cursor, table: TableDraft) => void;
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
   type: readType,
   size(cursor, table) {
     const size = cursor.expectSize('size');
-    if (size !== null && (size < 1 || size > SIZE_MAX)) cursor.error(`'size' must be between 1 and ${SIZE_MAX}`);
+    if (size !== null && (size < 1 || size > STICK_SIZE_MAX))
+      cursor.error(`'size' must be between 1 and ${STICK_SIZE_MAX}`);
     table.size = size ?? 1;
   },
   expire(cursor, table) {
@@ -61,7 +59,7 @@ function readType(cursor: Cursor, table: TableDraft) {
   table.keyBytes = KEY_TYPES[table.key].bytes;
   const counted = table.key === 'string' || table.key === 'binary';
   if (counted && cursor.match('len')) {
-    table.keyBytes = cursor.expectInt('len', { min: 1, max: KEY_LEN_MAX }) ?? 1;
+    table.keyBytes = cursor.expectInt('len', { min: 1, max: STICK_KEY_BYTES_MAX }) ?? 1;
   }
 }
 
@@ -93,7 +91,9 @@ function addType(table: TableDraft, name: string, args: readonly string[]): stri
   if ('error' in count) return `number of elements of '${name}': ${count.error}`;
   const period = type.kind === 'rate' ? parseTime(args.at(-1)!, 'ms') : { value: 0 };
   if ('error' in period) return `period of '${name}': ${period.error}`;
-  if (type.kind === 'rate' && period.value === 0) return `period of '${name}': it must not be 0`;
+  if (type.kind === 'rate' && (period.value === 0 || period.value > STICK_PERIOD_MS_MAX)) {
+    return `period of '${name}': it must be between 1 ms and ${STICK_PERIOD_MS_MAX} ms`;
+  }
   if (table.data.some(other => other.type === name)) return `data type '${name}' is stored already`;
   const rival = table.data.find(
     other => type.replaces.includes(other.type) || dataType(other.type)!.replaces.includes(name),

@@ -3,7 +3,8 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
-import type { Store } from '../sample/vars.ts';
+import { SPARE_STREAMS_MAX } from '../limits.ts';
+import type { OwnStore } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -44,11 +45,13 @@ export class Session {
   older: Session | null = null;
   newer: Session | null = null;
   /** Variables of scope `sess`; null = none was set. */
-  vars: Store | null = null;
+  vars: OwnStore | null = null;
   /** What it tracks in stick tables. */
   tracked: readonly Tracked[] = NOTHING_TRACKED;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
+  /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
+  error = 0;
   /** The transport is ready and the frontend's protocol is spoken. */
   started = false;
   /** Addresses told by a rule, for the session or for the stream it has now. */
@@ -116,7 +119,10 @@ export class Session {
 
   /** Its counters, to track something with. */
   counters(): readonly Tracked[] {
-    if (this.tracked === NOTHING_TRACKED) this.tracked = newTracked(this.context.model.global.tune.stickCounters);
+    const { spareTracked, model } = this.context;
+    if (this.tracked === NOTHING_TRACKED) {
+      this.tracked = spareTracked.pop() ?? newTracked(model.global.tune.stickCounters);
+    }
     return this.tracked;
   }
 
@@ -130,6 +136,14 @@ export class Session {
     return this.#timer.deadline <= this.context.io.now();
   }
 
+  #endTracking(): void {
+    if (this.tracked === NOTHING_TRACKED) return;
+    const { spareTracked, io } = this.context;
+    endTracking(this.tracked, io.now());
+    if (spareTracked.length < SPARE_STREAMS_MAX) spareTracked.push(this.tracked);
+    this.tracked = NOTHING_TRACKED;
+  }
+
   /** The connection is gone: gives back what it held. Called once, by the driver's onClose. */
   closed(): void {
     if (!this.#open) return;
@@ -137,7 +151,7 @@ export class Session {
     this.context.wheel.forget(this.#timer);
     this.context.sessions.delete(this);
     if (this.ownServer !== null) disown(this.ownServer);
-    endTracking(this.tracked, this.context.io.now());
+    this.#endTracking();
     leave(this.context, this.listener);
     this.context.onSessionEnd?.();
   }

@@ -261,10 +261,8 @@ function connected(stream: Stream): Next {
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();
-  if (!stream.http) {
-    storeServer(stream);
-    stream.context.events.streamAnswered(stream);
-  }
+  if (!stream.http) storeServer(stream);
+  stream.context.events.streamConnected(stream);
   stream.client.resume();
   return WAIT;
 }

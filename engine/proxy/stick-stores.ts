@@ -1,9 +1,7 @@
 /** Keys that a stream has found and that are to be stored in stick tables once its server is known. */
+import { STICK_STORES_MAX } from '../limits.ts';
 import { KEY, usedWords } from '../stick/key.ts';
 import type { Table } from '../stick/table.ts';
-
-/** Keys of one stream at most, whatever the rules (manual 4.2, `stick store-request`). */
-const STORES_MAX = 8;
 
 export class StickStores {
   count = 0;
@@ -17,7 +15,7 @@ export class StickStores {
 
   /** There is a key for the table already, or no room for another. */
   has(table: Table): boolean {
-    if (this.count === STORES_MAX) return true;
+    if (this.count === STICK_STORES_MAX) return true;
     for (let i = 0; i < this.count; i++) if (this.#tables[i] === table) return true;
     return false;
   }

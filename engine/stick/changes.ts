@@ -38,12 +38,21 @@ export class ChangeReader {
   /** All up to this number was visited. */
   at: number;
   readonly #table: Table;
+  /** Its own, so that `visit` may look at other entries. */
+  readonly #hold: number;
   #gapSince = -1;
 
   /** @param at number after which it begins: `lastChange` = only what is to come, 0 = everything. */
   constructor(table: Table, at: number) {
     this.#table = table;
     this.at = at;
+    const hold = table.takeHold();
+    this.#hold = hold < 0 ? table.hold : hold;
+  }
+
+  /** It reads no more: its hold is free. */
+  close(): void {
+    if (this.#hold !== this.#table.hold) this.#table.giveHold(this.#hold);
   }
 
   /** How many changes there are that were not visited, entries changed again counted again. */
@@ -84,10 +93,10 @@ export class ChangeReader {
   #tell(entry: number, number: number, visit: (entry: number, number: number) => void): boolean {
     const table = this.#table;
     // A later number stands for this one too.
-    if (Atomics.load(table.words, table.at(entry) + UPDATE) !== number || !table.take(entry)) return false;
+    if (Atomics.load(table.words, table.at(entry) + UPDATE) !== number || !table.take(entry, this.#hold)) return false;
     this.#raiseTold(number);
     visit(entry, number);
-    table.release(entry);
+    table.release(entry, this.#hold);
     return true;
   }
 
@@ -103,9 +112,9 @@ export class ChangeReader {
     this.#raiseTold(last);
     for (let entry = 0; entry < table.end; entry++) {
       const number = Atomics.load(table.words, table.at(entry) + UPDATE);
-      if (number === 0 || ((number - this.at) | 0) <= 0 || !table.take(entry)) continue;
+      if (number === 0 || ((number - this.at) | 0) <= 0 || !table.take(entry, this.#hold)) continue;
       visit(entry, number);
-      table.release(entry);
+      table.release(entry, this.#hold);
       count++;
     }
     this.at = last;

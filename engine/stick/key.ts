@@ -7,14 +7,13 @@
  *   string   [length][bytes, zeros at the end]
  */
 import type { StickTable } from '../config/model.ts';
+import { STICK_KEY_BYTES_MAX } from '../limits.ts';
 import { cast } from '../sample/cast.ts';
 import { BIN, IPV4, IPV6, type Sample, SINT, STR, type Type } from '../sample/sample.ts';
 import type { KeyType } from './data-types.ts';
 
-/** The longest key, in words, with its length before it. */
-const KEY_WORDS_MAX = 4_097;
-
-export const KEY = new Int32Array(KEY_WORDS_MAX);
+/** With room for the longest key and its length. */
+export const KEY = new Int32Array(1 + STICK_KEY_BYTES_MAX / 4);
 const BYTES = new Uint8Array(KEY.buffer);
 
 const SAMPLE_TYPES: Readonly<Record<KeyType, Type>> = { ip: IPV4, ipv6: IPV6, integer: SINT, string: STR, binary: BIN };

@@ -13,6 +13,7 @@
  * A key belongs in the bucket that its hash names, or, when that one has overflowed, in a second one that the hash names.
  */
 import type { StickTable } from '../config/model.ts';
+import { STICK_CHANGES_MAX, STICK_NAME_BYTES, STICK_NAMES_MAX } from '../limits.ts';
 import { layout } from '../shm/layout.ts';
 import { type DataType, dataType, WORDS_OF } from './data-types.ts';
 import { keyWords } from './key.ts';
@@ -48,13 +49,9 @@ export const SLOTS = BUCKET_WORDS - 1;
 /** Keys per bucket in a full table: that none of its two buckets has a free slot is then as rare as 1 in 10^8. */
 const KEYS_PER_BUCKET = 5;
 
-/** Server keys: how many a table knows, and bytes of each. */
-export const NAMES_MAX = 1024;
-export const NAME_BYTES = 124;
-export const NAME_WORDS = 1 + NAME_BYTES / 4;
+/** A server key: its length, its bytes. */
+export const NAME_WORDS = 1 + STICK_NAME_BYTES / 4;
 
-/** Local changes remembered: a peer that is further behind is told everything again. */
-const CHANGES_MAX = 65_536;
 export const CHANGE_WORDS = 2;
 
 /** Where one stored type stands in an entry. */
@@ -95,10 +92,10 @@ export function layoutOf(table: StickTable): Layout {
   });
   const named = fields.some(({ type }) => type.kind === 'name');
   const changesMax =
-    table.peers < 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.min(Math.max(2 * table.size, 64), CHANGES_MAX)));
+    table.peers < 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.min(Math.max(2 * table.size, 64), STICK_CHANGES_MAX)));
   const buckets = Math.ceil(table.size / KEYS_PER_BUCKET);
   const names = HEADER.size;
-  const index = names + (named ? roundUp(NAMES_MAX * NAME_WORDS) : 0);
+  const index = names + (named ? roundUp(STICK_NAMES_MAX * NAME_WORDS) : 0);
   const order = index + buckets * BUCKET_WORDS;
   const entries = order + roundUp(table.size * ORDER_WORDS);
   const changes = entries + roundUp(table.size * at);

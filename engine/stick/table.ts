@@ -22,14 +22,14 @@
  * 4. No key is live twice: only the writer makes entries, and it looks for the key after it has become the writer. A live key
  *    is found by whoever looks: its slot is written before it goes live and cleared after it is dead, and slots never move.
  * 5. The writer is bounded: it looks at EVICT_TRIES entries of the order at most. Waiting for it is bounded too: after
- *    LOCK_TRIES the table answers as a full one does.
+ *    that (writer.ts) the table answers as a full one does.
  * 6. A writer that died is seen by the master (`reclaim`), which alone then makes index and order anew from what is live.
  *    Live entries keep their slots meanwhile, so that nobody who looks notices.
  */
 import type { StickTable } from '../config/model.ts';
 import { recordChange } from './changes.ts';
 import { COUNTED, type HoldRow } from './holds.ts';
-import { hashKey, KEY, mix, usedWords } from './key.ts';
+import { hashKey, KEY, usedWords } from './key.ts';
 import {
   BUCKET_WORDS,
   ENTRY_KEY,
@@ -45,19 +45,18 @@ import {
   UPDATE,
 } from './layout.ts';
 import { Order } from './order.ts';
+import { Slots } from './slots.ts';
+import { becomeWriter, isWriter, leaveWriter } from './writer.ts';
 
 /** Entries that a full table looks at before the one on top has to go. */
 const EVICT_TRIES = 256;
 /** Expired entries that go whenever one is added. */
 const PURGE_ON_ADD = 2;
-/** Looks at the writer's word, then naps of a millisecond. */
-const LOCK_SPINS = 200;
-const LOCK_TRIES = 20;
 
 /** Number of the type in data-types.ts. */
 const CONN_CUR = 6;
 
-const { writer: WRITER, used: USED, handed: HANDED } = HEADER.at;
+const { used: USED, handed: HANDED } = HEADER.at;
 
 /** Bytes that the table takes. */
 export function tableBytes(spec: StickTable): number {
@@ -90,8 +89,7 @@ export class Table {
   readonly #self: number;
   readonly #mark: number;
   readonly #seed: number;
-  /** Bits of a slot that are the place + 1; the others are those of the hash. */
-  readonly #placeMask: number;
+  readonly #slots: Slots;
   /** Fields by the number of their type. */
   readonly #fields: (Field | undefined)[] = [];
   readonly #shared: boolean;
@@ -114,7 +112,7 @@ export class Table {
     this.#self = row + 1;
     this.#mark = spec.index + 1;
     this.#seed = this.words[HEADER.at.seed]!;
-    this.#placeMask = 2 ** (32 - Math.clz32(spec.size)) - 1;
+    this.#slots = new Slots(this.words, this.layout, spec.size);
     for (const field of this.layout.fields) this.#fields[field.type.number] = field;
     this.#shared = this.layout.changesMax > 0;
     this.#current = this.field(CONN_CUR)?.at ?? 0;
@@ -211,11 +209,11 @@ export class Table {
   /** The same; a key that is not there is added, with nothing counted yet. -1 = there is no room. */
   findOrAdd(now: number, hold = this.hold): number {
     const entry = this.find(now, hold);
-    if (entry >= 0 || !this.#lock()) return entry;
+    if (entry >= 0 || !becomeWriter(this.words, this.#self)) return entry;
     try {
       return this.#add(now, hold);
     } finally {
-      this.#unlock();
+      leaveWriter(this.words);
     }
   }
 
@@ -223,20 +221,15 @@ export class Table {
     const used = usedWords(this.spec.key, this.layout.keyWords);
     const hash = hashKey(used, this.#seed);
     this.#hash = hash;
-    const first = this.#bucket(mix(hash));
+    const first = this.#slots.first(hash);
     const entry = this.#lookIn(first, hash, used, hold);
     if (entry >= 0 || Atomics.load(this.words, first) === 0) return entry;
-    return this.#lookIn(this.#bucket(mix(~hash)), hash, used, hold);
-  }
-
-  #bucket(hash: number): number {
-    const { index, buckets } = this.layout;
-    return index + Math.floor(((hash >>> 0) / 4_294_967_296) * buckets) * BUCKET_WORDS;
+    return this.#lookIn(this.#slots.second(hash), hash, used, hold);
   }
 
   #lookIn(bucket: number, hash: number, used: number, hold: number): number {
     const { words } = this;
-    const mask = this.#placeMask;
+    const mask = this.#slots.placeMask;
     for (let slot = bucket + 1; slot < bucket + BUCKET_WORDS; slot++) {
       const found = Atomics.load(words, slot);
       if (((found ^ hash) & ~mask) !== 0 || (found & mask) === 0) continue;
@@ -280,29 +273,13 @@ export class Table {
 
   // --- structure: one writer at a time ---
 
-  /** Becomes the writer; false = another one did not finish in time. */
-  #lock(): boolean {
-    const { words } = this;
-    for (let i = 0; i < LOCK_SPINS; i++) if (Atomics.compareExchange(words, WRITER, 0, this.#self) === 0) return true;
-    for (let i = 0; i < LOCK_TRIES; i++) {
-      const other = Atomics.compareExchange(words, WRITER, 0, this.#self);
-      if (other === 0) return true;
-      Atomics.wait(words, WRITER, other, 1);
-    }
-    return false;
-  }
-
-  #unlock(): void {
-    Atomics.store(this.words, WRITER, 0);
-  }
-
   /** Runs `change` as the writer; `otherwise` when it cannot become it. */
   write<T>(change: () => T, otherwise: T): T {
-    if (!this.#lock()) return otherwise;
+    if (!becomeWriter(this.words, this.#self)) return otherwise;
     try {
       return change();
     } finally {
-      this.#unlock();
+      leaveWriter(this.words);
     }
   }
 
@@ -314,7 +291,7 @@ export class Table {
       return known;
     }
     const hash = this.#hash;
-    const slot = this.#freeSlot(hash);
+    const slot = this.#slots.free(hash);
     const entry = slot < 0 ? -1 : this.#claim(now);
     if (entry < 0) return -1;
     const { words } = this;
@@ -323,7 +300,7 @@ export class Table {
     const used = usedWords(this.spec.key, this.layout.keyWords);
     for (let i = 0; i < used; i++) words[at + ENTRY_KEY + i] = KEY[i]!;
     this.#reset(entry, now);
-    Atomics.store(words, slot, (hash & ~this.#placeMask) | (entry + 1));
+    this.#slots.fill(slot, hash, entry);
     const live = words[USED]!;
     this.order.push(live, words[at + EXPIRE]!, entry);
     Atomics.store(words, USED, live + 1);
@@ -340,20 +317,6 @@ export class Table {
     words.fill(0, at + ENTRY_KEY + layout.keyWords, at + layout.entryWords);
     words[at + UPDATE] = 0;
     this.refresh(entry, now);
-  }
-
-  /** A slot of the index for the key: of its first bucket, or of its second, which is noted in the first. */
-  #freeSlot(hash: number): number {
-    const first = this.#bucket(mix(hash));
-    const slot = this.#freeIn(first);
-    if (slot >= 0) return slot;
-    Atomics.store(this.words, first, 1);
-    return this.#freeIn(this.#bucket(mix(~hash)));
-  }
-
-  #freeIn(bucket: number): number {
-    for (let slot = bucket + 1; slot < bucket + BUCKET_WORDS; slot++) if (this.words[slot] === 0) return slot;
-    return -1;
   }
 
   /** A place for an entry; -1 = none. */
@@ -453,17 +416,7 @@ export class Table {
 
   /** Takes a dead entry out of the index. */
   #forget(entry: number): void {
-    const hash = this.words[this.at(entry) + HASH]!;
-    if (!this.#unindex(this.#bucket(mix(hash)), entry)) this.#unindex(this.#bucket(mix(~hash)), entry);
-  }
-
-  #unindex(bucket: number, entry: number): boolean {
-    for (let slot = bucket + 1; slot < bucket + BUCKET_WORDS; slot++) {
-      if ((this.words[slot]! & this.#placeMask) !== entry + 1) continue;
-      Atomics.store(this.words, slot, 0);
-      return true;
-    }
-    return false;
+    this.#slots.drop(this.words[this.at(entry) + HASH]!, entry);
   }
 
   // --- what a dead thread left ---
@@ -473,18 +426,11 @@ export class Table {
    * leave the index, what is live is queued anew.
    */
   recover(row: number): void {
-    const { words, layout } = this;
-    if (Atomics.load(words, WRITER) !== row + 1) return;
-    Atomics.add(words, HEADER.at.rebuilt, 1);
-    for (let bucket = 0; bucket < layout.buckets; bucket++) {
-      const first = layout.index + bucket * BUCKET_WORDS + 1;
-      for (let slot = first; slot < first + BUCKET_WORDS - 1; slot++) {
-        const place = (words[slot]! & this.#placeMask) - 1;
-        if (place >= 0 && !this.#isLive(place)) Atomics.store(words, slot, 0);
-      }
-    }
+    if (!isWriter(this.words, row + 1)) return;
+    Atomics.add(this.words, HEADER.at.rebuilt, 1);
+    this.#slots.clean(place => this.#isLive(place));
     this.#queueAll();
-    this.#unlock();
+    leaveWriter(this.words);
   }
 
   /** Makes the order anew from what is live. */

@@ -2,7 +2,7 @@
  * What sessions and streams track (`track-sc*`): which entry each of their counters holds, and what happens is counted
  * there. A stream counts where it tracks something itself with a counter, else where its session does.
  */
-import type { Model } from '../config/model.ts';
+import type { Model, StatusRange } from '../config/model.ts';
 import type { Sample } from '../sample/sample.ts';
 import { setKey } from './key.ts';
 import type { Table } from './table.ts';
@@ -104,8 +104,8 @@ export function countTraffic(
     const table = tracked.table!;
     const { bytesRateFactor } = table.spec;
     const { entry } = tracked;
-    const came = bytesIn > 0 && add(table, entry, BYTES_IN, now, bytesIn, Math.floor(bytesIn / bytesRateFactor));
-    const left = bytesOut > 0 && add(table, entry, BYTES_OUT, now, bytesOut, Math.floor(bytesOut / bytesRateFactor));
+    const came = bytesIn > 0 && add(table, entry, BYTES_IN, now, bytesIn, Math.ceil(bytesIn / bytesRateFactor));
+    const left = bytesOut > 0 && add(table, entry, BYTES_OUT, now, bytesOut, Math.ceil(bytesOut / bytesRateFactor));
     if (came || left) table.changed(entry, now);
   }
 }
@@ -120,6 +120,14 @@ export function trackedBy(own: readonly Tracked[], session: readonly Tracked[], 
 
 /** A status that counts as an error of the client, as a failure of the server, or as neither. */
 export function statusEvent({ global }: Model, status: number): Event | null {
-  if (global.httpErrCodes[status - 100] === true) return CLIENT_ERROR;
-  return global.httpFailCodes[status - 100] === true ? SERVER_FAILURE : null;
+  if (isIn(global.httpErrCodes, status)) return CLIENT_ERROR;
+  return isIn(global.httpFailCodes, status) ? SERVER_FAILURE : null;
+}
+
+function isIn(ranges: readonly StatusRange[], status: number): boolean {
+  for (let i = 0; i < ranges.length; i++) {
+    const range = ranges[i]!;
+    if (status >= range[0] && status <= range[1]) return true;
+  }
+  return false;
 }

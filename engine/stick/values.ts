@@ -2,8 +2,9 @@
  * What an entry stores, as numbers and texts: read, added to and set element by element, each by single atomic
  * operations. The caller holds the entry.
  */
+import { STICK_NAME_BYTES, STICK_NAMES_MAX } from '../limits.ts';
 import { freqAdd, freqRead, freqSet, freqState } from './freq.ts';
-import { ENTRY_KEY, type Field, HEADER, NAME_BYTES, NAME_WORDS, NAMES_MAX } from './layout.ts';
+import { ENTRY_KEY, type Field, HEADER, NAME_WORDS } from './layout.ts';
 import type { Table } from './table.ts';
 
 function place(table: Table, entry: number, field: Field, element: number): number {
@@ -117,7 +118,7 @@ export function nameNumber(table: Table, text: string): number {
   const known = table.nameNumbers.get(text);
   if (known !== undefined) return known;
   const bytes = encoder.encode(text);
-  if (bytes.length > NAME_BYTES || table.layout.names === table.layout.index) return 0;
+  if (bytes.length > STICK_NAME_BYTES || table.layout.names === table.layout.index) return 0;
   return table.write(() => findName(table, text) || addName(table, bytes), 0);
 }
 
@@ -130,7 +131,7 @@ function findName(table: Table, text: string): number {
 
 function addName({ words, layout }: Table, bytes: Uint8Array): number {
   const count = words[NAMES]!;
-  if (count === NAMES_MAX) return 0;
+  if (count === STICK_NAMES_MAX) return 0;
   const at = layout.names + count * NAME_WORDS;
   words[at] = bytes.length;
   new Uint8Array(words.buffer, (at + 1) * 4, bytes.length).set(bytes);

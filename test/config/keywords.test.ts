@@ -20,7 +20,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   U: 'userlist t',
   E: 'http-errors t',
   H: 'healthcheck t',
-  P: 'peers t',
+  S: 'peers t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */

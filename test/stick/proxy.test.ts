@@ -117,6 +117,26 @@ backend names
     expect(body(await get(r, '/'))).toBe('3   1 0 3  0 1 0 0 1 1 9 1 1 1 0 -1');
   });
 
+  test('which statuses are errors and failures can be told; rates of bytes count blocks', async () => {
+    const s = await server(head => ok('ok').replace('200 OK', `${/\/(\d+)/.exec(head)![1]} x`));
+    const r = await start(`
+global
+  http-err-codes +201,410-420 -404
+  http-fail-codes 502
+listen web
+  bind 127.0.0.1:1
+  stick-table type ip size 100 store http_err_cnt,http_fail_cnt,bytes_in_rate(1m),bytes_in_cnt brates-factor 1024
+  http-request track-sc0 src
+  server s 127.0.0.1:${s}
+`);
+    for (const code of [200, 201, 404, 410, 400, 500, 502]) await get(r, `/${code}`);
+    expect(shown(r, 'web', '127.0.0.1')).toMatchObject({
+      http_err_cnt: '3',
+      http_fail_cnt: '1',
+      'bytes_in_rate(60000)': String(7 * 1024),
+    });
+  });
+
   test('rates are exact over several workers', async () => {
     const r = await start(
       `${TRACK}

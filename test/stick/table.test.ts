@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { ChangeReader, lastChange } from '../../engine/stick/changes.ts';
 import { FEW_HOLDS, Holds } from '../../engine/stick/holds.ts';
 import { HEADER, LIVE, REFS } from '../../engine/stick/layout.ts';
+import { learn } from '../../engine/stick/remote.ts';
 import { createTable, Table, tableBytes } from '../../engine/stick/table.ts';
 import { addValue, keyBytes, nameNumber, nameText, readValue, setValue } from '../../engine/stick/values.ts';
 import { attach, has, key, makeTable, put, share, stored, tableSpec } from './world.ts';
@@ -183,6 +184,20 @@ test('a hold row gives holds until there are no more', () => {
   expect(row.take()).toBe(-1);
   row.give(taken[3]!);
   expect(row.take()).toBe(taken[3]);
+});
+
+test('what a peer teaches is no change of our own, and lives as long as it says', () => {
+  const table = makeTable({ size: 4, key: 'string', keyBytes: 10, expireMs: 1_000, peers: 0, data: [stored('gpc0')] });
+  const entry = learn(table, Buffer.from('a key'), 100, 300);
+  setValue(table, entry, table.field(2)!, 0, 100, 7);
+  table.release(entry);
+  expect(lastChange(table)).toBe(0);
+  expect(has(table, 'a key', 399)).toBe(true);
+  expect(has(table, 'a key', 400)).toBe(false);
+  expect(learn(table, Buffer.from('a key'), 500, 99_999)).toBe(entry);
+  expect(table.expiresIn(entry, 500)).toBe(1_000);
+  expect(readValue(table, entry, table.field(2)!, 0, 500)).toBe(0);
+  table.release(entry);
 });
 
 test('peers are told what changed, once', () => {
