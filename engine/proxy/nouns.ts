@@ -248,7 +248,8 @@ export class Server {
     this.timed = timedAt(backend.context, 'server', number);
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
-    this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
+    const { source, options } = backend.proxy;
+    this.connectOptions = { source: config.source ?? source, tfo: config.tfo, delayAck: options.tcpSmartConnect };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();
