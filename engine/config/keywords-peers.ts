@@ -82,9 +82,9 @@ export const PEERS: readonly Row[] = [
     parse(cursor, section, context) {
       const word = cursor.next();
       if (word === null) return cursor.error("'bind' expects <address>:<port> as argument");
-      const binds = readBindLine(cursor, word, 'bind', context) ?? [];
+      const binds = readBindLine(cursor, word, 'bind', context, section.defaultBind) ?? [];
       if (binds.some(bind => bind.tls.ssl)) return cursor.error(NO_TLS);
-      section.binds.push(...binds.map(bind => ({ ...section.defaultBind, ...bind })));
+      section.binds.push(...binds);
     },
     good: ['bind 127.0.0.1:1024'],
     bad: [['bind', "'bind' expects <address>:<port> as argument"]],
