@@ -23,7 +23,7 @@ function conditions(word: string): readonly RetryCondition[] | null {
   return found === undefined ? null : [found];
 }
 
-function parse(cursor: Cursor, proxy: ProxyDraft): void {
+function parse(cursor: Cursor, proxy: ProxyDraft) {
   if (cursor.left === 0) {
     return cursor.error("'retry-on' needs at least one keyword to specify when to retry");
   }

@@ -119,7 +119,7 @@ export function finishStream(stream: Stream): void {
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
   stream.finishedAt = stream.now;
-  if (stream.queue !== null) stream.assignedAt = stream.finishedAt;
+  if (stream.line !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
   stream.dropServerSide();
   stream.countBytes();

@@ -31,11 +31,12 @@ import { retryListener } from './listener.ts';
 import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
-import { Queue } from './queue.ts';
+
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** What everything in one worker shares. */
 export interface Context {
@@ -174,7 +175,7 @@ export class Backend {
   readonly servers: Server[];
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
-  readonly queue: Queue;
+  readonly queue: WaitingLine;
   /** PROXY.generation when the servers' states were last looked at. */
   generation = 0;
   readonly errors: ErrorReplies;
@@ -196,7 +197,7 @@ export class Backend {
     this.errors = new ErrorReplies(proxy);
     this.stats = statsReply(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
-    this.queue = new Queue();
+    this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
     this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
@@ -218,7 +219,7 @@ export class Server {
   /** SERVER.kills when the server was last looked at. */
   kills: number;
   /** Streams waiting for this very server (persistence, hashing). */
-  readonly queue: Queue;
+  readonly queue: WaitingLine;
   readonly pool: ServerPool;
 
   constructor(backend: Backend, config: ServerConfig, number: number) {
@@ -232,7 +233,7 @@ export class Server {
     this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
-    this.queue = new Queue();
+    this.queue = new WaitingLine();
     this.pool = new ServerPool(this);
   }
 }

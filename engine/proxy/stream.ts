@@ -21,12 +21,13 @@ import type { Reply } from './errors.ts';
 import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
-import { freePlace, type Queue } from './queue.ts';
+import { freePlace } from './queue.ts';
 import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
 import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import type { WaitingLine } from './waiting-line.ts';
 
 /** A frontend without captures. */
 const NO_CAPTURES: Captured[] = [];
@@ -51,10 +52,10 @@ export class Stream implements Subject {
   readonly timer: Timer<Stream>;
 
   // --- the queue it stands in (queue.ts) ---
-  queue: Queue | null = null;
-  queueNext: Stream | null = null;
-  queuePrev: Stream | null = null;
-  ticket = 0;
+  line: WaitingLine | null = null;
+  /** Which of its heap, and its place in the queue. */
+  lineAt = 0;
+  place = 0;
 
   // --- how far it got ---
   requestDone = false;
@@ -135,6 +136,9 @@ export class Stream implements Subject {
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
   retries = -1;
+  /** `set-priority-class`, `set-priority-offset`. */
+  priorityClass = 0;
+  priorityOffsetMs = 0;
   /** `disable-l7-retry`. */
   noRepeat = false;
   /** `tcp-response content close`. */
@@ -232,6 +236,7 @@ export class Stream implements Subject {
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;
+    this.priorityClass = this.priorityOffsetMs = 0;
     this.requestCaptures = this.responseCaptures = NO_CAPTURES;
     this.requestCookie = this.responseCookie = null;
     this.session.forgetOverrides();
