@@ -18,7 +18,7 @@ import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
-import type { Memory, Topology } from '../shm/memory.ts';
+import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
@@ -76,6 +76,8 @@ export interface Context {
   /** The last invalid messages, and how many there were (bad-messages.ts). */
   readonly badMessages: Map<string, BadMessage>;
   badEvents: number;
+  /** Streams that are answered with a dump now (stats-applet.ts). */
+  dumps: number;
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
@@ -93,6 +95,8 @@ export class Frontend {
   readonly proxy: Proxy;
   readonly index: number;
   readonly row: number;
+  /** Where its histograms of times stand. */
+  readonly timed: number;
   readonly at: number;
   readonly connRate: Int32Array;
   readonly sessRate: Int32Array;
@@ -116,6 +120,7 @@ export class Frontend {
     this.proxy = proxy;
     this.index = proxy.index;
     this.row = context.memory.row(context.worker, 'frontend', proxy.index);
+    this.timed = timedAt(context, 'frontend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.connRate = context.memory.rows('frontend', proxy.index, CONN_RATE);
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
@@ -169,6 +174,8 @@ export class Backend {
   readonly proxy: Proxy;
   readonly index: number;
   readonly row: number;
+  /** Where its histograms of times stand. */
+  readonly timed: number;
   readonly at: number;
   readonly sessRate: Int32Array;
   /** By their index; `add server` adds to them. */
@@ -192,6 +199,7 @@ export class Backend {
     this.proxy = proxy;
     this.index = proxy.index;
     this.row = context.memory.row(context.worker, 'backend', proxy.index);
+    this.timed = timedAt(context, 'backend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
     this.errors = new ErrorReplies(proxy);
@@ -212,6 +220,8 @@ export class Server {
   /** Number over the whole configuration. */
   readonly number: number;
   readonly row: number;
+  /** Where its histograms of times stand. */
+  readonly timed: number;
   readonly at: number;
   readonly sessRate: Int32Array;
   readonly connectOptions: ConnectOptions;
@@ -228,6 +238,7 @@ export class Server {
     this.config = config;
     this.number = number;
     this.row = memory.row(worker, 'server', number);
+    this.timed = timedAt(backend.context, 'server', number);
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
     this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
@@ -236,6 +247,10 @@ export class Server {
     this.queue = new WaitingLine();
     this.pool = new ServerPool(this);
   }
+}
+
+function timedAt({ memory, worker }: Context, kind: RowKind, index: number): number {
+  return memory.histograms.at(worker, memory.timedRow(kind, index));
 }
 
 /** Builds the frontends and backends of `model` for one worker and links them. */

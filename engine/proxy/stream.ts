@@ -72,6 +72,8 @@ export class Stream implements Subject {
   cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** When its last piece was made. Milliseconds. */
+  pieceAt = 0;
   /** Variables of the rules. */
   readonly vars = new StreamVars();
   /** What came from the server and is held back while rules look at it; null = nothing. */

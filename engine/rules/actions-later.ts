@@ -28,7 +28,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['track-sc0', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the first sticky counter.'],
   ['track-sc1', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the second sticky counter.'],
   ['track-sc2', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the third sticky counter.'],
-  ['use-service', 'TQ', '<service>', 'Answers by a service.'],
 ];
 
 export const LATER_ACTIONS: readonly ActionRow[] = LATER.map(row => laterAction(...row));
