@@ -51,6 +51,15 @@ export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
+/** Name servers of a section, and how often a query is sent to them unless `resolve_retries` says. */
+export const NAMESERVERS_MAX = 32;
+export const RESOLVE_RETRIES = 3;
+/** Names that `do-resolve` may be asking for, or keep for `hold valid`, in one section; requests that one of them may hold. */
+export const ASKED_NAMES_MAX = 4_096;
+export const ASKED_WAITING_MAX = 16_384;
+/** Records kept of one answer: the others are passed over. */
+export const ANSWER_RECORDS_MAX = 1_024;
+
 /** How long the runtime API waits for a worker's answer. Milliseconds. */
 export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */

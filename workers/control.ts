@@ -3,6 +3,9 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { openDatagrams } from '../engine/io/datagram.ts';
+import { type Names, startNames } from '../engine/resolvers/index.ts';
+import { hasIpv6 } from '../engine/io/routes.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -13,6 +16,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
+  let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const asker = new Asker(
     {
@@ -28,8 +32,9 @@ export default async function control(task: ControlTask): Promise<void> {
     serve: () => {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      const checks = startHealth({ ...env, io, wheel, random: Math.random });
-      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
+      names = startNames({ ...env, io, wheel, openDatagrams, hasIpv6 });
+      const checks = startHealth({ ...env, io, wheel, random: Math.random, suspect: target => names!.suspect(target) });
+      running.push(names, checks, startCli({ ...env, io, wheel, asker, checks, names, environment, startupLogs }, sockets));
     },
     ask: () => {},
     answer: ({ id, answer }) => {

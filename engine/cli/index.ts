@@ -6,6 +6,7 @@ import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
+import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
 import { Session } from './session.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...ERROR_COMMANDS,
   ...FRONTEND_COMMANDS,
   ...PROCESS_COMMANDS,
+  ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,

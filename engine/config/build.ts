@@ -13,7 +13,8 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
-import type { Bind, Check, Global, Model, Proxy, Userlist } from './model.ts';
+import { defaultResolvers } from './keywords-resolvers.ts';
+import type { Bind, Check, Global, Model, Proxy, Resolvers, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { StateFiles } from './server-state.ts';
 
@@ -25,9 +26,11 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   proxies.forEach((proxy, index) => {
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
+  const system = drafts.resolvers.some(({ name }) => name === 'default') ? null : defaultResolvers(resources);
+  const resolvers: readonly Resolvers[] = system === null ? drafts.resolvers : [...drafts.resolvers, system];
   const states = new StateFiles(global, resources, diagnostics);
   const built = proxies.map((draft, index) => {
-    const workshop: Workshop = { proxy: draft, backends, drafts, states, diagnostics, resources };
+    const workshop: Workshop = { proxy: draft, backends, drafts, resolvers, states, diagnostics, resources };
     return proxyOf(draft, index, backends, drafts, workshop);
   });
   return freeze({
@@ -35,6 +38,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
+    resolvers,
     patternFiles: patternFiles(resources),
   });
 }

@@ -31,6 +31,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   sameAddresses(drafts.proxies, diagnostics);
   checkHealthchecks(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+  sameResolvers(drafts, diagnostics);
 }
 
 function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
@@ -84,6 +85,15 @@ function sameIds(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void
       diagnostics.report('alert', proxy, message);
     }
   }
+}
+
+function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
+  resolvers.forEach((section, i) => {
+    const other = resolvers.slice(0, i).find(({ name }) => name === section.name);
+    if (other === undefined) return;
+    const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
+    diagnostics.report('alert', section, message);
+  });
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */

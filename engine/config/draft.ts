@@ -9,7 +9,7 @@ import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
-import type { Endpoint } from './address.ts';
+import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type {
   Bind,
@@ -18,6 +18,7 @@ import type {
   Observe,
   Place,
   Proxy,
+  Resolvers,
   Rule,
   Server,
   StatsPage,
@@ -61,6 +62,9 @@ export interface ExpressionUse extends Place {
 /** `id` 0 and `name` '' until they are given or counted. */
 export type BindDraft = Draft<Bind>;
 
+/** A method of `init-addr`, or an address (port 0). */
+export type InitAddr = 'last' | 'libc' | 'none' | Address;
+
 export interface ServerDraft
   extends Draft<
     Omit<
@@ -75,10 +79,19 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'naming'
     >
   > {
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
+  /** `init-addr`: how an address is found at start, in this order. */
+  initAddr: readonly InitAddr[];
+  /** The section's name; null = its name is resolved at start only. */
+  resolvers: string | null;
+  resolvePrefer: 4 | 6;
+  resolveNet: Network[];
+  allowDuplicates: boolean;
+  ignoreWeight: boolean;
   check: boolean;
   interMs: number;
   /** 0 = as `inter`. */
@@ -162,6 +175,8 @@ type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
 
+export type ResolversDraft = Draft<Resolvers>;
+
 function noRules(): Record<Rules, Rule[]> {
   return Object.fromEntries(RULE_SET_NAMES.map(name => [name, []])) as never;
 }
@@ -218,6 +233,7 @@ export function newGlobal(): GlobalDraft {
     hardStopAfterMs: null,
     serverStateBase: null,
     serverStateFile: null,
+    dnsAcceptFamily: 'auto',
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
@@ -243,6 +259,12 @@ export function newServer(): ServerDraft {
     id: 0,
     text: '',
     endpoint: null,
+    initAddr: ['last', 'libc'],
+    resolvers: null,
+    resolvePrefer: 6,
+    resolveNet: [],
+    allowDuplicates: false,
+    ignoreWeight: false,
     weight: 1,
     backup: false,
     disabled: false,

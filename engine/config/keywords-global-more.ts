@@ -54,7 +54,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['limited-quic', '', 'there is no QUIC'],
   ['harden.reject-privileged-ports.quic', '<on|off>', 'there is no QUIC'],
   ['h2-workaround-bogus-websocket-clients', '', 'only HTTP/1 is spoken'],
-  ['dns-accept-family', '<families>', 'names are resolved once, at the start'],
   ['ca-base', '<directory>', TLS],
   ['crt-base', '<directory>', TLS],
   ['key-base', '<directory>', TLS],

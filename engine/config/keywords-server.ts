@@ -8,6 +8,7 @@ import { type Draft, newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
+import { SERVER_NAMES } from './keywords-server-names.ts';
 
 type Row = Keyword<ServerDraft>;
 
@@ -154,7 +155,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['guid', '<id>', 'Globally unique id.'],
   ['hash-key', '<key>', 'What places it on the hash ring.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
-  ['init-addr', '<methods>', 'How its name is resolved at start.'],
   ['ktls', '<on|off>', 'TLS in the kernel.'],
   ['log-proto', '<framing>', 'Framing of log lines.'],
   ['namespace', '<name>', 'Network namespace.'],
@@ -164,10 +164,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['proxy-v2-options', '<options>', 'Details in the PROXY header.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['renegotiate', '', 'TLS renegotiation.'],
-  ['resolve-net', '<networks>', 'Preferred networks of its name.'],
-  ['resolve-opts', '<options>', 'How its name is resolved.'],
-  ['resolve-prefer', '<family>', 'Preferred address family.'],
-  ['resolvers', '<section>', 'Resolves its name at run time.'],
   ['send-proxy-v2-ssl', '', 'TLS details in the PROXY header.'],
   ['send-proxy-v2-ssl-cn', '', 'Certificate name in the PROXY header.'],
   ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
@@ -191,6 +187,7 @@ const LATER: readonly (readonly [string, string, string])[] = [
 export const SERVER: readonly Row[] = [
   ...OWN,
   ...SERVER_CHECKS,
+  ...SERVER_NAMES,
   ...MEANINGLESS.map(([name, args, doc, why]) => accepted<ServerDraft>(name, '', args, doc, why)),
   ...LATER.map(([name, args, doc]) => later<ServerDraft>(name, '', args, doc)),
 ];

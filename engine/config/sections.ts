@@ -9,6 +9,7 @@ import {
   newGlobal,
   newProxy,
   type ProxyDraft,
+  type ResolversDraft,
   type Resources,
   type UserlistDraft,
 } from './draft.ts';
@@ -17,6 +18,7 @@ import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PROXY } from './keywords-proxy.ts';
+import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
 import { didYouMean } from './suggest.ts';
@@ -31,12 +33,14 @@ export interface Drafts {
   readonly userlists: UserlistDraft[];
   readonly httpErrors: HttpErrorsDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
+  readonly resolvers: ResolversDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], healthchecks: [], defaults: [] };
+  const none = { proxies: [], userlists: [], httpErrors: [], healthchecks: [], resolvers: [], defaults: [] };
+  return { global: newGlobal(), ...structuredClone(none) };
 }
 
 export interface Desk {
@@ -63,6 +67,7 @@ export const TABLES = {
   userlist: new Table(USERLIST),
   'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
+  resolvers: new Table(RESOLVERS),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -219,6 +224,19 @@ const HEALTHCHECK_SECTION: Section = {
   },
 };
 
+const RESOLVERS_SECTION: Section = {
+  keyword: 'resolvers',
+  args: '<name>',
+  letter: 'R',
+  doc: 'Name servers.',
+  open(cursor, desk) {
+    const draft = newResolvers(cursor.line, sectionName(cursor, 'resolvers'));
+    expectEnd(cursor, 'resolvers');
+    desk.drafts.resolvers.push(draft);
+    return readerOf(TABLES.resolvers, 'resolvers', 'R', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -239,6 +257,7 @@ export const SECTIONS: readonly Section[] = [
   USERLIST_SECTION,
   HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
+  RESOLVERS_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
@@ -250,7 +269,6 @@ export const SECTIONS: readonly Section[] = [
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('peers', 'Other processes that share stick tables.'),
   laterSection('program', 'Programs run beside the process.'),
-  laterSection('resolvers', 'Name servers.'),
   laterSection('ring', 'Buffers of log lines.'),
   laterSection('traces', 'Traces of internals.'),
 ];

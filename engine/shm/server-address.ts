@@ -2,7 +2,9 @@
  * Where a server is, and where it is checked: as configured, until the runtime API says otherwise. Then the address
  * stands in the server's words:
  *
- *   [seq, family, port, relative, 4 words of bytes]     family 0 = as configured; seq is odd while it is being written
+ *   [seq, family, port, relative, 4 words of bytes]     seq is odd while it is being written
+ *
+ * Family 0 = as configured, 1 = nowhere: the server's name does not resolve.
  *
  * Only the control thread writes it. A reader keeps its own copy and looks at one word to see whether it still holds.
  */
@@ -24,7 +26,7 @@ const TRIES_MAX = 1000;
 
 /** `family` null = as configured. In a check's words a `port` of 0 is as configured, too. */
 export interface WrittenAddress {
-  readonly family: 4 | 6 | null;
+  readonly family: 4 | 6 | 1 | null;
   readonly bytes: Uint8Array;
   readonly port: number;
   /** The port is an offset to the one that the client connected to. */
@@ -58,7 +60,7 @@ export function readAddress(words: Int32Array, at: number): WrittenAddress {
     const copy = Int32Array.from({ length: BYTE_WORDS }, (_, i) => Atomics.load(words, at + BYTES + i));
     if (Atomics.load(words, at + SEQ) !== seq) continue;
     const bytes = new Uint8Array(copy.buffer, 0, family === 6 ? 16 : family === 4 ? 4 : 0);
-    return { family: family === 4 || family === 6 ? family : null, bytes, port, relative };
+    return { family: family === 4 || family === 6 || family === 1 ? family : null, bytes, port, relative };
   }
   // Its writer died in the middle: what it wanted to change did not happen.
   return AS_CONFIGURED;

@@ -10,6 +10,7 @@ import { addressText, unixAddress } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
@@ -52,6 +53,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    names: NO_NAMES,
     startupLogs: '[NOTICE]   (1) : hello\n',
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
