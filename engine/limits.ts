@@ -57,6 +57,8 @@ export const RESOLVE_RETRIES = 3;
 /** Names that `do-resolve` may be asking for, or keep for `hold valid`, in one section; requests that one of them may hold. */
 export const ASKED_NAMES_MAX = 4_096;
 export const ASKED_WAITING_MAX = 16_384;
+/** Streams of one worker that may wait for names. */
+export const NAME_ASKS_MAX = 4_096;
 /** Records kept of one answer: the others are passed over. */
 export const ANSWER_RECORDS_MAX = 1_024;
 

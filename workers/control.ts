@@ -3,9 +3,10 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
-import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
+import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -34,9 +35,20 @@ export default async function control(task: ControlTask): Promise<void> {
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       names = startNames({ ...env, io, wheel, openDatagrams, hasIpv6 });
       const checks = startHealth({ ...env, io, wheel, random: Math.random, suspect: target => names!.suspect(target) });
-      running.push(names, checks, startCli({ ...env, io, wheel, asker, checks, names, environment, startupLogs }, sockets));
+      running.push(
+        names,
+        checks,
+        startCli({ ...env, io, wheel, asker, checks, names, environment, startupLogs }, sockets),
+      );
     },
     ask: () => {},
+    name: ({ worker, question: { id, resolvers, name, prefer } }) => {
+      io.wake();
+      const answer = (address: Address | null) => report(task.port, { type: 'named', worker, id, address });
+      if (names === null) answer(null);
+      else names.lookUp(resolvers, name, prefer, answer);
+    },
+    named: () => {},
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);

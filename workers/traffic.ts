@@ -15,6 +15,8 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    name: () => {},
+    named: ({ id, address }) => handle.named(id, address),
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({
@@ -24,6 +26,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     worker,
+    askName: question => report(task.port, { type: 'name', worker, question }),
     log: thread.say,
     onIdle: thread.end,
     events: env.logger,

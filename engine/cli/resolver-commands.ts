@@ -49,8 +49,7 @@ function jsonOf(value: string | number, pos: number): unknown {
 }
 
 const FORMATS = {
-  csv: (rows: (string | number)[][]) =>
-    [`# ${COLUMNS.join(',')},`, ...rows.map(row => `${row.join(',')},`)].join('\n'),
+  csv: (rows: (string | number)[][]) => [`# ${COLUMNS.join(',')},`, ...rows.map(row => `${row.join(',')},`)].join('\n'),
   typed: (rows: (string | number)[][]) =>
     rows
       .flatMap(row => row.map((value, pos) => `N.${pos}.${COLUMNS[pos]}:${tagsOf(value)}:${typeOf(value)}:${value}`))

@@ -30,7 +30,17 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
   const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
   const { initAddr: _ia, resolvers: _rs, resolvePrefer: _rp, resolveNet: _rn, ...others } = more;
-  const { allowDuplicates: _ad, ignoreWeight: _iw, endpoint, check, track, observe, onError, errorLimit, ...own } = others;
+  const {
+    allowDuplicates: _ad,
+    ignoreWeight: _iw,
+    endpoint,
+    check,
+    track,
+    observe,
+    onError,
+    errorLimit,
+    ...own
+  } = others;
   const naming = namingOf(draft, workshop);
   const saved = workshop.states.of(workshop.proxy, draft.name);
   const address = initialAddress(draft, naming, saved, workshop);

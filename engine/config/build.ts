@@ -103,6 +103,7 @@ function proxyOf(
   {
     defaultServer: _,
     expressions: _expressions,
+    resolversUsed: _resolvers,
     errorFiles,
     stateFrom: _from,
     stateFile: _file,

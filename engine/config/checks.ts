@@ -87,6 +87,16 @@ function sameIds(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void
   }
 }
 
+/** `default` is there wherever the system names servers: without them nothing is found, and that is no mistake. */
+function resolversUsed(proxy: ProxyDraft, diagnostics: Diagnostics, { resolvers }: Drafts): void {
+  const names = ['default', ...resolvers.map(({ name }) => name)];
+  for (const use of proxy.resolversUsed) {
+    if (names.includes(use.name)) continue;
+    const message = `unable to find resolvers '${use.name}'`;
+    diagnostics.report('alert', use, message, didYouMean(use.name, names));
+  }
+}
+
 function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
   resolvers.forEach((section, i) => {
     const other = resolvers.slice(0, i).find(({ name }) => name === section.name);
@@ -361,6 +371,7 @@ const CHECKS: readonly Check[] = [
   expressionReferences,
   serverReferences,
   errorSections,
+  resolversUsed,
   checkPorts,
   checkChecks,
   httpOnly,

@@ -162,6 +162,8 @@ export interface ProxyDraft
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
+  /** `resolvers` sections that rules name. */
+  resolversUsed: Reference[];
   rules: Record<Rules, Rule[]>;
   /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
   errorFiles: (Reference & { readonly statuses: readonly number[] })[];
@@ -406,6 +408,7 @@ export function newProxy(): ProxyDraft {
     serverInspectDelayMs: 0,
     errorFiles: [],
     expressions: [],
+    resolversUsed: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),

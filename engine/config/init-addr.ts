@@ -1,6 +1,7 @@
 /** Where a server is when the process starts: `init-addr` (manual 5.2). */
-import type { Address } from '../io/contract.ts';
+
 import { nowhere } from '../io/address.ts';
+import type { Address } from '../io/contract.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
 import type { Naming, SavedState } from './model.ts';
@@ -34,7 +35,9 @@ export function initialAddress(
   for (const method of draft.initAddr) {
     if (method === 'none' || typeof method === 'object') {
       const [found, instead] =
-        method === 'none' ? [nowhere(port), 'disabling server'] : [{ ...method, port }, 'falling back to configured address'];
+        method === 'none'
+          ? [nowhere(port), 'disabling server']
+          : [{ ...method, port }, 'falling back to configured address'];
       if (asked) complain('warning', `, ${instead}`);
       return found;
     }

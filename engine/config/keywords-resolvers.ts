@@ -4,7 +4,7 @@ import type { Address } from '../io/contract.ts';
 import { NAMESERVERS_MAX, RESOLVE_RETRIES } from '../limits.ts';
 import { parseEndpoint } from './address.ts';
 import type { Cursor } from './cursor.ts';
-import type { Draft, Resources, ResolversDraft } from './draft.ts';
+import type { Draft, ResolversDraft, Resources } from './draft.ts';
 import { integer } from './fields.ts';
 import { parseIpv4, parseIpv6 } from './ip.ts';
 import { type Keyword, supported } from './keyword.ts';
@@ -32,7 +32,8 @@ export function newResolvers(place: Place, name: string): ResolversDraft {
 export function defaultResolvers(resources: Resources): Resolvers | null {
   const place = { file: RESOLV_CONF, line: 0 };
   const draft = newResolvers(place, 'default');
-  for (const address of systemNameservers(resources) ?? []) addNameserver(draft, hostText(address), address, 'udp', place);
+  for (const address of systemNameservers(resources) ?? [])
+    addNameserver(draft, hostText(address), address, 'udp', place);
   return draft.nameservers.length === 0 ? null : draft;
 }
 
@@ -50,7 +51,13 @@ function systemNameservers({ readFile }: Resources): Address[] | null {
 type Transport = Resolvers['nameservers'][number]['transport'];
 
 /** False when the section has one of that name. */
-function addNameserver(draft: ResolversDraft, name: string, address: Address, transport: Transport, at: Place): boolean {
+function addNameserver(
+  draft: ResolversDraft,
+  name: string,
+  address: Address,
+  transport: Transport,
+  at: Place,
+): boolean {
   if (draft.nameservers.some(other => other.name === name)) return false;
   draft.nameservers.push({ file: at.file, line: at.line, name, address: address as Draft<Address>, transport });
   return true;
@@ -63,7 +70,7 @@ function full(cursor: Cursor, { nameservers, name }: ResolversDraft): boolean {
 }
 
 /** `nameserver <name> [<protocol>@]<address>[:<port>]` */
-function readNameserver(cursor: Cursor, draft: ResolversDraft): void {
+function readNameserver(cursor: Cursor, draft: ResolversDraft) {
   const [name, word] = [cursor.next(), cursor.next()];
   if (name === null || word === null) {
     return cursor.error("'nameserver' expects <name> and <addr>[:<port>] as arguments");

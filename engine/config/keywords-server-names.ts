@@ -86,10 +86,7 @@ export const SERVER_NAMES: readonly Row[] = [
     },
     good: ['resolve-opts allow-dup-ip', 'resolve-opts ignore-weight,prevent-dup-ip'],
     bad: [
-      [
-        'resolve-opts foo',
-        "'resolve-opts': unknown option 'foo', one of allow-dup-ip, ignore-weight, prevent-dup-ip",
-      ],
+      ['resolve-opts foo', "'resolve-opts': unknown option 'foo', one of allow-dup-ip, ignore-weight, prevent-dup-ip"],
     ],
   }),
 ];

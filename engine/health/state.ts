@@ -147,7 +147,7 @@ export function setUnresolved(env: StateEnv, t: Target, cause: string): void {
 }
 
 /** It has an address again; `name` is what resolved to it. */
-export function setResolved(env: StateEnv, t: Target, name: string): void {
+export function setResolved(env: StateEnv, t: Target, name: string) {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
   if ((admin & ADMIN_RESOLUTION_MAINT) === 0) return;

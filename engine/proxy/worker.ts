@@ -4,7 +4,7 @@
  */
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
-import type { Io } from '../io/contract.ts';
+import type { Address, Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
 import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
@@ -16,6 +16,7 @@ import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
+import { NameAsks, type NameQuestion } from './name-asks.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
 import { Sessions } from './sessions.ts';
@@ -31,6 +32,8 @@ export interface TrafficEnv {
   /** Number of this worker, 0-based. */
   readonly worker: number;
   readonly log: (level: Severity, text: string) => void;
+  /** Asks the control thread for a name; the answer comes to `named`. */
+  readonly askName?: (question: NameQuestion) => void;
   /** Called once, after `stop`, when nothing is left. */
   readonly onIdle: () => void;
   /** Who hears of streams (logs). */
@@ -42,15 +45,19 @@ export interface TrafficHandle {
   listen(listenerNumber: number, fd: number): void;
   /** Answers the runtime API. */
   ask(question: Question): Answer;
+  /** The control thread has found the address of a name, or that there is none. */
+  named(id: number, address: Address | null): void;
   /** Accepts nothing more. `soft`: finishes what is there. */
   stop(soft: boolean): void;
 }
 
 export function startTraffic(env: TrafficEnv): TrafficHandle {
   const { io, memory, model, worker } = env;
+  const wheel = new TimerWheel(io.now());
   const context: Context = {
     io,
-    wheel: new TimerWheel(io.now()),
+    wheel,
+    names: new NameAsks(model, wheel, env.askName ?? null),
     model,
     memory,
     view: env.view,
@@ -92,6 +99,10 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     ask: question => {
       io.wake();
       return answerTo(context, question);
+    },
+    named: (id, address) => {
+      io.wake();
+      context.names.answered(id, address);
     },
     stop: soft => {
       io.wake();

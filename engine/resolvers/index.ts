@@ -76,7 +76,7 @@ class NameSection {
   }
 
   /** The address of a name, out of what is known or by asking. Null too when too much is asked already. */
-  lookUp(name: string, prefer: 4 | 6, done: (address: Address | null) => void): void {
+  lookUp(name: string, prefer: 4 | 6, done: (address: Address | null) => void) {
     const known = this.#resolutions.get(`${prefer} ${name}`);
     if (known?.fresh) return done(oneOf(known));
     if (this.#waiting >= ASKED_WAITING_MAX || (known === undefined && !this.#makeRoom())) return done(null);
@@ -146,7 +146,8 @@ class RunningNames implements Names {
     const server = new NamedServer(env, section, target, taken);
     this.#servers.set(target.server, server);
     if (naming.service === null) this.#follow(server, server.name);
-    else this.#serviceOf(env, section, `${target.proxy.index} ${naming.resolvers}`, naming.service).servers.push(server);
+    else
+      this.#serviceOf(env, section, `${target.proxy.index} ${naming.resolvers}`, naming.service).servers.push(server);
   }
 
   /** One per backend: the servers of two backends do not share the records. */

@@ -1,7 +1,7 @@
 /** A server whose address comes from name servers: which of the addresses it takes, and what becomes of it without one. */
 import type { Naming } from '../config/model.ts';
-import { lookAgain } from '../health/operator.ts';
 import { LOG_NOTICE } from '../health/log.ts';
+import { lookAgain } from '../health/operator.ts';
 import { setResolved, setUnresolved } from '../health/state.ts';
 import { subject } from '../health/state-texts.ts';
 import { serverWord, setServerWord, type Target } from '../health/target.ts';

@@ -107,7 +107,7 @@ export class Nameserver {
     return tcp ? new TcpChannel(this.#env, address, handler) : udpChannel(this.#env, address, handler);
   }
 
-  #answered(bytes: Uint8Array, long: boolean): void {
+  #answered(bytes: Uint8Array, long: boolean) {
     const query = this.#pending.get(idOf(bytes));
     if (query === undefined || query.long !== long) {
       this.counters.outdated++;

@@ -59,7 +59,16 @@ export function encodeQuery(id: number, { type, name }: Question, payloadBytes: 
   return dnsPacket.encode({
     ...{ type: 'query', id, flags: RECURSION_DESIRED, questions: [{ type, name, class: 'IN' }] },
     additionals: [
-      { type: 'OPT', name: '.', udpPayloadSize: payloadBytes, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] },
+      {
+        type: 'OPT',
+        name: '.',
+        udpPayloadSize: payloadBytes,
+        extendedRcode: 0,
+        ednsVersion: 0,
+        flags: 0,
+        flag_do: false,
+        options: [],
+      },
     ],
   });
 }
@@ -102,7 +111,9 @@ function recordsOf(section: readonly Answer[] | undefined): readonly Answer[] {
 function addresses(packet: DecodedPacket, { type, name }: Question): Answered {
   const records = recordsOf(packet.answers);
   const aliases = new Map(
-    records.flatMap(record => (record.type === 'CNAME' ? [[record.name.toLowerCase(), record.data.toLowerCase()]] : [])),
+    records.flatMap(record =>
+      record.type === 'CNAME' ? [[record.name.toLowerCase(), record.data.toLowerCase()]] : [],
+    ),
   );
   let owner = name;
   for (let hops = 0; aliases.has(owner); hops++) {

@@ -177,7 +177,7 @@ export class Resolution {
     this.#again('timeout');
   }
 
-  #again(status: Failure | 'timeout'): void {
+  #again(status: Failure | 'timeout') {
     this.#tries--;
     if (this.#tries > 0) return this.#ask();
     this.status = status;

@@ -4,8 +4,8 @@
  */
 import { setWeight } from '../health/state.ts';
 import { serverWord } from '../health/target.ts';
-import type { NamedServer } from './named-server.ts';
 import type { ResolverEnv } from './env.ts';
+import type { NamedServer } from './named-server.ts';
 import type { ServiceRecord } from './packet.ts';
 import { holdMs, type Requester, type Resolution, type Section } from './resolution.ts';
 

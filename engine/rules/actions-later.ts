@@ -14,7 +14,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['cache-use', 'Q', '<cache>', 'Answers out of a cache.'],
   ['cache-store', 'R', '<cache>', 'Puts the response into a cache.'],
   ['do-log', 'CSTUQRA', '[profile <name>]', 'Writes a log line now.'],
-  ['do-resolve', 'TQ', '(<variable>,<resolvers>) <expression>', 'Looks a host name up.'],
   ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
   ['sc-add-gpc', 'CSTUQRA', '(<index>,<counter>) <value>', 'Adds to a general purpose counter.'],
   ['sc-inc-gpc', 'CSTUQRA', '(<index>,<counter>)', 'Adds one to a general purpose counter.'],

@@ -74,6 +74,7 @@ export class LiveAddress {
   #seq = 0;
   #address: Address;
   #relative: boolean;
+  #anywhere: boolean;
 
   constructor(memory: Memory, number: number, server: Server) {
     this.#words = memory.words;
@@ -81,6 +82,7 @@ export class LiveAddress {
     this.server = server;
     this.#address = server.address;
     this.#relative = server.portRelative;
+    this.#anywhere = isAny(server.address);
   }
 
   /** Changes with every change of the address. */
@@ -100,6 +102,12 @@ export class LiveAddress {
     return this.#relative;
   }
 
+  /** There are only zeros: it stands for wherever the client wants to go. */
+  get anywhere(): boolean {
+    this.#look();
+    return this.#anywhere;
+  }
+
   get offset(): number {
     this.#look();
     return this.#address === this.server.address ? this.server.portOffset : this.#address.port;
@@ -111,8 +119,13 @@ export class LiveAddress {
     const { family, bytes, port, relative } = readAddress(this.#words, this.#at);
     this.#address = family === null ? this.server.address : { family, bytes, port };
     this.#relative = family === null ? this.server.portRelative : relative;
+    this.#anywhere = isAny(this.#address);
     this.#seq = version;
   }
+}
+
+function isAny({ family, bytes }: Address): boolean {
+  return family !== 1 && bytes.every(byte => byte === 0);
 }
 
 /**

@@ -10,12 +10,12 @@ import { addressText, unixAddress } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
-import { NO_NAMES } from '../resolvers/no-names.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 
 const FACTS = {
   pid: 42,

@@ -10,12 +10,12 @@ import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
-import { NO_NAMES } from '../resolvers/no-names.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { topology } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 
 let rig: Rig;
 let io: Io;
@@ -84,9 +84,10 @@ backend t
   if (!('fd' in listener)) throw new Error(listener.message);
   port = listener.address.port;
   const env = { model, memory, topology: topology(model), view, log: () => {}, now };
-  cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, names: NO_NAMES, startupLogs: '', environment: {} }, [
-    { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
-  ]);
+  cli = startCli(
+    { ...env, io, wheel, asker, checks: { add() {}, remove() {} }, names: NO_NAMES, startupLogs: '', environment: {} },
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+  );
 });
 
 afterEach(async () => {

@@ -5,6 +5,7 @@ import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
 import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
+import { RESOLVERS } from '../../engine/config/keywords-resolvers.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
 import { USERLIST } from '../../engine/config/keywords-userlist.ts';
 import { load } from './load-text.ts';
@@ -43,6 +44,7 @@ const GROUPS: readonly Group[] = [
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },
   { name: 'http-errors', rows: HTTP_ERRORS, line: itself, letters: sections },
+  { name: 'resolvers', rows: RESOLVERS, line: itself, letters: sections },
   { name: 'healthcheck', rows: HEALTHCHECK, line: itself, letters: sections },
   { name: 'bind', rows: BIND, line: text => `bind 127.0.0.1:80 ${text}`, letters: () => ['L'] },
   { name: 'server', rows: SERVER, line: text => `server s 127.0.0.1:80 ${text}`, letters: () => ['L'] },
