@@ -126,8 +126,8 @@ export const RESOLVERS: readonly Row[] = [
         cursor.warning(`name server '${name}' of ${RESOLV_CONF} is already in resolvers '${draft.name}'`);
       }
     },
-    good: [],
-    bad: [['parse-resolv-conf', `'parse-resolv-conf': cannot read ${RESOLV_CONF}`]],
+    good: ['parse-resolv-conf'],
+    bad: [['parse-resolv-conf x', "'parse-resolv-conf' cannot handle unexpected argument 'x'"]],
   }),
   supported<ResolversDraft>({
     ...{ name: 'hold', where: 'R', args: `<${Object.keys(HOLDS).join('|')}> <time>` },

@@ -69,7 +69,7 @@ export const RESOLVE_ACTIONS: readonly ActionRow[] = [
         return CONTINUE;
       };
     },
-    good: [],
+    good: ['do-resolve(txn.ip,default) src', 'do-resolve(sess.ip,default,ipv4) src'],
     bad: [
       ['do-resolve hdr(host)', `'do-resolve' expects ${ARGUMENTS} in parentheses`],
       ['do-resolve(txn.ip) hdr(host)', `'do-resolve' expects ${ARGUMENTS} in parentheses`],
