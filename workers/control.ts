@@ -6,7 +6,12 @@ import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
+import { Rings } from '../engine/log/rings.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
+import { PatternBooks } from '../engine/sample/book.ts';
+import { ProcVars } from '../engine/sample/proc-vars.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -19,6 +24,17 @@ export default async function control(task: ControlTask): Promise<void> {
   const running: { stop(): void }[] = [];
   let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  // Its number is the one behind those of the workers.
+  const changes = new ChangeLog(task.changes, env.memory.shape.workers);
+  const books = new PatternBooks(model.patternRefs, changes);
+  const procVars = new ProcVars(model.global.procVars, changes);
+  const keepShort = changes.listenLong(() => {
+    // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
+    if (!changes.compact()) ringAll(env.memory);
+  });
+  running.push(keepShort);
+  const rings = new Rings({ model, memory: env.memory, io, wheel });
+  running.push(rings);
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -33,13 +49,11 @@ export default async function control(task: ControlTask): Promise<void> {
     serve: () => {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      names = startNames({ ...env, io, wheel, openDatagrams, hasIpv6 });
-      const checks = startHealth({ ...env, io, wheel, random: Math.random, suspect: target => names!.suspect(target) });
-      running.push(
-        names,
-        checks,
-        startCli({ ...env, io, wheel, asker, checks, names, environment, startupLogs }, sockets),
-      );
+      const named = startNames({ ...env, io, wheel, openDatagrams, hasIpv6 });
+      names = named;
+      const checks = startHealth({ ...env, io, wheel, random: Math.random, suspect: target => named.suspect(target) });
+      const cli = { ...env, io, wheel, asker, rings, checks, names, books, procVars, environment, startupLogs };
+      running.push(names, checks, startCli(cli, sockets));
     },
     ask: () => {},
     name: ({ worker, question: { id, resolvers, name, prefer } }) => {

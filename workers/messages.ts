@@ -17,6 +17,7 @@ import type { Model, Server } from '../engine/config/model.ts';
 import type { Address } from '../engine/io/contract.ts';
 import type { NameQuestion } from '../engine/proxy/name-asks.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
+import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { Facts } from '../engine/stats/view.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
@@ -31,6 +32,8 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** Changes of maps, ACLs and variables that all threads follow. */
+  readonly changes: ChangeBuffers;
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;

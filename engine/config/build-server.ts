@@ -39,6 +39,7 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     observe,
     onError,
     errorLimit,
+    logProto: _lp,
     ...own
   } = others;
   const naming = namingOf(draft, workshop);
@@ -59,7 +60,12 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   };
 }
 
-function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Workshop): Address {
+/** Where names are looked up, and who is named when one has no address. */
+export interface Directory extends Pick<Workshop, 'diagnostics' | 'resources'> {
+  readonly proxy: { readonly name: string };
+}
+
+export function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Directory): Address {
   const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
   if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
   const message = `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`;

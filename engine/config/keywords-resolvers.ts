@@ -105,7 +105,7 @@ const TIMEOUTS: Readonly<Record<string, 'resolveMs' | 'retryMs'>> = { resolve: '
 
 export const RESOLVERS: readonly Row[] = [
   supported<ResolversDraft>({
-    ...{ name: 'nameserver', where: 'R', args: '<name> [udp@|tcp@]<address>[:<port>]', doc: 'A server to ask.' },
+    ...{ name: 'nameserver', where: 'N', args: '<name> [udp@|tcp@]<address>[:<port>]', doc: 'A server to ask.' },
     parse: readNameserver,
     good: ['nameserver n1 127.0.0.1:53', 'nameserver n2 [::1]', 'nameserver n3 tcp@127.0.0.1:5353'],
     bad: [
@@ -115,7 +115,7 @@ export const RESOLVERS: readonly Row[] = [
     ],
   }),
   supported<ResolversDraft>({
-    ...{ name: 'parse-resolv-conf', where: 'R', args: '', doc: `The servers that ${RESOLV_CONF} names.` },
+    ...{ name: 'parse-resolv-conf', where: 'N', args: '', doc: `The servers that ${RESOLV_CONF} names.` },
     parse(cursor, draft, { resources }) {
       const found = systemNameservers(resources);
       if (found === null) return cursor.error(`'parse-resolv-conf': cannot read ${RESOLV_CONF}`);
@@ -130,7 +130,7 @@ export const RESOLVERS: readonly Row[] = [
     bad: [['parse-resolv-conf x', "'parse-resolv-conf' cannot handle unexpected argument 'x'"]],
   }),
   supported<ResolversDraft>({
-    ...{ name: 'hold', where: 'R', args: `<${Object.keys(HOLDS).join('|')}> <time>` },
+    ...{ name: 'hold', where: 'N', args: `<${Object.keys(HOLDS).join('|')}> <time>` },
     doc: 'How long a valid answer makes up for one of this kind; `valid`, `obsolete`: how long it is good itself.',
     parse(cursor, { hold }) {
       const status = cursor.expectOneOf('hold', Object.keys(HOLDS));
@@ -144,17 +144,17 @@ export const RESOLVERS: readonly Row[] = [
     ],
   }),
   integer<ResolversDraft>(
-    { name: 'resolve_retries', where: 'R', doc: 'How often a query is sent before it is given up.' },
+    { name: 'resolve_retries', where: 'N', doc: 'How often a query is sent before it is given up.' },
     'retries',
     { min: 1 },
   ),
   integer<ResolversDraft>(
-    { name: 'accepted_payload_size', where: 'R', doc: 'Largest answer over UDP, in bytes.' },
+    { name: 'accepted_payload_size', where: 'N', doc: 'Largest answer over UDP, in bytes.' },
     'payloadBytes',
     { min: PAYLOAD_MIN, max: PAYLOAD_MAX },
   ),
   supported<ResolversDraft>({
-    ...{ name: 'timeout', where: 'R', args: `<${Object.keys(TIMEOUTS).join('|')}> <time>` },
+    ...{ name: 'timeout', where: 'N', args: `<${Object.keys(TIMEOUTS).join('|')}> <time>` },
     doc: 'Time between two resolutions of a name, or between two tries of one.',
     parse(cursor, draft) {
       const event = cursor.expectOneOf('timeout', Object.keys(TIMEOUTS));

@@ -6,19 +6,24 @@ import type { Diagnostics } from './diagnostics.ts';
 import {
   type GlobalDraft,
   type HttpErrorsDraft,
+  type LogProfileDraft,
   newGlobal,
   newProxy,
+  newRing,
   type ProxyDraft,
   type ResolversDraft,
   type Resources,
+  type RingDraft,
   type UserlistDraft,
 } from './draft.ts';
 import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { LOG_PROFILE } from './keywords-log-profile.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
+import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
 import { didYouMean } from './suggest.ts';
@@ -32,6 +37,8 @@ export interface Drafts {
   readonly proxies: ProxyDraft[];
   readonly userlists: UserlistDraft[];
   readonly httpErrors: HttpErrorsDraft[];
+  readonly logProfiles: LogProfileDraft[];
+  readonly rings: RingDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   readonly resolvers: ResolversDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
@@ -39,8 +46,17 @@ export interface Drafts {
 }
 
 export function newDrafts(): Drafts {
-  const none = { proxies: [], userlists: [], httpErrors: [], healthchecks: [], resolvers: [], defaults: [] };
-  return { global: newGlobal(), ...structuredClone(none) };
+  return {
+    global: newGlobal(),
+    proxies: [],
+    userlists: [],
+    httpErrors: [],
+    logProfiles: [],
+    rings: [],
+    healthchecks: [],
+    resolvers: [],
+    defaults: [],
+  };
 }
 
 export interface Desk {
@@ -68,6 +84,8 @@ export const TABLES = {
   'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
   resolvers: new Table(RESOLVERS),
+  'log-profile': new Table(LOG_PROFILE),
+  ring: new Table(RING),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -227,13 +245,40 @@ const HEALTHCHECK_SECTION: Section = {
 const RESOLVERS_SECTION: Section = {
   keyword: 'resolvers',
   args: '<name>',
-  letter: 'R',
+  letter: 'N',
   doc: 'Name servers.',
   open(cursor, desk) {
     const draft = newResolvers(cursor.line, sectionName(cursor, 'resolvers'));
     expectEnd(cursor, 'resolvers');
     desk.drafts.resolvers.push(draft);
-    return readerOf(TABLES.resolvers, 'resolvers', 'R', draft, draft.name, desk);
+    return readerOf(TABLES.resolvers, 'resolvers', 'N', draft, draft.name, desk);
+  },
+};
+
+const LOG_PROFILE_SECTION: Section = {
+  keyword: 'log-profile',
+  args: '<name>',
+  letter: 'P',
+  doc: 'What log lines say, by step.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: LogProfileDraft = { file, line, name: sectionName(cursor, 'log-profile'), logTag: null, steps: {} };
+    expectEnd(cursor, 'log-profile');
+    desk.drafts.logProfiles.push(draft);
+    return readerOf(TABLES['log-profile'], 'log-profile', 'P', draft, draft.name, desk);
+  },
+};
+
+const RING_SECTION: Section = {
+  keyword: 'ring',
+  args: '<name>',
+  letter: 'R',
+  doc: 'A buffer of log lines, and log servers over TCP.',
+  open(cursor, desk) {
+    const draft = newRing(cursor.line, sectionName(cursor, 'ring'));
+    expectEnd(cursor, 'ring');
+    desk.drafts.rings.push(draft);
+    return readerOf(TABLES.ring, 'ring', 'R', draft, draft.name, desk);
   },
 };
 
@@ -258,17 +303,17 @@ export const SECTIONS: readonly Section[] = [
   HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
   RESOLVERS_SECTION,
+  LOG_PROFILE_SECTION,
+  RING_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   laterSection('log-forward', 'Forwards log lines.'),
-  laterSection('log-profile', 'Named log formats.'),
   laterSection('mailers', 'Mail servers.'),
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('peers', 'Other processes that share stick tables.'),
   laterSection('program', 'Programs run beside the process.'),
-  laterSection('ring', 'Buffers of log lines.'),
   laterSection('traces', 'Traces of internals.'),
 ];

@@ -20,12 +20,14 @@ const HEADERS: Readonly<Record<string, string>> = {
   U: 'userlist t',
   E: 'http-errors t',
   H: 'healthcheck t',
-  R: 'resolvers t',
+  N: 'resolvers t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
 function messagesOf(header: string, line: string): string[] {
-  const { diagnostics } = load(`${header}\n  ${line}\n`, { files: { '/dev/null': '', '/etc/resolv.conf': 'nameserver ::1\n' } });
+  const { diagnostics } = load(`${header}\n  ${line}\n`, {
+    files: { '/dev/null': '', '/etc/resolv.conf': 'nameserver ::1\n' },
+  });
   return diagnostics.list.filter(d => d.place?.line === 2 && d.source !== null).map(d => d.message);
 }
 
