@@ -247,11 +247,11 @@ describe('servers', () => {
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
     [
       'set server b/s1',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     [
       'set server b/s1 constructor x',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     ['show servers state nope', "Can't find backend."],
     ['show servers conn nope', "Can't find backend."],

@@ -34,12 +34,15 @@ export class NameServer {
   truncates = false;
   delayMs = 0;
   lie: Lie | null = null;
+  /** Sends the answers over UDP instead. */
+  divert: ((answer: Uint8Array, port: number) => void) | null = null;
   port = 0;
+  #stopped = false;
 
-  /** Both sockets on one port. */
-  async start(): Promise<this> {
+  /** Both sockets on one port, `port` or any. */
+  async start(port = 0): Promise<this> {
     for (let tries = 0; tries < 20; tries++) {
-      await new Promise<void>(resolve => this.#tcp.listen(0, '127.0.0.1', resolve));
+      await new Promise<void>(resolve => this.#tcp.listen(port, '127.0.0.1', resolve));
       this.port = (this.#tcp.address() as net.AddressInfo).port;
       const bound = await new Promise<boolean>(resolve => {
         this.#udp.once('error', () => resolve(false));
@@ -51,12 +54,17 @@ export class NameServer {
     this.#udp.removeAllListeners('error');
     this.#udp.on('error', () => {});
     this.#udp.on('message', (bytes: Uint8Array, from) => {
-      this.#answer(bytes, false, answer => this.#udp.send(answer, from.port, from.address));
+      this.#answer(bytes, false, answer => {
+        if (this.divert !== null) this.divert(answer, from.port);
+        else this.#udp.send(answer, from.port, from.address);
+      });
     });
     return this;
   }
 
   async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all([
       new Promise(resolve => this.#tcp.close(resolve)),
@@ -114,9 +122,12 @@ export class NameServer {
     };
     const said = this.lie === null ? honest : this.lie(honest, question);
     if (said === null) return;
+    const sendNow = (message: Uint8Array): void => {
+      if (!this.#stopped) send(message);
+    };
     const encoded = said instanceof Uint8Array ? said : dnsPacket.encode(said);
-    if (this.delayMs === 0) send(encoded);
-    else setTimeout(send, this.delayMs, encoded);
+    if (this.delayMs === 0) sendNow(encoded);
+    else setTimeout(sendNow, this.delayMs, encoded);
   }
 
   #serve(socket: net.Socket): void {
