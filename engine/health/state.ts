@@ -100,12 +100,12 @@ function enterMaint(env: StateEnv, t: Target, admin: number, cause: string): voi
 }
 
 /** `set server state drain`: only persistent traffic. Leaves maintenance. */
-export function setDrain(env: StateEnv, t: Target): void {
+export function setDrain(env: StateEnv, t: Target) {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
   if (admin & ADMIN_FORCED_MAINT) {
     setServerWord(memory, t, 'admin', (admin & ~ADMIN_FORCED_MAINT) | ADMIN_FORCED_DRAIN);
-    if (inMaint(memory, t)) return;
+    if (inMaint(memory, t)) return remains(env, t);
     leaveMaint(env, t);
     change(env, t, LOG_NOTICE, () => `${subject(t)} is UP/DRAIN (leaving forced maintenance).`);
     env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} remains in forced drain mode.`);
@@ -177,11 +177,19 @@ function releaseTrackers(env: StateEnv, t: Target): void {
   }
 }
 
+/** The operator let it go, but there is another reason for its maintenance. */
+function remains(env: StateEnv, t: Target): void {
+  env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} is leaving forced maintenance but remains in maintenance.`);
+}
+
 /** Flags were taken away; `before` are those it had. */
 function released(env: StateEnv, t: Target, before: number, how: 'forced' | 'inherited'): void {
   const { memory } = env;
   const now = serverWord(memory, t, 'admin');
-  if (now & ADMIN_MAINT) return;
+  if (now & ADMIN_MAINT) {
+    if (before & ~now & ADMIN_FORCED_MAINT) remains(env, t);
+    return;
+  }
   const down = (): string => (serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP');
   if (before & ADMIN_MAINT) {
     leaveMaint(env, t);

@@ -148,7 +148,9 @@ backend b
     '# id,pid,sent,send_error,valid,update,cname,cname_error,any_err,nx,timeout,refused,other,invalid,too_big,truncated,outdated,',
   );
   expect(row).toMatch(/^n1,r,\d+,0,\d+,\d+,0,/);
-  expect(await say(socket, 'show stat domain resolvers typed')).toMatch(/^N\.0\.id:CGPV:str:n1\nN\.1\.pid:CGPV:str:r\n/);
+  expect(await say(socket, 'show stat domain resolvers typed')).toMatch(
+    /^N\.0\.id:CGPV:str:n1\nN\.1\.pid:CGPV:str:r\n/,
+  );
   expect(JSON.parse(await say(socket, 'show stat domain resolvers json'))[0][0].value).toEqual({
     type: 'str',
     value: 'n1',
