@@ -15,6 +15,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -345,6 +346,8 @@ function checkPorts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   for (const { check, checkPort, checkAddress, endpoint, name, file, line } of proxy.servers) {
     if (!check || endpoint === null || endpoint.family === 1) continue;
     if (checkPort || checkAddress?.port || endpoint.port) continue;
+    // Its records will tell.
+    if (endpoint.hostname !== null && isService(endpoint.hostname)) continue;
     const message = `${kindOf(proxy)} '${proxy.name}': server '${name}' has neither service port nor check port`;
     diagnostics.report('alert', { file, line }, message, "write a port behind the address, or 'port <port>'");
   }

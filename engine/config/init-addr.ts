@@ -26,7 +26,7 @@ export function initialAddress(
 ): Address {
   const { address, hostname, port } = draft.endpoint!;
   if (hostname === null) return address!;
-  if (naming?.service) return lastAddress(draft, saved) ?? nowhere(0);
+  if (naming?.service) return lastAddress(draft, saved) ?? nowhere(port);
   const complain = (severity: 'alert' | 'warning', more: string): void => {
     const subject = `'server ${world.proxy.name}/${draft.name}'`;
     world.diagnostics.report(severity, draft, `${subject}: could not resolve address '${hostname}'${more}`);

@@ -31,12 +31,16 @@ export class NameAsks {
   readonly #wheel: TimerWheel;
   readonly #post: ((question: NameQuestion) => void) | null;
   readonly #open = new Map<number, NameAsk>();
-  #last = 0;
+  #last: number;
 
-  /** `post` sends to the control thread; null = there is none, and no name has an address. */
-  constructor(model: Model, wheel: TimerWheel, post: ((question: NameQuestion) => void) | null) {
+  /**
+   * @param begin where the numbers of questions begin: a thread must not take the answers to one that it follows for its own
+   * @param post sends to the control thread; null = there is none, and no name has an address
+   */
+  constructor(model: Model, wheel: TimerWheel, begin: number, post: ((question: NameQuestion) => void) | null) {
     this.#sections = model.resolvers;
     this.#wheel = wheel;
+    this.#last = begin;
     this.#post = post;
   }
 

@@ -12,6 +12,7 @@ import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
+import { WORKER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
@@ -55,13 +56,17 @@ export interface TrafficHandle {
   stop(soft: boolean): void;
 }
 
+/** More than one thread will ever ask. */
+const QUESTIONS_MAX = 2 ** 32;
+
 export function startTraffic(env: TrafficEnv): TrafficHandle {
   const { io, memory, model, worker } = env;
   const wheel = new TimerWheel(io.now());
+  const incarnation = Atomics.load(memory.words, memory.worker(worker) + WORKER.at.incarnation);
   const context: Context = {
     io,
     wheel,
-    names: new NameAsks(model, wheel, env.askName ?? null),
+    names: new NameAsks(model, wheel, incarnation * QUESTIONS_MAX, env.askName ?? null),
     model,
     memory,
     view: env.view,

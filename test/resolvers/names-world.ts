@@ -8,7 +8,7 @@ import { type Names, startNames } from '../../engine/resolvers/index.ts';
 import type { Counter } from '../../engine/resolvers/nameserver.ts';
 import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { LiveAddress } from '../../engine/shm/server-address.ts';
-import { SERVER } from '../../engine/shm/words.ts';
+import type { SERVER } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { load } from '../config/load-text.ts';
 
@@ -52,7 +52,8 @@ export function startWorld(text: string): NamesWorld {
         return `${hostText(address) || '-'}:${address.port}`;
       }),
     word: (name, field) => serverWord(memory, target(name), field),
-    count: (counter, section = 0, nameserver = 0) => names.sections[section]!.nameservers[nameserver]!.counters[counter],
+    count: (counter, section = 0, nameserver = 0) =>
+      names.sections[section]!.nameservers[nameserver]!.counters[counter],
     stop: async () => {
       names.stop();
       await io.stop();

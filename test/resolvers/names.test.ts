@@ -35,7 +35,11 @@ ${servers}
 }
 
 /** The servers are there. */
-const at = (w: NamesWorld, ...where: string[]) => until(() => w.where(), now => String(now) === String(where));
+const at = (w: NamesWorld, ...where: string[]) =>
+  until(
+    () => w.where(),
+    now => String(now) === String(where),
+  );
 
 const ONE = 'server s1 one.test:80 resolvers r init-addr none';
 
@@ -97,7 +101,10 @@ describe('a server with a name', () => {
     await at(w, '127.0.0.10:80');
     ns.forget('one.test');
     const nx = w.count('nx');
-    await until(() => w.count('nx'), count => count > nx + 12);
+    await until(
+      () => w.count('nx'),
+      count => count > nx + 12,
+    );
     expect(w.where()).toEqual(['127.0.0.10:80']);
   });
 
@@ -107,7 +114,10 @@ describe('a server with a name', () => {
     await at(w, '127.0.0.10:80');
     ns.addresses('A', 'one.test', '127.0.0.11');
     const valid = w.count('valid');
-    await until(() => w.count('valid'), count => count > valid + 3);
+    await until(
+      () => w.count('valid'),
+      count => count > valid + 3,
+    );
     expect(w.where()).toEqual(['127.0.0.10:80']);
     await at(w, '127.0.0.11:80');
   });
@@ -127,28 +137,47 @@ describe('a server with a name', () => {
 
 describe('servers with one name', () => {
   const template = (options = '') => `server-template t 3 one.test:80 resolvers r init-addr none ${options}`;
-  const hosts = (w: NamesWorld): string[] => w.where().map(text => text.replace(':80', '')).sort();
+  const hosts = (w: NamesWorld): string[] =>
+    w
+      .where()
+      .map(text => text.replace(':80', ''))
+      .sort();
 
   test('have an address each, as long as there are some', async () => {
     ns.addresses('A', 'one.test', '127.0.0.1', '127.0.0.2');
     const w = start(template());
-    await until(() => hosts(w), seen => String(seen) === '-,127.0.0.1,127.0.0.2');
+    await until(
+      () => hosts(w),
+      seen => String(seen) === '-,127.0.0.1,127.0.0.2',
+    );
     ns.addresses('A', 'one.test', '127.0.0.3', '127.0.0.2', '127.0.0.1');
-    await until(() => hosts(w), seen => String(seen) === '127.0.0.1,127.0.0.2,127.0.0.3');
+    await until(
+      () => hosts(w),
+      seen => String(seen) === '127.0.0.1,127.0.0.2,127.0.0.3',
+    );
     const before = w.where();
     ns.addresses('A', 'one.test', '127.0.0.4', '127.0.0.2', '127.0.0.3');
-    const after = await until(() => w.where(), seen => seen.includes('127.0.0.4:80'));
+    const after = await until(
+      () => w.where(),
+      seen => seen.includes('127.0.0.4:80'),
+    );
     // Only the one whose address is gone has moved.
     expect(after).toEqual(before.map(text => (text === '127.0.0.1:80' ? '127.0.0.4:80' : text)));
     ns.addresses('A', 'one.test', '127.0.0.2');
-    await until(() => hosts(w), seen => String(seen) === '-,-,127.0.0.2');
+    await until(
+      () => hosts(w),
+      seen => String(seen) === '-,-,127.0.0.2',
+    );
     expect(w.lines.at(-1)).toContain('(No IP for server )');
   });
 
   test('share addresses if they may', async () => {
     ns.addresses('A', 'one.test', '127.0.0.1', '127.0.0.2');
     const w = start(template('resolve-opts allow-dup-ip'));
-    const seen = await until(() => hosts(w), list => !list.includes('-'));
+    const seen = await until(
+      () => hosts(w),
+      list => !list.includes('-'),
+    );
     expect([...new Set(seen)]).toEqual(['127.0.0.1', '127.0.0.2']);
   });
 
@@ -175,10 +204,13 @@ describe('servers of a service', () => {
     expect(w.lines).toContain('b/t1 changed its IP from (none) to 127.0.1.1 by DNS additional record.');
     ns.services(NAME, record('c.test', 8003, 0, '127.0.1.3'), record('b.test', 8002, 65_535));
     await at(w, '127.0.1.3:8003', '127.0.1.2:8002', '-:0');
-    await until(() => [w.word('t1', 'uweight'), w.word('t2', 'uweight')], seen => String(seen) === '0,256');
-    expect(w.lines.some(line => line.includes('t1 is going DOWN for maintenance (entry removed from SRV record)'))).toBe(
-      true,
+    await until(
+      () => [w.word('t1', 'uweight'), w.word('t2', 'uweight')],
+      seen => String(seen) === '0,256',
     );
+    expect(
+      w.lines.some(line => line.includes('t1 is going DOWN for maintenance (entry removed from SRV record)')),
+    ).toBe(true);
     ns.forget(NAME);
     await at(w, '-:0', '-:0', '-:0');
     expect(w.names.rename(w.target('t1'), 'x.test')).toBe('a service');
@@ -220,7 +252,10 @@ describe('name servers', () => {
     const w = start(ONE, `${HOLDS}\nnameserver n2 127.0.0.1:${bad.port}`);
     await at(w, '127.0.0.10:80');
     const refused = w.count('refused', 0, 1);
-    await until(() => w.count('refused', 0, 1), count => count > refused + 2);
+    await until(
+      () => w.count('refused', 0, 1),
+      count => count > refused + 2,
+    );
     expect(w.where()).toEqual(['127.0.0.10:80']);
     await bad.stop();
   });
@@ -237,7 +272,10 @@ describe('name servers', () => {
     let told = 0;
     ns.lie = honest => ({ ...honest, ...lies[told++ % lies.length] }) as typeof honest;
     const w = start(`${ONE} resolve-prefer ipv4`);
-    await until(() => told, count => count > 10);
+    await until(
+      () => told,
+      count => count > 10,
+    );
     expect(w.where()).toEqual(['-:80']);
     expect(w.count('invalid')).toBeGreaterThan(0);
     expect(w.count('outdated')).toBeGreaterThan(0);
@@ -251,7 +289,10 @@ describe('name servers', () => {
     ns.addresses('A', 'one.test', '127.0.0.66');
     ns.divert = (answer, port) => stranger.send(answer, port, '127.0.0.1');
     const w = start(`${ONE} resolve-prefer ipv4`);
-    await until(() => ns.asked.length, count => count > 4);
+    await until(
+      () => ns.asked.length,
+      count => count > 4,
+    );
     expect([w.where(), w.count('outdated'), w.count('valid')]).toEqual([['-:80'], 0, 0]);
     stranger.close();
   });
@@ -260,7 +301,10 @@ describe('name servers', () => {
     const { port } = ns;
     await ns.stop();
     const w = start(ONE);
-    await until(() => w.count('snd_error'), count => count > 2);
+    await until(
+      () => w.count('snd_error'),
+      count => count > 2,
+    );
     ns = new NameServer();
     ns.addresses('A', 'one.test', '127.0.0.10');
     await ns.start(port);

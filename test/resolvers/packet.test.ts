@@ -57,7 +57,12 @@ describe('answers', () => {
   });
 
   test('have those of what it is an alias for', () => {
-    const chain = [cname('b.test', 'c.test'), cname('a.test', 'b.test'), a('c.test', '10.0.0.9'), a('a.test', '1.1.1.1')];
+    const chain = [
+      cname('b.test', 'c.test'),
+      cname('a.test', 'b.test'),
+      a('c.test', '10.0.0.9'),
+      a('a.test', '1.1.1.1'),
+    ];
     expect(hosts(answer(A, chain))).toEqual(['10.0.0.9']);
     expect(statusOf(answer(A, [cname('a.test', 'b.test'), cname('b.test', 'a.test')]))).toBe('cnameError');
     expect(statusOf(answer(A, [cname('a.test', 'b.test')]))).toBe('empty');
@@ -91,9 +96,13 @@ describe('answers', () => {
     const srv = (target: string, port: number, weight = 1): Answer => {
       return { type: 'SRV', name: SRV.name, ttl: 1, data: { target, port, weight, priority: 3 } };
     };
-    const bytes = answer(SRV, [srv('X.test', 80, 9), srv('y.test', 81), srv('x.test', 80), srv('.', 1), srv('a b', 2)], {
-      additionals: [a('x.test', '10.0.0.1'), a('z.test', '10.0.0.2')],
-    });
+    const bytes = answer(
+      SRV,
+      [srv('X.test', 80, 9), srv('y.test', 81), srv('x.test', 80), srv('.', 1), srv('a b', 2)],
+      {
+        additionals: [a('x.test', '10.0.0.1'), a('z.test', '10.0.0.2')],
+      },
+    );
     expect(decodeAnswer(bytes, SRV)).toEqual({
       status: 'valid',
       aliased: false,
