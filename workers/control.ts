@@ -12,6 +12,7 @@ import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
+import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -53,7 +54,12 @@ export default async function control(task: ControlTask): Promise<void> {
       names = named;
       const checks = startHealth({ ...env, io, wheel, random: Math.random, suspect: target => named.suspect(target) });
       const cli = { ...env, io, wheel, asker, rings, checks, names, books, procVars, environment, startupLogs };
-      running.push(names, checks, startCli(cli, sockets));
+      running.push(
+        startPurging(env.tables, wheel, () => io.now()),
+        names,
+        checks,
+        startCli(cli, sockets),
+      );
     },
     ask: () => {},
     name: ({ worker, question: { id, resolvers, name, prefer } }) => {

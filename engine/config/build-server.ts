@@ -7,7 +7,7 @@ import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
 import { initialAddress, isService } from './init-addr.ts';
-import type { AgentCheck, Check, Naming, Resolvers, Server, ServerCheck } from './model.ts';
+import type { AgentCheck, Check, Naming, Resolvers, Server, ServerCheck, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import type { StateFiles } from './server-state.ts';
 
@@ -19,6 +19,7 @@ export interface Workshop {
   readonly drafts: Drafts;
   readonly resolvers: readonly Resolvers[];
   readonly states: StateFiles;
+  readonly tables: readonly StickTable[];
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
 }

@@ -15,6 +15,7 @@ import { type Memory, topology } from '../shm/memory.ts';
 import { WORKER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
@@ -28,6 +29,7 @@ export interface TrafficEnv {
   readonly io: Io;
   readonly model: Model;
   readonly memory: Memory;
+  readonly tables: Tables;
   /** What the statistics page reads. */
   readonly view: View;
   /** What its form does (engine/health/admin.ts). */
@@ -69,6 +71,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     names: new NameAsks(model, wheel, incarnation * QUESTIONS_MAX, env.askName ?? null),
     model,
     memory,
+    tables: env.tables,
     view: env.view,
     admin: env.admin,
     topology: topology(model),
@@ -92,6 +95,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     dumps: 0,
     spareStreams: [],
     spareBuffers: [],
+    spareTracked: [],
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
     changes: env.changes,

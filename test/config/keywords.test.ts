@@ -4,6 +4,7 @@ import { BIND } from '../../engine/config/keywords-bind.ts';
 import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
 import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
+import { PEERS } from '../../engine/config/keywords-peers.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { RESOLVERS } from '../../engine/config/keywords-resolvers.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
@@ -21,6 +22,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   E: 'http-errors t',
   H: 'healthcheck t',
   N: 'resolvers t',
+  S: 'peers t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
@@ -48,6 +50,7 @@ const GROUPS: readonly Group[] = [
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },
   { name: 'http-errors', rows: HTTP_ERRORS, line: itself, letters: sections },
   { name: 'resolvers', rows: RESOLVERS, line: itself, letters: sections },
+  { name: 'peers', rows: PEERS, line: itself, letters: sections },
   { name: 'healthcheck', rows: HEALTHCHECK, line: itself, letters: sections },
   { name: 'bind', rows: BIND, line: text => `bind 127.0.0.1:80 ${text}`, letters: () => ['L'] },
   { name: 'server', rows: SERVER, line: text => `server s 127.0.0.1:80 ${text}`, letters: () => ['L'] },
