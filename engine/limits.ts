@@ -54,6 +54,9 @@ export const ADDED_SERVERS_MAX = 16;
 /** Name servers of a section, and how often a query is sent to them unless `resolve_retries` says. */
 export const NAMESERVERS_MAX = 32;
 export const RESOLVE_RETRIES = 3;
+/** Names of servers: so many are first asked for at once, the others one after the other, this far apart. Milliseconds. */
+export const NAME_BURST = 64;
+export const NAME_SPACING_MS = 0.2;
 /** Names that `do-resolve` may be asking for, or keep for `hold valid`, in one section; requests that one of them may hold. */
 export const ASKED_NAMES_MAX = 4_096;
 export const ASKED_WAITING_MAX = 16_384;

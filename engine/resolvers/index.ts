@@ -9,7 +9,7 @@
 import type { Resolvers as ResolversConfig } from '../config/model.ts';
 import { type Target, targetOf } from '../health/target.ts';
 import type { Address } from '../io/contract.ts';
-import { ASKED_NAMES_MAX, ASKED_WAITING_MAX } from '../limits.ts';
+import { ASKED_NAMES_MAX, ASKED_WAITING_MAX, NAME_BURST, NAME_SPACING_MS } from '../limits.ts';
 import type { ResolverEnv } from './env.ts';
 import { NamedServer, Taken } from './named-server.ts';
 import { Nameserver } from './nameserver.ts';
@@ -48,6 +48,8 @@ class NameSection {
   readonly #env: ResolverEnv;
   readonly #resolutions = new Map<string, Resolution>();
   #waiting = 0;
+  /** When the next name may be asked for that servers live by. */
+  #nextStart = -Infinity;
 
   constructor(env: ResolverEnv, config: ResolversConfig) {
     this.#env = env;
@@ -68,6 +70,14 @@ class NameSection {
     const resolution = this.#resolutions.get(`${kind} ${name}`) ?? this.#make(name, kind);
     resolution.requesters.add(requester);
     return resolution;
+  }
+
+  /** Asks for a name at last: a few at once, the others soon, so that no name server drowns in them. */
+  begin(resolution: Resolution): void {
+    const now = this.#env.now();
+    this.#nextStart = Math.max(this.#nextStart, now - NAME_BURST * NAME_SPACING_MS) + NAME_SPACING_MS;
+    if (this.#nextStart <= now) resolution.start();
+    else resolution.startAfter(this.#nextStart - now);
   }
 
   leave(resolution: Resolution, requester: Requester): void {
@@ -137,7 +147,6 @@ class RunningNames implements Names {
         if (server.naming && !server.removed) this.#add(env, targetOf(env, proxy, server), taken);
       }
     }
-    for (const { resolution } of [...this.#servers.values(), ...this.#services.values()]) resolution?.start();
   }
 
   #add(env: ResolverEnv, target: Target, taken: Taken): void {
@@ -156,7 +165,9 @@ class RunningNames implements Names {
     const known = this.#services.get(key);
     if (known !== undefined) return known.service;
     const service = new Service(env, section, (server, host) => this.#follow(server, host));
-    this.#services.set(key, { service, resolution: section.join(name.toLowerCase(), 'service', service) });
+    const resolution = section.join(name.toLowerCase(), 'service', service);
+    this.#services.set(key, { service, resolution });
+    section.begin(resolution);
     return service;
   }
 
@@ -170,7 +181,7 @@ class RunningNames implements Names {
     if (name === null) return;
     server.resolution = section.join(name, server.naming.prefer, server);
     if (server.resolution.status === 'valid') server.resolved(server.resolution, BY_CACHE);
-    else server.resolution.start();
+    else section.begin(server.resolution);
   }
 
   originOf({ server }: Target): Origin {

@@ -91,6 +91,11 @@ export class Resolution {
     return !this.#running && this.requesters.size === 0;
   }
 
+  /** Asks for those who live by it, soon, unless that is under way. */
+  startAfter(ms: number): void {
+    if (!this.#running) this.#env.wheel.arm(this.#timer, this.#env.now() + ms);
+  }
+
   /** Asks now, unless that is under way. */
   start(): void {
     if (this.#running) return;

@@ -283,6 +283,40 @@ describe('name servers', () => {
     await at(w, '127.0.0.66:80');
   });
 
+  test('that send anything at all do no harm, over UDP and TCP', async () => {
+    ns.addresses('A', 'one.test', '127.0.0.66');
+    let told = 0;
+    ns.lie = ({ id = 0, ...more }) => {
+      // Every third one is a call for TCP, so that it gets its share of nonsense.
+      if (told++ % 3 === 0) return { id, ...more, flags: 0x200 };
+      return Uint8Array.from({ length: (told * 37) % 700 }, (_, i) =>
+        i === 0 ? id >> 8 : i === 1 ? id : told * i * 31,
+      );
+    };
+    const w = start(`${ONE} resolve-prefer ipv4`, `${HOLDS}\nnameserver t tcp@127.0.0.1:${ns.port}`);
+    await until(
+      () => told,
+      count => count > 30,
+    );
+    expect(w.where()).toEqual(['-:80']);
+    ns.lie = null;
+    await at(w, '127.0.0.66:80');
+  });
+
+  test('are not asked for a thousand names at once', async () => {
+    const hosts = Array.from({ length: 300 }, (_, i) => `n${i}.test`);
+    for (const [i, name] of hosts.entries()) ns.addresses('A', name, `127.1.${i >> 8}.${i & 255}`);
+    const lines = hosts.map((name, i) => `server s${i} ${name}:80 resolvers r init-addr none resolve-prefer ipv4`);
+    const w = start(lines.join('\n'), `${HOLDS}\ntimeout resolve 10s\ntimeout retry 2s`);
+    const first = w.count('sent');
+    expect(first).toBeLessThanOrEqual(66);
+    await until(
+      () => w.where(),
+      where => where.every(text => text !== '-:80'),
+    );
+    expect(w.count('timeout')).toBe(0);
+  });
+
   test('are not taken for others', async () => {
     const stranger = dgram.createSocket('udp4');
     await new Promise<void>(resolve => stranger.bind(0, '127.0.0.1', resolve));
