@@ -1,4 +1,4 @@
-/** The control thread: health checks and the stats sockets. Nothing here happens per request. */
+/** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
@@ -7,6 +7,7 @@ import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
 import { Rings } from '../engine/log/rings.ts';
+import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
@@ -14,17 +15,23 @@ import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
+import { controlBinds } from './listeners.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
-  const { model, environment, startupLogs, listeners } = task;
+  const { model, environment, startupLogs, listeners, succeeds } = task;
   const io = createIo(task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
   let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  const log = (level: number, section: number, text: string) => {
+    thread.say('warning', text);
+    env.logger.peers(level, section, text);
+  };
+  let peers: Peers | null = null;
   // Its number is the one behind those of the workers.
   const changes = new ChangeLog(task.changes, env.memory.shape.workers);
   const books = new PatternBooks(model.patternRefs, changes);
@@ -49,19 +56,31 @@ export default async function control(task: ControlTask): Promise<void> {
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
-      const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      const named = startNames({ ...env, io, wheel, openDatagrams, hasIpv6 });
+      const binds = controlBinds(model);
+      const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
+      const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
+      const common = { ...env, io, wheel, random: Math.random };
+      const named = startNames({ ...common, openDatagrams, hasIpv6 });
       names = named;
-      const checks = startHealth({ ...env, io, wheel, random: Math.random, suspect: target => named.suspect(target) });
-      const cli = { ...env, io, wheel, asker, rings, checks, names, books, procVars, environment, startupLogs };
+      const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
+      peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
+      const shown = { asker, rings, checks, names, books, procVars, peers: peers.sections, environment, startupLogs };
+      const cli = { ...common, ...shown };
       running.push(
         startPurging(env.tables, wheel, () => io.now()),
         names,
         checks,
-        startCli(cli, sockets),
+        peers,
+        startCli(cli, forCli),
       );
     },
     ask: () => {},
+    handOver: () => {
+      io.wake();
+      const done = () => report(task.port, { type: 'handedOver' });
+      if (peers === null) done();
+      else peers.handOver(done);
+    },
     name: ({ worker, question: { id, resolvers, name, prefer } }) => {
       io.wake();
       const answer = (address: Address | null) => report(task.port, { type: 'named', worker, id, address });

@@ -23,7 +23,7 @@ import type { StickMemory } from '../engine/stick/tables.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
-  /** Number of the listener over the whole configuration (`Topology`), or of the `stats socket` for control. */
+  /** Number of the listener over the whole configuration (`Topology`), or in `controlBinds` for control. */
   readonly listener: number;
   readonly fd: number;
 }
@@ -51,12 +51,14 @@ export interface TrafficTask extends Task {
   readonly worker: number;
 }
 
-/** The life of the control thread: checks and the stats sockets. */
+/** The life of the control thread: checks, the stats sockets and peers. */
 export interface ControlTask extends Task {
   /** As the configuration left it: what `show env` shows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said on the terminal before it started. */
   readonly startupLogs: string;
+  /** It takes over from another process, which may come and tell what its stick tables hold. */
+  readonly succeeds: boolean;
 }
 
 /** From the master to a thread. */
@@ -65,6 +67,8 @@ export type Order =
   | { readonly type: 'serve' }
   /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
   | { readonly type: 'stop'; readonly soft: boolean }
+  /** The process leaves: control tells its successor what the stick tables hold, and answers `handedOver`. */
+  | { readonly type: 'handOver' }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Control is to find the address of a name for a worker; `named` has the same `worker` and `question.id`. */
@@ -82,6 +86,8 @@ export type Report =
   | { readonly type: 'say'; readonly severity: Severity; readonly text: string }
   /** Control asks a worker something. */
   | { readonly type: 'ask'; readonly id: number; readonly worker: number; readonly question: Question }
+  /** What the stick tables hold is told. */
+  | { readonly type: 'handedOver' }
   /** A worker answers. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** A worker wants to know the address of a name. */

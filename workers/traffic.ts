@@ -18,6 +18,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     answer: () => {},
     name: () => {},
     named: ({ id, address }) => handle.named(id, address),
+    handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({

@@ -63,6 +63,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
     names: NO_NAMES,
+    peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
     rings: {

@@ -109,6 +109,7 @@ backend t
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {} },
       names: NO_NAMES,
+      peers: [],
       startupLogs: '',
       environment: {},
     },
