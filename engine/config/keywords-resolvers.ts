@@ -91,7 +91,7 @@ function readNameserver(cursor: Cursor, draft: ResolversDraft) {
   }
 }
 
-/** [word of the line, field, default in words]. */
+/** The words of `hold` lines, and the fields that they set. */
 const HOLDS: Readonly<Record<string, keyof Hold>> = {
   nx: 'nxMs',
   refused: 'refusedMs',
