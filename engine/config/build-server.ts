@@ -2,6 +2,7 @@
 import { isNowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
+import type { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -19,6 +20,7 @@ export interface Workshop {
   readonly drafts: Drafts;
   readonly resolvers: readonly Resolvers[];
   readonly states: StateFiles;
+  readonly tls: TlsBuilder;
   readonly tables: readonly StickTable[];
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
@@ -41,12 +43,15 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     onError,
     errorLimit,
     logProto: _lp,
+    tls,
     ...own
   } = others;
   const naming = namingOf(draft, workshop);
   const saved = workshop.states.of(workshop.proxy, draft.name);
   const address = initialAddress(draft, naming, saved, workshop);
   const { portRelative, portOffset } = endpoint!;
+  const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
+  const made = (forCheck: boolean) => workshop.tls.server(tls, forCheck, draft, subject);
   return {
     ...own,
     ...limitsOf(draft),
@@ -58,7 +63,22 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     agent: draft.agentCheck ? agentOf(draft, address, workshop) : null,
     track: track === null ? null : trackOf(track, workshop),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
+    tls: tls.ssl ? made(false) : null,
+    checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
   };
+}
+
+/** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
+function checksTls({ tls, checkPort, checkAddress }: ServerDraft): boolean {
+  return tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null);
+}
+
+/** `tcp-check connect ssl`. */
+function stepsWantTls({ healthcheck }: ServerDraft, { proxy, drafts }: Workshop): boolean {
+  const section = drafts.healthchecks.find(({ name }) => name === healthcheck);
+  // What is wrong with it has been said.
+  const { steps } = checkOf((section ?? proxy).check) as Check;
+  return steps.some(step => step.kind === 'connect' && step.tls);
 }
 
 /** Where names are looked up, and who is named when one has no address. */
@@ -93,6 +113,7 @@ function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): Serv
     // A check of another port speaks to another program (manual 5.2, check-send-proxy).
     sendProxy: draft.checkSendProxy || (draft.sendProxy !== 0 && checkPort === 0 && checkAddress === null),
     viaSocks4: checkViaSocks4,
+    tls: checksTls(draft),
     script: section === undefined ? null : (checkOf(section.check) as Check),
   };
 }

@@ -32,6 +32,14 @@ import type {
   Userlist,
   UseServer,
 } from './model.ts';
+import {
+  type BindTlsDraft,
+  type GlobalTlsDraft,
+  newBindTls,
+  newGlobalTls,
+  newServerTls,
+  type ServerTlsDraft,
+} from './tls-draft.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -44,6 +52,8 @@ export interface Resources {
   resolve(host: string): Address | null;
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
+  /** Names of the files in a folder, in order; null when it is none. */
+  readFolder(path: string): readonly string[] | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
@@ -73,7 +83,9 @@ export interface ExpressionUse extends Place {
 }
 
 /** `id` 0 and `name` '' until they are given or counted. */
-export type BindDraft = Draft<Bind>;
+export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
+  tls: BindTlsDraft;
+}
 
 /** A method of `init-addr`, or an address (port 0). */
 export type InitAddr = 'last' | 'libc' | 'none' | Address;
@@ -93,8 +105,11 @@ export interface ServerDraft
       | 'saved'
       | 'observe'
       | 'naming'
+      | 'tls'
+      | 'checkTls'
     >
   > {
+  tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   /** `init-addr`: how an address is found at start, in this order. */
@@ -212,7 +227,8 @@ export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'conditi
   expression: StickRule['expression'];
 }
 
-export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers'>> {
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
+  binds: BindDraft[];
   peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
   tables: TableDraft[];
   defaultServer: ServerDraft;
@@ -266,7 +282,8 @@ export interface UnixBind {
   gid: number | null;
 }
 
-export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
+export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>> {
+  tls: GlobalTlsDraft;
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
@@ -341,6 +358,7 @@ export function newGlobal(): GlobalDraft {
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
+    tls: newGlobalTls(),
   };
 }
 
@@ -400,6 +418,7 @@ export function newServer(): ServerDraft {
     shutdownBackupsWhenUp: false,
     initState: 'none',
     socks4: null,
+    tls: newServerTls(),
   };
 }
 
@@ -432,6 +451,7 @@ export function newBind(): BindDraft {
     unixGid: null,
     level: 'operator',
     exposeFd: false,
+    tls: newBindTls(),
   };
 }
 

@@ -16,6 +16,7 @@ import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
 import type { KeyType } from '../stick/data-types.ts';
 import type { Network } from './address.ts';
+import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -30,6 +31,8 @@ export interface Model {
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
   readonly resolvers: readonly Resolvers[];
+  /** Certificates and their kin, by the names of their files. */
+  readonly tls: TlsFiles;
   /** What ACLs and maps look into; `ref.index` is its place here. */
   readonly patternRefs: readonly PatternRef[];
   readonly logProfiles: readonly LogProfile[];
@@ -76,6 +79,7 @@ export interface Global extends Place {
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
 }
@@ -349,6 +353,8 @@ export interface Bind extends Place {
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
   readonly exposeFd: boolean;
+  /** null = it speaks no TLS. */
+  readonly tls: BindTls | null;
 }
 
 export interface Server extends Place {
@@ -404,6 +410,10 @@ export interface Server extends Place {
   readonly slowstartMs: number;
   /** `socks4`: connections to it go through this proxy. */
   readonly socks4: Address | null;
+  /** null = it is spoken to without TLS. */
+  readonly tls: ServerTls | null;
+  /** Of its checks, or of some steps of them; null = all are without. */
+  readonly checkTls: ServerTls | null;
   /** What a state file said of it. */
   readonly saved: SavedState | null;
 }
@@ -479,6 +489,8 @@ export interface ServerCheck {
   readonly sendProxy: boolean;
   /** Through the server's `socks4` proxy. */
   readonly viaSocks4: boolean;
+  /** Over TLS, with the settings of `Server.checkTls`. */
+  readonly tls: boolean;
   /** Of a `healthcheck` section; null = the proxy's. */
   readonly script: Check | null;
 }
@@ -551,7 +563,11 @@ export interface ConnectStep extends AnyStep {
   readonly viaSocks4: boolean;
   /** Ends with FIN, not RST. */
   readonly linger: boolean;
-  /** What the server line says (PROXY header, SOCKS) holds too. */
+  /** Over TLS; with the name that is sent ('' = none) and the protocols that are offered. */
+  readonly tls: boolean;
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  /** What the server line says (PROXY header, SOCKS, TLS) holds too. */
   readonly asServer: boolean;
 }
 
