@@ -48,6 +48,12 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
+/** A worker that stops closes connections that were idle for so long, and looks for such this often. Milliseconds. */
+export const STOP_IDLE_MS = 1_000;
+export const STOP_LOOK_MS = 100;
+/** Generations of the configuration that drain at a time, unless `mworker-max-reloads` says less. */
+export const GENERATIONS_MAX = 50;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;

@@ -1,8 +1,9 @@
 /** The control thread: health checks and the stats sockets. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
-import { startCli } from '../engine/cli/index.ts';
-import { startHealth } from '../engine/health/index.ts';
+import { type Cli, startCli } from '../engine/cli/index.ts';
+import { type Health, startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -12,12 +13,14 @@ export default async function control(task: ControlTask): Promise<void> {
   const io = createIo(task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
-  const running: { stop(): void }[] = [];
+  let checks: Health | null = null;
+  let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
       server: (id, proxy, server) => report(task.port, { type: 'server', id, proxy, server }),
+      forget: (all, server) => report(task.port, { type: 'forget', all, server }),
       sockets: (id, proxy, state) => report(task.port, { type: 'sockets', id, proxy, state }),
     },
     env.memory,
@@ -28,17 +31,23 @@ export default async function control(task: ControlTask): Promise<void> {
     serve: () => {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      const checks = startHealth({ ...env, io, wheel, random: Math.random });
-      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
+      checks = startHealth({ ...env, io, wheel, random: Math.random });
+      cli = startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets);
     },
     ask: () => {},
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);
     },
-    stop: () => {
-      for (const part of running) part.stop();
-      thread.end();
+    past: ({ past }) => {
+      env.memory.past = attachPast(past);
+    },
+    stop: ({ soft }) => {
+      io.wake();
+      checks?.stop();
+      report(task.port, { type: 'resting' });
+      if (cli === null) thread.end();
+      else cli.stop(soft, thread.end);
     },
   });
   thread.ready();

@@ -15,6 +15,7 @@ import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
+import type { PastData } from '../engine/shm/past.ts';
 import type { Facts } from '../engine/stats/view.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
@@ -29,6 +30,8 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** What earlier generations have counted. */
+  readonly past: readonly PastData[];
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;
@@ -57,6 +60,8 @@ export type Order =
   | { readonly type: 'serve' }
   /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
   | { readonly type: 'stop'; readonly soft: boolean }
+  /** What earlier generations have counted is this from now on. */
+  | { readonly type: 'past'; readonly past: readonly PastData[] }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Control gets the answer to what it asked. */
@@ -66,6 +71,10 @@ export type Order =
 export type Report =
   /** Everything is loaded and compiled: it could serve. */
   | { readonly type: 'ready'; readonly threadId: number }
+  /** Control was told to stop: it changes no state any more, though answers may still be on their way. */
+  | { readonly type: 'resting' }
+  /** The counts of earlier generations are cleared: those of one server (its number), or all. Maxima only, or totals too. */
+  | { readonly type: 'forget'; readonly all: boolean; readonly server: number | null }
   /** For the operator's terminal. */
   | { readonly type: 'say'; readonly severity: Severity; readonly text: string }
   /** Control asks a worker something. */

@@ -6,11 +6,13 @@ import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
 import { errorText, fdLimits, setFdLimits } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
 import { after } from '../engine/time.ts';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
 import { becomeDaemon, type DaemonChild } from './daemon.ts';
+import { withMaxconn, workerCount } from './facts.ts';
 import { openListeners } from './listeners.ts';
-import { type Life, Master, withMaxconn, workerCount } from './master.ts';
+import { type Life, Master, type NextPlan } from './master.ts';
 import type { Options } from './options.ts';
+import { createPool } from './pool.ts';
 import type { Say } from './say.ts';
 
 /** Runs until nothing is left to do; resolves to the exit code. A signal may end the process before. */
@@ -52,17 +54,28 @@ export async function startProcess(
     },
     failed: () => resolve(1),
   };
-  const { environment, warnings } = configuration;
-  const startupLogs = say.said();
-  const plan = { model, listeners, workers, memoryMb: options.memoryMb, environment, startupLogs, warnings, io };
-  const master = new Master(plan, life, say);
-  watchSignals(master, model, options, say);
+  const base = { workers, io };
+  const plan = { ...planOf(configuration, model, say), ...base, listeners };
+  const master = new Master(plan, createPool(workers + 1, options.memoryMb), life, say);
+  const reload = () => master.reload(() => nextPlan(options, io, say));
+  watchSignals(master, model, options, reload, say);
   master.start();
   return promise;
 }
 
 /** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */
 const FLUSH_AFTER_MS = 1_000;
+
+/** What a configuration is to its threads, with the limits that the system gives. */
+function planOf({ environment, warnings }: Configuration, model: Model, say: Say) {
+  return { model, workers: workerCount(model), environment, warnings, startupLogs: say.said() };
+}
+
+/** Reads the files again. Null after saying why they cannot be used. */
+function nextPlan(options: Options, io: string, say: Say): NextPlan | null {
+  const configuration = readConfiguration(options, say, process.env.SLUICE_PROGRAM ?? process.argv[1]!);
+  return configuration && { ...planOf(configuration, withMaxconn(configuration.model), say), io };
+}
 
 /** `--io`, or the best that works here; what is not the best is told. */
 function pickIo(wanted: string | null, say: Say): string | null {
@@ -142,7 +155,7 @@ function sayCumulated(master: Master, say: Say): void {
 }
 
 /** Management guide, 4: what each signal does. */
-function watchSignals(master: Master, model: Model, options: Options, say: Say): void {
+function watchSignals(master: Master, model: Model, options: Options, reload: () => Promise<boolean>, say: Say): void {
   const stopping = () => tellManager(options, 'STOPPING=1', say);
   const terminate = (signal: 'SIGTERM' | 'SIGINT', code: number) => () => {
     stopping();
@@ -157,7 +170,8 @@ function watchSignals(master: Master, model: Model, options: Options, say: Say):
     stopping();
     master.stop();
   });
-  for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) {
+  process.on('SIGUSR2', () => void reload());
+  for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) {
     process.on(signal, () => say('notice', `${signal} is not supported by Sluice yet.`));
   }
 }

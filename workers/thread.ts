@@ -6,6 +6,7 @@ import type { StateEnv } from '../engine/health/target.ts';
 import type { Io } from '../engine/io/contract.ts';
 import { Logger } from '../engine/log/index.ts';
 import { Memory, topology } from '../engine/shm/memory.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { View } from '../engine/stats/view.ts';
 import { wallMs } from '../engine/time.ts';
 import { type Order, report, type Task } from './messages.ts';
@@ -51,6 +52,7 @@ export function attach(
 ): StateEnv & { readonly view: View; readonly logger: Logger } {
   const { model, facts } = task;
   const memory = Memory.attach(task.memory);
+  memory.past = attachPast(task.past);
   const top = topology(model);
   const { pid, hostName } = facts;
   const complain = (text: string) => say('warning', text);

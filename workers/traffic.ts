@@ -2,6 +2,7 @@
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
@@ -15,6 +16,9 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    past: ({ past }) => {
+      env.memory.past = attachPast(past);
+    },
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({

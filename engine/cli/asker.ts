@@ -16,6 +16,7 @@ export type FrontendSockets = 'open' | 'pause' | 'close';
 export interface Post {
   ask(worker: number, id: number, question: Question): void;
   server(id: number, proxy: number, server: Server): void;
+  forget(all: boolean, server: number | null): void;
   sockets(id: number, proxy: number, state: FrontendSockets): void;
 }
 
@@ -77,6 +78,11 @@ export class Asker {
   /** Tells the master of a server that was added or removed. */
   server(proxy: number, server: Server, done: (ok: boolean) => void): void {
     this.#post.server(this.#askMaster(done), proxy, server);
+  }
+
+  /** Clears what earlier generations have counted. */
+  forget(all: boolean, server: number | null): void {
+    this.#post.forget(all, server);
   }
 
   #askMaster(done: (ok: boolean) => void): number {

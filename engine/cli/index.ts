@@ -37,8 +37,11 @@ export interface CliSocket {
 }
 
 export interface Cli {
-  /** Accepts no more and ends all sessions at once. */
-  stop(): void;
+  /**
+   * Accepts no more. `soft`: ends the sessions that wait for a command, and the others when their command is done; else all
+   * at once. `ended` is called once, in a later event, when the last is over.
+   */
+  stop(soft: boolean, ended: () => void): void;
 }
 
 /**
@@ -47,6 +50,7 @@ export interface Cli {
  */
 export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
   const sessions = new Set<Session>();
+  let look = () => {};
   const max = Math.max(1, env.model.global.statsMaxconn);
   const shared = {
     env,
@@ -55,18 +59,34 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     ended: (session: Session) => {
       sessions.delete(session);
       if (sessions.size < max) for (const listening of listenings) listening.resume();
+      look();
     },
   };
   const accept = (conn: Conn, bind: Bind) => {
     sessions.add(new Session(shared, conn, bind));
+    look();
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };
   // One at a time, so that the limit is seen before the next.
   const listenings = sockets.map(s => env.io.listen(s.fd, 1, conn => accept(conn, s.bind)));
   return {
-    stop: () => {
-      for (const listening of listenings) listening.close();
-      for (const session of sessions) session.end();
+    stop: (soft, ended) => {
+      let open = listenings.length;
+      for (const listening of listenings) {
+        listening.close(() => {
+          open--;
+          look();
+        });
+      }
+      // Those who connected in the last moment are served, too.
+      look = () => {
+        if (soft) for (const session of sessions) session.stop();
+        if (open > 0 || sessions.size > 0) return;
+        look = () => {};
+        setImmediate(ended);
+      };
+      if (!soft) for (const session of sessions) session.end();
+      look();
     },
   };
 }

@@ -51,6 +51,8 @@ export class Session implements Handler {
   /** A command has been run: without more of them the connection ends, unless it is interactive. */
   #ran = false;
   #closing = false;
+  /** As if no more commands came. */
+  #stopping = false;
 
   constructor(shared: CliShared, conn: Conn, bind: Bind) {
     const timeoutMs = shared.env.model.global.statsTimeoutMs;
@@ -74,6 +76,14 @@ export class Session implements Handler {
   /** Ends the connection at once. */
   end(): void {
     this.#conn.abort(false);
+  }
+
+  /** Takes no command any more; ends when those that have come are answered. */
+  stop(): void {
+    if (this.#closing || this.#stopping) return;
+    this.#stopping = true;
+    // Whoever has just connected is about to say what for.
+    if (this.#ran || this.#ended) this.#work();
   }
 
   onOpen(): void {}
@@ -127,7 +137,7 @@ export class Session implements Handler {
         this.#run(words, this.#queue.length === 0 ? this.#payload : null);
       } else if (!this.#takeLine()) {
         // Half a line at the end is not a command: who sent it may have died over it.
-        if (this.#ended || (this.#ran && !this.#state.interactive)) this.#close();
+        if (this.#ended || (this.#ran && (this.#stopping || !this.#state.interactive))) this.#close();
         return;
       }
     }

@@ -22,6 +22,15 @@ function statsSocket(cursor: Cursor, global: GlobalDraft, context: Context) {
   global.statsSockets.push(...(readBindLine(cursor, address, 'stats socket', context) ?? []));
 }
 
+function closeSpreadTime(cursor: Cursor, global: GlobalDraft) {
+  if (cursor.match('infinite')) {
+    global.closeSpreadMs = Infinity;
+    return;
+  }
+  const ms = cursor.expectTime('close-spread-time', 'ms');
+  if (ms !== null) global.closeSpreadMs = ms;
+}
+
 /** `unix-bind`: what unix sockets have unless their line says otherwise. */
 function unixBind(cursor: Cursor, unix: UnixBind) {
   const names = ['prefix', 'mode', 'user', 'uid', 'group', 'gid'] as const;
@@ -79,6 +88,17 @@ const OWN: readonly Row[] = [
   }),
   time(row('max-spread-checks', 'Checks are spread over this time at most.'), 'maxSpreadChecksMs'),
   time(row('hard-stop-after', 'How long a soft stop may last.'), 'hardStopAfterMs'),
+  time(row('grace', 'Time between SIGUSR1 and the end of accepting.'), 'graceMs'),
+  supported({
+    name: 'close-spread-time',
+    where: 'G',
+    args: '{ <time> | infinite }',
+    doc: 'Time over which a soft stop spreads the end of connections.',
+    parse: closeSpreadTime,
+    good: ['close-spread-time 10s', 'close-spread-time infinite'],
+    bad: [['close-spread-time', "'close-spread-time' expects a time (in milliseconds by default)"]],
+  }),
+  integer(row('mworker-max-reloads', 'Reloads that a draining generation may survive.'), 'maxReloads'),
   time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
   integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
   bare(row('external-check', 'Allows checks by programs.'), { externalCheck: true }),

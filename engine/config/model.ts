@@ -56,6 +56,12 @@ export interface Global extends Place {
   readonly spreadChecksPercent: number;
   readonly maxSpreadChecksMs: number;
   readonly hardStopAfterMs: number | null;
+  /** `grace`: time between a soft stop and the end of accepting. */
+  readonly graceMs: number;
+  /** Time over which a soft stop spreads the end of connections; 0 = at once, Infinity = they are left alone. */
+  readonly closeSpreadMs: number;
+  /** Reloads that a generation may survive. */
+  readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
   readonly tune: Tune;

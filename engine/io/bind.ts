@@ -228,6 +228,19 @@ function openInet(spec: ListenSpec, address: Address): Listener | BindError {
   return { fd, address: native.socketName(fd) ?? address, warnings };
 }
 
+/** Gives a socket what the line asks for; one that rests (`disable frontend`) goes on resting. What cannot be set is told. */
+export function relisten(fd: number, spec: ListenSpec): readonly string[] {
+  const { address } = spec;
+  if (address === null) return [];
+  const warnings: string[] = [];
+  if (address.family !== 1) setOptions(fd, BEFORE_LISTEN, spec, address, warnings);
+  if (native.getOption(fd, native.SO_ACCEPTCONN) !== 1) return warnings;
+  const listening = native.listen(fd, backlog(spec));
+  if (listening < 0)
+    warnings.push(failed(-listening, 'cannot listen to socket', `for [${addressText(address)}]`).message);
+  return warnings;
+}
+
 /** A unix socket that listens on `name`, with nothing of the file system touched but what bind(2) makes. */
 function listenUnix(spec: ListenSpec, name: Address, where: string, beforeListen: () => BindError | null) {
   const sockaddr = native.encodeSockaddr(name);

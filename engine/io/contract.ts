@@ -102,8 +102,11 @@ export interface Listening {
   /** Stops accepting (the socket keeps listening: connections wait in the kernel's queue). Idempotent. */
   pause(): void;
   resume(): void;
-  /** Closes this thread's descriptor of the socket. */
-  close(): void;
+  /**
+   * Closes this thread's descriptor of the socket. What the kernel had handed over by then still goes to `accept`;
+   * `closed` is called in a later event, when nothing more can come.
+   */
+  close(closed?: () => void): void;
 }
 
 export interface Io {

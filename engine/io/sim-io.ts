@@ -58,12 +58,12 @@ class SimListening implements Listening {
     this.wake();
   }
 
-  close(): void {
+  close(closed: () => void = () => {}): void {
     if (!this.#open) return;
     this.pause();
     this.#open = false;
     this.#network.closeFd(this.#fd);
-    this.#io.unlisten(this);
+    this.#io.unlisten(this, closed);
   }
 
   /** Accepts what waits, up to the burst. */
@@ -91,6 +91,8 @@ export class SimIo implements Io, SimLoop {
   #ready = new Set<SimConn>();
   #output = new Set<SimConn>();
   #stopped: (() => void) | null = null;
+  /** Who waits to hear that its listening socket is closed. */
+  #closed: (() => void)[] = [];
 
   constructor(network: Network, ip: Uint8Array) {
     this.#network = network;
@@ -107,8 +109,10 @@ export class SimIo implements Io, SimLoop {
     return listening;
   }
 
-  unlisten(listening: SimListening): void {
+  unlisten(listening: SimListening, closed: () => void): void {
     this.#listenings.delete(listening);
+    this.#closed.push(closed);
+    this.wake();
   }
 
   connect(address: Address, options: ConnectOptions, handler: Handler): Conn {
@@ -155,6 +159,7 @@ export class SimIo implements Io, SimLoop {
   /** One turn: events in random order, some put off; accepts; the engine's turn; output. */
   turnOver(): void {
     this.nextAt = Infinity;
+    for (const closed of this.#closed.splice(0)) closed();
     for (const conn of this.#shuffled()) {
       if (this.#network.random() < this.#network.disorder) this.ready(conn);
       else conn.deliver();

@@ -61,7 +61,7 @@ export class ServerPool {
     const { config, backend } = this.#server;
     this.leaveOldAddress();
     // A server that is down, perhaps to be deleted, is to have no connections.
-    if (backend.context.stopping || side.version !== this.#version || isDown(this.#server)) {
+    if (backend.context.stopping !== null || side.version !== this.#version || isDown(this.#server)) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;

@@ -76,6 +76,7 @@ backend t
       });
     },
     server: (id: number) => setImmediate(() => asker.answered(id, null)),
+    forget: () => {},
     sockets: (id: number) => setImmediate(() => asker.answered(id, null)),
   };
   const asker = new Asker(post, memory, wheel, now);
@@ -89,7 +90,7 @@ backend t
 });
 
 afterEach(async () => {
-  cli.stop();
+  cli.stop(false, () => {});
   await io.stop();
   await rig.stop();
   for (const server of servers) {

@@ -135,7 +135,8 @@ function workerOf(model: Model): Context {
     at: memory.process,
     io: { now: () => 5_000 },
     books: new PatternBooks(),
-    stopping: false,
+    stopping: null,
+    lingering: 0,
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);
   const frontends = model.proxies.map(proxy => ({

@@ -4,8 +4,10 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
+import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
-import { Master, withMaxconn } from '../../workers/master.ts';
+import { Master } from '../../workers/master.ts';
+import { createPool } from '../../workers/pool.ts';
 import { settled } from '../proxy/gauges.ts';
 import { parseModel } from '../proxy/rig.ts';
 import { connect, ok, type Wire, WireServer } from '../proxy/wire.ts';
@@ -75,8 +77,8 @@ listen hold
     done: done.resolve,
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
-  const plan = { model, listeners, workers: 2, memoryMb: 0, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
-  const master = new Master(plan, life, say);
+  const plan = { model, listeners, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
+  const master = new Master(plan, createPool(3, 0), life, say);
   master.start();
   onTestFinished(async () => {
     await Promise.all(threads.map(thread => thread.terminate()));

@@ -1,0 +1,288 @@
+/**
+ * A generation: one configuration as it runs, with a shared memory of its own, a thread for each worker and one for control.
+ *
+ *   start ──► ready ──► serve ──► rest (control: no state changes any more) ──► drain ──► ended
+ *     └─ a thread dies: failed                └─ resume: the next generation could not start
+ *
+ * The master makes one at the start and one at each reload; those before it drain beside it.
+ */
+import { type Model, setServer } from '../engine/config/model.ts';
+import { initialise } from '../engine/health/initialise.ts';
+import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
+import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
+import type { PastData } from '../engine/shm/past.ts';
+import { reclaim } from '../engine/shm/reclaim.ts';
+import { FE_OPEN, PROCESS, PROXY, WORKER } from '../engine/shm/words.ts';
+import type { Facts } from '../engine/stats/view.ts';
+import { after, monotonicMs } from '../engine/time.ts';
+import { type Care, Keeper } from './keeper.ts';
+import { type Listeners, setListeners, shareListeners } from './listeners.ts';
+import type { Heard, Order } from './messages.ts';
+import type { Pool } from './pool.ts';
+import type { Say } from './say.ts';
+
+/** What a generation is made of. */
+export interface Plan {
+  readonly model: Model;
+  readonly listeners: Listeners;
+  readonly workers: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What was said before the threads start, and how much of it were warnings about the configuration. */
+  readonly startupLogs: string;
+  readonly warnings: number;
+  readonly io: string;
+}
+
+/** What the master does about a generation. */
+export interface GenerationCare {
+  readonly pool: Pool;
+  readonly say: Say;
+  /** All threads that must be there before anyone serves could serve. */
+  ready(): void;
+  /** A thread could not start. */
+  failed(why: string): void;
+  /** After `drain`: all threads have ended. */
+  ended(): void;
+  /** Counters of earlier generations are to be cleared. */
+  forget(all: boolean, server: number | null): void;
+  /** Whether a thread of another generation was given this descriptor. */
+  isGiven(fd: number): boolean;
+}
+
+type State = 'starting' | 'serving' | 'draining' | 'ended';
+
+export class Generation {
+  readonly plan: Plan;
+  readonly facts: Facts;
+  /** What threads get: the plan's model with the servers that the runtime API has added and deleted. */
+  readonly model: Model;
+  readonly memory: Memory;
+  readonly startedMs = monotonicMs();
+  /** Reloads that it has survived. */
+  reloads = 0;
+  /** What earlier generations have counted: what threads that start from now on are given. */
+  past: readonly PastData[] = [];
+  readonly #care: GenerationCare;
+  readonly #traffic: Keeper[] = [];
+  #control: Keeper;
+  /** Keepers whose thread runs or will. */
+  readonly #alive = new Set<Keeper>();
+  readonly #ready = new Set<Keeper>();
+  #state: State = 'starting';
+  #resting: (() => void) | null = null;
+  /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
+  readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>, from: Keeper) => void } = {
+    say: ({ severity, text }) => this.#care.say(severity, text),
+    resting: () => this.#rested(),
+    forget: ({ all, server }) => this.#care.forget(all, server),
+    ask: ({ id, question, worker }, from) => {
+      const passed = this.#traffic[worker]!.pass({ type: 'ask', id, question });
+      if (!passed) from.pass({ type: 'answer', id, answer: 'gone' });
+    },
+    answer: message => {
+      for (const keeper of this.#alive) if (!this.#traffic.includes(keeper)) keeper.pass(message);
+    },
+    server: ({ id, proxy, server }, from) => {
+      setServer(this.model.proxies[proxy]!, server);
+      from.pass({ type: 'answer', id, answer: null });
+    },
+    sockets: ({ id, proxy, state }, from) => {
+      const { firstListener } = topology(this.plan.model);
+      setListeners(this.plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
+      from.pass({ type: 'answer', id, answer: null });
+    },
+  };
+
+  constructor(plan: Plan, facts: Facts, care: GenerationCare) {
+    const { model, workers } = plan;
+    this.plan = plan;
+    this.facts = facts;
+    this.#care = care;
+    this.model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
+    this.memory = Memory.create(shapeOf(model, workers));
+    initialise(this.memory, model, monotonicMs());
+    for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
+    this.#control = this.#controlKeeper();
+  }
+
+  get draining(): boolean {
+    return this.#state === 'draining';
+  }
+
+  start(): void {
+    for (const keeper of this.#first()) this.#start(keeper);
+  }
+
+  /**
+   * The threads that must be ready before anyone serves: the workers. The control thread would only delay their loading
+   * and comes after them; but where privileges are dropped before serving it must have loaded by then.
+   */
+  #first(): Keeper[] {
+    const { user, group, uid, gid } = this.plan.model.global;
+    return (user ?? group ?? uid ?? gid) === null ? this.#traffic : [...this.#traffic, this.#control];
+  }
+
+  /** Sockets that an earlier generation let rest for a frontend which is not here, or not resting here, listen again. */
+  openFrontends(): void {
+    const { firstListener } = topology(this.model);
+    for (const { index } of this.model.proxies) {
+      if (Atomics.load(this.memory.words, this.memory.proxy(index) + PROXY.at.fe_stopped) !== FE_OPEN) continue;
+      setListeners(this.plan.listeners, firstListener[index]!, firstListener[index + 1]!, 'open');
+    }
+  }
+
+  /** Everyone accepts from now on. */
+  serve(): void {
+    this.#state = 'serving';
+    this.setPast(this.past);
+    const serve: Order = { type: 'serve' };
+    for (const keeper of this.#ready) keeper.tell(serve);
+    if (!this.#alive.has(this.#control)) this.#start(this.#control);
+  }
+
+  /** Readers of statistics take what earlier generations have counted to be this from now on. */
+  setPast(past: readonly PastData[]): void {
+    this.past = past;
+    for (const keeper of this.#alive) keeper.pass({ type: 'past', past });
+  }
+
+  /** Stops checks and the runtime API; `rested` is called when no state changes any more, or when that takes too long. */
+  rest(rested: () => void): void {
+    this.#resting = rested;
+    this.#control.tell({ type: 'stop', soft: true });
+    if (!this.#alive.has(this.#control)) this.#rested();
+    else after(ASK_TIMEOUT_MS, () => this.#rested());
+  }
+
+  #rested(): void {
+    const rested = this.#resting;
+    this.#resting = null;
+    rested?.();
+  }
+
+  /** Goes on after `rest`. */
+  resume(): void {
+    this.#control = this.#controlKeeper();
+    this.#start(this.#control);
+  }
+
+  /** Accepts nothing more. `soft`: ends when the last connection has; else at once. */
+  drain(soft: boolean): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'draining';
+    this.announceStop();
+    for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft });
+    this.#look();
+  }
+
+  /** Rules, checks and statistics see that the process is stopping (`grace`). */
+  announceStop(): void {
+    Atomics.store(this.memory.words, this.memory.process + PROCESS.at.stopping, 1);
+    ringAll(this.memory);
+  }
+
+  /** Whether one of its threads, but for those of `keeper`, was given this descriptor. */
+  holds(fd: number, keeper: Keeper | null = null): boolean {
+    for (const other of this.#alive) if (other !== keeper && other.holds(fd)) return true;
+    return false;
+  }
+
+  #start(keeper: Keeper): void {
+    this.#alive.add(keeper);
+    keeper.start();
+  }
+
+  #workerKeeper(worker: number): Keeper {
+    const words = this.memory.worker(worker);
+    const who = `Thread ${worker + 1} (traffic)`;
+    const keeper: Keeper = new Keeper({
+      ...this.#careOf(() => keeper, who),
+      share: () => shareListeners(this.plan.listeners.traffic, worker),
+      run: (port, listeners) => {
+        Atomics.add(this.memory.words, words + WORKER.at.incarnation, 1);
+        Atomics.store(this.memory.words, words + WORKER.at.alive, 1);
+        return this.#care.pool.run('traffic', { ...this.#task(), worker, port, listeners });
+      },
+      died: (error, againMs) => {
+        Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
+        reclaim(this.memory, this.plan.model, worker);
+        // What it held is free: those who wait for it must look.
+        ringAll(this.memory);
+        this.#died(who, error, againMs);
+      },
+      done: () => {
+        Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
+        this.#done(keeper);
+      },
+    });
+    return keeper;
+  }
+
+  #controlKeeper(): Keeper {
+    const who = 'Control thread';
+    const keeper: Keeper = new Keeper({
+      ...this.#careOf(() => keeper, who),
+      share: () => shareListeners(this.plan.listeners.control, 0),
+      run: (port, listeners) => {
+        const { environment, startupLogs } = this.plan;
+        return this.#care.pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
+      },
+      died: (error, againMs) => this.#died(who, error, againMs),
+      done: () => {
+        this.#done(keeper);
+        if (keeper === this.#control) this.#rested();
+      },
+    });
+    return keeper;
+  }
+
+  #task() {
+    return {
+      model: this.model,
+      io: this.plan.io,
+      memory: this.memory.buffer,
+      past: this.past,
+      facts: this.facts,
+    };
+  }
+
+  #careOf(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
+    return {
+      gone: threadId => this.#care.pool.gone(threadId),
+      isGiven: fd => this.holds(fd, keeper()) || this.#care.isGiven(fd),
+      ready: () => this.#threadReady(keeper(), who),
+      heard: message => {
+        (this.#reports[message.type] as (m: typeof message, from: Keeper) => void)(message, keeper());
+      },
+    };
+  }
+
+  #threadReady(keeper: Keeper, who: string): void {
+    const again = this.#ready.has(keeper);
+    this.#ready.add(keeper);
+    if (this.#state === 'serving') {
+      if (again) this.#care.say('notice', `${who} serves again.`);
+      keeper.tell({ type: 'serve' });
+    } else if (this.#state === 'starting' && this.#first().every(first => this.#ready.has(first))) this.#care.ready();
+  }
+
+  #died(who: string, error: Error, againMs: number): void {
+    const stack = error.stack ?? error.message;
+    if (this.#state === 'starting') this.#care.failed(`${who} cannot start: ${stack}`);
+    else if (this.#state === 'serving')
+      this.#care.say('alert', `${who} died, another starts in ${againMs} ms: ${stack}`);
+    else if (this.#state === 'draining') this.#care.say('alert', `${who} died while stopping: ${stack}`);
+  }
+
+  #done(keeper: Keeper): void {
+    this.#alive.delete(keeper);
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#state !== 'draining' || this.#alive.size > 0) return;
+    this.#state = 'ended';
+    this.#care.ended();
+  }
+}
