@@ -57,7 +57,13 @@ export async function startProcess(
   const base = { workers, io };
   const plan = { ...planOf(configuration, model, say), ...base, listeners };
   const master = new Master(plan, createPool(workers + 1, options.memoryMb), life, say);
-  const reload = () => master.reload(() => nextPlan(options, io, say));
+  const reload = async () => {
+    say('notice', 'Reloading.');
+    const done = await master.reload(() => nextPlan(options, io, say));
+    if (done) say('notice', 'Loading success.');
+    else say('warning', 'Loading failure!');
+    return done;
+  };
   watchSignals(master, model, options, reload, say);
   master.start();
   return promise;
