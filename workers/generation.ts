@@ -9,6 +9,7 @@
 import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
+import { closeLogs } from '../engine/log/index.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import type { PastData } from '../engine/shm/past.ts';
@@ -283,6 +284,7 @@ export class Generation {
   #look(): void {
     if (this.#state !== 'draining' || this.#alive.size > 0) return;
     this.#state = 'ended';
+    closeLogs(this.memory);
     this.#care.ended();
   }
 }

@@ -23,6 +23,7 @@ export class History {
   /** Nobody counts in the memory of `generation` any more: it is added to the others that have ended. */
   ended(current: Generation, generation: Generation): void {
     const { buffer } = generation.memory;
+    if (!this.#draining.some(past => past.buffer === buffer)) return;
     this.#end(
       current,
       this.#draining.filter(past => past.buffer === buffer),

@@ -44,7 +44,8 @@ export class Master {
   readonly #life: Life;
   readonly #say: Say;
   readonly #history = new History();
-  readonly #draining = new Set<Generation>();
+  /** All that have not ended, the oldest first. */
+  readonly #generations = new Set<Generation>();
   #current: Generation;
   /** Reloads are done one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
@@ -75,7 +76,7 @@ export class Master {
 
   /** Those that still drain, the newest first. */
   get draining(): readonly Generation[] {
-    return [...this.#draining].reverse();
+    return [...this.#generations].filter(({ draining }) => draining).reverse();
   }
 
   get reloads(): { readonly done: number; readonly failed: number } {
@@ -144,13 +145,11 @@ export class Master {
     heir.openFrontends();
     this.#history.succeed(heir, old, matches);
     this.#current = heir;
-    this.#draining.add(old);
     heir.serve();
-    for (const generation of this.#draining) generation.reloads++;
     this.#drain(old);
     closeUnused(old.plan.listeners, heir.plan.listeners);
     const limit = Math.min(heir.plan.model.global.maxReloads, GENERATIONS_MAX);
-    for (const generation of this.#draining) if (generation.reloads > limit) generation.drain(false);
+    for (const generation of this.draining) if (++generation.reloads > limit) generation.drain(false);
   }
 
   /** Soft stop: accepts nothing more, ends when the last connection has (or after `hard-stop-after`). */
@@ -162,7 +161,6 @@ export class Master {
     const { graceMs } = generation.plan.model.global;
     const go = () => {
       closeListeners(generation.plan.listeners);
-      this.#draining.add(generation);
       this.#drain(generation);
     };
     if (graceMs > 0) after(graceMs, go);
@@ -205,13 +203,10 @@ export class Master {
       forget: (all, server) => {
         if (generation === this.#current) this.#history.forget(generation, all, server);
       },
-      isGiven: fd => this.#all().some(other => other !== generation && other.holds(fd)),
+      isGiven: fd => [...this.#generations].some(other => other !== generation && other.holds(fd)),
     });
+    this.#generations.add(generation);
     return generation;
-  }
-
-  #all(): Generation[] {
-    return [this.#current, ...this.#draining];
   }
 
   #begin(): void {
@@ -232,9 +227,9 @@ export class Master {
   }
 
   #ended(generation: Generation): void {
-    if (!this.#draining.delete(generation)) return;
+    this.#generations.delete(generation);
     if (generation !== this.#current) this.#history.ended(this.#current, generation);
-    if (this.#stopping && this.#draining.size === 0) this.#finish();
+    if (this.#stopping && this.#generations.size === 0) this.#finish();
   }
 
   #finish(): void {

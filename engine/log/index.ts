@@ -17,7 +17,7 @@ import { FAILED_CONNECTION, formatsOf, type ProxyFormats } from './builtin.ts';
 import type { LogFormat } from './format.ts';
 import { bytesOf, Line } from './line.ts';
 import { type LogFacts, type Origin, Scene } from './scene.ts';
-import { Sinks } from './sinks.ts';
+import { closeSinks, Sinks } from './sinks.ts';
 import { LOG_ERR, LOG_INFO } from './syslog.ts';
 import { openTargets, type Target } from './target.ts';
 import { EARLY, START } from './variables.ts';
@@ -166,4 +166,10 @@ function keepAddresses({ names }: LogFormat, session: Session): void {
 /** Errors, time-outs, retries, redispatches and status 5xx (manual 8.3.3). What we answered ourselves is none. */
 function wentWrong({ cause, attempts, redispatched, status }: Stream): boolean {
   return (cause !== CAUSE.none && cause !== CAUSE.local) || attempts > 0 || redispatched || status >= 500;
+}
+
+/** Closes the sockets of all threads of a generation that has ended. */
+export function closeLogs(memory: Memory): void {
+  closeSinks(memory.words, memory.process + PROCESS.at.log_sockets);
+  for (let w = 0; w < memory.shape.workers; w++) closeSinks(memory.words, memory.worker(w) + WORKER.at.log_sockets);
 }

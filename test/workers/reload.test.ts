@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Client, KEEP_ALIVE, LONG, newTally, SHORT, startServer } from './clients.ts';
 import { cli, field, rows } from './cli.ts';
+import { Client, KEEP_ALIVE, LONG, newTally, SHORT, startServer } from './clients.ts';
 import { config, folder, freePort, type Running, start } from './sluice.ts';
 
 const until = async (what: () => boolean | Promise<boolean>, ms = 20_000) => {
@@ -74,3 +74,87 @@ backend app
     running.child.kill('SIGTERM');
   });
 }
+
+test('what was set at run time and what checks found lives on; a wrong configuration changes nothing', {
+  timeout: 60_000,
+}, async () => {
+  const dir = folder();
+  const { port: origin, server } = await startServer(100);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const [port, dead] = [await freePort(), await freePort()];
+  const socket = path.join(dir, 's.sock');
+  const text = (more: string) => `
+global
+  nbthread 2
+  stats socket ${socket} level admin
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 2s
+frontend web
+  bind 127.0.0.1:${port}
+  default_backend app
+backend app
+  option httpchk GET /small
+  server s1 127.0.0.1:${origin} weight 10
+  server s2 127.0.0.1:${dead} check inter 500 fall 1
+  server s4 127.0.0.1:${origin} weight 10
+${more}`;
+  const file = config(text(''), dir);
+  const running = start(['-W', '-f', file]);
+  await until(() => fs.existsSync(socket));
+  const stat = async () => rows(await cli(socket, 'show stat'));
+  await until(async () => field(await stat(), 'app', 's2', 'status') === 'DOWN');
+  const said = [
+    await cli(socket, 'set weight app/s1 3'),
+    await cli(socket, 'disable server app/s4'),
+    await cli(socket, `add server app/extra 127.0.0.1:${origin} weight 7`),
+    await cli(socket, 'enable server app/extra'),
+    await cli(socket, 'set maxconn frontend web 77'),
+  ];
+  expect(said.join('').trim()).toBe('New server registered.');
+  const tally = newTally();
+  const client = new Client(port, KEEP_ALIVE, tally);
+  await until(() => tally.answers > 20);
+
+  fs.writeFileSync(
+    file,
+    text(`  server s3 127.0.0.1:${origin} weight 5\n`).replace('s1 ', `s0 127.0.0.1:${origin} weight 1\n  server s1 `),
+  );
+  await reload(running);
+  const after = await stat();
+  expect(field(after, 'app', 's2', 'status')).toBe('DOWN');
+  expect(field(after, 'app', 's1', 'uweight')).toBe('3');
+  expect(field(after, 'app', 's4', 'status')).toBe('MAINT');
+  expect(field(after, 'app', 'extra', 'uweight')).toBe('7');
+  expect(field(after, 'app', 's3', 'uweight')).toBe('5');
+  expect(field(after, 'web', 'FRONTEND', 'slim')).toBe('77');
+  expect(Number(field(after, 'app', 'extra', 'hrsp_2xx'))).toBeGreaterThan(0);
+
+  fs.writeFileSync(file, text('  nonsense\n'));
+  running.child.kill('SIGUSR2');
+  await until(() => running.output().includes('Loading failure!'));
+  expect(running.output()).toContain("unknown keyword 'nonsense'");
+  fs.writeFileSync(file, text('').replace(`bind 127.0.0.1:${port}`, `bind 127.0.0.1:${port}\n  bind 198.51.100.1:80`));
+  running.child.kill('SIGUSR2');
+  await until(() => count(running.output(), 'Loading failure!') === 2);
+  expect(field(await stat(), 'app', 's3', 'uweight')).toBe('5');
+  const before = tally.answers;
+  await until(() => tally.answers > before + 20);
+  await client.stop();
+  expect(tally.failures).toEqual([]);
+
+  // A weight that the configuration changes is in force; what the old one says no more is gone.
+  fs.writeFileSync(file, text('').replace('weight 10', 'weight 20'));
+  await reload(running);
+  const last = await stat();
+  expect(field(last, 'app', 's1', 'uweight')).toBe('20');
+  expect(field(last, 'app', 's3', 'uweight')).toBeUndefined();
+  await until(async () => Number(field(await stat(), 'web', 'FRONTEND', 'req_tot')) === tally.answers);
+  await cli(socket, 'clear counters all');
+  expect(Number(field(await stat(), 'web', 'FRONTEND', 'req_tot'))).toBe(0);
+});
