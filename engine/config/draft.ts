@@ -346,7 +346,7 @@ export function newOptions(): ProxyDraft['options'] {
     acceptInvalidResponse: false,
     restrictReqHdrNames: 'preserve',
     persist: false,
-    tcpSmartAccept: false,
+    tcpSmartAccept: null,
     tcpSmartConnect: false,
     independentStreams: false,
     checkcache: false,

@@ -222,7 +222,8 @@ export interface Options {
   readonly acceptInvalidResponse: boolean;
   readonly restrictReqHdrNames: 'preserve' | 'delete' | 'reject';
   readonly persist: boolean;
-  readonly tcpSmartAccept: boolean;
+  /** Null = automatic: in HTTP mode, and where `tcp-request content` waits for what the client sends. */
+  readonly tcpSmartAccept: boolean | null;
   readonly tcpSmartConnect: boolean;
   readonly independentStreams: boolean;
   readonly checkcache: boolean;

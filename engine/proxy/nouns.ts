@@ -34,7 +34,7 @@ import { CookiePersistence } from './persistence.ts';
 import { Queue } from './queue.ts';
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
-import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 import type { SoftStop } from './soft-stop.ts';
 import type { Stream } from './stream.ts';
 
@@ -69,7 +69,7 @@ export interface Context {
   /** Connections without a session whose last bytes are on their way (closing.ts). */
   lingering: number;
   /** Sessions open in this worker. */
-  readonly sessions: Set<Session>;
+  readonly sessions: Sessions;
   /** Sessions and streams begun so far: the number of the last one. */
   begunSessions: number;
   begunStreams: number;

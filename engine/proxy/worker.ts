@@ -18,6 +18,7 @@ import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
+import { Sessions } from './sessions.ts';
 import { SoftStop } from './soft-stop.ts';
 
 export interface TrafficEnv {
@@ -69,7 +70,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     events: env.events,
     stopping: null,
     lingering: 0,
-    sessions: new Set(),
+    sessions: new Sessions(),
     begunSessions: 0,
     begunStreams: 0,
     badMessages: new Map(),
