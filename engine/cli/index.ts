@@ -39,7 +39,7 @@ export interface CliSocket {
 export interface Cli {
   /**
    * Accepts no more. `soft`: ends the sessions that wait for a command, and the others when their command is done; else all
-   * at once. `ended` is called once, in a later event, when the last is over.
+   * at once. `ended` is called once, when the last is over.
    */
   stop(soft: boolean, ended: () => void): void;
 }
@@ -83,7 +83,7 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
         if (soft) for (const session of sessions) session.stop();
         if (open > 0 || sessions.size > 0) return;
         look = () => {};
-        setImmediate(ended);
+        ended();
       };
       if (!soft) for (const session of sessions) session.end();
       look();

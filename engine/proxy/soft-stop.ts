@@ -23,7 +23,7 @@ export class SoftStop {
   #sockets = 0;
   #over = false;
 
-  /** `idle` is called once, in a later event. */
+  /** `idle` is called once. */
   constructor(context: Context, idle: () => void) {
     this.#context = context;
     this.#idle = idle;
@@ -63,7 +63,7 @@ export class SoftStop {
     if (frontends.some(frontend => frontend?.listeners.some(({ parked }) => parked.length > 0))) return;
     this.#over = true;
     wheel.forget(this.#timer);
-    setImmediate(this.#idle);
+    this.#idle();
   }
 
   /** From time to time: connections that have become idle. */

@@ -100,7 +100,10 @@ export class Client {
     this.#asked = false;
     this.#received = '';
     this.#body = -1;
-    if (this.#stopping) return this.#end();
+    if (this.#stopping) {
+      this.#end();
+      return;
+    }
     if (last || this.#kind.short) {
       this.#socket?.destroy();
       this.#socket = null;
