@@ -6,6 +6,7 @@ import { createIo } from '../engine/io/choose.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
+import { PortConn } from './port-conn.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
@@ -13,9 +14,21 @@ export default async function control(task: ControlTask): Promise<void> {
   const io = createIo(task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
+  /** Those that came through the master, by id. */
+  const conns = new Map<number, PortConn>();
   let checks: Health | null = null;
   let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  let rests = false;
+  const rest = () => {
+    io.wake();
+    if (!rests) {
+      checks?.stop();
+      cli?.rest();
+    }
+    rests = true;
+    report(task.port, { type: 'resting' });
+  };
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -39,13 +52,28 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       asker.answered(id, answer);
     },
+    cli: ({ id, line, ...start }) => {
+      io.wake();
+      const conn = new PortConn(id, bytes => {
+        if (bytes === null) conns.delete(id);
+        report(task.port, { type: 'said', id, bytes });
+      });
+      if (cli === null) return conn.close();
+      conns.set(id, conn);
+      cli.open(conn, start);
+      conn.take(new TextEncoder().encode(line));
+    },
+    taken: ({ id, bytes, gone }) => {
+      io.wake();
+      if (gone) conns.get(id)?.abort();
+      else conns.get(id)?.taken(bytes);
+    },
     past: ({ past }) => {
       env.memory.past = attachPast(past);
     },
+    rest,
     stop: ({ soft }) => {
-      io.wake();
-      checks?.stop();
-      report(task.port, { type: 'resting' });
+      rest();
       if (cli === null) thread.end();
       else cli.stop(soft, thread.end);
     },

@@ -6,7 +6,8 @@
  *
  * The master makes one at the start and one at each reload; those before it drain beside it.
  */
-import { type Model, setServer } from '../engine/config/model.ts';
+import type { Start } from '../engine/cli/session.ts';
+import { isFrontend, type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
 import { closeLogs } from '../engine/log/index.ts';
@@ -14,7 +15,7 @@ import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import type { PastData } from '../engine/shm/past.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
-import { FE_OPEN, PROCESS, PROXY, WORKER } from '../engine/shm/words.ts';
+import { FE_OPEN, FE_PAUSED, PROCESS, PROXY, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { type Care, Keeper } from './keeper.ts';
@@ -51,6 +52,20 @@ export interface GenerationCare {
   isGiven(fd: number): boolean;
 }
 
+/** Beyond the greatest number that Linux gives to a process (2^22). */
+const PID_BASE = 10_000_000;
+let made = 0;
+
+/** Time for the workers to let go of sockets that are to rest. Milliseconds. */
+const PAUSE_MS = 50;
+
+/** An answer of the control thread on its way. */
+export interface Answering {
+  /** So many bytes went on to who asked: more may come. */
+  taken(bytes: number): void;
+  giveUp(): void;
+}
+
 type State = 'starting' | 'serving' | 'draining' | 'ended';
 
 export class Generation {
@@ -62,6 +77,8 @@ export class Generation {
   readonly startedMs = monotonicMs();
   /** Reloads that it has survived. */
   reloads = 0;
+  /** What the master's socket calls it by, where HAProxy has the number of a process: no process has such a one. */
+  readonly pid = PID_BASE + ++made;
   /** What earlier generations have counted: what threads that start from now on are given. */
   past: readonly PastData[] = [];
   readonly #care: GenerationCare;
@@ -70,12 +87,21 @@ export class Generation {
   /** Keepers whose thread runs or will. */
   readonly #alive = new Set<Keeper>();
   readonly #ready = new Set<Keeper>();
+  /** Who listens to the lines that control carries out, by their id. */
+  readonly #listeners = new Map<number, (bytes: Uint8Array | null) => void>();
+  #lines = 0;
   #state: State = 'starting';
   #resting: (() => void) | null = null;
   /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
   readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>, from: Keeper) => void } = {
     say: ({ severity, text }) => this.#care.say(severity, text),
     resting: () => this.#rested(),
+    said: ({ id, bytes }, from) => {
+      const listener = this.#listeners.get(id);
+      if (bytes === null) this.#listeners.delete(id);
+      else if (listener === undefined) from.pass({ type: 'taken', id, bytes: 0, gone: true });
+      listener?.(bytes);
+    },
     forget: ({ all, server }) => this.#care.forget(all, server),
     ask: ({ id, question, worker }, from) => {
       const passed = this.#traffic[worker]!.pass({ type: 'ask', id, question });
@@ -133,6 +159,38 @@ export class Generation {
     }
   }
 
+  /** Lets all frontends rest: connections are refused, or go to another process that listens. Gives their names. */
+  pause(): string[] {
+    return this.#turn(FE_OPEN, FE_PAUSED);
+  }
+
+  unpause(): string[] {
+    return this.#turn(FE_PAUSED, FE_OPEN);
+  }
+
+  /** The workers first let go of the sockets, or last take them up. */
+  #turn(from: number, to: number): string[] {
+    const { firstListener } = topology(this.model);
+    const { words } = this.memory;
+    const turned = this.model.proxies.filter(
+      proxy => isFrontend(proxy) && Atomics.load(words, this.memory.proxy(proxy.index) + PROXY.at.fe_stopped) === from,
+    );
+    for (const { index } of turned) {
+      const sockets = () =>
+        setListeners(
+          this.plan.listeners,
+          firstListener[index]!,
+          firstListener[index + 1]!,
+          to === FE_OPEN ? 'open' : 'pause',
+        );
+      if (to === FE_OPEN) sockets();
+      Atomics.store(words, this.memory.proxy(index) + PROXY.at.fe_stopped, to);
+      if (to !== FE_OPEN) after(PAUSE_MS, sockets);
+    }
+    ringAll(this.memory);
+    return turned.map(({ name }) => name);
+  }
+
   /** Everyone accepts from now on. */
   serve(): void {
     this.#state = 'serving';
@@ -151,7 +209,7 @@ export class Generation {
   /** Stops checks and the runtime API; `rested` is called when no state changes any more, or when that takes too long. */
   rest(rested: () => void): void {
     this.#resting = rested;
-    this.#control.tell({ type: 'stop', soft: true });
+    this.#control.tell({ type: 'rest' });
     if (!this.#alive.has(this.#control)) this.#rested();
     else after(ASK_TIMEOUT_MS, () => this.#rested());
   }
@@ -164,8 +222,29 @@ export class Generation {
 
   /** Goes on after `rest`. */
   resume(): void {
+    this.#control.tell({ type: 'stop', soft: true });
     this.#control = this.#controlKeeper();
     this.#start(this.#control);
+  }
+
+  /** Has control carry out a line of commands; `said` hears the answer, and null at its end. */
+  cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void): Answering {
+    const id = ++this.#lines;
+    const control = this.#control;
+    this.#listeners.set(id, said);
+    if (!control.pass({ type: 'cli', id, line, ...start })) this.#silence();
+    return {
+      taken: bytes => void control.pass({ type: 'taken', id, bytes, gone: false }),
+      giveUp: () => void this.#listeners.delete(id),
+    };
+  }
+
+  /** Control is gone: nothing more is said. */
+  #silence(): void {
+    for (const [id, said] of this.#listeners) {
+      this.#listeners.delete(id);
+      said(null);
+    }
   }
 
   /** Accepts nothing more. `soft`: ends when the last connection has; else at once. */
@@ -173,7 +252,7 @@ export class Generation {
     if (this.#state === 'ended') return;
     this.#state = 'draining';
     this.announceStop();
-    for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft });
+    for (const keeper of this.#traffic) if (this.#alive.has(keeper)) keeper.tell({ type: 'stop', soft });
     this.#look();
   }
 
@@ -229,10 +308,15 @@ export class Generation {
         const { environment, startupLogs } = this.plan;
         return this.#care.pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
-      died: (error, againMs) => this.#died(who, error, againMs),
+      died: (error, againMs) => {
+        this.#silence();
+        this.#died(who, error, againMs);
+      },
       done: () => {
         this.#done(keeper);
-        if (keeper === this.#control) this.#rested();
+        if (keeper !== this.#control) return;
+        this.#silence();
+        this.#rested();
       },
     });
     return keeper;
@@ -282,7 +366,10 @@ export class Generation {
   }
 
   #look(): void {
-    if (this.#state !== 'draining' || this.#alive.size > 0) return;
+    if (this.#state !== 'draining' || this.#traffic.some(keeper => this.#alive.has(keeper))) return;
+    // Until then the runtime API knows of those that leave.
+    for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: true });
+    if (this.#alive.size > 0) return;
     this.#state = 'ended';
     closeLogs(this.memory);
     this.#care.ended();

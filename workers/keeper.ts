@@ -38,6 +38,7 @@ export class Keeper {
   #startedMs = 0;
   #again: { cancel(): void } | null = null;
   #stopping = false;
+  #resting = false;
 
   constructor(care: Care) {
     this.#care = care;
@@ -73,8 +74,9 @@ export class Keeper {
   }
 
   tell(message: Order): void {
-    // A thread that was told to stop before it could serve must not begin.
-    if (this.#stopping && message.type === 'serve') return;
+    // A thread that was told to rest or stop before it could serve must not begin.
+    if (this.#resting && message.type === 'serve') return;
+    if (message.type === 'rest' || message.type === 'stop') this.#resting = true;
     if (message.type === 'stop') this.#stopping = true;
     if (this.#again !== null) {
       // No thread to tell: a stop finds nothing to do.

@@ -3,7 +3,17 @@ import type { FrontendSockets } from '../engine/cli/asker.ts';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { isFrontend } from '../engine/config/model.ts';
 import { addressText } from '../engine/io/address.ts';
-import { closeFd, dupListener, listenerName, openListener, relisten } from '../engine/io/bind.ts';
+import {
+  abstractName,
+  closeFd,
+  dupListener,
+  flagsOf,
+  listenerName,
+  listens,
+  openListener,
+  relisten,
+} from '../engine/io/bind.ts';
+import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
 import { BACKLOG_DEFAULT } from '../engine/limits.ts';
 import type { ListenerFd } from './messages.ts';
@@ -80,8 +90,26 @@ export function openListeners(
 
 /** What a socket is bound to, and what cannot be changed of it once it is. */
 function keyOf({ address, abstract, inheritedFd, interface: device, transparent, v6only }: Bind): string {
-  const where = address === null ? `fd@${inheritedFd}` : `${abstract ? 'abns@' : ''}${addressText(address)}`;
+  const where = address === null ? `fd@${inheritedFd}` : addressText(abstract ? abstractName(address) : address);
   return [where, device ?? '', transparent, v6only].join(' ');
+}
+
+/** Sockets that another process has passed to us. Those that do not listen are closed. */
+export function adopt(passed: readonly PassedSocket[]): Listeners {
+  const byKey = new Map<string, Sockets>();
+  for (const { fd, interface: device } of passed) {
+    const address = listens(fd) ? listenerName(fd) : null;
+    if (address === null) {
+      closeFd(fd);
+      continue;
+    }
+    const { transparent, v6only } = flagsOf(fd, address);
+    const key = [addressText(address), device, transparent, v6only].join(' ');
+    const same = byKey.get(key);
+    if (same === undefined) byKey.set(key, { key, listener: -1, workers: [], fds: [fd] });
+    else same.fds.push(fd);
+  }
+  return { traffic: [...byKey.values()], control: [] };
 }
 
 /** As many sockets as the line asks for, those that are `there` already among them. Empty after saying what went wrong. */

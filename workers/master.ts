@@ -6,6 +6,7 @@
  *                                                  └─ cannot start: it is dropped, the old one goes on
  */
 import { withAddedServers } from '../engine/config/added-servers.ts';
+import { changeText, diff } from '../engine/config/diff.ts';
 import { match } from '../engine/config/match.ts';
 import { inherit } from '../engine/health/inherit.ts';
 import type { StateEnv } from '../engine/health/target.ts';
@@ -47,8 +48,6 @@ export class Master {
   /** All that have not ended, the oldest first. */
   readonly #generations = new Set<Generation>();
   #current: Generation;
-  /** Reloads are done one after the other. */
-  #reloading: Promise<unknown> = Promise.resolve();
   #reloads = 0;
   #failedReloads = 0;
   #over = false;
@@ -88,21 +87,17 @@ export class Master {
   }
 
   /**
-   * Puts another configuration in the place of this one. `next` reads it, null = it is wrong, which was said. Resolves to
-   * whether it serves; else the old one goes on.
+   * Puts another configuration in the place of this one; not to be called while it does. `next` reads it, null = it is wrong, which was said. Resolves to
+   * whether it serves; else the old one goes on. `hard`: what the old one serves ends at once.
    */
-  reload(next: () => NextPlan | null): Promise<boolean> {
-    const result = this.#reloading.then(async () => {
-      const done = !this.#stopping && (await this.#replace(next()));
-      this.#reloads++;
-      this.#failedReloads = done ? 0 : this.#failedReloads + 1;
-      return done;
-    });
-    this.#reloading = result.catch(() => {});
-    return result;
+  async reload(next: () => NextPlan | null, hard = false): Promise<boolean> {
+    const done = !this.#stopping && (await this.#replace(next(), hard));
+    this.#reloads++;
+    this.#failedReloads = done ? 0 : this.#failedReloads + 1;
+    return done;
   }
 
-  async #replace(next: NextPlan | null): Promise<boolean> {
+  async #replace(next: NextPlan | null, hard: boolean): Promise<boolean> {
     if (next === null) return false;
     const old = this.#current;
     await new Promise<void>(resolve => old.rest(resolve));
@@ -115,6 +110,7 @@ export class Master {
       return false;
     }
     this.#succeed(old, heir);
+    if (hard) old.drain(false);
     return true;
   }
 
@@ -141,6 +137,7 @@ export class Master {
    */
   #succeed(old: Generation, heir: Generation): void {
     const matches = match(heir.model, old.model);
+    for (const change of diff(old.model, heir.model)) this.#say('notice', changeText(change));
     inherit(stateOf(heir), stateOf(old), matches);
     heir.openFrontends();
     this.#history.succeed(heir, old, matches);

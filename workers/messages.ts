@@ -12,6 +12,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
+import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
@@ -54,16 +55,29 @@ export interface ControlTask extends Task {
   readonly startupLogs: string;
 }
 
+/** A line of the master's socket, for one generation. */
+export interface CliLine extends Start {
+  readonly id: number;
+  /** With its payload; ends with a line feed. */
+  readonly line: string;
+}
+
 /** From the master to a thread. */
 export type Order =
   /** Accept connections from now on: all threads of the start are ready, privileges are dropped. */
   | { readonly type: 'serve' }
   /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
   | { readonly type: 'stop'; readonly soft: boolean }
+  /** Control is to change no state any more, and to leave the stats sockets to others. */
+  | { readonly type: 'rest' }
   /** What earlier generations have counted is this from now on. */
   | { readonly type: 'past'; readonly past: readonly PastData[] }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** Control carries out a line of commands. */
+  | ({ readonly type: 'cli' } & CliLine)
+  /** So many bytes of what it says were taken; `gone`: nobody listens any more. */
+  | { readonly type: 'taken'; readonly id: number; readonly bytes: number; readonly gone: boolean }
   /** Control gets the answer to what it asked. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer };
 
@@ -71,6 +85,8 @@ export type Order =
 export type Report =
   /** Everything is loaded and compiled: it could serve. */
   | { readonly type: 'ready'; readonly threadId: number }
+  /** Control answers a line of the master's socket; null = that was all. */
+  | { readonly type: 'said'; readonly id: number; readonly bytes: Uint8Array | null }
   /** Control was told to stop: it changes no state any more, though answers may still be on their way. */
   | { readonly type: 'resting' }
   /** The counts of earlier generations are cleared: those of one server (its number), or all. Maxima only, or totals too. */

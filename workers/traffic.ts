@@ -16,6 +16,9 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    rest: () => {},
+    cli: () => {},
+    taken: () => {},
     past: ({ past }) => {
       env.memory.past = attachPast(past);
     },

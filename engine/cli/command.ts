@@ -12,9 +12,21 @@ import type { Asker } from './asker.ts';
 export const LEVELS = ['user', 'operator', 'admin'] as const;
 export type Level = (typeof LEVELS)[number];
 
-export interface CliEnv extends StateEnv {
-  readonly io: Io;
+/** What a session itself needs. */
+export interface SessionEnv {
   readonly wheel: TimerWheel;
+  /** Milliseconds of the shared clock. */
+  now(): number;
+  /** Idle time after which a connection is closed, at first. Milliseconds; 0 = never. */
+  readonly timeoutMs: number;
+  /** A line may be this long. */
+  readonly lineBytesMax: number;
+  /** Seconds since the start. */
+  uptime(): number;
+}
+
+export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
+  readonly io: Io;
   readonly view: View;
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
@@ -42,19 +54,20 @@ export interface CliState {
   quit: boolean;
 }
 
-export interface Call {
-  readonly env: CliEnv;
+export interface Call<E = CliEnv> {
+  readonly env: E;
   readonly state: CliState;
   /** The words after the command's own. */
   readonly args: readonly string[];
   /** The lines after a `<<`, without the last line feed; null = there were none. */
   readonly payload: string | null;
   /** All commands, and the sockets they come from. */
-  readonly commands: readonly Command[];
+  readonly commands: readonly Command<E>[];
   readonly sockets: readonly Bind[];
 }
 
-export interface Command {
+/** `E`: what it works on. */
+export interface Command<E = CliEnv> {
   /** `show stat` */
   readonly words: string;
   /** What `help` shows after the words. */
@@ -62,7 +75,7 @@ export interface Command {
   readonly help: string;
   /** The lowest level that may run it. */
   readonly level: Level;
-  run(call: Call): Reply;
+  run(call: Call<E>): Reply;
 }
 
 /** The answer: a text (without the last line feed; '' = nothing to say), a dump that is pulled piece by piece, or later. */

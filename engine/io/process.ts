@@ -3,7 +3,9 @@ import ffi from 'node:ffi';
 import fs from 'node:fs';
 import { AF_UNIX, closeFd, encodeSockaddr, SOCK_DGRAM, sendDatagram, socket } from './native.ts';
 
-const { functions: libc } = ffi.dlopen(null, { dup2: { return: 'i32', arguments: ['i32', 'i32'] } });
+const { functions: libc } = ffi.dlopen(null, {
+  dup2: { return: 'i32', arguments: ['i32', 'i32'] },
+});
 
 /** Lets go of the terminal or pipe on standard input, output and error: nobody waits for their end because of us. */
 export function leaveTerminal(): void {

@@ -90,6 +90,7 @@ backend t
 });
 
 afterEach(async () => {
+  cli.rest();
   cli.stop(false, () => {});
   await io.stop();
   await rig.stop();

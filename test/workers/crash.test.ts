@@ -67,7 +67,11 @@ listen hold
 `),
   );
   const said: string[] = [];
-  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
+  const say = Object.assign((_: string, text: string) => void said.push(text), {
+    raw() {},
+    begin() {},
+    said: () => '',
+  });
   const listeners = openListeners(model, 2, say)!;
   const serving = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
