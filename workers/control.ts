@@ -11,7 +11,8 @@ import { attach, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
   const { model, environment, startupLogs, listeners } = task;
-  const io = createIo(task.io);
+  // Descriptors are passed on through a socket that has one itself.
+  const io = createIo(model.global.statsSockets.some(bind => bind.exposeFd) ? 'net' : task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   /** Those that came through the master, by id. */
@@ -33,6 +34,7 @@ export default async function control(task: ControlTask): Promise<void> {
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
       server: (id, proxy, server) => report(task.port, { type: 'server', id, proxy, server }),
+      expose: id => report(task.port, { type: 'expose', id }),
       forget: (all, server) => report(task.port, { type: 'forget', all, server }),
       sockets: (id, proxy, state) => report(task.port, { type: 'sockets', id, proxy, state }),
     },

@@ -19,7 +19,7 @@ import { FE_OPEN, FE_PAUSED, PROCESS, PROXY, WORKER } from '../engine/shm/words.
 import type { Facts } from '../engine/stats/view.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { type Care, Keeper } from './keeper.ts';
-import { type Listeners, setListeners, shareListeners } from './listeners.ts';
+import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
 import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
 import type { Say } from './say.ts';
@@ -92,6 +92,8 @@ export class Generation {
   #lines = 0;
   #state: State = 'starting';
   #resting: (() => void) | null = null;
+  /** What is open ends at once. */
+  #hard = false;
   /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
   readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>, from: Keeper) => void } = {
     say: ({ severity, text }) => this.#care.say(severity, text),
@@ -114,6 +116,7 @@ export class Generation {
       setServer(this.model.proxies[proxy]!, server);
       from.pass({ type: 'answer', id, answer: null });
     },
+    expose: ({ id }, from) => void from.pass({ type: 'answer', id, answer: exposed(this.plan.listeners) }),
     sockets: ({ id, proxy, state }, from) => {
       const { firstListener } = topology(this.plan.model);
       setListeners(this.plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
@@ -251,6 +254,7 @@ export class Generation {
   drain(soft: boolean): void {
     if (this.#state === 'ended') return;
     this.#state = 'draining';
+    this.#hard ||= !soft;
     this.announceStop();
     for (const keeper of this.#traffic) if (this.#alive.has(keeper)) keeper.tell({ type: 'stop', soft });
     this.#look();
@@ -368,7 +372,7 @@ export class Generation {
   #look(): void {
     if (this.#state !== 'draining' || this.#traffic.some(keeper => this.#alive.has(keeper))) return;
     // Until then the runtime API knows of those that leave.
-    for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: true });
+    for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: !this.#hard });
     if (this.#alive.size > 0) return;
     this.#state = 'ended';
     closeLogs(this.memory);

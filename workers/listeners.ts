@@ -23,6 +23,8 @@ import type { Say } from './say.ts';
 interface Sockets {
   /** What a reload knows them by: two bind lines with the same key can have the same sockets. */
   readonly key: string;
+  /** The interface that they are bound to; '' = none. */
+  readonly device: string;
   readonly listener: number;
   /** Workers that serve it. */
   readonly workers: readonly number[];
@@ -65,7 +67,7 @@ export function openListeners(
   const openBind = (to: Sockets[], listener: number, bind: Bind, who: string, serving: readonly number[]): void => {
     const key = keyOf(bind);
     const fds = openShards(bind, who, serving.length, open.take(key), say);
-    to.push({ key, listener, workers: serving, fds });
+    to.push({ key, device: bind.interface ?? '', listener, workers: serving, fds });
     if (fds.length === 0) failed = true;
   };
 
@@ -94,6 +96,11 @@ function keyOf({ address, abstract, inheritedFd, interface: device, transparent,
   return [where, device ?? '', transparent, v6only].join(' ');
 }
 
+/** What another process may have of us (`expose-fd listeners`). */
+export function exposed(listeners: Listeners): readonly PassedSocket[] {
+  return every(listeners).flatMap(({ device, fds }) => fds.map(fd => ({ fd, interface: device })));
+}
+
 /** Sockets that another process has passed to us. Those that do not listen are closed. */
 export function adopt(passed: readonly PassedSocket[]): Listeners {
   const byKey = new Map<string, Sockets>();
@@ -106,7 +113,7 @@ export function adopt(passed: readonly PassedSocket[]): Listeners {
     const { transparent, v6only } = flagsOf(fd, address);
     const key = [addressText(address), device, transparent, v6only].join(' ');
     const same = byKey.get(key);
-    if (same === undefined) byKey.set(key, { key, listener: -1, workers: [], fds: [fd] });
+    if (same === undefined) byKey.set(key, { key, device, listener: -1, workers: [], fds: [fd] });
     else same.fds.push(fd);
   }
   return { traffic: [...byKey.values()], control: [] };

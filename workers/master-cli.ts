@@ -57,7 +57,7 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
   };
   const accept = (conn: Conn) => {
     const { level } = bind;
-    sessions.add(new Session<MasterEnv>(shared, conn, { level, expert: false, experimental: false }));
+    sessions.add(new Session<MasterEnv>(shared, conn, { level, exposeFd: false, expert: false, experimental: false }));
     if (sessions.size >= MASTER_CLI_SESSIONS_MAX) listening.pause();
   };
   const listening = io.listen(fd, 1, accept);
@@ -114,7 +114,10 @@ function ask(
   wake: () => void,
 ) {
   const { level, expert, experimental } = state;
-  return streamed(said => generation.cli(lineOf(words, payload), { level, expert, experimental }, said), wake);
+  return streamed(
+    said => generation.cli(lineOf(words, payload), { level, exposeFd: false, expert, experimental }, said),
+    wake,
+  );
 }
 
 /** An answer that comes in pieces, each when the peer has taken those before. */

@@ -15,6 +15,7 @@ import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
+import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { PastData } from '../engine/shm/past.ts';
 import type { Facts } from '../engine/stats/view.ts';
@@ -79,7 +80,7 @@ export type Order =
   /** So many bytes of what it says were taken; `gone`: nobody listens any more. */
   | { readonly type: 'taken'; readonly id: number; readonly bytes: number; readonly gone: boolean }
   /** Control gets the answer to what it asked. */
-  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer };
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer | readonly PassedSocket[] };
 
 /** From a thread to the master. */
 export type Report =
@@ -99,6 +100,8 @@ export type Report =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */
   | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
+  /** Control wants to know all listening sockets, to pass them on. */
+  | { readonly type: 'expose'; readonly id: number }
   /** Control wants the listening sockets of a frontend (its index) in another state; answered with null when they are. */
   | { readonly type: 'sockets'; readonly id: number; readonly proxy: number; readonly state: FrontendSockets };
 

@@ -2,7 +2,7 @@
 import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
-import type { Io } from '../io/contract.ts';
+import type { Conn, Io } from '../io/contract.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
 import type { TimerWheel } from '../time.ts';
@@ -48,6 +48,8 @@ export interface CliState {
   timed: boolean;
   expert: boolean;
   experimental: boolean;
+  /** `expose-fd listeners`: listening sockets may be had here. */
+  readonly exposeFd: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
   timeoutMs: number;
   /** The command asked for the end of the connection. */
@@ -57,6 +59,7 @@ export interface CliState {
 export interface Call<E = CliEnv> {
   readonly env: E;
   readonly state: CliState;
+  readonly conn: Conn;
   /** The words after the command's own. */
   readonly args: readonly string[];
   /** The lines after a `<<`, without the last line feed; null = there were none. */
@@ -75,6 +78,8 @@ export interface Command<E = CliEnv> {
   readonly help: string;
   /** The lowest level that may run it. */
   readonly level: Level;
+  /** Not for people: `help` does not show it. */
+  readonly hidden?: true;
   run(call: Call<E>): Reply;
 }
 

@@ -24,14 +24,14 @@ export function findCommand<E>(commands: readonly Command<E>[], words: readonly 
 
 /** `help [<command>]`. */
 export function helpText<E>(commands: readonly Command<E>[], level: Level, about: readonly string[]): string {
-  const mine = commands.filter(c => allowed(level, c.level));
+  const mine = commands.filter(c => !c.hidden && allowed(level, c.level));
   const found = about.length === 0 ? mine : offers(mine, about);
   return `The following commands are valid at this level:\n${list(mine, found)}`;
 }
 
 /** The answer to words that are no command. */
 export function unknownText<E>(commands: readonly Command<E>[], level: Level, words: readonly string[]): string {
-  const mine = commands.filter(c => allowed(level, c.level));
+  const mine = commands.filter(c => !c.hidden && allowed(level, c.level));
   if (words.length === 0) {
     return `Unknown command. Please enter one of the following commands only:\n${list(mine, mine)}`;
   }

@@ -6,6 +6,7 @@ import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
+import { GETSOCKS } from './getsocks.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...FRONTEND_COMMANDS,
+  GETSOCKS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
@@ -78,8 +80,8 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     },
   };
   const begin = (conn: Conn, start: Start) => void sessions.add(new Session(shared, conn, start));
-  const accept = (conn: Conn, { level }: Bind) => {
-    begin(conn, { level, expert: false, experimental: false });
+  const accept = (conn: Conn, { level, exposeFd }: Bind) => {
+    begin(conn, { level, exposeFd, expert: false, experimental: false });
     look();
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };

@@ -39,7 +39,7 @@ export interface CliShared<E = CliEnv> {
 }
 
 /** How a session begins. */
-export type Start = Pick<CliState, 'level' | 'expert' | 'experimental'>;
+export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'exposeFd'>;
 
 const LF = 0x0a;
 const NOTHING = new Uint8Array(0);
@@ -210,7 +210,7 @@ export class Session<E = CliEnv> implements Handler {
     if (command === null) return unknownText(commands, state.level, words);
     if (!allowed(state.level, command.level)) return 'Permission denied';
     const args = words.slice(command.words.split(' ').length);
-    return command.run({ env, state, args, payload, commands, sockets });
+    return command.run({ env, conn: this.#conn, state, args, payload, commands, sockets });
   }
 
   /** Asks for the next part of an answer, once the peer has taken the last one. False when it is to be waited for. */

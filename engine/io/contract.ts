@@ -50,6 +50,8 @@ export interface Address {
 export interface Conn {
   /** Which connection this is, for logs and for matching late events: index + generation packed in 31 bits. */
   readonly id: number;
+  /** Its descriptor, where the io has one and tells it. */
+  readonly fd?: number | undefined;
   /** Who hears of this connection. The owner may replace it at any time (a pooled server connection changes hands). */
   handler: Handler;
   /** Bytes taken by `send` and `forward` and not yet by the kernel. */

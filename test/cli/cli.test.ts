@@ -50,7 +50,9 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     now: () => io.now(),
     io,
     wheel,
-    asker: new Asker({ ask() {}, server() {}, forget() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
+    asker: new Asker({ ask() {}, server() {}, expose() {}, forget() {}, sockets() {} }, world.env.memory, wheel, () =>
+      io.now(),
+    ),
     checks: { add() {}, remove() {} },
     startupLogs: '[NOTICE]   (1) : hello\n',
     view: new View(model, world.env.memory, world.env.topology, FACTS),
