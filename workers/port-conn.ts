@@ -6,6 +6,7 @@
  */
 import type { Address, Chunk, Conn, Handler } from '../engine/io/contract.ts';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from '../engine/limits.ts';
+import { after } from '../engine/time.ts';
 
 const NOBODY: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
@@ -52,7 +53,8 @@ export class PortConn implements Conn {
     if (!this.alive) return;
     this.alive = false;
     this.#said(null);
-    queueMicrotask(() => this.handler.onClose(this, 0));
+    // In a later event, as any connection.
+    after(0, () => this.handler.onClose(this, 0));
   }
 
   abort(): void {

@@ -394,6 +394,7 @@ export function newProxy(): ProxyDraft {
     fullconn: 0,
     retries: 3,
     redispatch: 0,
+    retryOn: ['conn-failure'],
     httpReuse: 'safe',
     check: newCheck(),
     stateFrom: 'none',

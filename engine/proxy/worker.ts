@@ -75,6 +75,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     begunStreams: 0,
     badMessages: new Map(),
     badEvents: 0,
+    dumps: 0,
     spareStreams: [],
     spareBuffers: [],
     books: new PatternBooks(),

@@ -122,6 +122,8 @@ export function forget(folded: Memory, draining: readonly Past[], all: boolean, 
   for (const [kind, index] of things(folded)) {
     if (server !== null && (kind !== 'server' || index !== server)) continue;
     const to = folded.row(0, kind, index);
+    const timed = folded.timedRow(kind, index);
+    if (timed >= 0) folded.histograms.clear(folded.histograms.at(0, timed), all);
     for (const { field, how } of FOLDS) {
       if (how === 'max') folded.counters[to + field] = 0;
       if (how === 'rate') rateClearMax(folded.counters, to + field);
@@ -135,6 +137,7 @@ export function forget(folded: Memory, draining: readonly Past[], all: boolean, 
 function foldThing(folded: Memory, pasts: readonly Past[], kind: RowKind, index: number): void {
   const to = folded.row(0, kind, index);
   const { counters } = folded;
+  foldTimes(folded, pasts, kind, index);
   for (const { field, how } of FOLDS) {
     if (how === 'sum') for (const past of pasts) counters[to + field]! += past.sum(kind, index, field);
     if (how === 'max') {
@@ -148,6 +151,16 @@ function foldThing(folded: Memory, pasts: readonly Past[], kind: RowKind, index:
       const there = past.find(kind, index);
       if (there >= 0) rateFold(counters, to + field, past.memory.counters, past.memory.rows(kind, there, field));
     }
+  }
+}
+
+function foldTimes(folded: Memory, pasts: readonly Past[], kind: RowKind, index: number): void {
+  const row = folded.timedRow(kind, index);
+  if (row < 0) return;
+  const at = folded.histograms.at(0, row);
+  for (const { memory, find } of pasts.map(past => ({ memory: past.memory, find: past.find(kind, index) }))) {
+    const there = find < 0 ? -1 : memory.timedRow(kind, find);
+    if (there >= 0 && memory.histograms.used(there)) folded.histograms.fold(at, memory.histograms, there);
   }
 }
 
