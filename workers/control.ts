@@ -7,7 +7,7 @@ import { attachPast } from '../engine/shm/past.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
-import { attach, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
   const { model, environment, startupLogs, listeners } = task;
@@ -80,6 +80,7 @@ export default async function control(task: ControlTask): Promise<void> {
       else cli.stop(soft, thread.end);
     },
   });
+  confine(task);
   thread.ready();
   await thread.ended;
   await io.stop();

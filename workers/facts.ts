@@ -16,7 +16,7 @@ export function workerCount(model: Model): number {
 }
 
 /** Descriptors left for what is neither a connection nor its server's side: files, epoll, logs, listeners. */
-const SPARE_FDS = 100;
+export const SPARE_FDS = 100;
 
 /** Without `maxconn`: two descriptors per connection out of those that the process may have. */
 export function withMaxconn(model: Model): Model {

@@ -9,6 +9,7 @@
 import type { Start } from '../engine/cli/session.ts';
 import { isFrontend, type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
+import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
 import { closeLogs } from '../engine/log/index.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
@@ -22,6 +23,7 @@ import { type Care, Keeper } from './keeper.ts';
 import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
 import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
+import { confinementOf } from './privileges.ts';
 import type { Say } from './say.ts';
 
 /** What a generation is made of. */
@@ -38,7 +40,8 @@ export interface Plan {
 
 /** What the master does about a generation. */
 export interface GenerationCare {
-  readonly pool: Pool;
+  /** Threads; `own`: that no other generation has. */
+  pool(own: boolean): Pool;
   readonly say: Say;
   /** All threads that must be there before anyone serves could serve. */
   ready(): void;
@@ -82,6 +85,8 @@ export class Generation {
   /** What earlier generations have counted: what threads that start from now on are given. */
   past: readonly PastData[] = [];
   readonly #care: GenerationCare;
+  readonly #confinement: Confinement | null;
+  readonly #pool: Pool;
   readonly #traffic: Keeper[] = [];
   #control: Keeper;
   /** Keepers whose thread runs or will. */
@@ -129,6 +134,9 @@ export class Generation {
     this.plan = plan;
     this.facts = facts;
     this.#care = care;
+    this.#confinement = confinementOf(model.global);
+    // A confined thread cannot become another: it ends with its generation.
+    this.#pool = care.pool(this.#confinement !== null);
     this.model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.memory = Memory.create(shapeOf(model, workers));
     initialise(this.memory, model, monotonicMs());
@@ -146,11 +154,12 @@ export class Generation {
 
   /**
    * The threads that must be ready before anyone serves: the workers. The control thread would only delay their loading
-   * and comes after them; but where privileges are dropped before serving it must have loaded by then.
+   * and comes after them; but where all threads together drop privileges before anyone serves it must have loaded by then.
    */
   #first(): Keeper[] {
-    const { user, group, uid, gid } = this.plan.model.global;
-    return (user ?? group ?? uid ?? gid) === null ? this.#traffic : [...this.#traffic, this.#control];
+    const { user, group, uid, gid, chroot } = this.plan.model.global;
+    const together = this.#confinement === null && (user ?? group ?? uid ?? gid ?? chroot) !== null;
+    return together ? [...this.#traffic, this.#control] : this.#traffic;
   }
 
   /** Sockets that an earlier generation let rest for a frontend which is not here, or not resting here, listen again. */
@@ -286,7 +295,7 @@ export class Generation {
       run: (port, listeners) => {
         Atomics.add(this.memory.words, words + WORKER.at.incarnation, 1);
         Atomics.store(this.memory.words, words + WORKER.at.alive, 1);
-        return this.#care.pool.run('traffic', { ...this.#task(), worker, port, listeners });
+        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners });
       },
       died: (error, againMs) => {
         Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
@@ -310,7 +319,7 @@ export class Generation {
       share: () => shareListeners(this.plan.listeners.control, 0),
       run: (port, listeners) => {
         const { environment, startupLogs } = this.plan;
-        return this.#care.pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
+        return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
       died: (error, againMs) => {
         this.#silence();
@@ -330,6 +339,7 @@ export class Generation {
     return {
       model: this.model,
       io: this.plan.io,
+      confinement: this.#confinement,
       memory: this.memory.buffer,
       past: this.past,
       facts: this.facts,
@@ -338,7 +348,7 @@ export class Generation {
 
   #careOf(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
     return {
-      gone: threadId => this.#care.pool.gone(threadId),
+      gone: threadId => this.#pool.gone(threadId),
       isGiven: fd => this.holds(fd, keeper()) || this.#care.isGiven(fd),
       ready: () => this.#threadReady(keeper(), who),
       heard: message => {
@@ -376,6 +386,7 @@ export class Generation {
     if (this.#alive.size > 0) return;
     this.#state = 'ended';
     closeLogs(this.memory);
+    if (this.#confinement !== null) this.#pool.end();
     this.#care.ended();
   }
 }

@@ -19,7 +19,7 @@ import { factsOf } from './facts.ts';
 import { Generation, type Plan } from './generation.ts';
 import { History } from './history.ts';
 import { closeListeners, closeUnused, openListeners } from './listeners.ts';
-import type { Pool } from './pool.ts';
+import { createPool, type Pool } from './pool.ts';
 import type { Say } from './say.ts';
 
 /** How long a hard stop may take. Milliseconds. */
@@ -41,6 +41,8 @@ export interface Life {
 export type NextPlan = Omit<Plan, 'listeners'>;
 
 export class Master {
+  readonly #memoryMb: number;
+  /** Of all generations that need none of their own. */
   readonly #pool: Pool;
   readonly #life: Life;
   readonly #say: Say;
@@ -53,8 +55,10 @@ export class Master {
   #over = false;
   #stopping = false;
 
-  constructor(plan: Plan, pool: Pool, life: Life, say: Say) {
-    this.#pool = pool;
+  /** `memoryMb`: for all threads of a generation together; 0 = what the machine has. */
+  constructor(plan: Plan, memoryMb: number, life: Life, say: Say) {
+    this.#memoryMb = memoryMb;
+    this.#pool = createPool(plan.workers + 1, memoryMb);
     this.#life = life;
     this.#say = say;
     this.#current = this.#generation(
@@ -192,7 +196,7 @@ export class Master {
 
   #generation(plan: Plan, ready: () => void, failed: (why: string) => void): Generation {
     const generation: Generation = new Generation(plan, factsOf(plan), {
-      pool: this.#pool,
+      pool: own => (own ? createPool(plan.workers + 1, this.#memoryMb) : this.#pool),
       say: this.#say,
       ready,
       failed,

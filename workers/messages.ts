@@ -15,6 +15,7 @@ import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
+import type { Confinement } from '../engine/io/confine.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { PastData } from '../engine/shm/past.ts';
@@ -38,6 +39,8 @@ export interface Task {
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;
   readonly listeners: readonly ListenerFd[];
+  /** What the thread becomes before it serves; null = nothing. */
+  readonly confinement: Confinement | null;
   /** This thread's end; the master has the other. */
   readonly port: MessagePort;
 }

@@ -16,6 +16,8 @@ export interface Pool {
   run<K extends keyof Tasks>(kind: K, task: Tasks[K]): Promise<void>;
   /** Resolves when a thread that runs now has ended and its descriptors are closed: later than its task's rejection. */
   gone(threadId: number): Promise<void>;
+  /** Ends its threads; no task runs any more. */
+  end(): void;
 }
 
 /** Threads of all generations together: more than a machine can run. */
@@ -54,6 +56,7 @@ export function createPool(threads: number, memoryMb: number): Pool {
       const thread = pool.threads.find(thread => thread.threadId === threadId);
       return thread === undefined ? Promise.resolve() : endOf(thread);
     },
+    end: () => void pool.destroy(),
   };
 }
 

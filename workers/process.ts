@@ -11,7 +11,6 @@ import { Manager, writePidfile } from './manager.ts';
 import { type Life, Master } from './master.ts';
 import { startMasterCli } from './master-cli.ts';
 import type { Options } from './options.ts';
-import { createPool } from './pool.ts';
 import { dropPrivileges, limitDescriptors } from './privileges.ts';
 import { planOf, Reloads } from './reload.ts';
 import type { Say } from './say.ts';
@@ -54,7 +53,7 @@ export async function startProcess(
     },
     failed: () => resolve(1),
   };
-  const master = new Master({ ...plan, listeners }, createPool(plan.workers + 1, options.memoryMb), life, say);
+  const master = new Master({ ...plan, listeners }, options.memoryMb, life, say);
   const events = { begins: () => manager.reloading(), ends: () => manager.ready() };
   const reloads = new Reloads(master, options, program, io, say, events);
   if (own !== null) startMasterCli({ master, reloads, startedMs: monotonicMs() }, own.fd, own.bind);

@@ -3,7 +3,9 @@ import { type MessagePort, threadId } from 'node:worker_threads';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import { LOG_EMERG } from '../engine/health/log.ts';
 import type { StateEnv } from '../engine/health/target.ts';
+import { confineThread } from '../engine/io/confine.ts';
 import type { Io } from '../engine/io/contract.ts';
+import { errorText } from '../engine/io/native.ts';
 import { Logger } from '../engine/log/index.ts';
 import { Memory, topology } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
@@ -70,4 +72,10 @@ export function attach(
       logger.line(level, proxy, text);
     },
   };
+}
+
+/** Becomes what the configuration says before anything is served. Throws. */
+export function confine({ confinement }: Task): void {
+  const failed = confinement === null ? null : confineThread(confinement);
+  if (failed !== null) throw new Error(`[sluice.main()] Cannot ${failed.what}: ${errorText(failed.errno)}`);
 }

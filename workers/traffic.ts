@@ -4,7 +4,7 @@ import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { report, type TrafficTask } from './messages.ts';
-import { attach, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
   const { model, worker, listeners } = task;
@@ -35,6 +35,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     onIdle: thread.end,
     events: env.logger,
   });
+  confine(task);
   thread.ready();
   await thread.ended;
   await io.stop();

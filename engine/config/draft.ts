@@ -199,6 +199,7 @@ export function newGlobal(): GlobalDraft {
     maxconnrate: 0,
     maxsessrate: 0,
     ulimitN: 0,
+    fdHardLimit: 0,
     user: null,
     group: null,
     uid: null,

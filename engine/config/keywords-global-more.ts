@@ -34,7 +34,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['thread-groups', '<number>', 'all threads are one group'],
   ['thread-group', '<group> ...', 'all threads are one group'],
   ['max-threads-per-group', '<number>', 'all threads are one group'],
-  ['fd-hard-limit', '<number>', 'descriptors are bounded by maxconn'],
   ['prealloc-fd', '', 'the descriptor table grows by itself'],
   ['strict-limits', '', 'a limit that cannot be met is always an error'],
   ['set-dumpable', '[<on|off>]', 'core dumps are left to the system'],

@@ -66,6 +66,7 @@ const OWN: readonly Row[] = [
   integer(row('maxconnrate', 'Connections accepted per second at most.'), 'maxconnrate'),
   integer(row('maxsessrate', 'Sessions begun per second at most.'), 'maxsessrate'),
   integer(row('ulimit-n', 'File descriptors the process may have.'), 'ulimitN'),
+  integer(row('fd-hard-limit', 'File descriptors at most, where `ulimit-n` does not say how many.'), 'fdHardLimit'),
   integer(row('uid', 'User number to run as.'), 'uid'),
   integer(row('gid', 'Group number to run as.'), 'gid'),
   word(row('user', 'User to run as.'), '<name>', 'user'),

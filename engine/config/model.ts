@@ -39,6 +39,8 @@ export interface Global extends Place {
   readonly maxconnrate: number;
   readonly maxsessrate: number;
   readonly ulimitN: number;
+  /** Descriptors at most, where `ulimitN` does not say how many; 0 = the default. */
+  readonly fdHardLimit: number;
   readonly user: string | null;
   readonly group: string | null;
   readonly uid: number | null;

@@ -7,7 +7,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
 import { Master } from '../../workers/master.ts';
-import { createPool } from '../../workers/pool.ts';
 import { settled } from '../proxy/gauges.ts';
 import { parseModel } from '../proxy/rig.ts';
 import { connect, ok, type Wire, WireServer } from '../proxy/wire.ts';
@@ -82,7 +81,7 @@ listen hold
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
   const plan = { model, listeners, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
-  const master = new Master(plan, createPool(3, 0), life, say);
+  const master = new Master(plan, 0, life, say);
   master.start();
   onTestFinished(async () => {
     await Promise.all(threads.map(thread => thread.terminate()));
