@@ -5,7 +5,7 @@ import { type Health, startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { TimerWheel } from '../engine/time.ts';
-import { type ControlTask, report } from './messages.ts';
+import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
 import { attach, confine, joinMaster } from './thread.ts';
 
@@ -20,6 +20,17 @@ export default async function control(task: ControlTask): Promise<void> {
   let checks: Health | null = null;
   let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  /** Lines that came before it serves. */
+  const early: CliLine[] = [];
+  const open = (cli: Cli, { id, line, ...start }: CliLine) => {
+    const conn = new PortConn(id, bytes => {
+      if (bytes === null) conns.delete(id);
+      report(task.port, { type: 'said', id, bytes });
+    });
+    conns.set(id, conn);
+    cli.open(conn, start);
+    conn.take(new TextEncoder().encode(line));
+  };
   let rests = false;
   const rest = () => {
     io.wake();
@@ -48,22 +59,17 @@ export default async function control(task: ControlTask): Promise<void> {
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       checks = startHealth({ ...env, io, wheel, random: Math.random });
       cli = startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets);
+      for (const line of early.splice(0)) open(cli, line);
     },
     ask: () => {},
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);
     },
-    cli: ({ id, line, ...start }) => {
+    cli: line => {
       io.wake();
-      const conn = new PortConn(id, bytes => {
-        if (bytes === null) conns.delete(id);
-        report(task.port, { type: 'said', id, bytes });
-      });
-      if (cli === null) return conn.close();
-      conns.set(id, conn);
-      cli.open(conn, start);
-      conn.take(new TextEncoder().encode(line));
+      if (cli === null) early.push(line);
+      else open(cli, line);
     },
     taken: ({ id, bytes, gone }) => {
       io.wake();

@@ -13,6 +13,9 @@ process.on('SIGUSR1', () => {
   if (process.listenerCount('SIGUSR1') === 1) process.exit(0);
 });
 
+// A reload that is asked for too early is the start itself; these would end the process until it listens to them.
+for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => {});
+
 // What is not asked for is not loaded: a start must be quick.
 if (given[0] === 'diff') process.exitCode = (await import('./diff.ts')).showDiff(given.slice(1), say, program);
 else if (error !== null) await refuse(error);
