@@ -2,6 +2,7 @@
 import module from 'node:module';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
+import { returnLargeBlocks } from '../engine/io/process.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { type Configuration, masterBind } from './configuration.ts';
 import { becomeDaemon, type DaemonChild } from './daemon.ts';
@@ -25,6 +26,7 @@ export async function startProcess(
   child: DaemonChild | null,
   say: Say,
 ): Promise<number> {
+  returnLargeBlocks();
   if (!limitDescriptors(configuration.model.global, say)) return 1;
   const model = withMaxconn(configuration.model);
   if (model.global.daemon && child === null) return becomeDaemon(model);
