@@ -86,6 +86,7 @@ export class Generation {
   past: readonly PastData[] = [];
   readonly #care: GenerationCare;
   readonly #confinement: Confinement | null;
+  readonly #own: boolean;
   readonly #pool: Pool;
   readonly #traffic: Keeper[] = [];
   #control: Keeper;
@@ -135,8 +136,9 @@ export class Generation {
     this.facts = facts;
     this.#care = care;
     this.#confinement = confinementOf(model.global);
-    // A confined thread cannot become another: it ends with its generation.
-    this.#pool = care.pool(this.#confinement !== null);
+    // A thread that is confined, or bound to processors, cannot become another: it ends with its generation.
+    this.#own = this.#confinement !== null || model.global.cpuMap.length > 0;
+    this.#pool = care.pool(this.#own);
     this.model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.memory = Memory.create(shapeOf(model, workers));
     initialise(this.memory, model, monotonicMs());
@@ -386,7 +388,7 @@ export class Generation {
     if (this.#alive.size > 0) return;
     this.#state = 'ended';
     closeLogs(this.memory);
-    if (this.#confinement !== null) this.#pool.end();
+    if (this.#own) this.#pool.end();
     this.#care.ended();
   }
 }

@@ -1,6 +1,6 @@
 /** Limits and privileges of the process. */
 import type { Global } from '../engine/config/model.ts';
-import { type Confinement, changeRoot } from '../engine/io/confine.ts';
+import { allowDumps, type Confinement, changeRoot } from '../engine/io/confine.ts';
 import { errorText, fdLimits, groupId, setFdLimits, userId } from '../engine/io/native.ts';
 import { SPARE_FDS } from './facts.ts';
 import type { Say } from './say.ts';
@@ -32,10 +32,10 @@ export function limitDescriptors({ ulimitN, fdHardLimit, maxconn }: Global, say:
  * addresses; null = nothing, or all threads together become it (`dropPrivileges`).
  */
 export function confinementOf(global: Global): Confinement | null {
-  const { masterWorker, chroot } = global;
+  const { masterWorker, chroot, capabilities, dumpable } = global;
   if (!masterWorker || process.getuid!() !== 0) return null;
   const { uid, gid } = idsOf(global);
-  return chroot === null && uid === null && gid === null ? null : { chroot, uid, gid };
+  return chroot === null && uid === null && gid === null ? null : { chroot, uid, gid, capabilities, dumpable };
 }
 
 function idsOf({ uid, user, gid, group }: Global): { readonly uid: number | null; readonly gid: number | null } {
@@ -54,7 +54,10 @@ function idsOf({ uid, user, gid, group }: Global): { readonly uid: number | null
 export function dropPrivileges(global: Global): void {
   if (confinementOf(global) !== null) return;
   const { uid, gid } = idsOf(global);
-  const { chroot } = global;
+  const { chroot, capabilities, dumpable } = global;
+  if (capabilities.length > 0 && uid !== null) {
+    throw new Error("[sluice.main()] 'setcap' needs master-worker mode (-W), where each thread changes its own user");
+  }
   if (chroot !== null) {
     const changed = changeRoot(chroot);
     if (changed < 0) throw new Error(`[sluice.main()] Cannot chroot(${chroot}): ${errorText(-changed)}`);
@@ -68,4 +71,5 @@ export function dropPrivileges(global: Global): void {
   } catch (error) {
     throw new Error(`[sluice.main()] Cannot set user ${uid ?? '-'}, group ${gid ?? '-'}: ${(error as Error).message}`);
   }
+  if (dumpable) allowDumps();
 }

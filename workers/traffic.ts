@@ -1,6 +1,8 @@
 /** The thread of a traffic worker: a Piscina task that lasts as long as the worker serves. */
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { runOn } from '../engine/io/confine.ts';
+import { errorText } from '../engine/io/native.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { report, type TrafficTask } from './messages.ts';
@@ -35,6 +37,9 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     onIdle: thread.end,
     events: env.logger,
   });
+  const cpus = model.global.cpuMap[worker] ?? null;
+  const placed = cpus === null ? 0 : runOn(cpus);
+  if (placed < 0) thread.say('warning', `cpu-map: cannot run on ${cpus!.join(',')}: ${errorText(-placed)}.`);
   confine(task);
   thread.ready();
   await thread.ended;

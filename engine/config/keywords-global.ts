@@ -6,6 +6,7 @@ import { bare, integer, sentence, time, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
+import { GLOBAL_PROCESS } from './keywords-process.ts';
 import { TUNE } from './keywords-tune.ts';
 
 type Row = Keyword<GlobalDraft>;
@@ -134,4 +135,4 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [...OWN, ...GLOBAL_PROCESS, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_MORE];

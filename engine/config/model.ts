@@ -46,6 +46,12 @@ export interface Global extends Place {
   readonly uid: number | null;
   readonly gid: number | null;
   readonly chroot: string | null;
+  /** `setcap`: numbers of the capabilities that threads keep. */
+  readonly capabilities: readonly number[];
+  /** `set-dumpable`. */
+  readonly dumpable: boolean;
+  /** By worker: the processors it runs on; null = any. Empty = there is no `cpu-map`. */
+  readonly cpuMap: readonly (readonly number[] | null)[];
   readonly pidfile: string | null;
   readonly node: string | null;
   readonly description: string | null;

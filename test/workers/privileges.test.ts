@@ -11,6 +11,9 @@ interface Thread {
   readonly uid: number;
   readonly groups: string;
   readonly root: string;
+  /** Effective capabilities, a hexadecimal mask; the processors it may run on, as a list. */
+  readonly capabilities: string;
+  readonly cpus: string;
 }
 
 function threads(pid: number): Thread[] {
@@ -19,11 +22,18 @@ function threads(pid: number): Thread[] {
     const status = fs.readFileSync(`${dir}/${tid}/status`, 'utf8');
     const field = (name: string) => new RegExp(`^${name}:\\s*(.*?)\\s*$`, 'm').exec(status)?.[1] ?? '';
     const root = fs.readlinkSync(`${dir}/${tid}/root`);
-    return { name: field('Name'), uid: Number(field('Uid').split('\t')[0]), groups: field('Groups'), root };
+    return {
+      name: field('Name'),
+      uid: Number(field('Uid').split('\t')[0]),
+      groups: field('Groups'),
+      root,
+      capabilities: field('CapEff'),
+      cpus: field('Cpus_allowed_list'),
+    };
   });
 }
 
-async function running(mode: string[]): Promise<{ pid: number; port: number; jail: string }> {
+async function running(mode: string[], more = ''): Promise<{ pid: number; port: number; jail: string }> {
   const jail = fs.realpathSync(folder());
   const port = await freePort();
   const file = config(`
@@ -31,6 +41,7 @@ global
   nbthread 2
   chroot ${jail}
   uid 65534
+  ${more}
   gid 65534
 defaults
   mode http
@@ -69,4 +80,13 @@ test.skipIf(!ROOT)('master-worker: the threads that serve are, the master is not
   await until(confined);
   expect(await ask(port, '/up')).toContain('200 OK');
   expect(threads(pid).find(({ name }) => name !== 'WorkerThread')!.uid).toBe(0);
+});
+
+test.skipIf(!ROOT)('cpu-map places workers, setcap leaves them a capability', async () => {
+  const { pid } = await running(['-W'], 'setcap cap_net_raw\n  cpu-map 1/1-2 0\n  set-dumpable');
+  const serving = () => threads(pid).filter(({ uid }) => uid === 65534);
+  await until(() => serving().length === 3);
+  for (const { capabilities } of serving()) expect(Number.parseInt(capabilities, 16)).toBe(1 << 13);
+  expect(serving().filter(({ cpus }) => cpus === '0')).toHaveLength(2);
+  expect(fs.statSync(`/proc/${pid}/fd`).uid).toBe(0);
 });
