@@ -1,6 +1,6 @@
 /** Reloads as the operator asks for them, by signal or on the master's socket, and what is said meanwhile. */
 import type { Model } from '../engine/config/model.ts';
-import { createStickMemory } from '../engine/stick/tables.ts';
+import { createStickMemory, type StickPast } from '../engine/stick/tables.ts';
 import { readConfiguration } from './configuration.ts';
 import { withMaxconn, workerCount } from './facts.ts';
 import type { Plan } from './generation.ts';
@@ -19,9 +19,10 @@ export function planOf(
   { environment, warnings }: Pick<Plan, 'environment' | 'warnings'>,
   model: Model,
   say: Say,
+  before: StickPast | null = null,
 ): Omit<Plan, 'listeners' | 'io'> {
   const workers = workerCount(model);
-  const stick = createStickMemory(model, workers);
+  const stick = createStickMemory(model, workers, before);
   return { model, workers, stick, environment, warnings, startupLogs: say.said() };
 }
 
@@ -70,7 +71,9 @@ export class Reloads {
     const configuration = readConfiguration(this.#options, this.#say, this.#program);
     if (configuration === null) return null;
     try {
-      return { ...planOf(configuration, withMaxconn(configuration.model), this.#say), io: this.#io };
+      const { model, stick } = this.#master.current.plan;
+      const plan = planOf(configuration, withMaxconn(configuration.model), this.#say, { model, stick });
+      return { ...plan, io: this.#io };
     } catch (error) {
       this.#say('alert', `[sluice.main()] ${(error as Error).message}`);
       return null;
