@@ -1,0 +1,119 @@
+/** What a process says of itself, and the operating states that follow from it. */
+import type { Common, Items, Kind } from './items.ts';
+import type { Reader } from './store.ts';
+
+export type Operating = 'DEGRADED' | 'DRAINING' | 'ERROR' | 'NO_MONITOR' | 'OFFLINE' | 'ONLINE';
+
+export interface Counters {
+  readonly active_connections: number;
+  readonly bytes_in: number;
+  readonly bytes_out: number;
+  readonly request_errors: number;
+  readonly total_connections: number;
+}
+
+export const NO_COUNTERS: Counters = Object.freeze({
+  active_connections: 0,
+  bytes_in: 0,
+  bytes_out: 0,
+  request_errors: 0,
+  total_connections: 0,
+});
+
+/** One look at a process. Plain data: it also goes to other controllers. */
+export interface Health {
+  /** By member: `UP`, `DOWN`, `MAINT`, `DRAIN`, `no check`, as `show stat` writes it. */
+  readonly members: Readonly<Record<string, string>>;
+  /** By listener or VIP, and by pool. */
+  readonly fronts: Readonly<Record<string, Counters>>;
+  readonly pools: Readonly<Record<string, Counters>>;
+}
+
+/** Reads the answer to `show stat`. A member of several backends is as well as in the worst of them. */
+export function readStats(csv: string): Health {
+  const members: Record<string, string> = {};
+  const fronts: Record<string, Counters> = {};
+  const pools: Record<string, Counters> = {};
+  const [head = '', ...lines] = csv.split('\n');
+  const columns = head.replace(/^# /, '').split(',');
+  for (const line of lines) {
+    if (line === '') continue;
+    const cells = line.split(',');
+    const row = Object.fromEntries(columns.map((name, i) => [name, cells[i] ?? '']));
+    const { pxname = '', svname = '' } = row;
+    if (svname === 'FRONTEND') fronts[pxname] = counters(row);
+    else if (svname === 'BACKEND') pools[poolOf(pxname)] = sum([pools[poolOf(pxname)] ?? NO_COUNTERS, counters(row)]);
+    else if (members[svname] === undefined || row.status!.startsWith('DOWN')) members[svname] = row.status!;
+  }
+  return { members, fronts, pools };
+}
+
+function poolOf(backend: string): string {
+  return backend.split(':')[0]!;
+}
+
+function counters(row: Readonly<Record<string, string>>): Counters {
+  return {
+    active_connections: Number(row.scur),
+    bytes_in: Number(row.bin),
+    bytes_out: Number(row.bout),
+    request_errors: Number(row.ereq),
+    total_connections: Number(row.stot),
+  };
+}
+
+export function sum(all: readonly Counters[]): Counters {
+  const total = { ...NO_COUNTERS } as Record<keyof Counters, number>;
+  for (const one of all) for (const name of Object.keys(total) as (keyof Counters)[]) total[name] += one[name];
+  return total;
+}
+
+type ItemOf = Pick<Common, 'admin_state_up' | 'provisioning_status'> & { readonly id: string };
+
+/** The state of one item; `health` = null while nothing is known of its process. */
+export function operatingStatus(reader: Reader, kind: Kind, item: Common, health: Health | null): Operating {
+  if (!item.admin_state_up) return 'OFFLINE';
+  switch (kind) {
+    case 'member':
+      return member(item as Items['member'], health);
+    case 'pool':
+      return pool(reader, item, health);
+    case 'listener':
+      return health?.fronts[item.id] === undefined ? 'OFFLINE' : 'ONLINE';
+    case 'loadbalancer':
+      return loadBalancer(reader, item, health);
+    default:
+      return item.provisioning_status === 'ACTIVE' ? 'ONLINE' : 'OFFLINE';
+  }
+}
+
+function member({ id, weight }: ItemOf & { weight: number }, health: Health | null): Operating {
+  const status = health?.members[id];
+  if (status === undefined || status.startsWith('MAINT')) return 'OFFLINE';
+  if (status.startsWith('DOWN')) return 'ERROR';
+  if (status.startsWith('DRAIN') || weight === 0) return 'DRAINING';
+  return status === 'no check' ? 'NO_MONITOR' : 'ONLINE';
+}
+
+/** ONLINE, or how much of it is not: members that are disabled do not count. */
+function worst(states: readonly Operating[]): Operating {
+  const bad = states.filter(state => state === 'ERROR').length;
+  if (bad === 0) return states.includes('DEGRADED') ? 'DEGRADED' : 'ONLINE';
+  return bad === states.length ? 'ERROR' : 'DEGRADED';
+}
+
+function pool(reader: Reader, item: Common, health: Health | null): Operating {
+  if (health?.pools[item.id] === undefined) return 'OFFLINE';
+  const members = reader.tree(item.root).flatMap(row => (row.kind === 'member' ? [row.item as Items['member']] : []));
+  return worst(members.filter(m => m.pool_id === item.id && m.admin_state_up).map(m => member(m, health)));
+}
+
+function loadBalancer(reader: Reader, item: Common, health: Health | null): Operating {
+  if (item.provisioning_status === 'ERROR') return 'ERROR';
+  const rows = reader.tree(item.id);
+  const listeners = rows.filter(row => row.kind === 'listener' && row.item.admin_state_up);
+  if (listeners.length === 0) return item.provisioning_status === 'PENDING_CREATE' ? 'OFFLINE' : 'ONLINE';
+  if (health === null) return 'OFFLINE';
+  const pools = rows.flatMap(row => (row.kind === 'pool' ? [pool(reader, row.item, health)] : []));
+  return worst(pools.filter(state => state !== 'OFFLINE'));
+}
