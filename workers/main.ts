@@ -4,7 +4,8 @@ import { createSay, write } from './say.ts';
 
 /** What messages call the program: what was started, not the Node that runs it. */
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
-const { options, error } = parseArguments(process.argv.slice(2));
+const words = process.argv.slice(2);
+const { options, error } = parseArguments(words[0] === 'lbaas' ? [] : words);
 const say = createSay(options.quiet, process.pid);
 
 // Node would open its inspector to whoever sends this signal; to us it means the end, from the first moment on.
@@ -13,7 +14,10 @@ process.on('SIGUSR1', () => {
 });
 
 // What is not asked for is not loaded: a start must be quick.
-if (error !== null) await refuse(error);
+if (words[0] === 'lbaas') {
+  const { lbaas } = await import('./lbaas/main.ts');
+  process.exit(await lbaas(words.slice(1), program, say));
+} else if (error !== null) await refuse(error);
 else if (options.version > 0) {
   const { about, aboutAll } = await import('./about.ts');
   write(1, options.version === 1 ? about() : aboutAll());

@@ -27,10 +27,12 @@ export interface Health {
   /** By listener or VIP, and by pool. */
   readonly fronts: Readonly<Record<string, Counters>>;
   readonly pools: Readonly<Record<string, Counters>>;
+  /** The program that pings members there; null = there is none. */
+  readonly ping: string | null;
 }
 
 /** Reads the answer to `show stat`. A member of several backends is as well as in the worst of them. */
-export function readStats(csv: string): Health {
+export function readStats(csv: string, ping: string | null): Health {
   const members: Record<string, string> = {};
   const fronts: Record<string, Counters> = {};
   const pools: Record<string, Counters> = {};
@@ -45,7 +47,7 @@ export function readStats(csv: string): Health {
     else if (svname === 'BACKEND') pools[poolOf(pxname)] = sum([pools[poolOf(pxname)] ?? NO_COUNTERS, counters(row)]);
     else if (members[svname] === undefined || row.status!.startsWith('DOWN')) members[svname] = row.status!;
   }
-  return { members, fronts, pools };
+  return { members, fronts, pools, ping };
 }
 
 function poolOf(backend: string): string {

@@ -41,7 +41,9 @@ const MORE: { readonly [K in Kind]?: (reader: Reader, item: Items[K]) => View } 
     };
   },
   healthmonitor: (_reader, item) => ({ pools: [{ id: item.pool_id }] }),
-  l7policy: (reader, item) => ({ rules: ids(inTree(reader, item.root, 'l7rule').filter(r => r.l7policy_id === item.id)) }),
+  l7policy: (reader, item) => ({
+    rules: ids(inTree(reader, item.root, 'l7rule').filter(r => r.l7policy_id === item.id)),
+  }),
 };
 
 /** Fields that only serve us. */
@@ -89,7 +91,10 @@ export function statuses(reader: Reader, id: string, healthOf: HealthOf): View {
           members: members.map(m => node('member', m, { address: m.address, protocol_port: m.protocol_port })),
           ...(monitor === undefined
             ? {}
-            : { healthmonitor: node('healthmonitor', monitor, { type: monitor.type }), health_monitor: node('healthmonitor', monitor, { type: monitor.type }) }),
+            : {
+                healthmonitor: node('healthmonitor', monitor, { type: monitor.type }),
+                health_monitor: node('healthmonitor', monitor, { type: monitor.type }),
+              }),
         });
       });
   const listeners = inTree(reader, id, 'listener').map(listener => {
@@ -109,4 +114,3 @@ export function statuses(reader: Reader, id: string, healthOf: HealthOf): View {
   });
   return { loadbalancer: node('loadbalancer', lb, { listeners, pools: pools(() => true) }) };
 }
-

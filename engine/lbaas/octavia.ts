@@ -324,11 +324,14 @@ function markDeleted(call: Call, kind: Checked, item: Common): void {
   }
 }
 
+/** In a pending load balancer: its process is to be made anew. */
+export const FAILOVER = 'failover';
+
 /** Failover: the process is made anew. */
 export function failover(call: Call, id: string): void {
   const lb = find(call, 'loadbalancer', id);
   assertMutable(lb, ['ACTIVE', 'ERROR']);
-  call.draft.put('loadbalancer', pending(call, { ...lb, status_description: 'failover' }));
+  call.draft.put('loadbalancer', pending(call, { ...lb, status_description: FAILOVER }));
 }
 
 /** The load balancer of a change becomes pending. @throws Refusal 409 when it is already */

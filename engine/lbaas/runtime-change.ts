@@ -62,7 +62,9 @@ function farmChange(before: Farm, after: Farm, front: Front, site: Site): string
 
 /** A server's cookie comes with the configuration only, and `balance source` has its table laid out at the start. */
 function canAdd(farm: Farm): boolean {
-  return farm.persistence?.type !== 'HTTP_COOKIE' && farm.algorithm !== 'SOURCE_IP' && farm.algorithm !== 'SOURCE_IP_PORT';
+  return (
+    farm.persistence?.type !== 'HTTP_COOKIE' && farm.algorithm !== 'SOURCE_IP' && farm.algorithm !== 'SOURCE_IP_PORT'
+  );
 }
 
 /** Whether an answer of the runtime API says that a command was done. */
@@ -70,6 +72,7 @@ export function isDone(command: string, answer: string): boolean {
   const text = answer.trim();
   if (command.startsWith('add server')) return text.includes('New server registered');
   // A server with connections goes when they have.
-  if (command.startsWith('del server')) return text.includes('Server deleted') || text.includes('still has connections');
+  if (command.startsWith('del server'))
+    return text.includes('Server deleted') || text.includes('still has connections');
   return text === '';
 }

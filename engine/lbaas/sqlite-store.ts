@@ -6,7 +6,7 @@ import { CacheDraft, type Draft, ItemCache, type Store, type Write } from './sto
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA busy_timeout = 2000;
+  PRAGMA locking_mode = EXCLUSIVE;
   CREATE TABLE IF NOT EXISTS items (
     kind TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (kind, id)
@@ -26,7 +26,11 @@ export class SqliteStore implements Store {
   /** @param path of the database, made when it is not there; `:memory:` for one that goes with the process */
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
-    this.#db.exec(SCHEMA);
+    try {
+      this.#db.exec(SCHEMA);
+    } catch (error) {
+      throw new Error(`${path}: ${(error as Error).message} (does another 'sluice lbaas' use it?)`);
+    }
     this.#put = this.#db.prepare('INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)');
     this.#remove = this.#db.prepare('DELETE FROM items WHERE kind = ? AND id = ?');
     this.#advance = this.#db.prepare('INSERT INTO revisions VALUES (?)');

@@ -1,0 +1,20 @@
+/**
+ * TLS containers: PEM files of one folder. A reference is `file:///path` of a file in it, or an address as Barbican's, whose
+ * last part names the file `<name>.pem`. Nothing outside of the folder can be named.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+
+export function certificatesIn(folder: string): (reference: string) => string | null {
+  return reference => {
+    const wanted = reference.startsWith('file://')
+      ? decodeURIComponent(reference.slice('file://'.length))
+      : path.join(folder, `${/([\w.-]+)\/?$/.exec(reference)?.[1] ?? ''}.pem`);
+    try {
+      const real = fs.realpathSync(wanted);
+      return real.startsWith(`${fs.realpathSync(folder)}${path.sep}`) ? real : null;
+    } catch {
+      return null;
+    }
+  };
+}
