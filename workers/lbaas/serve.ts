@@ -1,22 +1,19 @@
 /** `sluice lbaas`: the API, the store, the controller and the processes, put together. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { configurationText, MissingContainer, refusalOf } from '../../engine/lbaas/configuration.ts';
-import { deploymentOf } from '../../engine/lbaas/deployment.ts';
-import { badRequest, Refusal } from '../../engine/lbaas/errors.ts';
 import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
-import type { Reader, Store } from '../../engine/lbaas/store.ts';
+import type { Store } from '../../engine/lbaas/store.ts';
 import { createApi } from './api/server.ts';
 import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
 import { certificatesIn } from './certificates.ts';
 import { ALONE, Controller, type Ownership } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
+import { guard } from './guard.ts';
 import { type Log, log } from './log.ts';
 import type { LbaasOptions } from './options.ts';
 import { pingProgram } from './ping.ts';
 import { HOST, inNamespace, onDevice, type Place } from './places.ts';
 import { Processes } from './processes.ts';
-import { readFile } from './read-file.ts';
 
 /** Trees that are worked on at the same time: a start of a process takes a processor for a moment. */
 const PARALLEL = 4;
@@ -80,19 +77,4 @@ function placeOf({ netns, bridge, gateway, vipDevice }: LbaasOptions): Place {
 function authOf({ token, keystone }: LbaasOptions): Auth {
   if (keystone !== null) return keystoneAuth(keystone);
   return token === null ? noAuth : tokenAuth(token);
-}
-
-/** What Sluice cannot run is refused before anything changes. */
-function guard(reader: Reader, root: string, processes: Processes): void {
-  const deployment = deploymentOf(reader, root);
-  if (deployment === null) return;
-  let refusal: string | null;
-  try {
-    refusal = refusalOf(configurationText(deployment, processes.site(root)), readFile);
-  } catch (error) {
-    if (error instanceof MissingContainer) throw badRequest(error.message);
-    throw error;
-  }
-  if (refusal === null) return;
-  throw new Refusal(501, 'UnsupportedOption', `Provider 'sluice' does not support a requested option: ${refusal}`);
 }
