@@ -40,6 +40,14 @@ export const SAMPLE_BYTES_MAX = 16_384;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** What all statistics pages and scrapes of a worker make together: some 20 lines of CSV. Bytes per millisecond. */
+export const DUMP_BYTES_PER_MS = 8_192;
+
+/** A timer's longest time that histograms tell apart. Microseconds. */
+export const TIMER_US_MAX = 3_600_000_000;
+/** All histograms together have two significant digits as long as they take no more address space than this, then one. */
+export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
+
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 

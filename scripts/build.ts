@@ -1,17 +1,20 @@
 /**
- * Builds dist/ for the npm package: the same files as JavaScript, imports rewritten from .ts to .js. A checkout needs no
- * build: Node runs the TypeScript as it stands.
+ * Builds dist/: the threads' entries, each with what it needs in a few files. A start from them takes half the time of one from
+ * some 250 TypeScript modules, so npm runs this after an installation, and the launcher prefers what it makes while it is
+ * newer than every source.
  */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { rolldown } from 'rolldown';
 
 const root = path.join(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
-const config = path.join(root, 'tsconfig.build.json');
+const input = Object.fromEntries(
+  ['main', 'traffic', 'control'].map(name => [name, path.join(root, 'workers', `${name}.ts`)]),
+);
 
 fs.rmSync(dist, { recursive: true, force: true });
-const compiler = path.join(root, 'node_modules', '.bin', 'tsc');
-const { status, error } = spawnSync(compiler, ['--project', config], { stdio: 'inherit' });
-if (error !== undefined) throw error;
-process.exitCode = status ?? 1;
+// Libraries stay in node_modules: they find files of their own beside themselves.
+const bundle = await rolldown({ input, platform: 'node', external: id => !/^[./]/.test(id) });
+await bundle.write({ dir: dist, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+await bundle.close();

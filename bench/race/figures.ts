@@ -12,6 +12,8 @@ export interface Figures {
   readonly p99Ms?: number;
   readonly p999Ms?: number;
   readonly errors?: number;
+  /** KiB of resident memory per unit. */
+  readonly memoryKiB?: number;
   /** From the launch to the first answer. */
   readonly startMs?: number;
 }
@@ -72,6 +74,7 @@ const COLUMNS: readonly (readonly [title: string, text: (result: Result, all: re
   ['p99 ms', ({ figures }) => number(figures.p99Ms, 2)],
   ['p99.9 ms', ({ figures }) => number(figures.p999Ms, 2)],
   ['errors', ({ figures }) => number(figures.errors, 0)],
+  ['KiB', ({ figures }) => number(figures.memoryKiB, 2)],
   ['start ms', ({ figures }) => number(figures.startMs, 0)],
   ['/ haproxy', ({ row, peer }, all) => (peer === 'haproxy' ? '' : number(ratio(all, row, peer, 'haproxy'), 2))],
   ['goal', ({ peer, goal }) => (peer === 'sluice' ? goal : '')],

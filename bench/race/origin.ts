@@ -1,7 +1,8 @@
 /**
  * The server behind every proxy, a process of its own: `GET /` has two bytes, `GET /1m` has 1 MiB. It keeps connections
- * alive unless it is told to close. Prints its port.
+ * alive unless it is told to close. Log lines sent to the same port over UDP are swallowed. Prints its port.
  */
+import dgram from 'node:dgram';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 const END = '\r\n\r\n';
@@ -36,5 +37,6 @@ function serve(socket: Socket): void {
 
 const server = createServer(serve);
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-  console.log((server.address() as AddressInfo).port);
+  const { port } = server.address() as AddressInfo;
+  dgram.createSocket('udp4').bind(port, '127.0.0.1', () => console.log(port));
 });

@@ -9,12 +9,26 @@ export interface Course {
   readonly originPort: number;
   /** Where the statistics are, and of how many servers; null = no statistics. */
   readonly stats: { readonly port: number; readonly servers: number } | null;
+  readonly setup: Setup;
 }
+
+/** What a row asks for beyond a plain proxy. */
+export interface Setup {
+  readonly threads: number;
+  /** Connections at most; two descriptors each, so that MAXCONN fits the usual limit of 20,000. */
+  readonly maxconn: number;
+  /** Lines of these sections, in HAProxy's language; `$ORIGIN` = where the servers are. */
+  readonly global: readonly string[];
+  readonly frontend: readonly string[];
+}
+
+export const PLAIN: Setup = { threads: 1, maxconn: 8_000, global: [], frontend: [] };
 
 export interface Peer {
   readonly name: string;
   readonly modes: readonly Course['mode'][];
-  readonly statistics: boolean;
+  /** It runs HAProxy's configurations: statistics, rules. */
+  readonly cfg: boolean;
   /** Null = not installed. */
   readonly version: () => string | null;
   readonly configuration: (course: Course) => string;
@@ -22,35 +36,35 @@ export interface Peer {
   readonly command: (file: string, io: string | null) => readonly [string, ...string[]];
 }
 
-/** Connections: two descriptors each, so that the usual limit of 20,000 is enough. */
-const MAXCONN = 8_000;
 const LAUNCHER = path.join(import.meta.dirname, '../../scripts/sluice');
 
 export const PEERS: readonly Peer[] = [
   {
-    ...{ name: 'sluice', modes: ['http', 'tcp'], statistics: true, configuration: haproxyConfiguration },
+    ...{ name: 'sluice', modes: ['http', 'tcp'], cfg: true, configuration: haproxyConfiguration },
     version: () => versionOf(LAUNCHER),
     command: (file, io) => [LAUNCHER, ...(io === null ? [] : [`--io=${io}`]), '-q', '-f', file],
   },
   {
-    ...{ name: 'haproxy', modes: ['http', 'tcp'], statistics: true, configuration: haproxyConfiguration },
+    ...{ name: 'haproxy', modes: ['http', 'tcp'], cfg: true, configuration: haproxyConfiguration },
     version: () => versionOf('haproxy'),
     command: file => ['haproxy', '-q', '-db', '-f', file],
   },
   {
     // TCP needs a module that is not part of every package.
-    ...{ name: 'nginx', modes: ['http'], statistics: false, configuration: nginxConfiguration },
+    ...{ name: 'nginx', modes: ['http'], cfg: false, configuration: nginxConfiguration },
     version: () => versionOf('nginx'),
     // nginx removes its pid file when it ends: never name one that is not its own.
     command: file => ['nginx', '-c', file, '-g', `pid ${file}.pid;`],
   },
 ];
 
-function haproxyConfiguration({ mode, port, originPort, stats }: Course): string {
+function haproxyConfiguration({ mode, port, originPort, stats, setup }: Course): string {
+  const origin = `127.0.0.1:${originPort}`;
+  const lines = (list: readonly string[]) => list.map(line => `  ${line.replace('$ORIGIN', origin)}\n`).join('');
   return `global
-  nbthread 1
-  maxconn ${MAXCONN}
-
+  nbthread ${setup.threads}
+  maxconn ${setup.maxconn}
+${lines(setup.global)}
 defaults
   mode ${mode}
   timeout connect 5s
@@ -60,10 +74,10 @@ defaults
 frontend race
   bind 127.0.0.1:${port} backlog 4096
   default_backend origin
-
+${lines(setup.frontend)}
 backend origin
   ${mode === 'http' ? 'http-reuse always' : ''}
-  server origin 127.0.0.1:${originPort}
+  server origin ${origin}
 ${stats === null ? '' : haproxyStatistics(stats)}`;
 }
 
@@ -80,11 +94,11 @@ ${Array.from({ length: servers }, (_, i) => `  server s${i} 127.0.0.1:9`).join('
 `;
 }
 
-function nginxConfiguration({ port, originPort }: Course): string {
+function nginxConfiguration({ port, originPort, setup }: Course): string {
   return `daemon off;
 master_process off;
 error_log stderr crit;
-events { worker_connections ${MAXCONN}; }
+events { worker_connections ${setup.maxconn}; }
 http {
   access_log off;
   keepalive_requests 1000000000;

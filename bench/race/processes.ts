@@ -92,6 +92,12 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
+/** Bytes of a process in memory. Linux only. */
+export function memoryOf(pid: number): number {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)![1]) * 1024;
+}
+
 /** Processor time in microseconds. */
 export interface Cpu {
   readonly user: number;

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Figures, type Result, summarise } from './figures.ts';
 import { saturate } from './load.ts';
-import type { Course, Peer } from './peers.ts';
+import { type Course, type Peer, PLAIN } from './peers.ts';
 import { freePort, ready, start, stop } from './processes.ts';
 import type { Row, Stage } from './rows.ts';
 
@@ -33,7 +33,9 @@ interface Runner {
 
 /** Measures one row. Everything it started has ended when it resolves. */
 export async function race(row: Row, settings: Settings): Promise<Result[]> {
-  const peers = settings.peers.filter(peer => peer.modes.includes(row.mode) && (row.servers === 0 || peer.statistics));
+  const peers = settings.peers.filter(
+    peer => peer.modes.includes(row.mode) && (peer.cfg || (row.servers === 0 && row.setup === PLAIN)),
+  );
   const all = row.measure === null ? await raceStarts(row, peers, settings) : await raceServing(row, peers, settings);
   return all.map(([peer, rounds]) => ({
     ...{ row: row.name, unit: row.unit, peer: peer.name, main: row.main, goal: row.goal },
@@ -51,7 +53,7 @@ async function raceServing(row: Row, peers: readonly Peer[], settings: Settings)
     for (const { peer, stage } of runners) rates.set(peer.name, await warm(stage, settings));
     const most = rates.get('haproxy') ?? rates.get('sluice')!;
     const rate = Math.min(PACE_MAX, Math.floor(most / 2));
-    for (let round = 0; round < settings.rounds; round++) {
+    for (let round = 0; round < (row.once ? 1 : settings.rounds); round++) {
       for (const { stage, rounds } of runners) rounds.push(await row.measure!({ ...stage, rate: row.half ? rate : 0 }));
     }
   } finally {
@@ -81,7 +83,7 @@ async function launch(row: Row, peer: Peer, settings: Settings): Promise<Runner>
   const [port, statsPort] = await Promise.all([freePort(), freePort()]);
   const { originPort, folder, seconds, holdSeconds, wrk, io } = settings;
   const stats = row.servers === 0 ? null : { port: statsPort, servers: row.servers };
-  const course: Course = { mode: row.mode, port, originPort, stats };
+  const course: Course = { mode: row.mode, port, originPort, stats, setup: row.setup };
   const file = path.join(folder, `${row.name}-${peer.name}.cfg`);
   fs.writeFileSync(file, peer.configuration(course));
   const [command, ...args] = peer.command(file, io);

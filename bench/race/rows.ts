@@ -1,8 +1,9 @@
 /** What is raced: one row each. `goal` is Sluice / HAProxy of the main figure, unless it has a unit. */
 import { cpuFigures, type FigureName, type Figures } from './figures.ts';
+import { holding } from './hold.ts';
 import { cannonade, type Load, type Plan, pace, saturate } from './load.ts';
-import type { Course } from './peers.ts';
-import { cpuOf } from './processes.ts';
+import { type Course, PLAIN, type Setup } from './peers.ts';
+import { cpuOf, memoryOf } from './processes.ts';
 import { scraping } from './scrape.ts';
 
 /** A proxy that serves, and how it is to be measured. */
@@ -22,6 +23,9 @@ export interface Row {
   readonly name: string;
   readonly title: string;
   readonly unit: 'request' | 'connection' | 'MiB' | 'start';
+  readonly setup: Setup;
+  /** One round is enough, and each would change the next. */
+  readonly once: boolean;
   readonly mode: Course['mode'];
   /** Servers in the statistics; 0 = no statistics. */
   readonly servers: number;
@@ -40,6 +44,8 @@ const BULK_CONNECTIONS = 16;
 const QUIET_RATE = 2_000;
 const MANY_SERVERS = 1_000;
 const SCRAPE_EVERY_MS = 10;
+/** As near to 10,000 as the usual limit of 20,000 descriptors allows: HAProxy counts two for each. */
+const IDLE_CONNECTIONS = 9_900;
 const plan = ({ port, seconds }: Stage, change: Partial<Plan>): Plan => ({
   ...{ port, seconds, path: '/', connections: CONNECTIONS, close: false },
   ...change,
@@ -66,13 +72,49 @@ async function scraped(stage: Stage): Promise<Figures> {
 
 const held = (stage: Stage) => costs(stage, () => cannonade(plan(stage, { close: true, seconds: stage.holdSeconds })));
 
-const CPU = { main: 'cpuUs', servers: 0, half: false } as const;
-const LATENCY = { unit: 'request', mode: 'http', main: 'p99Ms', goal: '<= 1.0' } as const;
+/** Memory that idle connections cost; each has had an answer. */
+async function idle(stage: Stage): Promise<Figures> {
+  const before = memoryOf(stage.pid);
+  const hold = await holding(stage.port, IDLE_CONNECTIONS);
+  const memoryKiB = (memoryOf(stage.pid) - before) / 1024 / IDLE_CONNECTIONS;
+  return { memoryKiB, errors: await hold.stop() };
+}
+
+const RULES: Setup = {
+  ...PLAIN,
+  global: ['log $ORIGIN local0'],
+  frontend: [
+    'log global',
+    'option httplog',
+    'acl is_api path_beg /api /v1 /v2',
+    'acl is_static path_end .png .jpg .css .js',
+    'acl is_host hdr(host) -i www.example.com example.com',
+    'acl is_local src 127.0.0.0/8 10.0.0.0/8',
+    'acl is_write method POST PUT DELETE',
+    'http-request deny if is_write !is_local',
+    'http-request deny if is_api is_static',
+    'http-request set-header X-Forwarded-Host %[req.hdr(host)] unless is_host',
+    'http-request add-header X-Local yes if is_local',
+    'http-response set-header X-Served-By sluice',
+  ],
+};
+
+const ROW = { servers: 0, half: false, once: false, setup: PLAIN } as const;
+const CPU = { ...ROW, main: 'cpuUs' } as const;
+const LATENCY = { ...ROW, unit: 'request', mode: 'http', main: 'p99Ms', goal: '<= 1.0' } as const;
 
 export const ROWS: readonly Row[] = [
   {
     ...{ ...CPU, name: 'http', title: 'HTTP, kept connections, small answers', unit: 'request', mode: 'http' },
     ...{ goal: '<= 0.9', measure: saturated({}) },
+  },
+  {
+    ...{ ...CPU, name: 'http-rules', title: 'the same with 5 ACLs, 3 header rules, httplog over UDP', unit: 'request' },
+    ...{ mode: 'http', setup: RULES, goal: '<= 1.0', measure: saturated({}) },
+  },
+  {
+    ...{ ...CPU, name: 'http-2', title: 'the first, two threads', unit: 'request', mode: 'http' },
+    ...{ setup: { ...PLAIN, threads: 2 }, goal: '<= 1.11 x http', measure: saturated({}) },
   },
   {
     ...{ ...CPU, name: 'http-close', title: 'HTTP, a connection per request', unit: 'connection', mode: 'http' },
@@ -95,28 +137,28 @@ export const ROWS: readonly Row[] = [
     ...{ goal: '<= 0.8', measure: saturated({ path: '/1m', connections: BULK_CONNECTIONS }) },
   },
   {
-    ...{ ...LATENCY, name: 'latency', title: 'HTTP at half of what HAProxy can do', servers: 0 },
+    ...{ ...LATENCY, name: 'latency', title: 'HTTP at half of what HAProxy can do' },
     ...{ half: true, measure: paced },
   },
   {
     ...{ ...LATENCY, name: 'stats-quiet', title: `HTTP at ${QUIET_RATE}/s, 1000 servers, nobody looks` },
-    ...{ servers: MANY_SERVERS, half: false, measure: (stage: Stage) => paced({ ...stage, rate: QUIET_RATE }) },
+    ...{ servers: MANY_SERVERS, measure: (stage: Stage) => paced({ ...stage, rate: QUIET_RATE }) },
   },
   {
     ...{ ...LATENCY, name: 'stats-scraped', title: 'the same, CSV read every 10 ms' },
-    ...{ servers: MANY_SERVERS, half: false, measure: (stage: Stage) => scraped({ ...stage, rate: QUIET_RATE }) },
+    ...{ servers: MANY_SERVERS, measure: (stage: Stage) => scraped({ ...stage, rate: QUIET_RATE }) },
   },
   {
-    ...{
-      name: 'held',
-      title: 'new connections by autocannon, held',
-      unit: 'connection',
-      mode: 'http',
-    },
-    ...{ servers: 0, main: 'errors', goal: '0, 10,000/s', half: false, measure: held },
+    ...{ ...ROW, name: 'idle', title: 'idle kept connections, memory of each', unit: 'connection', mode: 'http' },
+    ...{ setup: { ...PLAIN, maxconn: IDLE_CONNECTIONS + 50 }, once: true },
+    ...{ main: 'memoryKiB', goal: '<= 1.0, < 4 KiB', measure: idle },
   },
   {
-    ...{ name: 'start', title: 'launch to first answer', unit: 'start', mode: 'http', servers: 0 },
-    ...{ main: 'startMs', goal: '< 300 ms', half: false, measure: null },
+    ...{ ...ROW, name: 'held', title: 'new connections by autocannon, held', unit: 'connection', mode: 'http' },
+    ...{ main: 'errors', goal: '0, 10,000/s', measure: held },
+  },
+  {
+    ...{ ...ROW, name: 'start', title: 'launch to first answer', unit: 'start', mode: 'http' },
+    ...{ main: 'startMs', goal: '< 300 ms', measure: null },
   },
 ];

@@ -6,7 +6,7 @@ import { type Draft, newOptions, type ProxyDraft } from './draft.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
 import type { ForwardHeader, Options } from './model.ts';
 
-type Switch = { [K in keyof Options]: Options[K] extends boolean ? K : never }[keyof Options];
+type Switch = { [K in keyof Options]: Options[K] extends boolean | null ? K : never }[keyof Options];
 
 const SWITCHES: readonly (readonly [name: string, where: string, fields: Switch | Switch[], doc: string])[] = [
   ['abortonclose', 'DFLB', 'abortonclose', 'Drops a queued request whose client has left.'],
@@ -69,12 +69,16 @@ function bareLines(name: string): Pick<Keyword<ProxyDraft>, 'good' | 'bad' | 'ne
   };
 }
 
+function switchTo<K extends Switch>(options: Draft<Options>, field: K, prefix: string): void {
+  options[field] = (prefix === 'default' ? newOptions()[field] : prefix === '') as Options[K];
+}
+
 function toggle([short, where, fields, doc]: (typeof SWITCHES)[number]): Keyword<ProxyDraft> {
   const name = `option ${short}`;
   return supported({
     ...{ name, where, doc, args: '' },
     parse(_cursor, proxy, { prefix }) {
-      for (const field of [fields].flat()) proxy.options[field] = prefix === '';
+      for (const field of [fields].flat()) switchTo(proxy.options, field, prefix);
     },
     ...bareLines(name),
   });

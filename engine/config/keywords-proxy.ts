@@ -16,6 +16,7 @@ import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
+import { RETRY_ON } from './keywords-retry.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
 import { SWITCHING } from './keywords-switching.ts';
@@ -249,6 +250,7 @@ export const PROXY: readonly Row[] = [
   ...OWN,
   ...BALANCE,
   COOKIE,
+  RETRY_ON,
   ...ERRORS,
   PROXY_LOG as Row,
   ...LOG_FORMATS,

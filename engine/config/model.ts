@@ -133,6 +133,8 @@ export interface Proxy extends Place {
   readonly retries: number;
   /** `option redispatch N`: 0 = off, -1 = on the last retry, n = every n-th retry. */
   readonly redispatch: number;
+  /** `retry-on`: after which failures a request is sent again. */
+  readonly retryOn: readonly RetryCondition[];
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
@@ -191,6 +193,15 @@ export interface Timeouts {
 }
 
 /** On/off options, by HAProxy's names in camel case. */
+/** Beside the names: a status of the response. */
+export type RetryCondition =
+  | 'conn-failure'
+  | 'empty-response'
+  | 'junk-response'
+  | 'response-timeout'
+  | '0rtt-rejected'
+  | number;
+
 export interface Options {
   readonly abortonclose: boolean;
   readonly allbackups: boolean;
@@ -216,7 +227,8 @@ export interface Options {
   readonly acceptInvalidResponse: boolean;
   readonly restrictReqHdrNames: 'preserve' | 'delete' | 'reject';
   readonly persist: boolean;
-  readonly tcpSmartAccept: boolean;
+  /** Null = automatic: in HTTP mode, and where `tcp-request content` waits for what the client sends. */
+  readonly tcpSmartAccept: boolean | null;
   readonly tcpSmartConnect: boolean;
   readonly independentStreams: boolean;
   readonly checkcache: boolean;

@@ -14,7 +14,8 @@
  *    `abort()`, and `onOpen` after `connect()`, come in a later event.
  *  - A chunk is lent to `onData` until it returns. To use its bytes later, `keep` it and `release` it once, or pass
  *    it to `forward`, which does both by itself.
- *  - Bytes given to `send` are copied before it returns; bytes given to `forward` are not copied in JavaScript.
+ *  - Bytes given to `send` are copied before it returns; bytes given to `forward` are not, unless they are so few that a
+ *    copy costs less.
  *  - All that one loop turn sends on a connection leaves together at the end of the turn.
  *  - After `pause` returns no more `onData` or `onEnd` comes until `resume`; what had arrived is held, never lost.
  *  - Half-close works both ways: `onEnd` leaves the sending side open, `shutdown` the receiving side.
@@ -72,6 +73,8 @@ export interface Conn {
   peer(): Address | null;
   /** The local address. Cached. */
   local(): Address | null;
+  /** Waits for the answer to carry the acknowledgement of what comes next (`option tcp-smart-accept`), where that can be asked for. */
+  delayAck(): void;
   /** TCP keep-alive (`option clitcpka`, `srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
   keepAlive(idle: number, interval: number, count: number): void;
 }

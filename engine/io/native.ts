@@ -82,6 +82,7 @@ export const TCP_NODELAY: SocketOption = [TCP, 1];
 export const TCP_MAXSEG: SocketOption = [TCP, 2];
 export const TCP_KEEPIDLE: SocketOption = [TCP, MAC ? 0x10 : 4];
 export const TCP_KEEPINTVL: SocketOption = [TCP, MAC ? 0x101 : 5];
+export const TCP_QUICKACK: SocketOption = [TCP, MAC ? -1 : 12];
 export const TCP_KEEPCNT: SocketOption = [TCP, MAC ? 0x102 : 6];
 export const TCP_FASTOPEN_CONNECT: SocketOption = [TCP, MAC ? -1 : 30];
 export const TCP_DEFER_ACCEPT: SocketOption = [TCP, MAC ? -1 : 9];

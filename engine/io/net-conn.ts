@@ -226,6 +226,9 @@ export class NetConn implements Conn {
     return this.#local;
   }
 
+  /** Node has no such call. */
+  delayAck(): void {}
+
   keepAlive(idle: number, interval: number, count: number): void {
     // Node writes its own defaults where 0 is given, so the system's usual ones are named.
     if (this.alive && !this.#unix) {

@@ -240,6 +240,8 @@ export class SimConn implements Conn {
     return this.#local;
   }
 
+  delayAck(): void {}
+
   keepAlive(): void {}
 
   /** The endpoint's socket is closed from now on; `onClose` comes in a turn. */

@@ -39,6 +39,9 @@ export class Session {
   readonly number: number;
   readonly #timer: Timer<Session>;
   driver: SessionDriver | null = null;
+  /** Its neighbours in `context.sessions`. */
+  older: Session | null = null;
+  newer: Session | null = null;
   /** Variables of scope `sess`; null = none was set. */
   vars: Store | null = null;
   /** A PROXY header comes first: the bind line or a rule says so. */
@@ -65,7 +68,9 @@ export class Session {
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
     const { proxy } = listener.frontend;
-    if (proxy.options.clitcpka) conn.keepAlive(0, 0, 0);
+    const { tcpSmartAccept, clitcpka } = proxy.options;
+    if (tcpSmartAccept ?? (proxy.mode === 'http' || proxy.inspectDelayMs > 0)) conn.delayAck();
+    if (clitcpka) conn.keepAlive(0, 0, 0);
     this.expectProxy = listener.bind.acceptProxy;
     if (!mayConnect(this)) return;
     if (this.expectProxy) new ProxyHeaderReader(this);

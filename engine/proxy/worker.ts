@@ -18,6 +18,7 @@ import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
+import { Sessions } from './sessions.ts';
 
 export interface TrafficEnv {
   readonly io: Io;
@@ -67,11 +68,12 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     log: env.log,
     events: env.events,
     stopping: false,
-    sessions: new Set(),
+    sessions: new Sessions(),
     begunSessions: 0,
     begunStreams: 0,
     badMessages: new Map(),
     badEvents: 0,
+    dumps: 0,
     spareStreams: [],
     spareBuffers: [],
     books: new PatternBooks(),
@@ -124,7 +126,7 @@ function stop(context: Context, soft: boolean, idle: () => void): void {
     context.onSessionEnd = null;
     idle();
   };
-  for (const session of context.sessions) {
+  for (const session of [...context.sessions]) {
     if (soft) session.driver?.onStop();
     else session.conn.abort(false);
   }

@@ -24,13 +24,10 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['sc-set-gpt0', 'CSTUQRA', '(<counter>) <value>', 'Sets the first general purpose tag.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
   ['set-bandwidth-limit', 'TUQR', '<filter> [limit <size>] [period <time>]', 'Slows the stream down.'],
-  ['set-priority-class', 'TQ', '<expression>', 'Place in the queue: its class.'],
-  ['set-priority-offset', 'TQ', '<expression>', 'Place in the queue: its offset.'],
   ['switch-mode', 'T', 'http [proto <name>]', 'Goes on with HTTP.'],
   ['track-sc0', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the first sticky counter.'],
   ['track-sc1', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the second sticky counter.'],
   ['track-sc2', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the third sticky counter.'],
-  ['use-service', 'TQ', '<service>', 'Answers by a service.'],
 ];
 
 export const LATER_ACTIONS: readonly ActionRow[] = LATER.map(row => laterAction(...row));

@@ -94,9 +94,11 @@ describe('what races', () => {
     }
   });
 
-  test.each(['http', 'tcp'] as const)('Sluice takes the configuration of a %s row', mode => {
+  test.each(ROWS.map(row => [row.name, row] as const))('Sluice takes the configuration of row %s', (_name, row) => {
     const stats = { port: 3, servers: 2 };
-    const model = parseModel(PEERS[0]!.configuration({ mode, port: 1, originPort: 2, stats }));
+    const { mode, setup } = row;
+    const model = parseModel(PEERS[0]!.configuration({ mode, port: 1, originPort: 2, stats, setup }));
+    expect(model.global.nbthread).toBe(setup.threads);
     expect(model.proxies.map(proxy => proxy.name)).toEqual(['race', 'origin', 'stats', 'many']);
     expect(model.proxies.map(proxy => proxy.servers.length)).toEqual([0, 1, 0, 2]);
   });

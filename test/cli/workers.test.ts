@@ -211,9 +211,10 @@ test('clear counters: the maxima, or all that is not there now', async () => {
   };
   expect([await stat('stot'), await stat('req_tot')]).toEqual(['3', '3']);
   expect(Number(await stat('rate_max'))).toBeGreaterThan(0);
+  expect(Number(await stat('ttime_p50_us'))).toBeGreaterThan(0);
   await sleep(1100);
   expect(await ask('clear counters')).toBe('\n');
-  expect([await stat('smax'), await stat('req_tot')]).toEqual(['0', '3']);
+  expect([await stat('smax'), await stat('req_tot'), await stat('ttime_p50_us')]).toEqual(['0', '3', '']);
   const hanging = get('/hang');
   await sessions(1);
   expect(await ask('clear counters all')).toBe('\n');

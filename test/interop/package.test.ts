@@ -28,7 +28,7 @@ test.skipIf(!ASKED)(
     run('npm', ['init', '-y'], site);
     run('npm', ['install', '--no-audit', '--no-fund', path.join(dir, tarball)], site);
     const installed = path.join(site, 'node_modules/sluice');
-    expect(fs.existsSync(path.join(installed, 'dist/workers/main.js'))).toBe(true);
+    expect(fs.existsSync(path.join(installed, 'dist/main.js'))).toBe(true);
     expect(fs.existsSync(path.join(installed, 'workers'))).toBe(false);
     expect(run(path.join(site, 'node_modules/.bin/sluice'), ['-v'], '/')).toMatch(/^HAProxy version .*Sluice/);
     const config = path.join(dir, 'a.cfg');

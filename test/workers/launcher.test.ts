@@ -121,6 +121,32 @@ describe('scripts/sluice', () => {
     expect(run.stdout).toMatch(/^HAProxy version/);
   });
 
+  test('runs the bundle, but the sources when one of them is newer', () => {
+    const dir = folder();
+    for (const sub of ['scripts', 'dist', 'engine', 'workers']) fs.mkdirSync(path.join(dir, sub));
+    fs.copyFileSync(LAUNCHER, path.join(dir, 'scripts/sluice'));
+    fs.writeFileSync(path.join(dir, 'node'), '#!/bin/sh\necho v26.10.0; for word; do :; done; echo "$word"\n', {
+      mode: 0o755,
+    });
+    const main = (): string => {
+      const env = { PATH: `${dir}:/usr/bin:/bin` };
+      return spawnSync(path.join(dir, 'scripts/sluice'), [], { env, encoding: 'utf8' }).stdout.split('\n')[1]!;
+    };
+    const at = (file: string, seconds: number): void => {
+      fs.writeFileSync(path.join(dir, file), '');
+      fs.utimesSync(path.join(dir, file), seconds, seconds);
+    };
+    at('workers/main.ts', 100);
+    expect(main()).toBe(path.join(dir, 'workers/main.ts'));
+    at('dist/main.js', 200);
+    expect(main()).toBe(path.join(dir, 'dist/main.js'));
+    at('engine/changed.ts', 300);
+    expect(main()).toBe(path.join(dir, 'workers/main.ts'));
+    fs.rmSync(path.join(dir, 'engine'), { recursive: true });
+    fs.rmSync(path.join(dir, 'workers'), { recursive: true });
+    expect(main()).toBe(path.join(dir, 'dist/main.js'));
+  });
+
   test('says what is missing', () => {
     const dir = folder();
     fs.mkdirSync(path.join(dir, 'scripts'));

@@ -67,6 +67,7 @@ export const POLLERR = 8;
 export const POLLHUP = 16;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_MORE = 0x8000;
 /** `cmd_op` of a URING_CMD on a socket. */
 export const SOCKET_SETSOCKOPT = 3;
 

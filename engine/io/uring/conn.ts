@@ -23,6 +23,7 @@ import {
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
+  TCP_QUICKACK,
 } from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
 import { Block, type ReceiveBlocks } from './buffers.ts';
@@ -113,7 +114,7 @@ export class UringConn implements Conn {
   forward(chunk: Chunk, start: number, end: number): void {
     if (end <= start || !this.#writable()) return;
     // A chunk of another io has no address that is known here.
-    if (!(chunk instanceof Block)) {
+    if (!(chunk instanceof Block) || this.#output.joins(end - start)) {
       this.send(chunk.bytes, start, end);
       return;
     }
@@ -192,6 +193,10 @@ export class UringConn implements Conn {
     return name;
   }
 
+  delayAck(): void {
+    if (this.alive && !this.#unix) ops.setOption(this.#io.ring, this.id, TCP_QUICKACK, 0);
+  }
+
   keepAlive(idle: number, interval: number, count: number): void {
     if (!this.alive || this.#unix) return;
     const { ring } = this.#io;
@@ -212,19 +217,26 @@ export class UringConn implements Conn {
     if (this.#phase === CLOSING) this.#dropHeld();
     if (!this.#sending) {
       if (this.#output.first !== null) this.#transmit();
-      else if (this.#phase === CLOSING || (this.#shut && this.#ended)) {
-        this.alive = false;
-        this.#tear();
-        return;
-      } else if (this.#shut && !this.#shutSent) {
-        this.#shutSent = true;
-        this.#sendFin();
-      }
+      else if (this.#finish()) return;
     }
     // While closing, what still arrives is received and dropped: closing a socket with unread data would send RST and
     // cost the peer the output under way.
     const wanted = this.#phase === CLOSING || (!this.#paused && this.#held === null);
     if (wanted && !this.#receiving && !this.#eof) this.#receive();
+  }
+
+  /** All output has left: what comes after it, if that is known already. True when the connection is torn. */
+  #finish(): boolean {
+    if (this.#phase === CLOSING || (this.#shut && this.#ended)) {
+      this.alive = false;
+      this.#tear();
+      return true;
+    }
+    if (this.#shut && !this.#shutSent) {
+      this.#shutSent = true;
+      this.#sendFin();
+    }
+    return false;
   }
 
   /**
@@ -275,7 +287,8 @@ export class UringConn implements Conn {
   #transmit(): void {
     this.#sending = true;
     this.#due++;
-    ops.transmit(this.#io.ring, this.id, this.#output.first!);
+    // The FIN that follows at once (onSend) then travels with the last data: a packet, and a wake-up of the peer, less.
+    ops.transmit(this.#io.ring, this.id, this.#output.first!, this.#shut || (this.#eof && this.#phase === CLOSING));
   }
 
   /** Ends what is under way and closes, in this order: all through the ring, so that nothing overtakes. */
@@ -405,7 +418,8 @@ export class UringConn implements Conn {
     else if (!AGAIN.has(res)) this.#fail(-res);
     this.#done();
     if (this.#phase === GONE) return;
-    if (this.#output.first !== null || this.#shut || this.#phase === CLOSING) this.#touch();
+    if (this.#output.first !== null) this.#touch();
+    else if (this.#phase <= CLOSING && this.#finish()) return;
     if (!this.#over || this.pending > LOW_WATER_BYTES || !this.alive) return;
     this.#over = false;
     this.handler.onDrain(this);

@@ -39,13 +39,17 @@ export function receive(ring: Ring, id: number, again: boolean): void {
   if (again) ring.sqe[at]! |= abi.RECV_MULTISHOT << 16;
 }
 
-/** Sends the pieces, as many as fit one entry, all of each unless the connection fails. */
-export function transmit(ring: Ring, id: number, first: Piece): void {
+/**
+ * Sends the pieces, as many as fit one entry, all of each unless the connection fails. `last`: the end of them is kept back
+ * for what follows at once.
+ */
+export function transmit(ring: Ring, id: number, first: Piece, last: boolean): void {
+  const flags = last ? SEND_FLAGS | abi.MSG_MORE : SEND_FLAGS;
   if (first.next === null) {
     const at = ring.begin(OP.SEND, indexOf(id), id, KIND.SEND);
     writeSpan(ring.sqe, at + SQE.addr, first);
     ring.sqe[at + SQE.len] = first.end - first.start;
-    ring.sqe[at + SQE.opFlags] = SEND_FLAGS;
+    ring.sqe[at + SQE.opFlags] = flags;
     return;
   }
   const at = ring.begin(OP.SENDMSG, indexOf(id), id, KIND.SEND);
@@ -64,7 +68,7 @@ export function transmit(ring: Ring, id: number, first: Piece): void {
   scratch[scratchAt + abi.MSGHDR_IOV_LENGTH] = count;
   ring.scratchAddress(ring.sqe, at + SQE.addr, 0);
   ring.sqe[at + SQE.len] = 1;
-  ring.sqe[at + SQE.opFlags] = SEND_FLAGS;
+  ring.sqe[at + SQE.opFlags] = flags;
 }
 
 function writeSpan(words: Int32Array, at: number, piece: Piece): void {

@@ -7,6 +7,9 @@ export interface OutputPools {
   readonly pieces: Pieces;
 }
 
+/** Up to here a copy costs less than a span of its own: a message head and its short body. */
+const JOIN_BYTES = 1024;
+
 export class Output {
   readonly #pools: OutputPools;
   #last: Piece | null = null;
@@ -33,6 +36,12 @@ export class Output {
       copyInto(block.bytes, 0, bytes, start, end);
       this.add(block, 0, length);
     }
+  }
+
+  /** A short span behind a copy joins it there: one span is sent faster than two. */
+  joins(length: number): boolean {
+    const last = this.#last;
+    return length <= JOIN_BYTES && last !== null && last.block.output && last.block.bytes.length - last.end >= length;
   }
 
   /** Takes over one `keep` of the block. */
