@@ -7,6 +7,7 @@ import { configurationText, refusalOf } from '../../engine/lbaas/configuration.t
 import { type Deployment, deploymentOf } from '../../engine/lbaas/deployment.ts';
 import type { Health } from '../../engine/lbaas/health.ts';
 import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.ts';
+import { LastingCounters } from '../../engine/lbaas/lasting-counters.ts';
 import { contains, type Subnet } from '../../engine/lbaas/networks.ts';
 import { FAILOVER } from '../../engine/lbaas/octavia.ts';
 import { isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
@@ -55,6 +56,7 @@ const isUnsettled = (row: Row) => isPending(row) || row.item.provisioning_status
 interface Running {
   readonly deployment: Deployment;
   health: Health | null;
+  readonly counters: LastingCounters;
   /** When it was found dead last, and how long the next pause is. */
   diedMs: number;
   pauseMs: number;
@@ -182,8 +184,13 @@ export class Controller {
   }
 
   #keep(root: string, deployment: Deployment): void {
-    const { diedMs = 0, pauseMs = AGAIN_MIN_MS, health = null } = this.#running.get(root) ?? {};
-    this.#running.set(root, { deployment, health, diedMs, pauseMs });
+    const before = this.#running.get(root) ?? {
+      health: null,
+      counters: new LastingCounters(),
+      diedMs: 0,
+      pauseMs: AGAIN_MIN_MS,
+    };
+    this.#running.set(root, { ...before, deployment });
   }
 
   #vips({ addresses }: Deployment): Vip[] {
@@ -230,8 +237,12 @@ export class Controller {
     const { processes, ownership, log } = this.#options;
     const running = this.#running.get(root)!;
     try {
-      running.health = await processes.health(root);
-      ownership.publish(root, running.health);
+      const health = running.counters.add(await processes.health(root));
+      // Meanwhile it may have become another one, or be gone.
+      const now = this.#running.get(root);
+      if (now === undefined) return;
+      now.health = health;
+      ownership.publish(root, health);
       if (monotonicMs() - running.diedMs > AGAIN_MAX_MS) running.pauseMs = AGAIN_MIN_MS;
     } catch {
       if (processes.isRunning(root) || this.#busy.has(root)) return;
