@@ -15,6 +15,8 @@ import { quote } from './quote.ts';
 export interface Site {
   /** Path of the runtime API's socket. */
   readonly socket: string;
+  /** Path of the file with the states that the members had in the process before. */
+  readonly states: string;
   /** The program that pings a member; null = there is none. */
   readonly ping: string | null;
   /** Path of the file that a container reference names; null = there is no such. */
@@ -48,12 +50,13 @@ export function configurationText(deployment: Deployment, site: Site): string {
     ...indent([
       `stats socket ${quote(site.socket)} mode 600 level admin`,
       'stats timeout 1h',
+      `server-state-file ${quote(site.states)}`,
       'nbthread 1',
       ...(usesPing(fronts, site) ? ['external-check', 'insecure-fork-wanted'] : []),
     ]),
     '',
     'defaults',
-    ...indent(['retries 3', 'option redispatch', 'option http-keep-alive']),
+    ...indent(['retries 3', 'option redispatch', 'option http-keep-alive', 'load-server-state-from-file global']),
   ];
   for (const front of fronts) {
     lines.push(

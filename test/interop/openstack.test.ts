@@ -243,7 +243,7 @@ describe.skipIf(REASON !== null)('openstack loadbalancer', { timeout: 180_000 },
     const pid = f.pid(id);
     await lb('failover', 'lb1');
     expect(f.pid(id)).not.toBe(pid);
-    expect((await get(vip, PORT)).body).toBe('b');
+    await eventually(async () => expect((await get(vip, PORT)).body).toBe('b'));
 
     const again = await os.run(
       'loadbalancer',

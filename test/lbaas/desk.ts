@@ -30,7 +30,7 @@ export class SeemingProcesses {
   health_: Health = { members: {}, fronts: {}, pools: {}, ping: null };
 
   site(id: string) {
-    return { socket: `/run/${id}/sock`, ping: null, certificate: () => null };
+    return { socket: `/run/${id}/sock`, states: `/run/${id}/states`, ping: null, certificate: () => null };
   }
   known(): string[] {
     return [...this.texts.keys()];

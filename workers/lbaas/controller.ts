@@ -245,7 +245,8 @@ export class Controller {
       ownership.publish(root, health);
       if (monotonicMs() - running.diedMs > AGAIN_MAX_MS) running.pauseMs = AGAIN_MIN_MS;
     } catch {
-      if (processes.isRunning(root) || this.#busy.has(root)) return;
+      // It may be gone by our own doing.
+      if (processes.isRunning(root) || this.#busy.has(root) || this.#running.get(root) !== running) return;
       running.health = null;
       const now = monotonicMs();
       if (now - running.diedMs < running.pauseMs) return;

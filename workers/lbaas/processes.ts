@@ -6,6 +6,7 @@
  *                pid      of the process
  *                sock     its runtime API
  *                log      what it said
+ *                states   of the members, from the process before
  *                vips     addresses that were put up for it, a line of JSON
  *                applied  the hash of `conf` once the process serves it; not there while that is not known
  */
@@ -45,7 +46,7 @@ export class Processes {
 
   site(id: string): Site {
     const { ping, certificate } = this.#options;
-    return { socket: this.#file(id, 'sock'), ping, certificate };
+    return { socket: this.#file(id, 'sock'), states: this.#file(id, 'states'), ping, certificate };
   }
 
   /** Ids that have a folder. */
@@ -72,6 +73,7 @@ export class Processes {
     await place.up(id, vips);
     this.#unmark(id);
     this.#write(id, 'conf', text);
+    this.#write(id, 'states', old === null ? '' : await this.#states(id));
     if (old === null) fs.rmSync(this.#file(id, 'sock'), { force: true });
     const words = [...place.inside(id), ...program, '-D', '-f', this.#file(id, 'conf'), '-p', this.#file(id, 'pid')];
     const { code, err } = await run([...words, ...(old === null ? [] : ['-sf', String(old)])], START_MAX_MS);
@@ -79,6 +81,15 @@ export class Processes {
     if (code !== 0) throw new Error(reason(err) ?? `the process ended with code ${code}`);
     this.#write(id, 'applied', hash(text));
     await place.announce(id, vips);
+  }
+
+  /** So that a member that is down gets no traffic before its first check in the next process. */
+  async #states(id: string): Promise<string> {
+    try {
+      return checkedStates(await this.ask(id, 'show servers state'));
+    } catch {
+      return '';
+    }
   }
 
   /** Puts addresses down that are not among `vips` any more. */
@@ -183,6 +194,23 @@ export class Processes {
     fs.writeFileSync(`${file}.new`, text);
     fs.renameSync(`${file}.new`, file);
   }
+}
+
+/**
+ * The answer to `show servers state` (management guide, 9.3) with what checks have found, and without what was changed at run
+ * time: that is in the configuration by now.
+ *
+ *     be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight ...
+ */
+function checkedStates(answer: string): string {
+  const lines = answer.split('\n').map(line => {
+    const cells = line.split(' ');
+    if (!/^\d/.test(line) || cells.length < 10) return line;
+    cells[6] = '0';
+    cells[7] = cells[8]!;
+    return cells.join(' ');
+  });
+  return lines.join('\n');
 }
 
 function hash(text: string): string {
