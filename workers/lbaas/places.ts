@@ -66,11 +66,11 @@ export function onDevice(device: string): Place {
     inside: () => [],
     up: async (_id, vips) => {
       // A host address: the subnet's own route belongs to the device's own address.
-      for (const { address } of vips) await tolerate(['ip', 'addr', 'add', `${host(address)}`, 'dev', device], THERE);
+      for (const { address } of vips) await must(['ip', 'addr', 'replace', host(address), 'dev', device]);
     },
     announce: (_id, vips) => arp([], device, vips),
     down: async (_id, vips) => {
-      for (const { address } of vips) await tolerate(['ip', 'addr', 'del', `${host(address)}`, 'dev', device], GONE);
+      for (const { address } of vips) await tolerate(['ip', 'addr', 'del', host(address), 'dev', device], GONE);
     },
   };
 }
@@ -101,9 +101,9 @@ export function inNamespace(bridge: string, gateway: string | null): Place {
       await must(['ip', '-n', name, 'link', 'set', INSIDE, 'up']);
       for (const { address, prefix } of vips) {
         const more = address.includes(':') ? ['nodad'] : [];
-        await tolerate(['ip', '-n', name, 'addr', 'add', `${address}/${prefix}`, 'dev', INSIDE, ...more], THERE);
+        await must(['ip', '-n', name, 'addr', 'replace', `${address}/${prefix}`, 'dev', INSIDE, ...more]);
       }
-      if (gateway !== null) await tolerate(['ip', '-n', name, 'route', 'add', 'default', 'via', gateway], THERE);
+      if (gateway !== null) await must(['ip', '-n', name, 'route', 'replace', 'default', 'via', gateway]);
     },
     announce: (id, vips) => arp(inside(id), INSIDE, vips),
     down: async id => {
