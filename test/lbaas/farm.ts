@@ -24,9 +24,14 @@ export interface Farm {
   pid(id: string): number;
 }
 
+/** Of control planes that may still be open. */
+const closers: (() => Promise<void>)[] = [];
+
 export function stateFolder(): string {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'lbaas-'));
-  onTestFinished(() => {
+  onTestFinished(async () => {
+    // First those who would start again what ends.
+    for (const close of closers.splice(0)) await close();
     endAll(state);
     fs.rmSync(state, { recursive: true, force: true });
   });
@@ -57,7 +62,7 @@ export async function farm(state = stateFolder(), words: readonly string[] = [])
     if (!closed) await served.close();
     closed = true;
   };
-  onTestFinished(close);
+  closers.push(close);
   const ask: Farm['ask'] = async (method, url, body) => {
     const response = await fetch(served.url + url, {
       method,

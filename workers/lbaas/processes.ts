@@ -67,16 +67,17 @@ export class Processes {
   /** Starts the process, or replaces the one that runs: connections that it has stay with it until they end. */
   async serve(id: string, text: string, vips: readonly Vip[]): Promise<void> {
     const { place, program } = this.#options;
-    const old = this.#pid(id);
+    // All of them: one may have been about to start when the control plane died.
+    const old = this.#pids(id);
     fs.mkdirSync(this.#file(id, ''), { recursive: true });
     await this.#settle(id, vips);
     await place.up(id, vips);
     this.#unmark(id);
     this.#write(id, 'conf', text);
-    this.#write(id, 'states', old === null ? '' : await this.#states(id));
-    if (old === null) fs.rmSync(this.#file(id, 'sock'), { force: true });
+    this.#write(id, 'states', old.length === 0 ? '' : await this.#states(id));
+    if (old.length === 0) fs.rmSync(this.#file(id, 'sock'), { force: true });
     const words = [...place.inside(id), ...program, '-D', '-f', this.#file(id, 'conf'), '-p', this.#file(id, 'pid')];
-    const { code, err } = await run([...words, ...(old === null ? [] : ['-sf', String(old)])], START_MAX_MS);
+    const { code, err } = await run([...words, ...(old.length === 0 ? [] : ['-sf', ...old.map(String)])], START_MAX_MS);
     fs.appendFileSync(this.#file(id, 'log'), err);
     if (code !== 0) throw new Error(reason(err) ?? `the process ended with code ${code}`);
     this.#write(id, 'applied', hash(text));
