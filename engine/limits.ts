@@ -56,6 +56,10 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
+/** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
+export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
+export const CHANGE_COMPACT_BYTES = 1024 * 1024;
+
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
 export const RESPAWN_MAX_MS = 30_000;
@@ -72,6 +76,17 @@ export const WORKER_HEAP_MAX_MB = 4_096;
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/**
+ * Rings: how many there may be; what each thread may have written into one that the control thread has not taken yet (bytes, a
+ * power of two); their size when none is given; how long before a log server is tried again (ms).
+ */
+export const RINGS_MAX = 32;
+export const RING_CHANNEL_BYTES = 262_144;
+export const RING_BYTES = 16_384;
+export const BUF0_BYTES = 1_048_576;
+export const RING_RECONNECT_MS = 1_000;
+/** Lines in one round of `log ... sample`. */
+export const LOG_SAMPLE_MAX = 65_536;
 /**
  * io_uring, per worker. Entries: operations written before the kernel takes them; completions: what it tells at once
  * before it must keep some for later. Powers of two.

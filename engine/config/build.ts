@@ -1,6 +1,7 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import { ADDED_SERVERS_MAX } from '../limits.ts';
-import { patternFiles } from '../sample/pattern-file.ts';
+import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
+import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -35,8 +36,21 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
-    patternFiles: patternFiles(resources),
+    patternRefs: refsOf(drafts, resources),
+    logProfiles: drafts.logProfiles,
+    rings: ringsOf(drafts, { diagnostics, resources }),
   });
+}
+
+/** Converters do not know their line; the expressions of the proxies do. */
+function refsOf({ proxies }: Drafts, resources: Resources): Model['patternRefs'] {
+  const refs = patternRefs(resources);
+  for (const { file, line, expression } of new Set(proxies.flatMap(proxy => proxy.expressions))) {
+    for (const { args } of expression.converters) {
+      for (const arg of args) if (isPatternRef(arg)) addUse(arg, { by: 'map', file, line });
+    }
+  }
+  return refs;
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
@@ -132,9 +146,9 @@ function proxyOf(
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
-    logFormat: draft.logFormat?.name ?? null,
-    errorLogFormat: draft.errorLogFormat?.name ?? null,
-    logFormatSd: draft.logFormatSd?.name ?? null,
+    logFormat: draft.logFormat?.format ?? null,
+    errorLogFormat: draft.errorLogFormat?.format ?? null,
+    logFormatSd: draft.logFormatSd?.format ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
 }

@@ -88,6 +88,16 @@ const OWN: readonly Row[] = [
     ],
   }),
   supported<ServerDraft>({
+    name: 'log-proto',
+    args: '{ legacy | octet-count }',
+    doc: 'How a log server tells lines apart (RFC 6587).',
+    parse(cursor, server) {
+      server.logProto = cursor.expectOneOf('log-proto', ['legacy', 'octet-count']) ?? 'legacy';
+    },
+    good: ['log-proto octet-count', 'log-proto legacy'],
+    bad: [['log-proto x', "'log-proto' expects 'legacy' or 'octet-count', not 'x'"]],
+  }),
+  supported<ServerDraft>({
     name: 'from',
     args: 'none',
     doc: 'Forgets what `default-server` said.',
@@ -156,7 +166,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['init-addr', '<methods>', 'How its name is resolved at start.'],
   ['ktls', '<on|off>', 'TLS in the kernel.'],
-  ['log-proto', '<framing>', 'Framing of log lines.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['npn', '<protocols>', 'Protocols offered the old way.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],

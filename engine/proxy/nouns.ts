@@ -17,6 +17,8 @@ import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
@@ -83,12 +85,12 @@ export interface Context {
   readonly spareBuffers: Uint8Array[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
-  /** The patterns of files. */
+  /** What maps and ACLs look into. */
   readonly books: PatternBooks;
+  readonly procVars: ProcVars;
+  /** What the two above follow. */
+  readonly changes: ChangeLog;
 }
-
-/** The log variables %bi and %bp (manual 8.2.6). */
-const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
 
 export class Frontend {
   readonly context: Context;
@@ -107,8 +109,8 @@ export class Frontend {
   readonly monitor: LocalReply | null;
   readonly stats: LocalReply | null;
   readonly requestLimits: Limits;
-  /** A log format asks for our address towards the server. */
-  readonly logsServerLocal: boolean;
+  /** A log line shows our address towards the server: the logs set it. */
+  logsServerLocal = false;
   defaultBackend: Backend | null = null;
   rules!: FrontendRules;
   lists!: RuleLists;
@@ -126,7 +128,6 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
-    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
     this.notes = notesOf(proxy);
@@ -208,7 +209,7 @@ export class Backend {
     this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
-    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }

@@ -3,7 +3,7 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
-import type { Store } from '../sample/vars.ts';
+import type { OwnStore } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -43,9 +43,11 @@ export class Session {
   older: Session | null = null;
   newer: Session | null = null;
   /** Variables of scope `sess`; null = none was set. */
-  vars: Store | null = null;
+  vars: OwnStore | null = null;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
+  /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
+  error = 0;
   /** The transport is ready and the frontend's protocol is spoken. */
   started = false;
   /** Addresses told by a rule, for the session or for the stream it has now. */

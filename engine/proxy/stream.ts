@@ -5,7 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
-import type { Timeouts } from '../config/model.ts';
+import type { Place, Timeouts } from '../config/model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
@@ -17,6 +17,7 @@ import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
+import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
 import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { Captured } from './notes.ts';
@@ -69,7 +70,9 @@ export class Stream implements Subject {
   /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
   sent: SentPayload | null = null;
   /** What the request's persistence cookie was worth. */
-  cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
+  cookie: 'none' | 'invalid' | 'down' | 'valid' | 'expired' | 'old' = 'none';
+  /** What `maxidle` and `maxlife` look at; null = no such cookie came. */
+  cookieDates: CookieDates | null = null;
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
   /** When its last piece was made. Milliseconds. */
@@ -87,7 +90,7 @@ export class Stream implements Subject {
   /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
   number = -1;
   /** What became of the persistence cookie in the response (manual 8.5, fourth letter). */
-  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' = 'N';
+  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' | 'U' = 'N';
   /** Our address towards the server, kept only where a log format asks for it. */
   serverLocal: Address | null = null;
   /** Places in the queues that it stood in, 1 = first, summed. */
@@ -134,6 +137,9 @@ export class Stream implements Subject {
   /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
   timeouts!: Timeouts;
   clientMs = 0;
+  /** The last rule that ended the evaluation of its list, and one that waits; null = none. */
+  lastRule: Place | null = null;
+  waitingRule: Place | null = null;
   /** `set-log-level`; -1 = as the log lines say. */
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
@@ -169,8 +175,11 @@ export class Stream implements Subject {
   responseAt = 0;
   finishedAt = 0;
   status = 0;
+  /** From the client and to it, as far as they are counted; to the server and from it. */
   bytesIn = 0;
   bytesOut = 0;
+  serverBytesOut = 0;
+  serverBytesIn = 0;
   #countedIn = 0;
   #countedOut = 0;
   cause: Cause = CAUSE.none;
@@ -201,6 +210,7 @@ export class Stream implements Subject {
     this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
+    this.cookieDates = null;
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
@@ -216,6 +226,7 @@ export class Stream implements Subject {
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
     this.requestAt = this.assignedAt = this.connectAt = this.connectedAt = this.responseAt = this.finishedAt = 0;
+    this.serverBytesIn = this.serverBytesOut = 0;
     this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
@@ -234,7 +245,7 @@ export class Stream implements Subject {
         false;
     this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
     this.strict = true;
-    this.tarpit = this.ruledServer = this.uniqueId = null;
+    this.tarpit = this.ruledServer = this.uniqueId = this.lastRule = this.waitingRule = null;
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;
@@ -274,6 +285,7 @@ export class Stream implements Subject {
   requestData(chunk: Chunk, start: number, end: number): void {
     const side = this.serverSide!;
     this.payloadSent = true;
+    this.serverBytesOut += end - start;
     side.data(chunk, start, end);
     if (side.conn !== null && side.conn.pending > HIGH_WATER_BYTES) this.client.pause();
     this.touchServer();
@@ -355,6 +367,7 @@ export class Stream implements Subject {
 
   responseData(chunk: Chunk, start: number, end: number): void {
     const client = this.client;
+    this.serverBytesIn += end - start;
     client.data(chunk, start, end);
     if (client.conn !== null && client.conn.pending > HIGH_WATER_BYTES) this.serverSide?.pause();
     this.touchServer();
