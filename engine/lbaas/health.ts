@@ -1,5 +1,6 @@
 /** What a process says of itself, and the operating states that follow from it. */
 import type { Common, Items, Kind } from './items.ts';
+import { type StatRow, statRows } from './stat-rows.ts';
 import type { Reader } from './store.ts';
 
 export type Operating = 'DEGRADED' | 'DRAINING' | 'ERROR' | 'NO_MONITOR' | 'OFFLINE' | 'ONLINE';
@@ -36,12 +37,7 @@ export function readStats(csv: string, ping: string | null): Health {
   const members: Record<string, string> = {};
   const fronts: Record<string, Counters> = {};
   const pools: Record<string, Counters> = {};
-  const [head = '', ...lines] = csv.split('\n');
-  const columns = head.replace(/^# /, '').split(',');
-  for (const line of lines) {
-    if (line === '') continue;
-    const cells = line.split(',');
-    const row = Object.fromEntries(columns.map((name, i) => [name, cells[i] ?? '']));
+  for (const row of statRows(csv)) {
     const { pxname = '', svname = '' } = row;
     if (svname === 'FRONTEND') fronts[pxname] = counters(row);
     else if (svname === 'BACKEND') pools[poolOf(pxname)] = sum([pools[poolOf(pxname)] ?? NO_COUNTERS, counters(row)]);
@@ -54,7 +50,7 @@ function poolOf(backend: string): string {
   return backend.split(':')[0]!;
 }
 
-function counters(row: Readonly<Record<string, string>>): Counters {
+function counters(row: StatRow): Counters {
   return {
     active_connections: Number(row.scur),
     bytes_in: Number(row.bin),

@@ -4,6 +4,7 @@
  */
 import { backendName, configurationText, farmsOf, type Site, serverWords } from './configuration.ts';
 import type { Deployment, Farm, FarmMember, Front } from './deployment.ts';
+import { statRows } from './stat-rows.ts';
 
 /** Commands in order, or null when a reload is needed. */
 export function runtimeChange(before: Deployment, after: Deployment, site: Site): string[] | null {
@@ -75,4 +76,28 @@ export function isDone(command: string, answer: string): boolean {
   if (command.startsWith('del server'))
     return text.includes('Server deleted') || text.includes('still has connections');
   return text === '';
+}
+
+/**
+ * Commands that make a process, which has just read the configuration of `deployment`, forget what had been changed at run
+ * time and is otherwise in the configuration by now.
+ * @param csv the answer to `show stat`
+ */
+export function corrections(deployment: Deployment, csv: string): string[] {
+  const rows = new Map(statRows(csv).map(row => [`${row.pxname}/${row.svname}`, row]));
+  return deployment.fronts.flatMap(front =>
+    farmsOf(front).flatMap(farm =>
+      farm.members.flatMap(member => {
+        const name = `${backendName(farm, front)}/${member.id}`;
+        const row = rows.get(name);
+        if (row === undefined) return [];
+        const commands: string[] = [];
+        if (row.status!.startsWith('MAINT') === member.enabled) {
+          commands.push(`set server ${name} state ${member.enabled ? 'ready' : 'maint'}`);
+        }
+        if (row.uweight !== String(member.weight)) commands.push(`set server ${name} weight ${member.weight}`);
+        return commands;
+      }),
+    ),
+  );
 }

@@ -49,6 +49,9 @@ export class SeemingProcesses {
     this.commands.push(...commands);
     this.texts.set(id, text);
   }
+  async ask(): Promise<string> {
+    return '# pxname,svname\n';
+  }
   async health(): Promise<Health> {
     return this.health_;
   }

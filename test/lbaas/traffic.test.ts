@@ -177,7 +177,7 @@ describe('a load balancer with traffic', () => {
     await put({ allowed_cidrs: ['127.0.0.0/8'], connection_limit: '5' });
     expect((await get(vip, PORT)).body).toBe('a');
     await put({ allowed_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] });
-    await expect(get(vip, PORT)).rejects.toThrow();
+    await eventually(() => expect(get(vip, PORT)).rejects.toThrow());
     await put({ allowed_cidrs: null });
     expect((await get(vip, PORT)).body).toBe('a');
     await put({ admin_state_up: false });

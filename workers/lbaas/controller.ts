@@ -10,7 +10,7 @@ import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.t
 import { LastingCounters } from '../../engine/lbaas/lasting-counters.ts';
 import { contains, type Subnet } from '../../engine/lbaas/networks.ts';
 import { FAILOVER } from '../../engine/lbaas/octavia.ts';
-import { isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
+import { corrections, isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { every, monotonicMs } from '../../engine/time.ts';
 import type { Log } from './log.ts';
@@ -70,6 +70,7 @@ export class Controller {
   readonly #idle: (() => void)[] = [];
   #poll: { cancel(): void } | null = null;
   #polling = false;
+  #stopped = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -87,6 +88,7 @@ export class Controller {
 
   /** The processes go on. */
   stop(): void {
+    this.#stopped = true;
     this.#poll?.cancel();
     this.#waiting.clear();
   }
@@ -109,6 +111,7 @@ export class Controller {
   }
 
   #look(roots: Iterable<string>): void {
+    if (this.#stopped) return;
     for (const root of roots) if (root !== '') this.#waiting.add(root);
     this.#next();
   }
@@ -180,7 +183,17 @@ export class Controller {
     }
     if (fresh) await processes.stop(root);
     await processes.serve(root, text, this.#vips(deployment));
+    await this.#correct(root, deployment);
     this.#keep(root, deployment);
+  }
+
+  /** What had been changed at run time lives on over a reload, and may differ by now. */
+  async #correct(root: string, deployment: Deployment): Promise<void> {
+    const { processes, log } = this.#options;
+    for (const command of corrections(deployment, await processes.ask(root, 'show stat'))) {
+      const answer = await processes.ask(root, command);
+      if (!isDone(command, answer)) log('warning', `${root}: ${command}: ${answer.trim()}`);
+    }
   }
 
   #keep(root: string, deployment: Deployment): void {
@@ -247,6 +260,7 @@ export class Controller {
     } catch {
       // It may be gone by our own doing.
       if (processes.isRunning(root) || this.#busy.has(root) || this.#running.get(root) !== running) return;
+      if (this.#stopped) return;
       running.health = null;
       const now = monotonicMs();
       if (now - running.diedMs < running.pauseMs) return;

@@ -5,6 +5,7 @@
  *     lbaas/<id>/conf     what the process runs
  *                pid      of the process
  *                sock     its runtime API
+ *                master   its master's socket: reloads
  *                log      what it said
  *                states   of the members, from the process before
  *                vips     addresses that were put up for it, a line of JSON
@@ -64,24 +65,52 @@ export class Processes {
     return this.#pid(id) !== null;
   }
 
-  /** Starts the process, or replaces the one that runs: connections that it has stay with it until they end. */
+  /** Starts the process, or has it read its configuration again: connections that it has go on. */
   async serve(id: string, text: string, vips: readonly Vip[]): Promise<void> {
-    const { place, program } = this.#options;
+    const { place } = this.#options;
     // All of them: one may have been about to start when the control plane died.
-    const old = this.#pids(id);
+    const running = this.#pids(id);
     fs.mkdirSync(this.#file(id, ''), { recursive: true });
     await this.#settle(id, vips);
     await place.up(id, vips);
     this.#unmark(id);
     this.#write(id, 'conf', text);
-    this.#write(id, 'states', old.length === 0 ? '' : await this.#states(id));
-    if (old.length === 0) fs.rmSync(this.#file(id, 'sock'), { force: true });
-    const words = [...place.inside(id), ...program, '-D', '-f', this.#file(id, 'conf'), '-p', this.#file(id, 'pid')];
-    const { code, err } = await run([...words, ...(old.length === 0 ? [] : ['-sf', ...old.map(String)])], START_MAX_MS);
-    fs.appendFileSync(this.#file(id, 'log'), err);
-    if (code !== 0) throw new Error(reason(err) ?? `the process ended with code ${code}`);
+    if (running.length === 0 || !(await this.#reload(id, running))) await this.#start(id, running);
     this.#write(id, 'applied', hash(text));
     await place.announce(id, vips);
+  }
+
+  /** In place. False: there is no process that can; throws what is wrong with the configuration. */
+  async #reload(id: string, running: readonly number[]): Promise<boolean> {
+    const main = this.#pid(id);
+    if (main === null) return false;
+    this.#write(id, 'states', '');
+    let answer: string;
+    try {
+      answer = await askSocket(this.#file(id, 'master'), 'reload', START_MAX_MS);
+    } catch {
+      return false;
+    }
+    if (!answer.startsWith('Success=')) return false;
+    if (!answer.startsWith('Success=1')) throw new Error(reason(answer) ?? 'it could not be reloaded');
+    for (const pid of running) if (pid !== main) send(pid, 'SIGUSR1');
+    return true;
+  }
+
+  /** Starts one, which replaces those that run. */
+  async #start(id: string, running: readonly number[]): Promise<void> {
+    const { place, program } = this.#options;
+    this.#write(id, 'states', running.length === 0 ? '' : await this.#states(id));
+    const sockets = ['sock', 'master'].map(name => this.#file(id, name));
+    if (running.length === 0) for (const socket of sockets) fs.rmSync(socket, { force: true });
+    const [conf, pid, master] = ['conf', 'pid', 'master'].map(name => this.#file(id, name)) as [string, string, string];
+    const words = [...place.inside(id), ...program, '-W', '-D', '-S', `${master},mode,600`, '-f', conf, '-p', pid];
+    const { code, err } = await run(
+      [...words, ...(running.length === 0 ? [] : ['-sf', ...running.map(String)])],
+      START_MAX_MS,
+    );
+    fs.appendFileSync(this.#file(id, 'log'), err);
+    if (code !== 0) throw new Error(reason(err) ?? `the process ended with code ${code}`);
   }
 
   /** So that a member that is down gets no traffic before its first check in the next process. */
