@@ -4,8 +4,8 @@ import { createSay, write } from './say.ts';
 
 /** What messages call the program: what was started, not the Node that runs it. */
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
-const words = process.argv.slice(2);
-const { options, error } = parseArguments(words[0] === 'lbaas' ? [] : words);
+const given = process.argv.slice(2);
+const { options, error } = parseArguments(given[0] === 'lbaas' ? [] : given);
 const say = createSay(options.quiet, process.pid);
 
 // Node would open its inspector to whoever sends this signal; to us it means the end, from the first moment on.
@@ -14,9 +14,9 @@ process.on('SIGUSR1', () => {
 });
 
 // What is not asked for is not loaded: a start must be quick.
-if (words[0] === 'lbaas') {
+if (given[0] === 'lbaas') {
   const { lbaas } = await import('./lbaas/main.ts');
-  process.exit(await lbaas(words.slice(1), program, say));
+  process.exit(await lbaas(given.slice(1), program, say));
 } else if (error !== null) await refuse(error);
 else if (options.version > 0) {
   const { about, aboutAll } = await import('./about.ts');

@@ -101,10 +101,10 @@ describe('a load balancer with traffic', () => {
       expect(await state(mine)).toBe('ERROR');
       expect((await f.ask('GET', `${V2}/loadbalancers/${lb}`)).body.loadbalancer.operating_status).toBe('DEGRADED');
     });
-    const before = f.pid(lb);
     await f.do('PUT', `${V2}/pools/${pool}`, { pool: { lb_algorithm: 'LEAST_CONNECTIONS' } });
-    expect(f.pid(lb), 'that took another process').not.toBe(before);
-    expect(await spread(4, () => get(vip, PORT, '/', { cookie })), 'which knows who is down').toEqual({ [other]: 4 });
+    expect(await spread(4, () => get(vip, PORT, '/', { cookie })), 'who is down is known after a reload').toEqual({
+      [other]: 4,
+    });
   });
 
   test('L7 policies reject, redirect, and choose pools; headers are inserted', async () => {
