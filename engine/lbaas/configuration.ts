@@ -3,6 +3,7 @@
  * server per member, all named by their OpenStack ids, with the names that people gave in comments.
  */
 import { Diagnostics } from '../config/diagnostics.ts';
+import type { Resources } from '../config/draft.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
 import { formatDiagnostics } from '../config/print.ts';
@@ -82,10 +83,13 @@ function usesPing(fronts: readonly Front[], site: Site): boolean {
   );
 }
 
+/** What the parser may read. */
+export type Files = Omit<Resources, 'env' | 'resolve'>;
+
 /** What is wrong with a configuration, as the parser says it; null = nothing. */
-export function refusalOf(text: string, readFile: (path: string) => Uint8Array | null): string | null {
+export function refusalOf(text: string, files: Files): string | null {
   const diagnostics = new Diagnostics();
-  const model = loadModel(lex('conf', text, {}, diagnostics), diagnostics, { resolve: () => null, readFile, env: {} });
+  const model = loadModel(lex('conf', text, {}, diagnostics), diagnostics, { resolve: () => null, env: {}, ...files });
   if (model !== null && !diagnostics.fatal) return null;
   const alerts = diagnostics.list.filter(({ severity }) => severity === 'alert');
   return formatDiagnostics(alerts.slice(0, 1), { pid: 0, executable: null, diag: false })

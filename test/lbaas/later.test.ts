@@ -5,6 +5,7 @@ import https from 'node:https';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { refusalOf } from '../../engine/lbaas/configuration.ts';
+import { FILES } from '../../workers/lbaas/files.ts';
 import { V2 } from './desk.ts';
 import { type Farm, farm, freeVip, type Got, get, site, spread } from './farm.ts';
 
@@ -13,7 +14,7 @@ const PORT = 8080;
 /** Why lines of a backend cannot be used; null = they can. */
 function refused(...lines: string[]): string | null {
   const times = ['timeout connect 1s', 'timeout server 1s', 'server a 127.0.0.1:1'];
-  return refusalOf(['backend b', 'mode http', ...lines, ...times, ''].join('\n'), () => null);
+  return refusalOf(['backend b', 'mode http', ...lines, ...times, ''].join('\n'), FILES);
 }
 
 const TABLES = refused('stick-table type ipv6 size 10k', 'stick on src');

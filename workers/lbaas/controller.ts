@@ -13,10 +13,10 @@ import { FAILOVER } from '../../engine/lbaas/octavia.ts';
 import { corrections, isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { every, monotonicMs } from '../../engine/time.ts';
+import { FILES } from './files.ts';
 import type { Log } from './log.ts';
 import type { Vip } from './places.ts';
 import type { Processes } from './processes.ts';
-import { readFile } from './read-file.ts';
 import { timestamp } from './timestamp.ts';
 
 /** Which trees are ours to run. */
@@ -169,7 +169,7 @@ export class Controller {
       this.#keep(root, deployment);
       return;
     }
-    const refusal = refusalOf(text, readFile);
+    const refusal = refusalOf(text, FILES);
     if (refusal !== null) throw new Error(refusal);
     const commands = !fresh && runs && before !== undefined ? runtimeChange(before, deployment, site) : null;
     if (commands !== null) {

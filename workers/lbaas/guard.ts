@@ -3,8 +3,8 @@ import { configurationText, MissingContainer, refusalOf } from '../../engine/lba
 import { deploymentOf } from '../../engine/lbaas/deployment.ts';
 import { badRequest, Refusal } from '../../engine/lbaas/errors.ts';
 import type { Reader } from '../../engine/lbaas/store.ts';
+import { FILES } from './files.ts';
 import type { Processes } from './processes.ts';
-import { readFile } from './read-file.ts';
 
 /** @throws Refusal with what the parser says of the configuration that the tree would have */
 export function guard(reader: Reader, root: string, processes: Processes): void {
@@ -12,7 +12,7 @@ export function guard(reader: Reader, root: string, processes: Processes): void 
   if (deployment === null) return;
   let refusal: string | null;
   try {
-    refusal = refusalOf(configurationText(deployment, processes.site(root)), readFile);
+    refusal = refusalOf(configurationText(deployment, processes.site(root)), FILES);
   } catch (error) {
     if (error instanceof MissingContainer) throw badRequest(error.message);
     throw error;
