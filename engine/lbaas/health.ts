@@ -1,5 +1,6 @@
 /** What a process says of itself, and the operating states that follow from it. */
 import type { Common, Items, Kind } from './items.ts';
+import { monitorNote } from './monitors.ts';
 import { type StatRow, statRows } from './stat-rows.ts';
 import type { Reader } from './store.ts';
 
@@ -25,6 +26,8 @@ export const NO_COUNTERS: Counters = Object.freeze({
 export interface Health {
   /** By member: `UP`, `DOWN`, `MAINT`, `DRAIN`, `no check`, as `show stat` writes it. */
   readonly members: Readonly<Record<string, string>>;
+  /** By member that is down: what its last check found. */
+  readonly findings: Readonly<Record<string, string>>;
   /** By listener or VIP, and by pool. */
   readonly fronts: Readonly<Record<string, Counters>>;
   readonly pools: Readonly<Record<string, Counters>>;
@@ -35,15 +38,25 @@ export interface Health {
 /** Reads the answer to `show stat`. A member of several backends is as well as in the worst of them. */
 export function readStats(csv: string, ping: string | null): Health {
   const members: Record<string, string> = {};
+  const findings: Record<string, string> = {};
   const fronts: Record<string, Counters> = {};
   const pools: Record<string, Counters> = {};
   for (const row of statRows(csv)) {
     const { pxname = '', svname = '' } = row;
     if (svname === 'FRONTEND') fronts[pxname] = counters(row);
     else if (svname === 'BACKEND') pools[poolOf(pxname)] = sum([pools[poolOf(pxname)] ?? NO_COUNTERS, counters(row)]);
-    else if (members[svname] === undefined || row.status!.startsWith('DOWN')) members[svname] = row.status!;
+    else if (members[svname] === undefined || row.status!.startsWith('DOWN')) {
+      members[svname] = row.status!;
+      if (row.status!.startsWith('DOWN')) findings[svname] = finding(row);
+    }
   }
-  return { members, fronts, pools, ping };
+  return { members, findings, fronts, pools, ping };
+}
+
+/** `L7STS 503: Service Unavailable`. */
+function finding({ check_status = '', check_code = '', check_desc = '' }: StatRow): string {
+  const what = [check_status.replace(/^\* /, ''), check_code].filter(text => text !== '').join(' ');
+  return check_desc === '' ? what : `${what}: ${check_desc}`;
 }
 
 function poolOf(backend: string): string {
@@ -114,4 +127,26 @@ function loadBalancer(reader: Reader, item: Common, health: Health | null): Oper
   if (health === null) return 'OFFLINE';
   const pools = rows.flatMap(row => (row.kind === 'pool' ? [pool(reader, row.item, health)] : []));
   return worst(pools.filter(state => state !== 'OFFLINE'));
+}
+
+/** Why an item is not ONLINE, or its checks are not what they should be; '' = there is nothing to say. */
+export function reason(reader: Reader, kind: Kind, item: Common, health: Health | null): string {
+  if (item.status_description !== '' || health === null) return item.status_description;
+  if (kind === 'member') return memberReason(reader, item as Items['member'], health);
+  if (kind !== 'pool' && kind !== 'loadbalancer') return '';
+  const all = reader.tree(item.root).flatMap(row => (row.kind === 'member' ? [row.item as Items['member']] : []));
+  const members = all.filter(m => m.admin_state_up && (kind === 'loadbalancer' || m.pool_id === item.id));
+  const down = members.filter(m => member(m, health) === 'ERROR').length;
+  return down === 0 ? '' : `${down} of ${members.length} members ${down === 1 ? 'is' : 'are'} down`;
+}
+
+function memberReason(reader: Reader, { id, root, pool_id }: Items['member'], health: Health): string {
+  if (health.members[id]?.startsWith('DOWN')) return health.findings[id] ?? '';
+  const rows = reader
+    .tree(root)
+    .flatMap(row => (row.kind === 'healthmonitor' ? [row.item as Items['healthmonitor']] : []));
+  return monitorNote(
+    rows.filter(monitor => monitor.pool_id === pool_id),
+    health.ping,
+  );
 }

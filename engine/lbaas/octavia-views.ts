@@ -1,5 +1,5 @@
 /** Items as the v2 and Octavia APIs show them: with the lists of their children and their operating states. */
-import { type Health, NO_COUNTERS, operatingStatus, sum } from './health.ts';
+import { type Health, NO_COUNTERS, operatingStatus, reason, sum } from './health.ts';
 import type { Common, Items, Json, Kind } from './items.ts';
 import { FLAVOR, FLAVORPROFILE } from './resources.ts';
 import type { Reader } from './store.ts';
@@ -57,6 +57,7 @@ export function view<K extends Kind>(reader: Reader, kind: K, item: Items[K], he
     ...(shown as View),
     tenant_id: item.project_id,
     operating_status: operatingStatus(reader, kind, common, healthOf(common.root)),
+    status_description: reason(reader, kind, common, healthOf(common.root)),
     ...MORE[kind]?.(reader, item),
   };
 }

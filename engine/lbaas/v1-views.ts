@@ -86,7 +86,9 @@ function memberStatus(reader: Reader, item: Items['v1member'], health: Health | 
   const note = monitorNote(monitors, health?.ping ?? null) || null;
   if (item.provisioning_status !== 'ACTIVE') return status(item);
   const down = health?.members[item.id]?.startsWith('DOWN') === true;
-  return { status: down ? 'INACTIVE' : 'ACTIVE', status_description: note };
+  return down
+    ? { status: 'INACTIVE', status_description: health.findings[item.id] ?? null }
+    : { status: 'ACTIVE', status_description: note };
 }
 
 export function viewV1<K extends V1Kind>(reader: Reader, kind: K, item: Items[K], healthOf: HealthOf): View {

@@ -27,7 +27,7 @@ export class SeemingProcesses {
   readonly commands: string[] = [];
   /** What `serve` fails with; null = it does not. */
   failure: string | null = null;
-  health_: Health = { members: {}, fronts: {}, pools: {}, ping: null };
+  health_: Health = { members: {}, findings: {}, fronts: {}, pools: {}, ping: null };
 
   site(id: string) {
     return { socket: `/run/${id}/sock`, states: `/run/${id}/states`, ping: null, certificate: () => null };

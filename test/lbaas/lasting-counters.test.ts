@@ -4,7 +4,7 @@ import { LastingCounters } from '../../engine/lbaas/lasting-counters.ts';
 
 const looks = (total_connections: number, bytes_in: number, active_connections = 0) => {
   const counters: Counters = { ...NO_COUNTERS, total_connections, bytes_in, active_connections };
-  return { members: {}, fronts: { f: counters }, pools: { p: counters }, ping: null };
+  return { members: {}, findings: {}, fronts: { f: counters }, pools: { p: counters }, ping: null };
 };
 
 test('counters go on over restarts, gauges do not', () => {

@@ -297,6 +297,7 @@ test('states and statistics follow from the process', async () => {
     d.processes.health_ = {
       ...{
         members: { [members[0]!]: a, [members[1]!]: b },
+        findings: { [members[1]!]: 'L7STS 503' },
         fronts: { [listener]: counters },
         pools: { [pool]: counters },
         ping: null,
@@ -310,6 +311,10 @@ test('states and statistics follow from the process', async () => {
   expect(await state('no check', 'no check')).toBe('ONLINE: ONLINE, ONLINE: NO_MONITOR NO_MONITOR');
   expect(await state('UP', 'UP 1/2')).toBe('ONLINE: ONLINE, ONLINE: ONLINE ONLINE');
   expect(await state('UP', 'DOWN')).toBe('DEGRADED: ONLINE, DEGRADED: ONLINE ERROR');
+  const { member } = (await d.ask('GET', `${V2}/pools/${pool}/members/${members[1]}`)).body;
+  expect(member).toMatchObject({ operating_status: 'ERROR', status_description: 'L7STS 503' });
+  const degraded = (await d.ask('GET', `${V2}/loadbalancers/${lb}`)).body.loadbalancer;
+  expect(degraded.status_description).toBe('1 of 2 members is down');
   expect(await state('DOWN 1/2', 'DOWN')).toBe('ERROR: ONLINE, ERROR: ERROR ERROR');
   expect(await state('MAINT', 'DRAIN')).toBe('ONLINE: ONLINE, ONLINE: OFFLINE DRAINING');
   expect((await d.ask('GET', `${V2}/loadbalancers/${lb}/stats`)).body).toEqual({ stats: counters });

@@ -51,7 +51,13 @@ test('a pool becomes a process with its VIP', async () => {
     },
   });
 
-  d.processes.health_ = { members: { [member.id]: 'DOWN' }, fronts: {}, pools: {}, ping: null };
+  d.processes.health_ = {
+    members: { [member.id]: 'DOWN' },
+    findings: { [member.id]: 'L4CON' },
+    fronts: {},
+    pools: {},
+    ping: null,
+  };
   expect((await d.ask('GET', `${V1}/members/${member.id}`)).body.member.status).toBe('INACTIVE');
   expect((await d.ask('GET', `${V1}/pools/${id}/stats`)).body).toEqual({
     stats: { active_connections: 0, bytes_in: 0, bytes_out: 0, total_connections: 0 },
