@@ -51,6 +51,21 @@ export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
+/** Stick tables: entries (they are numbered in 28 bits), and bytes of a key. */
+export const STICK_SIZE_MAX = 2 ** 28;
+export const STICK_KEY_BYTES_MAX = 16_384;
+/** The longest period of a rate: half of what its 31-bit times can tell apart. Milliseconds. */
+export const STICK_PERIOD_MS_MAX = 2 ** 29;
+/** Names or addresses of servers that a table knows, and bytes of each. */
+export const STICK_NAMES_MAX = 1_024;
+export const STICK_NAME_BYTES = 124;
+/** Changes of a table that are remembered for its peers: one that is further behind is told everything again. */
+export const STICK_CHANGES_MAX = 65_536;
+/** Keys that one stream stores (manual 4.2, `stick store-request`). */
+export const STICK_STORES_MAX = 8;
+/** `data.` conditions of `show table` and `clear table`. */
+export const STICK_FILTERS_MAX = 4;
+
 /** How long the runtime API waits for a worker's answer. Milliseconds. */
 export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */

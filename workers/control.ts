@@ -8,6 +8,7 @@ import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
+import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -45,6 +46,7 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       const checks = startHealth({ ...env, io, wheel, random: Math.random });
+      running.push(startPurging(env.tables, wheel, () => io.now()));
       running.push(
         checks,
         startCli({ ...env, io, wheel, asker, rings, checks, books, procVars, environment, startupLogs }, sockets),

@@ -17,6 +17,7 @@ import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
@@ -31,6 +32,7 @@ export interface Plan {
   readonly model: Model;
   readonly listeners: Listeners;
   readonly workers: number;
+  readonly stick: StickMemory;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said before the threads start, and how much of it were warnings about the configuration. */
@@ -97,6 +99,7 @@ export class Master {
   /** What threads get: the model with the servers that the runtime API has added and deleted. */
   readonly #model: Model;
   readonly #memory: Memory;
+  readonly #stick: StickMemory;
   /** The workers have their numbers in it, the control thread the next. */
   readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
@@ -132,6 +135,7 @@ export class Master {
     this.#say = say;
     this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
+    this.#stick = plan.stick;
     this.#changes = createChanges(workers + 1);
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
@@ -202,6 +206,7 @@ export class Master {
       died: (error, againMs) => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
+        reclaimTables(this.#plan.model, this.#stick, worker);
         leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);
@@ -225,6 +230,7 @@ export class Master {
         return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
       died: (error, againMs) => {
+        reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
         leave(this.#changes, this.#plan.workers);
         this.#died('Control thread', error, againMs);
       },
@@ -235,7 +241,14 @@ export class Master {
 
   #task() {
     const { io } = this.#plan;
-    return { model: this.#model, io, memory: this.#memory.buffer, changes: this.#changes, facts: this.#facts };
+    return {
+      model: this.#model,
+      io,
+      memory: this.#memory.buffer,
+      stick: this.#stick,
+      changes: this.#changes,
+      facts: this.#facts,
+    };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {

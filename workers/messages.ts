@@ -17,6 +17,7 @@ import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import type { StickMemory } from '../engine/stick/tables.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
@@ -30,6 +31,8 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** The stick tables (`Tables`). */
+  readonly stick: StickMemory;
   /** Changes of maps, ACLs and variables that all threads follow. */
   readonly changes: ChangeBuffers;
   readonly facts: Facts;

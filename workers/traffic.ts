@@ -22,6 +22,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     io,
     model,
     memory: env.memory,
+    tables: env.tables,
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     changes: new ChangeLog(task.changes, worker),

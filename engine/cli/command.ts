@@ -8,6 +8,7 @@ import type { PatternBooks } from '../sample/book.ts';
 import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
 import type { Asker } from './asker.ts';
 
@@ -19,6 +20,7 @@ export interface CliEnv extends StateEnv {
   readonly io: Io;
   readonly wheel: TimerWheel;
   readonly view: View;
+  readonly tables: Tables;
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;

@@ -14,6 +14,7 @@ import { Session } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
+import { TABLE_COMMANDS } from './table-commands.ts';
 import { VARIABLE_COMMANDS } from './variable-commands.ts';
 import { WAIT_COMMAND } from './wait-command.ts';
 
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   ...SESSION_COMMANDS,
   ...STAT_COMMANDS,
   ...STREAM_COMMANDS,
+  ...TABLE_COMMANDS,
   ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));

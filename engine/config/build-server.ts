@@ -5,7 +5,7 @@ import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
-import type { AgentCheck, Check, Server, ServerCheck } from './model.ts';
+import type { AgentCheck, Check, Server, ServerCheck, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import type { StateFiles } from './server-state.ts';
 
@@ -16,6 +16,7 @@ export interface Workshop {
   readonly backends: ReadonlyMap<string, number>;
   readonly drafts: Drafts;
   readonly states: StateFiles;
+  readonly tables: readonly StickTable[];
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
 }

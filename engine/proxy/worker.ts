@@ -14,6 +14,7 @@ import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
@@ -26,6 +27,7 @@ export interface TrafficEnv {
   readonly io: Io;
   readonly model: Model;
   readonly memory: Memory;
+  readonly tables: Tables;
   /** What the statistics page reads. */
   readonly view: View;
   /** What its form does (engine/health/admin.ts). */
@@ -57,6 +59,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     wheel: new TimerWheel(io.now()),
     model,
     memory,
+    tables: env.tables,
     view: env.view,
     admin: env.admin,
     topology: topology(model),
@@ -80,6 +83,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     dumps: 0,
     spareStreams: [],
     spareBuffers: [],
+    spareTracked: [],
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
     changes: env.changes,

@@ -9,6 +9,7 @@ import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
+import { STICK_FETCHES } from './fetches-stick.ts';
 import { STREAM_FETCHES } from './fetches-stream.ts';
 import { byName, type FetchRow } from './row.ts';
 
@@ -23,5 +24,6 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   COOKIE_FETCHES,
   BODY_FETCHES,
   AUTH_FETCHES,
+  STICK_FETCHES,
   LATER_FETCHES,
 ]);

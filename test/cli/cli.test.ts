@@ -17,6 +17,7 @@ import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
 
@@ -70,6 +71,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
       },
     },
     startupLogs: '[NOTICE]   (1) : hello\n',
+    tables: new Tables(model, createStickMemory(model, 1), 1),
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
   const sockets = (['user', 'operator', 'admin'] as const).map(level => {

@@ -88,7 +88,17 @@ backend t
   const changes = new ChangeLog(rig.changes, 2);
   const books = new PatternBooks(model.patternRefs, changes);
   const procVars = new ProcVars(model.global.procVars, changes);
-  const env = { model, memory, books, procVars, topology: topology(model), view, log: () => {}, now };
+  const env = {
+    tables: rig.tables,
+    model,
+    memory,
+    books,
+    procVars,
+    topology: topology(model),
+    view,
+    log: () => {},
+    now,
+  };
   cli = startCli(
     {
       ...env,
