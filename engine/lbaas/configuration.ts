@@ -10,7 +10,7 @@ import { formatDiagnostics } from '../config/print.ts';
 import type { Deployment, Farm, FarmMember, Front, FrontTls, Policy } from './deployment.ts';
 import type { L7Rule } from './items.ts';
 import { monitorLines, type Probe, serverCheck } from './monitors.ts';
-import { quote } from './quote.ts';
+import { fetchOf, quote } from './quote.ts';
 
 /** What a configuration needs besides the deployment. */
 export interface Site {
@@ -217,15 +217,15 @@ function condition({ type, compare_type, key, value }: L7Rule): string {
       return `path ${pattern}`;
     }
     case 'HEADER':
-      return `${quote(`req.hdr(${key})`)} ${match}`;
+      return `${fetchOf('req.hdr', key!)} ${match}`;
     case 'COOKIE':
-      return `${quote(`req.cook(${key})`)} ${match}`;
+      return `${fetchOf('req.cook', key!)} ${match}`;
     case 'SSL_CONN_HAS_CERT':
       return 'ssl_c_used';
     case 'SSL_VERIFY_RESULT':
       return `ssl_c_verify eq ${value}`;
     case 'SSL_DN_FIELD':
-      return `${quote(`ssl_c_s_dn(${key})`)} ${match}`;
+      return `${fetchOf('ssl_c_s_dn', key!)} ${match}`;
   }
 }
 
@@ -272,12 +272,12 @@ function persistenceLines({ persistence, algorithm }: Farm): string[] {
     case 'HTTP_COOKIE':
       return [...port, 'cookie SRV insert indirect nocache'];
     case 'APP_COOKIE': {
-      const name = persistence!.cookie_name;
+      const name = persistence!.cookie_name!;
       return [
         ...port,
         `stick-table type string len 64 size ${TABLE_ENTRIES}`,
-        `stick store-response res.cook(${name})`,
-        `stick match req.cook(${name})`,
+        `stick store-response ${fetchOf('res.cook', name)}`,
+        `stick match ${fetchOf('req.cook', name)}`,
       ];
     }
   }
