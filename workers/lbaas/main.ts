@@ -5,6 +5,10 @@ import { lbaasUsage, parseLbaas } from './options.ts';
 
 /** @returns the exit code */
 export async function lbaas(words: readonly string[], program: string, say: Say): Promise<number> {
+  if (words.includes('--help')) {
+    write(1, lbaasUsage(program));
+    return 0;
+  }
   const { options, error } = parseLbaas(words);
   if (error !== null) {
     say('alert', `lbaas: ${error}`);
