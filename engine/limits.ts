@@ -87,6 +87,20 @@ export const EXTERNAL_KILL_MS = 1_000;
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;
 
+/** Changes of stick tables are looked for this often, for the peers. Milliseconds. */
+export const PEER_LOOK_MS = 20;
+/** `tune.peers.max-updates-at-once` */
+export const PEER_UPDATES_AT_ONCE = 200;
+/** A message of another peer (HAProxy's are not longer than its buffers). Bytes. */
+export const PEER_MESSAGE_BYTES_MAX = 16_384;
+/** Connections of peers that have not said hello yet, per `peers` section. */
+export const PEER_STRANGERS_MAX = 32;
+/** Updates of a table whose loss we can make good without sending all of it again, per peer. */
+export const PEER_UNACKED_MAX = 16_384;
+/** Between attempts to reach a peer, doubled each time that it breaks the protocol, up to the maximum. Milliseconds. */
+export const PEER_RETRY_MIN_MS = 5_000;
+export const PEER_RETRY_MAX_MS = 60_000;
+
 /** A log message, the header before it, and the part of a request line in it (`tune.http.logurilen`). Bytes. */
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;

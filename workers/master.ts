@@ -10,6 +10,7 @@ import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
+import { isActive } from '../engine/peers/index.ts';
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
@@ -39,6 +40,8 @@ export interface Plan {
   readonly startupLogs: string;
   readonly warnings: number;
   readonly io: string;
+  /** Another process leaves when this one serves. */
+  readonly succeeds: boolean;
 }
 
 /** What happens in the master's life that the process wants to know. */
@@ -115,6 +118,7 @@ export class Master {
       if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
     },
     answer: message => void this.#control.pass(message),
+    handedOver: () => this.#handedOver(),
     server: ({ id, proxy, server }) => {
       setServer(this.#model.proxies[proxy]!, server);
       this.#control.pass({ type: 'answer', id, answer: null });
@@ -126,7 +130,9 @@ export class Master {
     },
   };
   #state: 'starting' | 'serving' | 'stopping' | 'over' = 'starting';
+  /** Threads that have something to end before the process does. */
   #draining = 0;
+  #handingOver = false;
 
   constructor(plan: Plan, life: Life, say: Say) {
     const { model, workers } = plan;
@@ -169,6 +175,10 @@ export class Master {
     Atomics.store(this.#memory.words, this.#memory.process + PROCESS.at.stopping, 1);
     closeListeners(this.#plan.listeners);
     this.#draining = this.#traffic.length;
+    if (this.#model.peers.some(isActive) && this.#control.pass({ type: 'handOver' })) {
+      this.#handingOver = true;
+      this.#draining++;
+    }
     for (const keeper of this.#traffic) keeper.tell({ type: 'stop', soft: true });
     const { hardStopAfterMs } = this.#plan.model.global;
     if (hardStopAfterMs === null) return;
@@ -215,7 +225,7 @@ export class Master {
       done: () => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         leave(this.#changes, worker);
-        if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
+        this.#drained();
       },
     });
     return keeper;
@@ -226,13 +236,15 @@ export class Master {
       ...this.#care(() => keeper, 'Control thread'),
       share: () => shareListeners(this.#plan.listeners.control, 0),
       run: (port, listeners) => {
-        const { environment, startupLogs } = this.#plan;
-        return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
+        const { environment, startupLogs, succeeds } = this.#plan;
+        const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
+        return this.#pool.run('control', { ...this.#task(), ...own, port, listeners });
       },
       died: (error, againMs) => {
         reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
         leave(this.#changes, this.#plan.workers);
         this.#died('Control thread', error, againMs);
+        this.#handedOver();
       },
       done: () => {},
     });
@@ -298,6 +310,16 @@ export class Master {
     this.#state = 'over';
     this.#say('alert', text);
     this.#life.failed();
+  }
+
+  #handedOver(): void {
+    if (!this.#handingOver) return;
+    this.#handingOver = false;
+    this.#drained();
+  }
+
+  #drained(): void {
+    if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
   }
 
   #over(): void {

@@ -57,7 +57,9 @@ export async function startProcess(
   };
   const { environment, warnings } = configuration;
   const startupLogs = say.said();
-  const plan = { model, listeners, workers, stick, memoryMb: options.memoryMb, environment, startupLogs, warnings, io };
+  const { memoryMb, finish } = options;
+  const succeeds = finish !== null && finish.pids.length > 0;
+  const plan = { model, listeners, workers, stick, memoryMb, environment, startupLogs, warnings, io, succeeds };
   const master = new Master(plan, life, say);
   watchSignals(master, model, options, say);
   master.start();

@@ -16,6 +16,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({

@@ -7,6 +7,7 @@ import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
+import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
+  ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,

@@ -79,8 +79,7 @@ export const PEERS: readonly Row[] = [
     parse(cursor, section, context) {
       const word = cursor.next();
       if (word === null) return cursor.error("'bind' expects <address>:<port> as argument");
-      const binds = readBindLine(cursor, word, 'bind', context) ?? [];
-      section.binds.push(...binds.map(bind => ({ ...section.defaultBind, ...bind })));
+      section.binds.push(...(readBindLine(cursor, word, 'bind', context, section.defaultBind) ?? []));
     },
     good: ['bind 127.0.0.1:1024'],
     bad: [['bind', "'bind' expects <address>:<port> as argument"]],

@@ -61,6 +61,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
     rings: {

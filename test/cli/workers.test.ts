@@ -107,6 +107,7 @@ backend t
       asker,
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {} },
+      peers: [],
       startupLogs: '',
       environment: {},
     },

@@ -93,6 +93,7 @@ listen hold
     startupLogs: '',
     warnings: 0,
     io: 'net',
+    succeeds: false,
   };
   const master = new Master(plan, life, say);
   master.start();
