@@ -7,8 +7,9 @@ import type { Resources } from '../config/draft.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
 import { formatDiagnostics } from '../config/print.ts';
-import type { Deployment, Farm, FarmMember, Front, FrontTls, Policy } from './deployment.ts';
-import type { L7Rule } from './items.ts';
+import type { Deployment, Farm, FarmMember, Front, FrontTls } from './deployment.ts';
+import { policyLines } from './l7-lines.ts';
+import { backendName, comment } from './lines.ts';
 import { monitorLines, type Probe, serverCheck } from './monitors.ts';
 import { fetchOf, quote } from './quote.ts';
 
@@ -24,14 +25,6 @@ export interface Site {
   certificate(reference: string): string | null;
 }
 
-/** A name in a comment must stay in it. */
-const comment = (...texts: readonly string[]) => [
-  '',
-  `# ${texts
-    .join(' ')
-    .replace(/[^ -~\u00a0-\uffff]/g, '?')
-    .trimEnd()}`,
-];
 const indent = (lines: readonly string[]) => lines.map(line => `  ${line}`);
 
 /** A container reference that names no file. */
@@ -95,10 +88,6 @@ export function refusalOf(text: string, files: Files): string | null {
   return formatDiagnostics(alerts.slice(0, 1), { pid: 0, executable: null, diag: false })
     .split('\n')[0]!
     .replace(/^.*? : /, '');
-}
-
-export function backendName(farm: Farm, front: Front): string {
-  return `${farm.id}:${front.id}`;
 }
 
 /** All pools that a listener sends to, each once. */
@@ -182,51 +171,6 @@ const HEADERS: Readonly<Record<string, (front: Front) => string>> = {
 function headerLines(front: Front): string[] {
   const wanted = Object.entries(front.insertHeaders).filter(([, value]) => value.toLowerCase() === 'true');
   return wanted.map(([name]) => HEADERS[name]!(front));
-}
-
-/** Policies in the order of their positions; those that answer themselves come before those that choose a pool. */
-function policyLines(front: Front): string[] {
-  return front.policies.flatMap(policy => [
-    ...comment('policy', policy.name).slice(1),
-    ...policy.rules.map(rule => `acl ${rule.id} ${condition(rule)}`),
-    `${actionWords(policy, front)} if ${policy.rules.map(rule => (rule.invert ? `!${rule.id}` : rule.id)).join(' ')}`,
-  ]);
-}
-
-function actionWords(policy: Policy, front: Front): string {
-  const { action, location, code, pool } = policy;
-  if (action === 'REJECT') return 'http-request deny';
-  if (action === 'REDIRECT_TO_POOL') return `use_backend ${backendName(pool!, front)}`;
-  // The word is a format: a percent sign of an address stands twice.
-  const to = quote(location.replaceAll('%', '%%'));
-  return `http-request redirect ${action === 'REDIRECT_PREFIX' ? 'prefix' : 'location'} ${to} code ${code}`;
-}
-
-const MATCHES = { CONTAINS: 'sub', ENDS_WITH: 'end', EQUAL_TO: 'str', REGEX: 'reg', STARTS_WITH: 'beg' } as const;
-
-function condition({ type, compare_type, key, value }: L7Rule): string {
-  const match = `-m ${MATCHES[compare_type]} -- ${quote(value)}`;
-  switch (type) {
-    case 'HOST_NAME':
-      return `req.hdr(host) -i ${match}`;
-    case 'PATH':
-      return `path ${match}`;
-    case 'FILE_TYPE': {
-      const pattern =
-        compare_type === 'REGEX' ? `-m reg -- ${quote(`\\.(${value})$`)}` : `-m end -- ${quote(`.${value}`)}`;
-      return `path ${pattern}`;
-    }
-    case 'HEADER':
-      return `${fetchOf('req.hdr', key!)} ${match}`;
-    case 'COOKIE':
-      return `${fetchOf('req.cook', key!)} ${match}`;
-    case 'SSL_CONN_HAS_CERT':
-      return 'ssl_c_used';
-    case 'SSL_VERIFY_RESULT':
-      return `ssl_c_verify eq ${value}`;
-    case 'SSL_DN_FIELD':
-      return `${fetchOf('ssl_c_s_dn', key!)} ${match}`;
-  }
 }
 
 function farmLines(farm: Farm, front: Front, site: Site): string[] {

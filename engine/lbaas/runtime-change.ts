@@ -2,8 +2,9 @@
  * From one deployment to the next without a reload, where only members differ: commands of the runtime API. They are the
  * same in effect as the configuration that is kept on disk beside them.
  */
-import { backendName, configurationText, farmsOf, type Site, serverWords } from './configuration.ts';
+import { configurationText, farmsOf, type Site, serverWords } from './configuration.ts';
 import type { Deployment, Farm, FarmMember, Front } from './deployment.ts';
+import { backendName } from './lines.ts';
 import { statRows } from './stat-rows.ts';
 
 /** Commands in order, or null when a reload is needed. */

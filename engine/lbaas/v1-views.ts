@@ -49,7 +49,7 @@ const VIEWS: { readonly [K in V1Kind]: (reader: Reader, item: Items[K], health: 
   }),
   v1monitor: (reader, item) => {
     const { type, delay, timeout, max_retries, http_method, url_path, expected_codes } = item;
-    const pools = poolsOf({ draft: reader as never }, item.id);
+    const pools = poolsOf(reader, item.id);
     return {
       ...common(item),
       type,

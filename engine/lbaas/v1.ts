@@ -6,9 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { badRequest, conflict, notFound, Refusal } from './errors.ts';
 import type { Common, Items, Json, Kind, V1Member, V1Monitor, V1Pool, V1Vip } from './items.ts';
 import { stableId } from './networks.ts';
-import { type Call, find, takeAddress, type Values } from './octavia.ts';
+import { type Call, find, type Values } from './octavia.ts';
 import { assertIp } from './octavia-checks.ts';
+import { takeAddress } from './octavia-vip.ts';
 import { fallbacks, type Resource } from './resources.ts';
+import type { Reader } from './store.ts';
 
 export type V1Kind = 'v1member' | 'v1monitor' | 'v1pool' | 'v1vip';
 
@@ -135,7 +137,7 @@ export function updateV1(call: Call, resource: Resource, id: string, given: Valu
   const settled = kind === 'v1monitor' ? { ...moved, provisioning_status: 'ACTIVE' } : moved;
   check(call, kind, settled as never);
   call.draft.put(kind, settled as never);
-  if (kind === 'v1monitor') for (const pool of poolsOf(call, id)) touch(call, pool, {});
+  if (kind === 'v1monitor') for (const pool of poolsOf(call.draft, id)) touch(call, pool, {});
   return settled as Common;
 }
 
@@ -144,8 +146,8 @@ function touch(call: Call, pool: V1Pool, change: Partial<V1Pool>): void {
 }
 
 /** Pools that a monitor is associated with. */
-export function poolsOf({ draft }: Pick<Call, 'draft'>, monitor: string): V1Pool[] {
-  return draft.list('v1pool').filter(pool => pool.health_monitors.includes(monitor));
+export function poolsOf(reader: Pick<Reader, 'list'>, monitor: string): V1Pool[] {
+  return reader.list('v1pool').filter(pool => pool.health_monitors.includes(monitor));
 }
 
 export function removeV1(call: Call, resource: Resource, id: string): void {
@@ -154,7 +156,7 @@ export function removeV1(call: Call, resource: Resource, id: string): void {
   const leave = (k: V1Kind, gone: Common) =>
     call.draft.put(k, { ...gone, provisioning_status: 'PENDING_DELETE' } as never);
   if (kind === 'v1monitor') {
-    if (poolsOf(call, id).length > 0) {
+    if (poolsOf(call.draft, id).length > 0) {
       throw conflict(`Health monitor ${id} still has associations with pools`, 'HealthMonitorInUse');
     }
     call.draft.remove(kind, id);

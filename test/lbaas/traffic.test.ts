@@ -268,3 +268,21 @@ test('v1: several monitors, of which a member must pass all', async () => {
     expect(stats.total_connections).toBeGreaterThan(3);
   });
 });
+
+test('a PING monitor pings', async () => {
+  const f = await farm();
+  const a = await site('a');
+  const { pool, members, vip } = await balancer(f, [a.port]);
+  await f.do('POST', `${V2}/healthmonitors`, {
+    healthmonitor: { pool_id: pool, type: 'PING', delay: 1, timeout: 1, max_retries: 1, max_retries_down: 1 },
+  });
+  a.close(); // a ping does not see that
+  await eventually(async () => {
+    const { member } = (await f.ask('GET', `${V2}/pools/${pool}/members/${members[0]}`)).body;
+    const pings = fs.existsSync(path.join(f.state, 'ping'));
+    expect([member.operating_status, member.status_description]).toEqual(
+      pings ? ['ONLINE', ''] : ['ERROR', expect.stringContaining('L4')],
+    );
+  });
+  expect((await get(vip, PORT)).status).toBe(503);
+});

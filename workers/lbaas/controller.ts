@@ -12,7 +12,7 @@ import { contains, type Subnet } from '../../engine/lbaas/networks.ts';
 import { FAILOVER } from '../../engine/lbaas/octavia.ts';
 import { corrections, isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
-import { every, monotonicMs } from '../../engine/time.ts';
+import { after, every, monotonicMs } from '../../engine/time.ts';
 import { FILES } from './files.ts';
 import type { Log } from './log.ts';
 import type { Vip } from './places.ts';
@@ -124,7 +124,10 @@ export class Controller {
       this.#waiting.delete(root);
       this.#busy.add(root);
       this.#reconcile(root)
-        .catch(error => log('error', `${root}: ${(error as Error).stack}`))
+        .catch(error => {
+          log('error', `${root}: ${(error as Error).message}`);
+          after(AGAIN_MIN_MS, () => this.#look([root]));
+        })
         .finally(() => {
           this.#busy.delete(root);
           this.#next();
@@ -155,6 +158,8 @@ export class Controller {
       failure = (error as Error).message;
       this.#options.log('error', `${root}: ${failure}`);
     }
+    // Whoever has the tree now settles it.
+    if (!ownership.owns(root)) return;
     if (rows.some(isUnsettled) || failure !== null) await this.#settle(root, revision, failure);
   }
 
@@ -259,9 +264,10 @@ export class Controller {
       if (monotonicMs() - running.diedMs > AGAIN_MAX_MS) running.pauseMs = AGAIN_MIN_MS;
     } catch {
       // It may be gone by our own doing.
-      if (processes.isRunning(root) || this.#busy.has(root) || this.#running.get(root) !== running) return;
-      if (this.#stopped) return;
+      if (this.#busy.has(root) || this.#running.get(root) !== running || this.#stopped) return;
+      // Nothing is known of one that does not answer; it may be very busy.
       running.health = null;
+      if (processes.isRunning(root)) return;
       const now = monotonicMs();
       if (now - running.diedMs < running.pauseMs) return;
       running.diedMs = now;

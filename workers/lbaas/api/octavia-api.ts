@@ -54,7 +54,7 @@ function routes(app: FastifyInstance, resource: Resource, { store, subnets, heal
   /** The item of the path, below the parent of the path. */
   const seek = (reader: Reader, request: FastifyRequest): Common => {
     const { parent: parentId, id } = request.params as Params;
-    const item = find({ draft: reader as never, ...request.caller }, kind, id, title) as Common;
+    const item = find({ draft: reader, ...request.caller }, kind, id, title) as Common;
     if (parent !== null && (item as unknown as View)[parent.field] !== parentId) throw notFound(title, id);
     return item;
   };
@@ -63,7 +63,7 @@ function routes(app: FastifyInstance, resource: Resource, { store, subnets, heal
 
   app.get(base, { schema: { tags, summary: `List of ${plural}` } }, async request => {
     const { parent: parentId } = request.params as Params;
-    if (parent !== null) find({ draft: store as never, ...request.caller }, parentKind(parent.path), parentId);
+    if (parent !== null) find({ draft: store, ...request.caller }, parentKind(parent.path), parentId);
     const items = visible(store, kind, request).filter(
       item => parent === null || (item as unknown as View)[parent.field] === parentId,
     );
@@ -111,7 +111,7 @@ function parentKind(path: string): Kind {
 
 function balancerRoutes(app: FastifyInstance, { store, subnets, healthOf }: ApiOptions): void {
   const seek = (request: FastifyRequest, kind: 'listener' | 'loadbalancer') =>
-    find({ draft: store as never, ...request.caller }, kind, (request.params as Params).id);
+    find({ draft: store, ...request.caller }, kind, (request.params as Params).id);
   const tags = [LOADBALANCER.title];
   for (const resource of [LOADBALANCER, LISTENER]) {
     app.get(`/${resource.path}/:id/stats`, { schema: { tags: [resource.title] } }, async request => ({

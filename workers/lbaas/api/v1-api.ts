@@ -39,7 +39,7 @@ function routes(app: FastifyInstance, resource: Resource & { kind: V1Kind }, api
   const config = { body: { key, fields } };
   const show = (reader: Reader, item: Common) => viewV1(reader, kind, item as never, healthOf);
   const roots = (reader: Reader, item: Common) =>
-    kind === 'v1monitor' ? poolsOf({ draft: reader as never }, item.id).map(pool => pool.id) : [item.root];
+    kind === 'v1monitor' ? poolsOf(reader, item.id).map(pool => pool.id) : [item.root];
 
   app.get(`/${path}`, { schema: { tags } }, async request =>
     listReply(
@@ -49,7 +49,7 @@ function routes(app: FastifyInstance, resource: Resource & { kind: V1Kind }, api
     ),
   );
   app.get(`/${path}/:id`, { schema: { tags } }, async request => {
-    const item = find({ draft: store as never, ...request.caller }, kind, (request.params as Params).id, title);
+    const item = find({ draft: store, ...request.caller }, kind, (request.params as Params).id, title);
     return { [key]: pick(show(store, item), request.query as Query) };
   });
   app.post(`/${path}`, { schema: { tags, body: bodySchema(key, fields, false) }, config }, async (request, reply) => {
@@ -81,7 +81,7 @@ function routes(app: FastifyInstance, resource: Resource & { kind: V1Kind }, api
 function poolRoutes(app: FastifyInstance, { store, subnets, healthOf, guard, host }: ApiOptions): void {
   const schema = { tags: ['Pool (v1)'] };
   const pool = (request: FastifyRequest) =>
-    find({ draft: store as never, ...request.caller }, 'v1pool', (request.params as Params).id, 'Pool');
+    find({ draft: store, ...request.caller }, 'v1pool', (request.params as Params).id, 'Pool');
   app.get('/pools/:id/stats', { schema }, async request => ({ stats: statsV1(pool(request).id, healthOf) }));
   app.get('/pools/:id/loadbalancer-agent', { schema }, async request => {
     pool(request);
