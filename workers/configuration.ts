@@ -30,6 +30,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   const model = loadModel(lines, diagnostics, {
     resolve: resolver(options),
     readFile,
+    readFolder,
     env,
     localPeer: options.localPeer,
   });
@@ -85,6 +86,14 @@ const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 function readFile(path: string): Uint8Array | null {
   try {
     return fs.readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function readFolder(path: string): string[] | null {
+  try {
+    return fs.readdirSync(path).sort();
   } catch {
     return null;
   }

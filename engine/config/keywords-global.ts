@@ -7,6 +7,7 @@ import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
+import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
 import type { StatusRange } from './model.ts';
 
@@ -165,4 +166,11 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_VARS, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [
+  ...OWN,
+  GLOBAL_LOG as Row,
+  ...TUNE,
+  ...GLOBAL_VARS,
+  ...GLOBAL_TLS,
+  ...GLOBAL_MORE,
+];
