@@ -49,8 +49,7 @@ function farmChange(before: Farm, after: Farm, front: Front, site: Site): string
       if (member.enabled) commands.push(`set server ${name(member)} state ready`);
       continue;
     }
-    const same = { ...old, weight: member.weight, enabled: member.enabled, name: member.name };
-    if (JSON.stringify(same) !== JSON.stringify(member)) return null;
+    if (words({ ...old, weight: member.weight }, before, site) !== words(member, after, site)) return null;
     if (old.weight !== member.weight) commands.push(`set server ${name(member)} weight ${member.weight}`);
     if (old.enabled !== member.enabled) {
       commands.push(`set server ${name(member)} state ${member.enabled ? 'ready' : 'maint'}`);
@@ -60,6 +59,11 @@ function farmChange(before: Farm, after: Farm, front: Front, site: Site): string
     commands.push(`set server ${name(gone)} state maint`, `del server ${name(gone)}`);
   }
   return commands;
+}
+
+/** What a server line says besides weight and state; monitors and TLS of the pool are in it too. */
+function words(member: FarmMember, farm: Farm, site: Site): string {
+  return serverWords(member, farm, site).join(' ');
 }
 
 /** A server's cookie comes with the configuration only, and `balance source` has its table laid out at the start. */

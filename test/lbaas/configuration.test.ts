@@ -7,7 +7,7 @@ import type { Deployment } from '../../engine/lbaas/deployment.ts';
 import { quote } from '../../engine/lbaas/quote.ts';
 import { corrections, isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
 import { FILES } from '../../workers/lbaas/files.ts';
-import { deployments, SITE } from './deployments.ts';
+import { deployments, monitor, SITE } from './deployments.ts';
 
 test('every deployment is a configuration that parses', () => {
   fc.assert(
@@ -97,6 +97,22 @@ describe('a change at run time', () => {
     expect(change(one({}), one({}, { connectionLimit: 4 }))).toBeNull();
     const sticky = { persistence: { type: 'HTTP_COOKIE' } };
     expect(change(one(sticky), one({ ...sticky, members: [{ ...MEMBER, id: 'm' }] }))).toBeNull();
+  });
+
+  test('is never less than what differs in the configuration', () => {
+    const monitors = fc.array(monitor, { minLength: 1, maxLength: 1 });
+    const tls = fc.constantFrom(null, { certificate: null, ca: null, crl: null, ...NO_TLS });
+    const pool = fc.record({ monitors, tls, protocol: fc.constantFrom('HTTP', 'PROXY') });
+    fc.assert(
+      fc.property(pool, pool, (a, b) => {
+        const [before, after] = [a, b].map(more => one({ ...more, members: [{ ...MEMBER, id: 'm' }] })) as [
+          Deployment,
+          Deployment,
+        ];
+        const same = configurationText(before, SITE) === configurationText(after, SITE);
+        expect(change(before, after)).toEqual(same ? [] : null);
+      }),
+    );
   });
 
   test('done or not, by the answer', () => {

@@ -24,7 +24,7 @@ const member: fc.Arbitrary<FarmMember> = fc.record({
   },
 });
 
-const monitor: fc.Arbitrary<Monitor> = fc.record({
+export const monitor: fc.Arbitrary<Monitor> = fc.record({
   type: fc.constantFrom('HTTP', 'PING', 'TCP'),
   ...{ delay: fc.integer({ min: 5, max: 60 }), timeout: fc.integer({ min: 1, max: 5 }) },
   ...{

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { parseLbaas } from '../../workers/lbaas/options.ts';
 import { serve } from '../../workers/lbaas/serve.ts';
 import { LAUNCHER } from '../workers/sluice.ts';
+import { V2 } from './desk.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what the server sends is what is looked at
 type Body = any;
@@ -161,4 +162,43 @@ export async function eventually(check: () => Promise<void> | void, withinMs = 1
       await new Promise(resolve => setTimeout(resolve, 50));
     }
   }
+}
+
+/** Of the listeners that `balancer` makes. */
+export const PORT = 8080;
+
+export async function localSubnet(f: Farm): Promise<string> {
+  return (await f.ask('GET', '/v2.0/subnets?name=local')).body.subnets[0].id;
+}
+
+export interface Balancer {
+  readonly lb: string;
+  readonly listener: string;
+  readonly pool: string;
+  readonly members: readonly string[];
+  readonly vip: string;
+}
+
+/** A load balancer on an address of its own, with a listener, a pool and members on these ports of 127.0.0.1. */
+export async function balancer(
+  f: Farm,
+  ports: readonly number[],
+  { listener = {}, pool = {} }: { readonly listener?: object; readonly pool?: object } = {},
+): Promise<Balancer> {
+  const vip = freeVip();
+  const make = async (path: string, key: string, values: object) =>
+    (await f.do('POST', `${V2}/${path}`, { [key]: values }))[key].id as string;
+  const lb = await make('loadbalancers', 'loadbalancer', {
+    name: 'lb',
+    vip_subnet_id: await localSubnet(f),
+    vip_address: vip,
+  });
+  const front = { loadbalancer_id: lb, protocol: 'HTTP', protocol_port: PORT, ...listener };
+  const listenerId = await make('listeners', 'listener', front);
+  const farmed = { listener_id: listenerId, protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN', ...pool };
+  const poolId = await make('pools', 'pool', farmed);
+  const members: string[] = [];
+  for (const protocol_port of ports)
+    members.push(await make(`pools/${poolId}/members`, 'member', { address: '127.0.0.1', protocol_port }));
+  return { lb, listener: listenerId, pool: poolId, members, vip };
 }

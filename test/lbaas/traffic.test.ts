@@ -3,39 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { V1, V2 } from './desk.ts';
-import { eventually, type Farm, farm, freeVip, get, site, spread, stateFolder } from './farm.ts';
-
-const LOCAL = async (f: Farm) => (await f.ask('GET', '/v2.0/subnets?name=local')).body.subnets[0].id as string;
-const PORT = 8080;
-
-async function balancer(f: Farm, ports: readonly number[], more: object = {}) {
-  const vip = freeVip();
-  const { loadbalancer } = await f.do('POST', `${V2}/loadbalancers`, {
-    loadbalancer: { name: 'lb', vip_subnet_id: await LOCAL(f), vip_address: vip },
-  });
-  const { listener } = await f.do('POST', `${V2}/listeners`, {
-    listener: {
-      loadbalancer_id: loadbalancer.id,
-      protocol: 'HTTP',
-      protocol_port: PORT,
-      ...(more as { listener?: object }).listener,
-    },
-  });
-  const { pool } = await f.do('POST', `${V2}/pools`, {
-    pool: {
-      listener_id: listener.id,
-      protocol: 'HTTP',
-      lb_algorithm: 'ROUND_ROBIN',
-      ...(more as { pool?: object }).pool,
-    },
-  });
-  const members: string[] = [];
-  for (const protocol_port of ports) {
-    const body = { member: { address: '127.0.0.1', protocol_port } };
-    members.push((await f.do('POST', `${V2}/pools/${pool.id}/members`, body)).member.id);
-  }
-  return { lb: loadbalancer.id as string, listener: listener.id as string, pool: pool.id as string, members, vip };
-}
+import { balancer, eventually, farm, freeVip, get, localSubnet, PORT, site, spread, stateFolder } from './farm.ts';
 
 describe('a load balancer with traffic', () => {
   test('weights change and members come and go without another process', async () => {
@@ -226,7 +194,7 @@ describe('what dies', () => {
 test('v1: several monitors, of which a member must pass all', async () => {
   const f = await farm();
   const [a, b] = [await site('a'), await site('b')];
-  const subnet_id = await LOCAL(f);
+  const subnet_id = await localSubnet(f);
   const address = freeVip();
   const { pool } = await f.do('POST', `${V1}/pools`, {
     pool: { name: 'p', subnet_id, protocol: 'HTTP', lb_method: 'ROUND_ROBIN' },
