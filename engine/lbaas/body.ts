@@ -15,7 +15,6 @@ interface Schema {
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
-  readonly anyOf?: readonly Schema[];
 }
 
 /** The schema of the body of a creation, or of a change: then all is optional, and what is fixed is unknown. */
@@ -49,7 +48,7 @@ export function coerce(fields: Fields, given: Values, dialect: Dialect): Coerced
 const TRUTHS: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false };
 
 function convert(schema: Schema, value: Json): Json {
-  const type = schema.type ?? schema.anyOf?.[0]?.type;
+  const { type } = schema;
   if (type === 'integer' || type === 'number') {
     return typeof value === 'string' && /^-?\d{1,15}(\.\d{1,5})?$/.test(value) ? Number(value) : value;
   }

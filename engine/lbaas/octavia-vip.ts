@@ -1,4 +1,5 @@
 /** Where a new load balancer is: its addresses, its subnet, who provides it. */
+import { ipText, parseIp } from '../io/address.ts';
 import { badRequest, conflict, invalid } from './errors.ts';
 import type { Common, Json, LoadBalancer } from './items.ts';
 import { allocate, contains, type Subnet, stableId } from './networks.ts';
@@ -54,28 +55,29 @@ function pickSubnet(
   throw invalid('VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.');
 }
 
-/** Takes `ip`, or the first free address when it is null. */
+/** Takes `asked`, or the first free address when it is null. */
 export function takeAddress(
   call: Call,
   subnet: Subnet,
-  ip: string | null,
+  asked: string | null,
   field: string,
   taken = new Set<string>(),
 ): string {
-  const lbs = call.draft
+  const vips = call.draft
     .list('loadbalancer')
     .flatMap(lb => [lb.vip_address, ...lb.additional_vips.map(v => v.ip_address)]);
-  const used = new Set([...lbs, ...call.draft.list('v1vip').map(v => v.address), ...taken]);
-  if (ip !== null) {
-    if (!contains(subnet, ip))
-      throw badRequest(
-        `Invalid input for field/attribute ${field}. Value: '${ip}'. It is no address of subnet ${subnet.cidr}`,
-      );
-    if (used.has(ip)) throw conflict(`IP address ${ip} is already allocated in subnet ${subnet.id}`, 'IpAddressInUse');
+  const used = new Set([...vips, ...call.draft.list('v1vip').map(v => v.address), ...taken]);
+  if (asked !== null && !contains(subnet, asked)) {
+    throw badRequest(
+      `Invalid input for field/attribute ${field}. Value: '${asked}'. It is no address of subnet ${subnet.cidr}`,
+    );
   }
-  const address = ip ?? allocate(subnet, candidate => used.has(candidate));
+  // An IPv6 address can be written in several ways.
+  const address = asked === null ? allocate(subnet, ip => used.has(ip)) : ipText(parseIp(asked, 0)!.bytes);
   if (address === null)
     throw conflict(`No more IP addresses available on subnet ${subnet.id}`, 'IpAddressGenerationFailure');
+  if (used.has(address))
+    throw conflict(`IP address ${address} is already allocated in subnet ${subnet.id}`, 'IpAddressInUse');
   taken.add(address);
   return address;
 }

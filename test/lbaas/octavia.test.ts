@@ -276,11 +276,19 @@ test('quotas', async () => {
 });
 
 test('projects do not see each other', async () => {
-  let caller = { projectId: 'one', admin: false };
+  let caller = { projectId: 'root', admin: true };
   const auth = { kind: 'none' as const, caller: async () => caller, login: () => null };
   const d = await desk({ auth });
-  const { loadbalancer } = await d.do('POST', `${V2}/loadbalancers`, { loadbalancer: { vip_subnet_id: SUBNET.id } });
+  const data = { name: 'p', provider_name: 'sluice', flavor_data: '{}' };
+  const { flavorprofile } = await d.do('POST', `${V2}/flavorprofiles`, { flavorprofile: data });
+  const { flavor } = await d.do('POST', `${V2}/flavors`, {
+    flavor: { name: 'f', flavor_profile_id: flavorprofile.id },
+  });
+  caller = { projectId: 'one', admin: false };
+  const mine = { vip_subnet_id: SUBNET.id, flavor_id: flavor.id };
+  const { loadbalancer } = await d.do('POST', `${V2}/loadbalancers`, { loadbalancer: mine });
   expect(loadbalancer.project_id).toBe('one');
+  expect((await d.ask('PUT', `${V2}/flavors/${flavor.id}`, { flavor: { name: 'g' } })).status).toBe(403);
   caller = { projectId: 'two', admin: false };
   expect((await d.ask('GET', `${V2}/loadbalancers`)).body.loadbalancers).toEqual([]);
   expect((await d.ask('GET', `${V2}/loadbalancers/${loadbalancer.id}`)).status).toBe(404);

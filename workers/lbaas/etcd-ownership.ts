@@ -186,8 +186,9 @@ export class EtcdOwnership implements Ownership {
       else {
         this.#loseAll('its lease in etcd has ended');
         await this.#join();
-        this.look();
       }
+      // Also for what could not be taken before.
+      this.look();
     } catch (error) {
       this.#log('warning', (error as Error).message);
       // The lease may end before the next try: then another host has the trees.

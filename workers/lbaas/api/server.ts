@@ -37,7 +37,6 @@ declare module 'fastify' {
     caller: Caller;
     /** Fields of the body that were null, as they are without being given. */
     unset: Values;
-    /** When it came. Milliseconds, monotonic. */
   }
   interface FastifyContextConfig {
     /** The key of the body, and the fields in it. */
