@@ -23,6 +23,8 @@ export interface Site {
   readonly ping: string | null;
   /** Path of the file that a container reference names; null = there is no such. */
   certificate(reference: string): string | null;
+  /** Changes when the content of the file does. */
+  digest(path: string): string;
 }
 
 const indent = (lines: readonly string[]) => lines.map(line => `  ${line}`);
@@ -105,6 +107,9 @@ function frontLines(front: Front, addresses: readonly string[], site: Site): str
   const tls = front.tls === null ? '' : ` ${tlsWords(front.tls, site)}`;
   return [
     `mode ${modeOf(front)}`,
+    ...(front.tls === null
+      ? []
+      : containerLines([...front.tls.certificates, front.tls.clientCa, front.tls.clientCrl], site)),
     ...addresses.map(address => `bind ${address.includes(':') ? `[${address}]` : address}:${front.port}${tls}`),
     ...(front.connectionLimit === -1 ? [] : [`maxconn ${front.connectionLimit}`]),
     `timeout client ${front.clientMs}`,
@@ -134,9 +139,19 @@ function tlsWords(tls: FrontTls, site: Site): string {
 }
 
 function containerFile(reference: string, site: Site): string {
+  return quote(containerPath(reference, site));
+}
+
+function containerPath(reference: string, site: Site): string {
   const path = site.certificate(reference);
   if (path === null) throw new MissingContainer(reference);
-  return quote(path);
+  return path;
+}
+
+/** What is in the containers: a new certificate under an old name makes another configuration, which is loaded. */
+function containerLines(references: readonly (string | null)[], site: Site): string[] {
+  const given = references.filter(reference => reference !== null);
+  return given.map(reference => `# ${reference}: ${site.digest(containerPath(reference, site))}`);
 }
 
 const VERSIONS: Readonly<Record<string, string>> = {
@@ -177,6 +192,7 @@ function farmLines(farm: Farm, front: Front, site: Site): string[] {
   const probe: Probe = { ping: site.ping, tls: farm.tls !== null };
   return [
     `mode ${modeOf(front)}`,
+    ...(farm.tls === null ? [] : containerLines([farm.tls.certificate, farm.tls.ca, farm.tls.crl], site)),
     ...balanceLines(farm),
     ...persistenceLines(farm),
     ...monitorLines(farm, probe),

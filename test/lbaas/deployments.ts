@@ -112,4 +112,10 @@ function withOwnNames(deployment: Deployment): Deployment {
   return { ...deployment, fronts };
 }
 
-export const SITE = { socket: '/run/sock', states: '/run/states', ping: '/bin/true', certificate: () => null };
+export const SITE = {
+  socket: '/run/sock',
+  states: '/run/states',
+  ping: '/bin/true',
+  certificate: () => null,
+  digest: () => 'abc',
+};

@@ -30,7 +30,13 @@ export class SeemingProcesses {
   health_: Health = { members: {}, findings: {}, fronts: {}, pools: {}, ping: null };
 
   site(id: string) {
-    return { socket: `/run/${id}/sock`, states: `/run/${id}/states`, ping: null, certificate: () => null };
+    return {
+      socket: `/run/${id}/sock`,
+      states: `/run/${id}/states`,
+      ping: null,
+      certificate: () => null,
+      digest: () => '',
+    };
   }
   known(): string[] {
     return [...this.texts.keys()];

@@ -23,6 +23,7 @@ function certificate(dir: string, name: string): string {
 interface GotTls extends Got {
   /** Of the certificate. */
   readonly subject: string;
+  readonly fingerprint: string;
 }
 
 function getTls(address: string, servername: string, options: https.RequestOptions = {}): Promise<GotTls> {
@@ -38,12 +39,12 @@ function getTls(address: string, servername: string, options: https.RequestOptio
   };
   const request = https.get(wanted as https.RequestOptions, response => {
     let body = '';
-    const { subject } = (response.socket as TLSSocket).getPeerCertificate();
+    const { subject, fingerprint } = (response.socket as TLSSocket).getPeerCertificate();
     response.on('data', chunk => {
       body += chunk;
     });
     const { statusCode, headers } = response;
-    response.on('end', () => resolve({ status: statusCode!, body, headers, subject: String(subject.CN) }));
+    response.on('end', () => resolve({ status: statusCode!, body, headers, subject: String(subject.CN), fingerprint }));
   });
   request.on('timeout', () => request.destroy(new Error('no answer')));
   request.on('error', reject);
@@ -77,6 +78,15 @@ test('TERMINATED_HTTPS: containers, SNI, client certificates', async () => {
   });
   expect(await getTls(vip, 'one.example')).toMatchObject({ body: 'a', subject: 'one.example' });
   expect(await getTls(vip, 'two.example')).toMatchObject({ body: 'a', subject: 'two.example' });
+  const before = (await getTls(vip, 'one.example')).fingerprint;
+  certificate(dir, 'one.example');
+  await f.do('PUT', `${V2}/listeners/${listener}`, {
+    listener: { default_tls_container_ref: container('one.example') },
+  });
+  await eventually(async () => {
+    const { fingerprint } = await getTls(vip, 'one.example');
+    expect(fingerprint, 'a new certificate under the old name').not.toBe(before);
+  });
   const put = (change: object) => f.ask('PUT', `${V2}/listeners/${listener}`, { listener: change });
   expect(await put({ default_tls_container_ref: container('nobody') })).toMatchObject({ status: 400 });
   expect(await put({ default_tls_container_ref: 'file:///etc/passwd' })).toMatchObject({ status: 400 });

@@ -2,6 +2,7 @@
  * TLS containers: PEM files of one folder. A reference is `file:///path` of a file in it, or an address as Barbican's, whose
  * last part names the file `<name>.pem`. Nothing outside of the folder can be named.
  */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -17,4 +18,13 @@ export function certificatesIn(folder: string): (reference: string) => string | 
       return null;
     }
   };
+}
+
+/** The hash of a file's content; '' when it cannot be read. */
+export function digestOf(file: string): string {
+  try {
+    return createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  } catch {
+    return '';
+  }
 }

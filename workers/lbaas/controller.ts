@@ -176,7 +176,9 @@ export class Controller {
     }
     const refusal = refusalOf(text, FILES);
     if (refusal !== null) throw new Error(refusal);
-    const commands = !fresh && runs && before !== undefined ? runtimeChange(before, deployment, site) : null;
+    // What runs must be what it would be now from before: a certificate may be another one under its old name.
+    const known = before !== undefined && processes.applied(root) === configurationText(before, site);
+    const commands = !fresh && runs && known ? runtimeChange(before, deployment, site) : null;
     if (commands !== null) {
       try {
         await processes.change(root, commands, isDone, text);

@@ -18,6 +18,7 @@ import { askSocket } from '../../engine/io/ask.ts';
 import type { Site } from '../../engine/lbaas/configuration.ts';
 import { type Health, readStats } from '../../engine/lbaas/health.ts';
 import { after, monotonicMs } from '../../engine/time.ts';
+import { digestOf } from './certificates.ts';
 import type { Place, Vip } from './places.ts';
 import { run } from './run.ts';
 
@@ -47,7 +48,7 @@ export class Processes {
 
   site(id: string): Site {
     const { ping, certificate } = this.#options;
-    return { socket: this.#file(id, 'sock'), states: this.#file(id, 'states'), ping, certificate };
+    return { socket: this.#file(id, 'sock'), states: this.#file(id, 'states'), ping, certificate, digest: digestOf };
   }
 
   /** Ids that have a folder. */
