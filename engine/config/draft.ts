@@ -581,6 +581,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
   return {
     algorithm,
     name: '',
+    expression: null,
     lenBytes: 0,
     depth: 0,
     whole: false,

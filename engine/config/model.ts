@@ -665,8 +665,10 @@ export type BalanceAlgorithm =
 
 export interface Balance {
   readonly algorithm: BalanceAlgorithm;
-  /** The header, parameter, cookie or expression the algorithm looks at; '' for the others. */
+  /** The header, parameter or cookie the algorithm looks at; '' for the others. */
   readonly name: string;
+  /** hash: whose value is hashed; null for the others. */
+  readonly expression: Expression | null;
   /** uri: bytes to hash at most (0 = all), and directory depth (0 = all). */
   readonly lenBytes: number;
   readonly depth: number;
