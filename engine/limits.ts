@@ -40,6 +40,14 @@ export const SAMPLE_BYTES_MAX = 16_384;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** What all statistics pages and scrapes of a worker make together: some 20 lines of CSV. Bytes per millisecond. */
+export const DUMP_BYTES_PER_MS = 8_192;
+
+/** A timer's longest time that histograms tell apart. Microseconds. */
+export const TIMER_US_MAX = 3_600_000_000;
+/** All histograms together have two significant digits as long as they take no more address space than this, then one. */
+export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
+
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
@@ -47,6 +55,10 @@ export const ADDED_SERVERS_MAX = 16;
 export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
+
+/** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
+export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
+export const CHANGE_COMPACT_BYTES = 1024 * 1024;
 
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;

@@ -50,7 +50,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['POLL', true],
   ['PRCTL', false],
   ['PROCCTL', false],
-  ['PROMEX', false],
+  ['PROMEX', true],
   ['PTHREAD_EMULATION', false],
   ['QUIC', false],
   ['QUIC_OPENSSL_COMPAT', false],

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { probeIo } from '../engine/io/choose.ts';
 import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
+import { SERVICES } from '../engine/rules/actions-service.ts';
 import { featureList, RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { processors } from './processors.ts';
 
@@ -40,7 +41,8 @@ Running on zlib version : ${zlib}
 
 ${ioLine()}
 
-Available services : none
+Built with the Prometheus exporter as a service
+Available services : ${Object.keys(SERVICES).join(' ')}
 
 Available filters :
         none

@@ -3,6 +3,10 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { PatternBooks } from '../engine/sample/book.ts';
+import { ProcVars } from '../engine/sample/proc-vars.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
@@ -14,6 +18,15 @@ export default async function control(task: ControlTask): Promise<void> {
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  // Its number is the one behind those of the workers.
+  const changes = new ChangeLog(task.changes, env.memory.shape.workers);
+  const books = new PatternBooks(model.patternRefs, changes);
+  const procVars = new ProcVars(model.global.procVars, changes);
+  const keepShort = changes.listenLong(() => {
+    // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
+    if (!changes.compact()) ringAll(env.memory);
+  });
+  running.push(keepShort);
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -29,7 +42,10 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
       const checks = startHealth({ ...env, io, wheel, random: Math.random });
-      running.push(checks, startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets));
+      running.push(
+        checks,
+        startCli({ ...env, io, wheel, asker, checks, books, procVars, environment, startupLogs }, sockets),
+      );
     },
     ask: () => {},
     answer: ({ id, answer }) => {

@@ -11,6 +11,7 @@ import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
+import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
@@ -100,6 +101,8 @@ export class Master {
   /** What threads get: the model with the servers that the runtime API has added and deleted. */
   readonly #model: Model;
   readonly #memory: Memory;
+  /** The workers have their numbers in it, the control thread the next. */
+  readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
   readonly #facts: Facts;
   readonly #traffic: Keeper[] = [];
@@ -134,6 +137,7 @@ export class Master {
     const tls = { ...model.tls, ticketKey: new Uint8Array(randomBytes(TICKET_KEY_BYTES)) };
     this.#model = { ...model, tls, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
+    this.#changes = createChanges(workers + 1);
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
     this.#facts = factsOf(plan);
@@ -203,12 +207,14 @@ export class Master {
       died: (error, againMs) => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
+        leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);
         this.#died(`Thread ${worker + 1} (traffic)`, error, againMs);
       },
       done: () => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
+        leave(this.#changes, worker);
         if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
       },
     });
@@ -223,7 +229,10 @@ export class Master {
         const { environment, startupLogs } = this.#plan;
         return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
       },
-      died: (error, againMs) => this.#died('Control thread', error, againMs),
+      died: (error, againMs) => {
+        leave(this.#changes, this.#plan.workers);
+        this.#died('Control thread', error, againMs);
+      },
       done: () => {},
     });
     return keeper;
@@ -231,7 +240,7 @@ export class Master {
 
   #task() {
     const { io } = this.#plan;
-    return { model: this.#model, io, memory: this.#memory.buffer, facts: this.#facts };
+    return { model: this.#model, io, memory: this.#memory.buffer, changes: this.#changes, facts: this.#facts };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {

@@ -15,6 +15,7 @@ import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
+import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { Facts } from '../engine/stats/view.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
@@ -29,6 +30,8 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** Changes of maps, ACLs and variables that all threads follow. */
+  readonly changes: ChangeBuffers;
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;

@@ -2,6 +2,7 @@
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
@@ -23,6 +24,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     memory: env.memory,
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
+    changes: new ChangeLog(task.changes, worker),
     worker,
     log: thread.say,
     onIdle: thread.end,

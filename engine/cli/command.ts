@@ -3,6 +3,8 @@ import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Io } from '../io/contract.ts';
+import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
 import type { TimerWheel } from '../time.ts';
@@ -19,6 +21,9 @@ export interface CliEnv extends StateEnv {
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;
+  /** What maps and ACLs look into, and the variables of the process. */
+  readonly books: PatternBooks;
+  readonly procVars: ProcVars;
   /** What was said on the terminal before the start. */
   readonly startupLogs: string;
   /** What `show env` shows. */

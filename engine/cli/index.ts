@@ -9,6 +9,7 @@ import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
+import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -16,6 +17,7 @@ import { Session } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
+import { VARIABLE_COMMANDS } from './variable-commands.ts';
 import { WAIT_COMMAND } from './wait-command.ts';
 
 export type { CliEnv } from './command.ts';
@@ -25,12 +27,14 @@ export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...FRONTEND_COMMANDS,
+  ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,
   ...STAT_COMMANDS,
   ...STREAM_COMMANDS,
+  ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));
 

@@ -1,6 +1,6 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import { ADDED_SERVERS_MAX } from '../limits.ts';
-import { patternFiles } from '../sample/pattern-file.ts';
+import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
@@ -39,8 +39,19 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
     tls: tls.files(),
-    patternFiles: patternFiles(resources),
+    patternRefs: refsOf(drafts, resources),
   });
+}
+
+/** Converters do not know their line; the expressions of the proxies do. */
+function refsOf({ proxies }: Drafts, resources: Resources): Model['patternRefs'] {
+  const refs = patternRefs(resources);
+  for (const { file, line, expression } of new Set(proxies.flatMap(proxy => proxy.expressions))) {
+    for (const { args } of expression.converters) {
+      for (const arg of args) if (isPatternRef(arg)) addUse(arg, { by: 'map', file, line });
+    }
+  }
+  return refs;
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */

@@ -101,8 +101,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['lua-load-per-thread', '<file>', 'Loads a Lua script in each thread.'],
   ['lua-prepend-path', '<path>', 'Where Lua modules are.'],
   ['pp2-never-send-local', '', 'Checks send the real address in the PROXY header.'],
-  ['set-var', '(<name>) <expression>', 'Sets a process variable.'],
-  ['set-var-fmt', '(<name>) <format>', 'Sets a process variable from a format.'],
   ['stats-file', '<file>', 'A file of counters to begin with.'],
 ];
 

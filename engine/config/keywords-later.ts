@@ -46,7 +46,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['http-send-name-header', 'DLB', '[<name>]', 'Tells the server its own name in a header.'],
   ['max-keep-alive-queue', 'DLB', '<number>', 'Queue length at which a kept server connection is given up.'],
   ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
-  ['retry-on', 'DLB', '<conditions>', 'Which failures are tried again.'],
   ['timeout client-hs', 'DFL', '<time>', "Time for the client's handshakes."],
 ];
 

@@ -16,6 +16,7 @@ import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
+import { RETRY_ON } from './keywords-retry.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
 import { SWITCHING } from './keywords-switching.ts';
@@ -215,6 +216,12 @@ const OWN: readonly Row[] = [
     'monitorUri',
     "'monitor-uri' expects an URI",
   ),
+  word(
+    row('dynamic-cookie-key', 'DLB', 'Secret of the cookies that are made of addresses.'),
+    '<key>',
+    'dynamicCookieKey',
+    "'dynamic-cookie-key' expects <secret_key> as argument",
+  ),
   word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
   word(
     row('log-tag', 'DFLB', 'Program name in log lines.'),
@@ -249,6 +256,7 @@ export const PROXY: readonly Row[] = [
   ...OWN,
   ...BALANCE,
   COOKIE,
+  RETRY_ON,
   ...ERRORS,
   PROXY_LOG as Row,
   ...LOG_FORMATS,

@@ -10,7 +10,8 @@ import type { Format } from '../rules/format.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
-import type { PatternFile } from '../sample/pattern-file.ts';
+import type { PatternRef } from '../sample/pattern-ref.ts';
+import type { ProcVar } from '../sample/proc-vars.ts';
 import type { Template } from '../sample/template.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
@@ -28,8 +29,8 @@ export interface Model {
   readonly httpErrors: readonly HttpErrors[];
   /** Certificates and their kin, by the names of their files. */
   readonly tls: TlsFiles;
-  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
-  readonly patternFiles: readonly PatternFile[];
+  /** What ACLs and maps look into; `ref.index` is its place here. */
+  readonly patternRefs: readonly PatternRef[];
 }
 
 export interface Global extends Place {
@@ -63,6 +64,8 @@ export interface Global extends Place {
   readonly serverStateFile: string | null;
   readonly tune: Tune;
   readonly tls: GlobalTls;
+  /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
+  readonly procVars: readonly ProcVar[];
 }
 
 export interface Tune {
@@ -76,6 +79,14 @@ export interface Tune {
   readonly rcvbufServerBytes: number;
   readonly sndbufClientBytes: number;
   readonly sndbufServerBytes: number;
+  /** What variables may take; 0 = no limit. */
+  readonly varsGlobalBytes: number;
+  readonly varsProcBytes: number;
+  readonly varsSessBytes: number;
+  readonly varsTxnBytes: number;
+  readonly varsReqresBytes: number;
+  /** One of these limits is set. */
+  readonly varsLimited: boolean;
 }
 
 export interface LogTarget extends Place {
@@ -137,9 +148,12 @@ export interface Proxy extends Place {
   readonly retries: number;
   /** `option redispatch N`: 0 = off, -1 = on the last retry, n = every n-th retry. */
   readonly redispatch: number;
+  /** `retry-on`: after which failures a request is sent again. */
+  readonly retryOn: readonly RetryCondition[];
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
@@ -195,6 +209,15 @@ export interface Timeouts {
 }
 
 /** On/off options, by HAProxy's names in camel case. */
+/** Beside the names: a status of the response. */
+export type RetryCondition =
+  | 'conn-failure'
+  | 'empty-response'
+  | 'junk-response'
+  | 'response-timeout'
+  | '0rtt-rejected'
+  | number;
+
 export interface Options {
   readonly abortonclose: boolean;
   readonly allbackups: boolean;
@@ -533,6 +556,11 @@ export interface Cookie {
   readonly secure: boolean;
   readonly domains: readonly string[];
   readonly attrs: readonly string[];
+  /** Inserted cookies are ignored after so many seconds without a visit, or since the first one; 0 = never. */
+  readonly maxidleS: number;
+  readonly maxlifeS: number;
+  /** Servers without a value on their line have one made of their address. */
+  readonly dynamic: boolean;
 }
 
 export interface ForwardHeader {

@@ -233,7 +233,7 @@ function streamNumber(stream: Stream): number {
   return stream.number;
 }
 
-const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V' } as const;
+const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V', expired: 'E', old: 'O' } as const;
 
 function writeState(line: Line, stream: Stream): void {
   line.byte(stream.cause.charCodeAt(0));

@@ -90,20 +90,39 @@ function countStatus(stream: Stream): void {
   counters[backend.row + CUM_REQ]! += 1;
 }
 
+/** The timers of TIMERS (histogram.ts), milliseconds; -1 = the stream did not get so far. Valid during one call. */
+const took = new Float64Array(4);
+
 function countTimes(stream: Stream): void {
-  const { backend, server } = stream;
+  const { backend, server, frontend, connectAt, connectedAt, responseAt, finishedAt } = stream;
+  // Without HTTP the request is the connection.
+  const requestAt = stream.http ? stream.requestAt : stream.acceptedAt;
+  if (requestAt === 0) return;
+  took[0] = connectAt !== 0 ? connectAt - requestAt : -1;
+  took[1] = connectAt !== 0 && connectedAt !== 0 ? connectedAt - connectAt : -1;
+  took[2] = connectAt !== 0 && responseAt !== 0 ? responseAt - connectedAt : -1;
+  took[3] = finishedAt - requestAt;
+  recordTimes(stream, frontend.timed);
   if (backend === null) return;
   addTimes(stream, backend);
   if (server !== null) addTimes(stream, server);
 }
 
-function addTimes(stream: Stream, { row }: Backend | Server): void {
+function addTimes(stream: Stream, { row, timed }: Backend | Server): void {
   const c = stream.context.counters;
-  const { connectAt, connectedAt, responseAt, finishedAt } = stream;
-  if (connectAt !== 0) sample(c, row + Q_TIME, row + Q_TIME_MAX, connectAt - stream.requestAt);
-  if (connectedAt !== 0) sample(c, row + C_TIME, row + C_TIME_MAX, connectedAt - connectAt);
-  if (responseAt !== 0) sample(c, row + D_TIME, row + D_TIME_MAX, responseAt - connectedAt);
-  sample(c, row + T_TIME, row + T_TIME_MAX, finishedAt - stream.requestAt);
+  if (took[0]! >= 0) sample(c, row + Q_TIME, row + Q_TIME_MAX, took[0]!);
+  if (took[1]! >= 0) sample(c, row + C_TIME, row + C_TIME_MAX, took[1]!);
+  if (took[2]! >= 0) sample(c, row + D_TIME, row + D_TIME_MAX, took[2]!);
+  sample(c, row + T_TIME, row + T_TIME_MAX, took[3]!);
+  recordTimes(stream, timed);
+}
+
+/** Counts them in the histograms of one frontend, backend or server. */
+function recordTimes({ context, finishedAt }: Stream, timed: number): void {
+  const { histograms } = context.memory;
+  for (let timer = 0; timer < took.length; timer++) {
+    if (took[timer]! >= 0) histograms.record(timed, timer, took[timer]!, finishedAt);
+  }
 }
 
 /** Adds one to a sum over the last TIME_SAMPLES samples: the older ones fade. */
@@ -119,7 +138,8 @@ export function finishStream(stream: Stream): void {
   const { backend, server } = stream;
   wheel.disarm(stream.timer);
   stream.finishedAt = stream.now;
-  if (stream.queue !== null) stream.assignedAt = stream.finishedAt;
+  if (stream.applet !== null) stream.context.dumps -= 1;
+  if (stream.line !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
   stream.dropServerSide();
   stream.countBytes();

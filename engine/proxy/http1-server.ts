@@ -26,6 +26,7 @@ import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { CUR_USED } from '../shm/counters.ts';
 import { keepBadMessage } from './bad-messages.ts';
 import { abandon, endOrderly } from './closing.ts';
+import { keepPayload, notePayload } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import type { ServerSide, Trailers } from './sides.ts';
 import type { Stream } from './stream.ts';
@@ -63,6 +64,10 @@ export class Http1Server implements ServerSide, Handler {
 
   get reused(): boolean {
     return this.exchanges > 0;
+  }
+
+  get partial(): boolean {
+    return this.#buffer !== null;
   }
 
   /** Takes up an exchange: on a new connection before it is open, on a pooled one at once. */
@@ -230,9 +235,13 @@ export class Http1Server implements ServerSide, Handler {
     const { scratch } = stream.context;
     this.conn?.send(scratch, 0, writeRequestHead(head, scratch, 0));
     this.#requestEnded = stream.requestDone;
+    const { sent } = stream;
+    if (sent === null) keepPayload(stream);
+    else this.conn?.send(sent.bytes, 0, sent.length);
   }
 
   data(chunk: Chunk, start: number, end: number): void {
+    notePayload(this.#stream!, chunk.bytes, start, end);
     this.conn?.forward(chunk, start, end);
   }
 
@@ -242,8 +251,11 @@ export class Http1Server implements ServerSide, Handler {
     if (conn === null) return;
     if (this.#phase === 'tunnel') conn.shutdown();
     else if (trailers !== null) {
-      if (this.server.backend.proxy.options.dropRequestTrailers) conn.send(CRLF, 0, CRLF.length);
-      else conn.send(trailers.trailers, 0, trailers.trailersEnd);
+      const dropped = this.server.backend.proxy.options.dropRequestTrailers;
+      const bytes = dropped ? CRLF : trailers.trailers;
+      const end = dropped ? CRLF.length : trailers.trailersEnd;
+      notePayload(this.#stream!, bytes, 0, end);
+      conn.send(bytes, 0, end);
     }
   }
 

@@ -17,8 +17,10 @@ import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
-import type { Memory, Topology } from '../shm/memory.ts';
+import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
@@ -34,11 +36,12 @@ import { retryListener } from './listener.ts';
 import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
-import { Queue } from './queue.ts';
+
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** What everything in one worker shares. */
 export interface Context {
@@ -84,13 +87,18 @@ export interface Context {
   /** The last invalid messages, and how many there were (bad-messages.ts). */
   readonly badMessages: Map<string, BadMessage>;
   badEvents: number;
+  /** Streams that are answered with a dump now (stats-applet.ts). */
+  dumps: number;
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
-  /** The patterns of files. */
+  /** What maps and ACLs look into. */
   readonly books: PatternBooks;
+  readonly procVars: ProcVars;
+  /** What the two above follow. */
+  readonly changes: ChangeLog;
 }
 
 /** The log variables %bi and %bp (manual 8.2.6). */
@@ -101,6 +109,8 @@ export class Frontend {
   readonly proxy: Proxy;
   readonly index: number;
   readonly row: number;
+  /** Where its histograms of times stand. */
+  readonly timed: number;
   readonly at: number;
   readonly connRate: Int32Array;
   readonly sessRate: Int32Array;
@@ -124,6 +134,7 @@ export class Frontend {
     this.proxy = proxy;
     this.index = proxy.index;
     this.row = context.memory.row(context.worker, 'frontend', proxy.index);
+    this.timed = timedAt(context, 'frontend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.connRate = context.memory.rows('frontend', proxy.index, CONN_RATE);
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
@@ -181,19 +192,23 @@ export class Backend {
   readonly proxy: Proxy;
   readonly index: number;
   readonly row: number;
+  /** Where its histograms of times stand. */
+  readonly timed: number;
   readonly at: number;
   readonly sessRate: Int32Array;
   /** By their index; `add server` adds to them. */
   readonly servers: Server[];
   readonly balancer: Balancer;
   /** Streams waiting for any server. */
-  readonly queue: Queue;
+  readonly queue: WaitingLine;
   /** PROXY.generation when the servers' states were last looked at. */
   generation = 0;
   readonly errors: ErrorReplies;
   readonly stats: LocalReply | null;
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
+  /** A request that a server failed may be sent again (layer7-retry.ts). */
+  readonly repeats: boolean;
   rules!: BackendRules;
   lists!: RuleLists;
 
@@ -202,15 +217,17 @@ export class Backend {
     this.proxy = proxy;
     this.index = proxy.index;
     this.row = context.memory.row(context.worker, 'backend', proxy.index);
+    this.timed = timedAt(context, 'backend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
     this.errors = new ErrorReplies(proxy);
     this.stats = statsReply(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
-    this.queue = new Queue();
+    this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
-    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
+    this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }
 }
@@ -221,6 +238,8 @@ export class Server {
   /** Number over the whole configuration. */
   readonly number: number;
   readonly row: number;
+  /** Where its histograms of times stand. */
+  readonly timed: number;
   readonly at: number;
   readonly sessRate: Int32Array;
   readonly connectOptions: ConnectOptions;
@@ -228,7 +247,7 @@ export class Server {
   /** SERVER.kills when the server was last looked at. */
   kills: number;
   /** Streams waiting for this very server (persistence, hashing). */
-  readonly queue: Queue;
+  readonly queue: WaitingLine;
   readonly pool: ServerPool;
   /** null = it is spoken to without TLS. */
   readonly tls: TlsServer | null;
@@ -239,15 +258,20 @@ export class Server {
     this.config = config;
     this.number = number;
     this.row = memory.row(worker, 'server', number);
+    this.timed = timedAt(backend.context, 'server', number);
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
     this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
-    this.queue = new Queue();
+    this.queue = new WaitingLine();
     this.pool = new ServerPool(this);
     this.tls = config.tls === null ? null : new TlsServer(backend.context.tls, config.tls);
   }
+}
+
+function timedAt({ memory, worker }: Context, kind: RowKind, index: number): number {
+  return memory.histograms.at(worker, memory.timedRow(kind, index));
 }
 
 /** Builds the frontends and backends of `model` for one worker and links them. */

@@ -67,8 +67,9 @@ export function answerTo<K extends Topic>(context: Context, question: Question<K
   return answer(context, question);
 }
 
-/** Looks at everything that another thread may have changed: limits, queues, states, frontends. */
+/** Looks at everything that another thread may have changed: limits, queues, states, frontends, maps. */
 export function look(context: Context): null {
+  context.changes.catchUp();
   serveAllQueues(context.backends);
   retryAllListeners(context);
   return null;
@@ -95,10 +96,14 @@ function clear(context: Context, all: boolean, server: number | null): null {
   ];
   if (server !== null) {
     clearRow(context, memory.row(worker, 'server', server), all);
+    clearTimes(context, 'server', server, all);
     return null;
   }
   for (const [kind, n] of kinds) {
-    for (let i = 0; i < n; i++) clearRow(context, memory.row(worker, kind, i), all);
+    for (let i = 0; i < n; i++) {
+      clearRow(context, memory.row(worker, kind, i), all);
+      clearTimes(context, kind, i, all);
+    }
   }
   // The totals of the process are since its start.
   clearRow(context, context.row, false);
@@ -108,6 +113,12 @@ function clear(context: Context, all: boolean, server: number | null): null {
 function clearRow({ counters }: Context, row: number, all: boolean): void {
   for (const at of all ? HISTORY : MAXIMA) counters[row + at] = 0;
   for (const at of RATES) rateClearMax(counters, row + at);
+}
+
+/** The rolling windows hold maxima too: they begin anew; the histograms since the start only when everything does. */
+function clearTimes({ memory, worker }: Context, kind: RowKind, index: number, all: boolean): void {
+  const row = memory.timedRow(kind, index);
+  if (row >= 0) memory.histograms.clear(memory.histograms.at(worker, row), all);
 }
 
 // --- add server, del server ---

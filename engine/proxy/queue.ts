@@ -1,14 +1,14 @@
 /**
  * Queues of streams that wait for a place on a server, fair over all workers.
  *
- *   worker 0    server s1:  [#12] -> [#15]      backend b: [#11]
- *   worker 1    server s1:  [#13]               backend b: -
+ *   worker 0    server s1:  [12] -> [15]      backend b: [11]
+ *   worker 1    server s1:  [13]              backend b: -
  *
- * Each worker keeps its own streams in its own lists; a stream's ticket (#) comes from one shared counter, and the
- * ticket at the head of each list stands in the worker's counter row. Whoever frees a place looks for the lowest
- * ticket over all workers: its own it serves at once, for another's it rings that worker's doorbell, which looks again.
+ * Each worker keeps its own streams in its own lines; a stream's place is made of its priority and the time (waiting-line.ts),
+ * and that of the first of each line stands in the worker's counter row. Whoever frees a place on a server looks for the
+ * lowest over all workers: its own it serves at once, for another's it rings that worker's doorbell, which looks again.
  *
- * No wake-up is lost: a waiter publishes its ticket, then raises the shared `queued` word, then tries once more to
+ * No wake-up is lost: a waiter publishes its place, then raises the shared `queued` word, then tries once more to
  * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
  */
 
@@ -16,36 +16,14 @@ import { dynamicMaxconn, rampedLimit } from '../balance/maxconn.ts';
 import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
-import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import { PROXY, SERVER } from '../shm/words.ts';
 import { obeyKills } from './kill.ts';
 import type { Backend, Server } from './nouns.ts';
 import { closeOwned } from './server-pool.ts';
 import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
-
-/** A first-in first-out list through the streams themselves. */
-export class Queue {
-  head: Stream | null = null;
-  tail: Stream | null = null;
-
-  push(stream: Stream): void {
-    stream.queue = this;
-    stream.queueNext = null;
-    stream.queuePrev = this.tail;
-    if (this.tail === null) this.head = stream;
-    else this.tail.queueNext = stream;
-    this.tail = stream;
-  }
-
-  remove(stream: Stream): void {
-    if (stream.queuePrev === null) this.head = stream.queueNext;
-    else stream.queuePrev.queueNext = stream.queueNext;
-    if (stream.queueNext === null) this.tail = stream.queuePrev;
-    else stream.queueNext.queuePrev = stream.queuePrev;
-    stream.queue = stream.queueNext = stream.queuePrev = null;
-  }
-}
+import { placeAt, type WaitingLine } from './waiting-line.ts';
 
 /**
  * Takes a place on the server; false when it is full. The gauge is written right beside the shared word, with no call
@@ -77,8 +55,8 @@ export function freePlace(server: Server): void {
 
 /** Puts the stream in line: for `server` if it must have that one, else for any server of its backend. */
 export function enqueue(stream: Stream, backend: Backend, server: Server | null): void {
-  const { words, counters, at } = backend.context;
-  stream.ticket = (Atomics.add(words, at + PROCESS.at.ticket, 1) + 1) >>> 0;
+  const { words, counters } = backend.context;
+  stream.place = placeAt(stream.now, stream);
   const row = server === null ? backend.row : server.row;
   const queue = server === null ? backend.queue : server.queue;
   queue.push(stream);
@@ -92,7 +70,7 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   Atomics.add(words, backend.at + PROXY.at.be_total_queued, 1);
   // A place may have been freed between our attempt and our standing in line.
   if (server !== null) serveQueue(server);
-  else for (const s of backend.servers) if (stream.queue !== null) serveQueue(s);
+  else for (const s of backend.servers) if (stream.line !== null) serveQueue(s);
 }
 
 /** `maxqueue`: as many as may wait for this very server do. */
@@ -103,7 +81,7 @@ export function queueIsFull(server: Server): boolean {
 
 /** Takes the stream out of the line it stands in: served, timed out or gone. Idempotent. */
 export function leaveQueue(stream: Stream): void {
-  const queue = stream.queue;
+  const queue = stream.line;
   if (queue === null) return;
   const backend = stream.backend!;
   const { words, counters } = backend.context;
@@ -119,7 +97,7 @@ export function leaveQueue(stream: Stream): void {
 /** Streams taken from a queue in one go at most, so that a long queue cannot hold up the loop. */
 const SERVE_MAX = 256;
 
-/** Gives free places of `server` to those who have waited longest for it or for any server of its backend. */
+/** Gives free places of `server` to those who are next in line for it or for any server of its backend. */
 export function serveQueue(server: Server): void {
   const backend = server.backend;
   const { words, memory, worker } = backend.context;
@@ -132,13 +110,13 @@ export function serveQueue(server: Server): void {
       usable && Atomics.load(words, backend.at + PROXY.at.be_queued) > 0
         ? oldest(backend, 'backend', backend.index)
         : NOBODY;
-    const first = forServer.ticket <= forBackend.ticket ? forServer : forBackend;
-    if (first.ticket === Infinity) return;
+    const first = forServer.place <= forBackend.place ? forServer : forBackend;
+    if (first.place === Infinity) return;
     if (first.worker !== worker) {
       if (hasPlace(server)) ring(memory, first.worker);
       return;
     }
-    const stream = (first === forServer ? server.queue : backend.queue).head;
+    const stream = (first === forServer ? server.queue : backend.queue).first;
     if (stream === null || !takePlace(server)) return;
     leaveQueue(stream);
     stream.dequeued(server);
@@ -174,37 +152,34 @@ function leaveServer(server: Server): void {
 /** Streams bound to a server (`option persist`) wait on. */
 function redistribute(server: Server): void {
   const { proxy } = server.backend;
-  for (let stream = server.queue.head; stream !== null; ) {
-    const next: Stream | null = stream.queueNext;
-    if (stream.balanced || !proxy.options.persist) {
-      leaveQueue(stream);
-      stream.leaveServer();
-      stream.goto(STEP.assign);
-    }
-    stream = next;
+  for (const stream of server.queue.inOrder()) {
+    if (stream.line !== server.queue || !(stream.balanced || !proxy.options.persist)) continue;
+    leaveQueue(stream);
+    stream.leaveServer();
+    stream.goto(STEP.assign);
   }
 }
 
 interface Waiter {
   worker: number;
-  ticket: number;
+  place: number;
 }
 
-const NOBODY: Waiter = { worker: -1, ticket: Infinity };
-const SERVER_WAITER: Waiter = { worker: -1, ticket: Infinity };
-const BACKEND_WAITER: Waiter = { worker: -1, ticket: Infinity };
+const NOBODY: Waiter = { worker: -1, place: Infinity };
+const SERVER_WAITER: Waiter = { worker: -1, place: Infinity };
+const BACKEND_WAITER: Waiter = { worker: -1, place: Infinity };
 
-/** The worker whose stream has waited longest in one queue. The result is reused by the next call for that kind. */
+/** The worker whose stream is the next in one queue. The result is reused by the next call for that kind. */
 function oldest(backend: Backend, kind: 'server' | 'backend', index: number): Waiter {
   const { memory, counters } = backend.context;
   const found = kind === 'server' ? SERVER_WAITER : BACKEND_WAITER;
   found.worker = -1;
-  found.ticket = Infinity;
+  found.place = Infinity;
   for (let w = 0; w < memory.shape.workers; w++) {
-    const ticket = counters[memory.row(w, kind, index) + QUEUE_HEAD]!;
-    if (ticket !== 0 && ticket < found.ticket) {
+    const place = counters[memory.row(w, kind, index) + QUEUE_HEAD]!;
+    if (place !== 0 && place < found.place) {
       found.worker = w;
-      found.ticket = ticket;
+      found.place = place;
     }
   }
   return found;
@@ -228,6 +203,6 @@ function hasPlace(server: Server): boolean {
   return limit === 0 || Atomics.load(words, server.at + SERVER.at.served) < limit;
 }
 
-function publish(counters: Float64Array, row: number, queue: Queue): void {
-  counters[row + QUEUE_HEAD] = queue.head === null ? 0 : queue.head.ticket;
+function publish(counters: Float64Array, row: number, queue: WaitingLine): void {
+  counters[row + QUEUE_HEAD] = queue.first?.place ?? 0;
 }

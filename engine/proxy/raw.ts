@@ -182,6 +182,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
 export class RawServer implements ServerSide, Handler {
   conn: Conn | null = null;
   readonly reused = false;
+  readonly partial = false;
   #stream: Stream | null;
   readonly #server: Server;
   #open = false;

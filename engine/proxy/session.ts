@@ -3,7 +3,7 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
-import type { Store } from '../sample/vars.ts';
+import type { OwnStore } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
@@ -46,7 +46,7 @@ export class Session {
   older: Session | null = null;
   newer: Session | null = null;
   /** Variables of scope `sess`; null = none was set. */
-  vars: Store | null = null;
+  vars: OwnStore | null = null;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
   /** Why the connection failed before it was a session; null = it did not. */

@@ -60,6 +60,8 @@ export interface ClientSide extends Side {
 export interface ServerSide extends Side {
   /** The connection had served another exchange before this one. */
   readonly reused: boolean;
+  /** HTTP: a part of a response head has come. */
+  readonly partial: boolean;
   /** The connection is ready: sends what opens the exchange (in HTTP the request head). */
   request(): void;
   tunnel(): void;

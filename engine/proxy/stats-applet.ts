@@ -9,9 +9,10 @@ import { H_AUTHORIZATION, METHOD_POST } from '../http/names.ts';
 import { type Field, headOnly, reply } from '../http/reply.ts';
 import { CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
 import type { Chunk } from '../io/contract.ts';
-import { BUFSIZE_BYTES, LOW_WATER_BYTES } from '../limits.ts';
+import { BUFSIZE_BYTES, DUMP_BYTES_PER_MS, LOW_WATER_BYTES } from '../limits.ts';
 import { editReply } from '../rules/after-response.ts';
 import { YES } from '../sample/condition.ts';
+import { type Dump, PIECE_BYTES } from '../stats/out.ts';
 import { statsReply } from '../stats/reply.ts';
 import { answer as sendReply } from './answer.ts';
 import { Reply } from './errors.ts';
@@ -52,17 +53,24 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   };
   const made = statsReply(context.view, seenBy(stream, proxy, page), proxy, request, stream.now, context.admin);
   if (made === null) return null;
-  stream.status = made.status;
+  return serveDump(stream, made.status, made.headers, made.body);
+}
+
+/** Sends the head of an answer, and then the dump that it holds; null = it has no body. */
+export function serveDump(stream: Stream, status: number, headers: readonly Field[], body: Dump | null): Next {
+  stream.status = status;
   stream.assignedAt = stream.connectedAt = stream.responseAt = stream.now;
-  if (made.body === null) {
-    sendReply(stream, new Reply(reply(made.status, made.headers, '')), true);
+  if (body === null) {
+    sendReply(stream, new Reply(reply(status, headers, '')), true);
     return STEP.finish;
   }
-  const chunked = head.version === 1;
+  const chunked = stream.requestHead.version === 1;
   const framing: readonly Field[] = chunked ? [['transfer-encoding', 'chunked']] : [];
-  const opening = new Reply(headOnly(made.status, [...made.headers, ...framing]));
+  const opening = new Reply(headOnly(status, [...headers, ...framing]));
   stream.client.open(editReply(stream, opening), chunked);
-  stream.applet = made.body;
+  stream.applet = body;
+  stream.pieceAt = stream.now;
+  stream.context.dumps += 1;
   return STEP.applet;
 }
 
@@ -77,6 +85,16 @@ function seenBy(stream: Stream, proxy: Proxy, page: StatsPage): StatsPage {
 /** How soon the next piece follows when the client takes all: the next turn. Milliseconds. */
 const NEXT_PIECE_MS = 1;
 
+/**
+ * Bytes of the next piece. All dumps of a worker together make DUMP_BYTES_PER_MS: where there are many, each takes longer, and
+ * the traffic beside them does not. Turns that took long bring larger pieces, up to a whole one.
+ */
+function pieceBytes(stream: Stream): number {
+  const ms = Math.max(NEXT_PIECE_MS, stream.now - stream.pieceAt);
+  stream.pieceAt = stream.now;
+  return Math.min(PIECE_BYTES, DUMP_BYTES_PER_MS * ms) / stream.context.dumps;
+}
+
 /** Sends a piece if the client takes it; the step of a stream that is answered by a dump. */
 export function pumpApplet(stream: Stream): Next {
   const { applet, client } = stream;
@@ -86,7 +104,7 @@ export function pumpApplet(stream: Stream): Next {
     return WAIT;
   }
   if (client.pending > LOW_WATER_BYTES) return WAIT;
-  const piece = applet.next();
+  const piece = applet.next(pieceBytes(stream));
   const chunked = stream.requestHead.version === 1;
   if (piece === null) {
     if (chunked) client.write(LAST_CHUNK, 0, LAST_CHUNK.length);
@@ -107,6 +125,7 @@ export function pumpApplet(stream: Stream): Next {
 class FormReader implements ServerSide {
   readonly conn = null;
   readonly reused = false;
+  readonly partial = false;
   readonly #done: (form: string) => void;
   #form = '';
 

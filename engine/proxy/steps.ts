@@ -11,12 +11,13 @@
  *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
-import type { BalanceAlgorithm } from '../config/model.ts';
 import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { answer } from './answer.ts';
+import { again } from './attempts.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { restrictHeaderNames } from './header-names.ts';
+import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
@@ -41,7 +42,6 @@ import { type Next, STEP, WAIT } from './step.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import { introduction } from './tls-server.ts';
-import { activeServers, isDown } from './usable.ts';
 
 export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 
@@ -220,38 +220,13 @@ function failed(stream: Stream): Next {
   stream.observe('notConnected');
   stream.dropServerSide();
   stream.dropPlace();
-  if (stream.retriesLeft <= 0) {
+  if (stream.retriesLeft <= 0 || !stream.backend!.proxy.retryOn.includes('conn-failure')) {
     stream.countServer(FAILED_CONN);
     return fail(stream, 503, stream.failure);
   }
-  stream.retriesLeft--;
-  stream.attempts++;
-  if (!mayRedispatch(stream)) {
-    stream.countServer(RETRIES);
-    // Who waited for the whole connect time-out has waited long enough.
-    return stream.failure === CAUSE.server ? STEP.turnaround : STEP.assign;
-  }
-  stream.redispatched = true;
-  if (stream.cookie === 'valid') stream.cookie = 'down';
-  stream.movesFrom = stream.server!;
-  stream.avoid = stream.server!.config.index;
-  stream.leaveServer();
-  return STEP.assign;
-}
-
-/** Algorithms that give each request to another server anyway: nothing is lost when one moves. */
-const TAKES_TURNS: ReadonlySet<BalanceAlgorithm> = new Set(['roundrobin', 'static-rr', 'random']);
-
-/**
- * `option redispatch N` (manual 4.2): every N-th retry, or those -N before the last; and at once when the server has gone
- * down, or was only next in turn among several.
- */
-function mayRedispatch(stream: Stream): boolean {
-  const { redispatch, retries, balance } = stream.backend!.proxy;
-  if (redispatch === 0) return false;
-  const every = redispatch > 0 ? redispatch : Math.max(retries + 1 + redispatch, 1);
-  if (stream.attempts % every === 0 || isDown(stream.server!)) return true;
-  return stream.balanced && TAKES_TURNS.has(balance.algorithm) && activeServers(stream.backend!) > 1;
+  const next = again(stream);
+  // Who waited for the whole connect time-out has waited long enough.
+  return stream.server !== null && stream.failure === CAUSE.server ? STEP.turnaround : next;
 }
 
 /** A redispatch counts at the server it leaves; one that comes back to the same server is a mere retry. */
@@ -301,6 +276,8 @@ function introduce(stream: Stream): void {
 function noResponseInTime(stream: Stream): Next {
   if (stream.serverMayGoOn()) return WAIT;
   stream.observe('timeout');
+  const next = tryAgain(stream, 'response-timeout');
+  if (next !== null) return next;
   stream.countServer(FAILED_RESP);
   return fail(stream, 504, CAUSE.serverTimeout);
 }
@@ -313,6 +290,8 @@ function noResponse(stream: Stream): Next {
     return STEP.connect;
   }
   stream.observe(stream.errno === 0 ? 'closed' : 'readError');
+  const next = tryAgain(stream, stream.serverSide?.partial ? 'junk-response' : 'empty-response');
+  if (next !== null) return next;
   stream.countServer(FAILED_RESP);
   return fail(stream, 502, CAUSE.server);
 }
@@ -352,6 +331,7 @@ function cutResponse(stream: Stream): Next {
 
 function finish(stream: Stream): Next {
   stream.step = STEP.idle;
+  forgetPayload(stream);
   finishStream(stream);
   return WAIT;
 }

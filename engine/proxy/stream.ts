@@ -17,15 +17,18 @@ import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
+import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
+import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
-import { freePlace, type Queue } from './queue.ts';
+import { freePlace } from './queue.ts';
 import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
 import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import type { WaitingLine } from './waiting-line.ts';
 
 /** A frontend without captures. */
 const NO_CAPTURES: Captured[] = [];
@@ -50,10 +53,10 @@ export class Stream implements Subject {
   readonly timer: Timer<Stream>;
 
   // --- the queue it stands in (queue.ts) ---
-  queue: Queue | null = null;
-  queueNext: Stream | null = null;
-  queuePrev: Stream | null = null;
-  ticket = 0;
+  line: WaitingLine | null = null;
+  /** Which of its heap, and its place in the queue. */
+  lineAt = 0;
+  place = 0;
 
   // --- how far it got ---
   requestDone = false;
@@ -64,10 +67,16 @@ export class Stream implements Subject {
   responded = false;
   /** Payload of the request went to a server: the request cannot be repeated. */
   payloadSent = false;
+  /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
+  sent: SentPayload | null = null;
   /** What the request's persistence cookie was worth. */
-  cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
+  cookie: 'none' | 'invalid' | 'down' | 'valid' | 'expired' | 'old' = 'none';
+  /** What `maxidle` and `maxlife` look at; null = no such cookie came. */
+  cookieDates: CookieDates | null = null;
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** When its last piece was made. Milliseconds. */
+  pieceAt = 0;
   /** Variables of the rules. */
   readonly vars = new StreamVars();
   /** What came from the server and is held back while rules look at it; null = nothing. */
@@ -81,7 +90,7 @@ export class Stream implements Subject {
   /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
   number = -1;
   /** What became of the persistence cookie in the response (manual 8.5, fourth letter). */
-  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' = 'N';
+  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' | 'U' = 'N';
   /** Our address towards the server, kept only where a log format asks for it. */
   serverLocal: Address | null = null;
   /** Places in the queues that it stood in, 1 = first, summed. */
@@ -132,6 +141,9 @@ export class Stream implements Subject {
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
   retries = -1;
+  /** `set-priority-class`, `set-priority-offset`. */
+  priorityClass = 0;
+  priorityOffsetMs = 0;
   /** `disable-l7-retry`. */
   noRepeat = false;
   /** `tcp-response content close`. */
@@ -192,6 +204,7 @@ export class Stream implements Subject {
     this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
+    this.cookieDates = null;
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
@@ -229,6 +242,7 @@ export class Stream implements Subject {
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;
+    this.priorityClass = this.priorityOffsetMs = 0;
     this.requestCaptures = this.responseCaptures = NO_CAPTURES;
     this.requestCookie = this.responseCookie = null;
     this.session.forgetOverrides();
@@ -331,14 +345,16 @@ export class Stream implements Subject {
     const { status } = this.responseHead;
     this.responded = status >= 200 || status === 101;
     this.touchServer();
-    this.goto(STEP.response);
+    const next = this.responded ? tryAgain(this, status) : null;
+    this.goto(next ?? STEP.response);
   }
 
   /** What the server sent is no valid response. */
   badResponse(): void {
     this.observe('badHead');
-    this.countServer(FAILED_RESP);
-    this.goto(fail(this, 502, CAUSE.proxy));
+    const next = tryAgain(this, 'junk-response');
+    if (next === null) this.countServer(FAILED_RESP);
+    this.goto(next ?? fail(this, 502, CAUSE.proxy));
   }
 
   responseData(chunk: Chunk, start: number, end: number): void {

@@ -7,6 +7,8 @@ import type { Model } from '../config/model.ts';
 import type { Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
+import { ProcVars } from '../sample/proc-vars.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, SESS_RATE, TLS_KEY_RATE, TLS_RATE, TLS_SERVER_KEY_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
@@ -29,6 +31,8 @@ export interface TrafficEnv {
   readonly view: View;
   /** What its form does (engine/health/admin.ts). */
   readonly admin: Admin;
+  /** Changes of maps, ACLs and variables that this worker makes and follows. */
+  readonly changes: ChangeLog;
   /** Number of this worker, 0-based. */
   readonly worker: number;
   readonly log: (level: Severity, text: string) => void;
@@ -78,12 +82,16 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     begunStreams: 0,
     badMessages: new Map(),
     badEvents: 0,
+    dumps: 0,
     spareStreams: [],
     spareBuffers: [],
-    books: new PatternBooks(),
+    books: new PatternBooks(model.patternRefs, env.changes),
+    procVars: new ProcVars(model.global.procVars, env.changes),
+    changes: env.changes,
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
   buildNouns(context);
+  env.changes.catchUp();
   io.onTurn(now => context.wheel.advance(now));
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {

@@ -22,8 +22,17 @@ export const CLOSE = 3;
 export const YIELD = 4;
 /** Answers after `timeout tarpit`. */
 export const TARPIT = 5;
+/** A response of our own is under way, made as the client reads. */
+export const SERVED = 6;
 
-export type Verdict = typeof CONTINUE | typeof STOP | typeof ANSWERED | typeof CLOSE | typeof YIELD | typeof TARPIT;
+export type Verdict =
+  | typeof CONTINUE
+  | typeof STOP
+  | typeof ANSWERED
+  | typeof CLOSE
+  | typeof YIELD
+  | typeof TARPIT
+  | typeof SERVED;
 
 /** An action as a worker carries it out. */
 export type Act = (at: Standpoint) => Verdict;

@@ -8,10 +8,10 @@ import { REMOVED } from '../http/head.ts';
 import { H_CONTENT_LENGTH, H_OTHER, H_TRANSFER_ENCODING, headerIdOf } from '../http/names.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
+import { expand } from '../sample/replacement.ts';
 import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
 import { rewritten } from './answers.ts';
 import { compileText, type Format, latin1Of, oneLine, readFormat, type Value } from './format.ts';
-import { expand } from './replacement.ts';
 
 const HTTP = 'QRA';
 

@@ -3,10 +3,6 @@ import { type ActionRow, laterAction } from './action.ts';
 
 /** [name, rule sets, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string, string])[] = [
-  ['add-acl', 'QR', '(<file>) <key>', 'Adds a pattern to an ACL file.'],
-  ['del-acl', 'QR', '(<file>) <key>', 'Takes a pattern out of an ACL file.'],
-  ['set-map', 'QRA', '(<file>) <key> <value>', 'Sets an entry of a map.'],
-  ['del-map', 'QRA', '(<file>) <key>', 'Takes an entry out of a map.'],
   ['add-headers-bin', 'QRA', '<expression> [prefix <text>]', 'Adds headers out of encoded bytes.'],
   ['set-headers-bin', 'QRA', '<expression> [prefix <text>]', 'Sets headers out of encoded bytes.'],
   ['del-headers-bin', 'QRA', '<expression> [-m <method>]', 'Removes the headers that encoded bytes name.'],
@@ -24,13 +20,10 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['sc-set-gpt0', 'CSTUQRA', '(<counter>) <value>', 'Sets the first general purpose tag.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
   ['set-bandwidth-limit', 'TUQR', '<filter> [limit <size>] [period <time>]', 'Slows the stream down.'],
-  ['set-priority-class', 'TQ', '<expression>', 'Place in the queue: its class.'],
-  ['set-priority-offset', 'TQ', '<expression>', 'Place in the queue: its offset.'],
   ['switch-mode', 'T', 'http [proto <name>]', 'Goes on with HTTP.'],
   ['track-sc0', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the first sticky counter.'],
   ['track-sc1', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the second sticky counter.'],
   ['track-sc2', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the third sticky counter.'],
-  ['use-service', 'TQ', '<service>', 'Answers by a service.'],
 ];
 
 export const LATER_ACTIONS: readonly ActionRow[] = LATER.map(row => laterAction(...row));

@@ -1,6 +1,8 @@
 /** Actions that change how a stream or its connection is treated. */
 
 import type { Address } from '../io/contract.ts';
+import type { Stream } from '../proxy/stream.ts';
+import { priorityClass, priorityOffset } from '../proxy/waiting-line.ts';
 import { compileExpression } from '../sample/compile.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import type { Expression } from '../sample/expression.ts';
@@ -148,6 +150,23 @@ function numberOf(spec: Expression, env: Env): (at: Standpoint) => number {
   return at => evaluate(fetch, at, SINT)?.int ?? -1;
 }
 
+/** The place in the queue; what is no number changes nothing. */
+function priority(name: string, doc: string, set: (stream: Stream, value: number) => void): ActionRow {
+  return action<Expression>({
+    ...{ name, where: 'TQ', args: '<expression>', doc, read: readSample },
+    compile(spec, env) {
+      const fetch = compileExpression(spec, env);
+      return at => {
+        const value = evaluate(fetch, at, SINT);
+        if (value !== null) set(at.stream!, value.int);
+        return CONTINUE;
+      };
+    },
+    good: [`${name} int(-5)`, `${name} req.hdr(x-class)`],
+    bad: [[`${name} foo`, "unknown fetch method 'foo'"]],
+  });
+}
+
 const STRICT_MODE = action<{ readonly on: boolean }>({
   name: 'strict-mode',
   where: 'QRA',
@@ -207,6 +226,16 @@ export const SETTING_ACTIONS: readonly ActionRow[] = [
   SET_LOG_LEVEL,
   SET_TIMEOUT,
   SET_RETRIES,
+  priority('set-priority-class', 'Place in the queue: lower classes, -2047 to 2047, come first.', (stream, value) => {
+    stream.priorityClass = priorityClass(value);
+  }),
+  priority(
+    'set-priority-offset',
+    'Place in the queue: as if it had come so many milliseconds later.',
+    (stream, value) => {
+      stream.priorityOffsetMs = priorityOffset(value);
+    },
+  ),
   STRICT_MODE,
   EXPECT_PROXY,
   DISABLE_L7_RETRY,

@@ -4,6 +4,8 @@ import type { ActionRow, RuleDraft } from './action.ts';
 import { FLOW_ACTIONS } from './actions-flow.ts';
 import { HEADER_ACTIONS } from './actions-headers.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
+import { PATTERN_ACTIONS } from './actions-patterns.ts';
+import { SERVICE_ACTIONS } from './actions-service.ts';
 import { SETTING_ACTIONS } from './actions-settings.ts';
 import { LINE_ACTIONS } from './actions-uri.ts';
 import { VALUE_ACTIONS } from './actions-vars.ts';
@@ -14,6 +16,8 @@ export const ACTIONS: readonly ActionRow[] = [
   ...LINE_ACTIONS,
   ...SETTING_ACTIONS,
   ...VALUE_ACTIONS,
+  ...PATTERN_ACTIONS,
+  ...SERVICE_ACTIONS,
   ...LATER_ACTIONS,
 ];
 

@@ -17,13 +17,18 @@ import { ANSWERED, CLOSE, CONTINUE, type Verdict } from './action.ts';
 
 /** `return`, `redirect`, `auth`: an answer, not a refusal. */
 export function answerLocally(stream: Stream, reply: Reply, keep = true): Verdict {
+  interceptLocally(stream);
+  answer(stream, reply, keep);
+  return ANSWERED;
+}
+
+/** The request goes to no server: counts that, and says so in the termination state. */
+export function interceptLocally(stream: Stream): void {
   const { backend, frontend } = stream;
   if (backend === null || backend.index === frontend.index) {
     stream.context.counters[frontend.row + INTERCEPTED]! += 1;
   }
   stream.terminate(CAUSE.local);
-  answer(stream, reply, keep);
-  return ANSWERED;
 }
 
 /** `deny`. */

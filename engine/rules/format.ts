@@ -37,13 +37,23 @@ export type Value = (at: Standpoint) => Uint8Array;
 const OPENING = /%(?:\([^)]*\))?(?:\{([^}]*)\})?\[/y;
 
 /** Takes a format; null after reporting. `what` names it in messages. */
-export function readFormat(cursor: Cursor, rule: RuleDraft, context: Context, what: string): Format | null {
+export function readFormat(
+  cursor: Cursor,
+  rule: RuleDraft,
+  context: Pick<Context, 'resources'>,
+  what: string,
+): Format | null {
   const word = cursor.expectWord(what);
   return word === null ? null : parseFormat(cursor, rule, context, word);
 }
 
 /** The format in `word`; null after reporting. */
-export function parseFormat(cursor: Cursor, rule: RuleDraft, { resources }: Context, word: Word): Format | null {
+export function parseFormat(
+  cursor: Cursor,
+  rule: RuleDraft,
+  { resources }: Pick<Context, 'resources'>,
+  word: Word,
+): Format | null {
   const { text } = word;
   const kind: FormatKind = { mode: rule.set.http ? 'http' : rule.proxy.mode, partial: false, spaces: 'kept' };
   const complain = (message: string, hint: string | null, at: number, width: number): null => {

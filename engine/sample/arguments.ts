@@ -6,12 +6,12 @@
  */
 import { parseIpv4, parseIpv6 } from '../config/ip.ts';
 import { INT64_MAX, INT64_MIN } from './cast.ts';
-import type { PatternFile } from './pattern-file.ts';
+import type { PatternRef } from './pattern-ref.ts';
 import { regexProblem } from './regex.ts';
 import { bytesOf } from './sample.ts';
 import { parseVariable, type Variable } from './variable.ts';
 
-export type Arg = null | number | bigint | string | Uint8Array | Variable | PatternFile;
+export type Arg = null | number | bigint | string | Uint8Array | Variable | PatternRef;
 
 export type ArgType =
   | 'str'
@@ -283,7 +283,7 @@ export class Args {
     return typeof arg === 'object' && arg !== null && 'scope' in arg ? arg : null;
   }
 
-  file(i: number): PatternFile {
-    return this.list[i] as PatternFile;
+  patterns(i: number): PatternRef {
+    return this.list[i] as PatternRef;
   }
 }

@@ -292,6 +292,20 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
   plain('stopping', 'bool', 'internal', 'The process is stopping.', (ctx, out) =>
     out.setBool(ctx.session.context.stopping),
   ),
+  plain(
+    'prio_class',
+    'sint',
+    'internal',
+    'Class of the place in the queue.',
+    ({ stream }, out) => stream !== null && out.setInt(stream.priorityClass),
+  ),
+  plain(
+    'prio_offset',
+    'sint',
+    'internal',
+    'Offset of the place in the queue, ms.',
+    ({ stream }, out) => stream !== null && out.setInt(stream.priorityOffsetMs),
+  ),
   plain('thread', 'sint', 'internal', 'Number of the worker.', (ctx, out) => out.setInt(ctx.session.context.worker)),
   plain('act_conn', 'sint', 'internal', 'Connections of the process now.', ({ session: { context } }, out) =>
     out.setInt(word(context, context.at + PROCESS.at.conns)),

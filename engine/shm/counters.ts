@@ -17,7 +17,12 @@ export const COUNTERS = layout('counters', 8, [
   ['cur_sess', 1, 'worker', 'sessions (frontend, listener: connections) open now'],
   ['cur_paused', 1, 'worker', 'listeners that stopped accepting for want of a place (process row)'],
   ['cur_queued', 1, 'worker', 'requests waiting now in the queue of this server or backend'],
-  ['queue_head', 1, 'worker', 'ticket of the oldest stream of this worker in this queue; 0 = none waits'],
+  [
+    'queue_head',
+    1,
+    'worker',
+    'place of the first stream of this worker in this queue (waiting-line.ts); 0 = none waits',
+  ],
   ['cur_idle', 1, 'worker', 'idle server connections pooled now, usable by anyone (safe)'],
   ['cur_idle_private', 1, 'worker', 'idle server connections bound to one client session'],
   ['cur_used', 1, 'worker', 'server connections in use now'],

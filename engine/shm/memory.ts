@@ -6,12 +6,16 @@
  *   ├────────┴─────────┴──────────────┴─────────────────┴───────────────┴───────────────┤
  *   │ worker 0: process | frontend 0.. | backend 0.. | listener 0.. | server 0..         │  doubles, one writer
  *   │ worker 1: the same rows                                                            │  per worker
+ *   ├────────────────────────────────────────────────────────────────────────────────────┤
+ *   │ worker 0: frontend 0.. | backend 0.. | server 0..                                  │  histograms, one writer
+ *   │ worker 1: the same rows                                                            │  per worker
  *   └────────────────────────────────────────────────────────────────────────────────────┘
  *
  * Listeners and servers are numbered over the whole configuration, in its order (`Topology`).
  */
 import { isFrontend, type Model } from '../config/model.ts';
 import { COUNTERS } from './counters.ts';
+import { Histograms, histogramBytes } from './histogram.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
 const MAGIC = 0x534c5543; // "SLUC"
@@ -63,6 +67,8 @@ export class Memory {
   readonly words: Int32Array;
   /** The counters; write only rows of your own worker. */
   readonly counters: Float64Array;
+  /** The times that streams took. */
+  readonly histograms: Histograms;
   readonly #wordsAt: { process: number; worker: number; proxy: number; listener: number; server: number };
   readonly #rowsPerWorker: number;
 
@@ -79,12 +85,16 @@ export class Memory {
     const words = wordCount(shape);
     this.words = new Int32Array(buffer, 0, words);
     this.counters = new Float64Array(buffer, words * 4, this.#rowsPerWorker * shape.workers * COUNTERS.size);
+    const histogramsAt = words * 4 + this.counters.byteLength;
+    this.histograms = new Histograms(buffer, histogramsAt, timedRows(shape), shape.workers);
   }
 
   /** Allocates zeroed memory for `shape`. Throws RangeError when the system has not enough. */
   static create(shape: Shape): Memory {
     const rows = (1 + 2 * shape.proxies + shape.listeners + shape.servers) * shape.workers;
-    const memory = new Memory(new SharedArrayBuffer(wordCount(shape) * 4 + rows * COUNTERS.size * 8), shape);
+    const countersEnd = wordCount(shape) * 4 + rows * COUNTERS.size * 8;
+    const bytes = countersEnd + histogramBytes(timedRows(shape) * shape.workers);
+    const memory = new Memory(new SharedArrayBuffer(bytes), shape);
     memory.words.set([MAGIC, FINGERPRINT, shape.workers, shape.proxies, shape.listeners, shape.servers]);
     return memory;
   }
@@ -147,6 +157,21 @@ export class Memory {
     return max;
   }
 
+  /** Row of a frontend, backend or server in `histograms`; -1 = a thing without times. */
+  timedRow(kind: RowKind, index: number): number {
+    const { proxies } = this.shape;
+    switch (kind) {
+      case 'frontend':
+        return index;
+      case 'backend':
+        return proxies + index;
+      case 'server':
+        return 2 * proxies + index;
+      default:
+        return -1;
+    }
+  }
+
   #rowIndex(kind: RowKind, index: number): number {
     const { proxies, listeners } = this.shape;
     switch (kind) {
@@ -162,6 +187,10 @@ export class Memory {
         return 1 + 2 * proxies + listeners + index;
     }
   }
+}
+
+function timedRows({ proxies, servers }: Shape): number {
+  return 2 * proxies + servers;
 }
 
 function wordCount(s: Shape): number {

@@ -17,7 +17,6 @@ export const PROCESS = layout('process', 4, [
   ['waiting', 1, 'any', 'workers that stopped accepting because of the global limit'],
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
-  ['ticket', 1, 'any', 'next place in any queue'],
   ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],

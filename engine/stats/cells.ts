@@ -26,8 +26,10 @@ interface Tip {
   readonly none: string;
   /** Written after the number: ` ms`, `/s`. */
   readonly unit: string;
-  /** A column written after the number and a slash: maximum / average. */
-  readonly and: Column | null;
+  /** Columns written after the number, each after a slash: maximum / average. */
+  readonly and: readonly Column[];
+  /** The columns are microseconds; milliseconds are written. */
+  readonly micro: boolean;
 }
 
 const FBS = F | B | S;
@@ -37,7 +39,7 @@ function tip(
   label: string,
   scope: number,
   of: string,
-  more: { percentOf?: string; unit?: string; and?: string; none?: string } = {},
+  more: { percentOf?: string; unit?: string; and?: readonly string[]; none?: string; micro?: boolean } = {},
 ): Tip {
   return {
     label,
@@ -46,8 +48,17 @@ function tip(
     percentOf: more.percentOf === undefined ? null : column(more.percentOf),
     none: more.none ?? '',
     unit: more.unit ?? '',
-    and: more.and === undefined ? null : column(more.and),
+    and: (more.and ?? []).map(column),
+    micro: more.micro ?? false,
   };
+}
+
+/** The percentiles of one timer, in one line. */
+function percentileTip(title: string): Tip {
+  const prefix = `${title[0]!.toLowerCase()}time_`;
+  const [first, ...others] = MODULE_COLUMNS.map(c => c.name).filter(name => name.startsWith(prefix));
+  const label = `- ${title} time, p50 / p90 / p95 / p99 / p99.9 / max:`;
+  return tip(label, FBS, first!, { and: others, unit: ' ms', micro: true });
 }
 
 const RATE_TIPS = [
@@ -87,10 +98,11 @@ const TOTAL_TIPS = [
   tip('Intercepted requests:', F, 'intercepted'),
   tip('Failed hdr rewrites:', FBS, 'wrew'),
   tip('Internal errors:', FBS, 'eint'),
-  tip('- Queue time, max / average:', B | S, 'qtime_max', { and: 'qtime', unit: ' ms' }),
-  tip('- Connect time, max / average:', B | S, 'ctime_max', { and: 'ctime', unit: ' ms' }),
-  tip('- Response time, max / average:', B | S, 'rtime_max', { and: 'rtime', unit: ' ms' }),
-  tip('- Total time, max / average:', B | S, 'ttime_max', { and: 'ttime', unit: ' ms' }),
+  tip('- Queue time, max / average:', B | S, 'qtime_max', { and: ['qtime'], unit: ' ms' }),
+  tip('- Connect time, max / average:', B | S, 'ctime_max', { and: ['ctime'], unit: ' ms' }),
+  tip('- Response time, max / average:', B | S, 'rtime_max', { and: ['rtime'], unit: ' ms' }),
+  tip('- Total time, max / average:', B | S, 'ttime_max', { and: ['ttime'], unit: ' ms' }),
+  ...['Queue', 'Connect', 'Response', 'Total'].map(percentileTip),
 ];
 const BYTES_TIPS = [
   tip('Response bytes in:', F | B, 'resbin'),
@@ -110,9 +122,10 @@ function writeTips(out: Out, view: View, s: Subject, tips: readonly Tip[]): void
     const value = line.of.value(view, s);
     if (value === null && line.none === '') continue;
     out.text(`<b>${line.label}</b><span>`);
-    if (typeof value === 'number') writeNumber(out, value);
-    else out.text(line.none);
-    if (line.and !== null) out.text(` / ${line.and.value(view, s)}`);
+    if (typeof value !== 'number') out.text(line.none);
+    else if (line.micro) out.text(String(value / 1000));
+    else writeNumber(out, value);
+    for (const { value: read } of line.and) out.text(` / ${line.micro ? Number(read(view, s)) / 1000 : read(view, s)}`);
     out.text(line.unit);
     const whole = line.percentOf?.value(view, s);
     if (typeof whole === 'number') out.text(` (${whole === 0 ? 0 : Math.floor(((value as number) * 100) / whole)}%)`);

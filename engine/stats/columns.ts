@@ -3,6 +3,7 @@
  * so a new one goes to the end of its table and none ever moves.
  */
 import type { CounterName } from '../shm/counters.ts';
+import { TIMERS } from '../shm/histogram.ts';
 import { PROXY, SERVER } from '../shm/words.ts';
 import type { Field, FieldType } from './fields.ts';
 import {
@@ -32,6 +33,7 @@ import {
   NAMES,
   OBSERVED_FAILS,
   PROTOCOL,
+  percentile,
   REQUESTS,
   type Read,
   rate,
@@ -49,7 +51,7 @@ import {
   word,
 } from './reads.ts';
 import { checkDescription, checkStatus, throttle } from './status.ts';
-import { B, F, L, S } from './view.ts';
+import { B, F, L, PERCENTILES, S } from './view.ts';
 
 export interface Column extends Field {
   /** The rows that have the column: F, B, S, L. */
@@ -240,7 +242,23 @@ const NO_STAPLES = 'Responses are stapled from files only';
 const NO_PIPES = 'Nothing is spliced through kernel pipes';
 const NO_H2 = 'HTTP/2 is not spoken';
 
-/** The columns of the protocol modules: they stand after a column named `-`. */
+/** What the timers of TIMERS are called, in names and in words. */
+const TIMER_NAMES = ['qtime', 'ctime', 'rtime', 'ttime'] as const;
+const TIMER_TITLES = ['queue time', 'connect time', 'response time', 'total time'] as const;
+
+/** `qtime_p50_us` ... `qtime_p999_us`, `qtime_max_us`: the rolling window of one timer (shm/histogram.ts). */
+function timerColumns(timer: number): Column[] {
+  const name = (what: string) => `${TIMER_NAMES[timer]}_${what}_us`;
+  const title = `${TIMER_TITLES[timer]} of the last 1-2 minutes, us`;
+  return [
+    ...PERCENTILES.map((percent, nth) =>
+      col(name(`p${percent}`.replace('.', '')), FBS, 'MaPV', 'u32', `p${percent} of ${title}`, percentile(timer, nth)),
+    ),
+    col(name('max'), FBS, 'MMPV', 'u32', `Longest ${title}`, percentile(timer, PERCENTILES.length)),
+  ];
+}
+
+/** The columns of the protocol modules, and those that only Sluice has: they stand after a column named `-`. */
 export const MODULE_COLUMNS: readonly Column[] = [
   col('ssl_sess', LFBS, 'MCPV', 'u64', 'TLS sessions', sum('tls_sess')),
   col('ssl_reused_sess', LFBS, 'MCPV', 'u64', 'TLS sessions resumed', sum('tls_reused')),
@@ -258,6 +276,7 @@ export const MODULE_COLUMNS: readonly Column[] = [
   ...absent(FB, 'C', NO_H2, 'h2_rst_stream_resp h2_goaway_resp'),
   ...absent(FB, 'G', NO_H2, 'h2_open_connections h2_backend_open_streams'),
   ...absent(FB, 'C', NO_H2, 'h2_total_connections h2_backend_total_streams'),
+  ...TIMERS.flatMap((_, timer) => timerColumns(timer)),
 ];
 
 const ALL: readonly Column[] = [...COLUMNS, ...MODULE_COLUMNS];

@@ -11,7 +11,7 @@ import { Subject, type View } from './view.ts';
 
 type Read = (view: View, s: Subject) => number | string;
 
-interface InfoRow extends Field {
+export interface InfoRow extends Field {
   readonly value: Read;
 }
 

@@ -5,8 +5,11 @@
 
 /** What a consumer asks for piece by piece, at its own pace. */
 export interface Dump {
-  /** The next piece, never empty; null at the end. Its bytes are lent until the next call. */
-  next(): Uint8Array | null;
+  /**
+   * The next piece, never empty; null at the end. Its bytes are lent until the next call. It is about `bytes` long
+   * (PIECE_BYTES unless told, and never longer than that by more than a step), as work must be done in small parts.
+   */
+  next(bytes?: number): Uint8Array | null;
 }
 
 /** Bytes of one piece: what a dump aims at before it returns to its caller. */
@@ -126,9 +129,9 @@ export function steppedDump(step: (out: Out) => boolean): Dump {
   let largest = 0;
   let more = true;
   return {
-    next() {
+    next(bytes = PIECE_BYTES) {
       out.clear();
-      while (more && out.length + largest <= PIECE_BYTES) {
+      while (more && (out.length === 0 || out.length + largest <= bytes)) {
         const before = out.length;
         more = step(out);
         largest = Math.min(Math.max(largest, out.length - before), PIECE_BYTES);

@@ -48,6 +48,14 @@ export function rateMax(name: CounterName): Read {
   return (view, s) => view.rateMax(s, field);
 }
 
+/** The `nth` percentile of a timer; empty when the window has no times. */
+export function percentile(timer: number, nth: number): Read {
+  return (view, s) => {
+    const us = view.percentile(s, timer, nth);
+    return us < 0 ? null : us;
+  };
+}
+
 export function word(field: number): Read {
   return (view, s) => view.word(s, field);
 }

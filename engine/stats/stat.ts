@@ -80,7 +80,7 @@ function shown(proxy: Proxy, filter: StatFilter): boolean {
 }
 
 /** Points the subject at the nth row of a proxy: frontend, listeners, servers, backend. null when there are no more. */
-function moveTo(view: View, s: Subject, proxy: Proxy, nth: number, { type = -1 }: StatFilter): Subject | null {
+export function moveTo(view: View, s: Subject, proxy: Proxy, nth: number, { type = -1 }: StatFilter): Subject | null {
   let at = nth;
   if (type & F && isFrontend(proxy) && at-- === 0) return view.frontend(s, proxy);
   const listeners = type & L && isFrontend(proxy) && proxy.options.socketStats ? proxy.binds.length : 0;
@@ -93,7 +93,7 @@ function moveTo(view: View, s: Subject, proxy: Proxy, nth: number, { type = -1 }
 }
 
 /** Whether the filter leaves the row in. */
-function matches(view: View, s: Subject, filter: StatFilter): boolean {
+export function matches(view: View, s: Subject, filter: StatFilter): boolean {
   const sid = filter.sid ?? -1;
   const id = s.server?.id ?? s.bind?.id;
   if (sid !== -1 && id !== undefined && id !== sid) return false;

@@ -6,6 +6,7 @@ import { type Bind, isBackend, isFrontend, type Model, type Proxy, type Server }
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { CUM_LB, CUM_REQ } from '../shm/counters.ts';
+import { type Merged, type Span, TIMERS } from '../shm/histogram.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { rateMax, rateRead } from '../shm/rate.ts';
 import { LiveAddress } from '../shm/server-address.ts';
@@ -57,12 +58,18 @@ export class Subject {
   at = 0;
   /** Of a server: word offset of the one whose checks it follows: its own, or at the end of a chain of `track`. */
   checkedAt = 0;
+  /** Percentiles of its timers, PERCENTILES and the maximum each, microseconds; those that were read have their bit set. */
+  readonly percentiles = new Float64Array(TIMERS.length * (PERCENTILES.length + 1));
+  percentilesRead = 0;
 
   constructor(now: number, legends: boolean) {
     this.now = now;
     this.legends = legends;
   }
 }
+
+/** What is told of each timer, besides its maximum. */
+export const PERCENTILES = [50, 90, 95, 99, 99.9] as const;
 
 /** The averages are taken over this many streams at most, in each worker. */
 const TIME_WINDOW = 512;
@@ -81,6 +88,7 @@ export class View {
   /** Scratch: where the rows of one rate stand, worker by worker. */
   readonly #rows: Int32Array;
   readonly #text = new Int32Array(CHECK_TEXT_BYTES / 4);
+  readonly #merged: Merged;
 
   constructor(model: Model, memory: Memory, topology: Topology, facts: Facts) {
     this.model = model;
@@ -88,6 +96,7 @@ export class View {
     this.topology = topology;
     this.facts = facts;
     this.#rows = new Int32Array(memory.shape.workers);
+    this.#merged = memory.histograms.merged();
     this.#fullconn = Float64Array.from(model.proxies, proxy => this.#fullconnOf(proxy));
   }
 
@@ -142,6 +151,7 @@ export class View {
     s.at = at;
     s.server = null;
     s.bind = null;
+    s.percentilesRead = 0;
     return s;
   }
 
@@ -196,6 +206,28 @@ export class View {
       streams += Math.min(counters[row + cumulated]!, TIME_WINDOW);
     }
     return streams === 0 ? 0 : Math.ceil(sum / streams);
+  }
+
+  /** The times of one timer of the subject, of all workers; without times when it has none. Lent until the next call. */
+  times(s: Subject, timer: number, span: Span): Merged {
+    this.memory.histograms.read(this.memory.timedRow(s.kind, s.index), timer, span, s.now, this.#merged);
+    return this.#merged;
+  }
+
+  /** The `nth` of PERCENTILES (after the last: the maximum) over the rolling window. Microseconds; -1 = no times. */
+  percentile(s: Subject, timer: number, nth: number): number {
+    const from = timer * (PERCENTILES.length + 1);
+    if (s.percentilesRead === 0 && !this.memory.histograms.used(this.memory.timedRow(s.kind, s.index))) {
+      s.percentiles.fill(-1);
+      s.percentilesRead = (1 << TIMERS.length) - 1;
+    }
+    if (!(s.percentilesRead & (1 << timer))) {
+      s.percentilesRead |= 1 << timer;
+      const merged = this.times(s, timer, 'window');
+      if (merged.total > 0) merged.percentiles(PERCENTILES, s.percentiles, from);
+      s.percentiles[from + PERCENTILES.length] = merged.total > 0 ? merged.max : -1;
+    }
+    return s.percentiles[from + PERCENTILES.length]! < 0 ? -1 : s.percentiles[from + nth]!;
   }
 
   /** Seconds from a second of the shared clock until now. */

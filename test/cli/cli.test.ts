@@ -10,6 +10,9 @@ import { addressText, unixAddress } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
@@ -45,6 +48,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
   world = worldOf(model);
   world.clock = io.now();
   const wheel = new TimerWheel(io.now());
+  const changes = new ChangeLog(createChanges(1), 0);
   const env = {
     ...world.env,
     now: () => io.now(),
@@ -52,6 +56,8 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    books: new PatternBooks([], changes),
+    procVars: new ProcVars([], changes),
     startupLogs: '[NOTICE]   (1) : hello\n',
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
@@ -201,9 +207,7 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(
-      /^Unknown command. Please enter one of the following commands only:\n {2}add server/,
-    );
+    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}add acl/);
   });
 });
 

@@ -10,6 +10,9 @@ import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
+import { ChangeLog } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { topology } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
@@ -82,7 +85,10 @@ backend t
   const listener = openListener({ ...PLAIN_SPEC, address: LOOPBACK });
   if (!('fd' in listener)) throw new Error(listener.message);
   port = listener.address.port;
-  const env = { model, memory, topology: topology(model), view, log: () => {}, now };
+  const changes = new ChangeLog(rig.changes, 2);
+  const books = new PatternBooks(model.patternRefs, changes);
+  const procVars = new ProcVars(model.global.procVars, changes);
+  const env = { model, memory, books, procVars, topology: topology(model), view, log: () => {}, now };
   cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, startupLogs: '', environment: {} }, [
     { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
   ]);
@@ -211,9 +217,10 @@ test('clear counters: the maxima, or all that is not there now', async () => {
   };
   expect([await stat('stot'), await stat('req_tot')]).toEqual(['3', '3']);
   expect(Number(await stat('rate_max'))).toBeGreaterThan(0);
+  expect(Number(await stat('ttime_p50_us'))).toBeGreaterThan(0);
   await sleep(1100);
   expect(await ask('clear counters')).toBe('\n');
-  expect([await stat('smax'), await stat('req_tot')]).toEqual(['0', '3']);
+  expect([await stat('smax'), await stat('req_tot'), await stat('ttime_p50_us')]).toEqual(['0', '3', '']);
   const hanging = get('/hang');
   await sessions(1);
   expect(await ask('clear counters all')).toBe('\n');

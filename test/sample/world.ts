@@ -19,7 +19,9 @@ import {
   type SampleContext,
   STR,
 } from '../../engine/sample/index.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
 import { StreamVars } from '../../engine/sample/vars.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { SESS_RATE } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { load } from '../config/load-text.ts';
@@ -131,11 +133,13 @@ export class World {
 
 function workerOf(model: Model): Context {
   const memory = Memory.create(shapeOf(model, 1));
+  const changes = new ChangeLog(createChanges(1), 0);
   const worker = {
     ...{ model, memory, topology: topology(model), words: memory.words, counters: memory.counters, worker: 0, row: 0 },
     at: memory.process,
     io: { now: () => 5_000 },
-    books: new PatternBooks(),
+    books: new PatternBooks(model.patternRefs, changes),
+    procVars: new ProcVars(model.global.procVars, changes),
     stopping: false,
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);

@@ -9,7 +9,7 @@ import { NATURES, ORIGINS, SCOPES } from '../../engine/stats/fields.ts';
 import { B, F, L, S, Subject } from '../../engine/stats/view.ts';
 import { busy, fresh, MODEL, NOW, WORKERS } from './fixture.ts';
 
-const column = (name: string) => COLUMNS.find(c => c.name === name)!;
+const column = (name: string) => [...COLUMNS, ...MODULE_COLUMNS].find(c => c.name === name)!;
 
 /** The management manual's brackets (9.1): which columns have a value in some kinds of rows only. */
 const SCOPED: Readonly<Record<string, string>> = {
@@ -136,6 +136,25 @@ describe('values', () => {
     const s = f.view.server(new Subject(NOW, true), MODEL.proxies[1]!, 0);
     expect(column('rtime').value(f.view, s)).toBe(Math.ceil((100 + 1024) / 522));
     expect(column('qtime').value(f.view, s)).toBe(0);
+  });
+
+  test('percentiles of the times of all workers; none without times', () => {
+    const { memory, view } = fresh();
+    const { histograms } = memory;
+    for (let i = 1; i <= 1000; i++) {
+      const at = histograms.at(i % WORKERS, memory.timedRow('backend', 1));
+      histograms.record(at, 2, i / 10, NOW - 30_000);
+      histograms.record(at, 3, i, NOW - 30_000);
+    }
+    const s = view.backend(new Subject(NOW, true), MODEL.proxies[1]!);
+    const values = ['p50', 'p90', 'p95', 'p99', 'p999', 'max'].map(p => column(`rtime_${p}_us`).value(view, s));
+    expect(values).toEqual([50_175, 90_111, 95_231, 99_327, 99_999, 100_000].map(us => expect.closeTo(us, -3)));
+    expect(values[5]).toBe(100_000);
+    expect(column('qtime_p50_us').value(view, s)).toBeNull();
+    expect(column('rtime_p50_us').value(view, view.frontend(s, MODEL.proxies[0]!))).toBeNull();
+    expect(
+      column('rtime_p50_us').value(view, view.backend(new Subject(NOW + 90_000, true), MODEL.proxies[1]!)),
+    ).toBeNull();
   });
 
   test('limits that do not exist leave their column empty', () => {

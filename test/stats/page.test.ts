@@ -193,3 +193,27 @@ describe('replies', () => {
     expect(header(reply, 'location')).not.toMatch(/[\r\n ]/);
   });
 });
+
+test('hovering over the sessions tells the percentiles of the times, in milliseconds', () => {
+  const { memory, view } = busy();
+  const { histograms } = memory;
+  for (let i = 1; i <= 100; i++) {
+    const at = histograms.at(0, memory.timedRow('server', 0));
+    for (const timer of [2, 3]) histograms.record(at, timer, i / 10, NOW);
+  }
+  const reply = statsReply(
+    view,
+    PAGE,
+    WEB,
+    { method: 'GET', uri: PAGE.uri, authorization: null, form: null },
+    NOW,
+    () => 0,
+  )!;
+  const html = text(reply.body!);
+  const label = '<b>- Response time, p50 / p90 / p95 / p99 / p99.9 / max:</b>';
+  const shown = html.slice(html.indexOf(label) + label.length).match(/^<span>([\d. /]+) ms<\/span>/)![1]!;
+  expect(shown.split(' / ').map(Number)).toEqual([5, 9, 9.5, 9.9, 10, 10].map(ms => expect.closeTo(ms, 1)));
+  // Only the server that has times.
+  expect(html.split(label)).toHaveLength(2);
+  expect(html).not.toContain('<b>- Queue time, p50');
+});

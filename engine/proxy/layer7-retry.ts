@@ -1,0 +1,53 @@
+/**
+ * Sending a request again after a server took it and failed (`retry-on`, manual 4.2). The head stays in its buffer anyway; what
+ * went out of the payload is kept beside it, up to a buffer: a request that is larger is not repeated.
+ */
+import type { RetryCondition } from '../config/model.ts';
+import { again } from './attempts.ts';
+import type { Next } from './step.ts';
+import type { Stream } from './stream.ts';
+
+/** The payload that went to the server, framing included. */
+export class SentPayload {
+  readonly bytes: Uint8Array;
+  length = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+/** A request goes out: from now on its payload is kept, where a failure may call for it. */
+export function keepPayload(stream: Stream): void {
+  const { context, backend } = stream;
+  if (stream.sent !== null || stream.payloadSent || stream.noRepeat || !backend!.repeats) return;
+  stream.sent = new SentPayload(context.spareBuffers.pop() ?? new Uint8Array(context.model.global.tune.bufsizeBytes));
+}
+
+/** Notes payload that goes out. What does not fit makes an end of it: the request cannot be repeated any more. */
+export function notePayload(stream: Stream, bytes: Uint8Array, start: number, end: number): void {
+  const { sent } = stream;
+  if (sent === null) return;
+  if (end - start > sent.bytes.length - sent.length) {
+    forgetPayload(stream);
+    return;
+  }
+  sent.bytes.set(bytes.subarray(start, end), sent.length);
+  sent.length += end - start;
+}
+
+export function forgetPayload(stream: Stream): void {
+  if (stream.sent === null) return;
+  stream.context.spareBuffers.push(stream.sent.bytes);
+  stream.sent = null;
+}
+
+/** The next step if this failure is one to try again after; null when the stream must fail. */
+export function tryAgain(stream: Stream, condition: RetryCondition): Next | null {
+  if (stream.sent === null || stream.retriesLeft <= 0) return null;
+  if (!stream.backend!.proxy.retryOn.includes(condition)) return null;
+  stream.responded = false;
+  stream.dropServerSide();
+  stream.dropPlace();
+  return again(stream);
+}
