@@ -63,16 +63,17 @@ export class TlsBuilder {
       authorities: good(this.#authorities),
       revocations: good(this.#revocations),
       ticketKey: new Uint8Array(0),
+      keylog: this.#global.keylog,
     };
   }
 
   global(place: Place): GlobalTls {
-    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
+    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile, captureBytes } = this.#global;
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
-    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams };
+    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams, captureBytes };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */

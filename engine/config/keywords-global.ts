@@ -115,4 +115,11 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_TLS, ...GLOBAL_VARS, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [
+  ...OWN,
+  GLOBAL_LOG as Row,
+  ...TUNE,
+  ...GLOBAL_TLS,
+  ...GLOBAL_VARS,
+  ...GLOBAL_MORE,
+];

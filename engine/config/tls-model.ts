@@ -14,6 +14,8 @@ export interface TlsFiles {
   readonly revocations: readonly DerFile[];
   /** Names, secrets and keys of session tickets while no `tls-ticket-keys` says otherwise: 80 bytes, made at the start. */
   readonly ticketKey: Uint8Array;
+  /** `tune.ssl.keylog`: secrets of connections are kept for fetches. */
+  readonly keylog: boolean;
 }
 
 /** A certificate with its key and what stands beside it. */
@@ -53,6 +55,8 @@ export interface GlobalTls {
   readonly maxRecordBytes: number;
   /** PEM; null = OpenSSL's own. */
   readonly dhParams: Uint8Array | null;
+  /** `tune.ssl.capture-buffer-size`: bytes of lists that fetches show of a client's hello; 0 = none is kept. */
+  readonly captureBytes: number;
 }
 
 export type TlsVersion = 'SSLv3' | 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';

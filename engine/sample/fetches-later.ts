@@ -16,21 +16,6 @@ const STICK = [
   ...words('src_updt_conn_cnt table_avl table_cnt'),
 ];
 
-/** Of the certificates: `c` the client's, `f` ours, `s` the server's. */
-const CERTIFICATE = 'chain_der der i_dn key_alg notafter notbefore s_dn serial sha1 sig_alg version';
-const BOTH_SIDES =
-  'client_early_traffic_secret client_handshake_traffic_secret client_random client_traffic_secret_0 curve early_exporter_secret exporter_secret npn server_handshake_traffic_secret server_random server_traffic_secret_0 session_id session_key unique_id';
-
-const TLS = [
-  ...['ssl_bc', 'ssl_fc'].flatMap(prefix => words(BOTH_SIDES).map(name => `${prefix}_${name}`)),
-  ...['ssl_c', 'ssl_f', 'ssl_s'].flatMap(prefix => words(CERTIFICATE).map(name => `${prefix}_${name}`)),
-  'ssl_bc_sni',
-  ...words(`ssl_c_policies ssl_c_r_dn ssl_c_san
-    ssl_fc_cipherlist_bin ssl_fc_cipherlist_hex ssl_fc_cipherlist_str ssl_fc_cipherlist_xxh ssl_fc_crtname ssl_fc_ecformats_bin
-    ssl_fc_eclist_bin ssl_fc_extlist_bin ssl_fc_has_early ssl_fc_protocol_hello_id
-    ssl_fc_sigalgs_bin ssl_fc_supported_versions_bin`),
-];
-
 /** Rules, logs and captures bring these; the rest wants HTTP/2, the kernel's view of a connection, or a cache. */
 const OTHERS = words(`51d.all bc_be_queue bc_err bc_err_name bc_err_str bc_glitches bc_nb_streams bc_rtt bc_rttvar
   bc_settings_streams_limit bc_srv_queue bs.aborted bs.debug_str bs.id bs.rst_code cpu_calls
@@ -45,6 +30,5 @@ const OTHERS = words(`51d.all bc_be_queue bc_err bc_err_name bc_err_str bc_glitc
 
 export const LATER_FETCHES: readonly FetchRow[] = [
   ...STICK.map(name => laterFetch(name, 'What a stick table counts.')),
-  ...TLS.map(name => laterFetch(name, 'What a TLS connection tells.')),
   ...OTHERS.map(name => laterFetch(name, 'Not known here yet.')),
 ];

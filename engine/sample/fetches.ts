@@ -2,9 +2,11 @@
 import { AUTH_FETCHES } from './fetches-auth.ts';
 import { BODY_FETCHES } from './fetches-body.ts';
 import { CAPTURE_FETCHES } from './fetches-captures.ts';
+import { CERTIFICATE_FETCHES } from './fetches-certificate.ts';
 import { CONNECTION_FETCHES } from './fetches-connection.ts';
 import { COOKIE_FETCHES } from './fetches-cookies.ts';
 import { HEADER_FETCHES } from './fetches-headers.ts';
+import { HELLO_FETCHES } from './fetches-hello.ts';
 import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
@@ -23,5 +25,7 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   BODY_FETCHES,
   AUTH_FETCHES,
   TLS_FETCHES,
+  CERTIFICATE_FETCHES,
+  HELLO_FETCHES,
   LATER_FETCHES,
 ]);

@@ -32,6 +32,8 @@ const NO_SUCH_NAME = Uint8Array.of(21, 3, 1, 0, 2, 2, 112);
 export interface TlsEnd {
   /** We speak first. */
   readonly client: boolean;
+  /** How much of what a client's hello offers is kept (`tune.ssl.capture-buffer-size`); not given = nothing. */
+  readonly captureBytes?: number;
   /**
    * The context, once it can be known: for an accepted connection by the client's hello, else `NO_HELLO`. Null = nobody
    * is to be shown.
@@ -165,7 +167,7 @@ export class TlsConn implements Conn, Handler, Layer {
       start = 0;
       end = bytes.length;
     }
-    const hello = readHello(bytes, start, end);
+    const hello = readHello(bytes, start, end, this.#end.captureBytes ?? 0);
     if (hello === null) {
       this.#begin = bytes.slice(start, end);
       return;

@@ -22,6 +22,8 @@ export function tlsStore(files: TlsFiles): TlsStore {
 export class TlsStore {
   /** 80 bytes: what tickets are made with where no file says otherwise. */
   readonly ticketKey: Uint8Array;
+  /** `tune.ssl.keylog`. */
+  readonly keylog: boolean;
   readonly #certificates = new Map<string, Certificate>();
   readonly #authorities = new Map<string, DerFile>();
   readonly #revocations = new Map<string, DerFile>();
@@ -31,6 +33,7 @@ export class TlsStore {
 
   constructor(files: TlsFiles) {
     this.ticketKey = files.ticketKey;
+    this.keylog = files.keylog;
     for (const file of files.certificates) this.#certificates.set(file.name, file);
     for (const file of files.authorities) this.#authorities.set(file.name, file);
     for (const file of files.revocations) this.#revocations.set(file.name, file);

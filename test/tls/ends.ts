@@ -20,6 +20,7 @@ export const NO_FILES: TlsFiles = {
   authorities: [],
   revocations: [],
   ticketKey: new Uint8Array(80).fill(7),
+  keylog: false,
 };
 
 export const STORE = new TlsStore(NO_FILES);

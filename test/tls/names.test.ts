@@ -9,7 +9,7 @@ import { certificate } from './certificates.ts';
 import { NO_FILES } from './ends.ts';
 
 const GLOBAL: GlobalTls = {
-  ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null },
+  ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null, captureBytes: 0 },
 };
 
 let all: Record<'first' | 'site' | 'wild' | 'rsa' | 'ec', Certificate>;
@@ -37,7 +37,7 @@ function listener(
 }
 
 function shown(tls: TlsListener, serverName: string, hello: Partial<Hello> = {}): string | undefined {
-  return tls.choose({ serverName, ecdsa: true, rsa: true, ...hello })?.certificate?.name;
+  return tls.choose({ serverName, ecdsa: true, rsa: true, lists: null, ...hello })?.certificate?.name;
 }
 
 describe('the certificate that is shown', () => {
