@@ -82,6 +82,17 @@ export const TLS_GATHER_BYTES = 16_384;
 export const TLS_SESSIONS_MAX = 1_024;
 
 /**
+ * Rings: how many there may be; what each thread may have written into one that the control thread has not taken yet (bytes, a
+ * power of two); their size when none is given; how long before a log server is tried again (ms).
+ */
+export const RINGS_MAX = 32;
+export const RING_CHANNEL_BYTES = 262_144;
+export const RING_BYTES = 16_384;
+export const BUF0_BYTES = 1_048_576;
+export const RING_RECONNECT_MS = 1_000;
+/** Lines in one round of `log ... sample`. */
+export const LOG_SAMPLE_MAX = 65_536;
+/**
  * io_uring, per worker. Entries: operations written before the kernel takes them; completions: what it tells at once
  * before it must keep some for later. Powers of two.
  */

@@ -3,6 +3,7 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { Rings } from '../engine/log/rings.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
@@ -27,6 +28,8 @@ export default async function control(task: ControlTask): Promise<void> {
     if (!changes.compact()) ringAll(env.memory);
   });
   running.push(keepShort);
+  const rings = new Rings({ model, memory: env.memory, io, wheel });
+  running.push(rings);
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
@@ -44,7 +47,7 @@ export default async function control(task: ControlTask): Promise<void> {
       const checks = startHealth({ ...env, io, wheel, random: Math.random });
       running.push(
         checks,
-        startCli({ ...env, io, wheel, asker, checks, books, procVars, environment, startupLogs }, sockets),
+        startCli({ ...env, io, wheel, asker, rings, checks, books, procVars, environment, startupLogs }, sockets),
       );
     },
     ask: () => {},

@@ -10,7 +10,7 @@ import os from 'node:os';
 import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
-import { WORKERS_MAX } from '../engine/limits.ts';
+import { TLS_SESSIONS_MAX, WORKERS_MAX } from '../engine/limits.ts';
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
@@ -19,6 +19,7 @@ import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
+import { freeLedger, newLedger } from '../engine/tls/ledger.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
 import { closeListeners, type Listeners, setListeners, shareListeners } from './listeners.ts';
@@ -62,6 +63,13 @@ const TICKET_KEY_BYTES = 80;
 
 /** Descriptors left for what is neither a connection nor its server's side: files, epoll, logs, listeners. */
 const SPARE_FDS = 100;
+
+/** Native objects of a worker: a connection to a client and one to a server each, and what they are made from. */
+function ledgerSize(model: Model): number {
+  const { proxies, tls, global } = model;
+  const spoken = proxies.some(({ binds, servers }) => [...binds, ...servers].some(end => end.tls !== null));
+  return spoken ? 2 * global.maxconn + 4 * tls.certificates.length + TLS_SESSIONS_MAX : 0;
+}
 
 /** Without `maxconn`: two descriptors per connection out of those that the process may have. */
 export function withMaxconn(model: Model): Model {
@@ -196,17 +204,20 @@ export class Master {
 
   #workerKeeper(worker: number): Keeper {
     const words = this.#memory.worker(worker);
+    let natives = newLedger(0);
     const keeper: Keeper = new Keeper({
       ...this.#care(() => keeper, `Thread ${worker + 1} (traffic)`),
       share: () => shareListeners(this.#plan.listeners.traffic, worker),
       run: (port, listeners) => {
         Atomics.add(this.#memory.words, words + WORKER.at.incarnation, 1);
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 1);
-        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners });
+        natives = newLedger(ledgerSize(this.#model));
+        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners, natives });
       },
       died: (error, againMs) => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
+        freeLedger(natives);
         leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);

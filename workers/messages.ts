@@ -42,6 +42,8 @@ export interface Task {
 
 /** The life of a traffic worker: its task ends when it has drained. */
 export interface TrafficTask extends Task {
+  /** Where its native objects are noted (engine/tls/ledger.ts). */
+  readonly natives: SharedArrayBuffer;
   /** Its number, 0-based: its row in shared memory. */
   readonly worker: number;
 }

@@ -3,11 +3,13 @@ import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
+import { keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
-  const { model, worker, listeners } = task;
+  const { model, worker, listeners, natives } = task;
+  keepLedger(natives);
   const io = createIo(task.io);
   const thread = joinMaster(task.port, {
     serve: () => {

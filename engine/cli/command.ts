@@ -3,6 +3,7 @@ import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Io } from '../io/contract.ts';
+import type { Rings } from '../log/rings.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
@@ -24,6 +25,8 @@ export interface CliEnv extends StateEnv {
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;
+  /** What `show events` shows. */
+  readonly rings: Pick<Rings, 'list' | 'watch'>;
   /** What was said on the terminal before the start. */
   readonly startupLogs: string;
   /** What `show env` shows. */
@@ -43,6 +46,8 @@ export interface CliState {
   experimental: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
   timeoutMs: number;
+  /** The answer that is waited for ends with the next input. */
+  interruptible: boolean;
   /** The command asked for the end of the connection. */
   quit: boolean;
 }

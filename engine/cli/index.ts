@@ -8,6 +8,7 @@ import { tlsStore } from '../tls/store.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
+import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
@@ -26,6 +27,7 @@ export type { CliEnv } from './command.ts';
 export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
+  ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,

@@ -28,7 +28,7 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { interMs: _i, fastinterMs: _f, downinterMs: _d, rise: _r, fall: _l, healthcheck: _h, ...settings } = draft;
   const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
   const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
-  const { endpoint, check, track, observe, onError, errorLimit, tls, ...own } = more;
+  const { endpoint, check, track, observe, onError, errorLimit, tls, logProto: _, ...own } = more;
   const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
   const made = (forCheck: boolean) => workshop.tls.server(tls, forCheck, draft, subject);
   const address = resolve(endpoint!, draft, workshop);
@@ -42,17 +42,30 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     track: track === null ? null : trackOf(track, workshop),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
     tls: tls.ssl ? made(false) : null,
-    checkTls: checksTls(draft) ? made(true) : null,
+    checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
     saved: workshop.states.of(workshop.proxy, draft.name),
   };
 }
 
 /** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
-function checksTls({ check, tls, checkPort, checkAddress }: ServerDraft): boolean {
-  return check && (tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null));
+function checksTls({ tls, checkPort, checkAddress }: ServerDraft): boolean {
+  return tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null);
 }
 
-function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Workshop): Address {
+/** `tcp-check connect ssl`. */
+function stepsWantTls({ healthcheck }: ServerDraft, { proxy, drafts }: Workshop): boolean {
+  const section = drafts.healthchecks.find(({ name }) => name === healthcheck);
+  // What is wrong with it has been said.
+  const { steps } = checkOf((section ?? proxy).check) as Check;
+  return steps.some(step => step.kind === 'connect' && step.tls);
+}
+
+/** Where names are looked up, and who is named when one has no address. */
+export interface Directory extends Pick<Workshop, 'diagnostics' | 'resources'> {
+  readonly proxy: { readonly name: string };
+}
+
+export function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Directory): Address {
   const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
   if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
   const message = `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`;
@@ -74,6 +87,7 @@ function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): Serv
     // A check of another port speaks to another program (manual 5.2, check-send-proxy).
     sendProxy: draft.checkSendProxy || (draft.sendProxy !== 0 && checkPort === 0 && checkAddress === null),
     viaSocks4: checkViaSocks4,
+    tls: checksTls(draft),
     script: section === undefined ? null : (checkOf(section.check) as Check),
   };
 }

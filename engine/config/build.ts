@@ -1,6 +1,7 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
+import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
@@ -40,6 +41,8 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     httpErrors: drafts.httpErrors,
     tls: tls.files(),
     patternRefs: refsOf(drafts, resources),
+    logProfiles: drafts.logProfiles,
+    rings: ringsOf(drafts, { diagnostics, resources }),
   });
 }
 
@@ -152,9 +155,9 @@ function proxyOf(
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
-    logFormat: draft.logFormat?.name ?? null,
-    errorLogFormat: draft.errorLogFormat?.name ?? null,
-    logFormatSd: draft.logFormatSd?.name ?? null,
+    logFormat: draft.logFormat?.format ?? null,
+    errorLogFormat: draft.errorLogFormat?.format ?? null,
+    logFormatSd: draft.logFormatSd?.format ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
 }

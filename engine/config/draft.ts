@@ -3,8 +3,8 @@
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
-import type { Format } from '../rules/format.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
+import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
@@ -15,8 +15,10 @@ import type {
   Bind,
   Global,
   HttpErrors,
+  LogProfile,
   Observe,
   Place,
+  ProfileStep,
   Proxy,
   Rule,
   Server,
@@ -53,13 +55,18 @@ export interface Resources {
 /** The log formats of a proxy: checked once its mode is known. */
 export type LogFormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd';
 
-/** A word that is understood once all sections are read: the name of a proxy, a log format. */
+/** A word that is understood once all sections are read: the name of a proxy. */
 export interface Reference extends Place {
   readonly name: string;
   /** For the diagnostics: the line as written, and where the name stands in it. */
   readonly source: string;
   readonly column: number;
   readonly width: number;
+}
+
+/** A format; what the mode of its proxy does not allow is told when that is known. */
+export interface FormatLine extends Reference {
+  readonly format: Format;
 }
 
 /** An expression of a line, and how messages call it: `ACL keyword`, `sample fetch keyword`. */
@@ -120,6 +127,8 @@ export interface ServerDraft
   observe: 0 | Observe['layer'];
   onError: Observe['onError'];
   errorLimit: number;
+  /** Of log servers: how lines are told apart. */
+  logProto: 'legacy' | 'octet-count';
 }
 
 export interface ProxyDraft
@@ -153,9 +162,9 @@ export interface ProxyDraft
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
-  logFormat: Reference | null;
-  errorLogFormat: Reference | null;
-  logFormatSd: Reference | null;
+  logFormat: FormatLine | null;
+  errorLogFormat: FormatLine | null;
+  logFormatSd: FormatLine | null;
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
@@ -176,6 +185,30 @@ export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
 type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
+
+/** A ring while it is read; its servers are read as those of a proxy. */
+export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
+  description: string;
+  format: string;
+  /** 0 = no limit of its own. */
+  maxlenBytes: number;
+  sizeBytes: number;
+  connectMs: number;
+  serverMs: number;
+}
+
+export function newRing(place: Place, name: string): RingDraft {
+  const { file, line } = place;
+  return {
+    ...{ file, line, name, servers: [], defaultServer: newServer() },
+    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, connectMs: 0, serverMs: 0 },
+  };
+}
+
+/** Its formats are plain data already. */
+export type LogProfileDraft = { -readonly [K in keyof LogProfile]: LogProfile[K] } & {
+  steps: Record<string, ProfileStep>;
+};
 
 function noRules(): Record<Rules, Rule[]> {
   return Object.fromEntries(RULE_SET_NAMES.map(name => [name, []])) as never;
@@ -303,6 +336,7 @@ export function newServer(): ServerDraft {
     observe: 0,
     onError: 'fail-check',
     errorLimit: 10,
+    logProto: 'legacy',
     shutdownWhenDown: false,
     shutdownBackupsWhenUp: false,
     initState: 'none',
@@ -447,6 +481,7 @@ export function newProxy(): ProxyDraft {
     stats: null,
     logs: [],
     logStyle: null,
+    logSteps: null,
     logFormat: null,
     errorLogFormat: null,
     logFormatSd: null,

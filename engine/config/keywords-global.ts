@@ -119,7 +119,7 @@ export const GLOBAL: readonly Row[] = [
   ...OWN,
   GLOBAL_LOG as Row,
   ...TUNE,
-  ...GLOBAL_TLS,
   ...GLOBAL_VARS,
+  ...GLOBAL_TLS,
   ...GLOBAL_MORE,
 ];

@@ -29,8 +29,7 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
     'Remembers a key of the response.',
   ],
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
-  // Logs and identifiers made of expressions.
-  ['log-steps', 'DFL', '<steps>', 'When log lines are written.'],
+  // Mails.
   ['email-alert from', 'DFLB', '<address>', 'Sender of mails about server states.'],
   ['email-alert level', 'DFLB', '<level>', 'Which states send a mail.'],
   ['email-alert mailers', 'DFLB', '<section>', 'Where mails are sent through.'],

@@ -91,6 +91,16 @@ const OWN: readonly Row[] = [
     ],
   }),
   supported<ServerDraft>({
+    name: 'log-proto',
+    args: '{ legacy | octet-count }',
+    doc: 'How a log server tells lines apart (RFC 6587).',
+    parse(cursor, server) {
+      server.logProto = cursor.expectOneOf('log-proto', ['legacy', 'octet-count']) ?? 'legacy';
+    },
+    good: ['log-proto octet-count', 'log-proto legacy'],
+    bad: [['log-proto x', "'log-proto' expects 'legacy' or 'octet-count', not 'x'"]],
+  }),
+  supported<ServerDraft>({
     name: 'from',
     args: 'none',
     doc: 'Forgets what `default-server` said.',
@@ -130,7 +140,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['hash-key', '<key>', 'What places it on the hash ring.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['init-addr', '<methods>', 'How its name is resolved at start.'],
-  ['log-proto', '<framing>', 'Framing of log lines.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],

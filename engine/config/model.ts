@@ -6,13 +6,13 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
-import type { Format } from '../rules/format.ts';
+import type { Format } from '../log/format-text.ts';
+import type { TrafficStep } from '../log/steps.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
-import type { Template } from '../sample/template.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -31,6 +31,8 @@ export interface Model {
   readonly tls: TlsFiles;
   /** What ACLs and maps look into; `ref.index` is its place here. */
   readonly patternRefs: readonly PatternRef[];
+  readonly logProfiles: readonly LogProfile[];
+  readonly rings: readonly Ring[];
 }
 
 export interface Global extends Place {
@@ -89,17 +91,59 @@ export interface Tune {
   readonly varsLimited: boolean;
 }
 
+/** A `ring` section, or what a `log tcp@...` line stands for: lines kept in memory and sent to log servers. */
+export interface Ring extends Place {
+  readonly name: string;
+  readonly description: string;
+  /** As `LogTarget.format`; for log lines that say none. */
+  readonly format: string;
+  readonly maxlenBytes: number;
+  readonly sizeBytes: number;
+  /** 0 = none. */
+  readonly connectMs: number;
+  readonly serverMs: number;
+  readonly servers: readonly RingServer[];
+}
+
+export interface RingServer {
+  readonly name: string;
+  readonly address: Address;
+  readonly source: Address | null;
+  /** RFC 6587: each line after its length, else with a line feed behind it. */
+  readonly octetCount: boolean;
+}
+
+/** A `log-profile` section: what is said instead, by step (engine/log/steps.ts); `any` = where no other is. */
+export interface LogProfile extends Place {
+  readonly name: string;
+  readonly logTag: string | null;
+  readonly steps: Readonly<Record<string, ProfileStep>>;
+}
+
+export interface ProfileStep {
+  readonly drop: boolean;
+  /** null = as the proxy says. */
+  readonly format: Format | null;
+  readonly data: Format | null;
+}
+
 export interface LogTarget extends Place {
   /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`. `log global` is already replaced. */
   readonly address: string;
-  /** Where datagrams go; null = to the descriptor `fd`. */
+  /** Where datagrams go; null = to the descriptor `fd` or the ring. */
   readonly endpoint: Address | null;
   readonly fd: number | null;
+  /** Name of the ring that takes the lines; null = none. */
+  readonly ring: string | null;
   readonly facility: string;
   readonly maxLevel: number;
   readonly minLevel: number;
   /** A line is cut to this length. */
   readonly lenBytes: number;
+  /** Which lines of each `size` are sent, counted from 1 in each thread; null = all. */
+  readonly sample: { readonly ranges: readonly (readonly [from: number, to: number])[]; readonly size: number } | null;
+  /** Name of a log profile; null = none. */
+  readonly profile: string | null;
   /** A name in engine/log/syslog.ts; '' = rfc3164 when a host name is sent, else local. */
   readonly format: string;
 }
@@ -178,10 +222,12 @@ export interface Proxy extends Place {
   readonly logs: readonly LogTarget[];
   /** `option httplog` and its kin; null = none. */
   readonly logStyle: 'http' | 'http-clf' | 'https' | 'tcp' | 'tcp-clf' | null;
-  /** `log-format`, which goes before `logStyle`; null = none. The texts of all three compile (engine/log/format.ts). */
-  readonly logFormat: string | null;
-  readonly errorLogFormat: string | null;
-  readonly logFormatSd: string | null;
+  /** `log-format`, which goes before `logStyle`; null = none. */
+  readonly logFormat: Format | null;
+  readonly errorLogFormat: Format | null;
+  readonly logFormatSd: Format | null;
+  /** `log-steps`: a line at each of these; null = one line, when its values are known. */
+  readonly logSteps: readonly TrafficStep[] | null;
   /** Program name in log lines; null = that of the global section. */
   readonly logTag: string | null;
 }
@@ -334,7 +380,7 @@ export interface Server extends Place {
   readonly socks4: Address | null;
   /** null = it is spoken to without TLS. */
   readonly tls: ServerTls | null;
-  /** Of its checks; null = they are without. */
+  /** Of its checks, or of some steps of them; null = all are without. */
   readonly checkTls: ServerTls | null;
   /** What a state file said of it. */
   readonly saved: SavedState | null;
@@ -366,6 +412,8 @@ export interface ServerCheck {
   readonly sendProxy: boolean;
   /** Through the server's `socks4` proxy. */
   readonly viaSocks4: boolean;
+  /** Over TLS, with the settings of `Server.checkTls`. */
+  readonly tls: boolean;
   /** Of a `healthcheck` section; null = the proxy's. */
   readonly script: Check | null;
 }
@@ -438,7 +486,11 @@ export interface ConnectStep extends AnyStep {
   readonly viaSocks4: boolean;
   /** Ends with FIN, not RST. */
   readonly linger: boolean;
-  /** What the server line says (PROXY header, SOCKS) holds too. */
+  /** Over TLS; with the name that is sent ('' = none) and the protocols that are offered. */
+  readonly tls: boolean;
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  /** What the server line says (PROXY header, SOCKS, TLS) holds too. */
   readonly asServer: boolean;
 }
 
@@ -575,7 +627,7 @@ export interface UseBackend extends Place {
   /** -1 = the name is made of the traffic: see `dynamic`. */
   readonly backend: number;
   /** The name as a log-format text; null = it is `backend`. */
-  readonly dynamic: Template | null;
+  readonly dynamic: Format | null;
   /** null = unconditional. */
   readonly condition: ConditionData | null;
 }
@@ -583,7 +635,7 @@ export interface UseBackend extends Place {
 export interface UseServer extends Place {
   /** Index in `proxy.servers`; -1 = the name is made of the traffic: see `dynamic`. */
   readonly server: number;
-  readonly dynamic: Template | null;
+  readonly dynamic: Format | null;
   readonly condition: ConditionData | null;
 }
 

@@ -107,14 +107,27 @@ function probeOf(env: CheckEnv, target: Target, planOf: (check: Check) => Plan, 
   if (script.external !== null) return new External(env, target, turns, done);
   const { checkTls } = target.server;
   const tls = checkTls === null ? null : new TlsServer(tlsStore(env.model.tls), checkTls);
-  return new Script(env, target, planOf(script), { ...check, address: whereFrom(env, target, 'check'), tls }, done);
+  const always = check.tls;
+  return new Script(
+    env,
+    target,
+    planOf(script),
+    { ...check, address: whereFrom(env, target, 'check'), tls, always },
+    done,
+  );
 }
 
 function agentOf(env: CheckEnv, target: Target, done: Done): Probe {
   const { script, interMs } = target.server.agent!;
   const plan = planCheck(script, line => obeyAgent(env, target, line));
   const address = whereFrom(env, target, 'agent');
-  return new Script(env, target, plan, { address, interMs, sendProxy: false, viaSocks4: false, tls: null }, done);
+  return new Script(
+    env,
+    target,
+    plan,
+    { address, interMs, sendProxy: false, viaSocks4: false, tls: null, always: false },
+    done,
+  );
 }
 
 function whereFrom({ memory }: CheckEnv, { number, server }: Target, kind: CheckKind): () => Address {

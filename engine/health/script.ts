@@ -53,8 +53,9 @@ export interface Reach {
   readonly address: () => Address;
   readonly sendProxy: boolean;
   readonly viaSocks4: boolean;
-  /** Null = without TLS. */
+  /** Null = without TLS. `always`: not only in steps that say so. */
   readonly tls: TlsServer | null;
+  readonly always: boolean;
   readonly interMs: number;
 }
 
@@ -134,7 +135,9 @@ export class Script implements Probe, Handler, TlsEnd {
       const header = checkHeader(this.#target.server.sendProxy, under);
       under.send(header, 0, header.length);
     }
-    this.#reach.tls!.prepare(tls, this.#reach.tls!.settings.sniName ?? '');
+    const { asServer, sni, alpn } = this.#step as ConnectStep;
+    const server = this.#reach.tls!;
+    server.prepare(tls, sni === '' && asServer ? (server.settings.sniName ?? '') : sni, alpn);
   }
 
   onData(conn: Conn, chunk: Chunk): void {
@@ -232,7 +235,7 @@ export class Script implements Probe, Handler, TlsEnd {
     const { socks4 } = this.#target.server;
     const through = step.viaSocks4 || (step.asServer && this.#reach.viaSocks4) ? socks4 : null;
     const connect = (handler: Handler) => connectThrough(io, through, address, this.#options, handler);
-    const secret = step.asServer && this.#reach.tls !== null;
+    const secret = this.#reach.tls !== null && (step.tls || (step.asServer && this.#reach.always));
     this.#conn = secret ? connectTls(io, this, this, connect) : connect(this);
   }
 

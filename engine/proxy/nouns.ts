@@ -101,9 +101,6 @@ export interface Context {
   readonly changes: ChangeLog;
 }
 
-/** The log variables %bi and %bp (manual 8.2.6). */
-const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
-
 export class Frontend {
   readonly context: Context;
   readonly proxy: Proxy;
@@ -121,8 +118,8 @@ export class Frontend {
   readonly monitor: LocalReply | null;
   readonly stats: LocalReply | null;
   readonly requestLimits: Limits;
-  /** A log format asks for our address towards the server. */
-  readonly logsServerLocal: boolean;
+  /** A log line shows our address towards the server: the logs set it. */
+  logsServerLocal = false;
   defaultBackend: Backend | null = null;
   rules!: FrontendRules;
   lists!: RuleLists;
@@ -140,7 +137,6 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
-    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
     this.notes = notesOf(proxy);

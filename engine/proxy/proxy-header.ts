@@ -1,9 +1,14 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import type { ConnectionErrorName } from './connection-errors.ts';
+import { errorOfMessage } from './connection-errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
+
+/** What the log says (HAProxy's words). */
+const BAD_HEADER = 'Received something which does not look like a PROXY protocol header';
+const NOTHING_CAME = 'Connection closed while waiting for PROXY protocol header';
+const TOO_LATE = 'Timeout while waiting for PROXY protocol header';
 
 /** Reads the header at the start of a session, then lets the session start. A bad or late one ends the connection. */
 export class ProxyHeaderReader implements Handler, SessionDriver {
@@ -26,7 +31,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     const parsed = parseProxyHeader(this.#bytes, this.#used);
     if (parsed === 'more' && this.#used < V2_MAX_BYTES) return;
     if (parsed === 'more' || parsed === 'bad') {
-      this.#reject('PRX_NOT_HDR');
+      this.#reject(BAD_HEADER);
       return;
     }
     if (parsed.source !== null && parsed.destination !== null) {
@@ -39,7 +44,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   onEnd(): void {
     this.#ended = true;
-    this.#reject(this.#used === 0 ? 'PRX_EMPTY' : 'PRX_NOT_HDR');
+    this.#reject(this.#used === 0 ? NOTHING_CAME : BAD_HEADER);
   }
 
   onDrain(): void {}
@@ -53,14 +58,15 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
   }
 
   onTimeout(): void {
-    this.#reject('PRX_TIMEOUT');
+    this.#reject(TOO_LATE);
   }
 
   onStop(): void {}
 
-  #reject(why: ConnectionErrorName): void {
-    const { frontend, conn } = this.#session;
-    if (why !== 'PRX_EMPTY' || !frontend.proxy.options.dontlognull) this.#session.failed(why);
+  #reject(why: string): void {
+    const { context, frontend, conn } = this.#session;
+    this.#session.error = errorOfMessage(why);
+    if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
     conn.abort(!this.#ended);
   }
 

@@ -8,7 +8,6 @@ import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
 import { Timer } from '../time.ts';
-import { CONNECTION_ERRORS, type ConnectionError, type ConnectionErrorName } from './connection-errors.ts';
 import { Http1Client } from './http1-client.ts';
 import type { Http1Server } from './http1-server.ts';
 import { resumeListeners } from './listener.ts';
@@ -49,8 +48,8 @@ export class Session {
   vars: OwnStore | null = null;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
-  /** Why the connection failed before it was a session; null = it did not. */
-  error: ConnectionError | null = null;
+  /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
+  error = 0;
   /** The transport is ready and the frontend's protocol is spoken. */
   started = false;
   /** Addresses told by a rule, for the session or for the stream it has now. */
@@ -129,12 +128,6 @@ export class Session {
   /** The client's time-out has run out, or does so now. */
   late(): boolean {
     return this.#timer.deadline <= this.context.io.now();
-  }
-
-  /** The connection fails before it is a session: the logs hear of it. */
-  failed(why: ConnectionErrorName): void {
-    this.error = CONNECTION_ERRORS[why];
-    this.context.events.sessionFailed(this, this.error.text);
   }
 
   /** The connection is gone: gives back what it held. Called once, by the driver's onClose. */

@@ -259,7 +259,7 @@ function connected(stream: Stream): Next {
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();
-  if (!stream.http) stream.context.events.streamAnswered(stream);
+  stream.context.events.streamConnected(stream);
   stream.client.resume();
   return WAIT;
 }

@@ -5,7 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
-import type { Timeouts } from '../config/model.ts';
+import type { Place, Timeouts } from '../config/model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
@@ -137,6 +137,9 @@ export class Stream implements Subject {
   /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
   timeouts!: Timeouts;
   clientMs = 0;
+  /** The last rule that ended the evaluation of its list, and one that waits; null = none. */
+  lastRule: Place | null = null;
+  waitingRule: Place | null = null;
   /** `set-log-level`; -1 = as the log lines say. */
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
@@ -172,8 +175,11 @@ export class Stream implements Subject {
   responseAt = 0;
   finishedAt = 0;
   status = 0;
+  /** From the client and to it, as far as they are counted; to the server and from it. */
   bytesIn = 0;
   bytesOut = 0;
+  serverBytesOut = 0;
+  serverBytesIn = 0;
   #countedIn = 0;
   #countedOut = 0;
   cause: Cause = CAUSE.none;
@@ -220,6 +226,7 @@ export class Stream implements Subject {
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
     this.requestAt = this.assignedAt = this.connectAt = this.connectedAt = this.responseAt = this.finishedAt = 0;
+    this.serverBytesIn = this.serverBytesOut = 0;
     this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
@@ -238,7 +245,7 @@ export class Stream implements Subject {
         false;
     this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
     this.strict = true;
-    this.tarpit = this.ruledServer = this.uniqueId = null;
+    this.tarpit = this.ruledServer = this.uniqueId = this.lastRule = this.waitingRule = null;
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;
@@ -278,6 +285,7 @@ export class Stream implements Subject {
   requestData(chunk: Chunk, start: number, end: number): void {
     const side = this.serverSide!;
     this.payloadSent = true;
+    this.serverBytesOut += end - start;
     side.data(chunk, start, end);
     if (side.conn !== null && side.conn.pending > HIGH_WATER_BYTES) this.client.pause();
     this.touchServer();
@@ -359,6 +367,7 @@ export class Stream implements Subject {
 
   responseData(chunk: Chunk, start: number, end: number): void {
     const client = this.client;
+    this.serverBytesIn += end - start;
     client.data(chunk, start, end);
     if (client.conn !== null && client.conn.pending > HIGH_WATER_BYTES) this.serverSide?.pause();
     this.touchServer();

@@ -7,9 +7,19 @@ import type { TlsContext } from '../tls/context.ts';
 import type { Hello } from '../tls/hello.ts';
 import { staple } from '../tls/staple.ts';
 import { ALL_GOOD } from '../tls/verify.ts';
-import type { ConnectionErrorName } from './connection-errors.ts';
+import { CONNECTION_ERRORS } from './connection-errors.ts';
 import type { Session, SessionDriver } from './session.ts';
 import { countHandshake, enterTls, leaveTls } from './tls-account.ts';
+
+/** Names of connection errors. */
+type Why =
+  | 'SSL_EMPTY'
+  | 'SSL_ABORT'
+  | 'SSL_TIMEOUT'
+  | 'SSL_TOO_MANY'
+  | 'SSL_CA_FAIL'
+  | 'SSL_CRT_FAIL'
+  | 'SSL_HANDSHAKE';
 
 /** Does the handshake of a session, then lets the session start. */
 export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
@@ -77,15 +87,18 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
 
   onStop(): void {}
 
-  #reject(why: ConnectionErrorName): void {
+  #reject(why: Why): void {
     if (this.#said) return;
     this.#said = true;
     const { dontlognull } = this.#session.frontend.proxy.options;
-    if (why !== 'SSL_EMPTY' || !dontlognull) this.#session.failed(why);
+    const number = CONNECTION_ERRORS.findIndex(({ name }) => name === why);
+    this.#session.error = number;
+    if (why === 'SSL_EMPTY' && dontlognull) return;
+    this.#session.context.events.sessionFailed(this.#session, CONNECTION_ERRORS[number]!.message);
   }
 }
 
-function whyOf({ failure, tls }: TlsConn): ConnectionErrorName {
+function whyOf({ failure, tls }: TlsConn): Why {
   if (failure === 'empty') return 'SSL_EMPTY';
   if (failure === 'aborted') return 'SSL_ABORT';
   const { own, authority } = tls?.verified ?? ALL_GOOD;

@@ -92,6 +92,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
   };
   buildNouns(context);
   env.changes.catchUp();
+  env.events.trafficStarts(context);
   io.onTurn(now => context.wheel.advance(now));
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {

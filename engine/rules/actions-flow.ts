@@ -134,19 +134,21 @@ function isForProxy({ requestHead, frontend }: Stream): boolean {
   return frontend.proxy.options.httpUseProxyHeader && first !== SLASH && first !== STAR;
 }
 
-const SILENT_DROP = action<true>({
+const SILENT_DROP = action<{ readonly hops: number }>({
   name: 'silent-drop',
   where: 'CSTUQR',
   args: '[rst-ttl <hops>]',
-  doc: 'Drops the connection with a reset.',
+  doc: 'Forgets the connection; the client is not told where the system lets us.',
   read(cursor) {
-    if (!cursor.match('rst-ttl')) return true;
-    return cursor.expectInt('rst-ttl', { min: 0, max: 255 }) === null ? null : true;
+    const hops = cursor.match('rst-ttl') ? cursor.expectInt('rst-ttl', { min: 0, max: 255 }) : 0;
+    return hops === null ? null : { hops };
   },
-  compile: () => at => {
-    at.session.conn.abort(true);
-    return reject(at);
-  },
+  compile:
+    ({ hops }) =>
+    at => {
+      at.session.conn.vanish(hops);
+      return reject(at);
+    },
   good: ['silent-drop', 'silent-drop rst-ttl 5'],
   bad: [['silent-drop rst-ttl 256', "'rst-ttl' expects an integer between 0 and 255, not '256'"]],
 });

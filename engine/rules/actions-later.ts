@@ -3,13 +3,9 @@ import { type ActionRow, laterAction } from './action.ts';
 
 /** [name, rule sets, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string, string])[] = [
-  ['add-headers-bin', 'QRA', '<expression> [prefix <text>]', 'Adds headers out of encoded bytes.'],
-  ['set-headers-bin', 'QRA', '<expression> [prefix <text>]', 'Sets headers out of encoded bytes.'],
-  ['del-headers-bin', 'QRA', '<expression> [-m <method>]', 'Removes the headers that encoded bytes name.'],
   ['attach-srv', 'S', '<server> [name <expression>]', 'Makes the connection one of a server.'],
   ['cache-use', 'Q', '<cache>', 'Answers out of a cache.'],
   ['cache-store', 'R', '<cache>', 'Puts the response into a cache.'],
-  ['do-log', 'CSTUQRA', '[profile <name>]', 'Writes a log line now.'],
   ['do-resolve', 'TQ', '(<variable>,<resolvers>) <expression>', 'Looks a host name up.'],
   ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
   ['sc-add-gpc', 'CSTUQRA', '(<index>,<counter>) <value>', 'Adds to a general purpose counter.'],

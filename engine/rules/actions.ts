@@ -3,7 +3,9 @@ import { Table } from '../config/table.ts';
 import type { ActionRow, RuleDraft } from './action.ts';
 import { FLOW_ACTIONS } from './actions-flow.ts';
 import { HEADER_ACTIONS } from './actions-headers.ts';
+import { HEADER_BIN_ACTIONS } from './actions-headers-bin.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
+import { LOG_ACTIONS } from './actions-log.ts';
 import { PATTERN_ACTIONS } from './actions-patterns.ts';
 import { SERVICE_ACTIONS } from './actions-service.ts';
 import { SETTING_ACTIONS } from './actions-settings.ts';
@@ -13,7 +15,9 @@ import { VALUE_ACTIONS } from './actions-vars.ts';
 export const ACTIONS: readonly ActionRow[] = [
   ...FLOW_ACTIONS,
   ...HEADER_ACTIONS,
+  ...HEADER_BIN_ACTIONS,
   ...LINE_ACTIONS,
+  ...LOG_ACTIONS,
   ...SETTING_ACTIONS,
   ...VALUE_ACTIONS,
   ...PATTERN_ACTIONS,

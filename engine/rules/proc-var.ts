@@ -41,7 +41,7 @@ export function readValue(
   const rule = { set: ruleSet('connection'), proxy: newProxy(), point, args: null };
   const format = readFormat(cursor, rule, { resources }, 'a format');
   if (format === null) return null;
-  if (format.pieces.some(piece => 'text' in piece && piece.text.includes('%'))) {
+  if (format.items.some(item => item.kind === 'alias')) {
     cursor.error('variables of log lines are not supported here: there is no traffic');
     return null;
   }

@@ -9,9 +9,7 @@ const TABLE =
   http_req_cnt http_req_rate idle inc_gpc inc_gpc0 inc_gpc1 kbytes_in kbytes_out server_id sess_cnt sess_rate trackers`);
 const JWT = words(`jwt_decrypt_jwk jwt_decrypt_cert jwt_decrypt_secret jwt_header_query jwt_payload_query jwt_verify
   jwt_verify_cert x509_v_err_str`);
-const OTHERS = words(
-  '51d.single capture-req capture-res da-csv-conv debug map_match map_match_output protobuf ungrpc xxh3',
-);
+const OTHERS = words('51d.single capture-req capture-res da-csv-conv debug map_match map_match_output protobuf ungrpc');
 
 export const LATER_CONVERTERS: readonly ConverterRow[] = [
   ...['in_table', ...TABLE.map(name => `table_${name}`)].map(name =>

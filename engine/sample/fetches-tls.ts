@@ -1,5 +1,4 @@
 /** Fetches of TLS connections (manual 7.3.4): `ssl_fc_...` of the client's, `ssl_bc_...` of the server's, `ssl_c_...` of its certificate. */
-import type { ConnectionError } from '../proxy/connection-errors.ts';
 import type { TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import { clientRandom, curve, masterKey, sentName, serverRandom, sessionId, uniqueId } from '../tls/facts.ts';
@@ -88,15 +87,6 @@ function ofCertificate(name: string, doc: string, read: (tls: TlsConnection) => 
   });
 }
 
-function ofError(
-  name: string,
-  type: TypeName,
-  doc: string,
-  read: (error: ConnectionError | null, out: Sample) => boolean,
-): FetchRow {
-  return plain(name, type, 'clientSession', doc, (ctx, out) => read(ctx.session.error, out));
-}
-
 const hasCertificate: Fetch = (ctx, out) => {
   const tls = front(ctx)?.tls ?? null;
   return tls !== null && out.setBool(tls.hasPeerCertificate());
@@ -135,9 +125,4 @@ export const TLS_FETCHES: readonly FetchRow[] = [
   ofCertificate('ssl_c_err', "The first error of the client's own certificate; 0 = none.", tls => tls.verified.own),
   ofCertificate('ssl_c_ca_err', 'The first error of its authorities; 0 = none.', tls => tls.verified.authority),
   ofCertificate('ssl_c_ca_err_depth', 'How far up in the chain that was.', tls => tls.verified.depth),
-  ofError('fc_err', 'sint', "Number of what went wrong with the client's connection; 0 = nothing.", (error, out) => {
-    return out.setInt(error?.id ?? 0);
-  }),
-  ofError('fc_err_name', 'str', 'Its name.', (error, out) => text(out, error?.name ?? '')),
-  ofError('fc_err_str', 'str', 'The same in words.', (error, out) => text(out, error?.text ?? '')),
 ];

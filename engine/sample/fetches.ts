@@ -11,6 +11,7 @@ import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
+import { STREAM_FETCHES } from './fetches-stream.ts';
 import { TLS_FETCHES } from './fetches-tls.ts';
 import { byName, type FetchRow } from './row.ts';
 
@@ -18,6 +19,7 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   INTERNAL_FETCHES,
   CAPTURE_FETCHES,
   CONNECTION_FETCHES,
+  STREAM_FETCHES,
   PAYLOAD_FETCHES,
   REQUEST_LINE_FETCHES,
   HEADER_FETCHES,

@@ -25,6 +25,11 @@ export function ringWord(words: Int32Array, at: number): void {
   if (Atomics.exchange(words, at, 1) === 0) Atomics.notify(words, at, 1);
 }
 
+/** Tells the control thread that lines for rings have come. */
+export function ringLogs(memory: Memory): void {
+  ringWord(memory.words, memory.process + PROCESS.at.log_doorbell);
+}
+
 /** Rings at every worker. */
 export function ringAll(memory: Memory): void {
   for (let w = 0; w < memory.shape.workers; w++) ring(memory, w);
@@ -41,6 +46,11 @@ export function listenDoorbell(memory: Memory, worker: number, onRing: () => voi
 /** The same for the control thread. */
 export function listenControl(memory: Memory, onRing: () => void): { stop(): void } {
   return listenWord(memory.words, memory.process + PROCESS.at.control_doorbell, onRing);
+}
+
+/** The same for lines for rings. */
+export function listenLogs(memory: Memory, onRing: () => void): { stop(): void } {
+  return listenWord(memory.words, memory.process + PROCESS.at.log_doorbell, onRing);
 }
 
 /** The same for any word. */

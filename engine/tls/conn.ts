@@ -11,7 +11,7 @@
  * received and not yet read while the owner has paused is kept as records.
  */
 import { constants } from 'node:os';
-import { NOBODY } from '../io/common.ts';
+import { copyInto, NOBODY } from '../io/common.ts';
 import type { Address, Chunk, Conn, Handler, Io, Layer, OwnChunk } from '../io/contract.ts';
 import { TLS_GATHER_BYTES } from '../limits.ts';
 import { CLOSED, FAILED, MORE, OPEN, TlsConnection } from './connection.ts';
@@ -366,7 +366,7 @@ export class TlsConn implements Conn, Handler, Layer {
     gathered ??= this.#io.take(TLS_GATHER_BYTES);
     if (gathered !== this.#gathered) gathered.end = 0;
     this.#gathered = gathered;
-    gathered.bytes.set(bytes.subarray(start, end), gathered.end);
+    copyInto(gathered.bytes, gathered.end, bytes, start, end);
     gathered.end += end - start;
     this.#list();
   }
@@ -496,6 +496,16 @@ export class TlsConn implements Conn, Handler, Layer {
 
   delayAck(): void {
     this.under.delayAck();
+  }
+
+  tcpInfo(): Uint8Array | null {
+    return this.under.tcpInfo();
+  }
+
+  vanish(hops: number): void {
+    this.alive = false;
+    this.#dropHeld();
+    this.under.vanish(hops);
   }
 
   keepAlive(idle: number, interval: number, count: number): void {

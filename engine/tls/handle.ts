@@ -2,6 +2,7 @@
  * Every native object that lives longer than a call is in a handle: made once, freed once, and of no use afterwards. What
  * is alive in this thread is counted by kind, so that a test sees what was left.
  */
+import { erase, note } from './ledger.ts';
 
 /** Native objects alive in this thread. */
 export const alive = { context: 0, connection: 0, session: 0, store: 0 };
@@ -12,6 +13,7 @@ export class Handle {
   readonly kind: Kind;
   readonly #free: (pointer: bigint) => void;
   #pointer: bigint;
+  readonly #slot: number;
 
   /** Takes over `pointer`, which must not be null; `free` ends it. */
   constructor(kind: Kind, pointer: bigint, free: (pointer: bigint) => void) {
@@ -19,6 +21,7 @@ export class Handle {
     this.kind = kind;
     this.#pointer = pointer;
     this.#free = free;
+    this.#slot = note(kind, pointer);
     alive[kind]++;
   }
 
@@ -37,6 +40,7 @@ export class Handle {
     const pointer = this.#pointer;
     if (pointer === 0n) return;
     this.#pointer = 0n;
+    erase(this.#slot);
     alive[this.kind]--;
     this.#free(pointer);
   }

@@ -1,6 +1,7 @@
 /** TLS to one server in one thread: its context, and the sessions that can be resumed, by the name that was sent. */
 import type { ServerTls } from '../config/tls-model.ts';
 import { TLS_SESSIONS_MAX } from '../limits.ts';
+import { wireProtocols } from './alpn.ts';
 import type { TlsConn } from './conn.ts';
 import type { TlsConnection } from './connection.ts';
 import { clientContext, type TlsContext } from './context.ts';
@@ -32,8 +33,15 @@ export class TlsServer {
     return this.#context;
   }
 
-  /** Before the handshake: the name that is sent ('' = none), whom the certificate must be for, the session to resume. */
-  prepare({ pointer }: TlsConnection, name: string): void {
+  /**
+   * Before the handshake: the name that is sent ('' = none), whom the certificate must be for, the session to resume.
+   * `alpn`: protocols offered instead of those of the settings; [] = those.
+   */
+  prepare({ pointer }: TlsConnection, name: string, alpn: readonly string[] = []): void {
+    if (alpn.length > 0) {
+      const protocols = wireProtocols(alpn);
+      openssl.SSL_set_alpn_protos(pointer, protocols, protocols.length);
+    }
     if (name !== '')
       openssl.SSL_ctrl(pointer, CTRL.serverName, HOST_NAME, pointerTo(Buffer.from(`${name}\0`, 'latin1')));
     const { verify, verifyHost, reuse } = this.settings;

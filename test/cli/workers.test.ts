@@ -89,9 +89,19 @@ backend t
   const books = new PatternBooks(model.patternRefs, changes);
   const procVars = new ProcVars(model.global.procVars, changes);
   const env = { model, memory, books, procVars, topology: topology(model), view, log: () => {}, now };
-  cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, startupLogs: '', environment: {} }, [
-    { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
-  ]);
+  cli = startCli(
+    {
+      ...env,
+      io,
+      wheel,
+      asker,
+      rings: { list: [], watch: () => () => {} },
+      checks: { add() {}, remove() {} },
+      startupLogs: '',
+      environment: {},
+    },
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+  );
 });
 
 afterEach(async () => {

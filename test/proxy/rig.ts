@@ -136,13 +136,16 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
       log: () => {},
       onIdle: done,
       events: {
+        trafficStarts: context => events.trafficStarts(context),
         streamBegan: stream => events.streamBegan(stream),
+        streamConnected: stream => events.streamConnected(stream),
         streamAnswered: stream => events.streamAnswered(stream),
         streamEnded: stream => {
           ends.push(endOf(stream));
           events.streamEnded(stream);
         },
         sessionFailed: (session, why) => events.sessionFailed(session, why),
+        logNow: (at, step, profile) => events.logNow(at, step, profile),
       },
     });
     for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));

@@ -93,7 +93,7 @@ test('a map of 100,000 entries is built within a second', () => {
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => `host-${i}.example.org backend-${i}\n`).join(''));
   const log = new ChangeLog(createChanges(1), 0);
   const ref = readPatternFile(
-    { env: {}, resolve: () => null, readFile: () => bytes, readFolder: () => null },
+    { env: {}, resolve: () => null, readFolder: () => null, readFile: () => bytes },
     'x',
     true,
   ) as PatternRef;

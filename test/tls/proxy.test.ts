@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { NO_EVENTS } from '../../engine/proxy/events.ts';
 import { alive } from '../../engine/tls/handle.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
+import { parseModel, type Rig, startRig } from '../proxy/rig.ts';
 import { pemFile } from './certificates.ts';
 
 const run = promisify(execFile);
@@ -192,6 +193,58 @@ describe('fetches and rules', () => {
     expect(await curl('-k', '--cert', SITE, url)).toBe('hello / ');
     expect(counter('frontend', 'f', 'tls_failed')).toBe(1);
   });
+});
+
+describe('connections that fail', () => {
+  async function failing(bind: string, doing: (port: number) => Promise<unknown>): Promise<string[]> {
+    const said: string[] = [];
+    rig = await startRig(
+      `frontend f\n  mode http\n  timeout client 300ms\n  bind 127.0.0.1:1 ${bind}\n  http-request return status 200\n`,
+      { events: () => ({ ...NO_EVENTS, sessionFailed: (_session, why) => void said.push(why) }) },
+    );
+    await doing(rig.port('f')).catch(() => {});
+    for (let tries = 0; said.length === 0 && tries < 100; tries++)
+      await new Promise(resolve => setTimeout(resolve, 20));
+    return said;
+  }
+
+  const speak = (text: string) => (to: number) =>
+    new Promise<void>(resolve => {
+      const socket = connect(to, '127.0.0.1', () => (text === '' ? socket.end() : socket.write(text)));
+      socket.resume();
+      socket.on('close', () => resolve());
+      socket.on('error', () => resolve());
+    });
+
+  test.each([
+    ['nothing is said', '', 'Connection closed during SSL handshake'],
+    ['something else is spoken', 'GET / HTTP/1.0\r\n\r\n', 'SSL handshake failure'],
+    ['a hello that does not go on', '\x16\x03\x01', 'Timeout during SSL handshake'],
+  ])('%s', async (_name, text, why) => {
+    expect(await failing(`ssl crt ${SITE}`, speak(text))).toEqual([why]);
+  });
+
+  test('a certificate that nobody vouches for', async () => {
+    const other = pemFile({ name: 'stranger' });
+    const bind = `ssl crt ${SITE} verify required ca-file ${SITE}`;
+    const said = await failing(bind, to => curl('-k', '--cert', other, `https://127.0.0.1:${to}/`));
+    expect(said).toEqual(['SSL client certificate not trusted']);
+  });
+});
+
+test('checks over TLS', async () => {
+  // What they find is in test/interop/tls.test.ts; here: their steps are understood.
+  const model = parseModel(`backend b
+  option tcp-check
+  tcp-check connect ssl sni a.org alpn http/1.1
+  server s 127.0.0.1:1 check verify none
+  server t 127.0.0.1:1 check ssl verify none
+  server u 127.0.0.1:1 check check-ssl check-sni b.org verify none
+`);
+  const [s, t, u] = model.proxies[0]!.servers;
+  expect([s!.tls, s!.check!.tls, s!.checkTls === null]).toEqual([null, false, false]);
+  expect([t!.tls === null, t!.check!.tls]).toEqual([false, true]);
+  expect([u!.tls, u!.check!.tls, u!.checkTls!.sniName]).toEqual([null, true, 'b.org']);
 });
 
 test('no connection is left', () => {
