@@ -9,6 +9,8 @@ import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { TimerWheel } from '../engine/time.ts';
+import { TlsChanges } from '../engine/tls/changes.ts';
+import { tlsStore } from '../engine/tls/store.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
@@ -22,6 +24,7 @@ export default async function control(task: ControlTask): Promise<void> {
   // Its number is the one behind those of the workers.
   const changes = new ChangeLog(task.changes, env.memory.shape.workers);
   const books = new PatternBooks(model.patternRefs, changes);
+  const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
   const keepShort = changes.listenLong(() => {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
@@ -47,7 +50,7 @@ export default async function control(task: ControlTask): Promise<void> {
       const checks = startHealth({ ...env, io, wheel, random: Math.random });
       running.push(
         checks,
-        startCli({ ...env, io, wheel, asker, rings, checks, books, procVars, environment, startupLogs }, sockets),
+        startCli({ ...env, io, wheel, asker, rings, checks, books, procVars, tls, environment, startupLogs }, sockets),
       );
     },
     ask: () => {},

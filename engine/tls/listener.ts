@@ -44,7 +44,8 @@ export class TlsListener {
 
   /** The context for a client; null = nobody is to be shown. */
   choose(hello: Hello): TlsContext | null {
-    if (this.#generation !== this.#store.generation) this.#renew();
+    const { generation } = this.#store;
+    if (this.#generation !== generation) this.#renew(generation);
     const name = hello.serverName.toLowerCase();
     const found = name === '' ? null : this.#find(name, hello);
     if (found === null && this.bind.strictSni) return null;
@@ -64,7 +65,7 @@ export class TlsListener {
 
   #read(): Names {
     const names: Names = { exact: new Map(), wild: new Map(), not: new Set(), defaults: [] };
-    const { certificates } = this.bind;
+    const certificates = certificatesOf(this.bind, this.#store);
     const chosen = certificates.some(({ isDefault }) => isDefault);
     certificates.forEach((entry, i) => {
       const choice: Choice = {
@@ -81,9 +82,9 @@ export class TlsListener {
   }
 
   /** Certificates were replaced. Connections that were made with the old ones go on. */
-  #renew(): void {
+  #renew(generation: number): void {
     this.free();
-    this.#generation = this.#store.generation;
+    this.#generation = generation;
     this.#names = this.#read();
   }
 
@@ -97,6 +98,23 @@ export class TlsListener {
   }
 }
 
+/** The certificates of a bind line as they are now: lines of its lists come and go. */
+export function certificatesOf(bind: BindTls, store: TlsStore): readonly BindCertificate[] {
+  if (bind.lists.length === 0) return bind.certificates;
+  const left = bind.certificates.filter(({ from }) => {
+    return from === null || store.list(from.list)?.some(line => line.added === null && line.number === from.line);
+  });
+  const added = bind.lists.flatMap(name =>
+    (store.list(name) ?? []).flatMap(({ number, certificates, filters, added }) => {
+      if (added === null) return [];
+      const settings = Object.keys(added).length === 0 ? null : { ...bind, ...added };
+      const rest = { filters, settings, isDefault: filters.includes('*'), from: { list: name, line: number } };
+      return certificates.map(certificate => ({ certificate, ...rest }));
+    }),
+  );
+  return [...left, ...added];
+}
+
 export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string): ServerSide {
   const { dhParams, cacheSize, lifetimeSeconds, maxRecordBytes } = global;
   const own = store.ticketKey.length > 0 ? [store.ticketKey] : [];
@@ -105,7 +123,7 @@ export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, id
 }
 
 /** Negative filters alone only take names away. */
-function filtersOf({ filters }: BindCertificate, { names }: Certificate): readonly string[] {
+export function filtersOf({ filters }: BindCertificate, { names }: Certificate): readonly string[] {
   return filters.some(filter => !filter.startsWith('!')) ? filters : [...names, ...filters];
 }
 

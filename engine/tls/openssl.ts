@@ -125,6 +125,9 @@ const SIGNATURES = {
   RAND_bytes: { return: 'i32', arguments: ['pointer', 'i32'] },
   CRYPTO_malloc: { return: 'pointer', arguments: ['i32', 'string', 'i32'] },
 
+  OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
+  OSSL_PROVIDER_get0_name: { return: 'pointer', arguments: ['pointer'] },
+
   // The error queue of the thread.
   ERR_get_error: { return: 'u64', arguments: [] },
   ERR_clear_error: { return: 'void', arguments: [] },

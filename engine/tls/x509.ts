@@ -66,7 +66,7 @@ export function readX509(der: Uint8Array): X509 | null {
   };
 }
 
-function magnitude(der: Uint8Array, { start, end }: Element): Uint8Array {
+export function magnitude(der: Uint8Array, { start, end }: Element): Uint8Array {
   let at = start;
   while (at < end - 1 && der[at] === 0) at++;
   return der.subarray(at, end);
@@ -77,7 +77,7 @@ function firstId(der: Uint8Array, parent: Element): string {
   return id?.tag === OBJECT ? dotted(der, id) : '';
 }
 
-function timeOf(der: Uint8Array, time: Element | undefined): string {
+export function timeOf(der: Uint8Array, time: Element | undefined): string {
   if (time === undefined) return '';
   const text = Buffer.from(der.buffer, der.byteOffset + time.start, time.end - time.start).toString('latin1');
   return time.tag === GENERALIZED_TIME && text.startsWith('20') ? text.slice(2) : text;

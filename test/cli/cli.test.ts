@@ -18,6 +18,8 @@ import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import { TlsChanges } from '../../engine/tls/changes.ts';
+import { TlsStore } from '../../engine/tls/store.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
 
 const FACTS = {
@@ -62,6 +64,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     checks: { add() {}, remove() {} },
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
+    tls: new TlsChanges(new TlsStore(model.tls), changes),
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
       watch: (look: () => void) => {

@@ -19,6 +19,7 @@ export const NO_FILES: TlsFiles = {
   certificates: [],
   authorities: [],
   revocations: [],
+  lists: [],
   ticketKey: new Uint8Array(80).fill(7),
   keylog: false,
 };

@@ -9,7 +9,17 @@ import { certificate } from './certificates.ts';
 import { NO_FILES } from './ends.ts';
 
 const GLOBAL: GlobalTls = {
-  ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null, captureBytes: 0 },
+  ...{
+    maxConn: 0,
+    maxRate: 0,
+    cacheSize: 0,
+    lifetimeSeconds: 300,
+    maxRecordBytes: 0,
+    dhParams: null,
+    captureBytes: 0,
+    crtBase: null,
+    caBase: null,
+  },
 };
 
 let all: Record<'first' | 'site' | 'wild' | 'rsa' | 'ec', Certificate>;
@@ -30,9 +40,18 @@ function listener(
 ): TlsListener {
   const store = new TlsStore({ ...NO_FILES, certificates: Object.values(all) });
   const certificates = entries.map(({ of, ...entry }) => {
-    return { certificate: of.name, filters: [], settings: null, isDefault: false, ...entry };
+    return { certificate: of.name, filters: [], settings: null, isDefault: false, from: null, ...entry };
   });
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: false, certificates, ticketKeys: [], ...more };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: false,
+    certificates,
+    lists: [],
+    ticketKeys: [],
+    ...more,
+  };
   return new TlsListener(store, bind, GLOBAL, 'test');
 }
 

@@ -1,0 +1,66 @@
+/** Certificates and revocation lists as the runtime API describes them. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { alternativeNames, oneLine, shortName } from '../tls/names.ts';
+import { readRevocationList } from '../tls/revocations.ts';
+import { type Name, readX509, timeText, type X509 } from '../tls/x509.ts';
+
+const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
+const line = (name: Name): string => utf8(oneLine(name));
+
+const CURVE_BITS: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 };
+
+/** `RSA2048`, `EC256`. */
+function algorithm(der: Uint8Array): string {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = new X509Certificate(der).publicKey;
+  if (type === 'ec') return `EC${CURVE_BITS[details?.namedCurve ?? ''] ?? ''}`;
+  return `${type?.toUpperCase().replace('-PSS', '') ?? ''}${details?.modulusLength ?? ''}`;
+}
+
+function describe(x509: X509): string[] {
+  return [
+    `Serial: ${hex(x509.serial)}`,
+    `notBefore: ${timeText(x509.notBefore)}`,
+    `notAfter: ${timeText(x509.notAfter)}`,
+    `Subject Alternative Name: ${utf8(alternativeNames(x509))}`,
+    `Algorithm: ${algorithm(x509.der)}`,
+    `SHA1 FingerPrint: ${hex(createHash('sha1').update(x509.der).digest())}`,
+    `Subject: ${line(x509.subject)}`,
+    `Issuer: ${line(x509.issuer)}`,
+  ];
+}
+
+export function certificateLines(leaf: Uint8Array, chain: readonly Uint8Array[]): string[] {
+  const [own, ...links] = [leaf, ...chain].map(der => readX509(der));
+  const linked = links.filter(link => link !== null);
+  return [
+    ...(own === null || own === undefined ? [] : describe(own)),
+    ...linked.flatMap(({ subject, issuer }) => [`Chain Subject: ${line(subject)}`, `Chain Issuer: ${line(issuer)}`]),
+  ];
+}
+
+/** The certificate that is the `number`th of a `ca-file`. */
+export function authorityLines(der: Uint8Array, number: number): string[] {
+  const x509 = readX509(der);
+  return x509 === null ? [] : [' ', `Certificate #${number}:`, ...describe(x509)];
+}
+
+/** The `number`th list of a `crl-file`. */
+export function revocationLines(der: Uint8Array, number: number): string[] {
+  const list = readRevocationList(der);
+  if (list === null) return [];
+  const revoked = list.revoked.flatMap(({ serial, date }) => [
+    `    Serial Number: ${hex(serial)}`,
+    `        Revocation Date: ${timeText(date)}`,
+  ]);
+  return [
+    ' ',
+    `Certificate Revocation List #${number}:`,
+    `Version ${list.version}`,
+    `Signature Algorithm: ${shortName(list.signature)}`,
+    `Issuer: ${line(list.issuer)}`,
+    `Last Update: ${list.lastUpdate === '' ? 'NONE' : timeText(list.lastUpdate)}`,
+    `Next Update: ${list.nextUpdate === '' ? 'NONE' : timeText(list.nextUpdate)}`,
+    ...(revoked.length === 0 ? ['No Revoked Certificates.'] : ['Revoked Certificates:', ...revoked]),
+  ];
+}
