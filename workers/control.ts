@@ -26,6 +26,8 @@ export default async function control(task: ControlTask): Promise<void> {
   const books = new PatternBooks(model.patternRefs, changes);
   const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  // Its predecessor may have died.
+  changes.catchUp();
   const keepShort = changes.listenLong(() => {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);

@@ -5,7 +5,7 @@ import { firstOf, joinParts, type Problem, readKey, readParts } from '../tls/bun
 import { clientContext, serverContext, type TlsContext, TlsProblem, tryCertificate } from '../tls/context.ts';
 import { serverSide } from '../tls/listener.ts';
 import type { Call, CliEnv, Command } from './command.ts';
-import { certificateLines } from './ssl-text.ts';
+import { certificateLines, ocspKey } from './ssl-text.ts';
 import { committed, type Desk, type Draft, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { useCount, usesOf } from './ssl-uses.ts';
 
@@ -24,7 +24,12 @@ function show({ env, args: [word] }: Call): string {
   if (found === null || found.name !== name) return NOT_FOUND;
   const status = found.leaf === null ? 'Empty' : !prepared && useCount(usesOf(env, name)) > 0 ? 'Used' : 'Unused';
   const lines = found.leaf === null ? [] : certificateLines(found.leaf, found.chain);
-  return [`Filename: ${word}`, `Status: ${status}`, ...lines].join('\n');
+  return [`Filename: ${word}`, `Status: ${status}`, ...lines, `OCSP Response Key: ${keyOf(found)}`].join('\n');
+}
+
+function keyOf({ leaf, chain, ocsp, issuer }: Pick<Draft, 'leaf' | 'chain' | 'ocsp' | 'issuer'>): string {
+  const above = issuer ?? chain[0] ?? null;
+  return leaf === null || ocsp === null || above === null ? '' : ocspKey(leaf, above);
 }
 
 // --- set ---

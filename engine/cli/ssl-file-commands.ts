@@ -62,7 +62,7 @@ function show(kind: Kind, call: Call): string {
   const file = prepared ? transaction : find(kind, call, name);
   if (file === null || file.name !== name) return `Can't display the ${kind.noun} file : Not found!`;
   const number = index === undefined ? 0 : Number(index);
-  if (number > file.entries.length) return '';
+  if (kind === CA && number > file.entries.length) return '';
   const status = !prepared && fileUses(env, name) > 0 ? 'Used' : 'Unused';
   const entries = file.entries.flatMap((der, i) => (number === 0 || number === i + 1 ? kind.lines(der, i + 1) : []));
   return [`Filename: ${path}`, `Status: ${status}`, ...entries].join('\n');

@@ -39,6 +39,24 @@ export function certificateLines(leaf: Uint8Array, chain: readonly Uint8Array[])
   ];
 }
 
+/**
+ * By what an OCSP response is known: the CertID (RFC 6960 4.1.1) of a certificate and its issuer's, in hexadecimal.
+ *
+ *   30 l { { sha1 } 04 14 hash of the issuer's name 04 14 hash of its key 02 l serial }
+ */
+export function ocspKey(leaf: Uint8Array, issuer: Uint8Array): string {
+  const [own, above] = [readX509(leaf), readX509(issuer)];
+  if (own === null || above === null) return '';
+  const sha1 = (bytes: Uint8Array): Buffer => createHash('sha1').update(bytes).digest();
+  const serial = own.serial[0]! >= 0x80 ? Buffer.concat([Uint8Array.of(0), own.serial]) : own.serial;
+  const parts = [
+    ...[Buffer.from('300906052b0e03021a05000414', 'hex'), sha1(own.issuer.der)],
+    ...[Uint8Array.of(4, 20), sha1(above.publicKey), Uint8Array.of(2, serial.length), serial],
+  ];
+  const content = Buffer.concat(parts);
+  return Buffer.concat([Uint8Array.of(0x30, content.length), content]).toString('hex');
+}
+
 /** The certificate that is the `number`th of a `ca-file`. */
 export function authorityLines(der: Uint8Array, number: number): string[] {
   const x509 = readX509(der);

@@ -32,6 +32,8 @@ export interface X509 {
   /** Object identifiers of the algorithms of the signature and of the key. */
   readonly signature: string;
   readonly keyAlgorithm: string;
+  /** The key alone, without its algorithm. */
+  readonly publicKey: Uint8Array;
   /** `YYMMDDhhmmssZ`, in the century 20 (RFC 5280 4.1.2.5); `YYYYMMDDhhmmssZ` in others. */
   readonly notBefore: string;
   readonly notAfter: string;
@@ -58,6 +60,7 @@ export function readX509(der: Uint8Array): X509 | null {
     serial: magnitude(der, serial!),
     signature: firstId(der, algorithm),
     keyAlgorithm: firstId(der, inside(der, key)[0]!),
+    publicKey: bits(der, inside(der, key)[1]),
     notBefore: timeOf(der, times[0]),
     notAfter: timeOf(der, times[1]),
     issuer: nameOf(der, issuer!),
@@ -70,6 +73,11 @@ export function magnitude(der: Uint8Array, { start, end }: Element): Uint8Array 
   let at = start;
   while (at < end - 1 && der[at] === 0) at++;
   return der.subarray(at, end);
+}
+
+/** A bit string of whole bytes: how many bits are left over stands before it. */
+function bits(der: Uint8Array, string: Element | undefined): Uint8Array {
+  return string === undefined ? new Uint8Array(0) : der.subarray(string.start + 1, string.end);
 }
 
 function firstId(der: Uint8Array, parent: Element): string {

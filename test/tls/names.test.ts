@@ -105,8 +105,16 @@ describe('the certificate that is shown', () => {
 
 test('a certificate that is replaced is shown from then on', () => {
   const store = new TlsStore({ ...NO_FILES, certificates: [all.first] });
-  const entry = { certificate: all.first.name, filters: [], settings: null, isDefault: false };
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: true, certificates: [entry], ticketKeys: [] };
+  const entry = { certificate: all.first.name, filters: [], settings: null, isDefault: false, from: null };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: true,
+    certificates: [entry],
+    lists: [],
+    ticketKeys: [],
+  };
   const tls = new TlsListener(store, bind, GLOBAL, 'test');
   expect(shown(tls, 'first.org')).toBe(all.first.name);
   store.replaceCertificate({ ...all.site, name: all.first.name });
