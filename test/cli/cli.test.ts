@@ -21,6 +21,7 @@ import { TimerWheel } from '../../engine/time.ts';
 import { TlsChanges } from '../../engine/tls/changes.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
+import { NO_FILES } from '../tls/ends.ts';
 
 const FACTS = {
   pid: 42,
@@ -64,7 +65,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     checks: { add() {}, remove() {} },
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
-    tls: new TlsChanges(new TlsStore(model.tls), changes),
+    tls: new TlsChanges(new TlsStore(NO_FILES), changes),
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
       watch: (look: () => void) => {

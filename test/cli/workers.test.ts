@@ -103,7 +103,7 @@ backend t
       startupLogs: '',
       environment: {},
     },
-    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null, tls: null } as unknown as Bind }],
   );
 });
 
