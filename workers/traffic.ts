@@ -3,7 +3,7 @@ import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
-import { keepLedger } from '../engine/tls/ledger.ts';
+import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
@@ -18,12 +18,14 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({
     io,
     model,
     memory: env.memory,
+    tables: env.tables,
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     changes: new ChangeLog(task.changes, worker),
@@ -35,4 +37,5 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   thread.ready();
   await thread.ended;
   await io.stop();
+  freeLedger(natives);
 }

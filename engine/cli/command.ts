@@ -4,10 +4,12 @@ import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Io } from '../io/contract.ts';
 import type { Rings } from '../log/rings.ts';
+import type { Section } from '../peers/section.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
 import type { TlsChanges } from '../tls/changes.ts';
 import type { Asker } from './asker.ts';
@@ -20,9 +22,11 @@ export interface CliEnv extends StateEnv {
   readonly io: Io;
   readonly wheel: TimerWheel;
   readonly view: View;
+  readonly tables: Tables;
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;
+  readonly peers: readonly Section[];
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;

@@ -10,6 +10,7 @@ import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
+import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -21,6 +22,7 @@ import { SSL_LIST_COMMANDS } from './ssl-list-commands.ts';
 import { SSL_SNI_COMMANDS } from './ssl-sni-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
+import { TABLE_COMMANDS } from './table-commands.ts';
 import { VARIABLE_COMMANDS } from './variable-commands.ts';
 import { WAIT_COMMAND } from './wait-command.ts';
 
@@ -32,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
+  ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,
@@ -43,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   ...SSL_SNI_COMMANDS,
   ...STAT_COMMANDS,
   ...STREAM_COMMANDS,
+  ...TABLE_COMMANDS,
   ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));

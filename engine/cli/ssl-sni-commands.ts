@@ -62,7 +62,7 @@ function showSni({ env, args }: Call): string {
 export const SSL_SNI_COMMANDS: readonly Command[] = [
   {
     words: 'show ssl sni',
-    usage: '[-f <frontend>] [-A] [-t <offset>]',
+    usage: '[-f <fe>] [-A] [-t <time>]',
     help: 'show the list of SNI and their corresponding filename',
     level: 'user',
     run: showSni,

@@ -6,7 +6,7 @@ import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
-import type { AgentCheck, Check, Server, ServerCheck } from './model.ts';
+import type { AgentCheck, Check, Server, ServerCheck, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import type { StateFiles } from './server-state.ts';
 
@@ -18,6 +18,7 @@ export interface Workshop {
   readonly drafts: Drafts;
   readonly states: StateFiles;
   readonly tls: TlsBuilder;
+  readonly tables: readonly StickTable[];
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
 }

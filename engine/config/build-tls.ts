@@ -142,6 +142,9 @@ export class TlsBuilder {
     const { bind } = this.#global;
     const settings = this.#settings(draft, bind, place, subject);
     const { caVerifyFile, ecdhe } = draft;
+    if (settings.alpn.includes('h2')) {
+      this.#diagnostics.report('diag', place, `${subject}: 'h2' is not offered yet: only HTTP/1 is spoken.`);
+    }
     return {
       ...settings,
       curves: settings.curves ?? ecdhe,
@@ -218,7 +221,9 @@ export class TlsBuilder {
     const folder = this.#resources.readFolder(path);
     if (folder !== null) {
       const files = folder.filter(name => !name.startsWith('.') && !BESIDE.test(name));
-      return files.map(name => `${path}/${name}`).filter(file => this.#certificate(file, place, subject));
+      return files
+        .map(name => `${path.replace(/\/+$/, '')}/${name}`)
+        .filter(file => this.#certificate(file, place, subject));
     }
     if (this.#resources.readFile(path) === null) {
       const bundle = BUNDLE.map(end => path + end).filter(file => this.#resources.readFile(file) !== null);

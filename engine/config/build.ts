@@ -3,6 +3,7 @@ import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
+import { buildTables } from './build-tables.ts';
 import { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -27,14 +28,27 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   proxies.forEach((proxy, index) => {
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
-  const states = new StateFiles(global, resources, diagnostics);
   const tls = new TlsBuilder(global.tls, resources, diagnostics);
+  const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
+  const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
+  const shared = buildTables(drafts, localPeer, bindsIn, diagnostics, resources);
+  const states = new StateFiles(global, resources, diagnostics);
   const built = proxies.map((draft, index) => {
-    const workshop: Workshop = { proxy: draft, backends, drafts, states, tls, diagnostics, resources };
+    const workshop: Workshop = {
+      proxy: draft,
+      backends,
+      drafts,
+      states,
+      tables: shared.tables,
+      tls,
+      diagnostics,
+      resources,
+    };
     return proxyOf(draft, index, backends, drafts, workshop);
   });
-  const builtGlobal = globalOf(global, tls);
+  const builtGlobal = globalOf({ ...global, localPeer }, tls);
   return freeze({
+    ...shared,
     global: builtGlobal,
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
@@ -122,6 +136,7 @@ function proxyOf(
   {
     defaultServer: _,
     expressions: _expressions,
+    tableUses: _uses,
     errorFiles,
     stateFrom: _from,
     stateFile: _file,
@@ -134,6 +149,7 @@ function proxyOf(
   workshop: Workshop,
 ): Proxy {
   const own = draft.kind === 'listen' ? index : -1;
+  const tableOf = (name: string) => workshop.tables.findIndex(table => table.name === name);
   number(draft.servers, 1);
   return {
     ...draft,
@@ -150,6 +166,8 @@ function proxyOf(
       const server = draft.servers.findIndex(other => other.name === name);
       return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
     }),
+    table: draft.table === null ? -1 : tableOf(draft.name),
+    stickRules: draft.stickRules.map(rule => ({ ...rule, table: tableOf(rule.table || draft.name) })),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),

@@ -10,6 +10,7 @@ import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
 import { allLogs, BUF0 } from './build-rings.ts';
+import { checkTables } from './build-tables.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
@@ -34,6 +35,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   }
   sameAddresses(drafts.proxies, diagnostics);
   checkHealthchecks(drafts, diagnostics);
+  checkTables(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
   rings(drafts, diagnostics);
 }

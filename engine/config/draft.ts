@@ -17,12 +17,16 @@ import type {
   HttpErrors,
   LogProfile,
   Observe,
+  Peer,
+  Peers,
   Place,
   ProfileStep,
   Proxy,
   Rule,
   Server,
   StatsPage,
+  StickRule,
+  StickTable,
   UseBackend,
   Userlist,
   UseServer,
@@ -50,6 +54,8 @@ export interface Resources {
   /** Names of the files in a folder, in order; null when it is none. */
   readFolder(path: string): readonly string[] | null;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Name of this peer (`-L`), which goes before `localpeer`. */
+  readonly localPeer?: string | null;
 }
 
 /** The log formats of a proxy: checked once its mode is known. */
@@ -149,6 +155,8 @@ export interface ProxyDraft
       | 'monitorFail'
       | 'stats'
       | 'uniqueIdFormat'
+      | 'table'
+      | 'stickRules'
       | LogFormatField
     >
   > {
@@ -174,8 +182,43 @@ export interface ProxyDraft
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
   rules: Record<Rules, Rule[]>;
+  table: TableDraft | null;
+  stickRules: StickRuleDraft[];
+  /** Tables that rules name: looked up once all is read. '' = the own one. */
+  tableUses: TableUse[];
   /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
   errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+}
+
+/** `name` '' = the proxy's. */
+export interface TableDraft
+  extends Draft<Omit<StickTable, 'index' | 'name' | 'peerName' | 'writeTo' | 'peers' | 'data'>> {
+  name: string;
+  writeTo: Reference | null;
+  peers: Reference | null;
+  data: Draft<StickTable['data'][number]>[];
+}
+
+/** What a rule does with a table: `track-sc0`, `stick on`. */
+export interface TableUse extends Reference {
+  readonly keyword: string;
+  /** What is looked up in it. */
+  readonly key: Expression;
+}
+
+export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'condition' | 'expression'>> {
+  table: string;
+  condition: StickRule['condition'];
+  expression: StickRule['expression'];
+}
+
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
+  binds: BindDraft[];
+  peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
+  tables: TableDraft[];
+  defaultServer: ServerDraft;
+  /** `default-bind`: what the following `bind` and `peer` lines begin with. */
+  defaultBind: BindDraft;
 }
 
 export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
@@ -267,6 +310,13 @@ export function newGlobal(): GlobalDraft {
     hardStopAfterMs: null,
     serverStateBase: null,
     serverStateFile: null,
+    localPeer: '',
+    httpErrCodes: [[400, 499]],
+    httpFailCodes: [
+      [500, 500],
+      [502, 504],
+      [506, 599],
+    ],
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
@@ -278,6 +328,8 @@ export function newGlobal(): GlobalDraft {
       rcvbufServerBytes: 0,
       sndbufClientBytes: 0,
       sndbufServerBytes: 0,
+      stickCounters: 3,
+      peersMaxUpdates: 0,
       varsGlobalBytes: 0,
       varsProcBytes: 0,
       varsSessBytes: 0,
@@ -308,6 +360,8 @@ export function newServer(): ServerDraft {
     maxqueue: 0,
     cookie: null,
     redir: null,
+    nonStick: false,
+    shard: 0,
     sendProxy: 0,
     source: null,
     tfo: false,
@@ -438,6 +492,9 @@ export function newProxy(): ProxyDraft {
     uniqueIdFormat: null,
     useServer: [],
     persistRules: [],
+    stickRules: [],
+    table: null,
+    tableUses: [],
     acls: [],
     rules: noRules(),
     inspectDelayMs: 0,

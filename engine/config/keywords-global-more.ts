@@ -96,7 +96,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['h1-case-adjust-file', '<file>', 'A file of header name spellings.'],
   ['h1-do-not-close-on-insecure-transfer-encoding', '', 'Keeps connections after doubtful messages.'],
   ['harden.reject-privileged-ports.tcp', '<on|off>', 'Drops clients of low port numbers.'],
-  ['localpeer', '<name>', 'Name of this peer.'],
   ['lua-load', '<file>', 'Loads a Lua script.'],
   ['lua-load-per-thread', '<file>', 'Loads a Lua script in each thread.'],
   ['lua-prepend-path', '<path>', 'Where Lua modules are.'],

@@ -203,6 +203,9 @@ export const PROXY_LOG: Keyword<Logging> = supported({
   bad: [...LINES.bad, ['no log x', "'log' cannot handle unexpected argument 'x'"]],
 });
 
+/** `log` in a `peers` section. */
+export const PEERS_LOG: Keyword<Logging> = { ...PROXY_LOG, where: 'S', doc: 'Where log lines of the section go.' };
+
 function logFormat(name: string, field: LogFormatField, good: string, doc: string): Keyword<ProxyDraft> {
   return supported({
     ...{ name, where: 'DFL', args: '<format>', doc, good: [good] },

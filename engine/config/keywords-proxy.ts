@@ -22,6 +22,7 @@ import { REMOVED } from './keywords-removed.ts';
 import { RETRY_ON } from './keywords-retry.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
+import { STICK } from './keywords-stick.ts';
 import { SWITCHING } from './keywords-switching.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
 import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
@@ -269,6 +270,7 @@ export const PROXY: readonly Row[] = [
   ...CHECKS,
   ...STATS,
   ...SWITCHING,
+  ...STICK,
   ...RULE_KEYWORDS,
   ...CAPTURES,
   ...ACL,

@@ -74,6 +74,9 @@ const OWN: readonly Row[] = [
   integer(row('pool-low-conn', 'Idle connections below which no other thread takes one.'), 'poolLowConn'),
   integer(row('max-reuse', 'How often a connection is used again; -1 = always.'), 'maxReuse', { min: -1 }),
   time(row('pool-purge-delay', 'Interval at which idle connections are closed.'), 'poolPurgeDelayMs'),
+  bare(row('non-stick', 'Is never stored in a stick table.'), { nonStick: true }),
+  bare(row('stick', 'Is stored in stick tables.'), { nonStick: false }),
+  integer(row('shard', 'In `peers` sections: which part of the tables it gets.'), 'shard'),
   time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
   word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
   word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
@@ -123,10 +126,7 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-send-proxy-v2-ssl', '', 'No TLS details in the PROXY header.', NOT_ASKED],
   ['no-send-proxy-v2-ssl-cn', '', 'No certificate name in the PROXY header.', NOT_ASKED],
   ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
-  ['non-stick', '', 'Is never stored in a stick table.', 'there are no stick tables yet'],
-  ['stick', '', 'Is stored in stick tables.', 'there are no stick tables yet'],
   ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
-  ['shard', '<number>', 'Which part of stick tables it gets.', 'there are no peers yet'],
 ];
 
 /** [name, syntax, what it does]. */

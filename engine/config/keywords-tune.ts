@@ -20,6 +20,8 @@ const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
 
 const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max: number, doc: string])[] = [
   ['tune.http.maxhdr', 'maxhdr', 1, 32_767, 'Header lines that a message may have.'],
+  ['tune.peers.max-updates-at-once', 'peersMaxUpdates', 1, 100_000, 'Updates that a peer is sent in a turn.'],
+  ['tune.stick-counters', 'stickCounters', 0, 100, 'Keys that a session or a stream can track at a time.'],
   ['tune.maxaccept', 'maxaccept', -1, 100_000, 'Connections accepted in one turn by a listener.'],
   [
     'tune.pool-high-fd-ratio',
@@ -102,7 +104,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.maxpollevents', '<number>', SCHEDULER],
   ['tune.memory.hot-size', '<number>', NO_POOLS],
   ['tune.pattern.cache-size', '<number>', 'patterns need no cache'],
-  ['tune.peers.max-updates-at-once', '<number>', 'there are no peers yet'],
   ['tune.pipesize', '<size>', COPYING],
   ['tune.pt.zero-copy-forwarding', '<on|off>', COPYING],
   ...['be', 'fe'].flatMap(side =>
@@ -137,7 +138,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.sched.low-latency', '<on|off>', SCHEDULER],
   ['tune.sndbuf.backend', '<size>', 'server connections use `tune.sndbuf.server`'],
   ['tune.sndbuf.frontend', '<size>', 'client connections use `tune.sndbuf.client`'],
-  ['tune.stick-counters', '<number>', 'there are no stick tables yet'],
   ['tune.streams-elasticity', '<number>', NO_H2],
   ['tune.takeover-other-tg-connections', '<none|restricted|full>', 'there are no thread groups'],
   ['tune.zlib.memlevel', '<number>', 'there is no compression yet'],

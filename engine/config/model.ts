@@ -11,8 +11,10 @@ import type { TrafficStep } from '../log/steps.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
+import type { Expression } from '../sample/expression.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
+import type { KeyType } from '../stick/data-types.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -33,6 +35,9 @@ export interface Model {
   readonly patternRefs: readonly PatternRef[];
   readonly logProfiles: readonly LogProfile[];
   readonly rings: readonly Ring[];
+  /** All stick tables; `table.index` is its place here. */
+  readonly tables: readonly StickTable[];
+  readonly peers: readonly Peers[];
 }
 
 export interface Global extends Place {
@@ -64,11 +69,18 @@ export interface Global extends Place {
   readonly hardStopAfterMs: number | null;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
+  /** Which peer of the `peers` sections we are. */
+  readonly localPeer: string;
+  /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
+  readonly httpErrCodes: readonly StatusRange[];
+  readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
   readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
 }
+
+export type StatusRange = readonly [first: number, last: number];
 
 export interface Tune {
   readonly bufsizeBytes: number;
@@ -81,6 +93,10 @@ export interface Tune {
   readonly rcvbufServerBytes: number;
   readonly sndbufClientBytes: number;
   readonly sndbufServerBytes: number;
+  /** Keys that a session, and each of its streams, can track at a time. */
+  readonly stickCounters: number;
+  /** `tune.peers.max-updates-at-once`; 0 = the default. */
+  readonly peersMaxUpdates: number;
   /** What variables may take; 0 = no limit. */
   readonly varsGlobalBytes: number;
   readonly varsProcBytes: number;
@@ -202,8 +218,11 @@ export interface Proxy extends Place {
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
   readonly persistRules: readonly PersistRule[];
+  readonly stickRules: readonly StickRule[];
 
   // --- both ---
+  /** Its `stick-table`: index in `model.tables`; -1 = none. */
+  readonly table: number;
   /** Named, predefined and anonymous ones: conditions refer to them by index. */
   readonly acls: readonly Acl[];
   readonly rules: Readonly<Record<RuleSetName, readonly Rule[]>>;
@@ -359,6 +378,10 @@ export interface Server extends Place {
   readonly maxqueue: number;
   readonly cookie: string | null;
   readonly redir: string | null;
+  /** Never stored in a stick table. */
+  readonly nonStick: boolean;
+  /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
+  readonly shard: number;
   readonly sendProxy: 0 | 1 | 2;
   readonly source: Address | null;
   readonly tfo: boolean;
@@ -643,6 +666,85 @@ export interface PersistRule extends Place {
   /** Servers that are down are used too; false = the cookie is ignored. */
   readonly force: boolean;
   readonly condition: ConditionData;
+}
+
+/** `stick on` (match and store), `stick match`, `stick store-request`, `stick store-response`. */
+export interface StickRule extends Place {
+  readonly expression: Expression;
+  /** Index in `model.tables`. */
+  readonly table: number;
+  readonly match: boolean;
+  readonly store: boolean;
+  /** The key is taken from the response. */
+  readonly response: boolean;
+  readonly condition: ConditionData | null;
+}
+
+/** `stick-table` of a proxy, or `table` of a `peers` section. */
+export interface StickTable extends Place {
+  readonly index: number;
+  /** In the configuration and the runtime API: the proxy's name, or `<peers>/<table>`. */
+  readonly name: string;
+  /** Between peers: the proxy's name, or `/<table>`. */
+  readonly peerName: string;
+  readonly key: KeyType;
+  /** Length of a key; of strings the greatest. */
+  readonly keyBytes: number;
+  /** Entries at most. */
+  readonly size: number;
+  /** 0 = they stay until there is no place for others. */
+  readonly expireMs: number;
+  /** A full table takes no new keys. */
+  readonly noPurge: boolean;
+  readonly recvOnly: boolean;
+  /** Index of the table that gets what peers teach too; -1 = none. */
+  readonly writeTo: number;
+  /** What `server_key` holds. */
+  readonly serverKey: 'name' | 'addr';
+  /** Bytes that `bytes_*_rate` counts as one. */
+  readonly bytesRateFactor: number;
+  /** Index in `model.peers`; -1 = it is not shared. */
+  readonly peers: number;
+  /** In the order of the rows of engine/stick/data-types.ts. */
+  readonly data: readonly StoredData[];
+}
+
+export interface StoredData {
+  /** Name of a row of engine/stick/data-types.ts. */
+  readonly type: string;
+  /** Elements; 1 for what is no array. */
+  readonly count: number;
+  /** Of rates; 0 for the others. */
+  readonly periodMs: number;
+}
+
+/** A `peers` section. */
+export interface Peers extends Place {
+  readonly index: number;
+  readonly name: string;
+  readonly disabled: boolean;
+  /** Where remote peers reach us: the address of the local `peer` line, or the `bind` lines. Empty = nowhere. */
+  readonly binds: readonly Bind[];
+  /** In the order of the lines. */
+  readonly peers: readonly Peer[];
+  /** Index in `peers` of ourselves; -1 = we are not among them. */
+  readonly local: number;
+  /** `shards`; 0 = every peer gets everything. */
+  readonly shards: number;
+  readonly logs: readonly LogTarget[];
+  /** Indexes of the tables shared with these peers: its own, and those whose `peers` names it. */
+  readonly tables: readonly number[];
+}
+
+export interface Peer extends Place {
+  readonly name: string;
+  /** As written, for messages. */
+  readonly text: string;
+  /** Where it is reached; null only for the local one. */
+  readonly address: Address | null;
+  readonly source: Address | null;
+  /** Which shard of the tables it gets, 1-based; 0 = everything. */
+  readonly shard: number;
 }
 
 /** One rule: an action and when to carry it out (engine/rules/). */

@@ -10,6 +10,7 @@ import {
   newGlobal,
   newProxy,
   newRing,
+  type PeersDraft,
   type ProxyDraft,
   type Resources,
   type RingDraft,
@@ -20,6 +21,7 @@ import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
+import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
@@ -38,6 +40,7 @@ export interface Drafts {
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
+  readonly peers: PeersDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
@@ -51,6 +54,7 @@ export function newDrafts(): Drafts {
     logProfiles: [],
     rings: [],
     healthchecks: [],
+    peers: [],
     defaults: [],
   };
 }
@@ -81,6 +85,7 @@ export const TABLES = {
   healthcheck: new Table(HEALTHCHECK),
   'log-profile': new Table(LOG_PROFILE),
   ring: new Table(RING),
+  peers: new Table(PEERS),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -264,6 +269,20 @@ const RING_SECTION: Section = {
   },
 };
 
+const PEERS_SECTION: Section = {
+  keyword: 'peers',
+  args: '<name>',
+  letter: 'S',
+  doc: 'Other processes that share stick tables.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: PeersDraft = { file, line, ...newPeers(sectionName(cursor, 'peers')) };
+    expectEnd(cursor, 'peers');
+    desk.drafts.peers.push(draft);
+    return readerOf(TABLES.peers, 'peers', 'S', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -286,6 +305,7 @@ export const SECTIONS: readonly Section[] = [
   HEALTHCHECK_SECTION,
   LOG_PROFILE_SECTION,
   RING_SECTION,
+  PEERS_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
@@ -294,7 +314,6 @@ export const SECTIONS: readonly Section[] = [
   laterSection('log-forward', 'Forwards log lines.'),
   laterSection('mailers', 'Mail servers.'),
   laterSection('namespace_list', 'Network namespaces.'),
-  laterSection('peers', 'Other processes that share stick tables.'),
   laterSection('program', 'Programs run beside the process.'),
   laterSection('resolvers', 'Name servers.'),
   laterSection('traces', 'Traces of internals.'),

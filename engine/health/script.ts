@@ -234,7 +234,10 @@ export class Script implements Probe, Handler, TlsEnd {
     const address = { family, bytes, port: step.port || port || own.port };
     const { socks4 } = this.#target.server;
     const through = step.viaSocks4 || (step.asServer && this.#reach.viaSocks4) ? socks4 : null;
-    const connect = (handler: Handler) => connectThrough(io, through, address, this.#options, handler);
+    // A check that only connects leaves no trace in the server; where the server speaks first, it must know of us.
+    const delayAck = this.#plan.check.steps[this.#at + 1]?.kind !== 'expect';
+    const options = { ...this.#options, delayAck };
+    const connect = (handler: Handler) => connectThrough(io, through, address, options, handler);
     const secret = this.#reach.tls !== null && (step.tls || (step.asServer && this.#reach.always));
     this.#conn = secret ? connectTls(io, this, this, connect) : connect(this);
   }

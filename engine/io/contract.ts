@@ -119,6 +119,11 @@ export interface ConnectOptions {
   readonly source: Address | null;
   /** Set IP_BIND_ADDRESS_NO_PORT-like details, TCP fast open (`tfo`), where the system has them. */
   readonly tfo: boolean;
+  /**
+   * The handshake's last ACK waits for what we send first (`option tcp-smart-connect`), where that can be asked for: who closes at
+   * once with a reset was never accepted.
+   */
+  readonly delayAck?: boolean;
 }
 
 /** A listening socket served by this io. */

@@ -25,6 +25,8 @@ import { LiveAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
+import type { Tracked } from '../stick/tracking.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { TlsListener } from '../tls/listener.ts';
 import { TlsServer } from '../tls/server.ts';
@@ -49,6 +51,8 @@ export interface Context {
   readonly wheel: TimerWheel;
   readonly model: Model;
   readonly memory: Memory;
+  /** The stick tables. */
+  readonly tables: Tables;
   readonly topology: Topology;
   /** `memory.words` and `memory.counters`, one dereference nearer. */
   readonly words: Int32Array;
@@ -92,6 +96,8 @@ export interface Context {
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
+  /** Counters of sessions that are over, used again. */
+  readonly spareTracked: (readonly Tracked[])[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
   /** What maps and ACLs look into. */
@@ -257,7 +263,8 @@ export class Server {
     this.timed = timedAt(backend.context, 'server', number);
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
-    this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
+    const { source, options } = backend.proxy;
+    this.connectOptions = { source: config.source ?? source, tfo: config.tfo, delayAck: options.tcpSmartConnect };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();

@@ -8,6 +8,7 @@ import { compileAcl } from '../sample/acl.ts';
 import { type Condition, compileCondition } from '../sample/condition.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
+import { compileStickRules, type StickRules } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 
 /** Where the rules of the worker stand now: pointed at each stream in turn. */
@@ -107,6 +108,7 @@ export interface BackendRules {
   readonly useServer: readonly ServerRule[];
   /** `force-persist` and `ignore-persist`. */
   readonly persist: readonly { readonly force: boolean; readonly condition: Condition }[];
+  readonly stick: StickRules;
 }
 
 export function compileBackendRules({ context, proxy, servers }: Backend): BackendRules {
@@ -121,5 +123,6 @@ export function compileBackendRules({ context, proxy, servers }: Backend): Backe
       force,
       condition: compileCondition(condition, acls),
     })),
+    stick: compileStickRules(context, proxy, env, acls),
   };
 }

@@ -16,6 +16,14 @@ import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
+import {
+  countEvent,
+  countTraffic,
+  NOTHING_TRACKED,
+  newTracked,
+  SERVER_FAILURE,
+  type Tracked,
+} from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
 import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
@@ -27,6 +35,7 @@ import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
 import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { StickStores } from './stick-stores.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
@@ -79,10 +88,14 @@ export class Stream implements Subject {
   pieceAt = 0;
   /** Variables of the rules. */
   readonly vars = new StreamVars();
+  /** What it tracks in stick tables, beside its session. */
+  readonly tracked: readonly Tracked[];
   /** What came from the server and is held back while rules look at it; null = nothing. */
   responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
+  /** Its request was counted. */
+  requestTaken = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
   /** Its line is written. */
@@ -153,6 +166,8 @@ export class Stream implements Subject {
   closing = false;
   forcesPersistence = false;
   ignoresPersistence = false;
+  /** Keys that stick to the server once there is one. */
+  readonly stickStores = new StickStores();
   /** The server of a `use-server` rule. */
   ruledServer: Server | null = null;
   /** What the server sends in TCP mode is held back until its rules have decided. */
@@ -188,6 +203,8 @@ export class Stream implements Subject {
   constructor(context: Context) {
     const { maxhdr, maxrewriteBytes, bufsizeBytes } = context.model.global.tune;
     this.context = context;
+    const { model } = context;
+    this.tracked = model.tables.length === 0 ? NOTHING_TRACKED : newTracked(model.global.tune.stickCounters);
     this.requestHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.responseHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.timer = new Timer<Stream>(this, expire);
@@ -206,6 +223,7 @@ export class Stream implements Subject {
       this.silent =
       this.logged =
       this.refused =
+      this.requestTaken =
         false;
     this.#beginRules();
     this.cookie = 'none';
@@ -243,6 +261,7 @@ export class Stream implements Subject {
       this.noRepeat =
       this.closing =
         false;
+    this.stickStores.clear();
     this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
     this.strict = true;
     this.tarpit = this.ruledServer = this.uniqueId = this.lastRule = this.waitingRule = null;
@@ -361,7 +380,10 @@ export class Stream implements Subject {
   badResponse(): void {
     this.observe('badHead');
     const next = tryAgain(this, 'junk-response');
-    if (next === null) this.countServer(FAILED_RESP);
+    if (next === null) {
+      this.countTracked(SERVER_FAILURE);
+      this.countServer(FAILED_RESP);
+    }
     this.goto(next ?? fail(this, 502, CAUSE.proxy));
   }
 
@@ -482,6 +504,11 @@ export class Stream implements Subject {
     this.countServer(counter);
   }
 
+  /** Counts an event where the stream, or its session, tracks. */
+  countTracked(event: Parameters<typeof countEvent>[2]): void {
+    countEvent(this.tracked, this.session.tracked, event, this.now);
+  }
+
   /** Adds one to a counter of backend and server, as far as the stream got. */
   countServer(counter: number): void {
     const c = this.context.counters;
@@ -496,6 +523,7 @@ export class Stream implements Subject {
     const bytesOut = this.bytesOut - this.#countedOut;
     this.#countedIn = this.bytesIn;
     this.#countedOut = this.bytesOut;
+    countTraffic(this.tracked, this.session.tracked, this.now, bytesIn, bytesOut);
     addBytes(c, this.frontend.row, bytesIn, bytesOut);
     addBytes(c, this.session.listener.row, bytesIn, bytesOut);
     if (this.backend !== null) addBytes(c, this.backend.row, bytesIn, bytesOut);

@@ -14,6 +14,7 @@ import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
 import { TlsChanges } from '../tls/changes.ts';
 import { TlsStore } from '../tls/store.ts';
@@ -28,6 +29,7 @@ export interface TrafficEnv {
   readonly io: Io;
   readonly model: Model;
   readonly memory: Memory;
+  readonly tables: Tables;
   /** What the statistics page reads. */
   readonly view: View;
   /** What its form does (engine/health/admin.ts). */
@@ -59,6 +61,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     wheel: new TimerWheel(io.now()),
     model,
     memory,
+    tables: env.tables,
     view: env.view,
     admin: env.admin,
     topology: topology(model),
@@ -86,6 +89,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     dumps: 0,
     spareStreams: [],
     spareBuffers: [],
+    spareTracked: [],
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
     changes: env.changes,

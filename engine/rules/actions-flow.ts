@@ -4,6 +4,7 @@ import { awaitBody, lateBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Standpoint } from '../sample/context.ts';
+import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { type ActionRow, action, atCondition, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from './action.ts';
 import { answerLocally, countDenied, deny, reject } from './answers.ts';
 import { compileRedirect, type Redirect, readRedirect } from './redirect.ts';
@@ -53,6 +54,7 @@ const TARPIT_ROW = action<ReplySpec>({
     const reply = compileReply(spec, env);
     return at => {
       countDenied(at);
+      at.stream!.countTracked(CLIENT_ERROR);
       at.stream!.tarpit = reply(at);
       return TARPIT;
     };
@@ -119,7 +121,10 @@ const AUTH = action<{ readonly realm: string | null; readonly stats: boolean }>(
     const name = realm ?? (stats && proxy.stats !== null ? proxy.stats.realm : proxy.name);
     const origin = new Reply(authRequired(401, name));
     const toProxy = new Reply(authRequired(407, name));
-    return at => answerLocally(at.stream!, isForProxy(at.stream!) ? toProxy : origin);
+    return at => {
+      at.stream!.countTracked(CLIENT_ERROR);
+      return answerLocally(at.stream!, isForProxy(at.stream!) ? toProxy : origin);
+    };
   },
   good: ['auth', 'auth realm "My Site"'],
   bad: [['auth realm', "'realm' expects an argument"]],

@@ -8,18 +8,9 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['cache-store', 'R', '<cache>', 'Puts the response into a cache.'],
   ['do-resolve', 'TQ', '(<variable>,<resolvers>) <expression>', 'Looks a host name up.'],
   ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
-  ['sc-add-gpc', 'CSTUQRA', '(<index>,<counter>) <value>', 'Adds to a general purpose counter.'],
-  ['sc-inc-gpc', 'CSTUQRA', '(<index>,<counter>)', 'Adds one to a general purpose counter.'],
-  ['sc-inc-gpc0', 'CSTUQRA', '(<counter>)', 'Adds one to the first general purpose counter.'],
-  ['sc-inc-gpc1', 'CSTUQRA', '(<counter>)', 'Adds one to the second general purpose counter.'],
-  ['sc-set-gpt', 'CSTUQRA', '(<index>,<counter>) <value>', 'Sets a general purpose tag.'],
-  ['sc-set-gpt0', 'CSTUQRA', '(<counter>) <value>', 'Sets the first general purpose tag.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
   ['set-bandwidth-limit', 'TUQR', '<filter> [limit <size>] [period <time>]', 'Slows the stream down.'],
   ['switch-mode', 'T', 'http [proto <name>]', 'Goes on with HTTP.'],
-  ['track-sc0', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the first sticky counter.'],
-  ['track-sc1', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the second sticky counter.'],
-  ['track-sc2', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the third sticky counter.'],
 ];
 
 export const LATER_ACTIONS: readonly ActionRow[] = LATER.map(row => laterAction(...row));

@@ -25,6 +25,7 @@ export type ArgType =
   | 'srv'
   | 'usr'
   | 'tab'
+  | 'othertab'
   | 'reg'
   | 'var'
   | 'value'
@@ -62,6 +63,7 @@ const ARG_TYPES: Readonly<Record<ArgType, TypeRow>> = {
   srv: { noun: 'server', sample: 'b/s', fault: null, empty: true, read: text => ({ value: text }) },
   usr: { noun: 'user list', sample: 'u', fault: null, empty: true, read: text => ({ value: text }) },
   tab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
+  othertab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
   reg: { noun: 'regex', sample: 'x', fault: null, empty: true, read: readRegex },
   var: { noun: 'variable name', sample: 'txn.x', fault: null, empty: true, read: readVariable },
   value: { noun: 'string', sample: '1', fault: null, empty: true, read: readValue },

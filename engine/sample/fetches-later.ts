@@ -1,20 +1,7 @@
-/** Fetches that are known and refused for now: stick tables, TLS, HTTP/2 and the kernel's counters of a connection. */
+/** Fetches that are known and refused for now: HTTP/2 and the kernel's counters of a connection. */
 import { type FetchRow, laterFetch } from './row.ts';
 
-/** What a tracked counter tells, by name; in front of it stands `sc0_`, `sc1_`, `sc2_`, `sc_` or `src_`. */
-const COUNTERS =
-  'bytes_in_rate bytes_out_rate clr_gpc0 clr_gpc1 conn_cnt conn_cur conn_rate get_gpc0 get_gpc1 get_gpt0 glitch_cnt glitch_rate gpc0_rate gpc1_rate http_err_cnt http_err_rate http_fail_cnt http_fail_rate http_req_cnt http_req_rate inc_gpc0 inc_gpc1 kbytes_in kbytes_out sess_cnt sess_rate';
-
 const words = (text: string): string[] => text.split(/\s+/).filter(word => word !== '');
-
-const STICK = [
-  ...['sc0', 'sc1', 'sc2', 'sc', 'src'].flatMap(prefix => words(COUNTERS).map(name => `${prefix}_${name}`)),
-  ...['sc0', 'sc1', 'sc2', 'sc'].flatMap(prefix => words('key tracked trackers').map(name => `${prefix}_${name}`)),
-  ...['sc', 'src'].flatMap(prefix =>
-    words('clr_gpc get_gpc get_gpt gpc_rate inc_gpc').map(name => `${prefix}_${name}`),
-  ),
-  ...words('src_updt_conn_cnt table_avl table_cnt'),
-];
 
 /** Rules, logs and captures bring these; the rest wants HTTP/2, the kernel's view of a connection, or a cache. */
 const OTHERS = words(`51d.all bc_glitches bc_settings_streams_limit bs.aborted bs.debug_str bs.id bs.rst_code cpu_calls
@@ -25,7 +12,4 @@ const OTHERS = words(`51d.all bc_glitches bc_settings_streams_limit bs.aborted b
   internal.htx_blk.size internal.htx_blk.type internal.htx_blk.data internal.htx_blk.hdrname internal.htx_blk.hdrval
   internal.htx_blk.start_line internal.strm.is_htx`);
 
-export const LATER_FETCHES: readonly FetchRow[] = [
-  ...STICK.map(name => laterFetch(name, 'What a stick table counts.')),
-  ...OTHERS.map(name => laterFetch(name, 'Not known here yet.')),
-];
+export const LATER_FETCHES: readonly FetchRow[] = [...OTHERS.map(name => laterFetch(name, 'Not known here yet.'))];

@@ -11,6 +11,7 @@ import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
+import { STICK_FETCHES } from './fetches-stick.ts';
 import { STREAM_FETCHES } from './fetches-stream.ts';
 import { TLS_FETCHES } from './fetches-tls.ts';
 import { byName, type FetchRow } from './row.ts';
@@ -26,6 +27,7 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   COOKIE_FETCHES,
   BODY_FETCHES,
   AUTH_FETCHES,
+  STICK_FETCHES,
   TLS_FETCHES,
   CERTIFICATE_FETCHES,
   HELLO_FETCHES,

@@ -135,8 +135,6 @@ function built(certificate: Certificate | null, fill: (ctx: bigint) => void): Tl
 function common(ctx: bigint, settings: TlsSettings, certificate: Certificate | null): void {
   openssl.SSL_CTX_ctrl(ctx, CTRL.mode, MODE_RELEASE_BUFFERS, 0n);
   const { minVersion, maxVersion, ciphers, ciphersuites } = settings;
-  // OpenSSL's level 2 has no signatures for these two, and none of its ciphers would do.
-  if (minVersion !== 'TLSv1.2' && minVersion !== 'TLSv1.3') openssl.SSL_CTX_set_security_level(ctx, 0);
   must(
     openssl.SSL_CTX_ctrl(ctx, CTRL.minVersion, BigInt(VERSION[minVersion]), 0n),
     `set the oldest version ${minVersion}`,

@@ -31,6 +31,8 @@ let fresh = 0;
 /** From now on the handles of this thread are noted there. */
 export function keepLedger(memory: SharedArrayBuffer): void {
   slots = new Float64Array(memory);
+  spare.length = 0;
+  fresh = 0;
 }
 
 /** Gives the slot, -1 when there is none. */
@@ -46,9 +48,14 @@ export function erase(slot: number): void {
   spare.push(slot);
 }
 
-/** Frees what a thread that has ended left behind; gives how many objects that were. */
+/**
+ * Frees what a thread left behind, which uses none of it any more: it has died, or has finished its task. Gives how many
+ * objects that were.
+ */
 export function freeLedger(memory: SharedArrayBuffer): number {
-  const left = [...new Float64Array(memory)].filter(entry => entry !== 0);
+  const entries = new Float64Array(memory);
+  const left = [...entries].filter(entry => entry !== 0);
+  entries.fill(0);
   KINDS.forEach(({ free }, number) => {
     for (const entry of left) if (entry % ALIGNMENT === number) free(BigInt(entry - number));
   });

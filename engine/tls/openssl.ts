@@ -31,7 +31,6 @@ const SIGNATURES = {
   SSL_CTX_set_tlsext_ticket_key_evp_cb: { return: 'i32', arguments: ['pointer', 'pointer'] },
   SSL_CTX_set_keylog_callback: { return: 'void', arguments: ['pointer', 'pointer'] },
   SSL_CTX_set_max_early_data: { return: 'i32', arguments: ['pointer', 'u32'] },
-  SSL_CTX_set_security_level: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_CTX_set_timeout: { return: 'i64', arguments: ['pointer', 'i64'] },
 
   // Connections.

@@ -17,6 +17,7 @@ import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { TlsChanges } from '../../engine/tls/changes.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
@@ -63,6 +64,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
     tls: new TlsChanges(new TlsStore(NO_FILES), changes),
@@ -74,6 +76,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
       },
     },
     startupLogs: '[NOTICE]   (1) : hello\n',
+    tables: new Tables(model, createStickMemory(model, 1), 1),
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
   const sockets = (['user', 'operator', 'admin'] as const).map(level => {

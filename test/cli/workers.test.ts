@@ -91,7 +91,18 @@ backend t
   const books = new PatternBooks(model.patternRefs, changes);
   const procVars = new ProcVars(model.global.procVars, changes);
   const tls = new TlsChanges(tlsStore(model.tls), changes);
-  const env = { model, memory, books, procVars, tls, topology: topology(model), view, log: () => {}, now };
+  const env = {
+    tables: rig.tables,
+    model,
+    memory,
+    books,
+    procVars,
+    tls,
+    topology: topology(model),
+    view,
+    log: () => {},
+    now,
+  };
   cli = startCli(
     {
       ...env,
@@ -100,6 +111,7 @@ backend t
       asker,
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {} },
+      peers: [],
       startupLogs: '',
       environment: {},
     },

@@ -219,6 +219,8 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
 
   test('close sends what is pending, then FIN, then tells', async () => {
     const p = await pair();
+    // A TLS server's tickets are on their way: a client that is gone by then answers them with RST.
+    if (world.layered) await world.pass(50);
     const data = pattern(400_000);
     p.out.send(data, 0, data.length);
     p.out.close();

@@ -20,6 +20,7 @@ import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PROCESS, PROXY, SERVER } from '../../engine/shm/words.ts';
 import { createView, type View } from '../../engine/stats/view.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 
 export interface Rig {
   readonly model: Model;
@@ -27,6 +28,8 @@ export interface Rig {
   readonly changes: ChangeBuffers;
   readonly view: View;
   readonly workers: readonly TrafficHandle[];
+  /** The tables as the control thread sees them. */
+  readonly tables: Tables;
   /** What each finished stream left, as its log line would tell. */
   readonly ends: StreamEnd[];
   /** Port of the n-th listener of a proxy. */
@@ -99,6 +102,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const count = options.workers ?? 1;
   const model = parseModel(config);
   const memory = Memory.create(shapeOf(model, count));
+  const stick = createStickMemory(model, count);
   const top = topology(model);
   const view = createView({ model, memory, topology: top, facts: FACTS });
   const ends: StreamEnd[] = [];
@@ -129,6 +133,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
       io,
       model,
       memory,
+      tables: new Tables(model, stick, worker),
       view,
       admin: (proxy, action, servers) => administer(state, proxy, action, servers),
       changes: new ChangeLog(changes, worker),
@@ -159,6 +164,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
     changes,
     view,
     workers,
+    tables: new Tables(model, stick, count),
     ends,
     port: (proxy, n = 0) => fds.get(top.firstListener[proxyOf(proxy).index]! + n)!.port,
     counter: (kind, name, counter) => {

@@ -24,6 +24,7 @@ import { StreamVars } from '../../engine/sample/vars.ts';
 import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { SESS_RATE } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { load } from '../config/load-text.ts';
 
 const LIMITS = { maxHeadBytes: 16_384, maxHeaders: 100, relaxed: false };
@@ -98,10 +99,11 @@ export class World {
       source: () => CLIENT,
       destination: () => HERE,
       vars: null,
+      tracked: [],
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },
-      ...{ requestCaptures: [], responseCaptures: [], uniqueId: null, lastWord: false },
+      ...{ requestCaptures: [], responseCaptures: [], tracked: [], uniqueId: null, lastWord: false },
       frontend: { rules: { uniqueId: null } },
       ...{ lastRule: null, waitingRule: null, context: worker, number: -1, errno: 0, cause: '-' },
       ...{ backendQueuePlace: 0, serverQueuePlace: 0, acceptedAt: 1, idleSince: 1, firstByteAt: 1, requestAt: 1 },
@@ -145,6 +147,7 @@ function workerOf(model: Model): Context {
     books: new PatternBooks(model.patternRefs, changes),
     procVars: new ProcVars(model.global.procVars, changes),
     stopping: false,
+    tables: new Tables(model, createStickMemory(model, 1), 0),
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);
   const frontends = model.proxies.map(proxy => ({

@@ -1,15 +1,18 @@
 /** TLS before HTTP and TCP proxies: curl, openssl(1) and our own server side are the other ends. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { NO_EVENTS } from '../../engine/proxy/events.ts';
 import { alive } from '../../engine/tls/handle.ts';
 import { parseModel, type Rig, startRig } from '../proxy/rig.ts';
-import { pemFile } from './certificates.ts';
+import { FOLDER, pemFile } from './certificates.ts';
 
 const run = promisify(execFile);
 const SITE = pemFile({ name: 'localhost', names: ['localhost', '*.example.com'] });
@@ -90,8 +93,15 @@ describe('TLS to clients', () => {
     expect(await curl('-k', url)).toBe('hello / ');
   });
 
-  test('TLS 1.2, and a session that is resumed', async () => {
-    const { port: of, counter } = await http(`ssl crt ${SITE}`);
+  test.each([
+    ['one key of ours', 0],
+    ['keys of 48 bytes', 48],
+    ['keys of 80 bytes', 80],
+  ])('TLS 1.2 and 1.3, and sessions that are resumed: %s', async (_name, bytes) => {
+    const keys = join(FOLDER, `keys-${bytes}`);
+    const lines = [1, 2, 3].map(n => Buffer.alloc(bytes, n).toString('base64'));
+    writeFileSync(keys, `${lines.join('\n')}\n`);
+    const { port: of, counter } = await http(`ssl crt ${SITE} ${bytes > 0 ? `tls-ticket-keys ${keys}` : ''}`);
     for (const version of ['-tls1_2', '-tls1_3']) {
       const { stdout } = await run('sh', [
         '-c',
@@ -230,6 +240,20 @@ describe('connections that fail', () => {
     const said = await failing(bind, to => curl('-k', '--cert', other, `https://127.0.0.1:${to}/`));
     expect(said).toEqual(['SSL client certificate not trusted']);
   });
+});
+
+test('maxsslconn bounds TLS connections', async () => {
+  rig = await startRig(
+    `global\n  maxsslconn 1\nfrontend f\n  mode http\n  timeout client 2s\n  bind 127.0.0.1:1 ssl crt ${SITE}\n  http-request return status 200\n`,
+  );
+  const of = rig.port('f');
+  const first = connectTls({ port: of, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(first, 'secureConnect');
+  await expect(curl('-k', `https://127.0.0.1:${of}/`)).rejects.toThrow();
+  first.destroy();
+  for (let tries = 0; rig.processWord('tls_conns') > 0 && tries < 100; tries++)
+    await new Promise(done => setTimeout(done, 10));
+  expect(await curl('-k', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${of}/`)).toBe('200');
 });
 
 test('checks over TLS', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
+import { createStickMemory } from '../../engine/stick/tables.ts';
 import { openListeners } from '../../workers/listeners.ts';
 import { Master, withMaxconn } from '../../workers/master.ts';
 import { ask as command } from '../interop/cli-client.ts';
@@ -74,8 +75,21 @@ listen web
   const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
   const serving = Promise.withResolvers<void>();
   const life = { ready() {}, serving: serving.resolve, done() {}, failed: () => serving.reject(said) };
-  const plan = { model, workers: 2, memoryMb: 0, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
-  const master = new Master({ ...plan, listeners: openListeners(model, 2, say)! }, life, say);
+  const plan = {
+    model,
+    workers: 2,
+    memoryMb: 0,
+    environment: {},
+    startupLogs: '',
+    warnings: 0,
+    io: 'net',
+    succeeds: false,
+  };
+  const master = new Master(
+    { ...plan, stick: createStickMemory(model, 2), listeners: openListeners(model, 2, say)! },
+    life,
+    say,
+  );
   master.start();
   onTestFinished(async () => void (await Promise.all(threads.map(thread => thread.terminate()))));
   await serving.promise;
