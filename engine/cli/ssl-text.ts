@@ -1,6 +1,6 @@
 /** Certificates and revocation lists as the runtime API describes them. */
-import { createHash, X509Certificate } from 'node:crypto';
-import { alternativeNames, oneLine, shortName } from '../tls/names.ts';
+import { createHash } from 'node:crypto';
+import { alternativeNames, keyText, oneLine, shortName } from '../tls/names.ts';
 import { readRevocationList } from '../tls/revocations.ts';
 import { type Name, readX509, timeText, type X509 } from '../tls/x509.ts';
 
@@ -8,22 +8,13 @@ const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
 const line = (name: Name): string => utf8(oneLine(name));
 
-const CURVE_BITS: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 };
-
-/** `RSA2048`, `EC256`. */
-function algorithm(der: Uint8Array): string {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = new X509Certificate(der).publicKey;
-  if (type === 'ec') return `EC${CURVE_BITS[details?.namedCurve ?? ''] ?? ''}`;
-  return `${type?.toUpperCase().replace('-PSS', '') ?? ''}${details?.modulusLength ?? ''}`;
-}
-
 function describe(x509: X509): string[] {
   return [
     `Serial: ${hex(x509.serial)}`,
     `notBefore: ${timeText(x509.notBefore)}`,
     `notAfter: ${timeText(x509.notAfter)}`,
     `Subject Alternative Name: ${utf8(alternativeNames(x509))}`,
-    `Algorithm: ${algorithm(x509.der)}`,
+    `Algorithm: ${keyText(x509.der)}`,
     `SHA1 FingerPrint: ${hex(createHash('sha1').update(x509.der).digest())}`,
     `Subject: ${line(x509.subject)}`,
     `Issuer: ${line(x509.issuer)}`,

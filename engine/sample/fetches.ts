@@ -10,6 +10,7 @@ import { HELLO_FETCHES } from './fetches-hello.ts';
 import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
+import { PROXY_HEADER_FETCHES } from './fetches-proxy-header.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
 import { STICK_FETCHES } from './fetches-stick.ts';
 import { STREAM_FETCHES } from './fetches-stream.ts';
@@ -31,5 +32,6 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   TLS_FETCHES,
   CERTIFICATE_FETCHES,
   HELLO_FETCHES,
+  PROXY_HEADER_FETCHES,
   LATER_FETCHES,
 ]);

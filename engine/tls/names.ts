@@ -1,4 +1,5 @@
 /** Names in certificates as text: HAProxy's one-line form, RFC 2253, alternative names. */
+import { X509Certificate } from 'node:crypto';
 import type { TlsConnection } from './connection.ts';
 import { elements } from './der.ts';
 import { BIO, openssl, pointerTo, textAt, view } from './openssl.ts';
@@ -91,4 +92,20 @@ export function cipherName({ pointer }: TlsConnection, number: Uint8Array): stri
   const cipher = openssl.SSL_CIPHER_find(pointer, pointerTo(number));
   if (cipher !== 0n) return textAt(openssl.SSL_CIPHER_get_name(cipher));
   return `UNKNOWN(${Buffer.from(number).toString('hex')})`;
+}
+
+const CURVE_BITS: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 };
+const keys = new WeakMap<Uint8Array, string>();
+
+/** Kind and bits of the key in a certificate: `RSA2048`, `EC256`. */
+export function keyText(der: Uint8Array): string {
+  let text = keys.get(der);
+  if (text === undefined) {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = new X509Certificate(der).publicKey;
+    const isEc = type === 'ec';
+    const bits = isEc ? CURVE_BITS[details?.namedCurve ?? ''] : details?.modulusLength;
+    text = `${isEc ? 'EC' : (type ?? '').toUpperCase().replace('-PSS', '')}${bits ?? ''}`;
+    keys.set(der, text);
+  }
+  return text;
 }

@@ -226,7 +226,7 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}add acl/);
+    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}abort ssl/);
   });
 });
 
