@@ -1,6 +1,7 @@
 /** Fetches of TLS connections (manual 7.3.4): `ssl_fc_...` of the client's, `ssl_bc_...` of the server's, `ssl_c_...` of its certificate. */
 import type { TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
+import { errorLine } from '../tls/errors.ts';
 import { clientRandom, curve, masterKey, sentName, serverRandom, sessionId, uniqueId } from '../tls/facts.ts';
 import type { Fetch, SampleContext } from './context.ts';
 import type { Source } from './points.ts';
@@ -27,7 +28,6 @@ const BOTH: readonly (readonly [
   ['unique_id', 'bin', 'The first Finished message (RFC 5929).', (_, tls, out) => bin(out, uniqueId(tls))],
   ['curve', 'str', 'The group of the key exchange.', (_, tls, out) => text(out, curve(tls))],
   ['npn', 'str', 'The protocol agreed on by NPN: nobody speaks it any more.', () => false],
-  ['is_resumed', 'bool', 'The session was resumed.', (_, tls, out) => out.setBool(tls.resumed())],
 ];
 
 function keyBits(tls: TlsConnection, which: 'all' | 'used', out: Sample): boolean {
@@ -67,11 +67,17 @@ function side(prefix: 'ssl_fc' | 'ssl_bc', of: ConnOf, from: Source, whose: stri
     plain(prefix, 'bool', from, `The ${whose} connection has TLS.`, (ctx, out) => out.setBool(of(ctx) !== null)),
     ...reads,
     ...secrets(prefix, of, from, whose),
+    plain(`${prefix}_is_resumed`, 'bool', from, `The session was resumed (${whose}).`, (ctx, out) => {
+      const conn = of(ctx);
+      return conn !== null && out.setBool(conn.tls?.resumed() ?? false);
+    }),
     plain(`${prefix}_err`, 'sint', from, `OpenSSL's number of what went wrong (${whose}).`, (ctx, out) => {
-      return out.setInt(of(ctx)?.error?.code ?? 0);
+      const conn = of(ctx);
+      return conn !== null && out.setInt(conn.error?.code ?? 0);
     }),
     plain(`${prefix}_err_str`, 'str', from, `The same in words (${whose}).`, (ctx, out) => {
-      return text(out, of(ctx)?.error?.text ?? '');
+      const error = of(ctx)?.error ?? null;
+      return error !== null && text(out, errorLine(error));
     }),
   ];
 }
@@ -82,8 +88,8 @@ const serverName = (ctx: SampleContext): string => front(ctx)?.hello?.serverName
 /** A number of the client's certificate; absent without TLS. */
 function ofCertificate(name: string, doc: string, read: (tls: TlsConnection) => number): FetchRow {
   return plain(name, 'sint', 'clientSession', doc, (ctx, out) => {
-    const tls = front(ctx)?.tls ?? null;
-    return tls !== null && out.setInt(read(tls));
+    const conn = front(ctx);
+    return conn !== null && out.setInt(conn.tls === null ? 0 : read(conn.tls));
   });
 }
 
@@ -108,7 +114,7 @@ export const TLS_FETCHES: readonly FetchRow[] = [
     return text(out, serverName(ctx));
   }),
   plain('ssl_fc_has_sni', 'bool', 'clientSession', 'The client asked for a server name.', (ctx, out) => {
-    return out.setBool(serverName(ctx) !== '');
+    return front(ctx) !== null && out.setBool(serverName(ctx) !== '');
   }),
   plain('ssl_fc_has_crt', 'bool', 'clientSession', 'The client showed a certificate.', hasShown),
   plain('ssl_c_used', 'bool', 'clientSession', 'The client has a certificate.', hasCertificate),

@@ -19,6 +19,9 @@ export const FAILED = -2;
 /** `handshake`: done. */
 export const OPEN = 1;
 
+/** The name of no cipher. */
+export const NO_CIPHER = '(NONE)';
+
 /** `SSL_set_shutdown`. */
 const SENT_AND_RECEIVED = 3;
 
@@ -120,11 +123,11 @@ export class TlsConnection {
     return this.freed ? '' : textAt(openssl.SSL_get_version(this.pointer));
   }
 
-  /** OpenSSL's name of the cipher; '' before the handshake. */
+  /** OpenSSL's name of the cipher; NO_CIPHER before the handshake. */
   cipher(): string {
     if (this.freed) return '';
     const cipher = openssl.SSL_get_current_cipher(this.pointer);
-    return cipher === 0n ? '' : textAt(openssl.SSL_CIPHER_get_name(cipher));
+    return cipher === 0n ? NO_CIPHER : textAt(openssl.SSL_CIPHER_get_name(cipher));
   }
 
   /** Bits of the cipher's key: those in use, and those it has. */
