@@ -130,6 +130,11 @@ export class Master {
       if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
     },
     answer: message => void this.#control.pass(message),
+    name: message => {
+      const { worker, question } = message;
+      if (!this.#control.pass(message)) this.#traffic[worker]!.pass({ type: 'named', id: question.id, address: null });
+    },
+    named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
     handedOver: () => this.#handedOver(),
     server: ({ id, proxy, server }) => {
       setServer(this.#model.proxies[proxy]!, server);

@@ -18,6 +18,8 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    name: () => {},
+    named: ({ id, address }) => handle.named(id, address),
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
@@ -30,6 +32,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     changes: new ChangeLog(task.changes, worker),
     worker,
+    askName: question => report(task.port, { type: 'name', worker, question }),
     log: thread.say,
     onIdle: thread.end,
     events: env.logger,

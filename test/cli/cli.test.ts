@@ -22,6 +22,7 @@ import { TimerWheel } from '../../engine/time.ts';
 import { TlsChanges } from '../../engine/tls/changes.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 import { NO_FILES } from '../tls/ends.ts';
 
 const FACTS = {
@@ -64,6 +65,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    names: NO_NAMES,
     peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
@@ -226,7 +228,9 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}abort ssl/);
+    expect(await ask('\n')).toMatch(
+      /^Unknown command. Please enter one of the following commands only:\n {2}abort ssl/,
+    );
   });
 });
 
@@ -252,11 +256,11 @@ describe('servers', () => {
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
     [
       'set server b/s1',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     [
       'set server b/s1 constructor x',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     ['show servers state nope', "Can't find backend."],
     ['show servers conn nope', "Can't find backend."],

@@ -20,6 +20,7 @@ import { TimerWheel } from '../../engine/time.ts';
 import { TlsChanges } from '../../engine/tls/changes.ts';
 import { tlsStore } from '../../engine/tls/store.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 
 let rig: Rig;
 let io: Io;
@@ -111,6 +112,7 @@ backend t
       asker,
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {} },
+      names: NO_NAMES,
       peers: [],
       startupLogs: '',
       environment: {},
