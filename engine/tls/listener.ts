@@ -32,6 +32,7 @@ export class TlsListener {
   readonly #side: ServerSide;
   #names: Names;
   #generation: number;
+  #verifiersGeneration: number;
 
   /** `identity` tells its sessions from those of others. */
   constructor(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string) {
@@ -39,6 +40,7 @@ export class TlsListener {
     this.#store = store;
     this.#side = serverSide(store, bind, global, identity);
     this.#generation = store.generation;
+    this.#verifiersGeneration = store.verifiersGeneration;
     this.#names = this.#read();
   }
 
@@ -83,18 +85,42 @@ export class TlsListener {
 
   /** Certificates were replaced. Connections that were made with the old ones go on. */
   #renew(generation: number): void {
-    this.free();
-    this.#generation = generation;
+    const { verifiersGeneration } = this.#store;
+    const before = this.#names;
     this.#names = this.#read();
+    if (this.#verifiersGeneration === verifiersGeneration) keepContexts(before, this.#names);
+    freeContexts(before);
+    this.#generation = generation;
+    this.#verifiersGeneration = verifiersGeneration;
   }
 
   free(): void {
-    const { exact, wild, defaults } = this.#names;
-    const choices = new Set([...exact.values(), ...wild.values(), defaults].flat());
-    for (const choice of choices) {
-      choice.context?.free();
-      choice.context = null;
-    }
+    freeContexts(this.#names);
+  }
+}
+
+function choicesOf({ exact, wild, defaults }: Names): Set<Choice> {
+  return new Set([...exact.values(), ...wild.values(), defaults].flat());
+}
+
+/** Contexts of certificates that are the same go on. */
+function keepContexts(before: Names, now: Names): void {
+  const known = new Map<Certificate, Choice[]>();
+  for (const choice of choicesOf(before)) {
+    if (choice.context !== null) known.set(choice.certificate, [...(known.get(choice.certificate) ?? []), choice]);
+  }
+  for (const choice of choicesOf(now)) {
+    const same = known.get(choice.certificate)?.find(old => old.settings === choice.settings && old.context !== null);
+    if (same === undefined) continue;
+    choice.context = same.context;
+    same.context = null;
+  }
+}
+
+function freeContexts(names: Names): void {
+  for (const choice of choicesOf(names)) {
+    choice.context?.free();
+    choice.context = null;
   }
 }
 

@@ -33,6 +33,8 @@ export class TlsStore {
   /** Where other threads' changes are; null = nothing changes. */
   #log: ChangeLog | null = null;
   #generation = 0;
+  /** Grows when authorities or revocation lists are replaced, which contexts have in them. */
+  verifiersGeneration = 0;
 
   constructor(files: TlsFiles) {
     this.ticketKey = files.ticketKey;
@@ -146,6 +148,7 @@ export class TlsStore {
   #forgetVerifiers(): void {
     for (const verifier of this.#verifiers.values()) verifier.free();
     this.#verifiers.clear();
+    this.verifiersGeneration++;
     this.#generation++;
   }
 

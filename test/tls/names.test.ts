@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_BIND_SETTINGS } from '../../engine/config/tls-draft.ts';
 import type { BindCertificate, BindTls, Certificate, GlobalTls } from '../../engine/config/tls-model.ts';
+import { alive } from '../../engine/tls/handle.ts';
 import type { Hello } from '../../engine/tls/hello.ts';
 import { TlsListener } from '../../engine/tls/listener.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
@@ -121,4 +122,23 @@ test('a certificate that is replaced is shown from then on', () => {
   expect(shown(tls, 'first.org')).toBeUndefined();
   expect(shown(tls, 'www.example.com')).toBe(all.first.name);
   tls.free();
+});
+
+test('contexts of certificates that stay are kept, until authorities are replaced', () => {
+  const store = new TlsStore({ ...NO_FILES, certificates: [all.first, all.site] });
+  const entries = [all.first, all.site].map(({ name }) => {
+    return { certificate: name, filters: [], settings: null, isDefault: false, from: null };
+  });
+  const rest = { file: '', line: 0, strictSni: false, lists: [], ticketKeys: [] };
+  const tls = new TlsListener(store, { ...DEFAULT_BIND_SETTINGS, ...rest, certificates: entries }, GLOBAL, 'test');
+  const context = (serverName: string) => tls.choose({ serverName, ecdsa: true, rsa: true, lists: null });
+  const [first, site] = [context('first.org'), context('www.example.com')];
+  store.replaceCertificate({ ...all.first });
+  expect(context('www.example.com')).toBe(site);
+  expect(context('first.org')).not.toBe(first);
+  store.replaceAuthorities({ name: 'ca', entries: [] });
+  expect(context('www.example.com')).not.toBe(site);
+  const before = alive.context;
+  tls.free();
+  expect(alive.context).toBe(before - 1);
 });
