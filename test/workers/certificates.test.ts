@@ -5,8 +5,9 @@ import tls from 'node:tls';
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { createStickMemory } from '../../engine/stick/tables.ts';
+import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
-import { Master, withMaxconn } from '../../workers/master.ts';
+import { Master } from '../../workers/master.ts';
 import { ask as command } from '../interop/cli-client.ts';
 import { parseModel } from '../proxy/rig.ts';
 import { pemFile } from '../tls/certificates.ts';
@@ -72,7 +73,11 @@ listen web
 `),
   );
   const said: string[] = [];
-  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
+  const say = Object.assign((_: string, text: string) => void said.push(text), {
+    raw() {},
+    begin() {},
+    said: () => '',
+  });
   const serving = Promise.withResolvers<void>();
   const life = { ready() {}, serving: serving.resolve, done() {}, failed: () => serving.reject(said) };
   const plan = {
@@ -87,6 +92,7 @@ listen web
   };
   const master = new Master(
     { ...plan, stick: createStickMemory(model, 2), listeners: openListeners(model, 2, say)! },
+    0,
     life,
     say,
   );
