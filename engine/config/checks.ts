@@ -8,6 +8,7 @@ import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
+import { checkFilters } from './check-filters.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
@@ -354,6 +355,7 @@ const CHECKS: readonly Check[] = [
   checkPorts,
   checkChecks,
   httpOnly,
+  checkFilters,
   logFormats,
 ];
 /** These would only repeat what a line with an error in it has led to. */

@@ -4,6 +4,7 @@ import type { Cursor } from './cursor.ts';
 import type { GlobalDraft, UnixBind } from './draft.ts';
 import { bare, integer, sentence, time, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
+import { COMPRESSION_BOUNDS } from './keywords-compression.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
 import { TUNE } from './keywords-tune.ts';
@@ -113,4 +114,4 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...COMPRESSION_BOUNDS, ...GLOBAL_MORE];

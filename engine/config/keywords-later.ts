@@ -8,9 +8,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
   ['force-be-switch', 'FL', '{ if | unless } <condition>', 'Allows a switch to an unpublished backend.'],
   ['be-unpublished', 'LB', '', 'Hides the backend from the switching rules.'],
-  ['filter', 'FLB', '<name> [...]', 'Adds a filter to the streams.'],
-  ['filter-sequence', 'FLB', '{ request | response } <filters>', 'Order of the filters.'],
-  ['compression', 'DFLB', '{ algo | type | offload | ... } ...', 'Compresses bodies.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // Stickiness.
   ['stick-table', 'FLB', 'type <type> size <size> [...]', 'A table of what is remembered per key.'],

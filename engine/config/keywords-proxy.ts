@@ -10,8 +10,10 @@ import { ACL, readProxyCondition, useExpression } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
 import { CAPTURES } from './keywords-captures.ts';
 import { CHECKS } from './keywords-checks.ts';
+import { COMPRESSION } from './keywords-compression.ts';
 import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
+import { FILTERS } from './keywords-filter.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { OPTION } from './keywords-options.ts';
@@ -250,6 +252,8 @@ export const PROXY: readonly Row[] = [
   ...OWN,
   ...BALANCE,
   COOKIE,
+  COMPRESSION,
+  ...FILTERS,
   RETRY_ON,
   ...ERRORS,
   PROXY_LOG as Row,

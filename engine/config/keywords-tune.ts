@@ -49,7 +49,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.bufsize.small', '<size>', NO_POOLS],
   ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
   ['tune.cli.max-payload-size', '<size>', 'commands have a limit of their own'],
-  ['tune.comp.maxlevel', '<number>', 'there is no compression yet'],
   ['tune.defaults.purge', '', 'defaults sections are dropped after reading anyway'],
   ['tune.disable-fast-forward', '', COPYING],
   ['tune.disable-zero-copy-forwarding', '', COPYING],
@@ -153,8 +152,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.vars.reqres-max-size', '<size>', 'there are no variables yet'],
   ['tune.vars.sess-max-size', '<size>', 'there are no variables yet'],
   ['tune.vars.txn-max-size', '<size>', 'there are no variables yet'],
-  ['tune.zlib.memlevel', '<number>', 'there is no compression yet'],
-  ['tune.zlib.windowsize', '<number>', 'there is no compression yet'],
 ];
 
 export const TUNE: readonly Keyword<GlobalDraft>[] = [

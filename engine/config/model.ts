@@ -12,6 +12,7 @@ import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { PatternFile } from '../sample/pattern-file.ts';
 import type { Template } from '../sample/template.ts';
+import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -59,6 +60,20 @@ export interface Global extends Place {
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
   readonly tune: Tune;
+  readonly compression: CompressionBounds;
+}
+
+/** What compression may take, in all workers together. */
+export interface CompressionBounds {
+  /** Input per second; 0 = no limit. */
+  readonly rateBytes: number;
+  /** Load of the processors above which nothing new is compressed; 100 = no limit. */
+  readonly cpuPercent: number;
+  /** 0 = COMPRESSION_BYTES_MAX. */
+  readonly memoryBytes: number;
+  readonly maxLevel: number;
+  readonly memLevel: number;
+  readonly windowBits: number;
 }
 
 export interface Tune {
@@ -151,6 +166,11 @@ export interface Proxy extends Place {
   readonly inspectDelayMs: number;
   readonly serverInspectDelayMs: number;
   readonly uniqueIdFormat: Format | null;
+  /** `compression`; null = none. */
+  readonly compression: Compression | null;
+  /** `filter` lines, and `filter-sequence`. */
+  readonly filters: readonly FilterSpec[];
+  readonly filterOrder: FilterOrder;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;

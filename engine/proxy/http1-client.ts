@@ -155,7 +155,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (pending > 0 || stream!.waitsForClient()) stream!.clientGone(CAUSE.clientTimeout);
-    else if (this.#phase === 'tunnel') this.#touch();
+    else if (this.#phase === 'tunnel' || this.#phase === 'body') this.#touch();
   }
 
   onStop(): void {
@@ -274,16 +274,17 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.inspect);
   }
 
-  /** Payload goes to the server with its framing as received, checked. */
+  /** Payload goes to the server with its framing as received, checked; without when a filter wants none. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
     if (!stream.accepting) return this.#gatherBody(stream, chunk, at);
     if (this.#gathered !== null) this.#replay();
     if (this.#phase !== 'body') return at;
     const body = this.#body;
+    const relay = !stream.unframesRequest;
     let pos = at;
     do {
-      const next = body.relay(chunk.bytes, pos, chunk.end);
+      const next = relay ? body.relay(chunk.bytes, pos, chunk.end) : body.step(chunk.bytes, pos, chunk.end);
       stream.bytesIn += next - pos;
       pos = next;
       if (body.event === DATA) stream.requestData(chunk, body.dataStart, body.dataEnd);

@@ -25,12 +25,14 @@ import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import type { BadMessage } from './bad-messages.ts';
+import type { Encoders } from './encoders.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
+import { type ProxyFilters, proxyFilters } from './proxy-filters.ts';
 
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
@@ -85,6 +87,8 @@ export interface Context {
   readonly scratch: Uint8Array;
   /** The patterns of files. */
   readonly books: PatternBooks;
+  /** What compresses. */
+  readonly encoders: Encoders;
 }
 
 /** The log variables %bi and %bp (manual 8.2.6). */
@@ -109,6 +113,8 @@ export class Frontend {
   readonly requestLimits: Limits;
   /** A log format asks for our address towards the server. */
   readonly logsServerLocal: boolean;
+  /** null = no filters. */
+  readonly filters: ProxyFilters | null;
   defaultBackend: Backend | null = null;
   rules!: FrontendRules;
   lists!: RuleLists;
@@ -129,6 +135,7 @@ export class Frontend {
     this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
+    this.filters = proxyFilters(proxy);
     this.notes = notesOf(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
@@ -191,6 +198,8 @@ export class Backend {
   readonly cookie: CookiePersistence | null;
   /** A request that a server failed may be sent again (layer7-retry.ts). */
   readonly repeats: boolean;
+  /** null = no filters of its own. */
+  readonly filters: ProxyFilters | null;
   rules!: BackendRules;
   lists!: RuleLists;
 
@@ -209,6 +218,8 @@ export class Backend {
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
     this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    // A listen has one set of filters, its frontend's.
+    this.filters = proxy.kind === 'listen' ? null : proxyFilters(proxy);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }

@@ -4,6 +4,7 @@ import { setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
+import { prepareCompression } from './compression.ts';
 import { inNetwork } from './networks.ts';
 import { uniqueId } from './notes.ts';
 import type { Stream } from './stream.ts';
@@ -24,6 +25,7 @@ export function prepareRequest(stream: Stream): void {
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive') && ok;
   if (!ok) stream.count(FAILED_REWRITES);
+  if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);
 }
 
 function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {

@@ -13,6 +13,7 @@ import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import { TimerWheel } from '../time.ts';
+import { Encoders } from './encoders.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
@@ -77,10 +78,14 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     spareStreams: [],
     spareBuffers: [],
     books: new PatternBooks(),
+    encoders: new Encoders(model, memory, worker),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
   buildNouns(context);
-  io.onTurn(now => context.wheel.advance(now));
+  io.onTurn(now => {
+    context.encoders.flush();
+    return context.wheel.advance(now);
+  });
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {
     marks.look();
@@ -97,6 +102,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
       io.wake();
       stop(context, soft, () => {
         doorbell.stop();
+        context.encoders.close();
         env.onIdle();
       });
     },

@@ -23,7 +23,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['sc-set-gpt', 'CSTUQRA', '(<index>,<counter>) <value>', 'Sets a general purpose tag.'],
   ['sc-set-gpt0', 'CSTUQRA', '(<counter>) <value>', 'Sets the first general purpose tag.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
-  ['set-bandwidth-limit', 'TUQR', '<filter> [limit <size>] [period <time>]', 'Slows the stream down.'],
   ['switch-mode', 'T', 'http [proto <name>]', 'Goes on with HTTP.'],
   ['track-sc0', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the first sticky counter.'],
   ['track-sc1', 'CSTQR', '<key> [table <table>]', 'Tracks a key with the second sticky counter.'],

@@ -1,6 +1,7 @@
 /** All actions (manual 4.3). */
 import { Table } from '../config/table.ts';
 import type { ActionRow, RuleDraft } from './action.ts';
+import { BANDWIDTH_ACTIONS } from './action-bandwidth.ts';
 import { FLOW_ACTIONS } from './actions-flow.ts';
 import { HEADER_ACTIONS } from './actions-headers.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
@@ -14,6 +15,7 @@ export const ACTIONS: readonly ActionRow[] = [
   ...HEADER_ACTIONS,
   ...LINE_ACTIONS,
   ...SETTING_ACTIONS,
+  ...BANDWIDTH_ACTIONS,
   ...VALUE_ACTIONS,
   ...SERVICE_ACTIONS,
   ...LATER_ACTIONS,

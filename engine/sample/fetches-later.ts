@@ -38,7 +38,7 @@ const OTHERS = words(`51d.all bc_be_queue bc_err bc_err_name bc_err_str bc_glitc
   fc_pp_authority fc_pp_tlv fc_pp_unique_id fc_reordering fc_retrans fc_rtt fc_rttvar fc_sacked fc_saved_syn
   fc_settings_streams_limit fc_unacked fs.aborted fs.debug_str fs.id fs.rst_code last_entity last_rule_file last_rule_line
   lat_ns_avg lat_ns_tot  req.bytes_out res.body res.body_len res.bytes_in res.cache_hit res.cache_name
-  res.comp res.comp_algo term_events txn.id32 txn.sess_term_state waiting_entity internal.htx.data
+  term_events txn.id32 txn.sess_term_state waiting_entity internal.htx.data
   internal.htx.free internal.htx.free_data internal.htx.has_eom internal.htx.nbblks internal.htx.size internal.htx.used
   internal.htx_blk.size internal.htx_blk.type internal.htx_blk.data internal.htx_blk.hdrname internal.htx_blk.hdrval
   internal.htx_blk.start_line internal.strm.is_htx`);

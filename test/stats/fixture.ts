@@ -90,7 +90,12 @@ const SERVERS = [
 ];
 
 export const MODEL: Model = {
-  global: { node: 'lb1', description: 'edge, of the "lab"', maxconn: 2000 },
+  global: {
+    node: 'lb1',
+    description: 'edge, of the "lab"',
+    maxconn: 2000,
+    compression: { rateBytes: 0, memoryBytes: 0 },
+  },
   userlists: [],
   proxies: [
     proxy(0, 'frontend', 'web', {
