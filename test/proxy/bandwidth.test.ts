@@ -1,0 +1,218 @@
+/** `filter bwlim-in` and `bwlim-out`: how fast bytes pass, in which order filters count, and that nothing is lost. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Rig, startRig } from './rig.ts';
+import { connect, type Wire, WireServer } from './wire.ts';
+
+let rig: Rig | null = null;
+const servers: WireServer[] = [];
+
+afterEach(async () => {
+  await rig?.stop();
+  rig = null;
+  for (const server of servers.splice(0)) server.stop();
+});
+
+async function server(): Promise<WireServer> {
+  const made = await WireServer.start();
+  servers.push(made);
+  return made;
+}
+
+async function proxy(port: number, lines: string, mode = 'http'): Promise<Rig> {
+  rig = await startRig(`
+defaults
+  mode ${mode}
+  timeout client 1s
+  timeout server 1s
+  timeout connect 1s
+listen web
+  bind 127.0.0.1:1
+  ${lines.split('\n').join('\n  ')}
+  server s1 127.0.0.1:${port}
+`);
+  return rig;
+}
+
+/** How late a busy machine may be. Exactness is tested without a clock: byte-meter.test.ts. */
+const LATE = 1.5;
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** Payload in which each byte tells where it was. */
+function payload(bytes: number): string {
+  let text = '';
+  while (text.length < bytes) text += `${text.length}.`;
+  return text.slice(0, bytes);
+}
+
+async function exchange(lines: string, body: string, request = GET): Promise<{ client: Wire; from: Wire }> {
+  const s = await server();
+  const r = await proxy(s.port, lines);
+  const client = await connect(r.port('web'));
+  client.send(request);
+  const from = await s.conn();
+  await from.has('\r\n\r\n');
+  from.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  return { client, from };
+}
+
+/** Bytes of the payload that `wire` has after each of so many milliseconds. */
+async function progress(wire: Wire, marks: readonly number[]): Promise<number[]> {
+  const began = Date.now();
+  const got: number[] = [];
+  for (const mark of marks) {
+    await new Promise(resolve => setTimeout(resolve, began + mark - Date.now()));
+    got.push(wire.received.length - wire.received.indexOf('\r\n\r\n') - 4);
+  }
+  return got;
+}
+
+const SLOW = 'filter bwlim-out slow default-limit 100000 default-period 200ms\nhttp-request set-bandwidth-limit slow';
+
+describe('bwlim-out', () => {
+  test('lets the limit pass in a period, then its rate, all of it in order', async () => {
+    const body = payload(400_000);
+    const { client } = await exchange(SLOW, body);
+    await client.has('\r\n\r\n');
+    const began = Date.now();
+    const [first, second] = await progress(client, [100, 500]);
+    expect(first).toBe(100_000);
+    // The first period's, then 300 ms at 500 kB/s.
+    expect(second).toBeGreaterThan(220_000);
+    expect(second).toBeLessThan(LATE * 250_000);
+    await client.until(w => w.received.endsWith(body));
+    const took = Date.now() - began;
+    // The first quarter at once, the others from the second period on.
+    expect(took).toBeGreaterThan(770);
+    expect(took).toBeLessThan(LATE * 800);
+  });
+
+  test('a stream that waits longer than its time-outs is not cut', async () => {
+    const body = payload(3_000);
+    const { client } = await exchange(SLOW.replace('100000', '1000').replace('200ms', '1200ms'), body);
+    await client.until(w => w.received.endsWith(body));
+    expect(rig!.ends.map(({ state }) => state)).toEqual(['--']);
+  });
+
+  test('the limit of a rule, and of the last rule', async () => {
+    const lines = `${SLOW} limit int(20000)\nhttp-response set-bandwidth-limit slow limit 50000 period 1s`;
+    const { client } = await exchange(lines, payload(400_000));
+    const [first] = await progress(client, [300]);
+    expect(first).toBe(50_000);
+    client.socket.destroy();
+  });
+
+  test('no rule, no limit', async () => {
+    const body = payload(400_000);
+    const { client } = await exchange(SLOW.split('\n')[0]!, body);
+    await client.until(w => w.received.endsWith(body), 190 * LATE);
+  });
+
+  test('chunks pass with their framing, and two streams do not share', async () => {
+    const s = await server();
+    const r = await proxy(s.port, SLOW);
+    const body = payload(150_000);
+    const clients = await Promise.all([connect(r.port('web')), connect(r.port('web'))]);
+    for (const [i, client] of clients.entries()) {
+      client.send(GET);
+      const from = await s.conn(i);
+      await from.has('\r\n\r\n');
+      from.send(
+        `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${(150_000).toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+      );
+    }
+    await Promise.all(clients.map(client => client.until(w => w.received.endsWith('0\r\n\r\n'), 600)));
+    for (const client of clients) expect(client.received).toContain(`\r\n${body}\r\n`);
+  });
+
+  test('counts what it is given: before compression all, after it little', async () => {
+    const body = 'x'.repeat(300_000);
+    const slow = 'filter bwlim-out slow default-limit 100000 default-period 400ms';
+    const rule = 'http-request set-bandwidth-limit slow\ncompression algo gzip';
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n';
+    const took: number[] = [];
+    for (const lines of [`filter comp-res\n${slow}\n${rule}`, `${slow}\nfilter comp-res\n${rule}`]) {
+      const { client } = await exchange(lines, body, request);
+      const began = Date.now();
+      await client.until(w => w.received.endsWith('\r\n0\r\n\r\n'));
+      took.push(Date.now() - began);
+      expect(client.received).toContain('content-encoding: gzip');
+      await rig!.stop();
+      rig = null;
+    }
+    expect(took[0]).toBeLessThan(300);
+    expect(took[1]).toBeGreaterThan(750);
+  });
+
+  test('a client that leaves meanwhile leaves nothing behind', async () => {
+    const { client } = await exchange(SLOW, payload(400_000));
+    await client.has('\r\n\r\n');
+    client.socket.resetAndDestroy();
+    const until = Date.now() + 2000;
+    while (rig!.ends.length === 0 && Date.now() < until) await new Promise(resolve => setTimeout(resolve, 5));
+    expect(rig!.ends.map(({ state }) => state)).toEqual(['CD']);
+  });
+});
+
+describe('bwlim-in', () => {
+  const LINES = 'filter bwlim-in slow default-limit 50000 default-period 200ms\nhttp-request set-bandwidth-limit slow';
+
+  test('an upload passes at its rate, and the client is made to wait', async () => {
+    const s = await server();
+    const r = await proxy(s.port, LINES);
+    const body = payload(200_000);
+    const client = await connect(r.port('web'));
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const from = await s.conn();
+    await from.has('\r\n\r\n');
+    const began = Date.now();
+    const [first] = await progress(from, [100]);
+    expect(first).toBe(50_000);
+    await from.until(w => w.received.endsWith(body));
+    const took = Date.now() - began;
+    expect(took).toBeGreaterThan(770);
+    expect(took).toBeLessThan(LATE * 800);
+    from.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await client.has('ok');
+  });
+
+  test('an early response: the rest of the upload still goes', async () => {
+    const s = await server();
+    const r = await proxy(s.port, LINES);
+    const body = payload(120_000);
+    const client = await connect(r.port('web'));
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const from = await s.conn();
+    await from.has('\r\n\r\n');
+    from.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await client.has('ok');
+    await from.until(w => w.received.endsWith(body));
+    client.send(GET);
+    await from.until(w => w.received.endsWith('\r\n\r\n'));
+  });
+});
+
+test('TCP: both directions, each at its own rate', async () => {
+  const s = await server();
+  const lines = [
+    'filter bwlim-in up default-limit 20000 default-period 100ms',
+    'filter bwlim-out down default-limit 40000 default-period 100ms',
+    'tcp-request content set-bandwidth-limit up',
+    'tcp-response content set-bandwidth-limit down',
+  ];
+  const r = await proxy(s.port, lines.join('\n'), 'tcp');
+  const client = await connect(r.port('web'));
+  const [up, down] = [payload(60_000), payload(120_000)];
+  client.send(up);
+  client.socket.end();
+  const from = await s.conn();
+  from.send(down);
+  from.socket.end();
+  const began = Date.now();
+  await Promise.all([client.end(), from.end()]);
+  const took = Date.now() - began;
+  expect(from.received).toBe(up);
+  expect(client.received).toBe(down);
+  expect(took).toBeGreaterThan(280);
+  expect(took).toBeLessThan(LATE * 300);
+});
