@@ -27,7 +27,12 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
   const lines = [...readLines(options.files, env, diagnostics), ...masterSocketLines(options)];
-  const model = loadModel(lines, diagnostics, { resolve: resolver(options), readFile, env });
+  const model = loadModel(lines, diagnostics, {
+    resolve: resolver(options),
+    readFile,
+    env,
+    localPeer: options.localPeer,
+  });
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));

@@ -5,6 +5,7 @@ import { isFrontend } from '../engine/config/model.ts';
 import { closeFd, dupListener, openListener } from '../engine/io/bind.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
 import { BACKLOG_DEFAULT } from '../engine/limits.ts';
+import { isActive } from '../engine/peers/index.ts';
 import type { ListenerFd } from './messages.ts';
 import type { Say } from './say.ts';
 
@@ -18,8 +19,26 @@ interface Sockets {
 
 export interface Listeners {
   readonly traffic: readonly Sockets[];
-  /** `stats socket`s, for the control thread. */
+  /** What the control thread serves, in the order of `controlBinds`. */
   readonly control: readonly Sockets[];
+}
+
+/** A socket of the control thread: a `stats socket`, or where peers reach us. */
+export interface ControlBind {
+  readonly bind: Bind;
+  /** For messages. */
+  readonly who: string;
+  /** Index in `model.peers`; -1 = a `stats socket`. */
+  readonly section: number;
+}
+
+export function controlBinds({ global, peers }: Model): ControlBind[] {
+  return [
+    ...global.statsSockets.map(bind => ({ bind, who: 'frontend GLOBAL', section: -1 })),
+    ...peers.filter(isActive).flatMap(({ binds, name, index }) => {
+      return binds.map(bind => ({ bind, who: `peers ${name}`, section: index }));
+    }),
+  ];
 }
 
 /** Opens everything that `model` binds. Null after saying what cannot be bound; nothing stays open then. */
@@ -42,8 +61,8 @@ export function openListeners(model: Model, workers: number, say: Say): Listener
     }
   }
   const traffic = opened.splice(0);
-  model.global.statsSockets.forEach((bind, i) => {
-    open(i, bind, 'frontend GLOBAL', [0]);
+  controlBinds(model).forEach(({ bind, who }, i) => {
+    open(i, bind, who, [0]);
   });
   if (!failed) return { traffic, control: opened };
   closeListeners({ traffic, control: opened });

@@ -10,12 +10,15 @@ import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
 import { WORKERS_MAX } from '../engine/limits.ts';
+import { isActive } from '../engine/peers/index.ts';
+import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
@@ -30,12 +33,15 @@ export interface Plan {
   readonly model: Model;
   readonly listeners: Listeners;
   readonly workers: number;
+  readonly stick: StickMemory;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said before the threads start, and how much of it were warnings about the configuration. */
   readonly startupLogs: string;
   readonly warnings: number;
   readonly io: string;
+  /** Another process leaves when this one serves. */
+  readonly succeeds: boolean;
 }
 
 /** What happens in the master's life that the process wants to know. */
@@ -96,6 +102,9 @@ export class Master {
   /** What threads get: the model with the servers that the runtime API has added and deleted. */
   readonly #model: Model;
   readonly #memory: Memory;
+  readonly #stick: StickMemory;
+  /** The workers have their numbers in it, the control thread the next. */
+  readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
   readonly #facts: Facts;
   readonly #traffic: Keeper[] = [];
@@ -109,6 +118,7 @@ export class Master {
       if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
     },
     answer: message => void this.#control.pass(message),
+    handedOver: () => this.#handedOver(),
     server: ({ id, proxy, server }) => {
       setServer(this.#model.proxies[proxy]!, server);
       this.#control.pass({ type: 'answer', id, answer: null });
@@ -120,7 +130,9 @@ export class Master {
     },
   };
   #state: 'starting' | 'serving' | 'stopping' | 'over' = 'starting';
+  /** Threads that have something to end before the process does. */
   #draining = 0;
+  #handingOver = false;
 
   constructor(plan: Plan, life: Life, say: Say) {
     const { model, workers } = plan;
@@ -129,6 +141,8 @@ export class Master {
     this.#say = say;
     this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
+    this.#stick = plan.stick;
+    this.#changes = createChanges(workers + 1);
     initialise(this.#memory, model, monotonicMs());
     this.#pool = createPool(workers + 1, plan.memoryMb);
     this.#facts = factsOf(plan);
@@ -161,6 +175,10 @@ export class Master {
     Atomics.store(this.#memory.words, this.#memory.process + PROCESS.at.stopping, 1);
     closeListeners(this.#plan.listeners);
     this.#draining = this.#traffic.length;
+    if (this.#model.peers.some(isActive) && this.#control.pass({ type: 'handOver' })) {
+      this.#handingOver = true;
+      this.#draining++;
+    }
     for (const keeper of this.#traffic) keeper.tell({ type: 'stop', soft: true });
     const { hardStopAfterMs } = this.#plan.model.global;
     if (hardStopAfterMs === null) return;
@@ -198,13 +216,16 @@ export class Master {
       died: (error, againMs) => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
+        reclaimTables(this.#plan.model, this.#stick, worker);
+        leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.#memory);
         this.#died(`Thread ${worker + 1} (traffic)`, error, againMs);
       },
       done: () => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
-        if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
+        leave(this.#changes, worker);
+        this.#drained();
       },
     });
     return keeper;
@@ -215,10 +236,16 @@ export class Master {
       ...this.#care(() => keeper, 'Control thread'),
       share: () => shareListeners(this.#plan.listeners.control, 0),
       run: (port, listeners) => {
-        const { environment, startupLogs } = this.#plan;
-        return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
+        const { environment, startupLogs, succeeds } = this.#plan;
+        const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
+        return this.#pool.run('control', { ...this.#task(), ...own, port, listeners });
       },
-      died: (error, againMs) => this.#died('Control thread', error, againMs),
+      died: (error, againMs) => {
+        reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
+        leave(this.#changes, this.#plan.workers);
+        this.#died('Control thread', error, againMs);
+        this.#handedOver();
+      },
       done: () => {},
     });
     return keeper;
@@ -226,7 +253,14 @@ export class Master {
 
   #task() {
     const { io } = this.#plan;
-    return { model: this.#model, io, memory: this.#memory.buffer, facts: this.#facts };
+    return {
+      model: this.#model,
+      io,
+      memory: this.#memory.buffer,
+      stick: this.#stick,
+      changes: this.#changes,
+      facts: this.#facts,
+    };
   }
 
   #care(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
@@ -276,6 +310,16 @@ export class Master {
     this.#state = 'over';
     this.#say('alert', text);
     this.#life.failed();
+  }
+
+  #handedOver(): void {
+    if (!this.#handingOver) return;
+    this.#handingOver = false;
+    this.#drained();
+  }
+
+  #drained(): void {
+    if (this.#state === 'stopping' && --this.#draining === 0) this.#over();
   }
 
   #over(): void {

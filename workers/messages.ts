@@ -15,11 +15,13 @@ import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
+import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import type { StickMemory } from '../engine/stick/tables.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
-  /** Number of the listener over the whole configuration (`Topology`), or of the `stats socket` for control. */
+  /** Number of the listener over the whole configuration (`Topology`), or in `controlBinds` for control. */
   readonly listener: number;
   readonly fd: number;
 }
@@ -29,6 +31,10 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** The stick tables (`Tables`). */
+  readonly stick: StickMemory;
+  /** Changes of maps, ACLs and variables that all threads follow. */
+  readonly changes: ChangeBuffers;
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;
@@ -43,12 +49,14 @@ export interface TrafficTask extends Task {
   readonly worker: number;
 }
 
-/** The life of the control thread: checks and the stats sockets. */
+/** The life of the control thread: checks, the stats sockets and peers. */
 export interface ControlTask extends Task {
   /** As the configuration left it: what `show env` shows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said on the terminal before it started. */
   readonly startupLogs: string;
+  /** It takes over from another process, which may come and tell what its stick tables hold. */
+  readonly succeeds: boolean;
 }
 
 /** From the master to a thread. */
@@ -57,6 +65,8 @@ export type Order =
   | { readonly type: 'serve' }
   /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
   | { readonly type: 'stop'; readonly soft: boolean }
+  /** The process leaves: control tells its successor what the stick tables hold, and answers `handedOver`. */
+  | { readonly type: 'handOver' }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Control gets the answer to what it asked. */
@@ -70,6 +80,8 @@ export type Report =
   | { readonly type: 'say'; readonly severity: Severity; readonly text: string }
   /** Control asks a worker something. */
   | { readonly type: 'ask'; readonly id: number; readonly worker: number; readonly question: Question }
+  /** What the stick tables hold is told. */
+  | { readonly type: 'handedOver' }
   /** A worker answers. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */

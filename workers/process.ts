@@ -5,6 +5,7 @@ import type { Global, Model } from '../engine/config/model.ts';
 import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
 import { errorText, fdLimits, setFdLimits } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
+import { createStickMemory, describeTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after } from '../engine/time.ts';
 import type { Configuration } from './configuration.ts';
 import { becomeDaemon, type DaemonChild } from './daemon.ts';
@@ -37,6 +38,8 @@ export async function startProcess(
     say('notice', `'chroot' is not supported by Sluice yet: not confined to ${model.global.chroot}.`);
   }
 
+  const stick = stickMemory(model, workers, options, say);
+  if (stick === null) return 1;
   const { promise, resolve } = Promise.withResolvers<number>();
   const life: Life = {
     ready: () => dropPrivileges(model.global),
@@ -54,7 +57,9 @@ export async function startProcess(
   };
   const { environment, warnings } = configuration;
   const startupLogs = say.said();
-  const plan = { model, listeners, workers, memoryMb: options.memoryMb, environment, startupLogs, warnings, io };
+  const { memoryMb, finish } = options;
+  const succeeds = finish !== null && finish.pids.length > 0;
+  const plan = { model, listeners, workers, stick, memoryMb, environment, startupLogs, warnings, io, succeeds };
   const master = new Master(plan, life, say);
   watchSignals(master, model, options, say);
   master.start();
@@ -63,6 +68,18 @@ export async function startProcess(
 
 /** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */
 const FLUSH_AFTER_MS = 1_000;
+
+/** Memory of the stick tables, all of it from the start; `-V` tells how much. Null after saying that there is not enough. */
+function stickMemory(model: Model, workers: number, { verbose }: Options, say: Say): StickMemory | null {
+  try {
+    const memory = createStickMemory(model, workers);
+    if (verbose) for (const text of describeTables(model)) say('notice', text);
+    return memory;
+  } catch (error) {
+    say('alert', `[sluice.main()] ${(error as Error).message}`);
+    return null;
+  }
+}
 
 /** `--io`, or the best that works here; what is not the best is told. */
 function pickIo(wanted: string | null, say: Say): string | null {

@@ -2,6 +2,7 @@
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
@@ -15,14 +16,17 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({
     io,
     model,
     memory: env.memory,
+    tables: env.tables,
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
+    changes: new ChangeLog(task.changes, worker),
     worker,
     log: thread.say,
     onIdle: thread.end,

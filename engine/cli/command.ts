@@ -3,8 +3,13 @@ import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Io } from '../io/contract.ts';
+import type { Rings } from '../log/rings.ts';
+import type { Section } from '../peers/section.ts';
+import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
 import type { Asker } from './asker.ts';
 
@@ -16,9 +21,16 @@ export interface CliEnv extends StateEnv {
   readonly io: Io;
   readonly wheel: TimerWheel;
   readonly view: View;
+  readonly tables: Tables;
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;
+  readonly peers: readonly Section[];
+  /** What maps and ACLs look into, and the variables of the process. */
+  readonly books: PatternBooks;
+  readonly procVars: ProcVars;
+  /** What `show events` shows. */
+  readonly rings: Pick<Rings, 'list' | 'watch'>;
   /** What was said on the terminal before the start. */
   readonly startupLogs: string;
   /** What `show env` shows. */
@@ -38,6 +50,8 @@ export interface CliState {
   experimental: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
   timeoutMs: number;
+  /** The answer that is waited for ends with the next input. */
+  interruptible: boolean;
   /** The command asked for the end of the connection. */
   quit: boolean;
 }

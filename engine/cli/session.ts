@@ -64,6 +64,7 @@ export class Session implements Handler {
       expert: false,
       experimental: false,
       timeoutMs,
+      interruptible: false,
       quit: false,
     };
     this.#timer = new Timer<Session>(this, s => s.end());
@@ -81,6 +82,7 @@ export class Session implements Handler {
   onData(_conn: Conn, chunk: Chunk): void {
     if (this.#closing) return;
     this.#touch();
+    if (this.#interrupt()) return;
     const arrived = chunk.bytes.subarray(chunk.start, chunk.end);
     const input = new Uint8Array(this.#input.length + arrived.length);
     input.set(this.#input);
@@ -96,6 +98,7 @@ export class Session implements Handler {
 
   onEnd(): void {
     this.#ended = true;
+    this.#interrupt();
     this.#work();
   }
 
@@ -110,6 +113,17 @@ export class Session implements Handler {
     this.#giveUp?.();
     this.#shared.env.wheel.forget(this.#timer);
     this.#shared.ended(this);
+  }
+
+  /** Ends the answer that waits, if input ends it; that input is nothing else. */
+  #interrupt(): boolean {
+    const giveUp = this.#giveUp;
+    if (giveUp === null || !this.#state.interruptible) return false;
+    giveUp();
+    this.#giveUp = this.#more = null;
+    this.#finish('');
+    this.#work();
+    return true;
   }
 
   /** Runs what can be run now. */
@@ -230,6 +244,7 @@ export class Session implements Handler {
   }
 
   #finish(text: string): void {
+    this.#state.interruptible = false;
     this.#say(this.#state.prompt ? `${text}\n${this.#promptText()}` : `${text}\n`);
   }
 

@@ -13,10 +13,12 @@ class ToServer implements Sink {
   }
 
   data(chunk: Chunk, start: number, end: number): void {
+    this.#stream.serverBytesOut += end - start;
     this.#stream.serverSide?.data(chunk, start, end);
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
+    this.#stream.serverBytesOut += end - start;
     this.#stream.serverSide?.write(bytes, start, end);
   }
 

@@ -110,6 +110,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     options: { logHealthChecks: o.logHealthChecks ?? false, socketStats: false, allbackups: false },
   };
   const global = {
+    compression: { rateBytes: 0, memoryBytes: 0 },
     node: 'lb1',
     description: null,
     maxconn: 100,
@@ -123,7 +124,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     tune: { bufsizeBytes: 16_384 },
     ...o.global,
   };
-  return { global, proxies: [proxy], userlists: [] } as unknown as Model;
+  return { global, proxies: [proxy], userlists: [], rings: [], tables: [], peers: [] } as unknown as Model;
 }
 
 export interface World {

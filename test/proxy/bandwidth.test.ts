@@ -72,9 +72,9 @@ const SLOW = 'filter bwlim-out slow default-limit 100000 default-period 200ms\nh
 describe('bwlim-out', () => {
   test('lets the limit pass in a period, then its rate, all of it in order', async () => {
     const body = payload(400_000);
+    const began = Date.now();
     const { client } = await exchange(SLOW, body);
     await client.has('\r\n\r\n');
-    const began = Date.now();
     const [first, second] = await progress(client, [100, 500]);
     expect(first).toBe(100_000);
     // The first period's, then 300 ms at 500 kB/s.
@@ -132,8 +132,8 @@ describe('bwlim-out', () => {
     const request = 'GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n';
     const took: number[] = [];
     for (const lines of [`filter comp-res\n${slow}\n${rule}`, `${slow}\nfilter comp-res\n${rule}`]) {
-      const { client } = await exchange(lines, body, request);
       const began = Date.now();
+      const { client } = await exchange(lines, body, request);
       await client.until(w => w.received.endsWith('\r\n0\r\n\r\n'));
       took.push(Date.now() - began);
       expect(client.received).toContain('content-encoding: gzip');
@@ -162,10 +162,10 @@ describe('bwlim-in', () => {
     const r = await proxy(s.port, LINES);
     const body = payload(200_000);
     const client = await connect(r.port('web'));
+    const began = Date.now();
     client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     const from = await s.conn();
     await from.has('\r\n\r\n');
-    const began = Date.now();
     const [first] = await progress(from, [100]);
     expect(first).toBe(50_000);
     await from.until(w => w.received.endsWith(body));

@@ -97,6 +97,7 @@ export const MODEL: Model = {
     compression: { rateBytes: 0, memoryBytes: 0 },
   },
   userlists: [],
+  rings: [],
   proxies: [
     proxy(0, 'frontend', 'web', {
       binds: [bind('main', 1, 80), bind('sock-2', 2, 81)],
