@@ -70,7 +70,7 @@ function chooseFormat(stream: Stream, front: ProxyFilters | null, back: ProxyFil
   const head = stream.requestHead;
   const filters = (back?.response.formats.length ? back : front)!;
   const { formats } = filters.response;
-  if (head.version === 0 || misunderstands(head)) return;
+  if (misunderstands(head)) return;
   const chosen = acceptedEncoding(head, filters.names);
   if (chosen >= 0) stream.compression = formats[chosen]!;
   else if (formats.includes('identity')) stream.compression = 'identity';
@@ -109,7 +109,8 @@ export function compressResponse(stream: Stream): void {
   const { status } = head;
   stream.compression = null;
   const etag = head.find(H_ETAG);
-  if (head.version === 0 || status < 200 || status > 203 || stream.requestHead.methodId === METHOD_HEAD) return;
+  const { methodId, version } = stream.requestHead;
+  if (version === 0 || head.version === 0 || status < 200 || status > 203 || methodId === METHOD_HEAD) return;
   if (!compressible(head, types, minBytes) || !isUsual(head, etag)) return;
   if (stream.context.encoders.tooMuch(stream.now)) return;
   const place = earlier(front?.compressesResponse ?? -1, back?.compressesResponse ?? -1);
