@@ -20,7 +20,7 @@ export function checkFilters(proxy: ProxyDraft, diagnostics: Diagnostics): void 
     const message = `${kind} '${name}': require an explicit filter declaration to use HTTP compression`;
     diagnostics.report('alert', proxy, message, "write 'filter comp-res' where it belongs in the order of the filters");
   }
-  undeclared(proxy, kind, diagnostics);
+  limitRules(proxy, kind, diagnostics);
   for (const direction of ['request', 'response'] as const) {
     for (const filter of proxy.filterOrder[direction] ?? []) {
       if (FILTER_KINDS.includes(filter) || filters.some(spec => isNamed(spec, filter))) continue;
@@ -30,14 +30,20 @@ export function checkFilters(proxy: ProxyDraft, diagnostics: Diagnostics): void 
   }
 }
 
-/** Rules must name filters of their own proxy. */
-function undeclared({ name, filters, rules }: ProxyDraft, kind: string, diagnostics: Diagnostics): void {
-  const names = filters.filter(isBandwidth).map(filter => filter.name);
+/** Rules must name filters of their own proxy; only per-stream ones take other limits. */
+function limitRules({ name, filters, rules }: ProxyDraft, kind: string, diagnostics: Diagnostics): void {
+  const limits = filters.filter(isBandwidth);
   for (const rule of Object.values(rules).flat()) {
     if (rule.action !== SET_BANDWIDTH_LIMIT) continue;
-    const { filter } = rule.args as Limit;
-    if (names.includes(filter)) continue;
-    const message = `there is no bandwidth limitation filter '${filter}' in ${kind} '${name}'`;
-    diagnostics.report('alert', rule, message, didYouMean(filter, names));
+    const { filter, limit, period } = rule.args as Limit;
+    const found = limits.find(spec => spec.name === filter);
+    if (found === undefined) {
+      const message = `there is no bandwidth limitation filter '${filter}' in ${kind} '${name}'`;
+      const names = limits.map(spec => spec.name);
+      diagnostics.report('alert', rule, message, didYouMean(filter, names));
+    } else if (found.shared !== null && (limit !== null || period !== null)) {
+      const message = `filter '${filter}' is shared: no rule may give it another limit or period`;
+      diagnostics.report('alert', rule, message);
+    }
   }
 }

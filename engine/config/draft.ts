@@ -11,6 +11,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { FilterSpec } from './filter-spec.ts';
 import type {
   Bind,
   Global,
@@ -142,6 +143,7 @@ export interface ProxyDraft
       | 'uniqueIdFormat'
       | 'table'
       | 'stickRules'
+      | 'filters'
       | LogFormatField
     >
   > {
@@ -151,6 +153,7 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  filters: FilterSpec[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;

@@ -1,4 +1,5 @@
 /** What filters are in the model: which a proxy has, in which order, and what they are to do. */
+import type { Expression } from '../sample/expression.ts';
 
 /** The formats of `compression algo`; the last two are Sluice's own. */
 export const COMPRESSION_FORMATS = ['identity', 'gzip', 'deflate', 'raw-deflate', 'br', 'zstd'] as const;
@@ -28,9 +29,16 @@ export interface BandwidthSpec {
   readonly name: string;
   /** Bytes that may pass in a period. */
   readonly limitBytes: number;
+  /** 0 where the limit is shared: the period is that of the table's rate. */
   readonly periodMs: number;
   /** What passes at once, at least, the end excepted. */
   readonly minBytes: number;
+  /** All streams of one key share the limit; null = each stream has its own. */
+  readonly shared: {
+    readonly key: Expression;
+    /** '' = that of the proxy. */
+    readonly table: string;
+  } | null;
 }
 
 export type FilterSpec = { readonly kind: 'comp-req' | 'comp-res' | 'compression' } | BandwidthSpec;

@@ -1,11 +1,14 @@
 /** `filter` and `filter-sequence` (manual 4.2 and 9). */
+import { readExpression } from '../sample/expression.ts';
 import type { Cursor } from './cursor.ts';
-import type { Draft, ProxyDraft } from './draft.ts';
+import type { ProxyDraft } from './draft.ts';
 import { type BandwidthSpec, type FilterSpec, isBandwidth } from './filter-spec.ts';
-import { type Keyword, supported } from './keyword.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
+import { useExpression } from './keywords-acl.ts';
+import { readTableName } from './keywords-stick.ts';
 import { didYouMean } from './suggest.ts';
 
-type Read = (cursor: Cursor, kind: string, proxy: ProxyDraft) => Draft<FilterSpec> | null;
+type Read = (cursor: Cursor, kind: string, proxy: ProxyDraft, context: Context) => FilterSpec | null;
 
 const plain: Read = (_cursor, kind) => ({ kind }) as FilterSpec;
 
@@ -15,8 +18,8 @@ const refused: Read = (cursor, kind) => {
   return null;
 };
 
-/** `<name> default-limit <size> default-period <time> [min-size <size>]`, in any order. */
-const bandwidth: Read = (cursor, kind, proxy) => {
+/** `<name> default-limit <size> default-period <time>`, or `<name> limit <size> key <key> [table <table>]`, in any order. */
+const bandwidth: Read = (cursor, kind, proxy, context) => {
   const name = cursor.next()?.text ?? '';
   if (name === '') {
     cursor.error(`'filter ${kind}' expects a name`);
@@ -26,41 +29,60 @@ const bandwidth: Read = (cursor, kind, proxy) => {
     cursor.error(`filter '${name}' is declared twice`);
     return null;
   }
-  const spec: Draft<BandwidthSpec> = {
-    kind: kind as BandwidthSpec['kind'],
-    name,
-    limitBytes: 0,
-    periodMs: 0,
-    minBytes: 0,
-  };
+  const found: Found = { own: 0, together: 0, periodMs: 0, minBytes: 0, shared: null };
   while (cursor.left > 0) {
-    if (!bandwidthSetting(cursor, kind, spec)) {
+    if (!bandwidthSetting(cursor, kind, found, proxy, context)) {
       cursor.rest();
       return null;
     }
   }
-  if (spec.limitBytes > 0 && spec.periodMs > 0) return spec;
-  cursor.error(`'filter ${kind} ${name}' expects 'default-limit' and 'default-period'`);
+  const { own, together, periodMs, minBytes, shared } = found;
+  const apart = own > 0 && periodMs > 0 && together === 0 && shared === null;
+  if (apart || (together > 0 && shared !== null && own === 0 && periodMs === 0)) {
+    return { kind: kind as BandwidthSpec['kind'], name, limitBytes: own || together, periodMs, minBytes, shared };
+  }
+  cursor.error(`'filter ${kind} ${name}' expects 'default-limit' and 'default-period', or 'limit' and 'key'`);
   return null;
 };
 
-function bandwidthSetting(cursor: Cursor, kind: string, spec: Draft<BandwidthSpec>): boolean {
+/** What a line says: its limit for each stream, or for all together. */
+interface Found {
+  own: number;
+  together: number;
+  periodMs: number;
+  minBytes: number;
+  shared: BandwidthSpec['shared'];
+}
+
+const SIZES: Readonly<Record<string, 'own' | 'together' | 'minBytes'>> = {
+  'default-limit': 'own',
+  limit: 'together',
+  'min-size': 'minBytes',
+};
+
+/** False after reporting. */
+function bandwidthSetting(cursor: Cursor, kind: string, found: Found, proxy: ProxyDraft, context: Context): boolean {
   const { text } = cursor.next()!;
-  if (text === 'default-limit' || text === 'min-size') {
+  const size = SIZES[text];
+  if (size !== undefined) {
     const bytes = cursor.expectSize(text);
-    if (bytes !== null) spec[text === 'min-size' ? 'minBytes' : 'limitBytes'] = bytes;
+    if (bytes !== null) found[size] = bytes;
     return bytes !== null;
   }
   if (text === 'default-period') {
     const ms = cursor.expectTime(text, 'ms', { min: 1 });
-    if (ms !== null) spec.periodMs = ms;
+    if (ms !== null) found.periodMs = ms;
     return ms !== null;
   }
-  if (text === 'limit' || text === 'key' || text === 'table') {
-    cursor.error(`'${text}' of 'filter ${kind}' is not supported by Sluice yet: limits are per stream`);
-    return false;
+  if (text === 'key') {
+    const key = readExpression(cursor, context.resources, null);
+    if (key === null) return false;
+    useExpression(proxy, cursor, key);
+    const table = readTableName(cursor, proxy, `filter ${kind}`, key);
+    found.shared = table === null ? null : { key, table };
+    return table !== null;
   }
-  const known = ['default-limit', 'default-period', 'min-size'];
+  const known = [...Object.keys(SIZES), 'default-period', 'key'];
   cursor.error(`'filter ${kind}' : unknown keyword '${text}'`, didYouMean(text, known) ?? undefined);
   return false;
 }
@@ -83,9 +105,9 @@ export const FILTER_KINDS: readonly string[] = Object.keys(KINDS);
 const FILTER = supported<ProxyDraft>({
   name: 'filter',
   where: 'FLB',
-  args: '{ comp-req | comp-res | compression | { bwlim-in | bwlim-out } <name> default-limit <size> default-period <time> [min-size <size>] }',
+  args: '{ comp-req | comp-res | compression | { bwlim-in | bwlim-out } <name> { default-limit <size> default-period <time> | limit <size> key <key> [table <table>] } [min-size <size>] }',
   doc: 'Adds a filter to the streams; the order of the lines counts.',
-  parse(cursor, proxy) {
+  parse(cursor, proxy, context) {
     const word = cursor.next();
     if (word === null) return cursor.error("'filter' expects a filter name");
     const read = KINDS[word.text];
@@ -93,7 +115,7 @@ const FILTER = supported<ProxyDraft>({
       const hint = didYouMean(word.text, FILTER_KINDS);
       return cursor.error(`'filter' : unknown keyword '${word.text}'`, hint ?? undefined);
     }
-    const spec = read(cursor, word.text, proxy);
+    const spec = read(cursor, word.text, proxy, context);
     if (spec !== null) proxy.filters.push(spec);
   },
   good: [
@@ -102,6 +124,7 @@ const FILTER = supported<ProxyDraft>({
     'filter comp-res',
     'filter bwlim-in up default-limit 1m default-period 1s',
     'filter bwlim-out down default-period 1s default-limit 625000 min-size 2896',
+    'filter bwlim-out all limit 10m key src table t min-size 2k',
   ],
   bad: [
     ['filter', "'filter' expects a filter name"],
@@ -109,11 +132,12 @@ const FILTER = supported<ProxyDraft>({
     ['filter trace', "'filter trace' is not supported by Sluice yet"],
     ['filter compression foo', "'filter' cannot handle unexpected argument 'foo'"],
     ['filter bwlim-out', "'filter bwlim-out' expects a name"],
-    ['filter bwlim-out x default-limit 1k', "'filter bwlim-out x' expects 'default-limit' and 'default-period'"],
     [
-      'filter bwlim-in x limit 1k key src',
-      "'limit' of 'filter bwlim-in' is not supported by Sluice yet: limits are per stream",
+      'filter bwlim-out x default-limit 1k',
+      "'filter bwlim-out x' expects 'default-limit' and 'default-period', or 'limit' and 'key'",
     ],
+    ['filter bwlim-in x foo', "'filter bwlim-in' : unknown keyword 'foo'"],
+    ['filter bwlim-in x limit 1k key foo', "unknown fetch method 'foo'"],
   ],
 });
 

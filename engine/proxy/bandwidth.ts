@@ -4,10 +4,13 @@
  */
 import type { BandwidthSpec } from '../config/filter-spec.ts';
 import type { Chunk } from '../io/contract.ts';
+import type { Sample } from '../sample/sample.ts';
+import type { Table } from '../stick/table.ts';
 import { Timer } from '../time.ts';
-import { ByteMeter } from './byte-meter.ts';
+import { ByteMeter, type Meter } from './byte-meter.ts';
 import type { Filter, Sink } from './filter.ts';
 import { ownChunk } from './own-chunk.ts';
+import { sharedMeter } from './shared-meter.ts';
 import type { Trailers } from './sides.ts';
 import type { Stream } from './stream.ts';
 import { filterRequest, filterResponse } from './stream-filters.ts';
@@ -25,17 +28,18 @@ export class Bandwidth implements Filter {
   next!: Sink;
   readonly #stream: Stream;
   readonly #incoming: boolean;
-  readonly meter: ByteMeter;
+  readonly meter: Meter;
   #held: Held[] = [];
   /** The message ended while bytes were held; undefined = it has not. */
   #end: Trailers | null | undefined;
+  #over = false;
   readonly #timer: Timer<Bandwidth>;
 
-  constructor(stream: Stream, spec: BandwidthSpec, place: number) {
+  constructor(stream: Stream, incoming: boolean, place: number, meter: Meter) {
     this.place = place;
     this.#stream = stream;
-    this.#incoming = spec.kind === 'bwlim-in';
-    this.meter = new ByteMeter(spec.minBytes, stream.now);
+    this.#incoming = incoming;
+    this.meter = meter;
     this.#timer = new Timer<Bandwidth>(this, filter => filter.#goOn());
   }
 
@@ -67,6 +71,8 @@ export class Bandwidth implements Filter {
   release(): void {
     this.#stream.context.wheel.forget(this.#timer);
     for (const { chunk } of this.#held.splice(0)) chunk.release();
+    if (!this.#over) this.meter.release();
+    this.#over = true;
   }
 
   #hold(held: Held): void {
@@ -114,21 +120,35 @@ export class Bandwidth implements Filter {
   }
 }
 
-/** `set-bandwidth-limit`: from now on, or anew, the stream is limited. */
-export function limitBandwidth(
+function filterAt(stream: Stream, { kind }: BandwidthSpec, place: number): Bandwidth | null {
+  const chain = kind === 'bwlim-in' ? stream.requestFilters : stream.responseFilters;
+  return (chain?.at(place) as Bandwidth | undefined) ?? null;
+}
+
+function put(stream: Stream, { kind }: BandwidthSpec, place: number, meter: Meter): void {
+  const incoming = kind === 'bwlim-in';
+  const filter = new Bandwidth(stream, incoming, place, meter);
+  if (incoming) filterRequest(stream, filter);
+  else filterResponse(stream, filter);
+}
+
+/** `set-bandwidth-limit`: from now on, or anew, the stream has this limit to itself. */
+export function limitStream(
   stream: Stream,
   spec: BandwidthSpec,
   place: number,
   limitBytes: number,
   periodMs: number,
 ): void {
-  const incoming = spec.kind === 'bwlim-in';
-  const chain = incoming ? stream.requestFilters : stream.responseFilters;
-  let filter = chain?.at(place) as Bandwidth | null | undefined;
-  if (filter == null) {
-    filter = new Bandwidth(stream, spec, place);
-    if (incoming) filterRequest(stream, filter);
-    else filterResponse(stream, filter);
-  }
-  filter.meter.set(limitBytes, periodMs);
+  const known = filterAt(stream, spec, place);
+  const meter = known === null ? new ByteMeter(spec.minBytes, stream.now) : (known.meter as ByteMeter);
+  meter.set(limitBytes, periodMs);
+  if (known === null) put(stream, spec, place, meter);
+}
+
+/** The same with a limit that it shares with all streams of the key in `sample`. */
+export function limitTogether(stream: Stream, spec: BandwidthSpec, place: number, table: Table, sample: Sample): void {
+  if (filterAt(stream, spec, place) !== null) return;
+  const meter = sharedMeter(table, sample, spec, stream.now);
+  if (meter !== null) put(stream, spec, place, meter);
 }

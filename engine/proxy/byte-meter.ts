@@ -9,7 +9,17 @@
 /** What waits goes on in steps of this long, so that a fast stream does not fire a timer every millisecond. */
 const STEP_MS = 10;
 
-export class ByteMeter {
+/** Who says how many bytes may pass. */
+export interface Meter {
+  /** How many of `bytes` may pass at `now` (ms); they are counted. */
+  take(bytes: number, now: number): number;
+  /** When to look again, if `bytes` wait at `now`. */
+  when(bytes: number, now: number): number;
+  /** The stream is over. */
+  release(): void;
+}
+
+export class ByteMeter implements Meter {
   readonly #minBytes: number;
   #limit = 0;
   #periodMs = 1;
@@ -30,7 +40,6 @@ export class ByteMeter {
     this.#periodMs = periodMs;
   }
 
-  /** How many of `bytes` may pass at `now`; they are counted. */
   take(bytes: number, now: number): number {
     const passing = Math.min(bytes, Math.floor(this.#room(now)));
     if (passing <= 0 || (passing < bytes && passing < Math.min(this.#minBytes, this.#limit))) return 0;
@@ -39,7 +48,7 @@ export class ByteMeter {
   }
 
   /**
-   * When to look again, if `bytes` wait at `now`: when the next step has room; just before the period ends, as what it still
+   * When the next step has room; just before the period ends, as what it still
    * had room for is lost then; at its end when it has none.
    */
   when(bytes: number, now: number): number {
@@ -50,6 +59,8 @@ export class ByteMeter {
     if (now + ms < end - 1) return now + Math.max(ms, 0);
     return this.#last > 0 && now < end - 1 ? end - 1 : end;
   }
+
+  release(): void {}
 
   #room(now: number): number {
     const periods = Math.floor((now - this.#began) / this.#periodMs);

@@ -3,10 +3,12 @@ import type { Cursor } from '../config/cursor.ts';
 import type { BandwidthSpec } from '../config/filter-spec.ts';
 import type { Context } from '../config/keyword.ts';
 import { parseSize } from '../config/units.ts';
-import { limitBandwidth } from '../proxy/bandwidth.ts';
+import { limitStream, limitTogether } from '../proxy/bandwidth.ts';
+import { compileExpression } from '../sample/compile.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import type { Expression } from '../sample/expression.ts';
-import { type ActionRow, action, atCondition, CONTINUE, type RuleDraft } from './action.ts';
+import { Sample } from '../sample/sample.ts';
+import { type Act, type ActionRow, action, atCondition, CONTINUE, type RuleDraft } from './action.ts';
 import { compileNumber, readSample, readTime } from './values.ts';
 
 /** The arguments of a rule; null = as the filter says. */
@@ -54,6 +56,30 @@ function numberOf(value: number | Expression | null, env: Env, otherwise: number
   };
 }
 
+/** A limit for the stream alone. */
+function own(spec: BandwidthSpec, place: number, { limit, period }: Limit, env: Env): Act {
+  const bytes = numberOf(limit, env, spec.limitBytes);
+  const ms = numberOf(period, env, spec.periodMs);
+  return at => {
+    limitStream(at.stream!, spec, place, bytes(at), ms(at));
+    return CONTINUE;
+  };
+}
+
+const sample = new Sample();
+
+/** A limit for all streams of a key. */
+function shared(spec: BandwidthSpec, by: NonNullable<BandwidthSpec['shared']>, place: number, env: Env): Act {
+  const { tables, model } = env.worker;
+  const table = by.table === '' ? tables.list[model.proxies[env.proxy]!.table]! : tables.named(by.table)!;
+  const fetch = compileExpression(by.key, env);
+  return at => {
+    sample.begin(false);
+    if (fetch(at, sample)) limitTogether(at.stream!, spec, place, table, sample);
+    return CONTINUE;
+  };
+}
+
 /** The name in the lines. */
 export const SET_BANDWIDTH_LIMIT = 'set-bandwidth-limit';
 
@@ -64,17 +90,12 @@ export const BANDWIDTH_ACTIONS: readonly ActionRow[] = [
     args: '<filter> [limit { <size> | <expression> }] [period { <time> | <expression> }]',
     doc: 'Slows a direction of the stream down.',
     read,
-    compile({ filter, limit, period }, env) {
+    compile(limit, env) {
       const { filters } = env.worker.frontends[env.proxy] ?? env.worker.backends[env.proxy]!;
-      const { spec, place } = filters!.limit(filter) as { spec: BandwidthSpec; place: number };
+      const { spec, place } = filters!.limit(limit.filter)!;
       // `filter-sequence` leaves it out.
       if (place < 0) return () => CONTINUE;
-      const bytes = numberOf(limit, env, spec.limitBytes);
-      const ms = numberOf(period, env, spec.periodMs);
-      return at => {
-        limitBandwidth(at.stream!, spec, place, bytes(at), ms(at));
-        return CONTINUE;
-      };
+      return spec.shared === null ? own(spec, place, limit, env) : shared(spec, spec.shared, place, env);
     },
     good: ['set-bandwidth-limit slow', 'set-bandwidth-limit slow limit 10k period int(500)'],
     bad: [

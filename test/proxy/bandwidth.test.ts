@@ -192,6 +192,42 @@ describe('bwlim-in', () => {
   });
 });
 
+describe('a limit that streams share', () => {
+  const LINES = [
+    'stick-table type string len 20 size 100 expire 10s store bytes_out_rate(200ms)',
+    'filter bwlim-out all limit 40000 key req.hdr(x-user)',
+    'http-request set-bandwidth-limit all',
+  ].join('\n');
+
+  async function download(r: Rig, users: readonly string[], body: string): Promise<number[]> {
+    const began = Date.now();
+    return Promise.all(
+      users.map(async user => {
+        const client = await connect(r.port('web'));
+        client.send(`GET / HTTP/1.1\r\nHost: a\r\nX-User: ${user}\r\n\r\n`);
+        await client.until(w => w.received.endsWith(body));
+        client.socket.destroy();
+        return Date.now() - began;
+      }),
+    );
+  }
+
+  test('one user alone gets all of it, two streams of a user half each, another user his own', async () => {
+    const body = payload(80_000);
+    const s = await WireServer.start(() => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    servers.push(s);
+    const r = await proxy(s.port, LINES);
+    const [alone] = await download(r, ['ann'], body);
+    expect(alone).toBeGreaterThan(300);
+    expect(alone).toBeLessThan(LATE * 420);
+    const [bob, bob2, eve] = await download(r, ['bob', 'bob', 'eve'], body);
+    expect(Math.max(bob!, bob2!)).toBeGreaterThan(650);
+    expect(Math.max(bob!, bob2!)).toBeLessThan(LATE * 820);
+    expect(Math.min(bob!, bob2!)).toBeGreaterThan(500);
+    expect(eve).toBeLessThan(LATE * 420);
+  });
+});
+
 test('TCP: both directions, each at its own rate', async () => {
   const s = await server();
   const lines = [
