@@ -3,7 +3,7 @@ import { stagesOf } from '../../engine/config/filter-spec.ts';
 import { load } from './load-text.ts';
 
 function messages(lines: string, mode = 'http'): string[] {
-  const text = `listen t\n mode ${mode}\n bind 127.0.0.1:80\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n${lines}`;
+  const text = `listen t\n mode ${mode}\n bind 127.0.0.1:80\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n${lines}\n`;
   return load(text).diagnostics.list.map(({ severity, message }) => `${severity}: ${message}`);
 }
 
@@ -53,7 +53,7 @@ describe('filters of a proxy together', () => {
 describe('the stages of a proxy', () => {
   function stages(lines: string) {
     const { model } = load(
-      `listen t\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n compression algo gzip\n${lines}`,
+      `listen t\n mode http\n bind 127.0.0.1:80\n timeout client 1s\n timeout server 1s\n timeout connect 1s\n compression algo gzip\n${lines}\n`,
     );
     return stagesOf(model!.proxies[0]!)!;
   }
