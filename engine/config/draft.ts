@@ -9,7 +9,7 @@ import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
-import type { Endpoint } from './address.ts';
+import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type { FilterSpec } from './filter-spec.ts';
 import type {
@@ -23,6 +23,7 @@ import type {
   Place,
   ProfileStep,
   Proxy,
+  Resolvers,
   Rule,
   Server,
   StatsPage,
@@ -32,6 +33,14 @@ import type {
   Userlist,
   UseServer,
 } from './model.ts';
+import {
+  type BindTlsDraft,
+  type GlobalTlsDraft,
+  newBindTls,
+  newGlobalTls,
+  newServerTls,
+  type ServerTlsDraft,
+} from './tls-draft.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -44,6 +53,8 @@ export interface Resources {
   resolve(host: string): Address | null;
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
+  /** Names of the files in a folder, in order; null when it is none. */
+  readFolder(path: string): readonly string[] | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
@@ -73,7 +84,12 @@ export interface ExpressionUse extends Place {
 }
 
 /** `id` 0 and `name` '' until they are given or counted. */
-export type BindDraft = Draft<Bind>;
+export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
+  tls: BindTlsDraft;
+}
+
+/** A method of `init-addr`, or an address (port 0). */
+export type InitAddr = 'last' | 'libc' | 'none' | Address;
 
 export interface ServerDraft
   extends Draft<
@@ -89,10 +105,22 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'naming'
+      | 'tls'
+      | 'checkTls'
     >
   > {
+  tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
+  /** `init-addr`: how an address is found at start, in this order. */
+  initAddr: readonly InitAddr[];
+  /** The section's name; null = its name is resolved at start only. */
+  resolvers: string | null;
+  resolvePrefer: 4 | 6;
+  resolveNet: Network[];
+  allowDuplicates: boolean;
+  ignoreWeight: boolean;
   check: boolean;
   interMs: number;
   /** 0 = as `inter`. */
@@ -169,6 +197,8 @@ export interface ProxyDraft
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
+  /** `resolvers` sections that rules name. */
+  resolversUsed: Reference[];
   rules: Record<Rules, Rule[]>;
   table: TableDraft | null;
   stickRules: StickRuleDraft[];
@@ -200,7 +230,8 @@ export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'conditi
   expression: StickRule['expression'];
 }
 
-export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers'>> {
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
+  binds: BindDraft[];
   peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
   tables: TableDraft[];
   defaultServer: ServerDraft;
@@ -216,6 +247,7 @@ type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
 
+export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
 export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
   description: string;
@@ -253,7 +285,8 @@ export interface UnixBind {
   gid: number | null;
 }
 
-export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
+export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>> {
+  tls: GlobalTlsDraft;
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
@@ -296,6 +329,7 @@ export function newGlobal(): GlobalDraft {
     hardStopAfterMs: null,
     serverStateBase: null,
     serverStateFile: null,
+    dnsAcceptFamily: 'auto',
     localPeer: '',
     httpErrCodes: [[400, 499]],
     httpFailCodes: [
@@ -328,6 +362,7 @@ export function newGlobal(): GlobalDraft {
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
+    tls: newGlobalTls(),
   };
 }
 
@@ -338,6 +373,12 @@ export function newServer(): ServerDraft {
     id: 0,
     text: '',
     endpoint: null,
+    initAddr: ['last', 'libc'],
+    resolvers: null,
+    resolvePrefer: 6,
+    resolveNet: [],
+    allowDuplicates: false,
+    ignoreWeight: false,
     weight: 1,
     backup: false,
     disabled: false,
@@ -381,6 +422,7 @@ export function newServer(): ServerDraft {
     shutdownBackupsWhenUp: false,
     initState: 'none',
     socks4: null,
+    tls: newServerTls(),
   };
 }
 
@@ -413,6 +455,7 @@ export function newBind(): BindDraft {
     unixGid: null,
     level: 'operator',
     exposeFd: false,
+    tls: newBindTls(),
   };
 }
 
@@ -488,6 +531,7 @@ export function newProxy(): ProxyDraft {
     serverInspectDelayMs: 0,
     errorFiles: [],
     expressions: [],
+    resolversUsed: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),

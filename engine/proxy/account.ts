@@ -146,6 +146,7 @@ export function finishStream(stream: Stream): void {
   if (stream.line !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
   dropFilters(stream);
+  if (stream.nameAsk !== null) stream.context.names.forget(stream);
   stream.dropServerSide();
   stream.countBytes();
   if (stream.http) countStatus(stream);

@@ -29,6 +29,7 @@ export const COUNTERS = layout('counters', 8, [
   ['cur_h1_conns', 1, 'worker', 'HTTP/1 connections open now'],
   ['cur_h1_streams', 1, 'worker', 'HTTP/1 streams open now'],
   ['cur_comp_bytes', 1, 'worker', 'native memory of compressors (process row)'],
+  ['cur_tls', 1, 'worker', 'TLS connections open now, to clients and to servers (process)'],
   // totals
   ['cum_conn', 1, 'worker', 'connections accepted'],
   ['cum_sess', 1, 'worker', 'sessions (frontend, listener) or streams (backend, server) taken'],
@@ -66,6 +67,10 @@ export const COUNTERS = layout('counters', 8, [
   ['h1_bytes_out', 1, 'worker', 'bytes sent on HTTP/1 connections'],
   ['h1_conns', 1, 'worker', 'HTTP/1 connections ever'],
   ['h1_streams', 1, 'worker', 'HTTP/1 streams ever'],
+  ['cum_tls', 1, 'worker', 'TLS connections ever (process)'],
+  ['tls_sess', 1, 'worker', 'TLS handshakes completed'],
+  ['tls_reused', 1, 'worker', 'of them: sessions resumed'],
+  ['tls_failed', 1, 'worker', 'TLS handshakes that failed'],
   // averages over the last 512 streams, and maxima since start; milliseconds
   ['q_time', 1, 'worker', 'queue time, sum over the sliding window'],
   ['c_time', 1, 'worker', 'connect time, sum over the sliding window'],
@@ -83,6 +88,9 @@ export const COUNTERS = layout('counters', 8, [
   ['bytes_out_rate', RATE, 'worker', 'bytes per second to clients (process row)'],
   ['comp_in_rate', RATE, 'worker', 'bytes per second given to compressors (process row)'],
   ['comp_out_rate', RATE, 'worker', 'bytes per second that compressors produced (process row)'],
+  ['tls_rate', RATE, 'worker', 'TLS handshakes of clients per second (process)'],
+  ['tls_key_rate', RATE, 'worker', 'of them: full ones, not resumed (process)'],
+  ['tls_server_key_rate', RATE, 'worker', 'full TLS handshakes with servers per second (process)'],
 ]);
 
 export type CounterName = keyof typeof COUNTERS.at;
@@ -146,3 +154,11 @@ export const REQ_RATE = at.req_rate;
 export const BYTES_OUT_RATE = at.bytes_out_rate;
 export const COMP_IN_RATE = at.comp_in_rate;
 export const COMP_OUT_RATE = at.comp_out_rate;
+export const CUR_TLS = at.cur_tls;
+export const CUM_TLS = at.cum_tls;
+export const TLS_SESS = at.tls_sess;
+export const TLS_REUSED = at.tls_reused;
+export const TLS_FAILED = at.tls_failed;
+export const TLS_RATE = at.tls_rate;
+export const TLS_KEY_RATE = at.tls_key_rate;
+export const TLS_SERVER_KEY_RATE = at.tls_server_key_rate;

@@ -181,7 +181,7 @@ describe('a response', () => {
   test('to HEAD stays without a payload, and as it was', async () => {
     const { head, body } = await answerTo(
       get('gzip').replace('GET', 'HEAD'),
-      response('', TEXT).split('\r\n\r\n')[0]! + '\r\n\r\n',
+      `${response('', TEXT).split('\r\n\r\n')[0]!}\r\n\r\n`,
     );
     expect(head).toContain(`content-length: ${TEXT.length}`);
     expect(body.length).toBe(0);

@@ -94,6 +94,7 @@ export const MODEL: Model = {
     node: 'lb1',
     description: 'edge, of the "lab"',
     maxconn: 2000,
+    tls: { maxConn: 0, maxRate: 0 },
     compression: { rateBytes: 0, memoryBytes: 0 },
   },
   userlists: [],
