@@ -291,6 +291,8 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>>
   unixBind: UnixBind;
   zeroWarning: boolean;
   externalCheck: boolean;
+  /** Of `h1-case-adjust-file`. */
+  fileNameCases: [from: string, to: string][];
 }
 
 /** Users name their groups and groups their users; the model has it in the groups only. */
@@ -359,6 +361,8 @@ export function newGlobal(): GlobalDraft {
     },
     compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
+    nameCases: [],
+    fileNameCases: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
@@ -476,6 +480,9 @@ export function newOptions(): ProxyDraft['options'] {
     httpNoDelay: false,
     httpIgnoreProbes: false,
     httpUseProxyHeader: false,
+    httpPretendKeepalive: false,
+    adjustsClientCase: false,
+    adjustsServerCase: false,
     preferLastServer: false,
     idleCloseOnResponse: false,
     dropRequestTrailers: false,
@@ -544,6 +551,7 @@ export function newProxy(): ProxyDraft {
     check: newCheck(),
     stateFrom: 'none',
     stateFile: '',
+    sendNameHeader: null,
     cookie: null,
     dynamicCookieKey: null,
     source: null,
@@ -552,6 +560,7 @@ export function newProxy(): ProxyDraft {
       serverMs: 0,
       connectMs: 0,
       clientFinMs: 0,
+      clientHsMs: 0,
       serverFinMs: 0,
       tunnelMs: 0,
       httpRequestMs: 0,

@@ -88,8 +88,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['default-path', '<how>', 'What relative file names are relative to.'],
   ['grace', '<time>', 'Delay between a soft stop and the end of accepting.'],
   ['h1-accept-payload-with-any-method', '', 'Lets a GET have a body.'],
-  ['h1-case-adjust', '<from> <to>', 'How a header name is written.'],
-  ['h1-case-adjust-file', '<file>', 'A file of header name spellings.'],
   ['h1-do-not-close-on-insecure-transfer-encoding', '', 'Keeps connections after doubtful messages.'],
   ['harden.reject-privileged-ports.tcp', '<on|off>', 'Drops clients of low port numbers.'],
   ['lua-load', '<file>', 'Loads a Lua script.'],

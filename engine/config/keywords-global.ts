@@ -8,6 +8,7 @@ import { COMPRESSION_BOUNDS } from './keywords-compression.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
+import { NAME_CASES } from './keywords-name-case.ts';
 import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
 import type { StatusRange } from './model.ts';
@@ -196,6 +197,7 @@ export const GLOBAL: readonly Row[] = [
   GLOBAL_LOG as Row,
   ...TUNE,
   ...COMPRESSION_BOUNDS,
+  ...NAME_CASES,
   ...GLOBAL_VARS,
   ...GLOBAL_TLS,
   ...GLOBAL_MORE,

@@ -96,6 +96,9 @@ const SERVER_LINES: Pick<Row, 'good' | 'bad'> = {
   ],
 };
 
+/** Headers that say where a message goes, and where it ends. */
+const NOT_FOR_NAMES = ['host', 'content-length', 'transfer-encoding', 'connection'];
+
 const OWN: readonly Row[] = [
   choice('mode', 'DFLB', 'mode', ['tcp', 'http'], 'What the proxy understands.', {
     log: "'mode log' is not supported by Sluice yet",
@@ -242,6 +245,19 @@ const OWN: readonly Row[] = [
     'description',
     "'description' expects a string argument",
   ),
+  supported<ProxyDraft>({
+    name: 'http-send-name-header',
+    where: 'DLB',
+    args: '[<name>]',
+    doc: 'Tells the server its own name in a header.',
+    parse(cursor, proxy) {
+      const name = cursor.next()?.text.toLowerCase() ?? '';
+      if (!NOT_FOR_NAMES.includes(name)) proxy.sendNameHeader = name === '' ? null : name;
+      else cursor.error(`'http-send-name-header' : '${name}' is a reserved name and cannot be used`);
+    },
+    good: ['http-send-name-header X-Server', 'http-send-name-header'],
+    bad: [['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"]],
+  }),
   supported<ProxyDraft>({
     name: 'source',
     where: 'DLB',

@@ -81,6 +81,8 @@ export interface Global extends Place {
   readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
   readonly compression: CompressionBounds;
+  /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
+  readonly nameCases: readonly (readonly [from: string, to: string])[];
   readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
@@ -232,6 +234,8 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  /** `http-send-name-header`: the header that tells a server its name, in lower case; null = none. */
+  readonly sendNameHeader: string | null;
   readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
@@ -288,6 +292,7 @@ export interface Timeouts {
   readonly serverMs: number;
   readonly connectMs: number;
   readonly clientFinMs: number;
+  readonly clientHsMs: number;
   readonly serverFinMs: number;
   readonly tunnelMs: number;
   readonly httpRequestMs: number;
@@ -323,6 +328,9 @@ export interface Options {
   readonly httpNoDelay: boolean;
   readonly httpIgnoreProbes: boolean;
   readonly httpUseProxyHeader: boolean;
+  readonly httpPretendKeepalive: boolean;
+  readonly adjustsClientCase: boolean;
+  readonly adjustsServerCase: boolean;
   readonly preferLastServer: boolean;
   readonly idleCloseOnResponse: boolean;
   readonly dropRequestTrailers: boolean;

@@ -408,7 +408,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frameResponse(stream, head);
     const { scratch } = this.session.context;
-    this.#send(scratch, 0, writeResponseHead(head, scratch, 0));
+    const end = writeResponseHead(head, scratch, 0);
+    this.session.frontend.nameCases?.apply(scratch, 0, end);
+    this.#send(scratch, 0, end);
   }
 
   /** Decides how the payload of the response is delimited, and whether the connection goes on (RFC 9112 6.3, 9.3). */
@@ -434,8 +436,17 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (keep && this.#phase === 'body') this.#skipPayload(stream);
     if (!keep || !stream.requestDone) this.#keep = false;
     stream.responseDone = true;
-    const bytes = reply.bytes(this.#keep, head.version);
+    const bytes = this.#cased(reply.bytes(this.#keep, head.version));
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
+  }
+
+  /** A response of our own, with the header names that clients want. */
+  #cased(bytes: Uint8Array): Uint8Array {
+    const { nameCases } = this.session.frontend;
+    if (nameCases === null) return bytes;
+    const copy = bytes.slice();
+    nameCases.apply(copy, 0, headLength(copy));
+    return copy;
   }
 
   /** The answer needs no server: a payload that is here already, and whole, is thrown away and the connection goes on. */
@@ -460,7 +471,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     if (!chunked || !stream.requestDone) this.#keep = false;
     this.#chunked = chunked;
-    const bytes = reply.bytes(this.#keep, stream.requestHead.version);
+    const bytes = this.#cased(reply.bytes(this.#keep, stream.requestHead.version));
     this.#send(bytes, 0, bytes.length);
   }
 

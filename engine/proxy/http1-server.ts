@@ -235,6 +235,7 @@ export class Http1Server implements ServerSide, Handler {
     const head = stream.requestHead;
     const { scratch } = stream.context;
     const length = writeRequestHead(head, scratch, 0);
+    stream.backend!.nameCases?.apply(scratch, 0, length);
     stream.serverBytesOut += length;
     this.conn?.send(scratch, 0, length);
     this.#requestEnded = stream.requestDone;

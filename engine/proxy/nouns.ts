@@ -13,6 +13,7 @@ import {
   type Proxy,
   type Server as ServerConfig,
 } from '../config/model.ts';
+import type { NameCases } from '../http/name-case.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
@@ -107,6 +108,8 @@ export interface Context {
   readonly names: NameAsks;
   /** What maps and ACLs look into. */
   readonly books: PatternBooks;
+  /** `h1-case-adjust`. */
+  readonly nameCases: NameCases;
   /** What compresses. */
   readonly encoders: Encoders;
   readonly procVars: ProcVars;
@@ -131,6 +134,8 @@ export class Frontend {
   readonly monitor: LocalReply | null;
   readonly stats: LocalReply | null;
   readonly requestLimits: Limits;
+  /** How the clients want header names; null = as they are. */
+  readonly nameCases: NameCases | null;
   /** null = no filters. */
   readonly filters: ProxyFilters | null;
   /** A log line shows our address towards the server: the logs set it. */
@@ -154,6 +159,7 @@ export class Frontend {
     this.errors = new ErrorReplies(proxy);
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
+    this.nameCases = proxy.options.adjustsClientCase ? context.nameCases : null;
     this.filters = proxyFilters(proxy);
     this.notes = notesOf(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
@@ -221,6 +227,8 @@ export class Backend {
   readonly cookie: CookiePersistence | null;
   /** A request that a server failed may be sent again (layer7-retry.ts). */
   readonly repeats: boolean;
+  /** How the servers want header names; null = as they are. */
+  readonly nameCases: NameCases | null;
   /** null = no filters of its own. */
   readonly filters: ProxyFilters | null;
   rules!: BackendRules;
@@ -241,6 +249,7 @@ export class Backend {
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
     this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
+    this.nameCases = proxy.options.adjustsServerCase ? context.nameCases : null;
     // A listen has one set of filters, its frontend's.
     this.filters = proxy.kind === 'listen' ? null : proxyFilters(proxy);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');

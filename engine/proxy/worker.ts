@@ -4,6 +4,7 @@
  */
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
+import { NameCases } from '../http/name-case.ts';
 import type { Address, Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
@@ -105,6 +106,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
     changes: env.changes,
+    nameCases: new NameCases(model.global.nameCases),
     encoders: new Encoders(model, memory, worker),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
