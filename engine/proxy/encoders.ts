@@ -82,9 +82,14 @@ export class Encoders {
   #make(format: CompressionFormat): Encoder | null {
     if (this.#used >= this.#maxBytes) this.#freeSpare();
     if (this.#used >= this.#maxBytes) return null;
-    const encoder = MAKE[format]!(this.#bounds);
-    this.#counters[this.#row + CUR_COMP_BYTES]! += encoder.bytes;
-    return encoder;
+    try {
+      const encoder = MAKE[format]!(this.#bounds);
+      this.#counters[this.#row + CUR_COMP_BYTES]! += encoder.bytes;
+      return encoder;
+    } catch {
+      // No memory, or a Node without this library: bodies stay as they are.
+      return null;
+    }
   }
 
   /** The body is over, complete or not. */
