@@ -40,6 +40,11 @@ export const SAMPLE_BYTES_MAX = 16_384;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** Native memory of the compressors of all workers, where `maxzlibmem` does not say: a thousand or so. Bytes. */
+export const COMPRESSION_BYTES_MAX = 256 * 1024 * 1024;
+/** Idle compressors that a worker keeps for the next bodies, of each format. */
+export const SPARE_ENCODERS_MAX = 16;
+
 /** What all statistics pages and scrapes of a worker make together: some 20 lines of CSV. Bytes per millisecond. */
 export const DUMP_BYTES_PER_MS = 8_192;
 
@@ -51,6 +56,19 @@ export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
+/** Name servers of a section, and how often a query is sent to them unless `resolve_retries` says. */
+export const NAMESERVERS_MAX = 32;
+export const RESOLVE_RETRIES = 3;
+/** Names of servers: so many are first asked for at once, the others one after the other, this far apart. Milliseconds. */
+export const NAME_BURST = 64;
+export const NAME_SPACING_MS = 0.2;
+/** Names that `do-resolve` may be asking for, or keep for `hold valid`, in one section; requests that one of them may hold. */
+export const ASKED_NAMES_MAX = 4_096;
+export const ASKED_WAITING_MAX = 16_384;
+/** Streams of one worker that may wait for names. */
+export const NAME_ASKS_MAX = 4_096;
+/** Records kept of one answer: the others are passed over. */
+export const ANSWER_RECORDS_MAX = 1_024;
 /** Stick tables: entries (they are numbered in 28 bits), and bytes of a key. */
 export const STICK_SIZE_MAX = 2 ** 28;
 export const STICK_KEY_BYTES_MAX = 16_384;
@@ -71,6 +89,13 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
+/** A worker that stops closes connections that were idle for so long, and looks for such this often. Milliseconds. */
+export const STOP_IDLE_MS = 1_000;
+export const STOP_LOOK_MS = 100;
+/** Clients of the master's socket at a time; more wait in the kernel's queue. */
+export const MASTER_CLI_SESSIONS_MAX = 32;
+/** Generations of the configuration that drain at a time, unless `mworker-max-reloads` says less. */
+export const GENERATIONS_MAX = 50;
 /** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
 export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
 export const CHANGE_COMPACT_BYTES = 1024 * 1024;

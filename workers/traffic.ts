@@ -1,11 +1,14 @@
 /** The thread of a traffic worker: a Piscina task that lasts as long as the worker serves. */
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { runOn } from '../engine/io/confine.ts';
+import { errorText } from '../engine/io/native.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
-import { attach, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
   const { model, worker, listeners, natives } = task;
@@ -18,6 +21,14 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    name: () => {},
+    named: ({ id, address }) => handle.named(id, address),
+    rest: () => {},
+    cli: () => {},
+    taken: () => {},
+    past: ({ past }) => {
+      env.memory.past = attachPast(past);
+    },
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
@@ -30,10 +41,15 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     changes: new ChangeLog(task.changes, worker),
     worker,
+    askName: question => report(task.port, { type: 'name', worker, question }),
     log: thread.say,
     onIdle: thread.end,
     events: env.logger,
   });
+  const cpus = model.global.cpuMap[worker] ?? null;
+  const placed = cpus === null ? 0 : runOn(cpus);
+  if (placed < 0) thread.say('warning', `cpu-map: cannot run on ${cpus!.join(',')}: ${errorText(-placed)}.`);
+  confine(task);
   thread.ready();
   await thread.ended;
   await io.stop();

@@ -3,14 +3,15 @@
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
-import type { Endpoint } from './address.ts';
+import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { FilterSpec } from './filter-spec.ts';
 import type {
   Bind,
   Global,
@@ -22,6 +23,7 @@ import type {
   Place,
   ProfileStep,
   Proxy,
+  Resolvers,
   Rule,
   Server,
   StatsPage,
@@ -86,6 +88,9 @@ export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
   tls: BindTlsDraft;
 }
 
+/** A method of `init-addr`, or an address (port 0). */
+export type InitAddr = 'last' | 'libc' | 'none' | Address;
+
 export interface ServerDraft
   extends Draft<
     Omit<
@@ -100,6 +105,7 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'naming'
       | 'tls'
       | 'checkTls'
     >
@@ -107,6 +113,14 @@ export interface ServerDraft
   tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
+  /** `init-addr`: how an address is found at start, in this order. */
+  initAddr: readonly InitAddr[];
+  /** The section's name; null = its name is resolved at start only. */
+  resolvers: string | null;
+  resolvePrefer: 4 | 6;
+  resolveNet: Network[];
+  allowDuplicates: boolean;
+  ignoreWeight: boolean;
   check: boolean;
   interMs: number;
   /** 0 = as `inter`. */
@@ -157,6 +171,7 @@ export interface ProxyDraft
       | 'uniqueIdFormat'
       | 'table'
       | 'stickRules'
+      | 'filters'
       | LogFormatField
     >
   > {
@@ -166,6 +181,7 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  filters: FilterSpec[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
@@ -181,6 +197,8 @@ export interface ProxyDraft
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
+  /** `resolvers` sections that rules name. */
+  resolversUsed: Reference[];
   rules: Record<Rules, Rule[]>;
   table: TableDraft | null;
   stickRules: StickRuleDraft[];
@@ -229,6 +247,7 @@ type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
 
+export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
 export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
   description: string;
@@ -272,6 +291,8 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>>
   unixBind: UnixBind;
   zeroWarning: boolean;
   externalCheck: boolean;
+  /** Of `h1-case-adjust-file`. */
+  fileNameCases: [from: string, to: string][];
 }
 
 /** Users name their groups and groups their users; the model has it in the groups only. */
@@ -291,11 +312,15 @@ export function newGlobal(): GlobalDraft {
     maxconnrate: 0,
     maxsessrate: 0,
     ulimitN: 0,
+    fdHardLimit: 0,
     user: null,
     group: null,
     uid: null,
     gid: null,
     chroot: null,
+    capabilities: [],
+    dumpable: false,
+    cpuMap: [],
     pidfile: null,
     node: null,
     description: null,
@@ -308,8 +333,12 @@ export function newGlobal(): GlobalDraft {
     spreadChecksPercent: 0,
     maxSpreadChecksMs: 0,
     hardStopAfterMs: null,
+    graceMs: 0,
+    closeSpreadMs: 0,
+    maxReloads: GENERATIONS_MAX,
     serverStateBase: null,
     serverStateFile: null,
+    dnsAcceptFamily: 'auto',
     localPeer: '',
     httpErrCodes: [[400, 499]],
     httpFailCodes: [
@@ -337,7 +366,10 @@ export function newGlobal(): GlobalDraft {
       varsReqresBytes: 0,
       varsLimited: false,
     },
+    compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
+    nameCases: [],
+    fileNameCases: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
@@ -352,6 +384,12 @@ export function newServer(): ServerDraft {
     id: 0,
     text: '',
     endpoint: null,
+    initAddr: ['last', 'libc'],
+    resolvers: null,
+    resolvePrefer: 6,
+    resolveNet: [],
+    allowDuplicates: false,
+    ignoreWeight: false,
     weight: 1,
     backup: false,
     disabled: false,
@@ -363,6 +401,7 @@ export function newServer(): ServerDraft {
     nonStick: false,
     shard: 0,
     sendProxy: 0,
+    proxyOptions: [],
     source: null,
     tfo: false,
     poolMaxConn: -1,
@@ -449,6 +488,9 @@ export function newOptions(): ProxyDraft['options'] {
     httpNoDelay: false,
     httpIgnoreProbes: false,
     httpUseProxyHeader: false,
+    httpPretendKeepalive: false,
+    adjustsClientCase: false,
+    adjustsServerCase: false,
     preferLastServer: false,
     idleCloseOnResponse: false,
     dropRequestTrailers: false,
@@ -490,6 +532,9 @@ export function newProxy(): ProxyDraft {
     cookieCapture: null,
     uniqueIdHeader: null,
     uniqueIdFormat: null,
+    compression: null,
+    filters: [],
+    filterOrder: { request: null, response: null },
     useServer: [],
     persistRules: [],
     stickRules: [],
@@ -501,6 +546,7 @@ export function newProxy(): ProxyDraft {
     serverInspectDelayMs: 0,
     errorFiles: [],
     expressions: [],
+    resolversUsed: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),
@@ -513,6 +559,7 @@ export function newProxy(): ProxyDraft {
     check: newCheck(),
     stateFrom: 'none',
     stateFile: '',
+    sendNameHeader: null,
     cookie: null,
     dynamicCookieKey: null,
     source: null,
@@ -521,6 +568,7 @@ export function newProxy(): ProxyDraft {
       serverMs: 0,
       connectMs: 0,
       clientFinMs: 0,
+      clientHsMs: 0,
       serverFinMs: 0,
       tunnelMs: 0,
       httpRequestMs: 0,
@@ -550,6 +598,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
   return {
     algorithm,
     name: '',
+    expression: null,
     lenBytes: 0,
     depth: 0,
     whole: false,

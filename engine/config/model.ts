@@ -15,6 +15,8 @@ import type { Expression } from '../sample/expression.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
 import type { KeyType } from '../stick/data-types.ts';
+import type { Network } from './address.ts';
+import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -29,6 +31,7 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
+  readonly resolvers: readonly Resolvers[];
   /** Certificates and their kin, by the names of their files. */
   readonly tls: TlsFiles;
   /** What ACLs and maps look into; `ref.index` is its place here. */
@@ -50,11 +53,19 @@ export interface Global extends Place {
   readonly maxconnrate: number;
   readonly maxsessrate: number;
   readonly ulimitN: number;
+  /** Descriptors at most, where `ulimitN` does not say how many; 0 = the default. */
+  readonly fdHardLimit: number;
   readonly user: string | null;
   readonly group: string | null;
   readonly uid: number | null;
   readonly gid: number | null;
   readonly chroot: string | null;
+  /** `setcap`: numbers of the capabilities that threads keep. */
+  readonly capabilities: readonly number[];
+  /** `set-dumpable`. */
+  readonly dumpable: boolean;
+  /** By worker: the processors it runs on; null = any. Empty = there is no `cpu-map`. */
+  readonly cpuMap: readonly (readonly number[] | null)[];
   readonly pidfile: string | null;
   readonly node: string | null;
   readonly description: string | null;
@@ -67,17 +78,41 @@ export interface Global extends Place {
   readonly spreadChecksPercent: number;
   readonly maxSpreadChecksMs: number;
   readonly hardStopAfterMs: number | null;
+  /** `grace`: time between a soft stop and the end of accepting. */
+  readonly graceMs: number;
+  /** Time over which a soft stop spreads the end of connections; 0 = at once, Infinity = they are left alone. */
+  readonly closeSpreadMs: number;
+  /** Reloads that a generation may survive. */
+  readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
+  /** `dns-accept-family`; auto = IPv4, and IPv6 where the machine can reach it. */
+  readonly dnsAcceptFamily: 'auto' | 'ipv4' | 'ipv6' | 'both';
   /** Which peer of the `peers` sections we are. */
   readonly localPeer: string;
   /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  readonly compression: CompressionBounds;
+  /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
+  readonly nameCases: readonly (readonly [from: string, to: string])[];
   readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
+}
+
+/** What compression may take, in all workers together. */
+export interface CompressionBounds {
+  /** Input per second; 0 = no limit. */
+  readonly rateBytes: number;
+  /** Load of the processors above which nothing new is compressed; 100 = no limit. */
+  readonly cpuPercent: number;
+  /** 0 = COMPRESSION_BYTES_MAX. */
+  readonly memoryBytes: number;
+  readonly maxLevel: number;
+  readonly memLevel: number;
+  readonly windowBits: number;
 }
 
 export type StatusRange = readonly [first: number, last: number];
@@ -213,6 +248,8 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  /** `http-send-name-header`: the header that tells a server its name, in lower case; null = none. */
+  readonly sendNameHeader: string | null;
   readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
@@ -230,6 +267,11 @@ export interface Proxy extends Place {
   readonly inspectDelayMs: number;
   readonly serverInspectDelayMs: number;
   readonly uniqueIdFormat: Format | null;
+  /** `compression`; null = none. */
+  readonly compression: Compression | null;
+  /** `filter` lines, and `filter-sequence`. */
+  readonly filters: readonly FilterSpec[];
+  readonly filterOrder: FilterOrder;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -264,6 +306,7 @@ export interface Timeouts {
   readonly serverMs: number;
   readonly connectMs: number;
   readonly clientFinMs: number;
+  readonly clientHsMs: number;
   readonly serverFinMs: number;
   readonly tunnelMs: number;
   readonly httpRequestMs: number;
@@ -299,6 +342,9 @@ export interface Options {
   readonly httpNoDelay: boolean;
   readonly httpIgnoreProbes: boolean;
   readonly httpUseProxyHeader: boolean;
+  readonly httpPretendKeepalive: boolean;
+  readonly adjustsClientCase: boolean;
+  readonly adjustsServerCase: boolean;
   readonly preferLastServer: boolean;
   readonly idleCloseOnResponse: boolean;
   readonly dropRequestTrailers: boolean;
@@ -353,6 +399,17 @@ export interface Bind extends Place {
   readonly tls: BindTls | null;
 }
 
+/** `proxy-v2-options`. */
+export type ProxyOption =
+  | 'ssl'
+  | 'cert-cn'
+  | 'ssl-cipher'
+  | 'cert-sig'
+  | 'cert-key'
+  | 'authority'
+  | 'crc32c'
+  | 'unique-id';
+
 export interface Server extends Place {
   /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
   readonly removed?: true;
@@ -363,10 +420,15 @@ export interface Server extends Place {
   readonly id: number;
   /** As written, for messages and the `addr` column. */
   readonly text: string;
-  /** Resolved at start; port 0 = the client's destination port (then `portOffset` is added). */
+  /**
+   * As it was found at start; port 0 = the client's destination port (then `portOffset` is added). Of the unix family and
+   * without bytes: there is none yet, and the server is in maintenance until its name resolves.
+   */
   readonly address: Address;
   /** Host name as written when it was one, else null. */
   readonly hostname: string | null;
+  /** How its name is resolved at run time; null = it is not. */
+  readonly naming: Naming | null;
   /** True when the port was written `+N`/`-N` or left out: relative to the port the client connected to. */
   readonly portRelative: boolean;
   readonly portOffset: number;
@@ -383,6 +445,8 @@ export interface Server extends Place {
   /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
   readonly shard: number;
   readonly sendProxy: 0 | 1 | 2;
+  /** What a header of version 2 tells beside the addresses. */
+  readonly proxyOptions: readonly ProxyOption[];
   readonly source: Address | null;
   readonly tfo: boolean;
   readonly poolMaxConn: number;
@@ -409,8 +473,53 @@ export interface Server extends Place {
   readonly saved: SavedState | null;
 }
 
+/** `resolvers` on a server line, and what goes with it. */
+export interface Naming {
+  /** Index in `model.resolvers`. */
+  readonly resolvers: number;
+  /** The name of SRV records that tell hosts, ports and weights (`_http._tcp.example.com`); null = the host name is looked up. */
+  readonly service: string | null;
+  readonly prefer: 4 | 6;
+  /** `resolve-net`: addresses in these are preferred. */
+  readonly networks: readonly Network[];
+  readonly allowDuplicates: boolean;
+  readonly ignoreWeight: boolean;
+}
+
+/** A `resolvers` section (manual 5.3.2). */
+export interface Resolvers extends Place {
+  readonly name: string;
+  readonly nameservers: readonly Nameserver[];
+  /** How often a query is sent before it is given up. */
+  readonly retries: number;
+  /** From one resolution of a name to the next, and from one try to the next. */
+  readonly resolveMs: number;
+  readonly retryMs: number;
+  /** Largest answer over UDP. */
+  readonly payloadBytes: number;
+  readonly hold: Hold;
+}
+
+/** How long ago a valid answer may be that makes up for one of this kind; `valid` and `obsolete`: how long one is good. */
+export interface Hold {
+  readonly validMs: number;
+  readonly nxMs: number;
+  readonly refusedMs: number;
+  readonly timeoutMs: number;
+  readonly otherMs: number;
+  readonly obsoleteMs: number;
+}
+
+export interface Nameserver extends Place {
+  readonly name: string;
+  readonly address: Address;
+  readonly transport: 'udp' | 'tcp';
+}
+
 /** A line of a state file (`show servers state`), with HAProxy's numbers. */
 export interface SavedState {
+  /** Where it was; null = it had no address. */
+  readonly address: Address | null;
   readonly oper: number;
   readonly admin: number;
   readonly userWeight: number;
@@ -597,8 +706,10 @@ export type BalanceAlgorithm =
 
 export interface Balance {
   readonly algorithm: BalanceAlgorithm;
-  /** The header, parameter, cookie or expression the algorithm looks at; '' for the others. */
+  /** The header, parameter or cookie the algorithm looks at; '' for the others. */
   readonly name: string;
+  /** hash: whose value is hashed; null for the others. */
+  readonly expression: Expression | null;
   /** uri: bytes to hash at most (0 = all), and directory depth (0 = all). */
   readonly lenBytes: number;
   readonly depth: number;

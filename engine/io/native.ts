@@ -15,6 +15,7 @@ const MAC = process.platform === 'darwin';
 const { functions: libc } = ffi.dlopen(null, {
   socket: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
   bind: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
+  connect: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
   listen: { return: 'i32', arguments: ['i32', 'i32'] },
   close: { return: 'i32', arguments: ['i32'] },
   shutdown: { return: 'i32', arguments: ['i32', 'i32'] },
@@ -72,6 +73,7 @@ export const SO_REUSEPORT: SocketOption = [SOCKET, MAC ? 0x200 : 15];
 export const SO_TYPE: SocketOption = [SOCKET, MAC ? 0x1008 : 3];
 export const SO_ACCEPTCONN: SocketOption = [SOCKET, MAC ? 2 : 30];
 export const SO_BINDTODEVICE: SocketOption = [SOCKET, MAC ? -1 : 25];
+export const SO_RCVTIMEO: SocketOption = [SOCKET, MAC ? 0x1006 : 20];
 export const SO_LINGER: SocketOption = [SOCKET, MAC ? 0x80 : 13];
 export const SO_KEEPALIVE: SocketOption = [SOCKET, MAC ? 8 : 9];
 export const IP_BIND_ADDRESS_NO_PORT: SocketOption = [IP, MAC ? -1 : 24];
@@ -94,6 +96,18 @@ export const TCP_USER_TIMEOUT: SocketOption = [TCP, MAC ? -1 : 18];
 export const TCP_FASTOPEN: SocketOption = [TCP, MAC ? 0x105 : 23];
 
 const ENOPROTOOPT = os.constants.errno.ENOPROTOOPT;
+
+/** For the other files with native calls: as every call here answers. To be used on the call itself. */
+export const result = checked;
+
+/** A close-on-exec stream socket whose calls wait; for the start, before there is a loop. */
+export function blockingSocket(family: number): number {
+  return checked(libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+export function connect(fd: number, name: Uint8Array): number {
+  return checked(libc.connect(fd, name, name.length));
+}
 
 /** A new close-on-exec, non-blocking socket. */
 export function socket(family: number, type: number): number {
@@ -154,6 +168,16 @@ export function readOption(fd: number, option: SocketOption, into: Uint8Array): 
 /** Sends one datagram, the first `length` bytes, at once or not at all (-EAGAIN). */
 export function sendDatagram(fd: number, bytes: Uint8Array, name: Uint8Array, length = bytes.length): number {
   return checked(libc.sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length));
+}
+
+/** Whether the system knows a way to an IP address. Nothing is sent: connecting a datagram socket only looks at the routes. */
+export function hasRoute(address: Address): boolean {
+  const fd = socket(address.family === 6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  if (fd < 0) return false;
+  const name = encodeSockaddr(address)!;
+  const result = checked(libc.connect(fd, name, name.length));
+  closeFd(fd);
+  return result === 0;
 }
 
 /** Writes the first `length` bytes, or as many as a pipe or socket takes now. */

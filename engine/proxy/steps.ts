@@ -11,7 +11,17 @@
  *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
-import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { isNowhere } from '../io/address.ts';
+import {
+  DENIED_REQ,
+  FAILED_CONN,
+  FAILED_RESP,
+  FAILED_REWRITES,
+  REDISPATCHES,
+  RETRIES,
+  REUSE,
+  SRV_ABORTS,
+} from '../shm/counters.ts';
 import { SERVER_FAILURE } from '../stick/tracking.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { answer } from './answer.ts';
@@ -22,7 +32,7 @@ import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
-import { prepareRequest } from './request-headers.ts';
+import { nameServer, prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
 import {
   backRules,
@@ -199,6 +209,8 @@ function queueTimeout(stream: Stream): Next {
 function connect(stream: Stream): Next {
   stream.connectAt = stream.now;
   enterServer(stream);
+  // Its name does not resolve: only `force-persist` leads here.
+  if (isNowhere(stream.server!.live.address)) return refused(stream);
   if (openServerSide(stream)) {
     stream.countServer(REUSE);
     return STEP.connected;
@@ -258,6 +270,8 @@ function connected(stream: Stream): Next {
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
   if (!stream.serverSide!.reused) stream.observe('connected');
   introduce(stream);
+  const { sendNameHeader } = stream.backend!.proxy;
+  if (sendNameHeader !== null && stream.http && !nameServer(stream, sendNameHeader)) stream.count(FAILED_REWRITES);
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();

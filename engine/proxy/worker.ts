@@ -4,7 +4,8 @@
  */
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
-import type { Io } from '../io/contract.ts';
+import { NameCases } from '../http/name-case.ts';
+import type { Address, Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
 import { ProcVars } from '../sample/proc-vars.ts';
@@ -12,17 +13,22 @@ import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, SESS_RATE, TLS_KEY_RATE, TLS_RATE, TLS_SERVER_KEY_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
+import { WORKER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
-import { tlsStore } from '../tls/store.ts';
+import { TlsChanges } from '../tls/changes.ts';
+import { TlsStore } from '../tls/store.ts';
+import { Encoders } from './encoders.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
+import { NameAsks, type NameQuestion } from './name-asks.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
 import { Sessions } from './sessions.ts';
+import { SoftStop } from './soft-stop.ts';
 
 export interface TrafficEnv {
   readonly io: Io;
@@ -38,6 +44,8 @@ export interface TrafficEnv {
   /** Number of this worker, 0-based. */
   readonly worker: number;
   readonly log: (level: Severity, text: string) => void;
+  /** Asks the control thread for a name; the answer comes to `named`. */
+  readonly askName?: (question: NameQuestion) => void;
   /** Called once, after `stop`, when nothing is left. */
   readonly onIdle: () => void;
   /** Who hears of streams (logs). */
@@ -49,15 +57,23 @@ export interface TrafficHandle {
   listen(listenerNumber: number, fd: number): void;
   /** Answers the runtime API. */
   ask(question: Question): Answer;
+  /** The control thread has found the address of a name, or that there is none. */
+  named(id: number, address: Address | null): void;
   /** Accepts nothing more. `soft`: finishes what is there. */
   stop(soft: boolean): void;
 }
 
+/** More than one thread will ever ask. */
+const QUESTIONS_MAX = 2 ** 32;
+
 export function startTraffic(env: TrafficEnv): TrafficHandle {
   const { io, memory, model, worker } = env;
+  const wheel = new TimerWheel(io.now());
+  const incarnation = Atomics.load(memory.words, memory.worker(worker) + WORKER.at.incarnation);
   const context: Context = {
     io,
-    wheel: new TimerWheel(io.now()),
+    wheel,
+    names: new NameAsks(model, wheel, incarnation * QUESTIONS_MAX, env.askName ?? null),
     model,
     memory,
     tables: env.tables,
@@ -74,12 +90,13 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     tlsRate: memory.rows('process', 0, TLS_RATE),
     tlsKeyRate: memory.rows('process', 0, TLS_KEY_RATE),
     tlsServerKeyRate: memory.rows('process', 0, TLS_SERVER_KEY_RATE),
-    tls: tlsStore(model.tls),
+    tls: new TlsStore(model.tls),
     frontends: [],
     backends: [],
     log: env.log,
     events: env.events,
-    stopping: false,
+    stopping: null,
+    lingering: 0,
     sessions: new Sessions(),
     begunSessions: 0,
     begunStreams: 0,
@@ -92,12 +109,18 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
     changes: env.changes,
+    nameCases: new NameCases(model.global.nameCases),
+    encoders: new Encoders(model, memory, worker),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
+  new TlsChanges(context.tls, env.changes);
   buildNouns(context);
   env.changes.catchUp();
   env.events.trafficStarts(context);
-  io.onTurn(now => context.wheel.advance(now));
+  io.onTurn(now => {
+    context.encoders.flush();
+    return context.wheel.advance(now);
+  });
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {
     marks.look();
@@ -110,12 +133,18 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
       io.wake();
       return answerTo(context, question);
     },
+    named: (id, address) => {
+      io.wake();
+      context.names.answered(id, address);
+    },
     stop: soft => {
       io.wake();
-      stop(context, soft, () => {
+      context.stopping ??= new SoftStop(context, () => {
         doorbell.stop();
+        context.encoders.close();
         env.onIdle();
       });
+      context.stopping.begin(soft);
     },
   };
 }
@@ -126,26 +155,4 @@ function listenerOf(context: Context, number: number) {
     if (listener !== undefined) return listener;
   }
   throw new Error(`proxy: there is no listener ${number}`);
-}
-
-function stop(context: Context, soft: boolean, idle: () => void): void {
-  context.stopping = true;
-  for (const frontend of context.frontends) {
-    for (const listener of frontend?.listeners ?? []) {
-      for (const socket of listener.sockets.splice(0)) socket.close();
-      for (const conn of listener.parked.splice(0)) conn.abort(false);
-      context.wheel.forget(listener.timer);
-    }
-  }
-  for (const backend of context.backends) for (const server of backend?.servers ?? []) server.pool.clear();
-  context.onSessionEnd = () => {
-    if (context.sessions.size > 0) return;
-    context.onSessionEnd = null;
-    idle();
-  };
-  for (const session of [...context.sessions]) {
-    if (soft) session.driver?.onStop();
-    else session.conn.abort(false);
-  }
-  context.onSessionEnd();
 }

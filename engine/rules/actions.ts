@@ -2,12 +2,14 @@
 import type { Cursor } from '../config/cursor.ts';
 import { Table } from '../config/table.ts';
 import type { ActionRow, RuleDraft } from './action.ts';
+import { BANDWIDTH_ACTIONS } from './action-bandwidth.ts';
 import { FLOW_ACTIONS } from './actions-flow.ts';
 import { HEADER_ACTIONS } from './actions-headers.ts';
 import { HEADER_BIN_ACTIONS } from './actions-headers-bin.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
 import { LOG_ACTIONS } from './actions-log.ts';
 import { PATTERN_ACTIONS } from './actions-patterns.ts';
+import { RESOLVE_ACTIONS } from './actions-resolve.ts';
 import { SERVICE_ACTIONS } from './actions-service.ts';
 import { SETTING_ACTIONS } from './actions-settings.ts';
 import { moreTracking, STICK_ACTIONS } from './actions-stick.ts';
@@ -21,7 +23,9 @@ export const ACTIONS: readonly ActionRow[] = [
   ...LINE_ACTIONS,
   ...LOG_ACTIONS,
   ...SETTING_ACTIONS,
+  ...BANDWIDTH_ACTIONS,
   ...VALUE_ACTIONS,
+  ...RESOLVE_ACTIONS,
   ...STICK_ACTIONS,
   ...PATTERN_ACTIONS,
   ...SERVICE_ACTIONS,
