@@ -1,4 +1,4 @@
-/** What a service manager hears of us: the pid file, and systemd's notifications (`-Ws`, sd_notify(3)). */
+/** What a service manager sees and hears of us: the name, the pid file, systemd's notifications (`-Ws`, sd_notify(3)). */
 import fs from 'node:fs';
 import type { Global } from '../engine/config/model.ts';
 import { errorText } from '../engine/io/native.ts';
@@ -46,5 +46,18 @@ export function writePidfile({ pidfile, daemon, masterWorker }: Global, say: Say
     const needed = daemon || masterWorker;
     say(needed ? 'alert' : 'warning', `[sluice.main()] Cannot create pidfile ${pidfile}: ${(error as Error).message}`);
     return !needed;
+  }
+}
+
+/**
+ * `--process-name`: `ps` shows it with our arguments; `killall` and `pidof` compare the kernel's own short name, which
+ * the title alone would fill with arguments too.
+ */
+export function nameProcess(name: string): void {
+  process.title = [name, ...process.argv.slice(2)].join(' ');
+  try {
+    fs.writeFileSync('/proc/self/comm', name);
+  } catch {
+    // not Linux
   }
 }
