@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { Global } from '../engine/config/model.ts';
 import { errorText } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
-import { monotonicMs } from '../engine/time.ts';
+import { clockMonotonicUs } from '../engine/time.ts';
 import type { Options } from './options.ts';
 import type { Say } from './say.ts';
 
@@ -20,9 +20,9 @@ export class Manager {
     this.#tell(`READY=1\nMAINPID=${process.pid}`);
   }
 
-  /** `Type=notify-reload` wants to know since when: microseconds of the monotonic clock. */
+  /** `Type=notify-reload` compares since when with its own clock: earlier than its signal would be another reload. */
   reloading(): void {
-    this.#tell(`RELOADING=1\nMONOTONIC_USEC=${Math.floor(monotonicMs() * 1000)}`);
+    this.#tell(`RELOADING=1\nMONOTONIC_USEC=${clockMonotonicUs()}`);
   }
 
   stopping(): void {
