@@ -51,6 +51,21 @@ export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
+/** Stick tables: entries (they are numbered in 28 bits), and bytes of a key. */
+export const STICK_SIZE_MAX = 2 ** 28;
+export const STICK_KEY_BYTES_MAX = 16_384;
+/** The longest period of a rate: half of what its 31-bit times can tell apart. Milliseconds. */
+export const STICK_PERIOD_MS_MAX = 2 ** 29;
+/** Names or addresses of servers that a table knows, and bytes of each. */
+export const STICK_NAMES_MAX = 1_024;
+export const STICK_NAME_BYTES = 124;
+/** Changes of a table that are remembered for its peers: one that is further behind is told everything again. */
+export const STICK_CHANGES_MAX = 65_536;
+/** Keys that one stream stores (manual 4.2, `stick store-request`). */
+export const STICK_STORES_MAX = 8;
+/** `data.` conditions of `show table` and `clear table`. */
+export const STICK_FILTERS_MAX = 4;
+
 /** How long the runtime API waits for a worker's answer. Milliseconds. */
 export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
@@ -63,6 +78,9 @@ export const STOP_LOOK_MS = 100;
 export const MASTER_CLI_SESSIONS_MAX = 32;
 /** Generations of the configuration that drain at a time, unless `mworker-max-reloads` says less. */
 export const GENERATIONS_MAX = 50;
+/** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
+export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
+export const CHANGE_COMPACT_BYTES = 1024 * 1024;
 
 /** A worker that died is started again after this long, doubled each time up to the maximum. Milliseconds. */
 export const RESPAWN_MIN_MS = 100;
@@ -80,6 +98,17 @@ export const WORKER_HEAP_MAX_MB = 4_096;
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/**
+ * Rings: how many there may be; what each thread may have written into one that the control thread has not taken yet (bytes, a
+ * power of two); their size when none is given; how long before a log server is tried again (ms).
+ */
+export const RINGS_MAX = 32;
+export const RING_CHANNEL_BYTES = 262_144;
+export const RING_BYTES = 16_384;
+export const BUF0_BYTES = 1_048_576;
+export const RING_RECONNECT_MS = 1_000;
+/** Lines in one round of `log ... sample`. */
+export const LOG_SAMPLE_MAX = 65_536;
 /**
  * io_uring, per worker. Entries: operations written before the kernel takes them; completions: what it tells at once
  * before it must keep some for later. Powers of two.

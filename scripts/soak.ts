@@ -27,8 +27,9 @@ const seconds = Number(values.seconds);
 const reloadsMax = Number(values.reloads);
 
 /** Growth that is noise: what a heap is, and what is open, moves a little. */
-const MEMORY_GROWTH_MAX_MB = 64;
-const DESCRIPTOR_GROWTH_MAX = 4;
+const MEMORY_GROWTH_MAX_MB = 128;
+/** Threads that wait for the next generation have some. */
+const DESCRIPTOR_GROWTH_MAX = 16;
 /** A worker thread is ended once per so many reloads. */
 const RELOADS_PER_KILL = 25;
 

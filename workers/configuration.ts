@@ -26,7 +26,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   // Like HAProxy: defined in the master-worker mode only (manual 2.4).
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
-  const resources = { resolve: resolver(options), readFile, env };
+  const resources = { resolve: resolver(options), readFile, env, localPeer: options.localPeer };
   const model = loadModel(readLines(options.files, env, diagnostics), diagnostics, resources);
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;

@@ -1,9 +1,15 @@
 /** The control thread: health checks and the stats sockets. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
-import { type Health, startHealth } from '../engine/health/index.ts';
+import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { Rings } from '../engine/log/rings.ts';
+import { PatternBooks } from '../engine/sample/book.ts';
+import { ProcVars } from '../engine/sample/proc-vars.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
 import { attachPast } from '../engine/shm/past.ts';
+import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
@@ -17,9 +23,18 @@ export default async function control(task: ControlTask): Promise<void> {
   io.onTurn(now => wheel.advance(now));
   /** Those that came through the master, by id. */
   const conns = new Map<number, PortConn>();
-  let checks: Health | null = null;
+  const running: { stop(): void }[] = [];
   let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  // Its number is the one behind those of the workers.
+  const changes = new ChangeLog(task.changes, env.memory.shape.workers);
+  const books = new PatternBooks(model.patternRefs, changes);
+  const procVars = new ProcVars(model.global.procVars, changes);
+  const keepShort = changes.listenLong(() => {
+    // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
+    if (!changes.compact()) ringAll(env.memory);
+  });
+  const rings = new Rings({ model, memory: env.memory, io, wheel });
   /** Lines that came before it serves. */
   const early: CliLine[] = [];
   const open = (cli: Cli, { id, line, ...start }: CliLine) => {
@@ -35,7 +50,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const rest = () => {
     io.wake();
     if (!rests) {
-      checks?.stop();
+      for (const part of running.splice(0)) part.stop();
       cli?.rest();
     }
     rests = true;
@@ -57,8 +72,15 @@ export default async function control(task: ControlTask): Promise<void> {
     serve: () => {
       io.wake();
       const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      checks = startHealth({ ...env, io, wheel, random: Math.random });
-      cli = startCli({ ...env, io, wheel, asker, checks, environment, startupLogs }, sockets);
+      const checks = startHealth({ ...env, io, wheel, random: Math.random });
+      running.push(
+        checks,
+        startPurging(env.tables, wheel, () => io.now()),
+        keepShort,
+        rings,
+      );
+      const served = { ...env, io, wheel, asker, rings, checks, books, procVars, environment, startupLogs };
+      cli = startCli(served, sockets);
       for (const line of early.splice(0)) open(cli, line);
     },
     ask: () => {},

@@ -12,12 +12,14 @@ import { initialise } from '../engine/health/initialise.ts';
 import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
 import { closeLogs } from '../engine/log/index.ts';
+import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
 import type { PastData } from '../engine/shm/past.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { FE_OPEN, FE_PAUSED, PROCESS, PROXY, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { type Care, Keeper } from './keeper.ts';
 import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
@@ -31,6 +33,8 @@ export interface Plan {
   readonly model: Model;
   readonly listeners: Listeners;
   readonly workers: number;
+  /** The stick tables. */
+  readonly stick: StickMemory;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said before the threads start, and how much of it were warnings about the configuration. */
   readonly startupLogs: string;
@@ -87,6 +91,8 @@ export class Generation {
   readonly #care: GenerationCare;
   readonly #confinement: Confinement | null;
   readonly #own: boolean;
+  /** The workers have their numbers in it, the control thread the next. */
+  readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
   readonly #traffic: Keeper[] = [];
   #control: Keeper;
@@ -141,6 +147,7 @@ export class Generation {
     this.#pool = care.pool(this.#own);
     this.model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.memory = Memory.create(shapeOf(model, workers));
+    this.#changes = createChanges(workers + 1);
     initialise(this.memory, model, monotonicMs());
     for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
     this.#control = this.#controlKeeper();
@@ -302,12 +309,15 @@ export class Generation {
       died: (error, againMs) => {
         Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
         reclaim(this.memory, this.plan.model, worker);
+        reclaimTables(this.plan.model, this.plan.stick, worker);
+        leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
         ringAll(this.memory);
         this.#died(who, error, againMs);
       },
       done: () => {
         Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
+        leave(this.#changes, worker);
         this.#done(keeper);
       },
     });
@@ -325,6 +335,8 @@ export class Generation {
       },
       died: (error, againMs) => {
         this.#silence();
+        reclaimTables(this.plan.model, this.plan.stick, this.#traffic.length);
+        leave(this.#changes, this.#traffic.length);
         this.#died(who, error, againMs);
       },
       done: () => {
@@ -343,6 +355,8 @@ export class Generation {
       io: this.plan.io,
       confinement: this.#confinement,
       memory: this.memory.buffer,
+      stick: this.plan.stick,
+      changes: this.#changes,
       past: this.past,
       facts: this.facts,
     };

@@ -18,8 +18,10 @@ import type { Model, Server } from '../engine/config/model.ts';
 import type { Confinement } from '../engine/io/confine.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
+import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { PastData } from '../engine/shm/past.ts';
 import type { Facts } from '../engine/stats/view.ts';
+import type { StickMemory } from '../engine/stick/tables.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
@@ -35,6 +37,10 @@ export interface Task {
   readonly memory: SharedArrayBuffer;
   /** What earlier generations have counted. */
   readonly past: readonly PastData[];
+  /** The stick tables (`Tables`). */
+  readonly stick: StickMemory;
+  /** Changes of maps, ACLs and variables that all threads follow. */
+  readonly changes: ChangeBuffers;
   readonly facts: Facts;
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;

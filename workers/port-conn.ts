@@ -67,6 +67,14 @@ export class PortConn implements Conn {
   keepAlive(): void {}
   delayAck(): void {}
 
+  tcpInfo(): Uint8Array | null {
+    return null;
+  }
+
+  vanish(): void {
+    this.close();
+  }
+
   peer(): Address | null {
     return null;
   }

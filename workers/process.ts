@@ -3,6 +3,7 @@ import module from 'node:module';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
 import { returnLargeBlocks } from '../engine/io/process.ts';
+import { describeTables } from '../engine/stick/tables.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { type Configuration, masterBind } from './configuration.ts';
 import { becomeDaemon, type DaemonChild } from './daemon.ts';
@@ -33,7 +34,8 @@ export async function startProcess(
 
   const io = pickIo(options.io, say);
   if (io === null) return 1;
-  const plan = { ...planOf(configuration, model, say), io };
+  const plan = firstPlan(configuration, model, io, options, say);
+  if (plan === null) return 1;
   const listeners = await openOwn(model, plan.workers, options, say);
   if (listeners === null) return 1;
   const own = openMaster(options, model, program, say);
@@ -62,6 +64,18 @@ export async function startProcess(
   watchSignals({ master, reloads, manager, masterWorker: model.global.masterWorker, say });
   master.start();
   return promise;
+}
+
+/** Memory of the stick tables is taken here, all of it from the start; `-V` tells how much. Null after saying what lacks. */
+function firstPlan(configuration: Configuration, model: Model, io: string, { verbose }: Options, say: Say) {
+  try {
+    const plan = { ...planOf(configuration, model, say), io };
+    if (verbose) for (const text of describeTables(model)) say('notice', text);
+    return plan;
+  } catch (error) {
+    say('alert', `[sluice.main()] ${(error as Error).message}`);
+    return null;
+  }
 }
 
 /** The compile cache is written when the start is over, as a signal may end the process. Milliseconds. */

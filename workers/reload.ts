@@ -1,5 +1,6 @@
 /** Reloads as the operator asks for them, by signal or on the master's socket, and what is said meanwhile. */
 import type { Model } from '../engine/config/model.ts';
+import { createStickMemory, type StickPast } from '../engine/stick/tables.ts';
 import { readConfiguration } from './configuration.ts';
 import { withMaxconn, workerCount } from './facts.ts';
 import type { Plan } from './generation.ts';
@@ -13,13 +14,16 @@ export interface ReloadEvents {
   ends(): void;
 }
 
-/** What a configuration is to its threads, with the limits that the system gives. */
+/** What a configuration is to its threads, with the limits that the system gives. Throws when memory does not suffice. */
 export function planOf(
   { environment, warnings }: Pick<Plan, 'environment' | 'warnings'>,
   model: Model,
   say: Say,
+  before: StickPast | null = null,
 ): Omit<Plan, 'listeners' | 'io'> {
-  return { model, workers: workerCount(model), environment, warnings, startupLogs: say.said() };
+  const workers = workerCount(model);
+  const stick = createStickMemory(model, workers, before);
+  return { model, workers, stick, environment, warnings, startupLogs: say.said() };
 }
 
 export class Reloads {
@@ -66,6 +70,13 @@ export class Reloads {
   #next(): Omit<Plan, 'listeners'> | null {
     const configuration = readConfiguration(this.#options, this.#say, this.#program);
     if (configuration === null) return null;
-    return { ...planOf(configuration, withMaxconn(configuration.model), this.#say), io: this.#io };
+    try {
+      const { model, stick } = this.#master.current.plan;
+      const plan = planOf(configuration, withMaxconn(configuration.model), this.#say, { model, stick });
+      return { ...plan, io: this.#io };
+    } catch (error) {
+      this.#say('alert', `[sluice.main()] ${(error as Error).message}`);
+      return null;
+    }
   }
 }

@@ -10,6 +10,7 @@ import { Logger } from '../engine/log/index.ts';
 import { Memory, topology } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { View } from '../engine/stats/view.ts';
+import { Tables } from '../engine/stick/tables.ts';
 import { wallMs } from '../engine/time.ts';
 import { type Order, report, type Task } from './messages.ts';
 
@@ -51,7 +52,7 @@ export function attach(
   worker: number | null,
   io: Io,
   say: Thread['say'],
-): StateEnv & { readonly view: View; readonly logger: Logger } {
+): StateEnv & { readonly view: View; readonly logger: Logger; readonly tables: Tables } {
   const { model, facts } = task;
   const memory = Memory.attach(task.memory);
   memory.past = attachPast(task.past);
@@ -63,6 +64,7 @@ export function attach(
     model,
     memory,
     topology: top,
+    tables: new Tables(model, task.stick, worker ?? memory.shape.workers),
     view: new View(model, memory, top, facts),
     logger,
     now: () => io.now(),

@@ -4,6 +4,7 @@ import { createIo } from '../engine/io/choose.ts';
 import { runOn } from '../engine/io/confine.ts';
 import { errorText } from '../engine/io/native.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
+import { ChangeLog } from '../engine/shm/change-log.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, confine, joinMaster } from './thread.ts';
@@ -30,8 +31,10 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     io,
     model,
     memory: env.memory,
+    tables: env.tables,
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
+    changes: new ChangeLog(task.changes, worker),
     worker,
     log: thread.say,
     onIdle: thread.end,

@@ -2,9 +2,11 @@
  * Maps of 100,000 entries: how long it takes to build one from its file, and to look a key up. The aims: below a second,
  * below a microsecond. `node bench/micro/map.ts`
  */
-import { Book } from '../../engine/sample/book.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
 import { matchMethod } from '../../engine/sample/pattern.ts';
+import { type PatternRef, readPatternFile } from '../../engine/sample/pattern-ref.ts';
 import { IPV4, Sample } from '../../engine/sample/sample.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { monotonicMs } from '../../engine/time.ts';
 
 const ENTRIES = 100_000;
@@ -31,8 +33,10 @@ const CASES: readonly Case[] = [
 
 for (const { match, key, probe } of CASES) {
   const bytes = text(Array.from({ length: ENTRIES }, (_, i) => `${key(i)} value-${i}\n`).join(''));
+  const log = new ChangeLog(createChanges(1), 0);
+  const ref = readPatternFile({ env: {}, resolve: () => null, readFile: () => bytes }, match, true) as PatternRef;
   const begin = monotonicMs();
-  const book = new Book({ id: 0, path: match, bytes }, matchMethod(match)!, false, true);
+  const book = new PatternBooks([ref], log).get(ref, matchMethod(match)!, false);
   const built = monotonicMs();
   const probes = Array.from({ length: 1_000 }, (_, i) => probe((i * 7919) % ENTRIES));
   const sample = new Sample();

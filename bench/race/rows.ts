@@ -99,6 +99,17 @@ const RULES: Setup = {
   ],
 };
 
+/** Each request is one of so many sources. */
+const SOURCES = 100_000;
+const RATES: Setup = {
+  ...PLAIN,
+  frontend: [
+    'stick-table type ip size 200k expire 1m store http_req_rate(10s)',
+    `http-request track-sc0 rand(${SOURCES})`,
+    'http-request deny deny_status 429 if { sc_http_req_rate(0) gt 100000 }',
+  ],
+};
+
 const ROW = { servers: 0, half: false, once: false, setup: PLAIN } as const;
 const CPU = { ...ROW, main: 'cpuUs' } as const;
 const LATENCY = { ...ROW, unit: 'request', mode: 'http', main: 'p99Ms', goal: '<= 1.0' } as const;
@@ -111,6 +122,10 @@ export const ROWS: readonly Row[] = [
   {
     ...{ ...CPU, name: 'http-rules', title: 'the same with 5 ACLs, 3 header rules, httplog over UDP', unit: 'request' },
     ...{ mode: 'http', setup: RULES, goal: '<= 1.0', measure: saturated({}) },
+  },
+  {
+    ...{ ...CPU, name: 'http-rates', title: 'the first, http_req_rate of 100,000 sources limited', unit: 'request' },
+    ...{ mode: 'http', setup: RATES, goal: '<= 1.0', measure: saturated({}) },
   },
   {
     ...{ ...CPU, name: 'http-2', title: 'the first, two threads', unit: 'request', mode: 'http' },

@@ -3,8 +3,12 @@ import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Conn, Io } from '../io/contract.ts';
+import type { Rings } from '../log/rings.ts';
+import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
 import type { Asker } from './asker.ts';
 
@@ -28,9 +32,15 @@ export interface SessionEnv {
 export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly io: Io;
   readonly view: View;
+  readonly tables: Tables;
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;
+  /** What maps and ACLs look into, and the variables of the process. */
+  readonly books: PatternBooks;
+  readonly procVars: ProcVars;
+  /** What `show events` shows. */
+  readonly rings: Pick<Rings, 'list' | 'watch'>;
   /** What was said on the terminal before the start. */
   readonly startupLogs: string;
   /** What `show env` shows. */
@@ -52,6 +62,8 @@ export interface CliState {
   readonly exposeFd: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
   timeoutMs: number;
+  /** The answer that is waited for ends with the next input. */
+  interruptible: boolean;
   /** The command asked for the end of the connection. */
   quit: boolean;
 }

@@ -5,8 +5,10 @@ import { PROCESS } from '../shm/words.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
+import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { GETSOCKS } from './getsocks.ts';
+import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -14,6 +16,8 @@ import { type CliShared, Session, type Start } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
+import { TABLE_COMMANDS } from './table-commands.ts';
+import { VARIABLE_COMMANDS } from './variable-commands.ts';
 import { WAIT_COMMAND } from './wait-command.ts';
 
 export type { CliEnv } from './command.ts';
@@ -22,14 +26,18 @@ export type { CliEnv } from './command.ts';
 export const COMMANDS: readonly Command[] = [
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
+  ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   GETSOCKS,
+  ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,
   ...STAT_COMMANDS,
   ...STREAM_COMMANDS,
+  ...TABLE_COMMANDS,
+  ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));
 

@@ -79,6 +79,7 @@ export class Session<E = CliEnv> implements Handler {
       prompt: false,
       timed: false,
       timeoutMs,
+      interruptible: false,
       quit: false,
     };
     this.#timer = new Timer<Session<E>>(this, s => s.end());
@@ -104,6 +105,7 @@ export class Session<E = CliEnv> implements Handler {
   onData(_conn: Conn, chunk: Chunk): void {
     if (this.#closing) return;
     this.#touch();
+    if (this.#interrupt()) return;
     const arrived = chunk.bytes.subarray(chunk.start, chunk.end);
     const input = new Uint8Array(this.#input.length + arrived.length);
     input.set(this.#input);
@@ -119,6 +121,7 @@ export class Session<E = CliEnv> implements Handler {
 
   onEnd(): void {
     this.#ended = true;
+    this.#interrupt();
     this.#work();
   }
 
@@ -133,6 +136,17 @@ export class Session<E = CliEnv> implements Handler {
     this.#giveUp?.();
     this.#shared.session.wheel.forget(this.#timer);
     this.#shared.ended(this);
+  }
+
+  /** Ends the answer that waits, if input ends it; that input is nothing else. */
+  #interrupt(): boolean {
+    const giveUp = this.#giveUp;
+    if (giveUp === null || !this.#state.interruptible) return false;
+    giveUp();
+    this.#giveUp = this.#more = null;
+    this.#finish('');
+    this.#work();
+    return true;
   }
 
   /** Runs what can be run now. */
@@ -254,6 +268,7 @@ export class Session<E = CliEnv> implements Handler {
   }
 
   #finish(text: string): void {
+    this.#state.interruptible = false;
     this.#say(this.#state.prompt ? `${text}\n${this.#promptText()}` : `${text}\n`);
     if (this.#state.quit) this.#close();
   }

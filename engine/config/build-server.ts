@@ -5,7 +5,7 @@ import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
-import type { AgentCheck, Check, Server, ServerCheck } from './model.ts';
+import type { AgentCheck, Check, Server, ServerCheck, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import type { StateFiles } from './server-state.ts';
 
@@ -16,6 +16,7 @@ export interface Workshop {
   readonly backends: ReadonlyMap<string, number>;
   readonly drafts: Drafts;
   readonly states: StateFiles;
+  readonly tables: readonly StickTable[];
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
 }
@@ -26,7 +27,7 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { interMs: _i, fastinterMs: _f, downinterMs: _d, rise: _r, fall: _l, healthcheck: _h, ...settings } = draft;
   const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
   const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
-  const { endpoint, check, track, observe, onError, errorLimit, ...own } = more;
+  const { endpoint, check, track, observe, onError, errorLimit, logProto: _, ...own } = more;
   const address = resolve(endpoint!, draft, workshop);
   const { hostname, portRelative, portOffset } = endpoint!;
   return {
@@ -41,7 +42,12 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   };
 }
 
-function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Workshop): Address {
+/** Where names are looked up, and who is named when one has no address. */
+export interface Directory extends Pick<Workshop, 'diagnostics' | 'resources'> {
+  readonly proxy: { readonly name: string };
+}
+
+export function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Directory): Address {
   const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
   if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
   const message = `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`;

@@ -1,7 +1,9 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
 import { ADDED_SERVERS_MAX } from '../limits.ts';
-import { patternFiles } from '../sample/pattern-file.ts';
+import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
+import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
+import { buildTables } from './build-tables.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
@@ -25,18 +27,43 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   proxies.forEach((proxy, index) => {
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
+  const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind);
+  const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
+  const shared = buildTables(drafts, localPeer, bindsIn, diagnostics, resources);
   const states = new StateFiles(global, resources, diagnostics);
   const built = proxies.map((draft, index) => {
-    const workshop: Workshop = { proxy: draft, backends, drafts, states, diagnostics, resources };
+    const workshop: Workshop = {
+      proxy: draft,
+      backends,
+      drafts,
+      states,
+      tables: shared.tables,
+      diagnostics,
+      resources,
+    };
     return proxyOf(draft, index, backends, drafts, workshop);
   });
   return freeze({
-    global: globalOf(global),
+    ...shared,
+    global: globalOf({ ...global, localPeer }),
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
-    patternFiles: patternFiles(resources),
+    patternRefs: refsOf(drafts, resources),
+    logProfiles: drafts.logProfiles,
+    rings: ringsOf(drafts, { diagnostics, resources }),
   });
+}
+
+/** Converters do not know their line; the expressions of the proxies do. */
+function refsOf({ proxies }: Drafts, resources: Resources): Model['patternRefs'] {
+  const refs = patternRefs(resources);
+  for (const { file, line, expression } of new Set(proxies.flatMap(proxy => proxy.expressions))) {
+    for (const { args } of expression.converters) {
+      for (const arg of args) if (isPatternRef(arg)) addUse(arg, { by: 'map', file, line });
+    }
+  }
+  return refs;
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
@@ -99,6 +126,7 @@ function proxyOf(
   {
     defaultServer: _,
     expressions: _expressions,
+    tableUses: _uses,
     errorFiles,
     stateFrom: _from,
     stateFile: _file,
@@ -111,6 +139,7 @@ function proxyOf(
   workshop: Workshop,
 ): Proxy {
   const own = draft.kind === 'listen' ? index : -1;
+  const tableOf = (name: string) => workshop.tables.findIndex(table => table.name === name);
   number(draft.servers, 1);
   return {
     ...draft,
@@ -127,14 +156,16 @@ function proxyOf(
       const server = draft.servers.findIndex(other => other.name === name);
       return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
     }),
+    table: draft.table === null ? -1 : tableOf(draft.name),
+    stickRules: draft.stickRules.map(rule => ({ ...rule, table: tableOf(rule.table || draft.name) })),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
     check: checkOf(check) as Check,
-    logFormat: draft.logFormat?.name ?? null,
-    errorLogFormat: draft.errorLogFormat?.name ?? null,
-    logFormatSd: draft.logFormatSd?.name ?? null,
+    logFormat: draft.logFormat?.format ?? null,
+    errorLogFormat: draft.errorLogFormat?.format ?? null,
+    logFormatSd: draft.logFormatSd?.format ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
 }

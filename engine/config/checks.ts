@@ -2,11 +2,15 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
-import { PROXIES_MAX, SERVERS_MAX } from '../limits.ts';
-import { compileFormat, isError } from '../log/format.ts';
+import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
+import { missingStyle } from '../log/builtin.ts';
+import { httpVariable } from '../log/format-text.ts';
+import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
+import { allLogs, BUF0 } from './build-rings.ts';
+import { checkTables } from './build-tables.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
@@ -22,6 +26,7 @@ type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => vo
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
   tooMany('proxies', drafts.proxies.length, PROXIES_MAX, diagnostics);
+  tooMany('rings', drafts.rings.length, RINGS_MAX, diagnostics);
   tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
@@ -30,7 +35,9 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   }
   sameAddresses(drafts.proxies, diagnostics);
   checkHealthchecks(drafts, diagnostics);
+  checkTables(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+  rings(drafts, diagnostics);
 }
 
 function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
@@ -220,7 +227,30 @@ function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   }
 }
 
-/** Log formats are compiled to see whether they can be; the threads compile them again. */
+/** Log profiles that `log` lines and rules name. */
+function logProfiles(proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts): void {
+  const names = drafts.logProfiles.map(({ name }) => name);
+  const rules = Object.values(proxy.rules).flat();
+  const asked = [
+    ...proxy.logs.map(log => ({ place: log, profile: log.profile })),
+    ...rules.map(rule => ({ place: rule, profile: rule.action === 'do-log' ? askedProfile(rule.args) : null })),
+  ];
+  for (const { place, profile } of asked) {
+    if (profile === null || names.includes(profile)) continue;
+    diagnostics.report('alert', place, `unknown log-profile '${profile}'`, didYouMean(profile, names) ?? undefined);
+  }
+}
+
+/** Rings that `log` lines name. */
+function rings(drafts: Drafts, diagnostics: Diagnostics): void {
+  const names = [...drafts.rings.map(({ name }) => name), BUF0];
+  for (const log of allLogs(drafts)) {
+    if (log.ring === null || log.endpoint !== null || names.includes(log.ring)) continue;
+    diagnostics.report('alert', log, `unknown ring '${log.ring}'`, didYouMean(log.ring, names) ?? undefined);
+  }
+}
+
+/** What formats show that the proxy does not have. */
 function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
   const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
@@ -228,21 +258,19 @@ function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Dra
     const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
     diagnostics.report('warning', proxy, message);
   }
-  if (proxy.logStyle === 'https' && proxy.logFormat === null) {
-    diagnostics.report('alert', proxy, "'option httpslog' is not supported by Sluice yet", "write 'option httplog'");
-  }
-  const kind = { mode: proxy.mode, partial: proxy.options.logasap };
+  const missing = proxy.logFormat === null && proxy.logStyle !== null ? missingStyle(proxy.logStyle) : null;
+  if (missing !== null) diagnostics.report('alert', proxy, `'option ${missing}' is not supported by Sluice yet`);
+  if (proxy.mode === 'http') return;
   for (const [keyword, format] of [
     ['log-format', proxy.logFormat],
     ['log-format-sd', proxy.logFormatSd],
     ['error-log-format', proxy.errorLogFormat],
   ] as const) {
-    if (format === null) continue;
-    const { file, line, source, column, width, name } = format;
-    const compiled = compileFormat(name, kind);
-    if (!isError(compiled)) continue;
-    const message = `failed to parse ${keyword} : ${compiled.error}`;
-    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: compiled.hint });
+    const variable = format === null ? null : httpVariable(format.format);
+    if (format === null || variable === null) continue;
+    const { file, line, source, column, width } = format;
+    const message = `failed to parse ${keyword} : format variable '${variable}' is reserved for HTTP mode`;
+    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: null });
   }
 }
 
@@ -355,6 +383,7 @@ const CHECKS: readonly Check[] = [
   checkChecks,
   httpOnly,
   logFormats,
+  logProfiles,
 ];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];

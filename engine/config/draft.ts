@@ -3,8 +3,8 @@
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES } from '../limits.ts';
-import type { Format } from '../rules/format.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
+import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
@@ -15,12 +15,18 @@ import type {
   Bind,
   Global,
   HttpErrors,
+  LogProfile,
   Observe,
+  Peer,
+  Peers,
   Place,
+  ProfileStep,
   Proxy,
   Rule,
   Server,
   StatsPage,
+  StickRule,
+  StickTable,
   UseBackend,
   Userlist,
   UseServer,
@@ -38,18 +44,25 @@ export interface Resources {
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Name of this peer (`-L`), which goes before `localpeer`. */
+  readonly localPeer?: string | null;
 }
 
 /** The log formats of a proxy: checked once its mode is known. */
 export type LogFormatField = 'logFormat' | 'errorLogFormat' | 'logFormatSd';
 
-/** A word that is understood once all sections are read: the name of a proxy, a log format. */
+/** A word that is understood once all sections are read: the name of a proxy. */
 export interface Reference extends Place {
   readonly name: string;
   /** For the diagnostics: the line as written, and where the name stands in it. */
   readonly source: string;
   readonly column: number;
   readonly width: number;
+}
+
+/** A format; what the mode of its proxy does not allow is told when that is known. */
+export interface FormatLine extends Reference {
+  readonly format: Format;
 }
 
 /** An expression of a line, and how messages call it: `ACL keyword`, `sample fetch keyword`. */
@@ -105,6 +118,8 @@ export interface ServerDraft
   observe: 0 | Observe['layer'];
   onError: Observe['onError'];
   errorLimit: number;
+  /** Of log servers: how lines are told apart. */
+  logProto: 'legacy' | 'octet-count';
 }
 
 export interface ProxyDraft
@@ -125,6 +140,8 @@ export interface ProxyDraft
       | 'monitorFail'
       | 'stats'
       | 'uniqueIdFormat'
+      | 'table'
+      | 'stickRules'
       | LogFormatField
     >
   > {
@@ -138,9 +155,9 @@ export interface ProxyDraft
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
   defaultBackend: Reference | null;
-  logFormat: Reference | null;
-  errorLogFormat: Reference | null;
-  logFormatSd: Reference | null;
+  logFormat: FormatLine | null;
+  errorLogFormat: FormatLine | null;
+  logFormatSd: FormatLine | null;
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
@@ -150,8 +167,42 @@ export interface ProxyDraft
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
   rules: Record<Rules, Rule[]>;
+  table: TableDraft | null;
+  stickRules: StickRuleDraft[];
+  /** Tables that rules name: looked up once all is read. '' = the own one. */
+  tableUses: TableUse[];
   /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
   errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+}
+
+/** `name` '' = the proxy's. */
+export interface TableDraft
+  extends Draft<Omit<StickTable, 'index' | 'name' | 'peerName' | 'writeTo' | 'peers' | 'data'>> {
+  name: string;
+  writeTo: Reference | null;
+  peers: Reference | null;
+  data: Draft<StickTable['data'][number]>[];
+}
+
+/** What a rule does with a table: `track-sc0`, `stick on`. */
+export interface TableUse extends Reference {
+  readonly keyword: string;
+  /** What is looked up in it. */
+  readonly key: Expression;
+}
+
+export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'condition' | 'expression'>> {
+  table: string;
+  condition: StickRule['condition'];
+  expression: StickRule['expression'];
+}
+
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers'>> {
+  peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
+  tables: TableDraft[];
+  defaultServer: ServerDraft;
+  /** `default-bind`: what the following `bind` and `peer` lines begin with. */
+  defaultBind: BindDraft;
 }
 
 export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
@@ -161,6 +212,30 @@ export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
 type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
+
+/** A ring while it is read; its servers are read as those of a proxy. */
+export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
+  description: string;
+  format: string;
+  /** 0 = no limit of its own. */
+  maxlenBytes: number;
+  sizeBytes: number;
+  connectMs: number;
+  serverMs: number;
+}
+
+export function newRing(place: Place, name: string): RingDraft {
+  const { file, line } = place;
+  return {
+    ...{ file, line, name, servers: [], defaultServer: newServer() },
+    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, connectMs: 0, serverMs: 0 },
+  };
+}
+
+/** Its formats are plain data already. */
+export type LogProfileDraft = { -readonly [K in keyof LogProfile]: LogProfile[K] } & {
+  steps: Record<string, ProfileStep>;
+};
 
 function noRules(): Record<Rules, Rule[]> {
   return Object.fromEntries(RULE_SET_NAMES.map(name => [name, []])) as never;
@@ -225,6 +300,13 @@ export function newGlobal(): GlobalDraft {
     maxReloads: GENERATIONS_MAX,
     serverStateBase: null,
     serverStateFile: null,
+    localPeer: '',
+    httpErrCodes: [[400, 499]],
+    httpFailCodes: [
+      [500, 500],
+      [502, 504],
+      [506, 599],
+    ],
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
@@ -236,7 +318,16 @@ export function newGlobal(): GlobalDraft {
       rcvbufServerBytes: 0,
       sndbufClientBytes: 0,
       sndbufServerBytes: 0,
+      stickCounters: 3,
+      peersMaxUpdates: 0,
+      varsGlobalBytes: 0,
+      varsProcBytes: 0,
+      varsSessBytes: 0,
+      varsTxnBytes: 0,
+      varsReqresBytes: 0,
+      varsLimited: false,
     },
+    procVars: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
@@ -258,6 +349,8 @@ export function newServer(): ServerDraft {
     maxqueue: 0,
     cookie: null,
     redir: null,
+    nonStick: false,
+    shard: 0,
     sendProxy: 0,
     source: null,
     tfo: false,
@@ -286,6 +379,7 @@ export function newServer(): ServerDraft {
     observe: 0,
     onError: 'fail-check',
     errorLimit: 10,
+    logProto: 'legacy',
     shutdownWhenDown: false,
     shutdownBackupsWhenUp: false,
     initState: 'none',
@@ -385,6 +479,9 @@ export function newProxy(): ProxyDraft {
     uniqueIdFormat: null,
     useServer: [],
     persistRules: [],
+    stickRules: [],
+    table: null,
+    tableUses: [],
     acls: [],
     rules: noRules(),
     inspectDelayMs: 0,
@@ -404,6 +501,7 @@ export function newProxy(): ProxyDraft {
     stateFrom: 'none',
     stateFile: '',
     cookie: null,
+    dynamicCookieKey: null,
     source: null,
     timeouts: {
       clientMs: 0,
@@ -427,6 +525,7 @@ export function newProxy(): ProxyDraft {
     stats: null,
     logs: [],
     logStyle: null,
+    logSteps: null,
     logFormat: null,
     errorLogFormat: null,
     logFormatSd: null,

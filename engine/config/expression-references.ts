@@ -2,6 +2,7 @@
 import type { Arg, ArgType } from '../sample/arguments.ts';
 import { CONVERTERS } from '../sample/converters.ts';
 import { FETCHES } from '../sample/fetches.ts';
+import { tablesOf } from './build-tables.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ExpressionUse, ProxyDraft } from './draft.ts';
 import type { Drafts } from './sections.ts';
@@ -56,11 +57,26 @@ function userlist(name: string, _: ProxyDraft, where: string, { userlists }: Dra
   };
 }
 
+/** The named stick table, or that of the proxy. */
+function table(name: string, proxy: ProxyDraft, where: string, drafts: Drafts): Complaint | null {
+  const tables = tablesOf(drafts);
+  if (name === '' && (proxy.table !== null || proxy.kind === 'defaults')) return null;
+  if (tables.has(name)) return null;
+  const message =
+    name === ''
+      ? `proxy '${proxy.name}' has no stick-table, which ${where} refers to`
+      : `unable to find table '${name}' referenced in ${where}`;
+  return { message, known: [...tables.keys()] };
+}
+
 const LOOK_UPS: Partial<Record<ArgType, LookUp>> = {
   be: proxyNamed('backend', serves),
   fe: proxyNamed('frontend', accepts),
   srv: server,
   usr: userlist,
+  tab: table,
+  // What a counter tracks, unless a table is named.
+  othertab: (name, ...rest) => (name === '' ? null : table(name, ...rest)),
 };
 
 /** Reports the references of a proxy's expressions that lead nowhere. */

@@ -1,6 +1,6 @@
 /** Keywords of what is kept for the logs, and of the unique id of a request (manual 4.2). */
-import { parseFormat } from '../rules/format.ts';
-import { ruleSet } from '../rules/rule-sets.ts';
+import type { Use } from '../log/format-text.ts';
+import { takeFormat } from '../rules/format.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
@@ -30,6 +30,8 @@ function captureHeader(name: string, slots: Slots, doc: string): Row {
     ],
   });
 }
+
+const UNIQUE_ID: Use = { spaces: 'merged', mandatory: false, http: true, point: 'frontRequest' };
 
 export const CAPTURES: readonly Row[] = [
   captureHeader('capture request header', 'requestCaptures', 'Logs a request header.'),
@@ -67,8 +69,8 @@ export const CAPTURES: readonly Row[] = [
     doc: 'How a unique id of a request is made.',
     parse(cursor, proxy, context) {
       const word = cursor.expectWord('a format');
-      const rule = { set: ruleSet('request'), point: null, proxy, args: null };
-      if (word !== null) proxy.uniqueIdFormat = parseFormat(cursor, rule, context, word) ?? proxy.uniqueIdFormat;
+      const format = word === null ? null : takeFormat(cursor, proxy, word, UNIQUE_ID, context.resources);
+      if (format !== null) proxy.uniqueIdFormat = format;
     },
     good: ['unique-id-format %{+X}o\\ %ci:%cp_%Ts'],
     bad: [['unique-id-format', "'unique-id-format' expects a format"]],

@@ -119,13 +119,10 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['h1-case-adjust-file', '<file>', 'A file of header name spellings.'],
   ['h1-do-not-close-on-insecure-transfer-encoding', '', 'Keeps connections after doubtful messages.'],
   ['harden.reject-privileged-ports.tcp', '<on|off>', 'Drops clients of low port numbers.'],
-  ['localpeer', '<name>', 'Name of this peer.'],
   ['lua-load', '<file>', 'Loads a Lua script.'],
   ['lua-load-per-thread', '<file>', 'Loads a Lua script in each thread.'],
   ['lua-prepend-path', '<path>', 'Where Lua modules are.'],
   ['pp2-never-send-local', '', 'Checks send the real address in the PROXY header.'],
-  ['set-var', '(<name>) <expression>', 'Sets a process variable.'],
-  ['set-var-fmt', '(<name>) <format>', 'Sets a process variable from a format.'],
   ['stats-file', '<file>', 'A file of counters to begin with.'],
 ];
 

@@ -5,9 +5,11 @@ import type { GlobalDraft, UnixBind } from './draft.ts';
 import { bare, integer, sentence, time, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
+import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
 import { GLOBAL_PROCESS } from './keywords-process.ts';
 import { TUNE } from './keywords-tune.ts';
+import type { StatusRange } from './model.ts';
 
 type Row = Keyword<GlobalDraft>;
 
@@ -47,6 +49,53 @@ function unixBind(cursor: Cursor, unix: UnixBind) {
   } while (cursor.left > 0);
 }
 
+/** `[+-]<range>[,...] ...`: sets, extends or cuts a set of statuses. */
+function statusCodes(name: string, field: 'httpErrCodes' | 'httpFailCodes', doc: string): Row {
+  return supported<GlobalDraft>({
+    ...{ ...row(name, doc), args: '[+-]<range>[,...] [...]' },
+    parse(cursor, global) {
+      if (cursor.left === 0) return cursor.error(`'${name}' expects ranges of statuses`);
+      for (const { text } of cursor.rest()) {
+        const sign = /^[+-]/.exec(text)?.[0] ?? '';
+        const ranges = text.slice(sign.length).split(',').map(statusRange);
+        if (ranges.includes(null))
+          return cursor.error(
+            `'${name}': '${text}' is no list of ranges of statuses`,
+            'write numbers from 100 to 599, as in 400-403,429',
+          );
+        if (sign === '') global[field] = [];
+        for (const range of ranges) global[field] = changed(global[field], range!, sign !== '-');
+      }
+    },
+    good: [`${name} 400,402-444,446-480,490`, `${name} 400-499 -450 +500`],
+    bad: [
+      [name, `'${name}' expects ranges of statuses`],
+      [`${name} 99`, `'${name}': '99' is no list of ranges of statuses`],
+      [`${name} 500-400`, `'${name}': '500-400' is no list of ranges of statuses`],
+    ],
+  });
+}
+
+/** The ranges with `first` to `last` added to them, or taken out of them. */
+function changed(ranges: readonly StatusRange[], [first, last]: StatusRange, add: boolean): [number, number][] {
+  const result: [number, number][] = [];
+  for (let status = 100; status < 600; status++) {
+    const inside = status >= first && status <= last;
+    if (!(inside ? add : ranges.some(([low, high]) => status >= low && status <= high))) continue;
+    const range = result.at(-1);
+    if (range?.[1] === status - 1) range[1] = status;
+    else result.push([status, status]);
+  }
+  return result;
+}
+
+/** `400` or `400-499`; null = it is no range. */
+function statusRange(text: string): StatusRange | null {
+  const match = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  return match === null || first < 100 || last > 599 || first > last ? null : [first, last];
+}
+
 const OWN: readonly Row[] = [
   bare(row('daemon', 'Goes to the background.'), { daemon: true }),
   supported({
@@ -75,6 +124,9 @@ const OWN: readonly Row[] = [
   word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot'),
   word(row('pidfile', 'File that gets the process number.'), '<file>', 'pidfile'),
   word(row('node', 'Name of this machine on the statistics page.'), '<name>', 'node'),
+  word(row('localpeer', 'Which peer of the `peers` sections this is; `-L` has the last word.'), '<name>', 'localPeer'),
+  statusCodes('http-err-codes', 'httpErrCodes', 'Statuses that count as errors of the client.'),
+  statusCodes('http-fail-codes', 'httpFailCodes', 'Statuses that count as failures of the server.'),
   word(row('log-tag', 'Program name in log lines.'), '<tag>', 'logTag'),
   word(row('server-state-base', 'Where files of server states are.'), '<directory>', 'serverStateBase'),
   word(row('server-state-file', 'The file of all server states.'), '<file>', 'serverStateFile'),
@@ -135,4 +187,11 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, ...GLOBAL_PROCESS, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [
+  ...OWN,
+  ...GLOBAL_PROCESS,
+  GLOBAL_LOG as Row,
+  ...TUNE,
+  ...GLOBAL_VARS,
+  ...GLOBAL_MORE,
+];

@@ -13,24 +13,8 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['compression', 'DFLB', '{ algo | type | offload | ... } ...', 'Compresses bodies.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // Stickiness.
-  ['stick-table', 'FLB', 'type <type> size <size> [...]', 'A table of what is remembered per key.'],
-  ['stick on', 'LB', '<pattern> [table <table>] [{ if | unless } <condition>]', 'Sticks a user to a server by a key.'],
-  ['stick match', 'LB', '<pattern> [table <table>] [{ if | unless } <condition>]', 'Looks a user up in a table.'],
-  [
-    'stick store-request',
-    'LB',
-    '<pattern> [table <table>] [{ if | unless } <condition>]',
-    'Remembers a key of the request.',
-  ],
-  [
-    'stick store-response',
-    'LB',
-    '<pattern> [table <table>] [{ if | unless } <condition>]',
-    'Remembers a key of the response.',
-  ],
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
-  // Logs and identifiers made of expressions.
-  ['log-steps', 'DFL', '<steps>', 'When log lines are written.'],
+  // Mails.
   ['email-alert from', 'DFLB', '<address>', 'Sender of mails about server states.'],
   ['email-alert level', 'DFLB', '<level>', 'Which states send a mail.'],
   ['email-alert mailers', 'DFLB', '<section>', 'Where mails are sent through.'],

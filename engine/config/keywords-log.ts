@@ -1,6 +1,9 @@
 /** `log` and its kin, which `global` and the proxies share. */
 
+import { LOG_SAMPLE_MAX } from '../limits.ts';
+import { LOG_LINE } from '../log/format-text.ts';
 import { FACILITIES, FORMATS, LEVELS } from '../log/syslog.ts';
+import { takeFormat } from '../rules/format.ts';
 import { type Accepts, parseEndpoint } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import type { Draft, LogFormatField, ProxyDraft, Resources } from './draft.ts';
@@ -12,7 +15,8 @@ interface Logging {
   logs: Draft<LogTarget>[];
 }
 
-const SYNTAX = '<target> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]';
+const SYNTAX =
+  '<target> [len <length>] [format <format>] [sample <ranges>:<size>] [profile <name>] <facility> [<level> [<minlevel>]]';
 const MISSING = "'log' expects <address> and <facility> as arguments";
 
 /** The index of a level, or null after reporting. */
@@ -23,6 +27,29 @@ function level(cursor: Cursor, otherwise: number): number | null {
   if (index >= 0) return index;
   cursor.error(`'log': unknown log level '${word.text}'`, `one of ${LEVELS.join(', ')}`, word);
   return null;
+}
+
+type LogSample = NonNullable<Draft<LogTarget>['sample']>;
+
+/** `<range>[,<range>]*:<size>`, a range being `<n>` or `<from>-<to>`; null after reporting. */
+function sample(cursor: Cursor): LogSample | null {
+  const word = cursor.expectWord('<ranges>:<size>');
+  if (word === null) return null;
+  const wrong = (why: string): null => {
+    cursor.error(`'sample': ${why} in '${word.text}'`, "write '<from>-<to>,...:<size>', counted from 1");
+    return null;
+  };
+  const parts = /^(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*):(\d+)$/.exec(word.text);
+  if (parts === null) return wrong('ranges and a size were expected');
+  const size = Number(parts[2]);
+  const ranges = parts[1]!.split(',').map(range => {
+    const [from, to = from] = range.split('-').map(Number) as [number, number?];
+    return [from, to] as [number, number];
+  });
+  if (ranges.some(([from, to]) => from < 1 || to < from)) return wrong('a range ends before it begins');
+  if (ranges.some(([, to]) => to > size)) return wrong('a range ends behind the size');
+  if (size > LOG_SAMPLE_MAX) return wrong(`the size is more than ${LOG_SAMPLE_MAX}`);
+  return { ranges, size };
 }
 
 /** `len`, `format` and what else may stand between the target and the facility. False after reporting. */
@@ -36,9 +63,13 @@ function modifiers(cursor: Cursor, target: Draft<LogTarget>): boolean {
       const format = cursor.expectOneOf('format', FORMATS);
       if (format === null) return false;
       target.format = format;
-    } else if (cursor.match('sample') || cursor.match('profile')) {
-      cursor.error(`'${cursor.current.text}' of 'log' is not supported by Sluice yet`);
-      return false;
+    } else if (cursor.match('sample')) {
+      target.sample = sample(cursor);
+      if (target.sample === null) return false;
+    } else if (cursor.match('profile')) {
+      const name = cursor.expectWord('the name of a log-profile section');
+      if (name === null) return false;
+      target.profile = name.text;
     } else return true;
   }
 }
@@ -50,25 +81,30 @@ const DESCRIPTORS: ReadonlyMap<string, number> = new Map([
   ['stdout', 1],
   ['stderr', 2],
 ]);
-const LATER = /^(ring|backend|tcp[46]?|uxst|stream\+\w+)@/;
+const STREAM = /^(tcp[46]?|uxst|stream\+\w+)@/;
+const STREAM_TARGET: Accepts = { port: 'optional', unix: true, names: true, type: 'stream' };
 
-/** Where lines go: an address or a descriptor. Null after reporting. */
-function destination(cursor: Cursor, resources: Resources): Pick<LogTarget, 'endpoint' | 'fd'> | null {
+/** Where lines go: an address, a descriptor or a ring. Null after reporting. */
+function destination(cursor: Cursor, resources: Resources): Pick<LogTarget, 'endpoint' | 'fd' | 'ring'> | null {
   const { text } = cursor.current;
   const complain = (message: string): null => {
     cursor.error(message);
     return null;
   };
   const standard = DESCRIPTORS.get(text);
-  if (standard !== undefined) return { endpoint: null, fd: standard };
-  if (LATER.test(text)) return complain(`the target '${text}' of 'log' is not supported by Sluice yet`);
-  const parsed = parseEndpoint(text, TARGET);
+  if (standard !== undefined) return { endpoint: null, fd: standard, ring: null };
+  if (text.startsWith('ring@')) return { endpoint: null, fd: null, ring: text.slice(5) };
+  if (text.startsWith('backend@')) return complain(`the target '${text}' of 'log' is not supported by Sluice yet`);
+  const stream = STREAM.test(text);
+  const parsed = parseEndpoint(text, stream ? STREAM_TARGET : TARGET);
   if ('error' in parsed) return complain(`'log': ${parsed.error}`);
   const { address, hostname, inheritedFd, port } = parsed.value;
-  if (inheritedFd !== null) return { endpoint: null, fd: inheritedFd };
+  if (inheritedFd !== null) return { endpoint: null, fd: inheritedFd, ring: null };
   const found = hostname === null ? address : resources.resolve(hostname);
   if (found === null) return complain(`'log': could not resolve address '${hostname}'`);
-  return { endpoint: found.family === 1 ? found : { ...found, port: port || SYSLOG_PORT }, fd: null };
+  const endpoint = found.family === 1 ? found : { ...found, port: port || SYSLOG_PORT };
+  // A ring of its own with that one server is made when all is read (build-rings.ts).
+  return { endpoint, fd: null, ring: stream ? text : null };
 }
 
 function parseLog(cursor: Cursor, owner: Logging, resources: Resources): void {
@@ -98,7 +134,18 @@ function parseLog(cursor: Cursor, owner: Logging, resources: Resources): void {
   owner.logs.push({ ...target, maxLevel, minLevel });
 }
 
-const BLANK = { endpoint: null, fd: null, facility: '', maxLevel: 7, minLevel: 0, lenBytes: 1024, format: '' };
+const BLANK = {
+  ring: null,
+  endpoint: null,
+  fd: null,
+  facility: '',
+  maxLevel: 7,
+  minLevel: 0,
+  lenBytes: 1024,
+  format: '',
+  sample: null,
+  profile: null,
+};
 
 /** The address of the entry that stands for all targets of the global section until the model is built. */
 export const LOG_GLOBAL = 'global';
@@ -109,16 +156,19 @@ const LINES: Pick<Keyword<Logging>, 'good' | 'bad'> = {
     'log /dev/log local2 notice',
     'log 127.0.0.1 local0 debug alert',
     'log stdout format raw local0',
+    'log tcp@127.0.0.1:514 local0',
     'log /dev/log len 4096 format rfc5424 daemon info err',
+    'log /dev/log sample 1,3-4:4 profile p local0',
   ],
   bad: [
     ['log', MISSING],
     ['log /dev/log', MISSING],
-    ['log ring@r local0', "the target 'ring@r' of 'log' is not supported by Sluice yet"],
+    ['log backend@b local0', "the target 'backend@b' of 'log' is not supported by Sluice yet"],
     ['log /dev/log local9', "'log': unknown log facility 'local9'"],
     ['log /dev/log local0 loud', "'log': unknown log level 'loud'"],
     ['log /dev/log len 10 local0', "'len' expects an integer between 80 and 65535, not '10'"],
-    ['log /dev/log sample 1:2 local0', "'sample' of 'log' is not supported by Sluice yet"],
+    ['log /dev/log sample 1:x local0', "'sample': ranges and a size were expected in '1:x'"],
+    ['log /dev/log sample 3:2 local0', "'sample': a range ends behind the size in '3:2'"],
     ['log /dev/log local0 info err x', "'log' cannot handle unexpected argument 'x'"],
   ],
 };
@@ -153,6 +203,9 @@ export const PROXY_LOG: Keyword<Logging> = supported({
   bad: [...LINES.bad, ['no log x', "'log' cannot handle unexpected argument 'x'"]],
 });
 
+/** `log` in a `peers` section. */
+export const PEERS_LOG: Keyword<Logging> = { ...PROXY_LOG, where: 'S', doc: 'Where log lines of the section go.' };
+
 function logFormat(name: string, field: LogFormatField, good: string, doc: string): Keyword<ProxyDraft> {
   return supported({
     ...{ name, where: 'DFL', args: '<format>', doc, good: [good] },
@@ -160,16 +213,18 @@ function logFormat(name: string, field: LogFormatField, good: string, doc: strin
       [name, `'${name}' expects a format string`],
       [`${name} %ci %cp`, `'${name}' cannot handle unexpected argument '%cp'`],
     ],
-    parse(cursor, proxy) {
+    parse(cursor, proxy, { resources }) {
       const word = cursor.next();
       if (word === null) return cursor.error(`'${name}' expects a format string`);
       const { file, line, source } = cursor.line;
-      proxy[field] = { name: word.text, file, line, source, column: word.column, width: word.width };
+      const format = takeFormat(cursor, proxy, word, LOG_LINE, resources, `failed to parse ${name} : `);
+      if (format === null) return;
+      proxy[field] = { format, name: word.text, file, line, source, column: word.column, width: word.width };
     },
   });
 }
 
-/** The formats of log lines. What they say is checked once the mode of the proxy is known (checks.ts). */
+/** The formats of log lines. Whether the mode of the proxy allows their variables is checked once it is known (checks.ts). */
 export const LOG_FORMATS: readonly Keyword<ProxyDraft>[] = [
   logFormat('log-format', 'logFormat', 'log-format "%ci:%cp %{+Q}b"', 'The log line, as a format.'),
   logFormat('log-format-sd', 'logFormatSd', 'log-format-sd \'[x@1 b="%B"]\'', 'The structured data of RFC 5424 lines.'),

@@ -1,12 +1,14 @@
 /** Keywords of the proxy sections (manual 4): the whole table, and the rows that belong to no group. */
+
+import { nameAt } from '../log/format-text.ts';
+import { takeFormat } from '../rules/format.ts';
 import { RULE_KEYWORDS } from '../rules/rule-line.ts';
-import { readTemplate, templateExpressions } from '../sample/template.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { bare, type FieldOf, integer, reference, sentence, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
-import { ACL, readProxyCondition, useExpression } from './keywords-acl.ts';
+import { ACL, readProxyCondition } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
 import { CAPTURES } from './keywords-captures.ts';
 import { CHECKS } from './keywords-checks.ts';
@@ -14,11 +16,13 @@ import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
+import { LOG_STEPS_KEYWORD } from './keywords-log-profile.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { RETRY_ON } from './keywords-retry.ts';
 import { sourceAddress } from './keywords-server.ts';
 import { STATS } from './keywords-stats.ts';
+import { STICK } from './keywords-stick.ts';
 import { SWITCHING } from './keywords-switching.ts';
 import { TIMEOUT } from './keywords-timeouts.ts';
 import { readDefaultServer, readServer, readServerTemplate } from './server-line.ts';
@@ -59,9 +63,9 @@ function choice<const V extends string>(
 function useBackend(cursor: Cursor, proxy: ProxyDraft, { resources }: Context) {
   if (cursor.next() === null) return cursor.error("'use_backend' expects a backend name");
   const target = reference(cursor);
-  const dynamic = target.name.includes('%[') ? readTemplate(cursor, cursor.current, resources, 'setBackend') : null;
-  if (dynamic === null && target.name.includes('%[')) return;
-  for (const expression of templateExpressions(dynamic)) useExpression(proxy, cursor, expression);
+  const named = target.name.includes('%');
+  const dynamic = named ? takeFormat(cursor, proxy, cursor.current, nameAt('setBackend'), resources) : null;
+  if (named && dynamic === null) return;
   const word = cursor.peek();
   if (word !== null && word.text !== 'if' && word.text !== 'unless') {
     const message = `unexpected keyword '${word.text}' after switching rule, only 'if' and 'unless' are allowed`;
@@ -216,6 +220,12 @@ const OWN: readonly Row[] = [
     'monitorUri',
     "'monitor-uri' expects an URI",
   ),
+  word(
+    row('dynamic-cookie-key', 'DLB', 'Secret of the cookies that are made of addresses.'),
+    '<key>',
+    'dynamicCookieKey',
+    "'dynamic-cookie-key' expects <secret_key> as argument",
+  ),
   word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
   word(
     row('log-tag', 'DFLB', 'Program name in log lines.'),
@@ -254,11 +264,13 @@ export const PROXY: readonly Row[] = [
   ...ERRORS,
   PROXY_LOG as Row,
   ...LOG_FORMATS,
+  LOG_STEPS_KEYWORD,
   ...TIMEOUT,
   ...OPTION,
   ...CHECKS,
   ...STATS,
   ...SWITCHING,
+  ...STICK,
   ...RULE_KEYWORDS,
   ...CAPTURES,
   ...ACL,

@@ -71,6 +71,9 @@ const OWN: readonly Row[] = [
   integer(row('pool-low-conn', 'Idle connections below which no other thread takes one.'), 'poolLowConn'),
   integer(row('max-reuse', 'How often a connection is used again; -1 = always.'), 'maxReuse', { min: -1 }),
   time(row('pool-purge-delay', 'Interval at which idle connections are closed.'), 'poolPurgeDelayMs'),
+  bare(row('non-stick', 'Is never stored in a stick table.'), { nonStick: true }),
+  bare(row('stick', 'Is stored in stick tables.'), { nonStick: false }),
+  integer(row('shard', 'In `peers` sections: which part of the tables it gets.'), 'shard'),
   time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
   word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
   word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
@@ -86,6 +89,16 @@ const OWN: readonly Row[] = [
       ['source', "'source' expects <addr>[:<port>]"],
       ['source 0.0.0.0 usesrc client', "'usesrc' of 'source' is not supported by Sluice yet"],
     ],
+  }),
+  supported<ServerDraft>({
+    name: 'log-proto',
+    args: '{ legacy | octet-count }',
+    doc: 'How a log server tells lines apart (RFC 6587).',
+    parse(cursor, server) {
+      server.logProto = cursor.expectOneOf('log-proto', ['legacy', 'octet-count']) ?? 'legacy';
+    },
+    good: ['log-proto octet-count', 'log-proto legacy'],
+    bad: [['log-proto x', "'log-proto' expects 'legacy' or 'octet-count', not 'x'"]],
   }),
   supported<ServerDraft>({
     name: 'from',
@@ -121,10 +134,7 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-tlsv12', '', 'Not TLS 1.2.', NO_TLS],
   ['no-tlsv13', '', 'Not TLS 1.3.', NO_TLS],
   ['no-verifyhost', '', 'Does not compare names.', NO_TLS],
-  ['non-stick', '', 'Is never stored in a stick table.', 'there are no stick tables yet'],
-  ['stick', '', 'Is stored in stick tables.', 'there are no stick tables yet'],
   ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
-  ['shard', '<number>', 'Which part of stick tables it gets.', 'there are no peers yet'],
 ];
 
 /** [name, syntax, what it does]. */
@@ -156,7 +166,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['init-addr', '<methods>', 'How its name is resolved at start.'],
   ['ktls', '<on|off>', 'TLS in the kernel.'],
-  ['log-proto', '<framing>', 'Framing of log lines.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['npn', '<protocols>', 'Protocols offered the old way.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],

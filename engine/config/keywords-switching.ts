@@ -1,10 +1,11 @@
 /** Keywords that choose the server by conditions, and how long rules may wait for bytes (manual 4.2). */
-import { readTemplate, templateExpressions } from '../sample/template.ts';
+import { nameAt } from '../log/format-text.ts';
+import { takeFormat } from '../rules/format.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { reference } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
-import { needCondition, useExpression } from './keywords-acl.ts';
+import { needCondition } from './keywords-acl.ts';
 
 type Row = Keyword<ProxyDraft>;
 
@@ -13,10 +14,9 @@ const CONDITION = '{ if | unless } <condition>';
 function useServer(cursor: Cursor, proxy: ProxyDraft, context: Context) {
   if (cursor.next() === null) return cursor.error("'use-server' expects a server name");
   const target = reference(cursor);
-  const named = target.name.includes('%[');
-  const dynamic = named ? readTemplate(cursor, cursor.current, context.resources, 'setServer') : null;
+  const named = target.name.includes('%');
+  const dynamic = named ? takeFormat(cursor, proxy, cursor.current, nameAt('setServer'), context.resources) : null;
   if (named && dynamic === null) return;
-  for (const expression of templateExpressions(dynamic)) useExpression(proxy, cursor, expression);
   const condition = needCondition(cursor, proxy, context.resources, 'setServer', needs('use-server'));
   if (condition !== null) proxy.useServer.push({ ...target, dynamic, condition });
 }

@@ -2,7 +2,7 @@
 import type { GlobalDraft } from './draft.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
 
-type Field = keyof GlobalDraft['tune'];
+type Field = Exclude<keyof GlobalDraft['tune'], 'varsLimited'>;
 
 const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
   ['tune.bufsize', 'bufsizeBytes', 'Room for a message head and what is kept free beside it.'],
@@ -11,10 +11,17 @@ const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
   ['tune.rcvbuf.server', 'rcvbufServerBytes', "Kernel's receive buffer towards servers."],
   ['tune.sndbuf.client', 'sndbufClientBytes', "Kernel's send buffer towards clients."],
   ['tune.sndbuf.server', 'sndbufServerBytes', "Kernel's send buffer towards servers."],
+  ['tune.vars.global-max-size', 'varsGlobalBytes', 'What variables of all scopes may take.'],
+  ['tune.vars.proc-max-size', 'varsProcBytes', 'What variables of the process, and of the session in hand, may take.'],
+  ['tune.vars.sess-max-size', 'varsSessBytes', 'What variables of a session and its stream may take.'],
+  ['tune.vars.txn-max-size', 'varsTxnBytes', 'What variables of a stream may take.'],
+  ['tune.vars.reqres-max-size', 'varsReqresBytes', 'What variables of scopes `req` and `res` may take in a stream.'],
 ];
 
 const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max: number, doc: string])[] = [
   ['tune.http.maxhdr', 'maxhdr', 1, 32_767, 'Header lines that a message may have.'],
+  ['tune.peers.max-updates-at-once', 'peersMaxUpdates', 1, 100_000, 'Updates that a peer is sent in a turn.'],
+  ['tune.stick-counters', 'stickCounters', 0, 100, 'Keys that a session or a stream can track at a time.'],
   ['tune.maxaccept', 'maxaccept', -1, 100_000, 'Connections accepted in one turn by a listener.'],
   [
     'tune.pool-high-fd-ratio',
@@ -98,7 +105,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.maxpollevents', '<number>', SCHEDULER],
   ['tune.memory.hot-size', '<number>', NO_POOLS],
   ['tune.pattern.cache-size', '<number>', 'patterns need no cache'],
-  ['tune.peers.max-updates-at-once', '<number>', 'there are no peers yet'],
   ['tune.pipesize', '<size>', COPYING],
   ['tune.pt.zero-copy-forwarding', '<on|off>', COPYING],
   ...['be', 'fe'].flatMap(side =>
@@ -145,14 +151,8 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.ssl.lifetime', '<time>', NO_TLS],
   ['tune.ssl.maxrecord', '<number>', NO_TLS],
   ['tune.ssl.ssl-ctx-cache-size', '<number>', NO_TLS],
-  ['tune.stick-counters', '<number>', 'there are no stick tables yet'],
   ['tune.streams-elasticity', '<number>', NO_H2],
   ['tune.takeover-other-tg-connections', '<none|restricted|full>', 'there are no thread groups'],
-  ['tune.vars.global-max-size', '<size>', 'there are no variables yet'],
-  ['tune.vars.proc-max-size', '<size>', 'there are no variables yet'],
-  ['tune.vars.reqres-max-size', '<size>', 'there are no variables yet'],
-  ['tune.vars.sess-max-size', '<size>', 'there are no variables yet'],
-  ['tune.vars.txn-max-size', '<size>', 'there are no variables yet'],
   ['tune.zlib.memlevel', '<number>', 'there is no compression yet'],
   ['tune.zlib.windowsize', '<number>', 'there is no compression yet'],
 ];
@@ -163,7 +163,9 @@ export const TUNE: readonly Keyword<GlobalDraft>[] = [
       ...{ name, doc, where: 'G', args: '<size>', good: [`${name} 32768`, `${name} 32k`] },
       parse(cursor, global) {
         const bytes = cursor.expectSize(name);
-        if (bytes !== null) global.tune[field] = bytes;
+        if (bytes === null) return;
+        global.tune[field] = bytes;
+        if (field.startsWith('vars')) global.tune.varsLimited = true;
       },
       bad: [[name, `'${name}' expects a size (in bytes by default)`]],
     }),

@@ -6,12 +6,15 @@
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
 import type { Address } from '../io/contract.ts';
-import type { Format } from '../rules/format.ts';
+import type { Format } from '../log/format-text.ts';
+import type { TrafficStep } from '../log/steps.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
-import type { PatternFile } from '../sample/pattern-file.ts';
-import type { Template } from '../sample/template.ts';
+import type { Expression } from '../sample/expression.ts';
+import type { PatternRef } from '../sample/pattern-ref.ts';
+import type { ProcVar } from '../sample/proc-vars.ts';
+import type { KeyType } from '../stick/data-types.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -25,8 +28,13 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
-  /** Files of patterns that ACLs and maps name; `file.id` is its place here. */
-  readonly patternFiles: readonly PatternFile[];
+  /** What ACLs and maps look into; `ref.index` is its place here. */
+  readonly patternRefs: readonly PatternRef[];
+  readonly logProfiles: readonly LogProfile[];
+  readonly rings: readonly Ring[];
+  /** All stick tables; `table.index` is its place here. */
+  readonly tables: readonly StickTable[];
+  readonly peers: readonly Peers[];
 }
 
 export interface Global extends Place {
@@ -72,8 +80,17 @@ export interface Global extends Place {
   readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
+  /** Which peer of the `peers` sections we are. */
+  readonly localPeer: string;
+  /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
+  readonly httpErrCodes: readonly StatusRange[];
+  readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
+  readonly procVars: readonly ProcVar[];
 }
+
+export type StatusRange = readonly [first: number, last: number];
 
 export interface Tune {
   readonly bufsizeBytes: number;
@@ -86,19 +103,73 @@ export interface Tune {
   readonly rcvbufServerBytes: number;
   readonly sndbufClientBytes: number;
   readonly sndbufServerBytes: number;
+  /** Keys that a session, and each of its streams, can track at a time. */
+  readonly stickCounters: number;
+  /** `tune.peers.max-updates-at-once`; 0 = the default. */
+  readonly peersMaxUpdates: number;
+  /** What variables may take; 0 = no limit. */
+  readonly varsGlobalBytes: number;
+  readonly varsProcBytes: number;
+  readonly varsSessBytes: number;
+  readonly varsTxnBytes: number;
+  readonly varsReqresBytes: number;
+  /** One of these limits is set. */
+  readonly varsLimited: boolean;
+}
+
+/** A `ring` section, or what a `log tcp@...` line stands for: lines kept in memory and sent to log servers. */
+export interface Ring extends Place {
+  readonly name: string;
+  readonly description: string;
+  /** As `LogTarget.format`; for log lines that say none. */
+  readonly format: string;
+  readonly maxlenBytes: number;
+  readonly sizeBytes: number;
+  /** 0 = none. */
+  readonly connectMs: number;
+  readonly serverMs: number;
+  readonly servers: readonly RingServer[];
+}
+
+export interface RingServer {
+  readonly name: string;
+  readonly address: Address;
+  readonly source: Address | null;
+  /** RFC 6587: each line after its length, else with a line feed behind it. */
+  readonly octetCount: boolean;
+}
+
+/** A `log-profile` section: what is said instead, by step (engine/log/steps.ts); `any` = where no other is. */
+export interface LogProfile extends Place {
+  readonly name: string;
+  readonly logTag: string | null;
+  readonly steps: Readonly<Record<string, ProfileStep>>;
+}
+
+export interface ProfileStep {
+  readonly drop: boolean;
+  /** null = as the proxy says. */
+  readonly format: Format | null;
+  readonly data: Format | null;
 }
 
 export interface LogTarget extends Place {
   /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`. `log global` is already replaced. */
   readonly address: string;
-  /** Where datagrams go; null = to the descriptor `fd`. */
+  /** Where datagrams go; null = to the descriptor `fd` or the ring. */
   readonly endpoint: Address | null;
   readonly fd: number | null;
+  /** Name of the ring that takes the lines; null = none. */
+  readonly ring: string | null;
   readonly facility: string;
   readonly maxLevel: number;
   readonly minLevel: number;
   /** A line is cut to this length. */
   readonly lenBytes: number;
+  /** Which lines of each `size` are sent, counted from 1 in each thread; null = all. */
+  readonly sample: { readonly ranges: readonly (readonly [from: number, to: number])[]; readonly size: number } | null;
+  /** Name of a log profile; null = none. */
+  readonly profile: string | null;
   /** A name in engine/log/syslog.ts; '' = rfc3164 when a host name is sent, else local. */
   readonly format: string;
 }
@@ -152,12 +223,16 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
   readonly persistRules: readonly PersistRule[];
+  readonly stickRules: readonly StickRule[];
 
   // --- both ---
+  /** Its `stick-table`: index in `model.tables`; -1 = none. */
+  readonly table: number;
   /** Named, predefined and anonymous ones: conditions refer to them by index. */
   readonly acls: readonly Acl[];
   readonly rules: Readonly<Record<RuleSetName, readonly Rule[]>>;
@@ -176,10 +251,12 @@ export interface Proxy extends Place {
   readonly logs: readonly LogTarget[];
   /** `option httplog` and its kin; null = none. */
   readonly logStyle: 'http' | 'http-clf' | 'https' | 'tcp' | 'tcp-clf' | null;
-  /** `log-format`, which goes before `logStyle`; null = none. The texts of all three compile (engine/log/format.ts). */
-  readonly logFormat: string | null;
-  readonly errorLogFormat: string | null;
-  readonly logFormatSd: string | null;
+  /** `log-format`, which goes before `logStyle`; null = none. */
+  readonly logFormat: Format | null;
+  readonly errorLogFormat: Format | null;
+  readonly logFormatSd: Format | null;
+  /** `log-steps`: a line at each of these; null = one line, when its values are known. */
+  readonly logSteps: readonly TrafficStep[] | null;
   /** Program name in log lines; null = that of the global section. */
   readonly logTag: string | null;
 }
@@ -309,6 +386,10 @@ export interface Server extends Place {
   readonly maxqueue: number;
   readonly cookie: string | null;
   readonly redir: string | null;
+  /** Never stored in a stick table. */
+  readonly nonStick: boolean;
+  /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
+  readonly shard: number;
   readonly sendProxy: 0 | 1 | 2;
   readonly source: Address | null;
   readonly tfo: boolean;
@@ -548,6 +629,11 @@ export interface Cookie {
   readonly secure: boolean;
   readonly domains: readonly string[];
   readonly attrs: readonly string[];
+  /** Inserted cookies are ignored after so many seconds without a visit, or since the first one; 0 = never. */
+  readonly maxidleS: number;
+  readonly maxlifeS: number;
+  /** Servers without a value on their line have one made of their address. */
+  readonly dynamic: boolean;
 }
 
 export interface ForwardHeader {
@@ -562,7 +648,7 @@ export interface UseBackend extends Place {
   /** -1 = the name is made of the traffic: see `dynamic`. */
   readonly backend: number;
   /** The name as a log-format text; null = it is `backend`. */
-  readonly dynamic: Template | null;
+  readonly dynamic: Format | null;
   /** null = unconditional. */
   readonly condition: ConditionData | null;
 }
@@ -570,7 +656,7 @@ export interface UseBackend extends Place {
 export interface UseServer extends Place {
   /** Index in `proxy.servers`; -1 = the name is made of the traffic: see `dynamic`. */
   readonly server: number;
-  readonly dynamic: Template | null;
+  readonly dynamic: Format | null;
   readonly condition: ConditionData | null;
 }
 
@@ -578,6 +664,85 @@ export interface PersistRule extends Place {
   /** Servers that are down are used too; false = the cookie is ignored. */
   readonly force: boolean;
   readonly condition: ConditionData;
+}
+
+/** `stick on` (match and store), `stick match`, `stick store-request`, `stick store-response`. */
+export interface StickRule extends Place {
+  readonly expression: Expression;
+  /** Index in `model.tables`. */
+  readonly table: number;
+  readonly match: boolean;
+  readonly store: boolean;
+  /** The key is taken from the response. */
+  readonly response: boolean;
+  readonly condition: ConditionData | null;
+}
+
+/** `stick-table` of a proxy, or `table` of a `peers` section. */
+export interface StickTable extends Place {
+  readonly index: number;
+  /** In the configuration and the runtime API: the proxy's name, or `<peers>/<table>`. */
+  readonly name: string;
+  /** Between peers: the proxy's name, or `/<table>`. */
+  readonly peerName: string;
+  readonly key: KeyType;
+  /** Length of a key; of strings the greatest. */
+  readonly keyBytes: number;
+  /** Entries at most. */
+  readonly size: number;
+  /** 0 = they stay until there is no place for others. */
+  readonly expireMs: number;
+  /** A full table takes no new keys. */
+  readonly noPurge: boolean;
+  readonly recvOnly: boolean;
+  /** Index of the table that gets what peers teach too; -1 = none. */
+  readonly writeTo: number;
+  /** What `server_key` holds. */
+  readonly serverKey: 'name' | 'addr';
+  /** Bytes that `bytes_*_rate` counts as one. */
+  readonly bytesRateFactor: number;
+  /** Index in `model.peers`; -1 = it is not shared. */
+  readonly peers: number;
+  /** In the order of the rows of engine/stick/data-types.ts. */
+  readonly data: readonly StoredData[];
+}
+
+export interface StoredData {
+  /** Name of a row of engine/stick/data-types.ts. */
+  readonly type: string;
+  /** Elements; 1 for what is no array. */
+  readonly count: number;
+  /** Of rates; 0 for the others. */
+  readonly periodMs: number;
+}
+
+/** A `peers` section. */
+export interface Peers extends Place {
+  readonly index: number;
+  readonly name: string;
+  readonly disabled: boolean;
+  /** Where remote peers reach us: the address of the local `peer` line, or the `bind` lines. Empty = nowhere. */
+  readonly binds: readonly Bind[];
+  /** In the order of the lines. */
+  readonly peers: readonly Peer[];
+  /** Index in `peers` of ourselves; -1 = we are not among them. */
+  readonly local: number;
+  /** `shards`; 0 = every peer gets everything. */
+  readonly shards: number;
+  readonly logs: readonly LogTarget[];
+  /** Indexes of the tables shared with these peers: its own, and those whose `peers` names it. */
+  readonly tables: readonly number[];
+}
+
+export interface Peer extends Place {
+  readonly name: string;
+  /** As written, for messages. */
+  readonly text: string;
+  /** Where it is reached; null only for the local one. */
+  readonly address: Address | null;
+  readonly source: Address | null;
+  /** Which shard of the tables it gets, 1-based; 0 = everything. */
+  readonly shard: number;
 }
 
 /** One rule: an action and when to carry it out (engine/rules/). */

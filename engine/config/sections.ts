@@ -6,17 +6,24 @@ import type { Diagnostics } from './diagnostics.ts';
 import {
   type GlobalDraft,
   type HttpErrorsDraft,
+  type LogProfileDraft,
   newGlobal,
   newProxy,
+  newRing,
+  type PeersDraft,
   type ProxyDraft,
   type Resources,
+  type RingDraft,
   type UserlistDraft,
 } from './draft.ts';
 import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { LOG_PROFILE } from './keywords-log-profile.ts';
+import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
+import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
 import { didYouMean } from './suggest.ts';
@@ -30,13 +37,26 @@ export interface Drafts {
   readonly proxies: ProxyDraft[];
   readonly userlists: UserlistDraft[];
   readonly httpErrors: HttpErrorsDraft[];
+  readonly logProfiles: LogProfileDraft[];
+  readonly rings: RingDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
+  readonly peers: PeersDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
 }
 
 export function newDrafts(): Drafts {
-  return { global: newGlobal(), proxies: [], userlists: [], httpErrors: [], healthchecks: [], defaults: [] };
+  return {
+    global: newGlobal(),
+    proxies: [],
+    userlists: [],
+    httpErrors: [],
+    logProfiles: [],
+    rings: [],
+    healthchecks: [],
+    peers: [],
+    defaults: [],
+  };
 }
 
 export interface Desk {
@@ -63,6 +83,9 @@ export const TABLES = {
   userlist: new Table(USERLIST),
   'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
+  'log-profile': new Table(LOG_PROFILE),
+  ring: new Table(RING),
+  peers: new Table(PEERS),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -219,6 +242,47 @@ const HEALTHCHECK_SECTION: Section = {
   },
 };
 
+const LOG_PROFILE_SECTION: Section = {
+  keyword: 'log-profile',
+  args: '<name>',
+  letter: 'P',
+  doc: 'What log lines say, by step.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: LogProfileDraft = { file, line, name: sectionName(cursor, 'log-profile'), logTag: null, steps: {} };
+    expectEnd(cursor, 'log-profile');
+    desk.drafts.logProfiles.push(draft);
+    return readerOf(TABLES['log-profile'], 'log-profile', 'P', draft, draft.name, desk);
+  },
+};
+
+const RING_SECTION: Section = {
+  keyword: 'ring',
+  args: '<name>',
+  letter: 'R',
+  doc: 'A buffer of log lines, and log servers over TCP.',
+  open(cursor, desk) {
+    const draft = newRing(cursor.line, sectionName(cursor, 'ring'));
+    expectEnd(cursor, 'ring');
+    desk.drafts.rings.push(draft);
+    return readerOf(TABLES.ring, 'ring', 'R', draft, draft.name, desk);
+  },
+};
+
+const PEERS_SECTION: Section = {
+  keyword: 'peers',
+  args: '<name>',
+  letter: 'S',
+  doc: 'Other processes that share stick tables.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const draft: PeersDraft = { file, line, ...newPeers(sectionName(cursor, 'peers')) };
+    expectEnd(cursor, 'peers');
+    desk.drafts.peers.push(draft);
+    return readerOf(TABLES.peers, 'peers', 'S', draft, draft.name, desk);
+  },
+};
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -239,18 +303,18 @@ export const SECTIONS: readonly Section[] = [
   USERLIST_SECTION,
   HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
+  LOG_PROFILE_SECTION,
+  RING_SECTION,
+  PEERS_SECTION,
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   laterSection('log-forward', 'Forwards log lines.'),
-  laterSection('log-profile', 'Named log formats.'),
   laterSection('mailers', 'Mail servers.'),
   laterSection('namespace_list', 'Network namespaces.'),
-  laterSection('peers', 'Other processes that share stick tables.'),
   laterSection('program', 'Programs run beside the process.'),
   laterSection('resolvers', 'Name servers.'),
-  laterSection('ring', 'Buffers of log lines.'),
   laterSection('traces', 'Traces of internals.'),
 ];

@@ -2,6 +2,10 @@
 import { parseEndpoint, SERVER_ACCEPTS } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft, ServerDraft } from './draft.ts';
+
+/** Who has servers: proxies and rings. */
+type Owner = Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'>;
+
 import type { Context } from './keyword.ts';
 import { SERVER } from './keywords-server.ts';
 import { illegalCharacter } from './names.ts';
@@ -19,7 +23,7 @@ export function readDefaultServer(cursor: Cursor, proxy: ProxyDraft, context: Co
   else cursor.rest();
 }
 
-export function readServer(cursor: Cursor, proxy: ProxyDraft, context: Context) {
+export function readServer(cursor: Cursor, proxy: Owner, context: Context) {
   const name = cursor.next();
   const address = cursor.next();
   if (name === null || address === null)
@@ -48,7 +52,7 @@ export function readServerTemplate(cursor: Cursor, proxy: ProxyDraft, context: C
 }
 
 /** A server as `default-server` and the rest of the line make it; null after reporting. */
-function serverOf(cursor: Cursor, proxy: ProxyDraft, name: string, word: Word, context: Context): ServerDraft | null {
+function serverOf(cursor: Cursor, proxy: Owner, name: string, word: Word, context: Context): ServerDraft | null {
   const subject = `'server ${proxy.name}/${name}'`;
   const endpoint = parseEndpoint(word.text, SERVER_ACCEPTS);
   if ('error' in endpoint) {

@@ -5,6 +5,7 @@ import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';
@@ -23,6 +24,7 @@ const GROUPS: readonly (readonly [title: string, rows: readonly Row[], nameOf?: 
   ['`server` lines', SERVER],
   ['Userlist section', USERLIST],
   ['HTTP-errors section', HTTP_ERRORS],
+  ['Peers section', PEERS],
   ['Actions of rules', ACTIONS, letter => RULE_SETS.find(set => set.letter === letter)!.keyword],
 ];
 

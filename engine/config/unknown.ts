@@ -13,6 +13,7 @@ const SECTION_NAMES: Readonly<Record<string, string>> = {
   B: 'backend',
   U: 'userlist',
   E: 'http-errors',
+  S: 'peers',
 };
 
 export function sectionKeyword(letter: string): string {

@@ -186,7 +186,9 @@ export class Script implements Probe, Handler {
     const address = { family, bytes, port: step.port || port || own.port };
     const { socks4 } = this.#target.server;
     const through = step.viaSocks4 || (step.asServer && this.#reach.viaSocks4) ? socks4 : null;
-    this.#conn = connectThrough(io, through, address, this.#options, this);
+    // A check that only connects leaves no trace in the server; where the server speaks first, it must know of us.
+    const delayAck = this.#plan.check.steps[this.#at + 1]?.kind !== 'expect';
+    this.#conn = connectThrough(io, through, address, { ...this.#options, delayAck }, this);
   }
 
   #send(bytes: Uint8Array): void {

@@ -79,6 +79,13 @@ export interface Conn {
   delayAck(): void;
   /** TCP keep-alive (`option clitcpka`, `srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
   keepAlive(idle: number, interval: number, count: number): void;
+  /** What the kernel knows of the connection: Linux's `struct tcp_info`, lent until the next call; null where it cannot be had. */
+  tcpInfo(): Uint8Array | null;
+  /**
+   * Immediate end that the peer should not notice: no packet at all, where the system lets us; else, and with `hops` above 0,
+   * a RST that lives for so many hops (1 when `hops` is 0). Where the io has no descriptor, as `abort(true)`.
+   */
+  vanish(hops: number): void;
 }
 
 export interface Handler {
@@ -100,6 +107,11 @@ export interface ConnectOptions {
   readonly source: Address | null;
   /** Set IP_BIND_ADDRESS_NO_PORT-like details, TCP fast open (`tfo`), where the system has them. */
   readonly tfo: boolean;
+  /**
+   * The handshake's last ACK waits for what we send first (`option tcp-smart-connect`), where that can be asked for: who closes at
+   * once with a reset was never accepted.
+   */
+  readonly delayAck?: boolean;
 }
 
 /** A listening socket served by this io. */

@@ -89,6 +89,9 @@ export const TCP_KEEPCNT: SocketOption = [TCP, MAC ? 0x102 : 6];
 export const TCP_FASTOPEN_CONNECT: SocketOption = [TCP, MAC ? -1 : 30];
 export const TCP_DEFER_ACCEPT: SocketOption = [TCP, MAC ? -1 : 9];
 export const TCP_INFO: SocketOption = [TCP, MAC ? -1 : 11];
+export const TCP_REPAIR: SocketOption = [TCP, MAC ? -1 : 19];
+export const IP_TTL: SocketOption = [IP, MAC ? 4 : 2];
+export const IPV6_UNICAST_HOPS: SocketOption = [IPV6, MAC ? 4 : 16];
 export const TCP_USER_TIMEOUT: SocketOption = [TCP, MAC ? -1 : 18];
 export const TCP_FASTOPEN: SocketOption = [TCP, MAC ? 0x105 : 23];
 
@@ -266,6 +269,13 @@ export function socketName(fd: number): Address | null {
   const name = new Uint8Array(2 + UNIX_PATH_BYTES);
   const length = Int32Array.of(name.length);
   return checked(libc.getsockname(fd, name, length)) < 0 ? null : decodeSockaddr(name, length[0]!);
+}
+
+/** What closing `fd` sends the peer: nothing (`hops` 0, where the system lets us), or a RST that lives for so many hops. */
+export function hush(fd: number, hops: number): void {
+  if (hops === 0 && setOption(fd, TCP_REPAIR, 1) >= 0) return;
+  setOption(fd, IP_TTL, hops || 1);
+  setOption(fd, IPV6_UNICAST_HOPS, hops || 1);
 }
 
 /** In `struct tcp_info` of a listening socket: its backlog as the kernel keeps it (`tcpi_sacked`). */

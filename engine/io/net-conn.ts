@@ -232,6 +232,14 @@ export class NetConn implements Conn {
     return this.#local;
   }
 
+  tcpInfo(): null {
+    return null;
+  }
+
+  vanish(): void {
+    this.abort(true);
+  }
+
   /** Node has no such call. */
   delayAck(): void {}
 

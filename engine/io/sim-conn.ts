@@ -244,6 +244,14 @@ export class SimConn implements Conn {
 
   keepAlive(): void {}
 
+  tcpInfo(): null {
+    return null;
+  }
+
+  vanish(): void {
+    this.abort(true);
+  }
+
   /** The endpoint's socket is closed from now on; `onClose` comes in a turn. */
   #end(errno: number): void {
     this.alive = false;

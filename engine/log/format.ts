@@ -1,179 +1,185 @@
-/**
- * Log formats (manual 8.2.6), compiled once into a list of writers. Nothing is parsed and no string is made when a line
- * is written.
- *
- *     %ci:%cp  [%{+Q}r]  100%%          %name  %{flags}name  %(label)name  %%  text  spaces (several count as one)
- */
-import type { Mode } from '../config/model.ts';
-import { didYouMean } from '../config/suggest.ts';
-import { bytesOf, type Line } from './line.ts';
-import type { Scene } from './scene.ts';
-import { END, type Flags, type Moment, START, VARIABLES, type Writer } from './variables.ts';
+/** Formats as functions: compiled once per thread from the data that format-text.ts reads. Writing a line parses nothing. */
+
+import { LOG_MESSAGE_BYTES_MAX } from '../limits.ts';
+import { cast } from '../sample/cast.ts';
+import { compileExpression } from '../sample/compile.ts';
+import type { Env, Fetch } from '../sample/context.ts';
+import { BIN, BOOL, Sample, SINT, STR, type Type } from '../sample/sample.ts';
+import { type Encoder, encoderOf } from './encode.ts';
+import type { AliasItem, ExpressionItem, Format, Item, ItemFlags, ItemType } from './format-text.ts';
+import { bytesOf, Line } from './line.ts';
+import type { Scene, StreamScene } from './scene.ts';
+import { EARLY, END, type Moment, START } from './variable.ts';
+import { ALIASES } from './variables.ts';
+
+/** Puts one item into the line. */
+type Writer = (line: Line, scene: Scene) => void;
 
 export interface LogFormat {
   /** When all of its values are known. */
   readonly known: Moment;
   /** Appends the line. */
   readonly write: Writer;
-  /** Names of the variables in it. */
+  /** Names of the variables that it shows, expressions of addresses among them. */
   readonly names: ReadonlySet<string>;
 }
 
-export interface FormatError {
-  /** HAProxy's words where it has some. */
-  readonly error: string;
-  readonly hint: string | null;
+/**
+ * The function of a format.
+ * @param env what its expressions are compiled with; null = it has none
+ * @param partial `option logasap`: totals have a `+` before them, and are known early
+ */
+export function compileFormat(format: Format, env: Env | null, partial = false): LogFormat {
+  const writers = format.encoding === null ? plainWriters(format, env, partial) : encodedWriters(format, env);
+  const known = Math.max(START, ...format.items.map(momentOf)) as Moment;
+  const write: Writer = (line, scene) => {
+    for (let i = 0; i < writers.length; i++) writers[i]!(line, scene);
+  };
+  return { known: known === END && partial ? EARLY : known, write, names: namesOf(format) };
 }
 
-/** Whether it is a format for HTTP or TCP, and `option logasap`. */
-export interface FormatKind {
-  readonly mode: Mode;
-  readonly partial: boolean;
-  /** Spaces stay as they are: it is a value of a rule, not a log line. */
-  readonly spaces?: 'kept';
+/** True when it is the same text for all streams. */
+export function isConstant({ items, encoding }: Format): boolean {
+  return encoding === null && items.every(item => item.kind === 'text');
 }
 
-const BY_NAME = new Map(VARIABLES.map(variable => [variable.name, variable]));
+/** What an expression finds may change until the response is there. */
+function momentOf(item: Item): Moment {
+  if (item.kind === 'expression') return EARLY;
+  return item.kind === 'alias' ? ALIASES.get(item.name)!.known : START;
+}
 
-const FLAGS = { Q: 'quote', X: 'hex', E: 'escape', M: 'mandatory' } as const;
-const LATER_FLAGS = ['json', 'cbor', 'bin'];
-const TYPES = ['str', 'sint', 'bool'];
+function namesOf({ items }: Format): Set<string> {
+  const names = new Set<string>();
+  for (const item of items) {
+    if (item.kind === 'alias') names.add(item.name);
+    if (item.kind !== 'expression') continue;
+    const { name } = item.expression.fetch;
+    for (const [alias, pattern] of ADDRESS_FETCHES) if (pattern.test(name)) names.add(alias);
+  }
+  return names;
+}
+
+/** Fetches that show the same addresses as variables do. */
+const ADDRESS_FETCHES = [
+  ['ci', /^(fc_)?src/],
+  ['fi', /^(fc_)?dst/],
+  ['bi', /^bc_src/],
+] as const;
+
+function plainWriters(format: Format, env: Env | null, partial: boolean): Writer[] {
+  return format.items.map(item => {
+    if (item.kind === 'space') return separate;
+    if (item.kind === 'text') return literal(item.text);
+    const encoder = item.flags.encoding === null ? null : encoderOf(item.flags.encoding, format.binary);
+    if (encoder !== null) return encoded(item, encoder, env);
+    return item.kind === 'alias' ? aliasWriter(item, partial) : expressionWriter(item, format, env!);
+  });
+}
+
+/** A map of the items that have labels; the text around them is left out. */
+function encodedWriters(format: Format, env: Env | null): Writer[] {
+  const encoder = encoderOf(format.encoding!, format.binary);
+  const items = format.items.filter(item => (item.kind === 'alias' || item.kind === 'expression') && item.label !== '');
+  const fields = (items as (AliasItem | ExpressionItem)[]).map((item, i): Writer => {
+    const value = encoded(item, encoder, env);
+    const key = bytesOf(item.label);
+    return (line, scene) => {
+      encoder.key(line, key, i === 0);
+      value(line, scene);
+    };
+  });
+  return [line => encoder.open(line), ...fields, line => encoder.close(line)];
+}
+
+function literal(text: string): Writer {
+  const bytes = bytesOf(text);
+  return line => line.raw(bytes);
+}
 
 const SPACE = 32;
-
-type MutableFlags = { -readonly [K in keyof Flags]: Flags[K] };
-
-/** One item after its `%`: `(label)`, `{flags}`, then a name, an expression or a character. */
-const ITEM =
-  /%(?:\((?<label>[^)]*)(?<labelEnd>\)?))?(?:\{(?<flags>[^}]*)(?<flagsEnd>\}?))?(?<what>\[[^\]]*\]?|[A-Za-z]+|.?)/sy;
-
-/** Compiles `text`; the first error in it otherwise. */
-export function compileFormat(text: string, kind: FormatKind): LogFormat | FormatError {
-  return new Compiler(text, kind).compile();
-}
-
-export function isError(format: LogFormat | FormatError): format is FormatError {
-  return 'error' in format;
-}
-
-class Compiler {
-  readonly #text: string;
-  readonly #mode: Mode;
-  readonly #keepsSpaces: boolean;
-  readonly #flags: MutableFlags;
-  readonly #writers: Writer[] = [];
-  readonly #names = new Set<string>();
-  #known: Moment = START;
-  #error: FormatError | null = null;
-
-  constructor(text: string, { mode, partial, spaces }: FormatKind) {
-    this.#text = text;
-    this.#mode = mode;
-    this.#keepsSpaces = spaces === 'kept';
-    this.#flags = { quote: false, hex: false, escape: false, mandatory: true, partial };
-  }
-
-  compile(): LogFormat | FormatError {
-    let at = 0;
-    while (at < this.#text.length && this.#error === null) at = this.#next(at);
-    if (this.#error !== null) return this.#error;
-    const writers = this.#writers;
-    const write = (line: Line, scene: Scene): void => {
-      for (let i = 0; i < writers.length; i++) writers[i]!(line, scene);
-    };
-    const known = this.#known === END && this.#flags.partial ? 1 : this.#known;
-    return { known, write, names: this.#names };
-  }
-
-  /** Compiles the item, the text or the spaces at `at`; gives where the next begins. */
-  #next(at: number): number {
-    const text = this.#text;
-    if (text[at] === '%') return this.#item(at);
-    let end = at;
-    const spaces = isSpace(text[at]!);
-    while (end < text.length && text[end] !== '%' && isSpace(text[end]!) === spaces) end++;
-    if (spaces && !this.#keepsSpaces) this.#writers.push(separate);
-    else this.#literal(text.slice(at, end));
-    return end;
-  }
-
-  #item(at: number): number {
-    ITEM.lastIndex = at;
-    const { label, labelEnd, flags, flagsEnd, what } = ITEM.exec(this.#text)!.groups!;
-    const end = ITEM.lastIndex;
-    if (labelEnd === '') this.#fail(`truncated line after '${label}'`);
-    else if (flagsEnd === '') this.#fail(`truncated line after '${flags}'`);
-    else if (label?.includes(':') && !TYPES.includes(label.slice(label.indexOf(':') + 1))) {
-      this.#fail(`unexpected output type '${label.slice(label.indexOf(':') + 1)}'`, `one of ${TYPES.join(', ')}`);
-    } else if (what === '' && flags === undefined) this.#fail("truncated line after '%'", "use '%%' for a single '%'");
-    else if (what!.startsWith('[')) this.#expression(what!);
-    else if (/^[A-Za-z]/.test(what!)) this.#variable(what!, flags ?? '');
-    else if (flags !== undefined) {
-      this.#fail(`parse argument modifier without variable name near '%{${flags}}'`);
-    } else if (/^[\s\d]/.test(what!)) {
-      const where = `near '${what}' at position ${at + 1} line : '${this.#text}'`;
-      this.#fail(`unexpected variable name ${where}. Maybe you want to write a single '%', use the syntax '%%'`);
-    } else this.#literal(what === '%' ? '%' : `%${what}`);
-    return end;
-  }
-
-  #expression(what: string): void {
-    if (!what.endsWith(']')) this.#fail(`missing ']' after '${what.slice(1)}'`);
-    else this.#fail(`'%${what}' is not supported by Sluice yet`);
-  }
-
-  #variable(name: string, flagText: string): void {
-    const flags = this.#read(flagText);
-    if (flags === null) return;
-    if (name === 'o') {
-      Object.assign(this.#flags, flags);
-      return;
-    }
-    const row = BY_NAME.get(name);
-    if (row === undefined) {
-      const message = `no such format variable '${name}'. If you wanted to emit the '%' character verbatim, you need to use '%%'`;
-      this.#fail(message, didYouMean(name, BY_NAME.keys()));
-      return;
-    }
-    if (row.mode === 'http' && this.#mode !== 'http') {
-      this.#fail(`format variable '${name}' is reserved for HTTP mode`);
-      return;
-    }
-    this.#names.add(name);
-    this.#known = Math.max(this.#known, row.known) as Moment;
-    this.#writers.push(row.writer(flags));
-  }
-
-  /** The flags in force for an item with `{text}`; null after an error. */
-  #read(text: string): Flags | null {
-    const flags = { ...this.#flags };
-    for (const word of text.split(',')) {
-      const name = word.trim().replace(/^[+-]/, '');
-      if (name === '') continue;
-      if (LATER_FLAGS.includes(name)) return this.#fail(`flag '${name}' is not supported by Sluice yet`);
-      const field = FLAGS[name as keyof typeof FLAGS];
-      if (field === undefined) return this.#fail(`unknown flag '${name}'`, 'one of Q, X, E');
-      flags[field] = !word.trim().startsWith('-');
-    }
-    return flags;
-  }
-
-  #literal(text: string): void {
-    const bytes = bytesOf(text);
-    this.#writers.push(line => line.raw(bytes));
-  }
-
-  #fail(error: string, hint: string | null = null): null {
-    this.#error ??= { error, hint };
-    return null;
-  }
-}
-
-function isSpace(char: string): boolean {
-  return char === ' ' || char === '\t';
-}
+const QUOTE = 34;
+const DASH = 45;
 
 /** Spaces in a format separate: several, or one after a value that was left out, are one. */
 function separate(line: Line): void {
   if (line.length > 0 && line.bytes[line.length - 1] !== SPACE) line.byte(SPACE);
+}
+
+/** Before there is a stream there is nothing that a variable could show. */
+function aliasWriter({ name, flags }: AliasItem, partial: boolean): Writer {
+  const write = ALIASES.get(name)!.writer({ ...flags, partial });
+  return (line, scene) => {
+    if (hasStream(scene)) write(line, scene);
+  };
+}
+
+function hasStream(scene: Scene): scene is StreamScene {
+  return scene.stream !== null;
+}
+
+const sample = new Sample();
+
+/** Finds the value into `sample`: in a log line what the request does not have, the response may. */
+function find(fetch: Fetch, scene: Scene): boolean {
+  sample.begin(false);
+  if (fetch(scene.at, sample)) return true;
+  if (scene.response === null) return false;
+  sample.begin(false);
+  return fetch(scene.response, sample);
+}
+
+function expressionWriter({ expression, flags }: ExpressionItem, { http, binary }: Format, env: Env): Writer {
+  const fetch = compileExpression(expression, env);
+  const { quote, escape, mandatory } = flags;
+  return (line, scene) => {
+    const found = find(fetch, scene) && ((binary && sample.type === BIN) || cast(sample, STR));
+    const { bytes, start, end } = sample;
+    if (quote) line.byte(QUOTE);
+    if (!found || start === end) {
+      if (mandatory && !quote) line.byte(DASH);
+    } else if (http) line.percent(bytes, start, end, escape);
+    else if (escape) line.escaped(bytes, start, end);
+    else line.slice(bytes, start, end);
+    if (quote) line.byte(QUOTE);
+  };
+}
+
+const TYPE_OF: Readonly<Record<ItemType, Type>> = { str: STR, sint: SINT, bool: BOOL };
+
+/** Writes the value of one item as its type says, in an encoding. */
+function encoded(item: AliasItem | ExpressionItem, encoder: Encoder, env: Env | null): Writer {
+  const find = item.kind === 'alias' ? aliasValue(item) : expressionValue(item, env!);
+  const forced = item.type === null ? null : TYPE_OF[item.type];
+  return (line, scene) => {
+    if (!find(scene) || (forced !== null && !cast(sample, forced))) encoder.nothing(line);
+    else if (sample.type === BOOL) encoder.bool(line, sample.int !== 0);
+    else if (sample.type === SINT) encoder.integer(line, sample.wide ?? sample.int);
+    else if (sample.type === BIN) encoder.binary(line, sample.bytes, sample.start, sample.end);
+    else if (cast(sample, STR)) encoder.text(line, sample.bytes, sample.start, sample.end);
+    else encoder.nothing(line);
+  };
+}
+
+function expressionValue({ expression }: ExpressionItem, env: Env): (scene: Scene) => boolean {
+  const fetch = compileExpression(expression, env);
+  return scene => find(fetch, scene);
+}
+
+/** Where a variable writes its value before it is encoded. */
+const aside = new Line(LOG_MESSAGE_BYTES_MAX);
+
+/** The value of a variable as a sample, without quotes and signs around it. */
+function aliasValue({ name, flags }: AliasItem): (scene: Scene) => boolean {
+  const row = ALIASES.get(name)!;
+  const bare: ItemFlags = { ...flags, quote: false, escape: false, mandatory: false };
+  const write = row.writer({ ...bare, partial: false, bare: true });
+  const number = row.type === 'sint' && !flags.hex;
+  return scene => {
+    aside.length = 0;
+    if (hasStream(scene)) write(aside, scene);
+    if (aside.length === 0) return false;
+    sample.setStr(aside.bytes, 0, aside.length);
+    return !number || cast(sample, SINT);
+  };
 }

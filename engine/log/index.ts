@@ -5,22 +5,26 @@
  *     stream ──► format ──► message ──┬─► header of target 1, message ──► socket or descriptor
  *                                     └─► header of target 2, message ──► ...
  */
-import type { Model, Proxy } from '../config/model.ts';
+import type { LogProfile, Model, Proxy } from '../config/model.ts';
 import { LOG_HEADER_BYTES_MAX, LOG_MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { StreamEvents } from '../proxy/events.ts';
+import type { Context } from '../proxy/nouns.ts';
+import { proxyRules } from '../proxy/rules.ts';
 import type { Session } from '../proxy/session.ts';
 import { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
+import type { Standpoint } from '../sample/context.ts';
 import type { Memory } from '../shm/memory.ts';
 import { PROCESS, PROXY, WORKER } from '../shm/words.ts';
-import { FAILED_CONNECTION, formatsOf, type ProxyFormats } from './builtin.ts';
-import type { LogFormat } from './format.ts';
+import { FAILED_CONNECTION, formatsOf, NO_FORMATS, type ProxyFormats } from './builtin.ts';
 import { bytesOf, Line } from './line.ts';
-import { type LogFacts, type Origin, Scene } from './scene.ts';
+import { type LogFacts, Scene } from './scene.ts';
 import { closeSinks, Sinks } from './sinks.ts';
+import { type LogStep, STEP_ORIGINS, type TrafficStep } from './steps.ts';
 import { LOG_ERR, LOG_INFO } from './syslog.ts';
 import { openTargets, type Target } from './target.ts';
-import { EARLY, START } from './variables.ts';
+import { EARLY, START } from './variable.ts';
+import { compileVoice, type Voice } from './voice.ts';
 
 export interface LoggerEnv {
   readonly model: Model;
@@ -35,13 +39,22 @@ export interface LoggerEnv {
 }
 
 /** What one proxy logs, and where. */
-interface ProxyLog extends ProxyFormats {
+interface ProxyLog {
   readonly proxy: Proxy;
+  /** All of them: what is not about traffic goes to each. */
   readonly targets: readonly Target[];
+  /** From here on compiled when traffic starts: the control thread has none. */
+  formats: ProxyFormats;
+  voices: readonly Voice[];
+  /** Of `do-log profile`, by name: the voice of all targets. */
+  readonly asked: Map<string, Voice>;
+  showsSource: boolean;
+  showsDestination: boolean;
 }
 
 /** Opens all targets of the model. Only streams of the calling thread may be given to it. */
 export class Logger implements StreamEvents {
+  readonly #model: Model;
   readonly #memory: Memory;
   readonly #scene: Scene;
   readonly #proxies: readonly ProxyLog[];
@@ -49,36 +62,69 @@ export class Logger implements StreamEvents {
   readonly #message = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #data = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #packet = new Line(LOG_MESSAGE_BYTES_MAX + LOG_HEADER_BYTES_MAX);
-  /** Stands for the stream that a failed session never had. */
+  /** Stands for the stream that a session never had. */
   #blank: Stream | null = null;
 
   constructor({ model, memory, worker, facts, wall, complain }: LoggerEnv) {
     const { global } = model;
-    const sockets =
-      worker === null ? memory.process + PROCESS.at.log_sockets : memory.worker(worker) + WORKER.at.log_sockets;
-    const sinks = new Sinks(memory.words, sockets, complain);
-    const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, global, tag, facts, sinks);
+    const sinks = new Sinks(memory, model.rings, worker, complain);
+    const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, model, tag, facts, sinks);
+    this.#model = model;
     this.#memory = memory;
     this.#scene = new Scene(facts, wall);
     this.#global = open(global.logs, global.logTag);
     this.#proxies = model.proxies.map(proxy => ({
       proxy,
       targets: open(proxy.logs, proxy.logTag ?? global.logTag),
-      ...formatsOf(proxy),
+      formats: NO_FORMATS,
+      voices: [],
+      asked: new Map(),
+      showsSource: false,
+      showsDestination: false,
     }));
+  }
+
+  trafficStarts(context: Context): void {
+    for (const log of this.#proxies) {
+      const { proxy, targets } = log;
+      const frontend = context.frontends[proxy.index] ?? null;
+      const { env } = proxyRules(context, proxy);
+      log.formats = formatsOf(proxy, env);
+      const voice = (profile: LogProfile | null, of: readonly Target[]): Voice =>
+        compileVoice(profile, of, log.formats, env, proxy.options.logasap);
+      const profiles = new Set(targets.map(target => target.profile));
+      log.voices = Array.from(profiles, p =>
+        voice(
+          p,
+          targets.filter(target => target.profile === p),
+        ),
+      );
+      for (const profile of this.#model.logProfiles) log.asked.set(profile.name, voice(profile, targets));
+      log.showsSource = shows(log, 'ci') || shows(log, 'cp');
+      log.showsDestination = shows(log, 'fi') || shows(log, 'fp');
+      if (frontend !== null) frontend.logsServerLocal = shows(log, 'bi') || shows(log, 'bp');
+    }
   }
 
   streamBegan(stream: Stream): void {
     const log = this.#proxies[stream.frontend.index]!;
     if (log.targets.length === 0) return;
-    keepAddresses(log.traffic, stream.session);
-    if (log.traffic.known === START) this.#tell(log, log.traffic, stream, 'txn_accept');
+    keepAddresses(log, stream.session);
+    if (stream.first) this.#step(log, 'accept', stream);
+    if (stream.http) this.#step(log, 'request', stream);
+    if (log.proxy.logSteps === null && log.formats.traffic.known === START) this.#tell(log, 'accept', stream);
+  }
+
+  streamConnected(stream: Stream): void {
+    const log = this.#proxies[stream.frontend.index]!;
+    this.#step(log, 'connect', stream);
+    if (!stream.http) this.#early(log, 'connect', stream);
   }
 
   streamAnswered(stream: Stream): void {
     const log = this.#proxies[stream.frontend.index]!;
-    if (stream.logged || log.traffic.known > EARLY) return;
-    this.#tell(log, log.traffic, stream, stream.http ? 'txn_response' : 'txn_connect');
+    this.#step(log, 'response', stream);
+    this.#early(log, 'response', stream);
   }
 
   streamEnded(stream: Stream): void {
@@ -87,8 +133,8 @@ export class Logger implements StreamEvents {
     const received = stream.http ? stream.firstByteAt : stream.bytesIn;
     if (received === 0 && log.proxy.options.dontlognull) return;
     const request = !stream.http || stream.requestAt !== 0;
-    if (request) this.#tell(log, log.traffic, stream, 'txn_close');
-    else if (log.error !== null) this.#tell(log, log.error, stream, 'sess_error');
+    if (!request) this.#tell(log, 'error', stream);
+    else if (log.proxy.logSteps === null || log.proxy.logSteps.includes('close')) this.#tell(log, 'close', stream);
   }
 
   /** A fixed short line (manual 8.2.5), unless there is an `error-log-format`. */
@@ -96,16 +142,24 @@ export class Logger implements StreamEvents {
     const log = this.#proxies[session.frontend.index]!;
     if (log.targets.length === 0) return;
     const stream = this.#standIn(session);
-    if (log.proxy.errorLogFormat !== null && log.error !== null) {
-      this.#tell(log, log.error, stream, 'sess_error');
+    stream.terminate(CAUSE.proxy);
+    if (log.proxy.errorLogFormat !== null) {
+      this.#tell(log, 'error', stream);
       return;
     }
     const { name, id } = session.listener.bind;
-    this.#scene.set(stream, 'sess_error');
+    this.#scene.log(stream, 'sess_error');
     this.#message.length = 0;
     FAILED_CONNECTION.write(this.#message, this.#scene);
     this.#message.raw(bytesOf(`${name === `sock-${id}` ? id : name}: ${why}`));
     this.#deliver(log.targets, log.proxy.options.logSeparateErrors ? LOG_ERR : LOG_INFO, null);
+  }
+
+  /** `do-log`: a line more. `profile` goes before those of the targets. */
+  logNow({ session, stream }: Standpoint, step: LogStep, profile: string | null): void {
+    const log = this.#proxies[session.frontend.index]!;
+    const voices = profile === null ? log.voices : [log.asked.get(profile)!];
+    this.#say(log, voices, step, stream ?? this.#standIn(session));
   }
 
   /** A line that is not about traffic. `level` 0 to 7; `proxy` an index in `model.proxies`, null = the process speaks. */
@@ -115,20 +169,37 @@ export class Logger implements StreamEvents {
     this.#deliver(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, null);
   }
 
-  /** Writes the line about a stream, if it is one to write. */
-  #tell(log: ProxyLog, format: LogFormat, stream: Stream, origin: Origin): void {
-    if (log.targets.length === 0) return;
-    const { options } = log.proxy;
-    const bad = wentWrong(stream);
-    if (!bad && options.dontlogNormal) return;
+  /** `log-steps` asks for a line here, whatever is known. */
+  #step(log: ProxyLog, step: TrafficStep, stream: Stream): void {
+    if (log.proxy.logSteps?.includes(step)) this.#say(log, log.voices, step, stream);
+  }
+
+  /** All that the format asks for is known before the end. */
+  #early(log: ProxyLog, step: TrafficStep, stream: Stream): void {
+    if (stream.logged || log.proxy.logSteps !== null || log.formats.traffic.known > EARLY) return;
+    this.#tell(log, step, stream);
+  }
+
+  /** Writes the one line about a stream, if it is one to write. */
+  #tell(log: ProxyLog, step: LogStep, stream: Stream): void {
+    if (log.targets.length === 0 || (log.proxy.options.dontlogNormal && !wentWrong(stream))) return;
     stream.logged = true;
-    this.#scene.set(stream, origin);
-    this.#message.length = 0;
-    format.write(this.#message, this.#scene);
-    this.#data.length = 0;
-    log.data?.write(this.#data, this.#scene);
-    const usual = bad && options.logSeparateErrors ? LOG_ERR : LOG_INFO;
-    this.#deliver(log.targets, stream.logLevel < 0 ? usual : stream.logLevel, this.#data);
+    this.#say(log, log.voices, step, stream);
+  }
+
+  #say(log: ProxyLog, voices: readonly Voice[], step: LogStep, stream: Stream): void {
+    if (log.targets.length === 0 || stream.silent) return;
+    const usual = log.proxy.options.logSeparateErrors && wentWrong(stream) ? LOG_ERR : LOG_INFO;
+    const level = stream.logLevel < 0 ? usual : stream.logLevel;
+    this.#scene.log(stream, STEP_ORIGINS[step]);
+    for (let i = 0; i < voices.length; i++) {
+      const said = voices[i]!.steps[step];
+      if (said === null) continue;
+      this.#message.length = this.#data.length = 0;
+      said.format.write(this.#message, this.#scene);
+      said.data?.write(this.#data, this.#scene);
+      this.#deliver(voices[i]!.targets, level, this.#data);
+    }
     Atomics.add(this.#memory.words, stream.frontend.at + PROXY.at.fe_log_lines, 1);
   }
 
@@ -152,15 +223,19 @@ export class Logger implements StreamEvents {
     stream.frontend = frontend;
     stream.http = frontend.proxy.mode === 'http';
     stream.begin(true, acceptedAt, acceptedAt, 0);
-    stream.terminate(CAUSE.proxy);
     return stream;
   }
 }
 
+/** Whether any line of the proxy shows a variable. */
+function shows({ voices }: ProxyLog, name: string): boolean {
+  return voices.some(({ steps }) => Object.values(steps).some(said => said?.format.names.has(name)));
+}
+
 /** A connection may be gone, and its addresses with it, before its line is written: whoever asks now can ask again. */
-function keepAddresses({ names }: LogFormat, session: Session): void {
-  if (names.has('ci') || names.has('cp')) session.source();
-  if (names.has('fi') || names.has('fp')) session.destination();
+function keepAddresses(log: ProxyLog, session: Session): void {
+  if (log.showsSource) session.source();
+  if (log.showsDestination) session.destination();
 }
 
 /** Errors, time-outs, retries, redispatches and status 5xx (manual 8.3.3). What we answered ourselves is none. */

@@ -3,6 +3,9 @@
  * that no request can make a line longer than its bound.
  */
 
+import { VALUE } from '../http/chars.ts';
+
+const PERCENT = 37;
 const SPACE = 32;
 const DELETE = 127;
 const MINUS = 45;
@@ -62,6 +65,21 @@ export class Line {
       const b = bytes[i]!;
       if (UNSAFE[b] === 1) {
         this.byte(HASH);
+        this.byte(HEX[b >> 4]!);
+        this.byte(HEX[b & 15]!);
+      } else {
+        if (escape && ESCAPED[b] === 1) this.byte(BACKSLASH);
+        this.byte(b);
+      }
+    }
+  }
+
+  /** `bytes[start, end)` without what no header may hold: control bytes become `%` and two digits. */
+  percent(bytes: Uint8Array, start: number, end: number, escape: boolean): void {
+    for (let i = start; i < end; i++) {
+      const b = bytes[i]!;
+      if (VALUE[b] === 0) {
+        this.byte(PERCENT);
         this.byte(HEX[b >> 4]!);
         this.byte(HEX[b & 15]!);
       } else {

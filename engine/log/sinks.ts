@@ -1,9 +1,9 @@
 /**
- * Where lines go. A line is sent at once or dropped: nothing waits, so no target, slow or dead, holds up traffic or fills
- * memory. The sockets are this thread's own, one per address family, not bound and not connected. Their descriptors stand
+ * Where lines go. A line is sent at once, or written into a ring's bounded channel, or dropped: nothing waits, so no target, slow
+ * or dead, holds up traffic or fills memory. The sockets are this thread's own, one per address family, not bound and not connected. Their descriptors stand
  * in shared memory: a thread that dies leaves them open, and the one that follows sends through them.
  */
-import type { LogTarget } from '../config/model.ts';
+import type { LogTarget, Ring } from '../config/model.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -17,6 +17,9 @@ import {
   socket,
   writeFd,
 } from '../io/native.ts';
+import { ringLogs } from '../shm/doorbell.ts';
+import type { Memory } from '../shm/memory.ts';
+import { PROCESS, WORKER } from '../shm/words.ts';
 
 /** Sends the first `length` bytes; 0, or minus errno when the line is lost. */
 export type Sink = (bytes: Uint8Array, length: number) => number;
@@ -29,22 +32,28 @@ const FAMILIES = {
 } as const;
 
 export class Sinks {
-  readonly #words: Int32Array;
+  readonly #memory: Memory;
+  readonly #rings: readonly Ring[];
+  readonly #thread: number;
   readonly #at: number;
   readonly #complain: (text: string) => void;
 
   /**
-   * @param at where in `words` the `log_sockets` of this thread stand
+   * @param worker whose sockets and channels they are; null = the control thread's
    * @param complain hears once of each target that takes no lines
    */
-  constructor(words: Int32Array, at: number, complain: (text: string) => void) {
-    this.#words = words;
-    this.#at = at;
+  constructor(memory: Memory, rings: readonly Ring[], worker: number | null, complain: (text: string) => void) {
+    this.#memory = memory;
+    this.#rings = rings;
+    this.#thread = worker ?? memory.shape.workers;
+    this.#at =
+      worker === null ? memory.process + PROCESS.at.log_sockets : memory.worker(worker) + WORKER.at.log_sockets;
     this.#complain = complain;
   }
 
   open(target: LogTarget): Sink {
-    const { fd, endpoint } = target;
+    const { fd, endpoint, ring } = target;
+    if (ring !== null) return this.#ring(this.#rings.findIndex(({ name }) => name === ring));
     if (fd !== null) {
       setNonBlocking(fd);
       return this.#once(target, (bytes, length) => writeFd(fd, bytes, length));
@@ -56,12 +65,23 @@ export class Sinks {
     );
   }
 
+  /** Into the thread's channel of the ring, without the line feed at the end: the ring's readers say how lines end. */
+  #ring(index: number): Sink {
+    const channel = this.#memory.channel(index, this.#thread);
+    const maxBytes = this.#rings[index]!.maxlenBytes || Number.POSITIVE_INFINITY;
+    return (bytes, length) => {
+      if (!channel.put(bytes, Math.min(length - 1, maxBytes))) return FULL;
+      ringLogs(this.#memory);
+      return 0;
+    };
+  }
+
   #socket(family: keyof typeof FAMILIES): number {
     const { number, at } = FAMILIES[family];
-    const known = Atomics.load(this.#words, this.#at + at) - 1;
+    const known = Atomics.load(this.#memory.words, this.#at + at) - 1;
     if (known >= 0) return known;
     const fd = socket(number, SOCK_DGRAM);
-    if (fd >= 0) Atomics.store(this.#words, this.#at + at, fd + 1);
+    if (fd >= 0) Atomics.store(this.#memory.words, this.#at + at, fd + 1);
     return fd;
   }
 
@@ -80,7 +100,9 @@ export class Sinks {
   }
 }
 
-const BUSY = errorText(11);
+/** EAGAIN. */
+const FULL = -11;
+const BUSY = errorText(-FULL);
 
 /** Closes the `log_sockets` of threads that have ended and are not followed by others. */
 export function closeSinks(words: Int32Array, at: number): void {

@@ -88,11 +88,6 @@ const FRAMINGS: Readonly<Record<string, readonly Piece[]>> = {
 /** The names of the formats. */
 export const FORMATS: readonly string[] = Object.keys(FRAMINGS);
 
-/** True for the one format that has a place for structured data. */
-export function takesData(target: LogTarget): boolean {
-  return target.format === 'rfc5424';
-}
-
 /** Compiles the header for the lines of one origin to one target. */
 export function compileHeader(target: LogTarget, origin: Origin): Header {
   const format = target.format || (origin.sendHostname === null ? 'local' : 'rfc3164');

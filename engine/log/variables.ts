@@ -1,191 +1,34 @@
-/**
- * The variables of log formats (manual 8.2.6): one row each. A row makes the writer that puts the value into a line;
- * the flags of its item are settled then, so that writing a line asks no questions.
- */
+/** The variables of log formats (manual 8.2.6): one row each. */
 import type { Mode } from '../config/model.ts';
-import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
-import { type Captured, uniqueId } from '../proxy/notes.ts';
+import { streamNumber, uniqueId } from '../proxy/notes.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { targetAddress } from '../proxy/target-address.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
 import { bytesOf, type Line } from './line.ts';
 import * as requestLine from './request-line.ts';
-import type { Scene } from './scene.ts';
+import type { StreamScene } from './scene.ts';
+import { STEP_ORIGINS } from './steps.ts';
 import * as timers from './timers.ts';
-
-/** Puts one value into the line. */
-export type Writer = (line: Line, scene: Scene) => void;
-
-/** What `%{...}` sets; `partial` = `option logasap`: totals have a `+` before them. */
-export interface Flags {
-  readonly quote: boolean;
-  readonly hex: boolean;
-  readonly escape: boolean;
-  /** An empty text is written as `-`. */
-  readonly mandatory: boolean;
-  readonly partial: boolean;
-}
-
-/** When a value is known: as the stream begins, when the server has answered (TCP: is connected), at the end. */
-export const START = 0;
-export const EARLY = 1;
-export const END = 2;
-export type Moment = typeof START | typeof EARLY | typeof END;
-
-export interface Variable {
-  readonly name: string;
-  /** 'http' = reserved for HTTP proxies. */
-  readonly mode: Mode;
-  readonly known: Moment;
-  readonly doc: string;
-  readonly writer: (flags: Flags) => Writer;
-}
-
-const QUOTE = 34;
-const DASH = 45;
-const PLUS = 43;
-const SPACE = 32;
-const BAR = 124;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
-
-/** Text of our own: a name from the configuration, or nothing. */
-function text(name: string, mode: Mode, known: Moment, doc: string, of: (scene: Scene) => Uint8Array | null): Variable {
-  const writer = ({ quote, escape, mandatory }: Flags): Writer => {
-    return (line, scene) => {
-      const value = of(scene);
-      if (quote) line.byte(QUOTE);
-      if (value === null) {
-        if (mandatory && !quote) line.byte(DASH);
-      } else if (escape) line.escaped(value, 0, value.length);
-      else line.raw(value);
-      if (quote) line.byte(QUOTE);
-    };
-  };
-  return { name, mode, known, doc, writer };
-}
-
-/** Text of a client: a part of its request line. */
-function sent(name: string, doc: string, write: (line: Line, stream: Stream, escape: boolean) => void): Variable {
-  const writer = ({ quote, escape }: Flags): Writer => {
-    return (line, scene) => {
-      if (quote) line.byte(QUOTE);
-      write(line, scene.stream, escape);
-      if (quote) line.byte(QUOTE);
-    };
-  };
-  return { name, mode: 'http', known: EARLY, doc, writer };
-}
-
-/** A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. */
-function number(
-  name: string,
-  mode: Mode,
-  known: Moment,
-  doc: string,
-  of: (scene: Scene) => number,
-  { hexDigits = 0, digits = 1 }: { hexDigits?: number; digits?: number } = {},
-): Variable {
-  const writer = ({ hex }: Flags): Writer => {
-    if (hex && hexDigits > 0) return (line, scene) => line.hex(of(scene), hexDigits);
-    return (line, scene) => line.number(of(scene), digits);
-  };
-  return { name, mode, known, doc, writer };
-}
-
-/** A number that still grows when the line is written early. */
-function growing(name: string, mode: Mode, doc: string, of: (stream: Stream) => number): Variable {
-  const writer = ({ partial }: Flags): Writer => {
-    return (line, scene) => {
-      if (partial) line.byte(PLUS);
-      line.number(of(scene.stream));
-    };
-  };
-  return { name, mode, known: END, doc, writer };
-}
-
-function date(name: string, mode: Mode, doc: string, write: (line: Line, scene: Scene) => void): Variable {
-  return { name, mode, known: START, doc, writer: () => write };
-}
-
-function address(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {
-  const writer = ({ quote, hex, mandatory }: Flags): Writer => {
-    return (line, scene) => {
-      const value = of(scene.stream);
-      if (quote) line.byte(QUOTE);
-      if (value !== null) writeAddress(line, value, hex);
-      else if (mandatory && !quote) line.byte(DASH);
-      if (quote) line.byte(QUOTE);
-    };
-  };
-  return { name, mode: 'tcp', known, doc, writer };
-}
-
-const UNIX = bytesOf('unix');
-const DOT = 46;
-
-function writeAddress(line: Line, { family, bytes }: Address, hex: boolean): void {
-  if (family === 1) line.raw(UNIX);
-  else if (hex) for (let i = 0; i < bytes.length; i++) line.hex(bytes[i]!, 2);
-  else if (family === 6) line.raw(bytesOf(hostText({ family, bytes, port: 0 })));
-  else {
-    for (let i = 0; i < 4; i++) {
-      if (i > 0) line.byte(DOT);
-      line.number(bytes[i]!);
-    }
-  }
-}
-
-/** A port; of a unix socket the number of the listener. */
-function port(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {
-  const writer = ({ hex, mandatory }: Flags): Writer => {
-    return (line, { stream }) => {
-      const value = of(stream);
-      if (value === null) {
-        if (mandatory) line.byte(DASH);
-      } else if (value.family === 1) line.number(stream.session.listener.bind.id);
-      else if (hex) line.hex(value.port, 4);
-      else line.number(value.port);
-    };
-  };
-  return { name, mode: 'tcp', known, doc, writer };
-}
-
-/** A value that `capture cookie` keeps. */
-function captured(name: string, doc: string, of: (stream: Stream) => Captured): Variable {
-  const writer = ({ quote, escape, mandatory }: Flags): Writer => {
-    return (line, { stream }) => {
-      const value = of(stream);
-      if (quote) line.byte(QUOTE);
-      if (value !== null) line.encoded(value, 0, value.length, escape);
-      else if (mandatory && !quote) line.byte(DASH);
-      if (quote) line.byte(QUOTE);
-    };
-  };
-  return { name, mode: 'http', known: EARLY, doc, writer };
-}
-
-/** The slots of captures: `{a|b}`, or in CLF each in quotes; nothing at all when the frontend has none. */
-function captures(name: string, doc: string, clf: boolean, of: (stream: Stream) => readonly Captured[]): Variable {
-  const writer = (): Writer => {
-    return (line, { stream }) => {
-      const slots = of(stream);
-      if (slots.length === 0) return;
-      if (!clf) line.byte(OPEN_BRACE);
-      for (let i = 0; i < slots.length; i++) {
-        if (i > 0) line.byte(clf ? SPACE : BAR);
-        if (clf) line.byte(QUOTE);
-        const value = slots[i];
-        if (value != null) line.header(value);
-        if (clf) line.byte(QUOTE);
-      }
-      if (!clf) line.byte(CLOSE_BRACE);
-    };
-  };
-  return { name, mode: 'tcp', known: EARLY, doc, writer };
-}
+import {
+  address,
+  captured,
+  captures,
+  DASH,
+  date,
+  EARLY,
+  END,
+  growing,
+  type Moment,
+  number,
+  PLUS,
+  port,
+  START,
+  sent,
+  text,
+  type Variable,
+} from './variable.ts';
 
 const source = (stream: Stream): Address | null => stream.session.source();
 const destination = (stream: Stream): Address | null => stream.session.destination();
@@ -222,16 +65,7 @@ function status(stream: Stream): number {
   return stream.status === 0 && stream.http ? -1 : stream.status;
 }
 
-/** The number of the stream, over all workers, from the first line that asks on. */
-function streamNumber(stream: Stream): number {
-  if (stream.number < 0) {
-    const { words, at } = stream.context;
-    stream.number = Atomics.add(words, at + PROCESS.at.stream_numbers, 1) >>> 0;
-  }
-  return stream.number;
-}
-
-const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V' } as const;
+const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V', expired: 'E', old: 'O' } as const;
 
 function writeState(line: Line, stream: Stream): void {
   line.byte(stream.cause.charCodeAt(0));
@@ -244,17 +78,15 @@ function writeCookieState(line: Line, stream: Stream): void {
   line.byte(persists ? stream.cookieSet.charCodeAt(0) : DASH);
 }
 
-function writeRetries(line: Line, stream: Stream): void {
-  if (stream.redispatched) line.byte(PLUS);
+function writeRetries(line: Line, stream: Stream, bare: boolean): void {
+  if (stream.redispatched && !bare) line.byte(PLUS);
   line.number(stream.attempts);
 }
 
-const ORIGINS = Object.fromEntries(
-  ['sess_error', 'txn_accept', 'txn_connect', 'txn_response', 'txn_close'].map(name => [name, bytesOf(name)]),
-);
-
 const timer = (name: string, mode: Mode, doc: string, of: (stream: Stream) => number, known: Moment = END): Variable =>
   number(name, mode, known, doc, scene => of(scene.stream));
+
+const ORIGINS = Object.fromEntries(['unspec', ...Object.values(STEP_ORIGINS)].map(name => [name, bytesOf(name)]));
 
 export const VARIABLES: readonly Variable[] = [
   date('T', 'tcp', 'accept date, UTC', (line, s) => s.dates.utc(line, s.wallOf(s.stream.acceptedAt))),
@@ -312,7 +144,11 @@ export const VARIABLES: readonly Variable[] = [
     mode: 'tcp',
     known: END,
     doc: 'retries',
-    writer: () => (line, scene) => writeRetries(line, scene.stream),
+    type: 'sint',
+    writer:
+      ({ bare = false }) =>
+      (line, scene) =>
+        writeRetries(line, scene.stream, bare),
   },
   number('sq', 'tcp', END, 'place in the queue of the server', scene => scene.stream.serverQueuePlace),
   number('bq', 'tcp', END, 'place in the queue of the backend', scene => scene.stream.backendQueuePlace),
@@ -346,11 +182,11 @@ export const VARIABLES: readonly Variable[] = [
   text('sslc', 'tcp', START, 'TLS cipher', () => null),
   text('sslv', 'tcp', START, 'TLS version', () => null),
   {
-    ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state' },
+    ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state', type: 'str' },
     writer: () => (line, scene) => writeState(line, scene.stream),
   },
   {
-    ...{ name: 'tsc', mode: 'http', known: END, doc: 'termination state and what became of the cookie' },
+    ...{ name: 'tsc', mode: 'http', known: END, doc: 'termination state and what became of the cookie', type: 'str' },
     writer: () => (line, scene) => {
       writeState(line, scene.stream);
       writeCookieState(line, scene.stream);
@@ -358,7 +194,10 @@ export const VARIABLES: readonly Variable[] = [
   },
 ];
 
-function requestDate(scene: Scene): number {
+function requestDate(scene: StreamScene): number {
   const { firstByteAt, acceptedAt } = scene.stream;
   return scene.wallOf(firstByteAt === 0 ? acceptedAt : firstByteAt);
 }
+
+/** The rows by name. */
+export const ALIASES: ReadonlyMap<string, Variable> = new Map(VARIABLES.map(row => [row.name, row]));

@@ -22,6 +22,7 @@ import {
 } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { PROXY } from '../shm/words.ts';
+import { endTracking, REQUEST } from '../stick/tracking.ts';
 import type { Backend, Server } from './nouns.ts';
 import { leaveQueue } from './queue.ts';
 import type { Stream } from './stream.ts';
@@ -35,6 +36,8 @@ export function takeRequest(stream: Stream): void {
   const { frontend } = stream;
   counters[row + CUM_REQ]! += 1;
   counters[frontend.row + CUM_REQ]! += 1;
+  stream.countTracked(REQUEST);
+  stream.requestTaken = true;
   rateAdd(counters, frontend.reqRate, frontend.reqRate[worker]!, stream.now, 1);
 }
 
@@ -151,5 +154,6 @@ export function finishStream(stream: Stream): void {
     Atomics.sub(words, backend.at + PROXY.at.be_sess, 1);
   }
   stream.context.events.streamEnded(stream);
+  endTracking(stream.tracked, stream.finishedAt);
   stream.client.done();
 }

@@ -40,6 +40,7 @@ import {
   H1_CONNS,
   H1_STREAMS,
 } from '../shm/counters.ts';
+import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { takeRequest } from './account.ts';
 import { keepBadMessage } from './bad-messages.ts';
 import { BodyBuffer, payloadEnd } from './body-buffer.ts';
@@ -320,6 +321,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   /** The framing of the request's payload is invalid: what follows cannot be trusted. */
   #badBody(stream: Stream): void {
     stream.count(FAILED_REQ);
+    stream.countTracked(CLIENT_ERROR);
     this.#keep = false;
     if (!stream.responded) stream.goto(fail(stream, 400, CAUSE.proxy));
     else stream.clientGone(CAUSE.proxy);
@@ -330,6 +332,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     const { frontend } = stream;
     takeRequest(stream);
+    stream.countTracked(CLIENT_ERROR);
     stream.refused = true;
     this.session.context.counters[frontend.row + FAILED_REQ]! += 1;
     this.session.context.counters[this.session.listener.row + FAILED_REQ]! += 1;

@@ -183,6 +183,7 @@ export class Http1Server implements ServerSide, Handler {
       stream.badResponse();
       return end;
     }
+    stream.serverBytesIn += length;
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frame(stream, head);
     // Bytes after a response without payload: the connection is out of step and must not serve again.
@@ -230,7 +231,9 @@ export class Http1Server implements ServerSide, Handler {
     const stream = this.#stream!;
     const head = stream.requestHead;
     const { scratch } = stream.context;
-    this.conn?.send(scratch, 0, writeRequestHead(head, scratch, 0));
+    const length = writeRequestHead(head, scratch, 0);
+    stream.serverBytesOut += length;
+    this.conn?.send(scratch, 0, length);
     this.#requestEnded = stream.requestDone;
     const { sent } = stream;
     if (sent === null) keepPayload(stream);

@@ -6,6 +6,7 @@ import type { Capture, Proxy } from '../config/model.ts';
 import { latin1 } from '../http/chars.ts';
 import type { Head } from '../http/head.ts';
 import { H_COOKIE, H_SET_COOKIE } from '../http/names.ts';
+import { PROCESS } from '../shm/words.ts';
 import type { Stream } from './stream.ts';
 
 /** One slot; null = nothing was found. */
@@ -86,10 +87,20 @@ export function notesOf(proxy: Proxy): Notes | null {
   return none ? null : new Notes(proxy);
 }
 
-/** The stream's unique id, made when first asked for; null = no `unique-id-format`. */
+/** The number of the stream, over all workers, from when somebody first asks on. */
+export function streamNumber(stream: Stream): number {
+  if (stream.number < 0) {
+    const { words, at } = stream.context;
+    stream.number = Atomics.add(words, at + PROCESS.at.stream_numbers, 1) >>> 0;
+  }
+  return stream.number;
+}
+
+/** The stream's unique id, made when first asked for; null = no `unique-id-format`, or no request. */
 export function uniqueId(stream: Stream): Uint8Array | null {
   const { uniqueId: value } = stream.frontend.rules;
-  if (value === null) return null;
+  // What is no request has none.
+  if (value === null || (stream.http && stream.requestAt === 0)) return null;
   stream.uniqueId ??= value(stream).slice();
   return stream.uniqueId;
 }

@@ -17,12 +17,16 @@ import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
+import type { ProcVars } from '../sample/proc-vars.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
+import type { Tracked } from '../stick/tracking.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
@@ -45,6 +49,8 @@ export interface Context {
   readonly wheel: TimerWheel;
   readonly model: Model;
   readonly memory: Memory;
+  /** The stick tables. */
+  readonly tables: Tables;
   readonly topology: Topology;
   /** `memory.words` and `memory.counters`, one dereference nearer. */
   readonly words: Int32Array;
@@ -82,14 +88,16 @@ export interface Context {
   /** Spare streams (stream.ts) and head buffers (http1-client.ts), used again and again. */
   readonly spareStreams: Stream[];
   readonly spareBuffers: Uint8Array[];
+  /** Counters of sessions that are over, used again. */
+  readonly spareTracked: (readonly Tracked[])[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
-  /** The patterns of files. */
+  /** What maps and ACLs look into. */
   readonly books: PatternBooks;
+  readonly procVars: ProcVars;
+  /** What the two above follow. */
+  readonly changes: ChangeLog;
 }
-
-/** The log variables %bi and %bp (manual 8.2.6). */
-const SERVER_LOCAL = /%(?:\([^)]*\))?(?:\{[^}]*\})?b[ip](?![A-Za-z])/;
 
 export class Frontend {
   readonly context: Context;
@@ -108,8 +116,8 @@ export class Frontend {
   readonly monitor: LocalReply | null;
   readonly stats: LocalReply | null;
   readonly requestLimits: Limits;
-  /** A log format asks for our address towards the server. */
-  readonly logsServerLocal: boolean;
+  /** A log line shows our address towards the server: the logs set it. */
+  logsServerLocal = false;
   defaultBackend: Backend | null = null;
   rules!: FrontendRules;
   lists!: RuleLists;
@@ -127,7 +135,6 @@ export class Frontend {
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
     this.errors = new ErrorReplies(proxy);
-    this.logsServerLocal = SERVER_LOCAL.test(proxy.logFormat ?? '');
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
     this.notes = notesOf(proxy);
@@ -209,7 +216,7 @@ export class Backend {
     this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
-    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, this.servers);
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }
@@ -242,7 +249,8 @@ export class Server {
     this.timed = timedAt(backend.context, 'server', number);
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
-    this.connectOptions = { source: config.source ?? backend.proxy.source, tfo: config.tfo };
+    const { source, options } = backend.proxy;
+    this.connectOptions = { source: config.source ?? source, tfo: config.tfo, delayAck: options.tcpSmartConnect };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();

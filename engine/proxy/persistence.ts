@@ -4,7 +4,8 @@
  *
  *   mode      request                                    response
  *   rewrite   value = server                             the server's own Set-Cookie gets the value
- *   insert    value = server; `indirect` hides it        a Set-Cookie is added unless the client has the right one
+ *   insert    value = server; `indirect` hides it        a Set-Cookie is added unless the client has the right one;
+ *                                                        it may carry dates (cookie-dates.ts)
  *   prefix    `server~rest`: the prefix is cut off        the server's own Set-Cookie gets the prefix
  */
 import type { Cookie } from '../config/model.ts';
@@ -20,8 +21,11 @@ import {
 } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
 import { METHOD_POST } from '../http/names.ts';
+import { wallMs } from '../time.ts';
 import { isCacheable } from './cacheable.ts';
+import { judgeDates, needsRefresh, readDates, writeDates } from './cookie-dates.ts';
 import type { Backend, Server } from './nouns.ts';
+import { type ServerCookie, ServerCookies } from './server-cookie.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
 
@@ -31,27 +35,24 @@ const TILDE = 126;
 export class CookiePersistence {
   readonly config: Cookie;
   readonly name: Uint8Array;
-  /** By server index: the cookie value that names it; empty = none does. */
-  readonly values: readonly Uint8Array[];
-  readonly prefixes: readonly Uint8Array[];
-  readonly setCookies: readonly string[];
+  readonly servers: ServerCookies;
+  /** What follows the value in a Set-Cookie. */
+  readonly attributes: string;
   /** The header that makes a client forget its cookie. */
   readonly expired: string;
 
-  constructor(config: Cookie, servers: readonly Server[]) {
+  constructor(config: Cookie, dynamicKey: string | null) {
     this.config = config;
     this.name = latin1(config.name);
-    this.values = servers.map(s => latin1(s.config.cookie ?? ''));
-    this.prefixes = servers.map(s => latin1(`${s.config.cookie ?? ''}~`));
-    const attributes = [
+    this.servers = new ServerCookies(config.dynamic ? dynamicKey : null);
+    this.attributes = [
       '; path=/',
       ...config.domains.map(d => `; domain=${d}`),
       config.httponly ? '; HttpOnly' : '',
       config.secure ? '; Secure' : '',
       ...config.attrs.map(a => `; ${a}`),
     ].join('');
-    this.setCookies = servers.map(s => `${config.name}=${s.config.cookie ?? ''}${attributes}`);
-    this.expired = `${config.name}=; Expires=Thu, 01-Jan-1970 00:00:01 GMT${attributes}`;
+    this.expired = `${config.name}=; Expires=Thu, 01-Jan-1970 00:00:01 GMT${this.attributes}`;
   }
 }
 
@@ -63,37 +64,44 @@ export function persistedServer(stream: Stream): Server | null {
   const { cookie } = backend;
   if (cookie === null || !stream.http || !findCookie(stream.requestHead, cookie.name, at)) return null;
   const { config } = cookie;
+  const nameEnd = config.mode === 'insert' ? readInserted(stream) : at.valueEnd;
+  const verdict = stream.cookieDates === null ? 'valid' : judgeDates(config, stream.cookieDates, wallMs() / 1000);
   stream.cookie = 'invalid';
-  const server = namedServer(cookie, backend, stream.requestHead, at, config.mode === 'prefix');
+  const server = namedServer(cookie, backend, stream.requestHead, nameEnd);
   if (config.mode === 'prefix' && server !== null) {
-    const length = cookie.prefixes[server.config.index]!.length;
+    const { length } = cookie.servers.of(server)!.prefix;
     if (at.valueEnd - at.valueStart >= length) cutPrefix(stream.requestHead, at, length);
   } else if (config.mode === 'insert' && config.indirect) {
     for (let found = true; found; found = findCookie(stream.requestHead, cookie.name, at)) {
       removeCookie(stream.requestHead, at);
     }
   }
-  if (server === null) return null;
-  if (stream.ignoresPersistence) return null;
+  if (verdict !== 'valid') {
+    stream.cookie = verdict;
+    return null;
+  }
+  if (server === null || stream.ignoresPersistence) return null;
   const usable = !isDown(server) || backend.proxy.options.persist || stream.forcesPersistence;
   stream.cookie = usable ? 'valid' : 'down';
   return usable ? server : null;
 }
 
-function namedServer(
-  cookie: CookiePersistence,
-  backend: Backend,
-  head: Head,
-  where: CookieAt,
-  prefix: boolean,
-): Server | null {
-  const bytes = head.bytesOf(where.slot);
+/** Notes the dates of an inserted cookie; returns where its value ends. */
+function readInserted(stream: Stream): number {
+  stream.cookieDates = { last: 0, first: 0 };
+  return readDates(stream.requestHead.bytesOf(at.slot), at.valueStart, at.valueEnd, stream.cookieDates);
+}
+
+/** The server that the cookie at `at` names; `nameEnd`: where the value ends. */
+function namedServer(cookie: CookiePersistence, backend: Backend, head: Head, nameEnd: number): Server | null {
+  const bytes = head.bytesOf(at.slot);
+  const prefix = cookie.config.mode === 'prefix';
   for (const server of backend.servers) {
-    if (server.config.cookie === null) continue;
-    const value = cookie.values[server.config.index]!;
-    const cut = where.valueStart + value.length;
-    const end = prefix && cut < where.valueEnd && bytes[cut] === TILDE ? cut : where.valueEnd;
-    if (isExactly(bytes, where.valueStart, end, value)) return server;
+    const value = cookie.servers.of(server)?.value;
+    if (value === undefined) continue;
+    const cut = at.valueStart + value.length;
+    const end = prefix && cut < nameEnd && bytes[cut] === TILDE ? cut : nameEnd;
+    if (isExactly(bytes, at.valueStart, end, value)) return server;
   }
   return null;
 }
@@ -102,19 +110,19 @@ function namedServer(
 export function setPersistence(stream: Stream): void {
   const { backend, server } = stream;
   const cookie = backend?.cookie ?? null;
-  if (cookie === null || server === null || server.config.cookie === null) return;
+  const own = cookie === null || server === null ? null : cookie.servers.of(server);
+  if (cookie === null || own === null) return;
   const { config } = cookie;
   const head = stream.responseHead;
-  const index = server.config.index;
   const set = findSetCookie(head, cookie.name, at);
   if (config.mode === 'rewrite') {
-    if (set && replaceValue(head, at, cookie.values[index]!)) stream.cookieSet = 'R';
+    if (set && replaceValue(head, at, own.value)) stream.cookieSet = 'R';
   } else if (config.mode === 'prefix') {
-    if (set && prefixValue(head, at, cookie.prefixes[index]!)) stream.cookieSet = 'R';
+    if (set && prefixValue(head, at, own.prefix)) stream.cookieSet = 'R';
   } else if (set && config.preserve) stream.cookieSet = 'P';
   else {
     if (set) removeSetCookies(stream, cookie.name);
-    if (mustInsert(stream, config)) insert(stream, config, cookie.setCookies[index]!);
+    insert(stream, cookie, own);
   }
 }
 
@@ -125,14 +133,16 @@ function removeSetCookies(stream: Stream, name: Uint8Array): void {
   for (let found = true; found; found = findSetCookie(head, name, at)) head.remove(at.slot);
 }
 
-function insert(stream: Stream, config: Cookie, setCookie: string): void {
+/** A client that has the right cookie gets it again only when its dates say so. */
+function insert(stream: Stream, { config, attributes }: CookiePersistence, { text }: ServerCookie): void {
+  const now = wallMs() / 1000;
+  const dates = stream.cookieDates;
+  const valid = stream.cookie === 'valid';
+  if (valid && (dates === null || !needsRefresh(config, dates, now))) return;
+  if (config.postonly && !valid && stream.requestHead.methodId !== METHOD_POST) return;
   const head = stream.responseHead;
-  stream.cookieSet = 'I';
-  head.add('set-cookie', setCookie);
+  stream.cookieSet = valid ? 'U' : 'I';
+  const written = writeDates(config, valid ? dates!.first : 0, now);
+  head.add('set-cookie', `${config.name}=${text}${written}${attributes}`);
   if (config.nocache && isCacheable(stream.requestHead, head)) head.add('cache-control', 'private');
-}
-
-function mustInsert(stream: Stream, config: Cookie): boolean {
-  if (stream.cookie === 'valid') return false;
-  return !config.postonly || stream.requestHead.methodId === METHOD_POST;
 }

@@ -1,5 +1,6 @@
 /** `accept-proxy`: a session that begins with a PROXY header (proxy-protocol.ts). */
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
+import { errorOfMessage } from './connection-errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -64,6 +65,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
 
   #reject(why: string): void {
     const { context, frontend, conn } = this.#session;
+    this.#session.error = errorOfMessage(why);
     if (why !== NOTHING_CAME || !frontend.proxy.options.dontlognull) context.events.sessionFailed(this.#session, why);
     conn.abort(!this.#ended);
   }

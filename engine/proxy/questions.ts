@@ -67,8 +67,9 @@ export function answerTo<K extends Topic>(context: Context, question: Question<K
   return answer(context, question);
 }
 
-/** Looks at everything that another thread may have changed: limits, queues, states, frontends. */
+/** Looks at everything that another thread may have changed: limits, queues, states, frontends, maps. */
 export function look(context: Context): null {
+  context.changes.catchUp();
   serveAllQueues(context.backends);
   retryAllListeners(context);
   return null;

@@ -4,11 +4,13 @@ import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
 import { editResponse } from '../rules/after-response.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
+import { statusEvent as trackedStatus } from '../stick/tracking.ts';
 import { countResponse } from './account.ts';
 import { leaksCookie } from './cacheable.ts';
 import { setPersistence } from './persistence.ts';
 import { responseRules } from './rule-steps.ts';
 import { fail, type Next, STEP } from './steps.ts';
+import { storeServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 
@@ -25,8 +27,11 @@ export function sendResponse(stream: Stream): Next {
   stream.responseAt = stream.now;
   stream.status = status;
   stream.observe(statusEvent(status));
+  const tracked = trackedStatus(stream.context.model, status);
+  if (tracked !== null) stream.countTracked(tracked);
   const opens = status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300);
   stream.frontend.notes?.response(stream);
+  storeServer(stream);
   const ruled = responseRules(stream);
   if (ruled !== null) return ruled;
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);

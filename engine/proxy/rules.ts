@@ -3,12 +3,12 @@
  * compiled once, whatever uses it.
  */
 import type { Proxy } from '../config/model.ts';
-import { compileText, type Format } from '../rules/format.ts';
+import { compileText, type Format, latin1Of } from '../rules/format.ts';
 import { compileAcl } from '../sample/acl.ts';
 import { type Condition, compileCondition } from '../sample/condition.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
-import { compileTemplate, type Render } from '../sample/template.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
+import { compileStickRules, type StickRules } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 
 /** Where the rules of the worker stand now: pointed at each stream in turn. */
@@ -69,6 +69,14 @@ export interface FrontendRules {
   readonly backendsByName: ReadonlyMap<string, Backend>;
 }
 
+/** A name made of the traffic, as text. */
+type Render = (at: Standpoint) => string;
+
+function compileName(format: Format, env: Env): Render {
+  const value = compileText(format, env);
+  return at => latin1Of(value(at));
+}
+
 function compileUniqueId(format: Format, env: Env): (stream: Stream) => Uint8Array {
   const value = compileText(format, env);
   return stream => value(HERE.at(stream));
@@ -80,7 +88,7 @@ export function compileRules({ context, proxy }: Frontend): FrontendRules {
     useBackend: proxy.useBackend.map(({ backend, dynamic, condition }) => ({
       condition: condition === null ? null : compileCondition(condition, acls),
       backend: dynamic === null ? context.backends[backend]! : null,
-      name: dynamic === null ? null : compileTemplate(dynamic, env),
+      name: dynamic === null ? null : compileName(dynamic, env),
     })),
     uniqueId: proxy.uniqueIdFormat === null ? null : compileUniqueId(proxy.uniqueIdFormat, env),
     monitorFail: proxy.monitorFail.map(condition => compileCondition(condition, acls)),
@@ -100,6 +108,7 @@ export interface BackendRules {
   readonly useServer: readonly ServerRule[];
   /** `force-persist` and `ignore-persist`. */
   readonly persist: readonly { readonly force: boolean; readonly condition: Condition }[];
+  readonly stick: StickRules;
 }
 
 export function compileBackendRules({ context, proxy, servers }: Backend): BackendRules {
@@ -108,11 +117,12 @@ export function compileBackendRules({ context, proxy, servers }: Backend): Backe
     useServer: proxy.useServer.map(({ server, dynamic, condition }) => ({
       condition: condition === null ? null : compileCondition(condition, acls),
       server: dynamic === null ? servers[server]! : null,
-      name: dynamic === null ? null : compileTemplate(dynamic, env),
+      name: dynamic === null ? null : compileName(dynamic, env),
     })),
     persist: proxy.persistRules.map(({ force, condition }) => ({
       force,
       condition: compileCondition(condition, acls),
     })),
+    stick: compileStickRules(context, proxy, env, acls),
   };
 }

@@ -3,10 +3,12 @@
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
 import type { Address, Conn } from '../io/contract.ts';
-import type { Store } from '../sample/vars.ts';
+import { SPARE_STREAMS_MAX } from '../limits.ts';
+import type { OwnStore } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { LISTENER, PROCESS, PROXY } from '../shm/words.ts';
+import { countEvent, endTracking, NOTHING_TRACKED, newTracked, SESSION, type Tracked } from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
 import { Http1Client } from './http1-client.ts';
 import type { Http1Server } from './http1-server.ts';
@@ -43,9 +45,13 @@ export class Session {
   older: Session | null = null;
   newer: Session | null = null;
   /** Variables of scope `sess`; null = none was set. */
-  vars: Store | null = null;
+  vars: OwnStore | null = null;
+  /** What it tracks in stick tables. */
+  tracked: readonly Tracked[] = NOTHING_TRACKED;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
+  /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
+  error = 0;
   /** The transport is ready and the frontend's protocol is spoken. */
   started = false;
   /** Addresses told by a rule, for the session or for the stream it has now. */
@@ -81,6 +87,7 @@ export class Session {
   start(): void {
     countSession(this.context, this.listener);
     if (!mayStart(this)) return;
+    countEvent(this.tracked, NOTHING_TRACKED, SESSION, this.context.io.now());
     this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
   }
 
@@ -110,6 +117,15 @@ export class Session {
     this.#destination = destination;
   }
 
+  /** Its counters, to track something with. */
+  counters(): readonly Tracked[] {
+    const { spareTracked, model } = this.context;
+    if (this.tracked === NOTHING_TRACKED) {
+      this.tracked = spareTracked.pop() ?? newTracked(model.global.tune.stickCounters);
+    }
+    return this.tracked;
+  }
+
   /** Arms the client's time-out, `ms` from now; 0 = none. */
   wait(ms: number): void {
     this.context.wheel.arm(this.#timer, ms === 0 ? Infinity : this.context.io.now() + ms);
@@ -126,6 +142,14 @@ export class Session {
     return this.#timer.deadline <= this.context.io.now();
   }
 
+  #endTracking(): void {
+    if (this.tracked === NOTHING_TRACKED) return;
+    const { spareTracked, io } = this.context;
+    endTracking(this.tracked, io.now());
+    if (spareTracked.length < SPARE_STREAMS_MAX) spareTracked.push(this.tracked);
+    this.tracked = NOTHING_TRACKED;
+  }
+
   /** The connection is gone: gives back what it held. Called once, by the driver's onClose. */
   closed(): void {
     if (!this.#open) return;
@@ -133,6 +157,7 @@ export class Session {
     this.context.wheel.forget(this.#timer);
     this.context.sessions.delete(this);
     if (this.ownServer !== null) disown(this.ownServer);
+    this.#endTracking();
     leave(this.context, this.listener);
     this.context.stopping?.look();
   }

@@ -21,6 +21,8 @@ export class SoftStop {
   readonly #timer: Timer<SoftStop>;
   /** Listening sockets that are not closed yet. */
   #sockets = 0;
+  /** Who was idle since then at the last look, and still is. After a stall, what came meanwhile is heard before the next. */
+  #before = -Infinity;
   #over = false;
 
   /** `idle` is called once. */
@@ -70,7 +72,8 @@ export class SoftStop {
   #sweep(): void {
     const context = this.#context;
     const now = context.io.now();
-    for (const session of context.sessions) session.driver?.onStop(now - STOP_IDLE_MS);
+    for (const session of context.sessions) session.driver?.onStop(this.#before);
+    this.#before = now - STOP_IDLE_MS;
     context.wheel.arm(this.#timer, now + STOP_LOOK_MS);
     this.look();
   }

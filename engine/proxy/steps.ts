@@ -12,6 +12,7 @@
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import { SERVER_FAILURE } from '../stick/tracking.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { answer } from './answer.ts';
 import { again } from './attempts.ts';
@@ -40,6 +41,7 @@ import { applyServerRules } from './server-rules.ts';
 import { openServerSide } from './server-side.ts';
 import { pumpApplet } from './stats-applet.ts';
 import { type Next, STEP, WAIT } from './step.ts';
+import { storeServer, stuckServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 
@@ -155,10 +157,10 @@ function assign(stream: Stream): Next {
   return STEP.connect;
 }
 
-/** The server of a `use-server` rule, else the one that the client persists on. */
+/** The server of a `use-server` rule, else the one that the client persists on, else the one that a key sticks to. */
 function chosenServer(stream: Stream): Server | null {
   const persisted = persistedServer(stream);
-  return stream.ruledServer ?? persisted;
+  return stuckServer(stream, stream.ruledServer ?? persisted);
 }
 
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
@@ -259,7 +261,8 @@ function connected(stream: Stream): Next {
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();
-  if (!stream.http) stream.context.events.streamAnswered(stream);
+  if (!stream.http) storeServer(stream);
+  stream.context.events.streamConnected(stream);
   stream.client.resume();
   return WAIT;
 }
@@ -278,6 +281,7 @@ function noResponseInTime(stream: Stream): Next {
   stream.observe('timeout');
   const next = tryAgain(stream, 'response-timeout');
   if (next !== null) return next;
+  stream.countTracked(SERVER_FAILURE);
   stream.countServer(FAILED_RESP);
   return fail(stream, 504, CAUSE.serverTimeout);
 }
@@ -292,6 +296,7 @@ function noResponse(stream: Stream): Next {
   stream.observe(stream.errno === 0 ? 'closed' : 'readError');
   const next = tryAgain(stream, stream.serverSide?.partial ? 'junk-response' : 'empty-response');
   if (next !== null) return next;
+  stream.countTracked(SERVER_FAILURE);
   stream.countServer(FAILED_RESP);
   return fail(stream, 502, CAUSE.server);
 }

@@ -5,7 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
-import type { Timeouts } from '../config/model.ts';
+import type { Place, Timeouts } from '../config/model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
@@ -16,7 +16,16 @@ import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
+import {
+  countEvent,
+  countTraffic,
+  NOTHING_TRACKED,
+  newTracked,
+  SERVER_FAILURE,
+  type Tracked,
+} from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
+import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
 import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { Captured } from './notes.ts';
@@ -26,6 +35,7 @@ import { inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
 import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { StickStores } from './stick-stores.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
@@ -69,17 +79,23 @@ export class Stream implements Subject {
   /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
   sent: SentPayload | null = null;
   /** What the request's persistence cookie was worth. */
-  cookie: 'none' | 'invalid' | 'down' | 'valid' = 'none';
+  cookie: 'none' | 'invalid' | 'down' | 'valid' | 'expired' | 'old' = 'none';
+  /** What `maxidle` and `maxlife` look at; null = no such cookie came. */
+  cookieDates: CookieDates | null = null;
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
   /** When its last piece was made. Milliseconds. */
   pieceAt = 0;
   /** Variables of the rules. */
   readonly vars = new StreamVars();
+  /** What it tracks in stick tables, beside its session. */
+  readonly tracked: readonly Tracked[];
   /** What came from the server and is held back while rules look at it; null = nothing. */
   responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
+  /** Its request was counted. */
+  requestTaken = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
   /** Its line is written. */
@@ -87,7 +103,7 @@ export class Stream implements Subject {
   /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
   number = -1;
   /** What became of the persistence cookie in the response (manual 8.5, fourth letter). */
-  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' = 'N';
+  cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' | 'U' = 'N';
   /** Our address towards the server, kept only where a log format asks for it. */
   serverLocal: Address | null = null;
   /** Places in the queues that it stood in, 1 = first, summed. */
@@ -134,6 +150,9 @@ export class Stream implements Subject {
   /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
   timeouts!: Timeouts;
   clientMs = 0;
+  /** The last rule that ended the evaluation of its list, and one that waits; null = none. */
+  lastRule: Place | null = null;
+  waitingRule: Place | null = null;
   /** `set-log-level`; -1 = as the log lines say. */
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
@@ -147,6 +166,8 @@ export class Stream implements Subject {
   closing = false;
   forcesPersistence = false;
   ignoresPersistence = false;
+  /** Keys that stick to the server once there is one. */
+  readonly stickStores = new StickStores();
   /** The server of a `use-server` rule. */
   ruledServer: Server | null = null;
   /** What the server sends in TCP mode is held back until its rules have decided. */
@@ -169,8 +190,11 @@ export class Stream implements Subject {
   responseAt = 0;
   finishedAt = 0;
   status = 0;
+  /** From the client and to it, as far as they are counted; to the server and from it. */
   bytesIn = 0;
   bytesOut = 0;
+  serverBytesOut = 0;
+  serverBytesIn = 0;
   #countedIn = 0;
   #countedOut = 0;
   cause: Cause = CAUSE.none;
@@ -179,6 +203,8 @@ export class Stream implements Subject {
   constructor(context: Context) {
     const { maxhdr, maxrewriteBytes, bufsizeBytes } = context.model.global.tune;
     this.context = context;
+    const { model } = context;
+    this.tracked = model.tables.length === 0 ? NOTHING_TRACKED : newTracked(model.global.tune.stickCounters);
     this.requestHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.responseHead = new Head(maxhdr, maxrewriteBytes, bufsizeBytes);
     this.timer = new Timer<Stream>(this, expire);
@@ -197,10 +223,12 @@ export class Stream implements Subject {
       this.silent =
       this.logged =
       this.refused =
+      this.requestTaken =
         false;
     this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
+    this.cookieDates = null;
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
@@ -216,6 +244,7 @@ export class Stream implements Subject {
     this.idleSince = idleSince;
     this.firstByteAt = firstByteAt;
     this.requestAt = this.assignedAt = this.connectAt = this.connectedAt = this.responseAt = this.finishedAt = 0;
+    this.serverBytesIn = this.serverBytesOut = 0;
     this.status = this.bytesIn = this.bytesOut = this.#countedIn = this.#countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
@@ -232,9 +261,10 @@ export class Stream implements Subject {
       this.noRepeat =
       this.closing =
         false;
+    this.stickStores.clear();
     this.forcesPersistence = this.ignoresPersistence = this.holdsResponse = false;
     this.strict = true;
-    this.tarpit = this.ruledServer = this.uniqueId = null;
+    this.tarpit = this.ruledServer = this.uniqueId = this.lastRule = this.waitingRule = null;
     this.timeouts = timeouts;
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;
@@ -274,6 +304,7 @@ export class Stream implements Subject {
   requestData(chunk: Chunk, start: number, end: number): void {
     const side = this.serverSide!;
     this.payloadSent = true;
+    this.serverBytesOut += end - start;
     side.data(chunk, start, end);
     if (side.conn !== null && side.conn.pending > HIGH_WATER_BYTES) this.client.pause();
     this.touchServer();
@@ -349,12 +380,16 @@ export class Stream implements Subject {
   badResponse(): void {
     this.observe('badHead');
     const next = tryAgain(this, 'junk-response');
-    if (next === null) this.countServer(FAILED_RESP);
+    if (next === null) {
+      this.countTracked(SERVER_FAILURE);
+      this.countServer(FAILED_RESP);
+    }
     this.goto(next ?? fail(this, 502, CAUSE.proxy));
   }
 
   responseData(chunk: Chunk, start: number, end: number): void {
     const client = this.client;
+    this.serverBytesIn += end - start;
     client.data(chunk, start, end);
     if (client.conn !== null && client.conn.pending > HIGH_WATER_BYTES) this.serverSide?.pause();
     this.touchServer();
@@ -469,6 +504,11 @@ export class Stream implements Subject {
     this.countServer(counter);
   }
 
+  /** Counts an event where the stream, or its session, tracks. */
+  countTracked(event: Parameters<typeof countEvent>[2]): void {
+    countEvent(this.tracked, this.session.tracked, event, this.now);
+  }
+
   /** Adds one to a counter of backend and server, as far as the stream got. */
   countServer(counter: number): void {
     const c = this.context.counters;
@@ -483,6 +523,7 @@ export class Stream implements Subject {
     const bytesOut = this.bytesOut - this.#countedOut;
     this.#countedIn = this.bytesIn;
     this.#countedOut = this.bytesOut;
+    countTraffic(this.tracked, this.session.tracked, this.now, bytesIn, bytesOut);
     addBytes(c, this.frontend.row, bytesIn, bytesOut);
     addBytes(c, this.session.listener.row, bytesIn, bytesOut);
     if (this.backend !== null) addBytes(c, this.backend.row, bytesIn, bytesOut);

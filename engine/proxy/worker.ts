@@ -7,11 +7,14 @@ import type { Model } from '../config/model.ts';
 import type { Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
+import { ProcVars } from '../sample/proc-vars.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
+import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
@@ -25,10 +28,13 @@ export interface TrafficEnv {
   readonly io: Io;
   readonly model: Model;
   readonly memory: Memory;
+  readonly tables: Tables;
   /** What the statistics page reads. */
   readonly view: View;
   /** What its form does (engine/health/admin.ts). */
   readonly admin: Admin;
+  /** Changes of maps, ACLs and variables that this worker makes and follows. */
+  readonly changes: ChangeLog;
   /** Number of this worker, 0-based. */
   readonly worker: number;
   readonly log: (level: Severity, text: string) => void;
@@ -54,6 +60,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     wheel: new TimerWheel(io.now()),
     model,
     memory,
+    tables: env.tables,
     view: env.view,
     admin: env.admin,
     topology: topology(model),
@@ -78,10 +85,15 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     dumps: 0,
     spareStreams: [],
     spareBuffers: [],
-    books: new PatternBooks(),
+    spareTracked: [],
+    books: new PatternBooks(model.patternRefs, env.changes),
+    procVars: new ProcVars(model.global.procVars, env.changes),
+    changes: env.changes,
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
   buildNouns(context);
+  env.changes.catchUp();
+  env.events.trafficStarts(context);
   io.onTurn(now => context.wheel.advance(now));
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {

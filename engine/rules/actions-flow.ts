@@ -4,6 +4,7 @@ import { awaitBody, lateBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Standpoint } from '../sample/context.ts';
+import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { type ActionRow, action, atCondition, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from './action.ts';
 import { answerLocally, countDenied, deny, reject } from './answers.ts';
 import { compileRedirect, type Redirect, readRedirect } from './redirect.ts';
@@ -53,6 +54,7 @@ const TARPIT_ROW = action<ReplySpec>({
     const reply = compileReply(spec, env);
     return at => {
       countDenied(at);
+      at.stream!.countTracked(CLIENT_ERROR);
       at.stream!.tarpit = reply(at);
       return TARPIT;
     };
@@ -119,7 +121,10 @@ const AUTH = action<{ readonly realm: string | null; readonly stats: boolean }>(
     const name = realm ?? (stats && proxy.stats !== null ? proxy.stats.realm : proxy.name);
     const origin = new Reply(authRequired(401, name));
     const toProxy = new Reply(authRequired(407, name));
-    return at => answerLocally(at.stream!, isForProxy(at.stream!) ? toProxy : origin);
+    return at => {
+      at.stream!.countTracked(CLIENT_ERROR);
+      return answerLocally(at.stream!, isForProxy(at.stream!) ? toProxy : origin);
+    };
   },
   good: ['auth', 'auth realm "My Site"'],
   bad: [['auth realm', "'realm' expects an argument"]],
@@ -134,19 +139,21 @@ function isForProxy({ requestHead, frontend }: Stream): boolean {
   return frontend.proxy.options.httpUseProxyHeader && first !== SLASH && first !== STAR;
 }
 
-const SILENT_DROP = action<true>({
+const SILENT_DROP = action<{ readonly hops: number }>({
   name: 'silent-drop',
   where: 'CSTUQR',
   args: '[rst-ttl <hops>]',
-  doc: 'Drops the connection with a reset.',
+  doc: 'Forgets the connection; the client is not told where the system lets us.',
   read(cursor) {
-    if (!cursor.match('rst-ttl')) return true;
-    return cursor.expectInt('rst-ttl', { min: 0, max: 255 }) === null ? null : true;
+    const hops = cursor.match('rst-ttl') ? cursor.expectInt('rst-ttl', { min: 0, max: 255 }) : 0;
+    return hops === null ? null : { hops };
   },
-  compile: () => at => {
-    at.session.conn.abort(true);
-    return reject(at);
-  },
+  compile:
+    ({ hops }) =>
+    at => {
+      at.session.conn.vanish(hops);
+      return reject(at);
+    },
   good: ['silent-drop', 'silent-drop rst-ttl 5'],
   bad: [['silent-drop rst-ttl 256', "'rst-ttl' expects an integer between 0 and 255, not '256'"]],
 });

@@ -8,15 +8,15 @@ import { REMOVED } from '../http/head.ts';
 import { H_CONTENT_LENGTH, H_OTHER, H_TRANSFER_ENCODING, headerIdOf } from '../http/names.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
+import { expand } from '../sample/replacement.ts';
 import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
 import { rewritten } from './answers.ts';
 import { compileText, type Format, latin1Of, oneLine, readFormat, type Value } from './format.ts';
-import { expand } from './replacement.ts';
 
 const HTTP = 'QRA';
 
 /** The head that the rules of `at` edit. */
-function headOf(at: Standpoint): Head {
+export function headOf(at: Standpoint): Head {
   return at.response ? at.stream!.responseHead : at.stream!.requestHead;
 }
 
@@ -45,7 +45,7 @@ function readName(cursor: Cursor): string | null {
 const FRAMING = [H_CONTENT_LENGTH, H_TRANSFER_ENCODING];
 
 /** A header's name, compiled: known names are found by number. */
-class Name {
+export class Name {
   readonly bytes: Uint8Array;
   readonly fixed: boolean;
   readonly #id: number;
@@ -94,7 +94,7 @@ const MATCHES = ['str', 'beg', 'end', 'sub', 'reg'] as const;
 type Match = (typeof MATCHES)[number];
 
 /** Whether a name matches, by method; both in lower case. */
-const MATCHERS: Readonly<Record<Match, (pattern: string) => (name: string) => boolean>> = {
+export const NAME_MATCHERS: Readonly<Record<Match, (pattern: string) => (name: string) => boolean>> = {
   str: pattern => name => name === pattern,
   beg: pattern => name => name.startsWith(pattern),
   end: pattern => name => name.endsWith(pattern),
@@ -104,6 +104,14 @@ const MATCHERS: Readonly<Record<Match, (pattern: string) => (name: string) => bo
     return name => regex.test(name);
   },
 };
+
+/** Removes the headers with such names, but none that says where the payload ends. */
+export function removeMatching(head: Head, matches: (name: string) => boolean): void {
+  for (let i = 0; i < head.count; i++) {
+    if (head.source[i] === REMOVED || FRAMING.includes(head.id[i]!)) continue;
+    if (matches(textOf(head.bytesOf(i), head.nameStart[i], head.nameEnd[i]))) head.remove(i);
+  }
+}
 
 const DEL_HEADER = action<{ readonly name: string; readonly match: Match }>({
   name: 'del-header',
@@ -128,13 +136,9 @@ const DEL_HEADER = action<{ readonly name: string; readonly match: Match }>({
         return CONTINUE;
       };
     }
-    const matches = MATCHERS[match](name);
+    const matches = NAME_MATCHERS[match](name);
     return at => {
-      const head = headOf(at);
-      for (let i = 0; i < head.count; i++) {
-        if (head.source[i] === REMOVED || FRAMING.includes(head.id[i]!)) continue;
-        if (matches(textOf(head.bytesOf(i), head.nameStart[i], head.nameEnd[i]))) head.remove(i);
-      }
+      removeMatching(headOf(at), matches);
       return CONTINUE;
     };
   },

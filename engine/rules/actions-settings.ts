@@ -10,33 +10,6 @@ import { ADDR, IPV4, IPV6, SINT } from '../sample/sample.ts';
 import { type ActionRow, acceptedAction, action, CONTINUE } from './action.ts';
 import { compileTime, evaluate, readSample, readTime, type Time } from './values.ts';
 
-const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
-
-const SET_LOG_LEVEL = action<{ readonly level: number | null }>({
-  name: 'set-log-level',
-  where: 'TUQRA',
-  args: '{ emerg | alert | crit | err | warning | notice | info | debug | silent }',
-  doc: 'Level of the log line of this stream; silent = none.',
-  read(cursor) {
-    const name = cursor.expectOneOf('set-log-level', [...LEVELS, 'silent']);
-    return name === null ? null : { level: name === 'silent' ? null : LEVELS.indexOf(name) };
-  },
-  compile: ({ level }) => {
-    return ({ stream }) => {
-      stream!.silent = level === null;
-      stream!.logLevel = level ?? -1;
-      return CONTINUE;
-    };
-  },
-  good: ['set-log-level err', 'set-log-level silent'],
-  bad: [
-    [
-      'set-log-level',
-      "'set-log-level' expects 'emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug' or 'silent'",
-    ],
-  ],
-});
-
 /** [the name in the line, the field in the stream's time-outs]. */
 const TIMEOUTS = {
   client: 'clientMs',
@@ -223,7 +196,6 @@ const marks = (name: string, where: string): ActionRow =>
   acceptedAction(name, where, '<value>', 'Marks the packets of a connection.', NO_MARKS);
 
 export const SETTING_ACTIONS: readonly ActionRow[] = [
-  SET_LOG_LEVEL,
   SET_TIMEOUT,
   SET_RETRIES,
   priority('set-priority-class', 'Place in the queue: lower classes, -2047 to 2047, come first.', (stream, value) => {

@@ -5,11 +5,11 @@ import { statusReason } from '../http/reasons.ts';
 import { UriParts } from '../http/uri.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
+import { expand } from '../sample/replacement.ts';
 import { type ActionRow, action, atCondition } from './action.ts';
 import { deny, rewritten } from './answers.ts';
 import { compileText, type Format, latin1Of, readFormat } from './format.ts';
 import { NORMALIZERS } from './normalize.ts';
-import { expand } from './replacement.ts';
 
 /** A request target in pieces that make it up again: `before + path + query`. */
 interface Target {

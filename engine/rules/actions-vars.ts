@@ -77,7 +77,7 @@ const SET_VAR_FMT = action<Target & { readonly format: Format }>({
   doc: 'Sets a variable to a text.',
   read(cursor, rule, context) {
     const target = readTarget(cursor, rule);
-    const format = target === null ? null : readFormat(cursor, rule, context, 'a format');
+    const format = target === null ? null : readFormat(cursor, rule, context, 'a format', false);
     return target === null || format === null ? null : { ...target, format };
   },
   compile({ variable, conditions, format }, env) {

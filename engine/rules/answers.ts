@@ -13,6 +13,7 @@ import {
   INTERCEPTED,
   INTERNAL_ERRORS,
 } from '../shm/counters.ts';
+import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { ANSWERED, CLOSE, CONTINUE, type Verdict } from './action.ts';
 
 /** `return`, `redirect`, `auth`: an answer, not a refusal. */
@@ -34,6 +35,7 @@ export function interceptLocally(stream: Stream): void {
 /** `deny`. */
 export function deny(at: Standpoint, reply: Reply): Verdict {
   const stream = at.stream!;
+  if (!at.response) stream.countTracked(CLIENT_ERROR);
   countDenied(at);
   stream.terminate(CAUSE.proxy);
   answer(stream, reply, true);

@@ -1,129 +1,97 @@
 /**
- * Log-format strings as arguments of rules (manual 8.2.6): read into plain data with the configuration, compiled in each
- * worker. Unlike in log lines, spaces stay as they are and values are not encoded.
+ * Formats as arguments of rules (manual 8.2.6). Unlike in log lines, spaces stay as they are and nothing is written for what is
+ * not there.
  *
- *     "<%[req.hdr(a)]> from %ci"   ->   '<', { req.hdr(a) }, '> from %ci'
+ *     "<%[req.hdr(a)]> from %ci"
  */
+import { hostname } from 'node:os';
 import type { Cursor } from '../config/cursor.ts';
+import type { ProxyDraft, Resources } from '../config/draft.ts';
 import type { Context } from '../config/keyword.ts';
 import { useExpression } from '../config/keywords-acl.ts';
 import type { Word } from '../config/words.ts';
 import { textOf } from '../http/chars.ts';
 import { SAMPLE_BYTES_MAX } from '../limits.ts';
-import { compileFormat, type FormatKind, isError } from '../log/format.ts';
-import { bytesOf, Line } from '../log/line.ts';
+import { compileFormat, isConstant } from '../log/format.ts';
+import { type Format, formatExpressions, httpVariable, parseFormat, type Use } from '../log/format-text.ts';
+import { Line } from '../log/line.ts';
 import { Scene } from '../log/scene.ts';
-import { cast } from '../sample/cast.ts';
-import { compileExpression } from '../sample/compile.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
-import { type Expression, parseExpression, partOf, unseen } from '../sample/expression.ts';
-import { Sample, STR } from '../sample/sample.ts';
+import { partOf } from '../sample/expression.ts';
 import { wallMs } from '../time.ts';
 import type { RuleDraft } from './action.ts';
 
-/** Text with variables of log lines (`%ci`, `%%`), or an expression. */
-type Piece =
-  | { readonly text: string; readonly kind: FormatKind }
-  | { readonly expression: Expression; readonly escape: boolean };
-
-export interface Format {
-  readonly pieces: readonly Piece[];
-}
+export type { Format } from '../log/format-text.ts';
 
 /** Makes the value; valid until the next one is made. */
 export type Value = (at: Standpoint) => Uint8Array;
 
-/** What begins an expression: `%`, a label and flags if there are any, a bracket. */
-const OPENING = /%(?:\([^)]*\))?(?:\{([^}]*)\})?\[/y;
-
-/** Takes a format; null after reporting. `what` names it in messages. */
-export function readFormat(cursor: Cursor, rule: RuleDraft, context: Context, what: string): Format | null {
+/**
+ * Takes a format; null after reporting. `what` names it in messages. `encoded`: it becomes part of a message, in which control
+ * bytes may not stand.
+ */
+export function readFormat(
+  cursor: Cursor,
+  rule: RuleDraft,
+  context: Pick<Context, 'resources'>,
+  what: string,
+  encoded = rule.set.http,
+): Format | null {
   const word = cursor.expectWord(what);
-  return word === null ? null : parseFormat(cursor, rule, context, word);
+  return word === null ? null : ruleFormat(cursor, rule, context, word, encoded);
 }
 
 /** The format in `word`; null after reporting. */
-export function parseFormat(cursor: Cursor, rule: RuleDraft, { resources }: Context, word: Word): Format | null {
-  const { text } = word;
-  const kind: FormatKind = { mode: rule.set.http ? 'http' : rule.proxy.mode, partial: false, spaces: 'kept' };
-  const complain = (message: string, hint: string | null, at: number, width: number): null => {
-    cursor.error(message, hint ?? undefined, partOf(word, at, width));
+export function ruleFormat(
+  cursor: Cursor,
+  rule: RuleDraft,
+  { resources }: Pick<Context, 'resources'>,
+  word: Word,
+  http = rule.set.http,
+): Format | null {
+  const use: Use = { spaces: 'kept', mandatory: false, http, point: rule.point };
+  const format = takeFormat(cursor, rule.proxy, word, use, resources);
+  const reserved = format === null || rule.set.http || rule.proxy.mode === 'http' ? null : httpVariable(format);
+  if (reserved === null) return format;
+  cursor.error(`format variable '${reserved}' is reserved for HTTP mode`, undefined, word);
+  return null;
+}
+
+/** The format in `word` of a line of `proxy`, whatever it is for; null after reporting. `prefix` begins the message. */
+export function takeFormat(
+  cursor: Cursor,
+  proxy: ProxyDraft,
+  word: Word,
+  use: Use,
+  resources: Resources,
+  prefix = '',
+): Format | null {
+  const format = parseFormat(word.text, use, resources);
+  if ('message' in format) {
+    const { message, hint, at, width } = format;
+    cursor.error(prefix + message, hint ?? undefined, partOf(word, at, width));
     return null;
-  };
-  const pieces: Piece[] = [];
-  let from = 0;
-  for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at)) {
-    OPENING.lastIndex = at;
-    const opening = OPENING.exec(text);
-    if (opening === null) {
-      at += 2;
-      continue;
-    }
-    if (at > from) pieces.push({ text: text.slice(from, at), kind });
-    const start = at + opening[0].length;
-    const parsed = parseExpression(text, start, resources);
-    if ('message' in parsed) {
-      const message = `failed to parse sample expression <${text.slice(start)}> : ${parsed.message}`;
-      return complain(message, parsed.hint, parsed.at, parsed.width);
-    }
-    if (text[parsed.end] !== ']') return complain(`missing closing ']' in '${text}'`, null, parsed.end, 1);
-    const blind = rule.point === null ? null : unseen(parsed.expression, rule.point);
-    if (blind !== null) return complain(blind, null, start, parsed.end - start);
-    useExpression(rule.proxy, cursor, parsed.expression);
-    pieces.push({ expression: parsed.expression, escape: opening[1]?.includes('+E') ?? false });
-    at = from = parsed.end + 1;
   }
-  if (from < text.length) pieces.push({ text: text.slice(from), kind });
-  for (const piece of pieces) {
-    const format = 'text' in piece ? compileFormat(piece.text, kind) : null;
-    if (format !== null && isError(format)) return complain(format.error, format.hint, 0, text.length);
-  }
-  return { pieces };
+  for (const expression of formatExpressions(format)) useExpression(proxy, cursor, expression);
+  return format;
 }
 
 const line = new Line(SAMPLE_BYTES_MAX);
-const scene = new Scene({ pid: process.pid, hostname: '' }, wallMs);
-const sample = new Sample();
+const scene = new Scene({ pid: process.pid, hostname: hostname() }, wallMs);
 
-type Write = (at: Standpoint) => void;
-
-/** The function of a format. One without variables and expressions is made once. */
-export function compileText({ pieces }: Format, env: Env): Value {
-  if (pieces.every(piece => 'text' in piece && !piece.text.includes('%'))) {
-    const bytes = bytesOf(pieces.map(piece => ('text' in piece ? piece.text : '')).join(''));
+/** The function of a format. One that says the same of all streams is made once. */
+export function compileText(format: Format, env: Env): Value {
+  const { write } = compileFormat(format, env);
+  if (isConstant(format)) {
+    const whole = new Line(SAMPLE_BYTES_MAX);
+    write(whole, scene);
+    const bytes = whole.bytes.slice(0, whole.length);
     return () => bytes;
   }
-  const writers = pieces.map(piece => compilePiece(piece, env));
   return at => {
     line.length = 0;
-    for (let i = 0; i < writers.length; i++) writers[i]!(at);
+    write(line, scene.look(at, at.session.context.io.now()));
     return line.bytes.subarray(0, line.length);
-  };
-}
-
-function compilePiece(piece: Piece, env: Env): Write {
-  if ('text' in piece) return compilePlain(piece.text, piece.kind);
-  const fetch = compileExpression(piece.expression, env);
-  return at => {
-    sample.begin(false);
-    if (!fetch(at, sample) || !cast(sample, STR)) return;
-    if (piece.escape) line.escaped(sample.bytes, sample.start, sample.end);
-    else line.slice(sample.bytes, sample.start, sample.end);
-  };
-}
-
-function compilePlain(text: string, kind: FormatKind): Write {
-  const format = compileFormat(text, kind);
-  if (isError(format)) throw new Error(`rules: '${text}' was not checked`);
-  if (!text.includes('%')) {
-    const bytes = bytesOf(text);
-    return () => line.raw(bytes);
-  }
-  return at => {
-    // Before there is a stream there is nothing that a variable could show.
-    if (at.stream === null) return;
-    scene.set(at.stream, 'txn_close');
-    format.write(line, scene);
   };
 }
 

@@ -10,7 +10,7 @@ import type { Stream } from '../proxy/stream.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import { type Act, atCondition, CONTINUE, type RuleDraft } from './action.ts';
 import { answerLocally } from './answers.ts';
-import { compileText, type Format, harmless, latin1Of, parseFormat, readFormat } from './format.ts';
+import { compileText, type Format, harmless, latin1Of, readFormat, ruleFormat } from './format.ts';
 
 const TYPES = ['location', 'prefix', 'scheme'] as const;
 const CODES = [301, 302, 303, 307, 308];
@@ -83,7 +83,7 @@ function readOption(cursor: Cursor, draft: RedirectDraft, rule: RuleDraft, conte
     case 'set-cookie-fmt': {
       const word = cursor.expectWord('a cookie');
       const cookie =
-        word !== null && option === 'set-cookie-fmt' ? parseFormat(cursor, rule, context, word) : word?.text;
+        word !== null && option === 'set-cookie-fmt' ? ruleFormat(cursor, rule, context, word) : word?.text;
       Object.assign(draft, { cookie, clearCookie: option === 'clear-cookie' });
       return cookie != null;
     }

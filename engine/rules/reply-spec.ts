@@ -13,7 +13,7 @@ import { type Field, reply } from '../http/reply.ts';
 import { Reply } from '../proxy/errors.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
-import { compileText, type Format, oneLine, parseFormat, readFormat } from './format.ts';
+import { compileText, type Format, oneLine, readFormat, ruleFormat } from './format.ts';
 
 /** What the response is made of. */
 type Content =
@@ -114,7 +114,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
     const bytes = fileOf(cursor, context);
     if (bytes === null) return null;
     const word = { ...cursor.current, text: new TextDecoder().decode(bytes) };
-    const format = parseFormat(cursor, rule, context, word);
+    const format = ruleFormat(cursor, rule, context, word);
     return format === null ? null : { kind: 'format', format };
   }),
   'lf-string': content((cursor, _draft, rule, context) => {
@@ -220,9 +220,9 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
     cursor.error("'http-error' takes 'errorfile', 'file' and 'string' only");
     return null;
   }
-  const own = headers.map(
-    ([name, { pieces }]) => [name, pieces.map(p => ('text' in p ? p.text : '')).join('')] as const,
-  );
+  const own = headers.map(([name, { items }]) => {
+    return [name, items.map(item => (item.kind === 'text' ? item.text : '')).join('')] as const;
+  });
   const type: readonly Field[] = contentType === '' ? [] : [['content-type', contentType]];
   const length: Field = ['content-length', String(content.bytes.length)];
   return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes), redirect: null };

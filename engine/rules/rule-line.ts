@@ -8,7 +8,7 @@ import { carryOut } from '../config/table.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Point } from '../sample/points.ts';
 import type { ActionRow, RuleDraft } from './action.ts';
-import { ACTION_TABLE } from './actions.ts';
+import { ACTION_TABLE, takeAction } from './actions.ts';
 import { readRedirect } from './redirect.ts';
 import { RULE_SETS, type RuleSet, ruleSet } from './rule-sets.ts';
 
@@ -40,7 +40,7 @@ function readIf(
 function readRule(cursor: Cursor, proxy: ProxyDraft, context: Context, set: RuleSet) {
   if (inAnonymousDefaults(cursor, proxy, set.keyword)) return;
   const at = cursor.index;
-  const row = ACTION_TABLE.take(cursor) as ActionRow | null;
+  const row = takeAction(cursor);
   if (row === null) return unknownAction(cursor, set);
   const rule = draftOf(proxy, set);
   if (row.status === 'later') return row.parse(cursor, rule, context);

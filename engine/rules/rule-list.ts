@@ -1,5 +1,5 @@
 /** The rules of one set of one proxy, compiled in a worker, and their evaluation. */
-import type { Rule } from '../config/model.ts';
+import type { Place, Rule } from '../config/model.ts';
 import { type Condition, compileCondition, MAYBE, NO } from '../sample/condition.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import { type Act, CONTINUE, type Verdict, YIELD } from './action.ts';
@@ -9,6 +9,7 @@ interface CompiledRule {
   /** null = always. */
   readonly condition: Condition | null;
   readonly act: Act;
+  readonly place: Place;
 }
 
 export class RuleList {
@@ -17,7 +18,8 @@ export class RuleList {
   stoppedAt = 0;
 
   constructor(rules: readonly Rule[], acls: readonly Condition[], env: Env) {
-    this.#rules = rules.map(({ action, args, condition }) => ({
+    this.#rules = rules.map(({ action, args, condition, file, line }) => ({
+      place: { file, line },
       condition: condition === null ? null : compileCondition(condition, acls),
       act: actionNamed(action).compile(args as never, env),
     }));
@@ -30,16 +32,24 @@ export class RuleList {
   run(at: Standpoint, start: number): Verdict {
     const rules = this.#rules;
     for (let i = start; i < rules.length; i++) {
-      const { condition, act } = rules[i]!;
+      const { condition, act, place } = rules[i]!;
       const holds = condition === null ? null : condition(at);
       if (holds === NO) continue;
       const verdict = holds === MAYBE ? YIELD : act(at);
       if (verdict === CONTINUE) continue;
       this.stoppedAt = i;
+      note(at, place, verdict === YIELD);
       return verdict;
     }
     return CONTINUE;
   }
+}
+
+/** What ended the evaluation, or makes it wait. */
+function note({ stream }: Standpoint, place: Place, waits: boolean): void {
+  if (stream === null) return;
+  if (!waits) stream.lastRule = place;
+  stream.waitingRule = waits ? place : null;
 }
 
 /** The compiled rules; null when there are none, so that a proxy without rules pays nothing. */

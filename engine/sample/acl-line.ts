@@ -8,7 +8,7 @@ import { castable } from './cast.ts';
 import { type Expression, fetchOf, parseExpression, partOf, typeOfExpression } from './expression.ts';
 import { FETCHES } from './fetches.ts';
 import { defaultMatch, MATCH_METHODS, type MatchMethod, type MatchName, matchMethod } from './pattern.ts';
-import { eachEntry, type PatternFile, readPatternFile } from './pattern-file.ts';
+import { addHead, addUse, eachEntry, ownPatterns, type PatternRef, readPatternFile } from './pattern-ref.ts';
 import type { FetchRow } from './row.ts';
 import { BIN, view } from './sample.ts';
 
@@ -52,7 +52,9 @@ class TestReader {
   #pairs = false;
   #noResolve = false;
   #given = false;
-  readonly #files: { file: PatternFile; pairs: boolean }[] = [];
+  /** `-u`; -1 = it is counted. */
+  #id = -1;
+  readonly #files: PatternRef[] = [];
 
   /** `words`: from the expression on. */
   constructor(cursor: Cursor, resources: Resources, words: readonly Word[]) {
@@ -76,7 +78,10 @@ class TestReader {
     if (!method.bare && patterns.length + this.#files.length === 0 && !this.#given) {
       this.#cursor.warning(`parsing acl keyword '${keyword}' :\n  ${NO_PATTERN}`, undefined, first);
     }
-    return { expression, keyword, match: method.name, fold: this.#fold, patterns, files: this.#files };
+    const ref = ownPatterns(this.#resources, this.#id, keyword, patterns);
+    if (ref === null) return this.#error('the id is already used', first);
+    this.#use(ref, method);
+    return { expression, keyword, match: method.name, fold: this.#fold, refs: [...this.#files, ref] };
   }
 
   /** Null after an error. HAProxy words it otherwise for names that only ACLs have. */
@@ -113,6 +118,7 @@ class TestReader {
       else if (word.text === '-u') {
         this.#at++;
         if (!/^-?\d+$/.test(next?.text ?? '')) return this.#error('the argument of -u must be an integer', next);
+        this.#id = Number(next!.text);
       } else if (word.text === '-m') {
         this.#at++;
         if (matchMethod(next?.text ?? '') === null) {
@@ -152,20 +158,28 @@ class TestReader {
   }
 
   #file(word: Word, method: MatchMethod): boolean {
-    const file = readPatternFile(this.#resources, word.text);
-    if (file === null) {
-      this.#error(`failed to open pattern file <${word.text}>`, word);
+    const file = readPatternFile(this.#resources, word.text, this.#pairs);
+    if (typeof file === 'string') {
+      this.#error(file, word);
       return false;
     }
+    this.#files.push(file);
+    if (!this.#use(file, method)) return true;
     let good = true;
-    eachEntry(file.bytes, this.#pairs, (start, end, _valueStart, _valueEnd, line) => {
+    eachEntry(file.bytes, file.pairs, (start, end, _valueStart, _valueEnd, line) => {
       const problem = good && method.checked ? method.problem(view(file.bytes).toString('utf8', start, end)) : null;
       if (problem === null) return;
       good = false;
-      this.#error(`${problem} at line ${line} of file '${file.path}'`, word);
+      this.#error(`${problem} at line ${line} of file '${file.name}'`, word);
     });
-    this.#files.push({ file, pairs: this.#pairs });
     return good;
+  }
+
+  /** Notes that this line looks into the reference. False when another line does so in the same way. */
+  #use(ref: PatternRef, { name }: MatchMethod): boolean {
+    const { file, line } = this.#cursor.line;
+    addUse(ref, { by: ref.pairs ? 'map' : 'acl', file, line });
+    return addHead(ref, { match: name, fold: this.#fold, output: null });
   }
 
   /** The patterns behind the flags; null after an error. */

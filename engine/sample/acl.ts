@@ -11,8 +11,8 @@ import { compileExpression } from './compile.ts';
 import { type Condition, MAYBE, NO, someOf, YES } from './condition.ts';
 import type { Env } from './context.ts';
 import type { Expression } from './expression.ts';
-import { type MatchName, matchMethod, type PatternSet, setOf } from './pattern.ts';
-import type { PatternFile } from './pattern-file.ts';
+import { type MatchName, matchMethod, type PatternSet } from './pattern.ts';
+import type { PatternRef } from './pattern-ref.ts';
 import { Sample } from './sample.ts';
 
 export interface AclTest {
@@ -22,10 +22,8 @@ export interface AclTest {
   readonly match: MatchName;
   /** `-i`. */
   readonly fold: boolean;
-  /** Checked; operators of integers are ranges already. */
-  readonly patterns: readonly string[];
-  /** `-f`; `pairs`: a map, of which only the keys count (`-M`). */
-  readonly files: readonly { readonly file: PatternFile; readonly pairs: boolean }[];
+  /** Its files (`-f`), and behind them its own patterns: checked, operators of integers are ranges already. */
+  readonly refs: readonly PatternRef[];
 }
 
 /** An ACL while its lines are read. */
@@ -49,10 +47,9 @@ export function compileAcl(acl: Acl, env: Env): Condition {
 function compileTest(test: AclTest, env: Env): Condition {
   const method = matchMethod(test.match)!;
   const fetch = compileExpression(test.expression, env);
-  const sets: Pick<PatternSet, 'find'>[] = test.files.map(({ file, pairs }) =>
-    env.books.get(file, method, test.fold, pairs),
-  );
-  if (method.bare || test.patterns.length > 0) sets.push(setOf(method, test.fold, test.patterns));
+  const sets: Pick<PatternSet, 'find'>[] = method.bare
+    ? [method.make(test.fold)]
+    : test.refs.map(ref => env.books.get(ref, method, test.fold));
   const sample = new Sample();
   return ctx => {
     sample.begin(true);

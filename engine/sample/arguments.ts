@@ -6,12 +6,12 @@
  */
 import { parseIpv4, parseIpv6 } from '../config/ip.ts';
 import { INT64_MAX, INT64_MIN } from './cast.ts';
-import type { PatternFile } from './pattern-file.ts';
+import type { PatternRef } from './pattern-ref.ts';
 import { regexProblem } from './regex.ts';
 import { bytesOf } from './sample.ts';
 import { parseVariable, type Variable } from './variable.ts';
 
-export type Arg = null | number | bigint | string | Uint8Array | Variable | PatternFile;
+export type Arg = null | number | bigint | string | Uint8Array | Variable | PatternRef;
 
 export type ArgType =
   | 'str'
@@ -25,6 +25,7 @@ export type ArgType =
   | 'srv'
   | 'usr'
   | 'tab'
+  | 'othertab'
   | 'reg'
   | 'var'
   | 'value'
@@ -62,6 +63,7 @@ const ARG_TYPES: Readonly<Record<ArgType, TypeRow>> = {
   srv: { noun: 'server', sample: 'b/s', fault: null, empty: true, read: text => ({ value: text }) },
   usr: { noun: 'user list', sample: 'u', fault: null, empty: true, read: text => ({ value: text }) },
   tab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
+  othertab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
   reg: { noun: 'regex', sample: 'x', fault: null, empty: true, read: readRegex },
   var: { noun: 'variable name', sample: 'txn.x', fault: null, empty: true, read: readVariable },
   value: { noun: 'string', sample: '1', fault: null, empty: true, read: readValue },
@@ -283,7 +285,7 @@ export class Args {
     return typeof arg === 'object' && arg !== null && 'scope' in arg ? arg : null;
   }
 
-  file(i: number): PatternFile {
-    return this.list[i] as PatternFile;
+  patterns(i: number): PatternRef {
+    return this.list[i] as PatternRef;
   }
 }

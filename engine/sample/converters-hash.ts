@@ -8,6 +8,7 @@ import { type ConverterRow, converter, type Extras, plainConverter } from './row
 import { BIN, Sample, STR, view } from './sample.ts';
 import { putBytes } from './text-out.ts';
 import { getVar, setVar } from './vars.ts';
+import { xxh3 } from './xxh3.ts';
 import { xxh32, xxh64 } from './xxhash.ts';
 
 /** CRC-32C (RFC 4960 appendix B), reflected polynomial 0x82f63b78. */
@@ -192,6 +193,10 @@ export const HASH_CONVERTERS: readonly ConverterRow[] = [
   converter('xxh64', '[seed:int]', 'bin', 'sint', 'XXH64, as a signed integer.', args => {
     const seed = BigInt(args.int(0));
     return sample => sample.setWide(xxh64(view(sample.bytes), sample.start, sample.end, seed));
+  }),
+  converter('xxh3', '[seed:int]', 'bin', 'sint', 'XXH3 of 64 bits, as a signed integer.', args => {
+    const seed = BigInt(args.int(0));
+    return sample => sample.setWide(xxh3(sample.bytes, sample.start, sample.end, seed));
   }),
   plainConverter('sha1', 'bin', 'bin', 'SHA-1.', digestOf('sha1')),
   converter(

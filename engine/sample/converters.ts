@@ -8,6 +8,7 @@ import { NUMBER_CONVERTERS } from './converters-number.ts';
 import { PACKET_CONVERTERS } from './converters-packet.ts';
 import { PROTOCOL_CONVERTERS } from './converters-protocol.ts';
 import { STATE_CONVERTERS } from './converters-state.ts';
+import { STICK_CONVERTERS } from './converters-stick.ts';
 import { TEXT_CONVERTERS } from './converters-text.ts';
 import { MAP_CONVERTERS } from './map.ts';
 import { byName, type ConverterRow } from './row.ts';
@@ -23,5 +24,6 @@ export const CONVERTERS: ReadonlyMap<string, ConverterRow> = byName<ConverterRow
   FORWARDED_CONVERTERS,
   PACKET_CONVERTERS,
   PROTOCOL_CONVERTERS,
+  STICK_CONVERTERS,
   LATER_CONVERTERS,
 ]);

@@ -19,7 +19,7 @@ const destination: AddressOf = ctx => ctx.session.destination();
 const peer: AddressOf = ctx => ctx.session.conn.peer();
 const local: AddressOf = ctx => ctx.session.conn.local();
 const serverPeer: AddressOf = ctx => ctx.stream?.serverSide?.conn?.peer() ?? null;
-const serverLocal: AddressOf = ctx => ctx.stream?.serverSide?.conn?.local() ?? null;
+const serverLocal: AddressOf = ctx => ctx.stream?.serverSide?.conn?.local() ?? ctx.stream?.serverLocal ?? null;
 
 function ip(of: AddressOf): Fetch {
   return (ctx, out) => {
@@ -80,11 +80,6 @@ function timeout(key: string, side: 'backend' | 'frontend', field: keyof Timeout
     const proxy = side === 'frontend' ? ctx.session.frontend.proxy : ctx.stream?.backend?.proxy;
     return proxy !== undefined && out.setInt(proxy.timeouts[field]);
   });
-}
-
-/** Milliseconds from one moment to another; -1 = one of them did not come. */
-function elapsed(from: number, to: number): number {
-  return from > 0 && to > 0 ? Math.max(Math.round(to - from), 0) : -1;
 }
 
 /** When the request's first byte came, or what stands for it. */
@@ -202,33 +197,7 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   ofStream('bytes_in', 'requestEnd', 'Bytes from the client.', s => s.bytesIn),
   ofStream('bytes_out', 'responseEnd', 'Bytes to the client.', s => s.bytesOut),
   ofStream('req.bytes_in', 'requestEnd', 'Bytes from the client.', s => s.bytesIn),
+  ofStream('req.bytes_out', 'requestEnd', 'Bytes to the server.', s => s.serverBytesOut),
+  ofStream('res.bytes_in', 'responseEnd', 'Bytes from the server.', s => s.serverBytesIn),
   ofStream('res.bytes_out', 'responseEnd', 'Bytes to the client.', s => s.bytesOut),
-  // Times, manual 8.4: what %Th, %Ti, %TR, %Tq, %Tw, %Tc, %Tr, %Td, %Ta and %Tt show.
-  ofStream('fc.timer.handshake', 'client', 'Time of the handshakes.', s =>
-    elapsed(s.session.acceptedAt, s.first ? s.idleSince || s.acceptedAt : s.session.acceptedAt),
-  ),
-  ofStream('fc.timer.total', 'sessionEnd', 'Time of the session.', s => elapsed(s.acceptedAt, s.finishedAt || s.now)),
-  ofStream('req.timer.idle', 'request', 'Idle time before the request.', s =>
-    elapsed(s.idleSince || s.acceptedAt, begin(s)),
-  ),
-  ofStream('req.timer.hdr', 'request', 'Time to get the head of the request.', s => elapsed(begin(s), s.requestAt)),
-  ofStream('req.timer.tq', 'request', 'Time from accept, or the response before, to the head of the request.', s =>
-    elapsed(s.acceptedAt, s.requestAt),
-  ),
-  ofStream('req.timer.queue', 'transactionEnd', 'Time in queues.', s =>
-    elapsed(s.requestAt || s.acceptedAt, s.connectAt),
-  ),
-  ofStream('bc.timer.connect', 'serverAddress', 'Time to connect to the server.', s =>
-    elapsed(s.connectAt, s.connectedAt),
-  ),
-  ofStream('res.timer.hdr', 'response', "Time to get the head of the server's response.", s =>
-    elapsed(s.connectedAt, s.responseAt),
-  ),
-  ofStream('res.timer.data', 'responseEnd', 'Time of the payload.', s => elapsed(s.responseAt, s.finishedAt || s.now)),
-  ofStream('txn.timer.total', 'transactionEnd', 'Time of the request, from its first byte.', s =>
-    elapsed(begin(s), s.finishedAt || s.now),
-  ),
-  ofStream('txn.timer.user', 'sessionEnd', 'Time as the user saw it.', s =>
-    elapsed(s.idleSince || s.acceptedAt, s.finishedAt || s.now),
-  ),
 ];

@@ -202,13 +202,13 @@ export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
     return head !== null && out.setStr(head.bytes, head.methodStart, head.methodEnd);
   }),
   plain('capture.req.uri', 'str', 'request', 'The path with its query, at any time.', piece(pathStart, uriEnd)),
-  plain('status', 'sint', 'responseHeaders', 'The status of the response.', status),
+  plain('status', 'sint', 'response', 'The status of the response.', status),
   plain('server_status', 'sint', 'response', 'The status as the server sent it.', status),
   plain('txn.status', 'sint', 'request', 'The status, own answers too, as the log shows it.', txnStatus),
   plain('http_first_req', 'bool', 'request', 'The first request of the connection.', (ctx, out) => {
     return ctx.stream?.http === true && out.setBool(ctx.stream.first);
   }),
-  ...named(['req.proto_http', 'req_proto_http'], 'A complete HTTP request is there.', 'requestHeaders', (ctx, out) => {
+  ...named(['req.proto_http', 'req_proto_http'], 'A complete HTTP request is there.', 'request', (ctx, out) => {
     return requestHead(ctx) !== null && out.setBool(true);
   }).map(row => ({ ...row, out: 1 as const })),
 ];

@@ -9,17 +9,21 @@ import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
+import { STICK_FETCHES } from './fetches-stick.ts';
+import { STREAM_FETCHES } from './fetches-stream.ts';
 import { byName, type FetchRow } from './row.ts';
 
 export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   INTERNAL_FETCHES,
   CAPTURE_FETCHES,
   CONNECTION_FETCHES,
+  STREAM_FETCHES,
   PAYLOAD_FETCHES,
   REQUEST_LINE_FETCHES,
   HEADER_FETCHES,
   COOKIE_FETCHES,
   BODY_FETCHES,
   AUTH_FETCHES,
+  STICK_FETCHES,
   LATER_FETCHES,
 ]);

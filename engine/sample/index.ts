@@ -6,10 +6,9 @@
  *     reading a line (engine/config)                      in a worker
  *
  *     readExpression(cursor, resources, point)            compileExpression(data, env)  -> (ctx, out) => found
- *     parseExpression(text, start, resources)               for texts with expressions in them (logs)
+ *     parseExpression(text, start, resources)               for texts with expressions in them (engine/log/format-text.ts)
  *     readCondition(cursor, acls, resources, point)       compileCondition(data, acls)  -> ctx => NO | MAYBE | YES
  *     readAcl(cursor, acls, resources)                    compileAcl(data, env)
- *     readTemplate(cursor, word, resources, point)        compileTemplate(data, env)    -> ctx => text
  *
  * A keyword of a proxy reads its condition with `readProxyCondition` and notes its expressions with `useExpression`
  * (engine/config/keywords-acl.ts), so that the backends, servers and userlists they name are checked. In a worker
@@ -35,6 +34,5 @@ export { type Expression, parseExpression, readExpression, typeOfExpression, uns
 export type { Point } from './points.ts';
 export { compileRegex, regexProblem } from './regex.ts';
 export * from './sample.ts';
-export { compileTemplate, readTemplate, type Template } from './template.ts';
 export { parseVariable, type Variable } from './variable.ts';
 export { getVar, setVar, setVarIf, unsetVar, VAR_CONDITIONS } from './vars.ts';

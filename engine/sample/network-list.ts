@@ -6,6 +6,7 @@
 
 import { parseIpv4, parseIpv6 } from '../config/ip.ts';
 import { cast } from './cast.ts';
+import { Numbers } from './numbers.ts';
 import type { PatternSet } from './pattern.ts';
 import { Radix } from './radix.ts';
 import { IPV4, IPV6, Sample, view } from './sample.ts';
@@ -50,14 +51,31 @@ function parseShortIpv4(text: string): Uint8Array | null {
 export class NetworkList implements PatternSet {
   readonly #v4 = new Radix(4);
   readonly #v6 = new Radix(16);
-  readonly #masked: (readonly [Network, number])[] = [];
+  /** The trees give places in here. */
+  readonly #numbers = new Numbers();
+  #places = 0;
+  #masked: (readonly [Network, number])[] = [];
   readonly #other = new Sample();
 
   add(bytes: Uint8Array, start: number, end: number, value: number): void {
     const network = parseNetwork(view(bytes).toString('latin1', start, end));
     if (network === null) return;
     if (network.bits < 0) this.#masked.push([network, value]);
-    else (network.address.length === 4 ? this.#v4 : this.#v6).add(network.address, network.bits, value);
+    else this.#numbers.add(this.#tree(network).add(network.address, network.bits, this.#places++), value);
+  }
+
+  remove(bytes: Uint8Array, start: number, end: number, value: number): void {
+    const network = parseNetwork(view(bytes).toString('latin1', start, end));
+    if (network === null) return;
+    const { address, bits } = network;
+    if (bits < 0) this.#masked = this.#masked.filter(([, other]) => other !== value);
+    else {
+      const tree = this.#tree(network);
+      const place = tree.get(address, bits);
+      if (place < 0) return;
+      this.#numbers.remove(place, value);
+      if (this.#numbers.first(place) < 0) tree.remove(address, bits);
+    }
   }
 
   find(sample: Sample): number {
@@ -68,9 +86,13 @@ export class NetworkList implements PatternSet {
     return cast(other, sample.type === IPV4 ? IPV6 : IPV4) ? this.#findExactly(other) : -1;
   }
 
+  #tree({ address }: Network): Radix {
+    return address.length === 4 ? this.#v4 : this.#v6;
+  }
+
   #findExactly({ type, bytes, start, end }: Sample): number {
-    const found = (type === IPV4 ? this.#v4 : this.#v6).find(bytes, start);
-    if (found >= 0) return found;
+    const place = (type === IPV4 ? this.#v4 : this.#v6).find(bytes, start);
+    if (place >= 0) return this.#numbers.first(place);
     for (const [{ address, mask }, value] of this.#masked) {
       if (address.length === end - start && address.every((b, i) => ((b ^ bytes[start + i]!) & mask[i]!) === 0))
         return value;

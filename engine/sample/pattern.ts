@@ -43,6 +43,8 @@ export interface PatternSet {
   find(sample: Sample): number;
   /** Takes pattern number `value`, whose text is `bytes[start, end)`. It has been checked. */
   add(bytes: Uint8Array, start: number, end: number, value: number): void;
+  /** Forgets pattern number `value`, whose text is that. */
+  remove(bytes: Uint8Array, start: number, end: number, value: number): void;
 }
 
 export interface MatchMethod {

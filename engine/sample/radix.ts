@@ -19,8 +19,36 @@ export class Radix {
     this.#keys = new Uint8Array(64 * size);
   }
 
-  /** Gives the network `address/bits` a number; the first one that is given stays. */
-  add(address: Uint8Array, bits: number, value: number) {
+  /** Gives the network `address/bits` a number, unless it has one. Returns the number that it has. */
+  add(address: Uint8Array, bits: number, value: number): number {
+    const known = this.get(address, bits);
+    if (known >= 0) return known;
+    this.#insert(address, bits, value);
+    return value;
+  }
+
+  /** The number of just this network; -1 = it has none. */
+  get(address: Uint8Array, bits: number): number {
+    const node = this.#nodeOf(address, bits);
+    return node < 0 ? -1 : this.#values[node]!;
+  }
+
+  /** Takes the number from it. The node stays, for what is below it and for the next time. */
+  remove(address: Uint8Array, bits: number): void {
+    const node = this.#nodeOf(address, bits);
+    if (node >= 0) this.#values[node] = -1;
+  }
+
+  #nodeOf(address: Uint8Array, bits: number): number {
+    let node = this.#root;
+    while (node >= 0 && this.#bits[node]! < bits) {
+      node = this.#children[node * 2 + bitOf(address, 0, this.#bits[node]!)]!;
+    }
+    const here = node >= 0 && this.#bits[node] === bits;
+    return here && samePrefix(this.#keys, node * this.#size, address, 0, bits) ? node : -1;
+  }
+
+  #insert(address: Uint8Array, bits: number, value: number) {
     let parent = -1;
     let side = 0;
     let node = this.#root;
@@ -36,7 +64,7 @@ export class Radix {
         return this.#link(parent, side, above);
       }
       if (common === bits) {
-        if (this.#values[node] === -1) this.#values[node] = value;
+        this.#values[node] = value;
         return;
       }
       parent = node;

@@ -1,7 +1,7 @@
 /** Names of variables (manual 2.8): a scope and a name. */
 
 /**
- * proc   the process (here: each worker its own)    sess   the client's session
+ * proc   the process                                sess   the client's session
  * txn    the stream                                 req    its request, up to the server's answer
  * res    its response                               check  a health check
  */

@@ -1,45 +1,66 @@
 /**
  * Variables (manual 2.8): values that rules keep. Where they live is their scope:
  *
- *     proc  the worker: each worker has its own          txn   the stream
+ *     proc  the process, in all threads (proc-vars.ts)   txn   the stream
  *     sess  the session                                  req   the stream, until the response comes
  *                                                        res   the stream, from the response on
  *
- * Names stand in the configuration and a value is at most one room long, so what a stream can hold is bounded.
+ * Names stand in the configuration and a value is at most one room long, so what a stream can hold is bounded; `tune.vars.*`
+ * bound it further.
  */
+import type { Tune } from '../config/model.ts';
 import type { SampleContext } from './context.ts';
 import { type Sample, SINT, STR, type Type } from './sample.ts';
 import type { Scope, Variable } from './variable.ts';
 
-interface Value {
-  type: Type;
-  int: number;
-  wide: bigint | null;
-  bytes: Uint8Array;
+export interface Value {
+  readonly type: Type;
+  readonly int: number;
+  readonly wide: bigint | null;
+  readonly bytes: Uint8Array;
 }
 
-export type Store = Map<string, Value>;
+export interface Store {
+  get(name: string): Value | undefined;
+  has(name: string): boolean;
+  set(name: string, value: Value): void;
+  delete(name: string): void;
+}
+
+/** What HAProxy counts for a variable, beside the bytes of its text. */
+const VARIABLE_BYTES = 80;
+
+export function sizeOf({ type, bytes }: Pick<Value, 'type' | 'bytes'>): number {
+  return VARIABLE_BYTES + (type >= STR ? bytes.length : 0);
+}
+
+/** The variables of a session or a stream. */
+export class OwnStore extends Map<string, Value> implements Store {
+  get bytes(): number {
+    let sum = 0;
+    for (const value of this.values()) sum += sizeOf(value);
+    return sum;
+  }
+}
 
 /** The variables of a stream. Stores are made when the first variable is set. */
 export class StreamVars {
-  txn: Store | null = null;
-  req: Store | null = null;
-  res: Store | null = null;
+  txn: OwnStore | null = null;
+  req: OwnStore | null = null;
+  res: OwnStore | null = null;
 
   clear(): void {
     this.txn = this.req = this.res = null;
   }
 }
 
-const PROCESS: Store = new Map();
-
 type Find = (ctx: SampleContext, make: boolean) => Store | null;
 
 /** The store of a scope; null when there is none (no stream yet), or none yet and `make` is false. */
 const STORES: Readonly<Record<Scope, Find>> = {
-  proc: () => PROCESS,
+  proc: ({ session }) => session.context.procVars,
   sess: ({ session }, make) => {
-    if (make) session.vars ??= new Map();
+    if (make) session.vars ??= new OwnStore();
     return session.vars;
   },
   txn: ofStream('txn'),
@@ -51,7 +72,7 @@ const STORES: Readonly<Record<Scope, Find>> = {
 function ofStream(scope: 'txn' | 'req' | 'res'): Find {
   return ({ stream }, make) => {
     if (stream === null) return null;
-    if (make) stream.vars[scope] ??= new Map();
+    if (make) stream.vars[scope] ??= new OwnStore();
     return stream.vars[scope];
   };
 }
@@ -73,13 +94,43 @@ export function hasVar(variable: Variable, ctx: SampleContext): boolean {
   return STORES[variable.scope](ctx, false)?.has(variable.name) ?? false;
 }
 
-/** Keeps a copy of the sample. False when the scope is not there. */
+/** Keeps a copy of the sample. False when the scope is not there, or full. */
 export function setVar(variable: Variable, ctx: SampleContext, sample: Sample): boolean {
   const store = STORES[variable.scope](ctx, true);
   if (store === null) return false;
   const { type, int, wide } = sample;
-  store.set(variable.name, { type, int, wide, bytes: sample.copy() });
+  const value = { type, int, wide, bytes: sample.copy() };
+  const limits = ctx.session.context.model.global.tune;
+  if (limits.varsLimited && !hasRoom(variable, ctx, limits, sizeOf(value), store.get(variable.name))) return false;
+  store.set(variable.name, value);
   return true;
+}
+
+/**
+ * Whether the limits of the scope, and of those around it, let a value of `size` bytes in, in the place of `before`. Those
+ * of the process count its own variables and those of the session in hand.
+ */
+function hasRoom(
+  { scope }: Variable,
+  ctx: SampleContext,
+  tune: Tune,
+  size: number,
+  before: Value | undefined,
+): boolean {
+  const more = size - (before === undefined ? 0 : sizeOf(before));
+  const { session, stream } = ctx;
+  const fits = (limit: number, bytes: number): boolean => limit === 0 || bytes + more <= limit;
+  let bytes = 0;
+  if (scope !== 'proc') {
+    bytes += (stream?.vars.req?.bytes ?? 0) + (stream?.vars.res?.bytes ?? 0);
+    if ((scope === 'req' || scope === 'res') && !fits(tune.varsReqresBytes, bytes)) return false;
+    bytes += stream?.vars.txn?.bytes ?? 0;
+    if (scope !== 'sess' && !fits(tune.varsTxnBytes, bytes)) return false;
+    bytes += session.vars?.bytes ?? 0;
+    if (!fits(tune.varsSessBytes, bytes)) return false;
+  }
+  bytes += session.context.procVars.size;
+  return fits(tune.varsProcBytes, bytes) && fits(tune.varsGlobalBytes, bytes);
 }
 
 export function unsetVar(variable: Variable, ctx: SampleContext): void {

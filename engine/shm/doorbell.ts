@@ -12,16 +12,22 @@ import { PROCESS, WORKER } from './words.ts';
 
 /** Rings at `worker`. Cheap when it was rung already; never blocks. */
 export function ring(memory: Memory, worker: number): void {
-  ringWord(memory, memory.worker(worker) + WORKER.at.doorbell);
+  ringWord(memory.words, memory.worker(worker) + WORKER.at.doorbell);
 }
 
 /** Rings at the control thread. */
 export function ringControl(memory: Memory): void {
-  ringWord(memory, memory.process + PROCESS.at.control_doorbell);
+  ringWord(memory.words, memory.process + PROCESS.at.control_doorbell);
 }
 
-function ringWord(memory: Memory, at: number): void {
-  if (Atomics.exchange(memory.words, at, 1) === 0) Atomics.notify(memory.words, at, 1);
+/** Rings at whoever listens to a word that is 0 as long as nobody did. */
+export function ringWord(words: Int32Array, at: number): void {
+  if (Atomics.exchange(words, at, 1) === 0) Atomics.notify(words, at, 1);
+}
+
+/** Tells the control thread that lines for rings have come. */
+export function ringLogs(memory: Memory): void {
+  ringWord(memory.words, memory.process + PROCESS.at.log_doorbell);
 }
 
 /** Rings at every worker. */
@@ -42,7 +48,13 @@ export function listenControl(memory: Memory, onRing: () => void): { stop(): voi
   return listenWord(memory.words, memory.process + PROCESS.at.control_doorbell, onRing);
 }
 
-function listenWord(words: Int32Array, at: number, onRing: () => void): { stop(): void } {
+/** The same for lines for rings. */
+export function listenLogs(memory: Memory, onRing: () => void): { stop(): void } {
+  return listenWord(memory.words, memory.process + PROCESS.at.log_doorbell, onRing);
+}
+
+/** The same for any word. */
+export function listenWord(words: Int32Array, at: number, onRing: () => void): { stop(): void } {
   let stopped = false;
 
   const wake = () => {

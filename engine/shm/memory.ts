@@ -9,11 +9,15 @@
  *   ├────────────────────────────────────────────────────────────────────────────────────┤
  *   │ worker 0: frontend 0.. | backend 0.. | server 0..                                  │  histograms, one writer
  *   │ worker 1: the same rows                                                            │  per worker
+ *   ├────────────────────────────────────────────────────────────────────────────────────┤
+ *   │ ring 0: a channel of each worker and of the control thread | ring 1 ..             │  bytes (channel.ts)
  *   └────────────────────────────────────────────────────────────────────────────────────┘
  *
  * Listeners and servers are numbered over the whole configuration, in its order (`Topology`).
  */
 import { isFrontend, type Model } from '../config/model.ts';
+import { RING_CHANNEL_BYTES } from '../limits.ts';
+import { Channel } from './channel.ts';
 import { COUNTERS } from './counters.ts';
 import { Histograms, histogramBytes } from './histogram.ts';
 import type { Past } from './past.ts';
@@ -32,6 +36,7 @@ export interface Shape {
   readonly proxies: number;
   readonly listeners: number;
   readonly servers: number;
+  readonly rings: number;
 }
 
 /** Numbers listeners and servers over the whole configuration. */
@@ -56,7 +61,7 @@ export function topology(model: Model): Topology {
 export function shapeOf(model: Model, workers: number): Shape {
   const t = topology(model);
   const n = model.proxies.length;
-  return { workers, proxies: n, listeners: t.firstListener[n]!, servers: t.firstServer[n]! };
+  return { workers, proxies: n, listeners: t.firstListener[n]!, servers: t.firstServer[n]!, rings: model.rings.length };
 }
 
 export type RowKind = 'process' | 'frontend' | 'backend' | 'listener' | 'server';
@@ -74,6 +79,8 @@ export class Memory {
   readonly histograms: Histograms;
   readonly #wordsAt: { process: number; worker: number; proxy: number; listener: number; server: number };
   readonly #rowsPerWorker: number;
+  /** Byte offset of the first channel. */
+  readonly #channelsAt: number;
 
   private constructor(buffer: SharedArrayBuffer, shape: Shape) {
     this.buffer = buffer;
@@ -90,25 +97,28 @@ export class Memory {
     this.counters = new Float64Array(buffer, words * 4, this.#rowsPerWorker * shape.workers * COUNTERS.size);
     const histogramsAt = words * 4 + this.counters.byteLength;
     this.histograms = new Histograms(buffer, histogramsAt, timedRows(shape), shape.workers);
+    this.#channelsAt = histogramsAt + histogramBytes(timedRows(shape) * shape.workers);
   }
 
   /** Allocates zeroed memory for `shape`. Throws RangeError when the system has not enough. */
   static create(shape: Shape): Memory {
     const rows = (1 + 2 * shape.proxies + shape.listeners + shape.servers) * shape.workers;
+    const channels = shape.rings * (shape.workers + 1) * RING_CHANNEL_BYTES;
     const countersEnd = wordCount(shape) * 4 + rows * COUNTERS.size * 8;
-    const bytes = countersEnd + histogramBytes(timedRows(shape) * shape.workers);
+    const bytes = countersEnd + histogramBytes(timedRows(shape) * shape.workers) + channels;
     const memory = new Memory(new SharedArrayBuffer(bytes), shape);
-    memory.words.set([MAGIC, FINGERPRINT, shape.workers, shape.proxies, shape.listeners, shape.servers]);
+    memory.words.set([MAGIC, FINGERPRINT, shape.workers, shape.proxies, shape.listeners, shape.servers, shape.rings]);
     return memory;
   }
 
   /** Attaches to memory made by `create`, perhaps in another thread. Throws if its layout is not ours. */
   static attach(buffer: SharedArrayBuffer): Memory {
-    const [magic, fingerprint, workers, proxies, listeners, servers] = new Int32Array(buffer, 0, HEADER_WORDS);
+    const [magic, fingerprint, ...sizes] = new Int32Array(buffer, 0, HEADER_WORDS);
     if (magic !== MAGIC || fingerprint !== FINGERPRINT) {
       throw new Error('shm: this shared memory was made by another version of Sluice');
     }
-    return new Memory(buffer, { workers: workers!, proxies: proxies!, listeners: listeners!, servers: servers! });
+    const [workers, proxies, listeners, servers, rings] = sizes as [number, number, number, number, number];
+    return new Memory(buffer, { workers, proxies, listeners, servers, rings });
   }
 
   /** Word offset of the process struct. */
@@ -130,6 +140,13 @@ export class Memory {
 
   server(index: number): number {
     return this.#wordsAt.server + index * SERVER.size;
+  }
+
+  /** What one thread writes into one ring: workers by number, then the control thread. */
+  channel(ring: number, thread: number): Channel {
+    const index = ring * (this.shape.workers + 1) + thread;
+    const bytes = new Uint8Array(this.buffer, this.#channelsAt + index * RING_CHANNEL_BYTES, RING_CHANNEL_BYTES);
+    return new Channel(this.words, channelWords(this.shape) + index * 2, bytes);
   }
 
   /** Offset in `counters` of the row of one thing in one worker. */
@@ -198,7 +215,8 @@ function timedRows({ proxies, servers }: Shape): number {
   return 2 * proxies + servers;
 }
 
-function wordCount(s: Shape): number {
+/** Offset of the first channel's words: they are the last. */
+function channelWords(s: Shape): number {
   return (
     HEADER_WORDS +
     PROCESS.size +
@@ -207,4 +225,10 @@ function wordCount(s: Shape): number {
     LISTENER.size * s.listeners +
     SERVER.size * s.servers
   );
+}
+
+/** Even, so that the doubles behind the words are aligned. */
+function wordCount(s: Shape): number {
+  const words = channelWords(s) + 2 * s.rings * (s.workers + 1);
+  return words + (words % 2);
 }

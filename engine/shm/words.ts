@@ -17,6 +17,7 @@ export const PROCESS = layout('process', 4, [
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
   ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
+  ['log_doorbell', 1, 'any', '1 = lines for rings have come (log/rings.ts)'],
 ]);
 
 export const PROXY = layout('proxy', 4, [

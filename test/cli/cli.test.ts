@@ -2,17 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Asker } from '../../engine/cli/asker.ts';
 import { type Cli, startCli } from '../../engine/cli/index.ts';
-import type { Bind } from '../../engine/config/model.ts';
+import type { Bind, Ring } from '../../engine/config/model.ts';
 import { addressText, unixAddress } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
+import { RingBuffer } from '../../engine/log/ring-buffer.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
 
@@ -34,6 +39,9 @@ let folder: string;
 let io: Io;
 let cli: Cli;
 let world: World;
+/** The lines of a ring, and who waits for more. */
+let buffer: RingBuffer;
+const watchers = new Set<() => void>();
 
 const socketPath = (level: Bind['level']) => path.join(folder, level);
 
@@ -45,6 +53,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
   world = worldOf(model);
   world.clock = io.now();
   const wheel = new TimerWheel(io.now());
+  const changes = new ChangeLog(createChanges(1), 0);
   const env = {
     ...world.env,
     now: () => io.now(),
@@ -54,7 +63,17 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
       io.now(),
     ),
     checks: { add() {}, remove() {} },
+    books: new PatternBooks([], changes),
+    procVars: new ProcVars([], changes),
+    rings: {
+      list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
+      watch: (look: () => void) => {
+        watchers.add(look);
+        return () => watchers.delete(look);
+      },
+    },
     startupLogs: '[NOTICE]   (1) : hello\n',
+    tables: new Tables(model, createStickMemory(model, 1), 1),
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };
   const sockets = (['user', 'operator', 'admin'] as const).map(level => {
@@ -68,6 +87,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
 }
 
 beforeEach(() => {
+  buffer = new RingBuffer(1000);
   folder = mkdtempSync(path.join(tmpdir(), 'sluice-cli-'));
   io = createNetIo();
 });
@@ -203,9 +223,7 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(
-      /^Unknown command. Please enter one of the following commands only:\n {2}add server/,
-    );
+    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}add acl/);
   });
 });
 
@@ -417,4 +435,43 @@ test('stats maxconn: the next session waits until one ends', async () => {
   expect(answered).toBe(false);
   first.end('quit\n');
   expect(await second).toBe('3.4-test\n\n');
+});
+
+describe('show events', () => {
+  beforeEach(() => start());
+  const put = (text: string): void => {
+    buffer.append(Buffer.from(text));
+    for (const look of [...watchers]) look();
+  };
+
+  test('the rings, what is in one, and what is wrong', async () => {
+    expect(await ask('show events\n')).toContain('    r          : type=buffer, 0 dropped, my ring\n');
+    put('one');
+    put('two');
+    expect(await ask('show events r\n')).toBe('one\ntwo\n\n');
+    expect(await ask('show events r -n\n')).toBe('\n');
+    expect(await ask('show events r -0\n')).toBe('one\0two\0\n\n');
+    expect(await ask('show events x\n')).toBe('No such event sink\n\n');
+    expect(await ask('show events r -x\n')).toBe('unknown option\n\n');
+  });
+
+  test('-w waits for more until there is input', async () => {
+    put('old');
+    const socket = net.connect(socketPath('user'));
+    let got = '';
+    socket.on('data', text => (got += text));
+    socket.write('show events r -wn\n');
+    await vi.waitFor(() => expect(watchers.size).toBe(1));
+    put('new');
+    await vi.waitFor(() => expect(got).toBe('new\n'));
+    const ended = new Promise(resolve => socket.on('end', resolve));
+    socket.write('show version\n');
+    await ended;
+    expect(got).toBe('new\n\n');
+    expect(watchers.size).toBe(0);
+  });
+
+  test('-w ends when the input ends', async () => {
+    expect(await ask('show events r -w\n')).toBe('\n');
+  });
 });

@@ -10,6 +10,9 @@ import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
+import { ChangeLog } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { topology } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
@@ -84,10 +87,33 @@ backend t
   const listener = openListener({ ...PLAIN_SPEC, address: LOOPBACK });
   if (!('fd' in listener)) throw new Error(listener.message);
   port = listener.address.port;
-  const env = { model, memory, topology: topology(model), view, log: () => {}, now };
-  cli = startCli({ ...env, io, wheel, asker, checks: { add() {}, remove() {} }, startupLogs: '', environment: {} }, [
-    { fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind },
-  ]);
+  const changes = new ChangeLog(rig.changes, 2);
+  const books = new PatternBooks(model.patternRefs, changes);
+  const procVars = new ProcVars(model.global.procVars, changes);
+  const env = {
+    tables: rig.tables,
+    model,
+    memory,
+    books,
+    procVars,
+    topology: topology(model),
+    view,
+    log: () => {},
+    now,
+  };
+  cli = startCli(
+    {
+      ...env,
+      io,
+      wheel,
+      asker,
+      rings: { list: [], watch: () => () => {} },
+      checks: { add() {}, remove() {} },
+      startupLogs: '',
+      environment: {},
+    },
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+  );
 });
 
 afterEach(async () => {

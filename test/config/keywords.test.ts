@@ -4,6 +4,7 @@ import { BIND } from '../../engine/config/keywords-bind.ts';
 import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
 import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
+import { PEERS } from '../../engine/config/keywords-peers.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
 import { USERLIST } from '../../engine/config/keywords-userlist.ts';
@@ -19,6 +20,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   U: 'userlist t',
   E: 'http-errors t',
   H: 'healthcheck t',
+  S: 'peers t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
@@ -43,6 +45,7 @@ const GROUPS: readonly Group[] = [
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },
   { name: 'http-errors', rows: HTTP_ERRORS, line: itself, letters: sections },
+  { name: 'peers', rows: PEERS, line: itself, letters: sections },
   { name: 'healthcheck', rows: HEALTHCHECK, line: itself, letters: sections },
   { name: 'bind', rows: BIND, line: text => `bind 127.0.0.1:80 ${text}`, letters: () => ['L'] },
   { name: 'server', rows: SERVER, line: text => `server s 127.0.0.1:80 ${text}`, letters: () => ['L'] },

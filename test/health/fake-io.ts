@@ -56,6 +56,12 @@ class FakeConn implements Conn {
   }
   delayAck(): void {}
   keepAlive(): void {}
+  tcpInfo(): null {
+    return null;
+  }
+  vanish(): void {
+    this.abort(true);
+  }
 
   #gone(how: string): void {
     if (!this.alive) return;

@@ -123,7 +123,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     tune: { bufsizeBytes: 16_384 },
     ...o.global,
   };
-  return { global, proxies: [proxy], userlists: [] } as unknown as Model;
+  return { global, proxies: [proxy], userlists: [], rings: [], tables: [], peers: [] } as unknown as Model;
 }
 
 export interface World {

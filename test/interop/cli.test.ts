@@ -1,10 +1,10 @@
 /** The same commands to HAProxy's runtime API and to Sluice's, on the same configuration: the answers must be the same. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { backend, config, folder, freePort, start } from '../workers/sluice.ts';
+import { ask } from './cli-client.ts';
 import { haproxyVersion } from './haproxy-farms.ts';
 
 const version = haproxyVersion();
@@ -132,25 +132,3 @@ backend b
   }
   expect(differ).toEqual([]);
 });
-
-/** Until the socket is there and answers. */
-async function ask(socket: string, command: string): Promise<string> {
-  for (;;) {
-    const answer = await new Promise<string | null>(resolve => {
-      const conn = net.connect({ path: socket, allowHalfOpen: true });
-      let text = '';
-      conn.setEncoding('utf8');
-      conn.on('data', piece => {
-        text += piece;
-      });
-      conn.on('end', () => {
-        conn.destroy();
-        resolve(text);
-      });
-      conn.on('error', () => resolve(null));
-      conn.end(`${command}\n`);
-    });
-    if (answer !== null) return answer;
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-}

@@ -22,6 +22,19 @@ const lineOf = (flags: string, names = VARIABLES): string =>
     .map(name => `${name}=%${flags}${name}`)
     .join('|')}"`;
 
+/** What rules keep for the expressions of log lines. */
+const RULES = [
+  'declare capture request len 40',
+  'http-request set-var(txn.p) path',
+  'http-request set-header x-f "<%[path,url_dec]>"',
+  'http-request capture req.hdr(x-f) id 0',
+  'http-request set-var-fmt(txn.f) "%[path,url_dec] %HM %ci"',
+  'http-request deny deny_status 429 if { path /deny }',
+  'http-request allow',
+].join('\n ');
+const EXPRESSIONS =
+  'log-format "%[src] %[capture.req.method] %[capture.req.uri] %[var(txn.p)] %[var(txn.f)] %[var(txn.none)]| %[capture.req.hdr(0)] %[capture.res.ver] %[str(a]b)] %[bool(1)] B=%B %ST"';
+
 /** Name, lines of the frontend, lines of its backend beside its server, and which server. */
 const FRONTENDS: readonly (readonly [string, string, string?, string?])[] = [
   ['http', 'option httplog'],
@@ -45,6 +58,13 @@ const FRONTENDS: readonly (readonly [string, string, string?, string?])[] = [
   ['rewrite', 'option httplog', 'cookie SRV rewrite', '$SERVER cookie x'],
   ['preserve', 'option httplog', 'cookie SRV insert preserve', '$SERVER cookie x'],
   ['stats', 'option httplog\n stats enable\n stats uri /s'],
+  ['exprs', `${RULES}\n ${EXPRESSIONS}`],
+  ['exprsq', `${RULES}\n ${EXPRESSIONS.replaceAll('%[', '%{+Q,+E}[')}`],
+  [
+    'exprstcp',
+    'mode tcp\n log-format "%[src] %[dst_port,mul(0)] %[var(sess.a)] %{+Q}[var(sess.none)] %[be_name]/%[srv_name] B=%B"\n tcp-request connection set-var(sess.a) src',
+  ],
+  ['unique', 'unique-id-format "%{+X}o %ci  %[req.hdr(host)]-%[path]"\n unique-id-header x-u\n log-format "%ID %ST"'],
   ['proxy', 'option httplog'],
 ];
 
@@ -72,6 +92,12 @@ const TRAFFIC: readonly (readonly [string, string, boolean?])[] = [
   ['preserve', head('/', 'cookie: SRV=other\r\n')],
   ['stats', head('/s')],
   ['tcp', head('/close')],
+  ...['exprs', 'exprsq', 'unique'].flatMap(name => [
+    [name, head('/deny')] as const,
+    [name, head('/a%0A%22b%7b%ff')] as const,
+    [name, head('/close')] as const,
+    [name, 'GARBAGE\r\n\r\n'] as const,
+  ]),
   ['proxy', `PROXY TCP4 1.2.3.4 5.6.7.8 99 80\r\n${head('/')}`],
 ];
 

@@ -14,16 +14,21 @@ import type { Io } from '../../engine/io/contract.ts';
 import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
+import { type ChangeBuffers, ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PROCESS, PROXY, SERVER } from '../../engine/shm/words.ts';
 import { createView, type View } from '../../engine/stats/view.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 
 export interface Rig {
   readonly model: Model;
   readonly memory: Memory;
+  readonly changes: ChangeBuffers;
   readonly view: View;
   readonly workers: readonly TrafficHandle[];
+  /** The tables as the control thread sees them. */
+  readonly tables: Tables;
   /** What each finished stream left, as its log line would tell. */
   readonly ends: StreamEnd[];
   /** Port of the n-th listener of a proxy. */
@@ -45,6 +50,8 @@ export interface StreamEnd {
   readonly status: number;
   /** Termination state, two letters. */
   readonly state: string;
+  /** What the persistence cookie was worth, and what became of it in the response. */
+  readonly cookie: string;
   readonly retries: number;
   /** Not to be logged. */
   readonly silent: boolean;
@@ -93,11 +100,13 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const count = options.workers ?? 1;
   const model = parseModel(config);
   const memory = Memory.create(shapeOf(model, count));
+  const stick = createStickMemory(model, count);
   const top = topology(model);
   const view = createView({ model, memory, topology: top, facts: FACTS });
   const ends: StreamEnd[] = [];
   const events = options.events?.(model, memory) ?? NO_EVENTS;
   const ios: Io[] = [];
+  const changes = createChanges(count + 1);
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
     proxy.binds.forEach((bind, i) => {
@@ -122,19 +131,24 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
       io,
       model,
       memory,
+      tables: new Tables(model, stick, worker),
       view,
       admin: (proxy, action, servers) => administer(state, proxy, action, servers),
+      changes: new ChangeLog(changes, worker),
       worker,
       log: () => {},
       onIdle: done,
       events: {
+        trafficStarts: context => events.trafficStarts(context),
         streamBegan: stream => events.streamBegan(stream),
+        streamConnected: stream => events.streamConnected(stream),
         streamAnswered: stream => events.streamAnswered(stream),
         streamEnded: stream => {
           ends.push(endOf(stream));
           events.streamEnded(stream);
         },
         sessionFailed: (session, why) => events.sessionFailed(session, why),
+        logNow: (at, step, profile) => events.logNow(at, step, profile),
       },
     });
     for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));
@@ -145,8 +159,10 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   return {
     model,
     memory,
+    changes,
     view,
     workers,
+    tables: new Tables(model, stick, count),
     ends,
     port: (proxy, n = 0) => fds.get(top.firstListener[proxyOf(proxy).index]! + n)!.port,
     counter: (kind, name, counter) => {
@@ -188,6 +204,7 @@ function endOf(stream: Stream): StreamEnd {
     server: stream.server?.config.name ?? '',
     status: stream.status,
     state: stream.cause + stream.phase,
+    cookie: `${stream.cookie} ${stream.cookieSet}`,
     retries: stream.attempts,
     silent: stream.silent,
   };

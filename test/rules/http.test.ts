@@ -305,3 +305,43 @@ describe('persistence rules', () => {
     expect(r.ends.at(-1)!.server).toBe('s');
   });
 });
+
+describe('headers as encoded bytes', () => {
+  const DEL = (name: string) => `http-request del-header ${name}`;
+  const seen = async (rules: string[], headers: string): Promise<string> => {
+    const r = await proxy(rules);
+    return (await ask(r.port('f'), get('/', headers))).toLowerCase();
+  };
+
+  test('what was there before comes back', async () => {
+    const rules = ['http-request set-var(txn.h) req.hdrs_bin', DEL('x-a'), 'http-request set-header host b'];
+    const request = await seen([...rules, 'http-request set-headers-bin var(txn.h)'], 'x-a: 1\r\nx-a: 2\r\n');
+    expect(request.match(/x-a: \d/g)).toEqual(['x-a: 1', 'x-a: 2']);
+    expect(request.match(/host: \w/g)).toEqual(['host: a']);
+  });
+
+  test('only those with a prefix, added', async () => {
+    const rules = ['http-request set-var(txn.h) req.hdrs_bin', 'http-request add-headers-bin var(txn.h) prefix x-'];
+    const request = await seen(rules, `x-a: ${'v'.repeat(300)}\r\ny: 2\r\n`);
+    expect(request.match(/x-a: v{300}\r/g)).toHaveLength(2);
+    expect(request.match(/y: 2/g)).toHaveLength(1);
+  });
+
+  test('removed by name', async () => {
+    // 3 "x-a", 1 "y"
+    const rules = ['http-request del-headers-bin bin(03782d610179)', 'http-request del-headers-bin bin(027a2d) -m beg'];
+    const request = await seen(rules, 'x-a: 1\r\nx-b: 1\r\ny: 2\r\nz-1: 1\r\n');
+    expect(request).toContain('x-b: 1');
+    expect(request).not.toMatch(/x-a|\ny:|z-1/);
+  });
+
+  test.each([
+    ['a length beyond the end', '0578'],
+    ['a name that is none', '02610a0131'],
+    ['a value with a line feed', '016103410a42'],
+    ['no value', '0161'],
+  ])('%s fails as a rewrite', async (_, hex) => {
+    const r = await proxy([`http-request add-headers-bin bin(${hex})`]);
+    expect(await ask(r.port('f'), get('/'))).toContain('500 Internal');
+  });
+});

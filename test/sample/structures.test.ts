@@ -1,12 +1,14 @@
 /** The structures behind patterns find what a search through the list would find. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Book } from '../../engine/sample/book.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
 import { ByteTable } from '../../engine/sample/byte-table.ts';
 import { parseNetwork } from '../../engine/sample/network-list.ts';
 import { type MatchName, matchMethod, setOf } from '../../engine/sample/pattern.ts';
+import { type PatternRef, readPatternFile } from '../../engine/sample/pattern-ref.ts';
 import { Radix } from '../../engine/sample/radix.ts';
 import { Sample } from '../../engine/sample/sample.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { monotonicMs } from '../../engine/time.ts';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '.', '/'), maxLength: 5 });
@@ -89,9 +91,11 @@ test('the radix tree gives the longest network', () => {
 
 test('a map of 100,000 entries is built within a second', () => {
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => `host-${i}.example.org backend-${i}\n`).join(''));
+  const log = new ChangeLog(createChanges(1), 0);
+  const ref = readPatternFile({ env: {}, resolve: () => null, readFile: () => bytes }, 'x', true) as PatternRef;
   const begin = monotonicMs();
-  const book = new Book({ id: 0, path: 'x', bytes }, matchMethod('str')!, false, true);
+  const book = new PatternBooks([ref], log).get(ref, matchMethod('str')!, false);
   expect(monotonicMs() - begin).toBeLessThan(1_000);
   const entry = book.find(sampleOf('host-77777.example.org'));
-  expect(bytes.toString('latin1', book.valueStart(entry), book.valueEnd(entry))).toBe('backend-77777');
+  expect(Buffer.from(book.entries.value(entry)).toString()).toBe('backend-77777');
 });

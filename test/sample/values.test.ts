@@ -2,7 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { proxyRules } from '../../engine/proxy/rules.ts';
 import { compileCondition, MAYBE, NO, parseVariable, YES } from '../../engine/sample/index.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { holds } from './conditions.ts';
+import { MAP_FILES } from './vector-specs.ts';
 import { World } from './world.ts';
 
 const SOH = '\x01';
@@ -75,10 +78,13 @@ describe('newer converters', () => {
     [`str('{"a":[1,"2"]}'),json_query('$.a')`, '[1,"2"]'],
     ['query', null],
     ['uuid(7),length', '36'],
+    ['str(www.example.org),map_end_key(end.map)', '.org'],
+    ['str(10.1.9.9),map_ip_key(ip.map)', '10.1.0.0/16'],
+    ['str(none),map_str_key(str.map)', null],
     ['env(NAME)', 'value'],
     ['env(OTHER)', null],
   ])('%s is %s', (expression, value) => {
-    expect(new World().text(expression)).toBe(value);
+    expect(new World({ files: MAP_FILES }).text(expression)).toBe(value);
   });
 
   test('AES there and back', () => {
@@ -121,6 +127,47 @@ describe('variables', () => {
     world.text(`int(2),set-var(txn.set,${condition})`);
     world.text(`int(2),set-var(txn.unset,${condition})`);
     expect([world.text('var(txn.set)'), world.text('var(txn.unset)')]).toEqual([set, unset]);
+  });
+
+  // [limits, variables set in this order, which of them are]; 80 bytes each, and their texts
+  test.each([
+    ['tune.vars.txn-max-size 90', ['str(abcdefghij),set-var(txn.a)', 'int(1),set-var(txn.b)'], ['txn.a']],
+    ['tune.vars.txn-max-size 89', ['str(abcdefghij),set-var(txn.a)', 'int(1),set-var(txn.b)'], ['txn.b']],
+    ['tune.vars.reqres-max-size 80', ['int(1),set-var(req.a)', 'int(1),set-var(res.b)'], ['req.a']],
+    [
+      'tune.vars.txn-max-size 170',
+      ['int(1),set-var(req.a)', 'int(1),set-var(txn.b)', 'int(1),set-var(txn.c)'],
+      ['req.a', 'txn.b'],
+    ],
+    ['tune.vars.sess-max-size 10', ['int(1),set-var(txn.a)', 'int(1),set-var(sess.b)'], []],
+    ['tune.vars.sess-max-size 100', ['int(1),set-var(sess.a)', 'int(1),set-var(txn.b)'], ['sess.a']],
+    ['tune.vars.proc-max-size 100', ['int(1),set-var(proc.a)', 'int(1),set-var(proc.b)'], ['proc.a']],
+    ['tune.vars.global-max-size 100', ['int(1),set-var(proc.a)', 'int(1),set-var(txn.b)'], ['proc.a']],
+  ])('%s', (limits, sets, there) => {
+    const world = new World({}, `global\n  ${limits}\nlisten l\n  bind :1\n  mode http\n`);
+    for (const set of sets) world.text(set);
+    const names = sets.map(set => /set-var\((.*)\)/.exec(set)![1]!);
+    expect(names.filter(name => world.text(`var(${name})`) !== null)).toEqual(there);
+  });
+
+  test('those of the process are the same in all threads', () => {
+    const buffers = createChanges(3);
+    const configured = [{ name: 'c', type: 2 as const, int: 7, wide: null, bytes: new Uint8Array(0) }];
+    const [a, b] = [0, 1].map(number => new ProcVars(configured, new ChangeLog(buffers, number))) as [
+      ProcVars,
+      ProcVars,
+    ];
+    const text = (s: string) => ({ type: 6 as const, int: 0, wide: null, bytes: Buffer.from(s) });
+    a.set('x', text('one'));
+    b.set('x', text('two'));
+    a.set('wide', { type: 2, int: 2 ** 60, wide: 2n ** 60n + 1n, bytes: new Uint8Array(0) });
+    b.delete('c');
+    const late = new ProcVars(configured, new ChangeLog(buffers, 2));
+    for (const vars of [a, b, late]) {
+      expect(Buffer.from(vars.get('x')!.bytes).toString()).toBe('two');
+      expect(vars.get('wide')!.wide).toBe(2n ** 60n + 1n);
+      expect(vars.has('c')).toBe(false);
+    }
   });
 
   test('names', () => {

@@ -19,6 +19,7 @@ export const MAP_FILES: Readonly<Record<string, string>> = {
   'reg.map': '^/v([0-9]+)/ version\n[a-z]+@ mail\n',
   'int.map': '5 five\n1:3 low\n10: high\n',
   'ip.map': '10.0.0.0/8 ten\n10.1.0.0/16 tenone\n10.1.2.3 host\n2001:db8::/32 doc\n127.0.0.0/8 lo\n',
+  'regm.map': '^/a(.)(.*)$ <\\1-\\2-\\0>\n^/b(x)?(.*)$ <\\1-\\2-\\3-\\9>\n^/c(.) a\\\\b\\/\\x41\\1\n^/d plain\n',
   'num.map': 'a 17\nb -3\n',
   'addr.map': 'ip 192.0.2.1\nv6 ::1\n',
 };
@@ -528,6 +529,7 @@ export const VECTOR_SPECS: readonly VectorSpec[] = [
       ...all(x => `str(${x}),map_dom(dom.map)`, 'www.example.org', 'a.example.org', 'x.org', 'xorg', 'http://www/'),
       ...all(x => `str(${x}),map_sub(sub.map)`, 'xab', 'cab', 'b', 'c'),
       ...all(x => `str(${x}),map_reg(reg.map)`, '/v12/x', 'joe@x', '/vx/'),
+      ...all(x => `str(${x}),map_regm(regm.map,none)`, '/abcd', '/ax', '/bx', '/b1', '/cZ', '/dd', '/'),
       ...all(x => `int(${x}),map_int(int.map)`, '5', '1', '3', '4', '10', '1000', '-1'),
       ...all(
         x => `str(${x}),map_ip(ip.map)`,

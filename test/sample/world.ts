@@ -19,9 +19,12 @@ import {
   type SampleContext,
   STR,
 } from '../../engine/sample/index.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
 import { StreamVars } from '../../engine/sample/vars.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { SESS_RATE } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { load } from '../config/load-text.ts';
 
 const LIMITS = { maxHeadBytes: 16_384, maxHeaders: 100, relaxed: false };
@@ -89,16 +92,21 @@ export class World {
       context: worker,
       listener: { bind: proxy.binds[0], at: worker.memory.listener(0) },
       frontend: { proxy, defaultBackend: null },
-      conn: { peer: () => CLIENT, local: () => HERE },
+      conn: { peer: () => CLIENT, local: () => HERE, tcpInfo: () => null },
+      error: 0,
       acceptedAt: 1,
       source: () => CLIENT,
       destination: () => HERE,
       vars: null,
+      tracked: [],
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },
-      ...{ requestCaptures: [], responseCaptures: [], uniqueId: null, lastWord: false },
+      ...{ requestCaptures: [], responseCaptures: [], tracked: [], uniqueId: null, lastWord: false },
       frontend: { rules: { uniqueId: null } },
+      ...{ lastRule: null, waitingRule: null, context: worker, number: -1, errno: 0, cause: '-' },
+      ...{ backendQueuePlace: 0, serverQueuePlace: 0, acceptedAt: 1, idleSince: 1, firstByteAt: 1, requestAt: 1 },
+      ...{ serverBytesIn: 0, serverBytesOut: 0, assignedAt: 0, connectedAt: 0, responseAt: 0, finishedAt: 0, now: 2 },
       ...{ vars: new StreamVars(), responseHeld: null, backend: null, server: null, serverSide: null, phase: '-' },
       requestHead: http ? headOf(request, false) : new Head(1, 1),
       responseHead: response === undefined ? new Head(1, 1) : headOf(response, true),
@@ -130,13 +138,16 @@ export class World {
 
 function workerOf(model: Model): Context {
   const memory = Memory.create(shapeOf(model, 1));
+  const changes = new ChangeLog(createChanges(1), 0);
   const worker = {
     ...{ model, memory, topology: topology(model), words: memory.words, counters: memory.counters, worker: 0, row: 0 },
     at: memory.process,
     io: { now: () => 5_000 },
-    books: new PatternBooks(),
+    books: new PatternBooks(model.patternRefs, changes),
+    procVars: new ProcVars(model.global.procVars, changes),
     stopping: null,
     lingering: 0,
+    tables: new Tables(model, createStickMemory(model, 1), 0),
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);
   const frontends = model.proxies.map(proxy => ({

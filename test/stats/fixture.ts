@@ -92,6 +92,7 @@ const SERVERS = [
 export const MODEL: Model = {
   global: { node: 'lb1', description: 'edge, of the "lab"', maxconn: 2000 },
   userlists: [],
+  rings: [],
   proxies: [
     proxy(0, 'frontend', 'web', {
       binds: [bind('main', 1, 80), bind('sock-2', 2, 81)],

@@ -4,6 +4,8 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
+import { readValue } from '../../engine/stick/values.ts';
 import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
 import { Master } from '../../workers/master.ts';
@@ -59,7 +61,12 @@ defaults
   timeout queue 10s
 listen web
   bind 127.0.0.1:${port}
+  stick-table type ip size 10 expire 1h store conn_cur,http_req_cnt
+  tcp-request connection track-sc0 src
+  http-request track-sc1 str(all) table names
   server s1 127.0.0.1:${server.port}
+backend names
+  stick-table type string size 10 expire 1h store conn_cur
 listen hold
   bind 127.0.0.1:${holdPort}
   server s1 127.0.0.1:${hold.port} maxconn 4
@@ -72,6 +79,7 @@ listen hold
     said: () => '',
   });
   const listeners = openListeners(model, 2, say)!;
+  const stick = createStickMemory(model, 2);
   const serving = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   const life = {
@@ -80,7 +88,7 @@ listen hold
     done: done.resolve,
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
-  const plan = { model, listeners, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
+  const plan = { model, stick, listeners, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
   const master = new Master(plan, 0, life, say);
   master.start();
   onTestFinished(async () => {
@@ -125,6 +133,12 @@ listen hold
   for (const client of [...clients, ...more]) client.wire.socket.destroy();
   for (const client of held) client.socket.destroy();
   expect(await settled({ model, memory: master.memory })).toEqual({});
+  // Nobody tracks anything any more.
+  for (const table of new Tables(model, stick, 2).list) {
+    expect(table.take(0)).toBe(true);
+    expect([table.holders(0), readValue(table, 0, table.field(6)!, 0, 0)]).toEqual([0, 0]);
+    table.release(0);
+  }
   master.stop();
   await done.promise;
 });

@@ -158,3 +158,39 @@ ${more}`;
   await cli(socket, 'clear counters all');
   expect(Number(field(await stat(), 'web', 'FRONTEND', 'req_tot'))).toBe(0);
 });
+
+test('a stick table lives on, and one that is defined otherwise begins anew', { timeout: 60_000 }, async () => {
+  const dir = folder();
+  const [port, socket] = [await freePort(), path.join(dir, 's.sock')];
+  const text = `
+global
+  nbthread 2
+  stats socket ${socket} level admin
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 2s
+frontend web
+  bind 127.0.0.1:${port}
+  stick-table type ip size 100 expire 1h store http_req_cnt
+  http-request track-sc0 src
+  http-request return status 200
+`;
+  const file = config(text, dir);
+  const running = start(['-W', '-f', file]);
+  const shown = async () => (await cli(socket, 'show table web')).trim();
+  await until(() => fs.existsSync(socket));
+  const tally = newTally();
+  const client = new Client(port, KEEP_ALIVE, tally);
+  await until(() => tally.answers > 20);
+  for (let n = 0; n < 3; n++) await reload(running);
+  const before = tally.answers;
+  await until(() => tally.answers > before + 20);
+  await client.stop();
+  expect(tally.failures).toEqual([]);
+  expect(await shown()).toContain(`http_req_cnt=${tally.answers}`);
+  fs.writeFileSync(file, text.replace('size 100', 'size 200'));
+  await reload(running);
+  expect(await shown()).not.toContain('http_req_cnt');
+});

@@ -16,10 +16,13 @@ import { NOBODY } from '../common.ts';
 import type { Address, Chunk, Conn, Handler } from '../contract.ts';
 import {
   closeFd,
+  hush,
+  readOption,
   SO_KEEPALIVE,
   SO_LINGER,
   shutdownSending,
   socketName,
+  TCP_INFO,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
@@ -31,6 +34,9 @@ import * as ops from './ops.ts';
 import { KIND } from './ops.ts';
 import { Output, type OutputPools } from './output.ts';
 import type { Ring } from './ring.ts';
+
+/** `struct tcp_info`, as far as anybody looks (it has grown over the years). */
+const INFO = new Uint8Array(256);
 
 const { ECANCELED, ENOBUFS, EINTR, EAGAIN } = os.constants.errno;
 /** The operation is to be done again: it was cancelled, interrupted, or there was no free block. */
@@ -191,6 +197,31 @@ export class UringConn implements Conn {
     const name = socketName(fd);
     closeFd(fd);
     return name;
+  }
+
+  tcpInfo(): Uint8Array | null {
+    if (!this.alive || this.#unix) return null;
+    const length = this.#withFd(fd => readOption(fd, TCP_INFO, INFO));
+    return length < 0 ? null : INFO.subarray(0, length);
+  }
+
+  vanish(hops: number): void {
+    if (this.alive && !this.#unix) {
+      this.#withFd(fd => {
+        hush(fd, hops);
+        return 0;
+      });
+    }
+    this.abort(true);
+  }
+
+  /** The result of a call that needs a descriptor; minus errno when there is none. */
+  #withFd(call: (fd: number) => number): number {
+    const fd = ops.installed(this.#io.ring, this.id);
+    if (fd < 0) return fd;
+    const result = call(fd);
+    closeFd(fd);
+    return result;
   }
 
   delayAck(): void {

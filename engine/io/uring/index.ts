@@ -167,6 +167,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     ops.socket(ring, id, name[0]! | (name[1]! << 8), native.SOCK_STREAM);
     if (address.family !== 1) {
       ops.setOption(ring, id, native.TCP_NODELAY, 1);
+      if (options.delayAck) ops.setOption(ring, id, native.TCP_QUICKACK, 0);
       if (options.tfo) ops.setOption(ring, id, native.TCP_FASTOPEN_CONNECT, 1);
       const source = options.source === null ? null : native.encodeSockaddr(options.source);
       if (source !== null) {

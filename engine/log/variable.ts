@@ -1,0 +1,198 @@
+/**
+ * Kinds of variables of log formats, by what their values are. Each makes a row: the row makes the writer that puts the value
+ * into a line; the flags of its item are settled then, so that writing a line asks no questions.
+ */
+import type { Mode } from '../config/model.ts';
+import { hostText } from '../io/address.ts';
+import type { Address } from '../io/contract.ts';
+import type { Captured } from '../proxy/notes.ts';
+import type { Stream } from '../proxy/stream.ts';
+import type { ItemFlags } from './format-text.ts';
+import { bytesOf, type Line } from './line.ts';
+import type { StreamScene } from './scene.ts';
+
+/** Puts one value into the line. There is a stream when a variable is written. */
+export type Write = (line: Line, scene: StreamScene) => void;
+
+/** What an item says, and `partial` = `option logasap`: totals have a `+` before them. */
+export interface Flags extends ItemFlags {
+  readonly partial: boolean;
+  /** The value goes on to an encoder: nothing stands around it. */
+  readonly bare?: boolean;
+}
+
+/** When a value is known: as the stream begins, when the server has answered (TCP: is connected), at the end. */
+export const START = 0;
+export const EARLY = 1;
+export const END = 2;
+export type Moment = typeof START | typeof EARLY | typeof END;
+
+export interface Variable {
+  readonly name: string;
+  /** 'http' = reserved for HTTP proxies. */
+  readonly mode: Mode;
+  readonly known: Moment;
+  readonly doc: string;
+  /** What it is where a line is encoded. */
+  readonly type: 'str' | 'sint';
+  readonly writer: (flags: Flags) => Write;
+}
+
+const QUOTE = 34;
+export const DASH = 45;
+export const PLUS = 43;
+const SPACE = 32;
+const BAR = 124;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+
+/** Text of our own: a name from the configuration, or nothing. */
+export function text(
+  name: string,
+  mode: Mode,
+  known: Moment,
+  doc: string,
+  of: (scene: StreamScene) => Uint8Array | null,
+): Variable {
+  const writer = ({ quote, escape, mandatory }: Flags): Write => {
+    return (line, scene) => {
+      const value = of(scene);
+      if (quote) line.byte(QUOTE);
+      if (value === null) {
+        if (mandatory && !quote) line.byte(DASH);
+      } else if (escape) line.escaped(value, 0, value.length);
+      else line.raw(value);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode, known, doc, type: 'str', writer };
+}
+
+/** Text of a client: a part of its request line. */
+export function sent(
+  name: string,
+  doc: string,
+  write: (line: Line, stream: Stream, escape: boolean) => void,
+): Variable {
+  const writer = ({ quote, escape }: Flags): Write => {
+    return (line, scene) => {
+      if (quote) line.byte(QUOTE);
+      write(line, scene.stream, escape);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode: 'http', known: EARLY, doc, type: 'str', writer };
+}
+
+/** A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. */
+export function number(
+  name: string,
+  mode: Mode,
+  known: Moment,
+  doc: string,
+  of: (scene: StreamScene) => number,
+  { hexDigits = 0, digits = 1 }: { hexDigits?: number; digits?: number } = {},
+): Variable {
+  const writer = ({ hex }: Flags): Write => {
+    if (hex && hexDigits > 0) return (line, scene) => line.hex(of(scene), hexDigits);
+    return (line, scene) => line.number(of(scene), digits);
+  };
+  return { name, mode, known, doc, type: 'sint', writer };
+}
+
+/** A number that still grows when the line is written early. */
+export function growing(name: string, mode: Mode, doc: string, of: (stream: Stream) => number): Variable {
+  const writer = ({ partial }: Flags): Write => {
+    return (line, scene) => {
+      if (partial) line.byte(PLUS);
+      line.number(of(scene.stream));
+    };
+  };
+  return { name, mode, known: END, doc, type: 'sint', writer };
+}
+
+export function date(name: string, mode: Mode, doc: string, write: (line: Line, scene: StreamScene) => void): Variable {
+  return { name, mode, known: START, doc, type: 'str', writer: () => write };
+}
+
+export function address(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {
+  const writer = ({ quote, hex, mandatory }: Flags): Write => {
+    return (line, scene) => {
+      const value = of(scene.stream);
+      if (quote) line.byte(QUOTE);
+      if (value !== null) writeAddress(line, value, hex);
+      else if (mandatory && !quote) line.byte(DASH);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode: 'tcp', known, doc, type: 'str', writer };
+}
+
+const UNIX = bytesOf('unix');
+const DOT = 46;
+
+function writeAddress(line: Line, { family, bytes }: Address, hex: boolean): void {
+  if (family === 1) line.raw(UNIX);
+  else if (hex) for (let i = 0; i < bytes.length; i++) line.hex(bytes[i]!, 2);
+  else if (family === 6) line.raw(bytesOf(hostText({ family, bytes, port: 0 })));
+  else {
+    for (let i = 0; i < 4; i++) {
+      if (i > 0) line.byte(DOT);
+      line.number(bytes[i]!);
+    }
+  }
+}
+
+/** A port; of a unix socket the number of the listener. */
+export function port(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {
+  const writer = ({ hex, mandatory }: Flags): Write => {
+    return (line, { stream }) => {
+      const value = of(stream);
+      if (value === null) {
+        if (mandatory) line.byte(DASH);
+      } else if (value.family === 1) line.number(stream.session.listener.bind.id);
+      else if (hex) line.hex(value.port, 4);
+      else line.number(value.port);
+    };
+  };
+  return { name, mode: 'tcp', known, doc, type: 'sint', writer };
+}
+
+/** A value that `capture cookie` keeps. */
+export function captured(name: string, doc: string, of: (stream: Stream) => Captured): Variable {
+  const writer = ({ quote, escape, mandatory }: Flags): Write => {
+    return (line, { stream }) => {
+      const value = of(stream);
+      if (quote) line.byte(QUOTE);
+      if (value !== null) line.encoded(value, 0, value.length, escape);
+      else if (mandatory && !quote) line.byte(DASH);
+      if (quote) line.byte(QUOTE);
+    };
+  };
+  return { name, mode: 'http', known: EARLY, doc, type: 'str', writer };
+}
+
+/** The slots of captures: `{a|b}`, or in CLF each in quotes; nothing at all when the frontend has none. */
+export function captures(
+  name: string,
+  doc: string,
+  clf: boolean,
+  of: (stream: Stream) => readonly Captured[],
+): Variable {
+  const writer = (): Write => {
+    return (line, { stream }) => {
+      const slots = of(stream);
+      if (slots.length === 0) return;
+      if (!clf) line.byte(OPEN_BRACE);
+      for (let i = 0; i < slots.length; i++) {
+        if (i > 0) line.byte(clf ? SPACE : BAR);
+        if (clf) line.byte(QUOTE);
+        const value = slots[i];
+        if (value != null) line.header(value);
+        if (clf) line.byte(QUOTE);
+      }
+      if (!clf) line.byte(CLOSE_BRACE);
+    };
+  };
+  return { name, mode: 'tcp', known: EARLY, doc, type: 'str', writer };
+}

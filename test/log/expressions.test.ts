@@ -1,0 +1,130 @@
+/** Formats with expressions and encodings, and what log profiles, steps and rules make of lines. */
+import { describe, expect, test } from 'vitest';
+import { GET, listen, start } from './world.ts';
+
+const lineOf = async (lines: string, request = GET('/x?y')): Promise<string> => {
+  const world = await start(listen(lines));
+  await world.send('l', request);
+  return world.next();
+};
+
+describe('expressions', () => {
+  test.each([
+    ['%[src] %[method] %[txn.status] %[str(a)]', '127.0.0.1 GET 200 a'],
+    ['%[var(txn.none)] %{+Q}[var(txn.none)] %{-M}[var(txn.none)]|', '- "" |'],
+    ['%{+Q,+E}[str(a]b)]', '"a\\]b"'],
+    ['%[capture.res.hdr(0)]/%[capture.req.hdr(0),upper]', '5/A'],
+  ])('%s', async (format, expected) => {
+    const captures = 'capture request header host len 9\n capture response header content-length len 9\n';
+    expect(await lineOf(`${captures} log-format "${format}"`)).toBe(expected);
+  });
+
+  test('in the structured data, in errors and in unique ids', async () => {
+    const unique = 'unique-id-format %{+X}o-%[req.hdr(host),upper]\n unique-id-header x-id\n log-format %ID';
+    expect(await lineOf(unique)).toBe('-A');
+    expect(await lineOf('log-format -\n error-log-format "E %[src]"', 'X\r\n\r\n')).toBe('E 127.0.0.1');
+  });
+});
+
+describe('encodings', () => {
+  test('json: items with labels, each as its type', async () => {
+    const format =
+      '%{+json}o text %(status)ST %(line)r %ci %(dest:str)fp %(no)CC %(flag)[bool(true)] %(n:sint)[str(12)] %(q)[str("a\\"b")]';
+    const line = await lineOf(`log-format '${format}'`);
+    const fp = /"dest": "(\d+)"/.exec(line)![1];
+    expect(JSON.parse(line)).toEqual({
+      ...{ status: 200, line: 'GET /x?y HTTP/1.1', dest: fp, no: null, flag: true, n: 12, q: 'a"b' },
+    });
+  });
+
+  test('json of one item', async () => {
+    expect(await lineOf('log-format "{ %{+json}r, %{+json}[int(5)] }"')).toBe('{ "GET /x?y HTTP/1.1", 5 }');
+  });
+
+  test('bytes that are no text are still JSON', async () => {
+    const line = await lineOf("log-format '%{+json}o %(b)[bin(c3a9ff010022),hex] %(u)[str(é)] %(bad)[bin(ff41)]'");
+    const text = Buffer.from(line, 'latin1').toString('utf8');
+    expect(JSON.parse(text)).toEqual({ b: 'C3A9FF010022', u: 'é', bad: '\u00ffA' });
+  });
+
+  test('cbor in digits', async () => {
+    // RFC 8949: bf .. ff a map, 61 61 "a", 18 c8 200, 20 -1, f5 true, f6 null
+    const line = await lineOf('log-format "%{+cbor}o %(a)ST %(b)[int(-1)] %(c)[bool(1)] %(d)CC %(e)HM"');
+    expect(line).toBe('BF616118C8616220 6163F5 6164F6 616563474554FF'.replaceAll(' ', ''));
+  });
+});
+
+describe('log profiles', () => {
+  test('other words, another tag, nothing at all', async () => {
+    const world = await start(`
+      log-profile p
+        log-tag own
+        on any format "P %OG %ST"
+      log-profile quiet
+        on close drop
+      ${listen('log 127.0.0.1:$LOG profile p local0\n log 127.0.0.1:$LOG profile quiet local0\n log-format "L %ST %B"')}`);
+    await world.send('l', GET('/'));
+    expect(await world.nextRaw()).toMatch(/haproxy\[42\]: L 200 \d+\n$/);
+    expect(await world.nextRaw()).toMatch(/own\[42\]: P txn_close 200\n$/);
+    await world.send('l', GET('/'));
+    expect(await world.next()).toMatch(/^L 200 /);
+  });
+
+  test('log-steps: a line at each', async () => {
+    const world = await start(listen('log-steps all\n log-format "%OG %ST %HU"'));
+    await world.send('l', GET('/a'));
+    const lines = [];
+    for (let i = 0; i < 5; i++) lines.push(await world.next());
+    expect(lines).toEqual([
+      'txn_accept -1 /a',
+      'txn_request -1 /a',
+      'txn_connect -1 /a',
+      'txn_response 200 /a',
+      'txn_close 200 /a',
+    ]);
+  });
+
+  test('do-log in each rule set', async () => {
+    const world = await start(
+      `
+      log-profile mine
+        on http-req format "mine %[path] %[req.hdr(x)]"
+      ${listen(`
+        log-format "%OG %ci %Tt"
+        tcp-request connection do-log
+        tcp-request session do-log
+        tcp-request content do-log
+        http-request do-log profile mine
+        http-response do-log
+        http-after-response do-log`)}`.replace(' %[req.hdr(x)]', ''),
+    );
+    await world.send('l', GET('/a'));
+    const lines = [];
+    for (let i = 0; i < 7; i++) lines.push((await world.next()).replace(/ \d+$/, ''));
+    expect(lines).toEqual([
+      'tcp-req-conn 127.0.0.1',
+      'tcp-req-sess 127.0.0.1',
+      'tcp-req-cont 127.0.0.1',
+      'mine /a',
+      'http-res 127.0.0.1',
+      'http-after-res 127.0.0.1',
+      'txn_close 127.0.0.1',
+    ]);
+  });
+
+  test('a profile that is not there', async () => {
+    await expect(start(listen('log 127.0.0.1:$LOG profile nope local0'))).rejects.toThrow(/unknown log-profile 'nope'/);
+  });
+});
+
+test('sample: some lines of each round', async () => {
+  const config = listen('log-format %HU').replace(
+    'log 127.0.0.1:$LOG local0',
+    'log 127.0.0.1:$LOG sample 1,3-4:4 local0',
+  );
+  const world = await start(config);
+  for (let i = 1; i <= 6; i++) await world.send('l', GET(`/${i}`));
+  const lines = [];
+  for (let i = 0; i < 4; i++) lines.push(await world.next());
+  expect(lines).toEqual(['/1', '/3', '/4', '/5']);
+});
