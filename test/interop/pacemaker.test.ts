@@ -1,6 +1,6 @@
 /**
  * scripts/ha/ocf/sluice: the agent by itself, judged by ocf-tester and by its exit codes; and in a cluster of two machines,
- * with the resources of scripts/ha/examples/pacemaker.xml.
+ * with the group of scripts/ha/examples/pacemaker.xml.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -21,7 +21,7 @@ const AGENTS = has('/usr/lib/ocf/lib/heartbeat/ocf-shellfuncs') && has('/usr/bin
 if (!AGENTS) console.log('pacemaker.test: skipped, resource-agents or socat is not installed');
 const TESTER = AGENTS && process.getuid?.() === 0 && has('/usr/sbin/ocf-tester') && has('/usr/bin/xmllint');
 if (!TESTER) console.log('pacemaker.test: skipped without ocf-tester, xmllint or root');
-const reason = AGENTS ? missing('corosync', 'pacemakerd', 'crm_standby', 'curl') : 'no agents';
+const reason = AGENTS ? missing('corosync', 'pacemakerd', 'cibadmin', 'crm_standby', 'curl') : 'no agents';
 if (reason !== null) console.log(`pacemaker.test: the cluster is skipped, ${reason}`);
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
@@ -161,6 +161,13 @@ logging {
 }
 `;
 
+/** The example with the paths that are here. */
+const group = () =>
+  fs
+    .readFileSync(path.join(SCRIPTS, 'examples/pacemaker.xml'), 'utf8')
+    .replace('/usr/local/bin/sluice', LAUNCHER)
+    .replace('/etc/haproxy/haproxy.cfg', '/run/sluice.cfg');
+
 /** Nothing of the cluster's files is the real machine's; the agent is where Pacemaker looks for it. */
 const setUp = (name: string) => `
 hostname ${name}
@@ -177,14 +184,15 @@ mkdir /usr/lib/ocf/resource.d/heartbeat /usr/lib/ocf/resource.d/sluice
 mount --bind /run/agents /usr/lib/ocf/resource.d/heartbeat
 mount --bind ${path.dirname(AGENT)} /usr/lib/ocf/resource.d/sluice
 cat >/etc/corosync/corosync.conf <<'END'\n${COROSYNC}\nEND
-cat >/var/lib/pacemaker/cib/cib.xml <<'END'\n${cib()}\nEND
+cat >/var/lib/pacemaker/cib/cib.xml <<'END'\n${CIB}\nEND
 chown hacluster:haclient /var/lib/pacemaker/cib/cib.xml
 chmod 600 /var/lib/pacemaker/cib/cib.xml
+cat >/run/group.xml <<'END'\n${group()}\nEND
 cat >/run/sluice.cfg <<'END'\n${cfg(name, `${ADDRESS}:80`)}\nEND
 `;
 
 /** The cluster's configuration. Without the deadtime the first election takes 20 s. */
-const cib = () => `
+const CIB = `
 <cib validate-with="pacemaker-3.0" admin_epoch="1" epoch="1" num_updates="0">
   <configuration>
     <crm_config>
@@ -194,13 +202,8 @@ const cib = () => `
       </cluster_property_set>
     </crm_config>
     <nodes/>
-    ${fs
-      .readFileSync(path.join(SCRIPTS, 'examples/pacemaker.xml'), 'utf8')
-      .replace('/usr/local/bin/sluice', LAUNCHER)
-      .replace('/etc/haproxy/haproxy.cfg', '/run/sluice.cfg')}
-    <constraints>
-      <rsc_location id="home" rsc="lb" node="node1" score="50"/>
-    </constraints>
+    <resources/>
+    <constraints/>
   </configuration>
   <status/>
 </cib>`;
@@ -215,6 +218,11 @@ async function startCluster(nodes: readonly Machine[]): Promise<void> {
   for (const [i, node] of nodes.entries()) node.sh(setUp(`node${i + 1}`));
   await Promise.all(nodes.map(node => node.start('corosync', ['-f'], { stdio: 'ignore' })));
   await Promise.all(nodes.map(node => node.start('pacemakerd', [], { stdio: 'ignore' })));
+  const [first] = nodes;
+  const online = async () => (await first!.ask('crm_mon', '-1')).includes('Online: [ node1 node2 ]');
+  await until('both nodes are online', online);
+  first!.sh(`cibadmin -o resources -C -x /run/group.xml
+    cibadmin -o constraints -C -X '<rsc_location id="home" rsc="lb" node="node1" score="50"/>'`);
 }
 
 test('the group moves when Sluice dies, hangs, and when a node is in standby, and comes back', {
