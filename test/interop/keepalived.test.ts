@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, type TestContext, test } from 'vitest';
 import { LAUNCHER } from '../workers/sluice.ts';
 import { type Machine, missing, type Resident, startLan } from './namespaces.ts';
@@ -16,7 +17,10 @@ if (reason !== null) console.log(`keepalived.test: skipped, ${reason}`);
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
-/** Sluice's configuration on a machine. The address is bound everywhere, also where it is not at the moment. */
+/**
+ * Sluice's configuration on a machine. The address is bound everywhere, also where it is not at the moment. A client with a
+ * name is told how often it has asked, on whichever machine.
+ */
 const cfg = (name: string) => `
 global
   nbthread 1
@@ -26,8 +30,14 @@ defaults
   timeout client 5s
   timeout server 5s
   timeout connect 1s
+peers lb
+  peer node1 10.77.0.11:1024
+  peer node2 10.77.0.12:1024
 frontend www
   bind ${ADDRESS}:80
+  stick-table type string len 32 size 1k expire 1h store http_req_cnt peers lb
+  http-request track-sc0 req.hdr(x-name) if { req.hdr(x-name) -m found }
+  http-request return status 200 content-type text/plain lf-string "${name} %[sc_http_req_cnt(0)]" if { sc_tracked(0) }
   http-request return status 200 content-type text/plain string ${name}
 frontend health
   bind 127.0.0.1:8080
@@ -37,10 +47,12 @@ frontend health
 /** A machine with Sluice and keepalived. */
 class Node {
   readonly #machine: Machine;
+  readonly #name: string;
   sluice!: Resident;
 
   constructor(machine: Machine, name: string, keepalived: string) {
     this.#machine = machine;
+    this.#name = name;
     // All that is written stays in its own memory.
     machine.sh(`
       mount -t tmpfs none /run; mkdir /run/haproxy
@@ -50,13 +62,17 @@ class Node {
   }
 
   async startSluice(): Promise<void> {
-    this.sluice = await this.#machine.start(LAUNCHER, [
-      ...['--process-name', 'haproxy', '-W', '-q', '-f', '/run/sluice.cfg'],
-    ]);
+    this.sluice = await this.#machine.start(LAUNCHER, [...['-W', '-L', this.#name, '-f', '/run/sluice.cfg']]);
   }
 
   async hasAddress(): Promise<boolean> {
     return (await this.#machine.ask('ip', '-4', '-o', 'addr', 'show', 'to', ADDRESS)) !== '';
+  }
+
+  /** What its table knows of a client. */
+  async known(client: string): Promise<string> {
+    const command = `echo 'show table www key ${client}' | socat - UNIX-CONNECT:/run/haproxy/admin.sock`;
+    return /http_req_cnt=(\d+)/.exec(await this.#machine.ask('sh', '-c', command))?.[1] ?? '';
   }
 
   async startKeepalived(): Promise<void> {
@@ -101,35 +117,57 @@ const CHECKS: readonly { readonly check: string; readonly troubles: readonly Tro
   { check: 'http', troubles: [HANG, STOP] },
 ];
 
-for (const { check, troubles } of CHECKS) {
-  const name = `${check}: the address moves when Sluice ${troubles.map(({ name }) => name).join(', ')}, and comes back`;
-  // Most of the time goes by waiting: all at once.
-  test.concurrent(name, { timeout: 60_000, skip: reason !== null }, context => run(check, troubles, context));
-}
-
-async function run(check: string, troubles: readonly Trouble[], { onTestFinished }: TestContext): Promise<void> {
+/** Two machines that run, and a client. */
+async function startCluster(check: string, { onTestFinished }: TestContext) {
   const lan = await startLan(3);
   onTestFinished(() => lan.end());
   const [first, second, client] = lan.machines;
   const nodes = [first!, second!].map((machine, i) => new Node(machine, `node${i + 1}`, keepalivedConf(i, check)));
-  /** Waits until the client is served by a node, and only that one has the address. */
-  const served = async (by: string) => {
-    let found: readonly unknown[] = [];
-    const wanted = [by, by === 'node1', by === 'node2'];
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(50)) {
-      const answer = client!.ask('curl', '-sf', '-m', '0.5', `http://${ADDRESS}/`);
-      found = await Promise.all([answer, ...nodes.map(node => node.hasAddress())]);
-      if (found.every((value, i) => value === wanted[i])) return;
+  const ask = (...args: string[]) => client!.ask('curl', '-sf', '-m', '0.5', ...args, `http://${ADDRESS}/`);
+  const until = async (look: () => Promise<unknown>, wanted: unknown) => {
+    let found: unknown;
+    for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(50)) {
+      found = await look();
+      if (isDeepStrictEqual(found, wanted)) return;
     }
     expect(found).toEqual(wanted);
   };
+  /** Waits until the client is served by a node, and only that one has the address. */
+  const served = (by: string) =>
+    until(() => Promise.all([ask(), ...nodes.map(node => node.hasAddress())]), [by, by === 'node1', by === 'node2']);
   await Promise.all(nodes.map(node => node.startSluice()));
   await Promise.all(nodes.map(node => node.startKeepalived()));
   await served('node1');
-  for (const { make, undo } of troubles) {
-    make(nodes[0]!);
-    await served('node2');
-    await undo(nodes[0]!);
-    await served('node1');
-  }
+  return { node1: nodes[0]!, node2: nodes[1]!, ask, until, served };
 }
+
+// Most of the time goes by waiting: all at once.
+for (const { check, troubles } of CHECKS) {
+  const name = `${check}: the address moves when Sluice ${troubles.map(({ name }) => name).join(', ')}, and comes back`;
+  test.concurrent(name, { timeout: 120_000, skip: reason !== null }, async context => {
+    const { node1, served } = await startCluster(check, context);
+    for (const { make, undo } of troubles) {
+      make(node1);
+      await served('node2');
+      await undo(node1);
+      await served('node1');
+    }
+  });
+}
+
+test.concurrent('peers keep the stick table across the move, and back', {
+  timeout: 120_000,
+  skip: reason !== null,
+}, async context => {
+  const { node1, node2, ask, until, served } = await startCluster('http', context);
+  const count = () => ask('-H', 'x-name: alice');
+  for (const n of [1, 2, 3]) expect(await count()).toBe(`node1 ${n}`);
+  await until(() => node2.known('alice'), '3');
+  DEATH.make(node1);
+  await served('node2');
+  expect(await count()).toBe('node2 4');
+  await DEATH.undo(node1);
+  await until(() => node1.known('alice'), '4');
+  await served('node1');
+  expect(await count()).toBe('node1 5');
+});
