@@ -94,10 +94,29 @@ export const EXTERNAL_KILL_MS = 1_000;
 export const WORKER_HEAP_MIN_MB = 64;
 export const WORKER_HEAP_MAX_MB = 4_096;
 
+/** Changes of stick tables are looked for this often, for the peers. Milliseconds. */
+export const PEER_LOOK_MS = 20;
+/** `tune.peers.max-updates-at-once` */
+export const PEER_UPDATES_AT_ONCE = 200;
+/** A message of another peer (HAProxy's are not longer than its buffers). Bytes. */
+export const PEER_MESSAGE_BYTES_MAX = 16_384;
+/** Connections of peers that have not said hello yet, per `peers` section. */
+export const PEER_STRANGERS_MAX = 32;
+/** Updates of a table whose loss we can make good without sending all of it again, per peer. */
+export const PEER_UNACKED_MAX = 16_384;
+/** Between attempts to reach a peer, doubled each time that it breaks the protocol, up to the maximum. Milliseconds. */
+export const PEER_RETRY_MIN_MS = 5_000;
+export const PEER_RETRY_MAX_MS = 60_000;
+
 /** A log message, the header before it, and the part of a request line in it (`tune.http.logurilen`). Bytes. */
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/** Plaintext of short sends that becomes one TLS record at the end of a turn. Bytes. */
+export const TLS_GATHER_BYTES = 16_384;
+/** TLS sessions kept per server and worker, one per name that is sent. */
+export const TLS_SESSIONS_MAX = 1_024;
+
 /**
  * Rings: how many there may be; what each thread may have written into one that the control thread has not taken yet (bytes, a
  * power of two); their size when none is given; how long before a log server is tried again (ms).
@@ -125,6 +144,10 @@ export const URING_RECEIVE_BLOCKS_MAX = 1_024;
 export const URING_OUTPUT_BYTES = 16_384;
 export const URING_OUTPUT_BLOCKS = 256;
 export const URING_OUTPUT_BLOCKS_MAX = 4_096;
+/** Blocks of the same size are for layers to fill; those for records of more bytes, in the same way again. */
+export const URING_BULK_BYTES = 131_072;
+export const URING_BULK_BLOCKS = 16;
+export const URING_BULK_BLOCKS_MAX = 512;
 /** Accepts that wait on one listening socket: as many connections can be taken in a turn. */
 export const URING_ACCEPTS = 16;
 /** A paused connection holds this much before its receive is cancelled. Bytes. */

@@ -26,7 +26,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   // Like HAProxy: defined in the master-worker mode only (manual 2.4).
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
-  const resources = { resolve: resolver(options), readFile, env, localPeer: options.localPeer };
+  const resources = { resolve: resolver(options), readFile, readFolder, env, localPeer: options.localPeer };
   const model = loadModel(readLines(options.files, env, diagnostics), diagnostics, resources);
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
@@ -58,7 +58,7 @@ export function masterBind(options: Options, say: Say, program: string): Bind | 
   if (!words.includes('level')) words.push('level', 'admin');
   const diagnostics = new Diagnostics();
   const lines = [['global'], ['stats', 'socket', ...words]].map(texts => commandLine('-S', texts));
-  const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, env: {} });
+  const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, readFolder, env: {} });
   say.raw(formatDiagnostics(diagnostics.list, { pid: process.pid, executable: program, diag: false }));
   return model === null || diagnostics.fatal ? null : model.global.statsSockets[0]!;
 }
@@ -83,6 +83,14 @@ const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 function readFile(path: string): Uint8Array | null {
   try {
     return fs.readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function readFolder(path: string): string[] | null {
+  try {
+    return fs.readdirSync(path).sort();
   } catch {
     return null;
   }

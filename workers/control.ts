@@ -1,9 +1,10 @@
-/** The control thread: health checks and the stats sockets. Nothing here happens per request. */
+/** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { Rings } from '../engine/log/rings.ts';
+import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
@@ -11,12 +12,15 @@ import { ringAll } from '../engine/shm/doorbell.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
+import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
+import { controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
 import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
-  const { model, environment, startupLogs, listeners } = task;
+  const { model, environment, startupLogs, listeners, natives, succeeds } = task;
+  keepLedger(natives);
   // Descriptors are passed on through a socket that has one itself.
   const io = createIo(model.global.statsSockets.some(bind => bind.exposeFd) ? 'net' : task.io);
   const wheel = new TimerWheel(io.now());
@@ -26,6 +30,11 @@ export default async function control(task: ControlTask): Promise<void> {
   const running: { stop(): void }[] = [];
   let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
+  const log = (level: number, section: number, text: string) => {
+    thread.say('warning', text);
+    env.logger.peers(level, section, text);
+  };
+  let peers: Peers | null = null;
   // Its number is the one behind those of the workers.
   const changes = new ChangeLog(task.changes, env.memory.shape.workers);
   const books = new PatternBooks(model.patternRefs, changes);
@@ -71,19 +80,25 @@ export default async function control(task: ControlTask): Promise<void> {
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
-      const sockets = listeners.map(({ listener, fd }) => ({ fd, bind: model.global.statsSockets[listener]! }));
-      const checks = startHealth({ ...env, io, wheel, random: Math.random });
-      running.push(
-        checks,
-        startPurging(env.tables, wheel, () => io.now()),
-        keepShort,
-        rings,
-      );
-      const served = { ...env, io, wheel, asker, rings, checks, books, procVars, environment, startupLogs };
-      cli = startCli(served, sockets);
+      const binds = controlBinds(model);
+      const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
+      const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
+      const common = { ...env, io, wheel, random: Math.random };
+      const checks = startHealth(common);
+      peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
+      const purging = startPurging(env.tables, wheel, () => io.now());
+      running.push(purging, checks, peers, keepShort, rings);
+      const shown = { asker, rings, checks, books, procVars, peers: peers.sections, environment, startupLogs };
+      cli = startCli({ ...common, ...shown }, forCli);
       for (const line of early.splice(0)) open(cli, line);
     },
     ask: () => {},
+    handOver: () => {
+      io.wake();
+      const done = () => report(task.port, { type: 'handedOver' });
+      if (peers === null || rests) done();
+      else peers.handOver(done);
+    },
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);
@@ -112,4 +127,5 @@ export default async function control(task: ControlTask): Promise<void> {
   thread.ready();
   await thread.ended;
   await io.stop();
+  freeLedger(natives);
 }

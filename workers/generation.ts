@@ -12,6 +12,7 @@ import { initialise } from '../engine/health/initialise.ts';
 import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
 import { closeLogs } from '../engine/log/index.ts';
+import { isActive } from '../engine/peers/index.ts';
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
@@ -21,12 +22,14 @@ import { FE_OPEN, FE_PAUSED, PROCESS, PROXY, WORKER } from '../engine/shm/words.
 import type { Facts } from '../engine/stats/view.ts';
 import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs } from '../engine/time.ts';
+import { freeLedger, newLedger } from '../engine/tls/ledger.ts';
 import { type Care, Keeper } from './keeper.ts';
 import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
 import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
 import { confinementOf } from './privileges.ts';
 import type { Say } from './say.ts';
+import { ledgerFor, withTicketKey } from './tls.ts';
 
 /** What a generation is made of. */
 export interface Plan {
@@ -40,6 +43,8 @@ export interface Plan {
   readonly startupLogs: string;
   readonly warnings: number;
   readonly io: string;
+  /** Another process leaves when this one serves. */
+  readonly succeeds: boolean;
 }
 
 /** What the master does about a generation. */
@@ -106,10 +111,13 @@ export class Generation {
   #resting: (() => void) | null = null;
   /** What is open ends at once. */
   #hard = false;
+  /** Control tells its successor what the stick tables hold. */
+  #handingOver = false;
   /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
   readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>, from: Keeper) => void } = {
     say: ({ severity, text }) => this.#care.say(severity, text),
     resting: () => this.#rested(),
+    handedOver: () => this.#handedOver(),
     said: ({ id, bytes }, from) => {
       const listener = this.#listeners.get(id);
       if (bytes === null) this.#listeners.delete(id);
@@ -145,7 +153,8 @@ export class Generation {
     // A thread that is confined, or bound to processors, cannot become another: it ends with its generation.
     this.#own = this.#confinement !== null || model.global.cpuMap.length > 0;
     this.#pool = care.pool(this.#own);
-    this.model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
+    const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
+    this.model = { ...withTicketKey(model), proxies };
     this.memory = Memory.create(shapeOf(model, workers));
     this.#changes = createChanges(workers + 1);
     initialise(this.memory, model, monotonicMs());
@@ -268,12 +277,19 @@ export class Generation {
     }
   }
 
-  /** Accepts nothing more. `soft`: ends when the last connection has; else at once. */
+  /**
+   * Accepts nothing more. `soft`: ends when the last connection has, and who takes over knows what the stick tables hold; else
+   * at once.
+   */
   drain(soft: boolean): void {
     if (this.#state === 'ended') return;
+    const begins = this.#state !== 'draining';
     this.#state = 'draining';
     this.#hard ||= !soft;
     this.announceStop();
+    this.#handingOver =
+      soft &&
+      (this.#handingOver || (begins && this.model.peers.some(isActive) && this.#control.pass({ type: 'handOver' })));
     for (const keeper of this.#traffic) if (this.#alive.has(keeper)) keeper.tell({ type: 'stop', soft });
     this.#look();
   }
@@ -297,6 +313,7 @@ export class Generation {
 
   #workerKeeper(worker: number): Keeper {
     const words = this.memory.worker(worker);
+    let natives = newLedger(0);
     const who = `Thread ${worker + 1} (traffic)`;
     const keeper: Keeper = new Keeper({
       ...this.#careOf(() => keeper, who),
@@ -304,11 +321,13 @@ export class Generation {
       run: (port, listeners) => {
         Atomics.add(this.memory.words, words + WORKER.at.incarnation, 1);
         Atomics.store(this.memory.words, words + WORKER.at.alive, 1);
-        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners });
+        natives = ledgerFor(this.model);
+        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners, natives });
       },
       died: (error, againMs) => {
         Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
         reclaim(this.memory, this.plan.model, worker);
+        freeLedger(natives);
         reclaimTables(this.plan.model, this.plan.stick, worker);
         leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.
@@ -326,18 +345,23 @@ export class Generation {
 
   #controlKeeper(): Keeper {
     const who = 'Control thread';
+    let natives = newLedger(0);
     const keeper: Keeper = new Keeper({
       ...this.#careOf(() => keeper, who),
       share: () => shareListeners(this.plan.listeners.control, 0),
       run: (port, listeners) => {
-        const { environment, startupLogs } = this.plan;
-        return this.#pool.run('control', { ...this.#task(), environment, startupLogs, port, listeners });
+        const { environment, startupLogs, succeeds } = this.plan;
+        const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
+        natives = ledgerFor(this.model);
+        return this.#pool.run('control', { ...this.#task(), ...own, port, listeners, natives });
       },
       died: (error, againMs) => {
         this.#silence();
+        freeLedger(natives);
         reclaimTables(this.plan.model, this.plan.stick, this.#traffic.length);
         leave(this.#changes, this.#traffic.length);
         this.#died(who, error, againMs);
+        this.#handedOver();
       },
       done: () => {
         this.#done(keeper);
@@ -395,8 +419,14 @@ export class Generation {
     this.#look();
   }
 
+  #handedOver(): void {
+    this.#handingOver = false;
+    this.#look();
+  }
+
   #look(): void {
-    if (this.#state !== 'draining' || this.#traffic.some(keeper => this.#alive.has(keeper))) return;
+    if (this.#state !== 'draining' || this.#handingOver || this.#traffic.some(keeper => this.#alive.has(keeper)))
+      return;
     // Until then the runtime API knows of those that leave.
     for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: !this.#hard });
     if (this.#alive.size > 0) return;

@@ -16,6 +16,7 @@ import {
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
 import { BACKLOG_DEFAULT } from '../engine/limits.ts';
+import { isActive } from '../engine/peers/index.ts';
 import type { ListenerFd } from './messages.ts';
 import type { Say } from './say.ts';
 
@@ -33,8 +34,26 @@ interface Sockets {
 
 export interface Listeners {
   readonly traffic: readonly Sockets[];
-  /** `stats socket`s, for the control thread. */
+  /** What the control thread serves, in the order of `controlBinds`. */
   readonly control: readonly Sockets[];
+}
+
+/** A socket of the control thread: a `stats socket`, or where peers reach us. */
+export interface ControlBind {
+  readonly bind: Bind;
+  /** For messages. */
+  readonly who: string;
+  /** Index in `model.peers`; -1 = a `stats socket`. */
+  readonly section: number;
+}
+
+export function controlBinds({ global, peers }: Model): ControlBind[] {
+  return [
+    ...global.statsSockets.map(bind => ({ bind, who: 'frontend GLOBAL', section: -1 })),
+    ...peers.filter(isActive).flatMap(({ binds, name, index }) => {
+      return binds.map(bind => ({ bind, who: `peers ${name}`, section: index }));
+    }),
+  ];
 }
 
 /** Sockets that are open already, by key: each is given to one bind line. */
@@ -80,8 +99,8 @@ export function openListeners(
       listener++;
     }
   }
-  model.global.statsSockets.forEach((bind, i) => {
-    openBind(control, i, bind, 'frontend GLOBAL', [0]);
+  controlBinds(model).forEach(({ bind, who }, i) => {
+    openBind(control, i, bind, who, [0]);
   });
   const listeners = { traffic, control };
   if (!failed) return listeners;

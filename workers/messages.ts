@@ -25,7 +25,7 @@ import type { StickMemory } from '../engine/stick/tables.ts';
 
 /** A descriptor of a listening socket, owned by the thread that gets it. */
 export interface ListenerFd {
-  /** Number of the listener over the whole configuration (`Topology`), or of the `stats socket` for control. */
+  /** Number of the listener over the whole configuration (`Topology`), or in `controlBinds` for control. */
   readonly listener: number;
   readonly fd: number;
 }
@@ -49,6 +49,8 @@ export interface Task {
   readonly confinement: Confinement | null;
   /** This thread's end; the master has the other. */
   readonly port: MessagePort;
+  /** Where its native objects are noted (engine/tls/ledger.ts). */
+  readonly natives: SharedArrayBuffer;
 }
 
 /** The life of a traffic worker: its task ends when it has drained. */
@@ -57,12 +59,14 @@ export interface TrafficTask extends Task {
   readonly worker: number;
 }
 
-/** The life of the control thread: checks and the stats sockets. */
+/** The life of the control thread: checks, the stats sockets and peers. */
 export interface ControlTask extends Task {
   /** As the configuration left it: what `show env` shows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What was said on the terminal before it started. */
   readonly startupLogs: string;
+  /** It takes over from another process, which may come and tell what its stick tables hold. */
+  readonly succeeds: boolean;
 }
 
 /** A line of the master's socket, for one generation. */
@@ -82,6 +86,8 @@ export type Order =
   | { readonly type: 'rest' }
   /** What earlier generations have counted is this from now on. */
   | { readonly type: 'past'; readonly past: readonly PastData[] }
+  /** The process leaves: control tells its successor what the stick tables hold, and answers `handedOver`. */
+  | { readonly type: 'handOver' }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Control carries out a line of commands. */
@@ -105,6 +111,8 @@ export type Report =
   | { readonly type: 'say'; readonly severity: Severity; readonly text: string }
   /** Control asks a worker something. */
   | { readonly type: 'ask'; readonly id: number; readonly worker: number; readonly question: Question }
+  /** What the stick tables hold is told. */
+  | { readonly type: 'handedOver' }
   /** A worker answers. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */

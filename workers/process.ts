@@ -67,9 +67,10 @@ export async function startProcess(
 }
 
 /** Memory of the stick tables is taken here, all of it from the start; `-V` tells how much. Null after saying what lacks. */
-function firstPlan(configuration: Configuration, model: Model, io: string, { verbose }: Options, say: Say) {
+function firstPlan(configuration: Configuration, model: Model, io: string, { verbose, finish }: Options, say: Say) {
   try {
-    const plan = { ...planOf(configuration, model, say), io };
+    const succeeds = finish !== null && finish.pids.length > 0;
+    const plan = { ...planOf(configuration, model, say), io, succeeds };
     if (verbose) for (const text of describeTables(model)) say('notice', text);
     return plan;
   } catch (error) {

@@ -20,7 +20,7 @@ export function planOf(
   model: Model,
   say: Say,
   before: StickPast | null = null,
-): Omit<Plan, 'listeners' | 'io'> {
+): Omit<Plan, 'listeners' | 'io' | 'succeeds'> {
   const workers = workerCount(model);
   const stick = createStickMemory(model, workers, before);
   return { model, workers, stick, environment, warnings, startupLogs: say.said() };
@@ -73,7 +73,7 @@ export class Reloads {
     try {
       const { model, stick } = this.#master.current.plan;
       const plan = planOf(configuration, withMaxconn(configuration.model), this.#say, { model, stick });
-      return { ...plan, io: this.#io };
+      return { ...plan, io: this.#io, succeeds: false };
     } catch (error) {
       this.#say('alert', `[sluice.main()] ${(error as Error).message}`);
       return null;

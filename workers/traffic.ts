@@ -6,11 +6,13 @@ import { errorText } from '../engine/io/native.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { attachPast } from '../engine/shm/past.ts';
+import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
-  const { model, worker, listeners } = task;
+  const { model, worker, listeners, natives } = task;
+  keepLedger(natives);
   const io = createIo(task.io);
   const thread = joinMaster(task.port, {
     serve: () => {
@@ -25,6 +27,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     past: ({ past }) => {
       env.memory.past = attachPast(past);
     },
+    handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const handle = startTraffic({
@@ -47,4 +50,5 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   thread.ready();
   await thread.ended;
   await io.stop();
+  freeLedger(natives);
 }

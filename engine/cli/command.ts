@@ -4,6 +4,7 @@ import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Conn, Io } from '../io/contract.ts';
 import type { Rings } from '../log/rings.ts';
+import type { Section } from '../peers/section.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
@@ -36,6 +37,7 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;
+  readonly peers: readonly Section[];
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;

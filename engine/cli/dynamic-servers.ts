@@ -59,7 +59,7 @@ function parseServer(proxy: Proxy, name: string, words: readonly string[]): Serv
   const quoted = [name, ...words].map(word => word.replace(/[^\w.:/@%+-]/g, '\\$&'));
   const diagnostics = new Diagnostics();
   const text = `backend ${proxy.name}\n mode ${proxy.mode}\n server ${quoted.join(' ')}\n`;
-  const resources = { resolve: () => null, readFile: () => null, env: {} };
+  const resources = { resolve: () => null, readFile: () => null, readFolder: () => null, env: {} };
   const model = loadModel(lex('CLI', text, {}, diagnostics), diagnostics, resources);
   const errors = diagnostics.list.filter(d => d.severity === 'alert').map(d => d.message);
   return errors.length > 0 || model === null ? errors.join('\n') : model.proxies[0]!.servers[0]!;

@@ -1,7 +1,11 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
+import type { BindTls } from '../config/tls-model.ts';
 import type { Conn } from '../io/contract.ts';
 import { PROCESS } from '../shm/words.ts';
+import { acceptTls, type TlsEnd } from '../tls/conn.ts';
+import { TlsListener } from '../tls/listener.ts';
+import { tlsStore } from '../tls/store.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -9,6 +13,7 @@ import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { GETSOCKS } from './getsocks.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
+import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -29,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   GETSOCKS,
+  ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
   ...SERVER_COMMANDS,
@@ -54,6 +60,11 @@ export interface Cli {
   rest(): void;
   /** After `rest`: `ended` is called once, when the last session is over. `soft`: as there; else all end at once. */
   stop(soft: boolean, ended: () => void): void;
+}
+
+function tlsEnd({ model }: CliEnv, bind: Bind, tls: BindTls): TlsEnd {
+  const listener = new TlsListener(tlsStore(model.tls), tls, model.global.tls, `GLOBAL/${bind.id}`);
+  return { client: false, context: hello => listener.choose(hello) };
 }
 
 /**
@@ -94,7 +105,10 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };
   // One at a time, so that the limit is seen before the next.
-  const listenings = sockets.map(s => env.io.listen(s.fd, 1, conn => accept(conn, s.bind)));
+  const listenings = sockets.map(({ fd, bind }) => {
+    const end = bind.tls === null ? null : tlsEnd(env, bind, bind.tls);
+    return env.io.listen(fd, 1, conn => accept(end === null ? conn : acceptTls(env.io, conn, end), bind));
+  });
   return {
     open: begin,
     rest: () => {

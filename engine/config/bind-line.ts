@@ -14,12 +14,19 @@ type Socket = Pick<BindDraft, 'text' | 'address' | 'inheritedFd' | 'abstract'>;
 /**
  * Reads what follows `bind` or `stats socket`. One socket for each address and port of a range.
  * @param keyword begins the messages
+ * @param base what they have unless the settings say otherwise
  * @returns null after reporting an error
  */
-export function readBindLine(cursor: Cursor, addresses: Word, keyword: string, context: Context): BindDraft[] | null {
+export function readBindLine(
+  cursor: Cursor,
+  addresses: Word,
+  keyword: string,
+  context: Context,
+  base: BindDraft = newBind(),
+): BindDraft[] | null {
   const sockets = socketsOf(cursor, addresses, keyword, context);
   const { file, line } = cursor.line;
-  const settings: BindDraft = { ...newBind(), file, line };
+  const settings: BindDraft = { ...structuredClone(base), file, line };
   if (sockets === null || !readSettings(BIND_TABLE, cursor, settings, `'${keyword} ${addresses.text}'`, context))
     return null;
   if (sockets.length > 1 && settings.id !== 0) {

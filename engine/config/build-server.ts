@@ -1,6 +1,7 @@
 /** From the draft of a server to the model: addresses, checks, the server it tracks. */
 import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
+import type { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -16,6 +17,7 @@ export interface Workshop {
   readonly backends: ReadonlyMap<string, number>;
   readonly drafts: Drafts;
   readonly states: StateFiles;
+  readonly tls: TlsBuilder;
   readonly tables: readonly StickTable[];
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
@@ -27,7 +29,9 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { interMs: _i, fastinterMs: _f, downinterMs: _d, rise: _r, fall: _l, healthcheck: _h, ...settings } = draft;
   const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
   const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
-  const { endpoint, check, track, observe, onError, errorLimit, logProto: _, ...own } = more;
+  const { endpoint, check, track, observe, onError, errorLimit, tls, logProto: _, ...own } = more;
+  const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
+  const made = (forCheck: boolean) => workshop.tls.server(tls, forCheck, draft, subject);
   const address = resolve(endpoint!, draft, workshop);
   const { hostname, portRelative, portOffset } = endpoint!;
   return {
@@ -38,8 +42,23 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     agent: draft.agentCheck ? agentOf(draft, address, workshop) : null,
     track: track === null ? null : trackOf(track, workshop),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
+    tls: tls.ssl ? made(false) : null,
+    checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
     saved: workshop.states.of(workshop.proxy, draft.name),
   };
+}
+
+/** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
+function checksTls({ tls, checkPort, checkAddress }: ServerDraft): boolean {
+  return tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null);
+}
+
+/** `tcp-check connect ssl`. */
+function stepsWantTls({ healthcheck }: ServerDraft, { proxy, drafts }: Workshop): boolean {
+  const section = drafts.healthchecks.find(({ name }) => name === healthcheck);
+  // What is wrong with it has been said.
+  const { steps } = checkOf((section ?? proxy).check) as Check;
+  return steps.some(step => step.kind === 'connect' && step.tls);
 }
 
 /** Where names are looked up, and who is named when one has no address. */
@@ -69,6 +88,7 @@ function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): Serv
     // A check of another port speaks to another program (manual 5.2, check-send-proxy).
     sendProxy: draft.checkSendProxy || (draft.sendProxy !== 0 && checkPort === 0 && checkAddress === null),
     viaSocks4: checkViaSocks4,
+    tls: checksTls(draft),
     script: section === undefined ? null : (checkOf(section.check) as Check),
   };
 }

@@ -161,6 +161,10 @@ export function buildTables(
     const { defaultServer: _s, defaultBind: _b, ...rest } = draft;
     const built = draft.peers.map(peer => peerOf(peer, diagnostics, resources));
     const local = built.findIndex(({ name }) => name === localPeer);
+    if (local < 0 && !draft.disabled) {
+      const message = `Removing incomplete section 'peers ${draft.name}' (no peer named '${localPeer}')`;
+      diagnostics.report('warning', draft, message);
+    }
     return {
       ...rest,
       ...{ index, local, peers: built },

@@ -31,6 +31,14 @@ import type {
   Userlist,
   UseServer,
 } from './model.ts';
+import {
+  type BindTlsDraft,
+  type GlobalTlsDraft,
+  newBindTls,
+  newGlobalTls,
+  newServerTls,
+  type ServerTlsDraft,
+} from './tls-draft.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -43,6 +51,8 @@ export interface Resources {
   resolve(host: string): Address | null;
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
+  /** Names of the files in a folder, in order; null when it is none. */
+  readFolder(path: string): readonly string[] | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
@@ -72,7 +82,9 @@ export interface ExpressionUse extends Place {
 }
 
 /** `id` 0 and `name` '' until they are given or counted. */
-export type BindDraft = Draft<Bind>;
+export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
+  tls: BindTlsDraft;
+}
 
 export interface ServerDraft
   extends Draft<
@@ -88,8 +100,11 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'tls'
+      | 'checkTls'
     >
   > {
+  tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   check: boolean;
@@ -197,7 +212,8 @@ export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'conditi
   expression: StickRule['expression'];
 }
 
-export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers'>> {
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
+  binds: BindDraft[];
   peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
   tables: TableDraft[];
   defaultServer: ServerDraft;
@@ -250,7 +266,8 @@ export interface UnixBind {
   gid: number | null;
 }
 
-export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
+export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>> {
+  tls: GlobalTlsDraft;
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
@@ -331,6 +348,7 @@ export function newGlobal(): GlobalDraft {
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
+    tls: newGlobalTls(),
   };
 }
 
@@ -384,6 +402,7 @@ export function newServer(): ServerDraft {
     shutdownBackupsWhenUp: false,
     initState: 'none',
     socks4: null,
+    tls: newServerTls(),
   };
 }
 
@@ -416,6 +435,7 @@ export function newBind(): BindDraft {
     unixGid: null,
     level: 'operator',
     exposeFd: false,
+    tls: newBindTls(),
   };
 }
 

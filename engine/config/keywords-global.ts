@@ -8,6 +8,7 @@ import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
 import { GLOBAL_PROCESS } from './keywords-process.ts';
+import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
 import type { StatusRange } from './model.ts';
 
@@ -193,5 +194,6 @@ export const GLOBAL: readonly Row[] = [
   GLOBAL_LOG as Row,
   ...TUNE,
   ...GLOBAL_VARS,
+  ...GLOBAL_TLS,
   ...GLOBAL_MORE,
 ];

@@ -15,6 +15,7 @@ import type { Expression } from '../sample/expression.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
 import type { KeyType } from '../stick/data-types.ts';
+import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
 export interface Place {
@@ -28,6 +29,8 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
+  /** Certificates and their kin, by the names of their files. */
+  readonly tls: TlsFiles;
   /** What ACLs and maps look into; `ref.index` is its place here. */
   readonly patternRefs: readonly PatternRef[];
   readonly logProfiles: readonly LogProfile[];
@@ -86,6 +89,7 @@ export interface Global extends Place {
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
 }
@@ -359,6 +363,8 @@ export interface Bind extends Place {
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
   readonly exposeFd: boolean;
+  /** null = it speaks no TLS. */
+  readonly tls: BindTls | null;
 }
 
 export interface Server extends Place {
@@ -409,6 +415,10 @@ export interface Server extends Place {
   readonly slowstartMs: number;
   /** `socks4`: connections to it go through this proxy. */
   readonly socks4: Address | null;
+  /** null = it is spoken to without TLS. */
+  readonly tls: ServerTls | null;
+  /** Of its checks, or of some steps of them; null = all are without. */
+  readonly checkTls: ServerTls | null;
   /** What a state file said of it. */
   readonly saved: SavedState | null;
 }
@@ -439,6 +449,8 @@ export interface ServerCheck {
   readonly sendProxy: boolean;
   /** Through the server's `socks4` proxy. */
   readonly viaSocks4: boolean;
+  /** Over TLS, with the settings of `Server.checkTls`. */
+  readonly tls: boolean;
   /** Of a `healthcheck` section; null = the proxy's. */
   readonly script: Check | null;
 }
@@ -511,7 +523,11 @@ export interface ConnectStep extends AnyStep {
   readonly viaSocks4: boolean;
   /** Ends with FIN, not RST. */
   readonly linger: boolean;
-  /** What the server line says (PROXY header, SOCKS) holds too. */
+  /** Over TLS; with the name that is sent ('' = none) and the protocols that are offered. */
+  readonly tls: boolean;
+  readonly sni: string;
+  readonly alpn: readonly string[];
+  /** What the server line says (PROXY header, SOCKS, TLS) holds too. */
   readonly asServer: boolean;
 }
 

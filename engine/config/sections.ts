@@ -119,7 +119,7 @@ function refused<T>(cursor: Cursor, row: Keyword<T>, section: string, letter: st
 const NO_CONTEXT = {
   prefix: '',
   section: '',
-  resources: { resolve: () => null, readFile: () => null, env: {} },
+  resources: { resolve: () => null, readFile: () => null, readFolder: () => null, env: {} },
 } as const;
 
 /** The name after a section keyword; '' after reporting that there is none or a bad one. */

@@ -1,7 +1,7 @@
 /** What follows `stick-table`, and the name of a `table` in a `peers` section (manual 11.1). */
 
 import { STICK_KEY_BYTES_MAX, STICK_PERIOD_MS_MAX, STICK_SIZE_MAX } from '../limits.ts';
-import { ARRAY_MAX, DATA_TYPES, dataType, KEY_LEN_DEFAULT, KEY_TYPES, type KeyType } from '../stick/data-types.ts';
+import { ARRAY_MAX, DATA_TYPES, dataType, KEY_TYPES, type KeyType } from '../stick/data-types.ts';
 import type { Cursor } from './cursor.ts';
 import type { TableDraft } from './draft.ts';
 import { reference } from './fields.ts';
@@ -56,10 +56,10 @@ function readType(cursor: Cursor, table: TableDraft) {
     return cursor.error(`unknown type '${name}'`, didYouMean(name, names) ?? `one of ${names.join(', ')}`);
   }
   table.key = name as KeyType;
-  table.keyBytes = KEY_TYPES[table.key].bytes || KEY_LEN_DEFAULT;
+  table.keyBytes = KEY_TYPES[table.key].bytes;
   const counted = table.key === 'string' || table.key === 'binary';
   if (counted && cursor.match('len')) {
-    table.keyBytes = cursor.expectInt('len', { min: 1, max: STICK_KEY_BYTES_MAX }) ?? KEY_LEN_DEFAULT;
+    table.keyBytes = cursor.expectInt('len', { min: 1, max: STICK_KEY_BYTES_MAX }) ?? 1;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Check, CheckStep, CheckText, ExpectStep, RequestStep } from '../co
 import { type Finding, type Match, matchOf } from './matches.ts';
 import { pieceOf } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
-import { hasCode, L4OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdict, verdict } from './statuses.ts';
+import { hasCode, L4OK, L6OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdict, verdict } from './statuses.ts';
 
 export interface Plan {
   readonly check: Check;
@@ -136,9 +136,9 @@ function codeOf(check: Check, step: ExpectStep | null, response: CheckResponse, 
 }
 
 /** What a check found whose steps were all done. */
-export function success(check: Check, response: CheckResponse): Verdict {
+export function success(check: Check, response: CheckResponse, tls = false): Verdict {
   const last = check.steps.at(-1)!;
-  if (last.kind === 'connect') return verdict(L4OK);
+  if (last.kind === 'connect') return verdict(tls ? L6OK : L4OK);
   const usual = check.type === 'tcp' ? '(tcp-check)' : '';
   if (last.kind !== 'expect') return verdict(L7OK, usual, codeOf(check, null, response, L7OK));
   const status = last.okStatus === '' ? L7OK : statusNamed(last.okStatus);

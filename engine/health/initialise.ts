@@ -41,6 +41,8 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     maxconn: global.maxconn,
     maxconnrate: global.maxconnrate,
     maxsessrate: global.maxsessrate,
+    maxsslconn: global.tls.maxConn,
+    maxsslrate: global.tls.maxRate,
     start_second: second,
   });
   const env = { model, memory, topology: top, log: () => {}, now: () => now };

@@ -21,6 +21,11 @@ const log: Shape = d => `${two(d.getDate())}/${MONTHS[d.getMonth()]}/${d.getFull
 const syslog: Shape = d => `${MONTHS[d.getMonth()]} ${`${d.getDate()}`.padStart(2)} ${clock(d)}`;
 const iso: Shape = d => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${clock(d)}`;
 
+/** Milliseconds since the epoch as a log line shows them, without the fraction. */
+export function dateText(ms: number): string {
+  return log(new Date(ms));
+}
+
 /** `+hhmm`, or with a separator `+hh:mm`. */
 function zone(date: Date, separator: string): string {
   const minutes = -date.getTimezoneOffset();

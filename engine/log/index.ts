@@ -59,6 +59,8 @@ export class Logger implements StreamEvents {
   readonly #scene: Scene;
   readonly #proxies: readonly ProxyLog[];
   readonly #global: readonly Target[];
+  /** Of `peers` sections. */
+  readonly #peers: readonly (readonly Target[])[];
   readonly #message = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #data = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #packet = new Line(LOG_MESSAGE_BYTES_MAX + LOG_HEADER_BYTES_MAX);
@@ -73,6 +75,7 @@ export class Logger implements StreamEvents {
     this.#memory = memory;
     this.#scene = new Scene(facts, wall);
     this.#global = open(global.logs, global.logTag);
+    this.#peers = model.peers.map(({ logs }) => open(logs, global.logTag));
     this.#proxies = model.proxies.map(proxy => ({
       proxy,
       targets: open(proxy.logs, proxy.logTag ?? global.logTag),
@@ -167,6 +170,14 @@ export class Logger implements StreamEvents {
     this.#message.length = 0;
     this.#message.raw(bytesOf(text));
     this.#deliver(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, null);
+  }
+
+  /** A line about a `peers` section (its index): to its logs, or to those of the process. */
+  peers(level: number, section: number, text: string): void {
+    const targets = this.#peers[section]!;
+    this.#message.length = 0;
+    this.#message.raw(bytesOf(text));
+    this.#deliver(targets.length > 0 ? targets : this.#global, level, null);
   }
 
   /** `log-steps` asks for a line here, whatever is known. */

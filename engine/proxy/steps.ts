@@ -21,7 +21,6 @@ import { restrictHeaderNames } from './header-names.ts';
 import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
-import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
@@ -44,6 +43,7 @@ import { type Next, STEP, WAIT } from './step.ts';
 import { storeServer, stuckServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import { introduction } from './tls-server.ts';
 
 export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 
@@ -269,11 +269,11 @@ function connected(stream: Stream): Next {
 
 /** `send-proxy`: a new connection begins with who the client is. */
 function introduce(stream: Stream): void {
-  const { sendProxy } = stream.server!.config;
   const { conn, reused } = stream.serverSide!;
-  if (sendProxy === 0 || reused || conn === null) return;
-  const header = proxyHeader(sendProxy, stream.session.source(), stream.session.destination());
-  conn.send(header, 0, header.length);
+  // Before TLS it was sent already.
+  if (reused || conn === null || stream.server!.tls !== null) return;
+  const header = introduction(stream, stream.server!);
+  if (header !== null) conn.send(header, 0, header.length);
 }
 
 function noResponseInTime(stream: Stream): Next {

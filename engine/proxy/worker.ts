@@ -9,13 +9,14 @@ import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
 import { ProcVars } from '../sample/proc-vars.ts';
 import type { ChangeLog } from '../shm/change-log.ts';
-import { CONN_RATE, SESS_RATE } from '../shm/counters.ts';
+import { CONN_RATE, SESS_RATE, TLS_KEY_RATE, TLS_RATE, TLS_SERVER_KEY_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
+import { tlsStore } from '../tls/store.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
@@ -71,6 +72,10 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     at: memory.process,
     connRate: memory.rows('process', 0, CONN_RATE),
     sessRate: memory.rows('process', 0, SESS_RATE),
+    tlsRate: memory.rows('process', 0, TLS_RATE),
+    tlsKeyRate: memory.rows('process', 0, TLS_KEY_RATE),
+    tlsServerKeyRate: memory.rows('process', 0, TLS_SERVER_KEY_RATE),
+    tls: tlsStore(model.tls),
     frontends: [],
     backends: [],
     log: env.log,

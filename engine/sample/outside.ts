@@ -5,6 +5,7 @@
 import type { Model } from '../config/model.ts';
 import type { Context } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';
+import { monotonicMs } from '../time.ts';
 import type { PatternBooks } from './book.ts';
 import { type Env, Standpoint } from './context.ts';
 import type { ProcVars } from './proc-vars.ts';
@@ -20,7 +21,16 @@ export function outside(
   books: PatternBooks,
   procVars: ProcVars,
 ): Outside {
-  const nothing = { model, books, procVars, backends: [], frontends: [], stopping: false, worker: 0 };
+  const nothing = {
+    model,
+    books,
+    procVars,
+    backends: [],
+    frontends: [],
+    stopping: false,
+    worker: 0,
+    io: { now: monotonicMs },
+  };
   // No fetch of internal state looks at more of a worker than this.
   const worker = nothing as unknown as Context;
   const session = { context: worker, vars: null } as unknown as Session;

@@ -69,16 +69,16 @@ export function dataType(name: string): DataType | undefined {
   return BY_NAME.get(name);
 }
 
-/** Kinds of keys: bytes of a key, 0 = given by `len`; number in the peers protocol. */
+/**
+ * Kinds of keys: bytes of a key, for strings and binary keys when `len` does not say; number in the peers protocol. Without
+ * `len`, HAProxy counts the zero at the end of a string among its 32 bytes.
+ */
 export const KEY_TYPES = {
   ip: { bytes: 4, number: 4 },
   ipv6: { bytes: 16, number: 5 },
   integer: { bytes: 4, number: 2 },
-  string: { bytes: 0, number: 6 },
-  binary: { bytes: 0, number: 7 },
+  string: { bytes: 31, number: 6 },
+  binary: { bytes: 32, number: 7 },
 } as const;
 
 export type KeyType = keyof typeof KEY_TYPES;
-
-/** `len` of strings and binary keys when it is not given. */
-export const KEY_LEN_DEFAULT = 32;

@@ -109,10 +109,11 @@ backend t
       asker,
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {} },
+      peers: [],
       startupLogs: '',
       environment: {},
     },
-    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null } as unknown as Bind }],
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null, tls: null } as unknown as Bind }],
   );
 });
 

@@ -78,6 +78,8 @@ function server(index: number, o: ServerOptions): Server {
     initState: 'none',
     socks4: null,
     saved: null,
+    tls: null,
+    checkTls: null,
     check: o.unchecked ? null : check,
     ...o,
   } as Server;
@@ -121,6 +123,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     statsMaxconn: 10,
     statsSockets: [],
     tune: { bufsizeBytes: 16_384 },
+    tls: { maxConn: 0, maxRate: 0 },
     ...o.global,
   };
   return { global, proxies: [proxy], userlists: [], rings: [], tables: [], peers: [] } as unknown as Model;

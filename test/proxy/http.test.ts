@@ -47,7 +47,7 @@ describe('messages', () => {
     expect(r.counter('backend', 'web', 'hrsp_2xx')).toBe(1);
     expect(r.counter('server', 'web/s1', 'hrsp_2xx')).toBe(1);
     expect(r.counter('frontend', 'web', 'bytes_out')).toBe(got.length);
-    expect(r.ends).toEqual([
+    expect(r.ends).toMatchObject([
       { frontend: 'web', backend: 'web', server: 's1', status: 200, state: '--', retries: 0, silent: false },
     ]);
   });

@@ -88,7 +88,17 @@ listen hold
     done: done.resolve,
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
-  const plan = { model, stick, listeners, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
+  const plan = {
+    model,
+    stick,
+    listeners,
+    workers: 2,
+    environment: {},
+    startupLogs: '',
+    warnings: 0,
+    io: 'net',
+    succeeds: false,
+  };
   const master = new Master(plan, 0, life, say);
   master.start();
   onTestFinished(async () => {

@@ -44,7 +44,10 @@ listen web
   const serving = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   const life = { ready() {}, serving: serving.resolve, done: done.resolve, failed: () => serving.reject(said) };
-  const plan = { model, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' };
+  const plan = {
+    ...{ model, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' },
+    succeeds: false,
+  };
   const master = new Master(
     { ...plan, stick: createStickMemory(model, 2), listeners: openListeners(model, 2, say)! },
     0,

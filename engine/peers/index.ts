@@ -1,0 +1,75 @@
+/** Peers: processes that share stick tables. Runs in the control thread. */
+import type { Model } from '../config/model.ts';
+import { ACCEPT_BURST, PEER_LOOK_MS, PEER_UPDATES_AT_ONCE } from '../limits.ts';
+import type { Tables } from '../stick/tables.ts';
+import { Timer } from '../time.ts';
+import { type PeersEnv, Section } from './section.ts';
+import { PeerTable } from './stick-table.ts';
+
+/** A listening descriptor, which `startPeers` owns from now on, and the section (its index) that it is for. */
+export interface PeersSocket {
+  readonly fd: number;
+  readonly section: number;
+}
+
+export interface PeersOptions {
+  readonly model: Model;
+  readonly tables: Tables;
+  /** An old process may come and tell what it knows. */
+  readonly succeeds: boolean;
+}
+
+export interface Peers {
+  readonly sections: readonly Section[];
+  /** This process leaves: tells its successor all entries. Calls `done` when all sections have. */
+  handOver(done: () => void): void;
+  /** Ends all at once. */
+  stop(): void;
+}
+
+/** Starts all sections that are not disabled, have us among their peers and a table to share. */
+export function startPeers(
+  env: Omit<PeersEnv, 'updatesAtOnce'>,
+  options: PeersOptions,
+  sockets: readonly PeersSocket[],
+): Peers {
+  const { model, tables, succeeds } = options;
+  const updatesAtOnce = model.global.tune.peersMaxUpdates || PEER_UPDATES_AT_ONCE;
+  const sections = model.peers.filter(isActive).map(({ index, name, shards, peers, tables: shared }) => {
+    const { localPeer } = model.global;
+    const section = new Section(
+      { ...env, updatesAtOnce },
+      {
+        ...{ index, name, shards, succeeds, peers, localName: localPeer },
+        tables: shared.map(at => {
+          const table = tables.list[at]!;
+          return new PeerTable(table, tables.list[table.spec.writeTo] ?? null, () => env.now());
+        }),
+      },
+    );
+    for (const { fd } of sockets.filter(socket => socket.section === index)) section.listen(fd, ACCEPT_BURST);
+    return section;
+  });
+  const timer: Timer<readonly Section[]> = new Timer<readonly Section[]>(sections, all => {
+    for (const section of all) section.push();
+    env.wheel.arm(timer, env.now() + PEER_LOOK_MS);
+  });
+  if (sections.length > 0) env.wheel.arm(timer, env.now() + PEER_LOOK_MS);
+  return {
+    sections,
+    handOver: done => {
+      let left = sections.length;
+      if (left === 0) done();
+      for (const section of sections) section.handOver(() => --left === 0 && done());
+    },
+    stop: () => {
+      env.wheel.forget(timer);
+      for (const section of sections) section.stop();
+    },
+  };
+}
+
+/** Whether a section does anything: it is on, we are one of the peers, and there is something to share. */
+export function isActive({ disabled, local, tables }: Model['peers'][number]): boolean {
+  return !disabled && local >= 0 && tables.length > 0;
+}
