@@ -132,6 +132,11 @@ export class Generation {
     answer: message => {
       for (const keeper of this.#alive) if (!this.#traffic.includes(keeper)) keeper.pass(message);
     },
+    name: (message, from) => {
+      const named = { type: 'named', id: message.question.id, address: null } as const;
+      if (!this.#control.pass(message)) from.pass(named);
+    },
+    named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
     server: ({ id, proxy, server }, from) => {
       setServer(this.model.proxies[proxy]!, server);
       from.pass({ type: 'answer', id, answer: null });

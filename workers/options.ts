@@ -22,6 +22,8 @@ export interface Options {
   notify: boolean;
   zeroWarning: boolean;
   diagnostic: boolean;
+  /** `-4`: overrides `dns-accept-family`. */
+  ipv4Only: boolean;
   /** `-dr`: with `-c`, names that do not resolve are no error. */
   ignoreResolution: boolean;
   /** Classes asked for with `-dK`, '' = none were named; null = the flag was not given. */
@@ -196,6 +198,7 @@ const FLAGS: readonly Flag[] = [
       return undefined;
     },
   },
+  { flag: '-4', arity: 'none', doc: 'resolvers ask for IPv4 addresses only', set: set({ ipv4Only: true }) },
   { flag: '-dW', arity: 'none', doc: 'refuses to start on any warning', set: set({ zeroWarning: true }) },
   { flag: '-dD', arity: 'none', doc: 'warns about suspicious statements', set: set({ diagnostic: true }) },
   {
@@ -216,7 +219,6 @@ const FLAGS: readonly Flag[] = [
   { flag: '-dC', arity: 'glued', doc: 'dumps the configuration', set: notYet },
   { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },
   { flag: '-dV', arity: 'none', doc: 'disables SSL verify on the server side', set: notYet },
-  { flag: '-4', arity: 'none', doc: 'resolves to IPv4 only', set: notYet },
   { flag: '-dM', arity: 'glued', doc: 'memory debugging: nothing here' },
   { flag: '-dF', arity: 'none', doc: 'disables fast-forward: nothing here' },
   { flag: '-dG', arity: 'none', doc: 'disables getaddrinfo: nothing here' },
@@ -252,6 +254,7 @@ function defaults(): Options {
     notify: false,
     zeroWarning: false,
     diagnostic: false,
+    ipv4Only: false,
     ignoreResolution: false,
     keywords: null,
     libraries: false,
@@ -317,5 +320,5 @@ export function usage(program: string): string {
     const call = argument === undefined ? flag : argument.startsWith('{') ? flag + argument : `${flag} ${argument}`;
     return `        ${call} ${doc}\n`;
   });
-  return `Usage : ${program} [-f <cfgfile|cfgdir>]* [options] [-- <cfgfile>*]\n${rows.join('')}`;
+  return `Usage : ${program} [-f <cfgfile|cfgdir>]* [options] [-- <cfgfile>*]\n${rows.join('')}        ${program} lbaas serves OpenStack's load-balancer APIs; see ${program} lbaas --help\n`;
 }
