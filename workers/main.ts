@@ -6,11 +6,11 @@ import { createSay, write } from './say.ts';
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
 const given = process.argv.slice(2);
 /** What is asked for by a word instead of flags; each gives its exit code. */
-const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
-  diff: async words => (await import('./diff.ts')).showDiff(words, say, program),
-  lbaas: async words => (await import('./lbaas/main.ts')).lbaas(words, program, say),
-};
-const command = COMMANDS[given[0] ?? ''] ?? null;
+const COMMANDS: ReadonlyMap<string, (words: readonly string[]) => Promise<number>> = new Map([
+  ['diff', async (words: readonly string[]) => (await import('./diff.ts')).showDiff(words, say, program)],
+  ['lbaas', async (words: readonly string[]) => (await import('./lbaas/main.ts')).lbaas(words, program, say)],
+]);
+const command = COMMANDS.get(given[0] ?? '') ?? null;
 const { options, error } = parseArguments(command === null ? given : []);
 const say = createSay(options.quiet, process.pid);
 

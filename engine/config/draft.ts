@@ -393,6 +393,7 @@ export function newServer(): ServerDraft {
     nonStick: false,
     shard: 0,
     sendProxy: 0,
+    proxyOptions: [],
     source: null,
     tfo: false,
     poolMaxConn: -1,
