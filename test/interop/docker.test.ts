@@ -1,4 +1,4 @@
-/** scripts/ha/Dockerfile is not built here: what it says is read, and what it runs is run. */
+/** scripts/ha/sluice.dockerfile is not built here: what it says is read, and what it runs is run. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ interface Instruction {
 
 /** Its instructions, comments and continued lines taken away. */
 const INSTRUCTIONS: readonly Instruction[] = fs
-  .readFileSync(path.join(ROOT, 'scripts/ha/Dockerfile'), 'utf8')
+  .readFileSync(path.join(ROOT, 'scripts/ha/sluice.dockerfile'), 'utf8')
   .replace(/^#.*\n/gm, '')
   .replace(/\\\n\s*/g, '')
   .split('\n')
@@ -47,7 +47,7 @@ test('what it is built from fits: the Node.js that the package needs, only what 
     expect(run).toMatch(/apt-get update .*-y --no-install-recommends .*rm -rf \/var\/lib\/apt\/lists/);
   }
   expect(last('USER')).not.toMatch(/^(root|0|)$/);
-  const ignored = fs.readFileSync(path.join(ROOT, 'scripts/ha/Dockerfile.dockerignore'), 'utf8').trim().split('\n');
+  const ignored = fs.readFileSync(path.join(ROOT, 'scripts/ha/sluice.dockerfile.dockerignore'), 'utf8').trim().split('\n');
   expect(ignored).toEqual(expect.arrayContaining(['.git', 'node_modules']));
 });
 

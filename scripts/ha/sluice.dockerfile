@@ -1,5 +1,5 @@
 # From the root of the repository:
-#     docker build -f scripts/ha/Dockerfile -t sluice .
+#     docker build -f scripts/ha/sluice.dockerfile -t sluice .
 #     docker run -v ./haproxy.cfg:/etc/haproxy/haproxy.cfg:ro -p 80:80 sluice
 # `docker kill -s USR2` reloads, `docker stop` lets the connections finish.
 FROM node:26.10-bookworm-slim AS build
