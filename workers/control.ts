@@ -6,6 +6,7 @@ import { createIo } from '../engine/io/choose.ts';
 import { Rings } from '../engine/log/rings.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
+import { outside } from '../engine/sample/outside.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
@@ -54,7 +55,8 @@ export default async function control(task: ControlTask): Promise<void> {
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
       const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
-      const common = { ...env, io, wheel, random: Math.random };
+      const there = outside(model, books, procVars, env);
+      const common = { ...env, io, wheel, random: Math.random, outside: there };
       const checks = startHealth(common);
       peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
       const shown = { asker, rings, checks, books, procVars, peers: peers.sections, environment, startupLogs };

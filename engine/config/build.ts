@@ -56,9 +56,9 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
 }
 
 /** Converters do not know their line; the expressions of the proxies do. */
-function refsOf({ proxies }: Drafts, resources: Resources): Model['patternRefs'] {
+function refsOf({ proxies, healthchecks }: Drafts, resources: Resources): Model['patternRefs'] {
   const refs = patternRefs(resources);
-  for (const { file, line, expression } of new Set(proxies.flatMap(proxy => proxy.expressions))) {
+  for (const { file, line, expression } of new Set([...proxies, ...healthchecks].flatMap(owner => owner.expressions))) {
     for (const { args } of expression.converters) {
       for (const arg of args) if (isPatternRef(arg)) addUse(arg, { by: 'map', file, line });
     }

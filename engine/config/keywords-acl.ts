@@ -20,7 +20,7 @@ function remembering<T>(cursor: Cursor, proxy: ProxyDraft, read: () => T): T {
 
 /** An expression of the line: its references are checked at the end. */
 export function useExpression(
-  proxy: ProxyDraft,
+  proxy: Pick<ProxyDraft, 'expressions'>,
   cursor: Cursor,
   expression: Expression,
   keyword = 'sample fetch keyword',

@@ -14,6 +14,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
+import type { Variable } from '../sample/variable.ts';
 import type { KeyType } from '../stick/data-types.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -464,7 +465,7 @@ export type CheckType =
 /** How servers are checked: steps done one after the other, each as good as the last, until one fails. */
 export interface Check {
   readonly type: CheckType;
-  /** Empty for `external`. The first one is always a `connect`. */
+  /** Empty for `external`. The first one is always a `connect`, but for variables that are set before it. */
   readonly steps: readonly CheckStep[];
   /** HTTP: a server that answers 404 gets no new users. */
   readonly disableOn404: boolean;
@@ -480,7 +481,10 @@ export interface ExternalCheck {
   readonly path: string;
 }
 
-export type CheckStep = ConnectStep | SendStep | RequestStep | ExpectStep;
+export type CheckStep = ConnectStep | SendStep | RequestStep | ExpectStep | VariableStep;
+
+/** A text, or a format that is evaluated each time. */
+export type CheckValue = string | Format;
 
 interface AnyStep {
   /** Its number in messages; 0 = it was not written. */
@@ -503,17 +507,27 @@ export interface ConnectStep extends AnyStep {
 
 export interface SendStep extends AnyStep {
   readonly kind: 'send';
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | Format;
+  /** What the format gives is hexadecimal. */
+  readonly hex: boolean;
+}
+
+/** Sets a variable, or forgets it. */
+export interface VariableStep extends AnyStep {
+  readonly kind: 'variable';
+  readonly variable: Variable;
+  readonly conditions: readonly string[];
+  readonly value: Expression | Format | null;
 }
 
 /** One HTTP request. */
 export interface RequestStep extends AnyStep {
   readonly kind: 'request';
   readonly method: string;
-  readonly uri: string;
+  readonly uri: CheckValue;
   readonly version: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: string;
+  readonly headers: readonly (readonly [name: string, value: CheckValue])[];
+  readonly body: CheckValue;
 }
 
 /** What an expectation looks at and how. `mysql-...`, `ldap-bind`, `spop-hello` and `agent` know their protocol. */
@@ -539,7 +553,7 @@ export interface ExpectStep extends AnyStep {
   readonly match: MatchKind;
   readonly negate: boolean;
   /** A text, a regular expression, a list of statuses; `binary`: one character per byte; hdr, fhdr: the value. */
-  readonly pattern: string;
+  readonly pattern: CheckValue;
   /** hdr and fhdr only. */
   readonly header: HeaderMatch | null;
   /** Bytes without which nothing is decided; -1 = none, and a mismatch waits for more. */
@@ -552,19 +566,21 @@ export interface ExpectStep extends AnyStep {
   readonly onError: CheckText | null;
   /** The status code is the number that the response begins with. */
   readonly codeFromResponse: boolean;
+  /** The status code is what this finds; null = the usual one. */
+  readonly statusCode: Expression | null;
 }
 
 export type MatchMethod = 'str' | 'beg' | 'end' | 'sub' | 'reg';
 
 export interface HeaderMatch {
-  readonly name: string;
+  readonly name: CheckValue;
   readonly nameMethod: MatchMethod;
   /** null = any value (`pattern` means nothing). */
   readonly valueMethod: MatchMethod | null;
 }
 
-/** What a check says: a text, or a piece of the response from a byte on to the end of the line or to a zero byte. */
-export type CheckText = { readonly text: string } | { readonly responseFrom: number };
+/** What a check says: a text, a format, or a piece of the response from a byte on to the end of the line or to a zero byte. */
+export type CheckText = { readonly text: CheckValue } | { readonly responseFrom: number };
 
 export type BalanceAlgorithm =
   | 'roundrobin'

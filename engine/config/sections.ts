@@ -235,7 +235,7 @@ const HEALTHCHECK_SECTION: Section = {
   doc: 'A named kind of check.',
   open(cursor, desk) {
     const { file, line } = cursor.line;
-    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck() };
+    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck(), expressions: [] };
     expectEnd(cursor, 'healthcheck');
     desk.drafts.healthchecks.push(draft);
     return readerOf(TABLES.healthcheck, 'healthcheck', 'H', draft, draft.name, desk);

@@ -9,16 +9,31 @@ import type { CheckStep, ConnectStep } from '../config/model.ts';
 import type { Address, Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
 import { proxyHeader } from '../proxy/proxy-protocol.ts';
 import { connectThrough } from '../proxy/socks4.ts';
+import type { Outside } from '../sample/outside.ts';
 import { OPER_STOPPED } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
-import { judge, type Plan, request, success, whereabouts } from './check.ts';
+import { type Answer, judge, request, success, whereabouts } from './check.ts';
 import { errnoText } from './errnos.ts';
+import type { Deed, Plan } from './plan.ts';
 import { CheckResponse } from './response.ts';
+import { Sight } from './sight.ts';
 import { stateHeader } from './state-header.ts';
-import { CHECK_STATUSES, L4CON, L4TOUT, L7TOUT, SOCKERR, statusNamed, type Verdict, verdict } from './statuses.ts';
+import {
+  CHECK_STATUSES,
+  L4CON,
+  L4TOUT,
+  L7RSP,
+  L7TOUT,
+  SOCKERR,
+  statusNamed,
+  type Verdict,
+  verdict,
+} from './statuses.ts';
 import { type StateEnv, serverWord, type Target } from './target.ts';
 
 export interface CheckEnv extends StateEnv {
+  /** What expressions of checks may ask for. */
+  readonly outside: Outside;
   readonly io: Io;
   readonly wheel: TimerWheel;
   /** 0 <= random() < 1: the spread of `spread-checks`. */
@@ -49,6 +64,7 @@ export class Script implements Probe, Handler {
   readonly #done: (found: Verdict) => void;
   readonly #timer: Timer<Script>;
   readonly #options: ConnectOptions;
+  readonly #sight: Sight;
   #conn: Conn | null = null;
   #response: CheckResponse;
   /** The step under way; -1 = none. */
@@ -66,11 +82,13 @@ export class Script implements Probe, Handler {
     this.#done = done;
     this.#timer = new Timer<Script>(this, script => script.#expire());
     this.#options = { source: target.server.source ?? target.proxy.source, tfo: false };
+    this.#sight = new Sight(target, plan.check, env.outside);
     this.#response = this.#nothing();
   }
 
   start(): void {
     this.#leave(false);
+    this.#sight.begin();
     this.#at = 0;
     this.#env.wheel.arm(this.#timer, this.#env.now() + this.#reach.interMs);
     this.#go();
@@ -122,8 +140,11 @@ export class Script implements Probe, Handler {
     return this.#plan.check.steps[this.#at]!;
   }
 
+  /** A response of which nothing has come yet. */
   #nothing(): CheckResponse {
-    return new CheckResponse(this.#env.model.global.tune.bufsizeBytes);
+    const response = new CheckResponse(this.#env.model.global.tune.bufsizeBytes);
+    this.#sight.look(response);
+    return response;
   }
 
   #whereabouts(): string {
@@ -144,7 +165,7 @@ export class Script implements Probe, Handler {
   #do(): boolean {
     const { check } = this.#plan;
     if (this.#at === check.steps.length) {
-      this.#finish(success(check, this.#response));
+      this.#finish(success(this.#plan, this.#answer()));
       return false;
     }
     const step = this.#step;
@@ -157,14 +178,33 @@ export class Script implements Probe, Handler {
       if (found !== 'good' && found !== 'more') this.#finish(found);
       return found === 'good';
     }
+    return this.#say(this.#plan.deeds[this.#at]!);
+  }
+
+  /** Sends something, or sets a variable. False when there is nothing to be sent: the check is over. */
+  #say(deed: Deed): boolean {
+    const { at } = this.#sight;
+    if (deed.kind === 'variable') {
+      deed.run(at);
+      return true;
+    }
+    const bytes = deed.kind === 'send' ? deed.bytes(at) : deed.kind === 'request' ? this.#request(deed) : null;
+    if (bytes === null) {
+      this.#finish(verdict(L7RSP, `tcp-check send : failed to build log-format string at step ${this.#step.id}`));
+      return false;
+    }
     this.#response = this.#nothing();
-    this.#send(step.kind === 'send' ? step.bytes : request(step, this.#state()));
+    this.#send(bytes);
     return true;
   }
 
-  #answer() {
+  #request(deed: Deed & { kind: 'request' }): Uint8Array {
+    return request(deed.request(this.#sight.at), this.#state());
+  }
+
+  #answer(): Answer {
     const stopped = serverWord(this.#env.memory, this.#target, 'oper') === OPER_STOPPED;
-    return { response: this.#response, ended: this.#ended, stopped };
+    return { response: this.#response, ended: this.#ended, stopped, at: this.#sight.at };
   }
 
   #state(): string {
