@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests of the data path: they run on each io (test/proxy/rig.ts). */
-const DATA_PATH = ['test/proxy/**/*.test.ts', 'test/rules/**/*.test.ts', 'test/stick/proxy.test.ts'];
+const DATA_PATH = [
+  'test/proxy/**/*.test.ts',
+  'test/rules/**/*.test.ts',
+  'test/stick/proxy.test.ts',
+  'test/tls/proxy.test.ts',
+];
 const INTEROP = 'test/interop/**/*.test.ts';
 
 const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;

@@ -51,6 +51,19 @@ export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
+/** Name servers of a section, and how often a query is sent to them unless `resolve_retries` says. */
+export const NAMESERVERS_MAX = 32;
+export const RESOLVE_RETRIES = 3;
+/** Names of servers: so many are first asked for at once, the others one after the other, this far apart. Milliseconds. */
+export const NAME_BURST = 64;
+export const NAME_SPACING_MS = 0.2;
+/** Names that `do-resolve` may be asking for, or keep for `hold valid`, in one section; requests that one of them may hold. */
+export const ASKED_NAMES_MAX = 4_096;
+export const ASKED_WAITING_MAX = 16_384;
+/** Streams of one worker that may wait for names. */
+export const NAME_ASKS_MAX = 4_096;
+/** Records kept of one answer: the others are passed over. */
+export const ANSWER_RECORDS_MAX = 1_024;
 /** Stick tables: entries (they are numbered in 28 bits), and bytes of a key. */
 export const STICK_SIZE_MAX = 2 ** 28;
 export const STICK_KEY_BYTES_MAX = 16_384;
@@ -105,6 +118,11 @@ export const PEER_RETRY_MAX_MS = 60_000;
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
+/** Plaintext of short sends that becomes one TLS record at the end of a turn. Bytes. */
+export const TLS_GATHER_BYTES = 16_384;
+/** TLS sessions kept per server and worker, one per name that is sent. */
+export const TLS_SESSIONS_MAX = 1_024;
+
 /**
  * Rings: how many there may be; what each thread may have written into one that the control thread has not taken yet (bytes, a
  * power of two); their size when none is given; how long before a log server is tried again (ms).
@@ -132,6 +150,10 @@ export const URING_RECEIVE_BLOCKS_MAX = 1_024;
 export const URING_OUTPUT_BYTES = 16_384;
 export const URING_OUTPUT_BLOCKS = 256;
 export const URING_OUTPUT_BLOCKS_MAX = 4_096;
+/** Blocks of the same size are for layers to fill; those for records of more bytes, in the same way again. */
+export const URING_BULK_BYTES = 131_072;
+export const URING_BULK_BLOCKS = 16;
+export const URING_BULK_BLOCKS_MAX = 512;
 /** Accepts that wait on one listening socket: as many connections can be taken in a turn. */
 export const URING_ACCEPTS = 16;
 /** A paused connection holds this much before its receive is cancelled. Bytes. */

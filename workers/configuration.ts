@@ -30,6 +30,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   const model = loadModel(lines, diagnostics, {
     resolve: resolver(options),
     readFile,
+    readFolder,
     env,
     localPeer: options.localPeer,
   });
@@ -49,12 +50,13 @@ function override(model: Model, options: Options): Model {
   const maxconn = options.maxconn || model.global.maxconn;
   const daemon = (model.global.daemon || options.daemon) && !options.foreground;
   const masterWorker = model.global.masterWorker || options.masterWorker;
+  const dnsAcceptFamily = options.ipv4Only ? 'ipv4' : model.global.dnsAcceptFamily;
   const pidfile = options.pidfile ?? model.global.pidfile;
   const proxies =
     options.proxyMaxconn === 0
       ? model.proxies
       : model.proxies.map(proxy => ({ ...proxy, maxconn: proxy.maxconn || options.proxyMaxconn }));
-  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, pidfile }, proxies };
+  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile }, proxies };
 }
 
 /** `-S` is one more stats socket, at the level that a master CLI has; without master-worker mode it means nothing. */
@@ -85,6 +87,14 @@ const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 function readFile(path: string): Uint8Array | null {
   try {
     return fs.readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function readFolder(path: string): string[] | null {
+  try {
+    return fs.readdirSync(path).sort();
   } catch {
     return null;
   }

@@ -3,8 +3,12 @@ import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import type { Address } from '../engine/io/contract.ts';
+import { openDatagrams } from '../engine/io/datagram.ts';
+import { hasIpv6 } from '../engine/io/routes.ts';
 import { Rings } from '../engine/log/rings.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
+import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
 import { outside } from '../engine/sample/outside.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
@@ -22,6 +26,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const running: { stop(): void }[] = [];
+  let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const log = (level: number, section: number, text: string) => {
     thread.say('warning', text);
@@ -57,12 +62,15 @@ export default async function control(task: ControlTask): Promise<void> {
       const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
       const there = outside(model, books, procVars, env);
       const common = { ...env, io, wheel, random: Math.random, outside: there };
-      const checks = startHealth(common);
+      const named = startNames({ ...common, openDatagrams, hasIpv6 });
+      names = named;
+      const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
       peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
-      const shown = { asker, rings, checks, books, procVars, peers: peers.sections, environment, startupLogs };
+      const shown = { asker, rings, checks, names, books, procVars, peers: peers.sections, environment, startupLogs };
       const cli = { ...common, ...shown };
       running.push(
         startPurging(env.tables, wheel, () => io.now()),
+        names,
         checks,
         peers,
         startCli(cli, forCli),
@@ -75,6 +83,13 @@ export default async function control(task: ControlTask): Promise<void> {
       if (peers === null) done();
       else peers.handOver(done);
     },
+    name: ({ worker, question: { id, resolvers, name, prefer } }) => {
+      io.wake();
+      const answer = (address: Address | null) => report(task.port, { type: 'named', worker, id, address });
+      if (names === null) answer(null);
+      else names.lookUp(resolvers, name, prefer, answer);
+    },
+    named: () => {},
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);

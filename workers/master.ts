@@ -5,11 +5,12 @@
  *     start ──► all threads ready ──► serve ──► soft stop (SIGUSR1) ──► all drained ──► done
  *       └─ anything fails: done(1), nothing left open   └─ SIGTERM, SIGINT: done at once
  */
+import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import { fdLimits } from '../engine/io/native.ts';
-import { WORKERS_MAX } from '../engine/limits.ts';
+import { TLS_SESSIONS_MAX, WORKERS_MAX } from '../engine/limits.ts';
 import { isActive } from '../engine/peers/index.ts';
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
@@ -20,6 +21,7 @@ import { PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs, wallMs } from '../engine/time.ts';
+import { freeLedger, newLedger } from '../engine/tls/ledger.ts';
 import { RELEASE_DATE, VERSION } from '../engine/version.ts';
 import { type Care, Keeper } from './keeper.ts';
 import { closeListeners, type Listeners, setListeners, shareListeners } from './listeners.ts';
@@ -61,8 +63,18 @@ export function workerCount(model: Model): number {
   return Math.min(model.global.nbthread || processors(), WORKERS_MAX);
 }
 
+/** Name and keys of session tickets: all workers know the same (engine/tls/tickets.ts). */
+const TICKET_KEY_BYTES = 80;
+
 /** Descriptors left for what is neither a connection nor its server's side: files, epoll, logs, listeners. */
 const SPARE_FDS = 100;
+
+/** Native objects of a worker: a connection to a client and one to a server each, and what they are made from. */
+function ledgerSize(model: Model): number {
+  const { proxies, tls, global } = model;
+  const spoken = proxies.some(({ binds, servers }) => [...binds, ...servers].some(end => end.tls !== null));
+  return spoken ? 2 * global.maxconn + 4 * tls.certificates.length + TLS_SESSIONS_MAX : 0;
+}
 
 /** Without `maxconn`: two descriptors per connection out of those that the process may have. */
 export function withMaxconn(model: Model): Model {
@@ -118,6 +130,11 @@ export class Master {
       if (!passed) this.#control.pass({ type: 'answer', id, answer: 'gone' });
     },
     answer: message => void this.#control.pass(message),
+    name: message => {
+      const { worker, question } = message;
+      if (!this.#control.pass(message)) this.#traffic[worker]!.pass({ type: 'named', id: question.id, address: null });
+    },
+    named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
     handedOver: () => this.#handedOver(),
     server: ({ id, proxy, server }) => {
       setServer(this.#model.proxies[proxy]!, server);
@@ -139,7 +156,8 @@ export class Master {
     this.#plan = plan;
     this.#life = life;
     this.#say = say;
-    this.#model = { ...model, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
+    const tls = { ...model.tls, ticketKey: new Uint8Array(randomBytes(TICKET_KEY_BYTES)) };
+    this.#model = { ...model, tls, proxies: model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] })) };
     this.#memory = Memory.create(shapeOf(model, workers));
     this.#stick = plan.stick;
     this.#changes = createChanges(workers + 1);
@@ -205,17 +223,20 @@ export class Master {
 
   #workerKeeper(worker: number): Keeper {
     const words = this.#memory.worker(worker);
+    let natives = newLedger(0);
     const keeper: Keeper = new Keeper({
       ...this.#care(() => keeper, `Thread ${worker + 1} (traffic)`),
       share: () => shareListeners(this.#plan.listeners.traffic, worker),
       run: (port, listeners) => {
         Atomics.add(this.#memory.words, words + WORKER.at.incarnation, 1);
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 1);
-        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners });
+        natives = newLedger(ledgerSize(this.#model));
+        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners, natives });
       },
       died: (error, againMs) => {
         Atomics.store(this.#memory.words, words + WORKER.at.alive, 0);
         reclaim(this.#memory, this.#plan.model, worker);
+        freeLedger(natives);
         reclaimTables(this.#plan.model, this.#stick, worker);
         leave(this.#changes, worker);
         // What it held is free: those who wait for it must look.

@@ -14,6 +14,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
+import type { Address } from '../engine/io/contract.ts';
+import type { NameQuestion } from '../engine/proxy/name-asks.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { Facts } from '../engine/stats/view.ts';
@@ -45,6 +47,8 @@ export interface Task {
 
 /** The life of a traffic worker: its task ends when it has drained. */
 export interface TrafficTask extends Task {
+  /** Where its native objects are noted (engine/tls/ledger.ts). */
+  readonly natives: SharedArrayBuffer;
   /** Its number, 0-based: its row in shared memory. */
   readonly worker: number;
 }
@@ -69,6 +73,10 @@ export type Order =
   | { readonly type: 'handOver' }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** Control is to find the address of a name for a worker; `named` has the same `worker` and `question.id`. */
+  | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
+  /** A worker gets the address, or null. */
+  | { readonly type: 'named'; readonly id: number; readonly address: Address | null }
   /** Control gets the answer to what it asked. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer };
 
@@ -84,6 +92,10 @@ export type Report =
   | { readonly type: 'handedOver' }
   /** A worker answers. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  /** A worker wants to know the address of a name. */
+  | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
+  /** Control has found it, or null. */
+  | { readonly type: 'named'; readonly worker: number; readonly id: number; readonly address: Address | null }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */
   | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
   /** Control wants the listening sockets of a frontend (its index) in another state; answered with null when they are. */

@@ -3,11 +3,13 @@ import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
+import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
-  const { model, worker, listeners } = task;
+  const { model, worker, listeners, natives } = task;
+  keepLedger(natives);
   const io = createIo(task.io);
   const thread = joinMaster(task.port, {
     serve: () => {
@@ -16,6 +18,8 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
+    name: () => {},
+    named: ({ id, address }) => handle.named(id, address),
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
@@ -28,6 +32,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     changes: new ChangeLog(task.changes, worker),
     worker,
+    askName: question => report(task.port, { type: 'name', worker, question }),
     log: thread.say,
     onIdle: thread.end,
     events: env.logger,
@@ -35,4 +40,5 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   thread.ready();
   await thread.ended;
   await io.stop();
+  freeLedger(natives);
 }

@@ -34,7 +34,11 @@ const CASES: readonly Case[] = [
 for (const { match, key, probe } of CASES) {
   const bytes = text(Array.from({ length: ENTRIES }, (_, i) => `${key(i)} value-${i}\n`).join(''));
   const log = new ChangeLog(createChanges(1), 0);
-  const ref = readPatternFile({ env: {}, resolve: () => null, readFile: () => bytes }, match, true) as PatternRef;
+  const ref = readPatternFile(
+    { env: {}, resolve: () => null, readFolder: () => null, readFile: () => bytes },
+    match,
+    true,
+  ) as PatternRef;
   const begin = monotonicMs();
   const book = new PatternBooks([ref], log).get(ref, matchMethod(match)!, false);
   const built = monotonicMs();

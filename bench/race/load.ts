@@ -22,6 +22,7 @@ export interface Plan {
   readonly connections: number;
   /** A new connection for each request. */
   readonly close: boolean;
+  readonly tls: boolean;
   readonly seconds: number;
 }
 
@@ -32,11 +33,15 @@ export function saturate(plan: Plan, wrk: boolean): Promise<Load> {
   return wrk ? runWrk(plan) : cannonade(plan);
 }
 
-async function runWrk({ port, path: uri, connections, close, seconds }: Plan): Promise<Load> {
+async function runWrk({ port, path: uri, connections, close, tls, seconds }: Plan): Promise<Load> {
   const header = close ? ['-H', 'Connection: close'] : [];
   const script = path.join(import.meta.dirname, 'wrk.lua');
-  const words = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, ...header, `http://127.0.0.1:${port}${uri}`];
+  const words = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, ...header, urlOf(port, uri, tls)];
   return parseWrk(await run('wrk', words));
+}
+
+function urlOf(port: number, path: string, tls: boolean): string {
+  return `${tls ? 'https' : 'http'}://127.0.0.1:${port}${path}`;
 }
 
 /** wrk's own report, then the line of wrk.lua. Throws when there is none. */
@@ -50,9 +55,9 @@ export function parseWrk(text: string): Load {
  * autocannon, as fast as it goes. Where the server closes, it has a next request in its queue before it sees that: its
  * counts are right, its times are not, and are left out.
  */
-export async function cannonade({ port, path: uri, connections, close, seconds }: Plan): Promise<Load> {
+export async function cannonade({ port, path: uri, connections, close, tls, seconds }: Plan): Promise<Load> {
   const header = close ? ['-H', 'Connection: close'] : [];
-  const words = ['-j', '-n', '-c', `${connections}`, '-d', `${seconds}`, ...header, `http://127.0.0.1:${port}${uri}`];
+  const words = ['-j', '-n', '-c', `${connections}`, '-d', `${seconds}`, ...header, urlOf(port, uri, tls)];
   const load = parseAutocannon(await run(process.execPath, [AUTOCANNON, ...words]));
   return close ? { requests: load.requests, seconds: load.seconds, errors: load.errors } : load;
 }

@@ -10,6 +10,8 @@ export interface Course {
   /** Where the statistics are, and of how many servers; null = no statistics. */
   readonly stats: { readonly port: number; readonly servers: number } | null;
   readonly setup: Setup;
+  /** Certificate of rows with TLS. */
+  readonly pem: string;
 }
 
 /** What a row asks for beyond a plain proxy. */
@@ -20,9 +22,11 @@ export interface Setup {
   /** Lines of these sections, in HAProxy's language; `$ORIGIN` = where the servers are. */
   readonly global: readonly string[];
   readonly frontend: readonly string[];
+  /** TLS to clients. */
+  readonly tls: boolean;
 }
 
-export const PLAIN: Setup = { threads: 1, maxconn: 8_000, global: [], frontend: [] };
+export const PLAIN: Setup = { threads: 1, maxconn: 8_000, global: [], frontend: [], tls: false };
 
 export interface Peer {
   readonly name: string;
@@ -58,7 +62,7 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-function haproxyConfiguration({ mode, port, originPort, stats, setup }: Course): string {
+function haproxyConfiguration({ mode, port, originPort, stats, setup, pem }: Course): string {
   const origin = `127.0.0.1:${originPort}`;
   const lines = (list: readonly string[]) => list.map(line => `  ${line.replace('$ORIGIN', origin)}\n`).join('');
   return `global
@@ -72,7 +76,7 @@ defaults
   timeout server 60s
 
 frontend race
-  bind 127.0.0.1:${port} backlog 4096
+  bind 127.0.0.1:${port} backlog 4096${setup.tls ? ` ssl crt ${pem} ciphersuites TLS_AES_128_GCM_SHA256` : ''}
   default_backend origin
 ${lines(setup.frontend)}
 backend origin

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { availableParallelism } from 'node:os';
+import tls from 'node:tls';
 
 /** How long a process may take to serve, and how often it is asked. */
 const READY_MAX_MS = 10_000;
@@ -71,18 +72,20 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves once a request on the port is answered: that it accepts says little, the kernel does that. */
-export async function ready(port: number, child: ChildProcess): Promise<void> {
+export async function ready(port: number, secure: boolean, child: ChildProcess): Promise<void> {
   for (const deadline = Date.now() + READY_MAX_MS; Date.now() < deadline; ) {
-    if (await answers(port)) return;
+    if (await answers(port, secure)) return;
     if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')}: exit ${child.exitCode}`);
     await new Promise(resolve => setTimeout(resolve, ASK_EVERY_MS));
   }
   throw new Error(`${child.spawnargs.join(' ')}: does not serve on port ${port}`);
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(port: number, secure: boolean): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = net.connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: race\r\n\r\n'));
+    const ask = () => socket.write('GET / HTTP/1.1\r\nHost: race\r\n\r\n');
+    const at = { port, host: '127.0.0.1', rejectUnauthorized: false };
+    const socket: net.Socket = secure ? tls.connect(at, ask) : net.connect(at, ask);
     socket.once('data', () => {
       socket.destroy();
       resolve(true);

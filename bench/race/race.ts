@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { certificateIn } from './certificate.ts';
 import { type Figures, type Result, summarise } from './figures.ts';
 import { saturate } from './load.ts';
 import { type Course, type Peer, PLAIN } from './peers.ts';
@@ -50,7 +51,7 @@ async function raceServing(row: Row, peers: readonly Peer[], settings: Settings)
   try {
     for (const peer of peers) runners.push(await launch(row, peer, settings));
     const rates = new Map<string, number>();
-    for (const { peer, stage } of runners) rates.set(peer.name, await warm(stage, settings));
+    for (const { peer, stage } of runners) rates.set(peer.name, await warm(stage, row.setup.tls, settings));
     const most = rates.get('haproxy') ?? rates.get('sluice')!;
     const rate = Math.min(PACE_MAX, Math.floor(most / 2));
     for (let round = 0; round < (row.once ? 1 : settings.rounds); round++) {
@@ -83,13 +84,14 @@ async function launch(row: Row, peer: Peer, settings: Settings): Promise<Runner>
   const [port, statsPort] = await Promise.all([freePort(), freePort()]);
   const { originPort, folder, seconds, holdSeconds, wrk, io } = settings;
   const stats = row.servers === 0 ? null : { port: statsPort, servers: row.servers };
-  const course: Course = { mode: row.mode, port, originPort, stats, setup: row.setup };
+  const pem = row.setup.tls ? certificateIn(folder) : '';
+  const course: Course = { mode: row.mode, port, originPort, stats, setup: row.setup, pem };
   const file = path.join(folder, `${row.name}-${peer.name}.cfg`);
   fs.writeFileSync(file, peer.configuration(course));
   const [command, ...args] = peer.command(file, io);
   const child = start(command, args, 'proxy', 'ignore');
   try {
-    await ready(port, child);
+    await ready(port, row.setup.tls, child);
   } catch (error) {
     await stop(child);
     throw error;
@@ -98,8 +100,8 @@ async function launch(row: Row, peer: Peer, settings: Settings): Promise<Runner>
 }
 
 /** Heats the code. Resolves to the requests per second. */
-async function warm({ port }: Stage, { warmSeconds, wrk }: Settings): Promise<number> {
-  const plan = { port, path: '/', connections: 64, close: false, seconds: warmSeconds };
+async function warm({ port }: Stage, tls: boolean, { warmSeconds, wrk }: Settings): Promise<number> {
+  const plan = { port, path: '/', connections: 64, close: false, tls, seconds: warmSeconds };
   const { requests, seconds } = await saturate(plan, wrk);
   return requests / seconds;
 }

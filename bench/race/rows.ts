@@ -4,6 +4,7 @@ import { holding } from './hold.ts';
 import { cannonade, type Load, type Plan, pace, saturate } from './load.ts';
 import { type Course, PLAIN, type Setup } from './peers.ts';
 import { cpuOf, memoryOf } from './processes.ts';
+import { resuming } from './resume.ts';
 import { scraping } from './scrape.ts';
 
 /** A proxy that serves, and how it is to be measured. */
@@ -47,7 +48,7 @@ const SCRAPE_EVERY_MS = 10;
 /** As near to 10,000 as the usual limit of 20,000 descriptors allows: HAProxy counts two for each. */
 const IDLE_CONNECTIONS = 9_900;
 const plan = ({ port, seconds }: Stage, change: Partial<Plan>): Plan => ({
-  ...{ port, seconds, path: '/', connections: CONNECTIONS, close: false },
+  ...{ port, seconds, path: '/', connections: CONNECTIONS, close: false, tls: false },
   ...change,
 });
 
@@ -79,6 +80,10 @@ async function idle(stage: Stage): Promise<Figures> {
   const memoryKiB = (memoryOf(stage.pid) - before) / 1024 / IDLE_CONNECTIONS;
   return { memoryKiB, errors: await hold.stop() };
 }
+
+const resumed = (stage: Stage) => costs(stage, () => resuming(stage.port, stage.seconds));
+
+const TLS: Setup = { ...PLAIN, tls: true };
 
 const RULES: Setup = {
   ...PLAIN,
@@ -150,6 +155,22 @@ export const ROWS: readonly Row[] = [
   {
     ...{ ...CPU, name: 'tcp-1m', title: 'TCP, bodies of 1 MiB', unit: 'MiB', mode: 'tcp' },
     ...{ goal: '<= 0.8', measure: saturated({ path: '/1m', connections: BULK_CONNECTIONS }) },
+  },
+  {
+    ...{ ...CPU, name: 'tls', title: 'HTTPS, kept connections, small answers', unit: 'request', mode: 'http' },
+    ...{ setup: TLS, goal: '<= 0.8', measure: saturated({ tls: true }) },
+  },
+  {
+    ...{ ...CPU, name: 'tls-close', title: 'HTTPS, a full handshake per request', unit: 'connection', mode: 'http' },
+    ...{ setup: TLS, goal: '<= 0.9', measure: saturated({ tls: true, close: true }) },
+  },
+  {
+    ...{ ...CPU, name: 'tls-resumed', title: 'HTTPS, a resumed session per request', unit: 'connection', mode: 'http' },
+    ...{ setup: TLS, goal: '<= 0.9', measure: resumed },
+  },
+  {
+    ...{ ...CPU, name: 'tls-1m', title: 'HTTPS, bodies of 1 MiB', unit: 'MiB', mode: 'http' },
+    ...{ setup: TLS, goal: '<= 0.6', measure: saturated({ tls: true, path: '/1m', connections: BULK_CONNECTIONS }) },
   },
   {
     ...{ ...LATENCY, name: 'latency', title: 'HTTP at half of what HAProxy can do' },

@@ -20,7 +20,18 @@ import { findProxy, onServer } from './find.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
 const NOT_DYNAMIC = [
-  ...['cookie', 'disabled', 'enabled', 'id', 'init-addr', 'on-marked-down', 'on-marked-up', 'redir', 'track'],
+  ...[
+    'cookie',
+    'disabled',
+    'enabled',
+    'id',
+    'init-addr',
+    'on-marked-down',
+    'on-marked-up',
+    'redir',
+    'resolvers',
+    'track',
+  ],
 ];
 
 /** Why the backend's algorithm cannot take a server more; its tables are laid out once and for all. */
@@ -59,7 +70,7 @@ function parseServer(proxy: Proxy, name: string, words: readonly string[]): Serv
   const quoted = [name, ...words].map(word => word.replace(/[^\w.:/@%+-]/g, '\\$&'));
   const diagnostics = new Diagnostics();
   const text = `backend ${proxy.name}\n mode ${proxy.mode}\n server ${quoted.join(' ')}\n`;
-  const resources = { resolve: () => null, readFile: () => null, env: {} };
+  const resources = { resolve: () => null, readFile: () => null, readFolder: () => null, env: {} };
   const model = loadModel(lex('CLI', text, {}, diagnostics), diagnostics, resources);
   const errors = diagnostics.list.filter(d => d.severity === 'alert').map(d => d.message);
   return errors.length > 0 || model === null ? errors.join('\n') : model.proxies[0]!.servers[0]!;
@@ -127,6 +138,7 @@ function delServer({ env }: Call, target: Target): Reply {
   const refusal = notRemovable(env, target);
   if (refusal !== null) return refusal.why;
   env.checks.remove(target);
+  env.names.remove(target);
   return place(env, target.proxy, { ...target.server, removed: true }, 'Server deleted.');
 }
 

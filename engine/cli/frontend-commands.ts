@@ -70,6 +70,7 @@ function setGlobalMaxconn({ env, args: [text] }: Call): string | Later {
 /** What `set rate-limit` can set, by its first two words. */
 const RATE_LIMITS = {
   'connections global': { word: 'maxconnrate', doc: 'to set the per-process maximum connection rate' },
+  'ssl-sessions global': { word: 'maxsslrate', doc: 'to set the per-process maximum SSL session rate' },
   'sessions global': { word: 'maxsessrate', doc: 'to set the per-process maximum session rate' },
 } as const;
 

@@ -1,6 +1,10 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
+import type { BindTls } from '../config/tls-model.ts';
 import type { Conn } from '../io/contract.ts';
+import { acceptTls, type TlsEnd } from '../tls/conn.ts';
+import { TlsListener } from '../tls/listener.ts';
+import { tlsStore } from '../tls/store.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -9,6 +13,7 @@ import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
+import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
 import { Session } from './session.ts';
@@ -30,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
+  ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,
@@ -49,6 +55,11 @@ export interface CliSocket {
 export interface Cli {
   /** Accepts no more and ends all sessions at once. */
   stop(): void;
+}
+
+function tlsEnd({ model }: CliEnv, bind: Bind, tls: BindTls): TlsEnd {
+  const listener = new TlsListener(tlsStore(model.tls), tls, model.global.tls, `GLOBAL/${bind.id}`);
+  return { client: false, context: hello => listener.choose(hello) };
 }
 
 /**
@@ -72,7 +83,10 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };
   // One at a time, so that the limit is seen before the next.
-  const listenings = sockets.map(s => env.io.listen(s.fd, 1, conn => accept(conn, s.bind)));
+  const listenings = sockets.map(({ fd, bind }) => {
+    const end = bind.tls === null ? null : tlsEnd(env, bind, bind.tls);
+    return env.io.listen(fd, 1, conn => accept(end === null ? conn : acceptTls(env.io, conn, end), bind));
+  });
   return {
     stop: () => {
       for (const listening of listenings) listening.close();

@@ -52,7 +52,7 @@ function setVar({ env, state, args }: Call): string {
 
 /** Files are not read at run time. */
 function resourcesOf(env: Resources['env']): Resources {
-  return { env, readFile: () => null, resolve: () => null };
+  return { env, readFolder: () => null, readFile: () => null, resolve: () => null };
 }
 
 export const VARIABLE_COMMANDS: readonly Command[] = [

@@ -9,6 +9,8 @@ import type { Drafts } from './sections.ts';
 const CONNECT_MS = 1_000;
 const SERVER_MS = 5_000;
 
+const NO_TLS = "'ssl' of the servers of a ring is not supported by Sluice yet";
+
 export const BUF0 = 'buf0';
 
 /** The `log` lines of all sections. */
@@ -31,7 +33,8 @@ function ringOf({ defaultServer: _, servers, ...ring }: RingDraft, directory: Om
   return {
     ...ring,
     servers: servers.map(server => {
-      const { name, source, logProto, endpoint } = server;
+      const { name, source, logProto, endpoint, tls } = server;
+      if (tls.ssl) directory.diagnostics.report('alert', server, NO_TLS);
       const address = resolve(endpoint!, server, { ...directory, proxy: ring });
       return { name, address, source, octetCount: logProto === 'octet-count' };
     }),

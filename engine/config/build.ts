@@ -4,6 +4,7 @@ import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { buildTables } from './build-tables.ts';
+import { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
@@ -15,7 +16,8 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
-import type { Bind, Check, Global, Model, Proxy, Userlist } from './model.ts';
+import { defaultResolvers } from './keywords-resolvers.ts';
+import type { Bind, Check, Global, Model, Proxy, Resolvers, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { StateFiles } from './server-state.ts';
 
@@ -27,7 +29,10 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   proxies.forEach((proxy, index) => {
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
-  const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind);
+  const system = drafts.resolvers.some(({ name }) => name === 'default') ? null : defaultResolvers(resources);
+  const resolvers: readonly Resolvers[] = system === null ? drafts.resolvers : [...drafts.resolvers, system];
+  const tls = new TlsBuilder(global.tls, resources, diagnostics);
+  const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
   const shared = buildTables(drafts, localPeer, bindsIn, diagnostics, resources);
   const states = new StateFiles(global, resources, diagnostics);
@@ -36,19 +41,24 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
       proxy: draft,
       backends,
       drafts,
+      resolvers,
       states,
       tables: shared.tables,
+      tls,
       diagnostics,
       resources,
     };
     return proxyOf(draft, index, backends, drafts, workshop);
   });
+  const builtGlobal = globalOf({ ...global, localPeer }, tls);
   return freeze({
     ...shared,
-    global: globalOf({ ...global, localPeer }),
+    global: builtGlobal,
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
+    resolvers,
+    tls: tls.files(),
     patternRefs: refsOf(drafts, resources),
     logProfiles: drafts.logProfiles,
     rings: ringsOf(drafts, { diagnostics, resources }),
@@ -92,21 +102,26 @@ function userlistOf({ users, groups, ...rest }: UserlistDraft): Userlist {
 }
 
 /** `unix-bind` is for `bind` lines only: stats sockets take nothing from it. */
-function globalOf({ unixBind: _u, zeroWarning: _z, externalCheck: _e, statsSockets, ...global }: GlobalDraft): Global {
-  return { ...global, statsSockets: bindsOf(statsSockets, newGlobal().unixBind) };
+function globalOf(
+  { unixBind: _u, zeroWarning: _z, externalCheck: _e, tls: _t, statsSockets, ...global }: GlobalDraft,
+  tls: TlsBuilder,
+): Global {
+  const sockets = bindsOf(statsSockets, newGlobal().unixBind, tls, 'stats socket');
+  return { ...global, statsSockets: sockets, tls: tls.global(global) };
 }
 
 /** Listeners get numbers and names; unix sockets get what `unix-bind` says. */
-function bindsOf(drafts: BindDraft[], unix: GlobalDraft['unixBind']): Bind[] {
+function bindsOf(drafts: BindDraft[], unix: GlobalDraft['unixBind'], tls: TlsBuilder, keyword = 'bind'): Bind[] {
   number(drafts, 1);
   return drafts.map(bind => ({
     ...bind,
     name: bind.name || `sock-${bind.id}`,
     ...(bind.address?.family === 1 ? unixSettings(bind, unix) : {}),
+    tls: tls.bind(bind.tls, bind, `'${keyword} ${bind.text}'`),
   }));
 }
 
-function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<Bind> {
+function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<Omit<Bind, 'tls'>> {
   const { bytes } = bind.address!;
   const prefix = bind.abstract ? new Uint8Array(0) : new TextEncoder().encode(unix.prefix);
   const path = new Uint8Array(prefix.length + bytes.length);
@@ -126,6 +141,7 @@ function proxyOf(
   {
     defaultServer: _,
     expressions: _expressions,
+    resolversUsed: _resolvers,
     tableUses: _uses,
     errorFiles,
     stateFrom: _from,
@@ -145,7 +161,7 @@ function proxyOf(
     ...draft,
     index,
     kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
-    binds: bindsOf(draft.binds, global.unixBind),
+    binds: bindsOf(draft.binds, global.unixBind, workshop.tls),
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,

@@ -95,6 +95,7 @@ export function connectStep(id: number, comment = ''): StepDraft<ConnectStep> {
   return {
     ...{ kind: 'connect', id, comment, port: 0, address: null },
     ...{ sendProxy: false, viaSocks4: false, linger: false, asServer: true },
+    ...{ tls: false, sni: '', alpn: [] },
   };
 }
 

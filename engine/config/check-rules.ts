@@ -47,7 +47,7 @@ export function addRule(cursor: Cursor, owner: CheckOwner, family: Family, make:
 
 // --- connect ---
 
-const CONNECT_LATER = ['ssl', 'sni', 'alpn', 'proto'];
+const CONNECT_LATER = ['proto'];
 
 const CONNECT: Readonly<
   Record<string, (cursor: Cursor, step: StepDraft<ConnectStep>, name: string, context: Context) => void>
@@ -72,6 +72,15 @@ const CONNECT: Readonly<
   },
   'via-socks4': (_cursor, step) => {
     step.viaSocks4 = true;
+  },
+  ssl: (_cursor, step) => {
+    step.tls = true;
+  },
+  sni(cursor, step, name) {
+    step.sni = argument(cursor, name, 'sni') ?? '';
+  },
+  alpn(cursor, step, name) {
+    step.alpn = (argument(cursor, name, 'alpn') ?? '').split(',').filter(text => text !== '');
   },
   linger: (_cursor, step) => {
     step.linger = true;
@@ -104,17 +113,22 @@ export function connectRow(family: Family): Row {
   return supported({
     name,
     where: 'DLB',
-    args: '[default] [port <port>] [addr <ip>] [send-proxy] [via-socks4] [linger] [comment <text>]',
+    args: '[default] [port <port>] [addr <ip>] [send-proxy] [via-socks4] [ssl] [sni <name>] [alpn <protocols>] [linger] [comment <text>]',
     doc: 'Opens a connection as a step of the check.',
     parse: (cursor, owner, context) => addRule(cursor, owner, family, () => connect(cursor, name, context)),
-    good: [name, `${name} default`, `${name} port 81 addr 127.0.0.2 send-proxy via-socks4 linger comment x`],
+    good: [
+      name,
+      `${name} default`,
+      `${name} port 81 addr 127.0.0.2 send-proxy via-socks4 linger comment x`,
+      `${name} ssl sni a.org alpn http/1.1`,
+    ],
     bad: [
       [`${name} port 0`, "'port' expects an integer between 1 and 65535, not '0'"],
       [`${name} addr 1.2.3.4.5`, `'${name}': invalid address: '1.2.3.4.5' in '1.2.3.4.5'`],
-      [`${name} ssl`, `'ssl' of '${name}' is not supported by Sluice yet`],
+      [`${name} proto h2`, `'proto' of '${name}' is not supported by Sluice yet`],
       [
         `${name} foo`,
-        `'${name}': expects 'default', 'port', 'addr', 'send-proxy', 'via-socks4', 'linger', 'comment', not 'foo'`,
+        `'${name}': expects 'default', 'port', 'addr', 'send-proxy', 'via-socks4', 'ssl', 'sni', 'alpn', 'linger', 'comment', not 'foo'`,
       ],
     ],
   });

@@ -9,7 +9,7 @@ import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
-import type { Endpoint } from './address.ts';
+import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type {
   Bind,
@@ -22,6 +22,7 @@ import type {
   Place,
   ProfileStep,
   Proxy,
+  Resolvers,
   Rule,
   Server,
   StatsPage,
@@ -31,6 +32,14 @@ import type {
   Userlist,
   UseServer,
 } from './model.ts';
+import {
+  type BindTlsDraft,
+  type GlobalTlsDraft,
+  newBindTls,
+  newGlobalTls,
+  newServerTls,
+  type ServerTlsDraft,
+} from './tls-draft.ts';
 
 /** The same shape, writable all the way down. */
 export type Draft<T> = T extends Uint8Array | null | string | number | boolean
@@ -43,6 +52,8 @@ export interface Resources {
   resolve(host: string): Address | null;
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
+  /** Names of the files in a folder, in order; null when it is none. */
+  readFolder(path: string): readonly string[] | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
@@ -72,7 +83,12 @@ export interface ExpressionUse extends Place {
 }
 
 /** `id` 0 and `name` '' until they are given or counted. */
-export type BindDraft = Draft<Bind>;
+export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
+  tls: BindTlsDraft;
+}
+
+/** A method of `init-addr`, or an address (port 0). */
+export type InitAddr = 'last' | 'libc' | 'none' | Address;
 
 export interface ServerDraft
   extends Draft<
@@ -88,10 +104,22 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'naming'
+      | 'tls'
+      | 'checkTls'
     >
   > {
+  tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
+  /** `init-addr`: how an address is found at start, in this order. */
+  initAddr: readonly InitAddr[];
+  /** The section's name; null = its name is resolved at start only. */
+  resolvers: string | null;
+  resolvePrefer: 4 | 6;
+  resolveNet: Network[];
+  allowDuplicates: boolean;
+  ignoreWeight: boolean;
   check: boolean;
   interMs: number;
   /** 0 = as `inter`. */
@@ -166,6 +194,8 @@ export interface ProxyDraft
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
+  /** `resolvers` sections that rules name. */
+  resolversUsed: Reference[];
   rules: Record<Rules, Rule[]>;
   table: TableDraft | null;
   stickRules: StickRuleDraft[];
@@ -197,7 +227,8 @@ export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'conditi
   expression: StickRule['expression'];
 }
 
-export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers'>> {
+export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
+  binds: BindDraft[];
   peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
   tables: TableDraft[];
   defaultServer: ServerDraft;
@@ -213,6 +244,7 @@ type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
 
+export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
 export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
   description: string;
@@ -250,7 +282,8 @@ export interface UnixBind {
   gid: number | null;
 }
 
-export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets'>> {
+export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>> {
+  tls: GlobalTlsDraft;
   statsSockets: BindDraft[];
   unixBind: UnixBind;
   zeroWarning: boolean;
@@ -293,6 +326,7 @@ export function newGlobal(): GlobalDraft {
     hardStopAfterMs: null,
     serverStateBase: null,
     serverStateFile: null,
+    dnsAcceptFamily: 'auto',
     localPeer: '',
     httpErrCodes: [[400, 499]],
     httpFailCodes: [
@@ -324,6 +358,7 @@ export function newGlobal(): GlobalDraft {
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
+    tls: newGlobalTls(),
   };
 }
 
@@ -334,6 +369,12 @@ export function newServer(): ServerDraft {
     id: 0,
     text: '',
     endpoint: null,
+    initAddr: ['last', 'libc'],
+    resolvers: null,
+    resolvePrefer: 6,
+    resolveNet: [],
+    allowDuplicates: false,
+    ignoreWeight: false,
     weight: 1,
     backup: false,
     disabled: false,
@@ -377,6 +418,7 @@ export function newServer(): ServerDraft {
     shutdownBackupsWhenUp: false,
     initState: 'none',
     socks4: null,
+    tls: newServerTls(),
   };
 }
 
@@ -409,6 +451,7 @@ export function newBind(): BindDraft {
     unixGid: null,
     level: 'operator',
     exposeFd: false,
+    tls: newBindTls(),
   };
 }
 
@@ -481,6 +524,7 @@ export function newProxy(): ProxyDraft {
     serverInspectDelayMs: 0,
     errorFiles: [],
     expressions: [],
+    resolversUsed: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),

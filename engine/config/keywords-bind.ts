@@ -4,6 +4,9 @@ import { WORKERS_MAX } from '../limits.ts';
 import type { BindDraft } from './draft.ts';
 import { bare, integer, word } from './fields.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
+import { within } from './keywords-tls.ts';
+import { BIND_TLS } from './keywords-tls-bind.ts';
+import type { BindTlsDraft } from './tls-draft.ts';
 
 type Row = Keyword<BindDraft>;
 
@@ -145,70 +148,27 @@ const OWN: readonly Row[] = [
     'Severities in answers of the runtime API.',
     'answers carry none',
   ),
-  accepted('no-alpn', '', '', 'No protocol is offered.', 'none is'),
   removed('process', '', '2.5', "'thread'"),
 ];
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['ssl', '', 'TLS on this address.'],
   ['accept-netscaler-cip', '<magic>', 'Expects a NetScaler client address header.'],
-  ['allow-0rtt', '', 'TLS early data.'],
-  ['alpn', '<protocols>', 'Protocols offered over TLS.'],
-  ['ca-file', '<file>', 'Authorities of client certificates.'],
-  ['ca-ignore-err', '<errors>', 'Tolerated errors of authorities.'],
-  ['ca-sign-file', '<file>', 'Authority that signs generated certificates.'],
-  ['ca-sign-pass', '<password>', 'Its password.'],
-  ['ca-verify-file', '<file>', 'Authorities that are not sent to clients.'],
   ['cc', '<algorithm>', 'Congestion control.'],
-  ['ciphers', '<ciphers>', 'TLS 1.2 ciphers.'],
-  ['ciphersuites', '<suites>', 'TLS 1.3 ciphers.'],
-  ['client-sigalgs', '<algorithms>', 'Signatures of client certificates.'],
-  ['crl-file', '<file>', 'Revoked client certificates.'],
-  ['crt', '<file>', 'Certificate.'],
-  ['crt-ignore-err', '<errors>', 'Tolerated errors of client certificates.'],
-  ['crt-list', '<file>', 'List of certificates.'],
-  ['curves', '<curves>', 'Key exchange curves.'],
-  ['default-crt', '<file>', 'Certificate of clients without a name.'],
-  ['ecdhe', '<curve>', 'Key exchange curve.'],
-  ['ech', '<directory>', 'Encrypted client hello.'],
-  ['force-sslv3', '', 'SSL 3 only.'],
-  ['force-tlsv10', '', 'TLS 1.0 only.'],
-  ['force-tlsv11', '', 'TLS 1.1 only.'],
-  ['force-tlsv12', '', 'TLS 1.2 only.'],
-  ['force-tlsv13', '', 'TLS 1.3 only.'],
-  ['generate-certificates', '', 'Makes certificates as clients ask.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 clients.'],
-  ['ktls', '<on|off>', 'TLS in the kernel.'],
   ['label', '<label>', 'Label of the listener.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['nbconn', '<number>', 'Reverse HTTP connections.'],
-  ['no-ca-names', '', 'Does not send names of authorities.'],
-  ['no-sslv3', '', 'Not SSL 3.'],
-  ['no-strict-sni', '', 'Serves clients of unknown names.'],
-  ['no-tls-tickets', '', 'No session tickets.'],
-  ['no-tlsv10', '', 'Not TLS 1.0.'],
-  ['no-tlsv11', '', 'Not TLS 1.1.'],
-  ['no-tlsv12', '', 'Not TLS 1.2.'],
-  ['no-tlsv13', '', 'Not TLS 1.3.'],
-  ['npn', '<protocols>', 'Protocols offered the old way.'],
-  ['prefer-client-ciphers', '', "The client's order of ciphers."],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['quic-force-retry', '', 'QUIC address validation.'],
   ['quic-socket', '<how>', 'QUIC sockets.'],
-  ['sigalgs', '<algorithms>', 'Signature algorithms.'],
-  ['ssl-max-ver', '<version>', 'Newest TLS version.'],
-  ['ssl-min-ver', '<version>', 'Oldest TLS version.'],
-  ['strict-sni', '', 'Refuses clients of unknown names.'],
   ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
   ['tcp-ss', '<mode>', 'Saves the SYN of clients.'],
-  ['tls-ticket-keys', '<file>', 'Keys of session tickets.'],
-  ['tls-tickets', '', 'Session tickets.'],
-  ['verify', '<none|optional|required>', 'Whether clients need a certificate.'],
 ];
 
 export const BIND: readonly Row[] = [
   ...OWN,
+  ...within<BindDraft, BindTlsDraft>(BIND_TLS, bind => bind.tls),
   ...LATER.map(([name, args, doc]) => later<BindDraft>(name, '', args, doc)),
 ];

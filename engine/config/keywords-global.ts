@@ -7,10 +7,13 @@ import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
+import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
 import type { StatusRange } from './model.ts';
 
 type Row = Keyword<GlobalDraft>;
+
+const DNS_FAMILIES: readonly string[] = ['ipv4', 'ipv6', 'auto'];
 
 /** What the rows of this table have in common. */
 function row(name: string, doc: string) {
@@ -152,6 +155,28 @@ const OWN: readonly Row[] = [
     ],
   }),
   supported({
+    name: 'dns-accept-family',
+    where: 'G',
+    args: '{ipv4|ipv6|auto},...',
+    doc: 'The families of addresses that names may resolve to; auto = IPv6 where the machine can reach it.',
+    parse(cursor, global) {
+      const word = cursor.expectWord('dns-accept-family');
+      const families = word?.text.split(',') ?? [];
+      const wrong = families.find(family => !DNS_FAMILIES.includes(family));
+      if (wrong !== undefined) {
+        return cursor.error(`'dns-accept-family' expects 'ipv4', 'ipv6' or 'auto', not '${wrong}'`);
+      }
+      const both = families.includes('ipv4') && families.includes('ipv6');
+      const one = families.includes('auto') ? 'auto' : (families[0] as 'ipv4' | 'ipv6' | undefined);
+      global.dnsAcceptFamily = both ? 'both' : (one ?? global.dnsAcceptFamily);
+    },
+    good: ['dns-accept-family ipv4', 'dns-accept-family ipv4,ipv6', 'dns-accept-family auto'],
+    bad: [
+      ['dns-accept-family', "'dns-accept-family' expects an argument"],
+      ['dns-accept-family ipv5', "'dns-accept-family' expects 'ipv4', 'ipv6' or 'auto', not 'ipv5'"],
+    ],
+  }),
+  supported({
     name: 'unix-bind',
     where: 'G',
     args: '[prefix <path>] [mode <mode>] [user <name>] [uid <uid>] [group <name>] [gid <gid>]',
@@ -165,4 +190,11 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-export const GLOBAL: readonly Row[] = [...OWN, GLOBAL_LOG as Row, ...TUNE, ...GLOBAL_VARS, ...GLOBAL_MORE];
+export const GLOBAL: readonly Row[] = [
+  ...OWN,
+  GLOBAL_LOG as Row,
+  ...TUNE,
+  ...GLOBAL_VARS,
+  ...GLOBAL_TLS,
+  ...GLOBAL_MORE,
+];

@@ -8,6 +8,10 @@ import { type Draft, newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
+import { SERVER_NAMES } from './keywords-server-names.ts';
+import { within } from './keywords-tls.ts';
+import { SERVER_TLS } from './keywords-tls-server.ts';
+import type { ServerTlsDraft } from './tls-draft.ts';
 
 type Row = Keyword<ServerDraft>;
 
@@ -114,92 +118,49 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-const NO_TLS = 'there is no TLS to servers yet';
+const NOT_ASKED = 'it is not done';
 
 /** [name, syntax, what it does, why it means nothing]. */
 const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
-  ['no-check-sni-auto', '', 'Checks send no server name.', NO_TLS],
-  ['no-check-ssl', '', 'Checks without TLS.', NO_TLS],
-  ['no-renegotiate', '', 'No TLS renegotiation.', NO_TLS],
-  ['no-send-proxy-v2-ssl', '', 'No TLS details in the PROXY header.', NO_TLS],
-  ['no-send-proxy-v2-ssl-cn', '', 'No certificate name in the PROXY header.', NO_TLS],
-  ['no-sni-auto', '', 'Sends no server name.', NO_TLS],
-  ['no-ssl', '', 'No TLS.', NO_TLS],
-  ['no-ssl-reuse', '', 'No TLS session reuse.', NO_TLS],
-  ['no-sslv3', '', 'Not SSL 3.', NO_TLS],
-  ['no-tls-tickets', '', 'No session tickets.', NO_TLS],
-  ['no-tlsv10', '', 'Not TLS 1.0.', NO_TLS],
-  ['no-tlsv11', '', 'Not TLS 1.1.', NO_TLS],
-  ['no-tlsv12', '', 'Not TLS 1.2.', NO_TLS],
-  ['no-tlsv13', '', 'Not TLS 1.3.', NO_TLS],
-  ['no-verifyhost', '', 'Does not compare names.', NO_TLS],
+  ['no-check-sni-auto', '', 'Checks send no server name.', NOT_ASKED],
+  ['no-send-proxy-v2-ssl', '', 'No TLS details in the PROXY header.', NOT_ASKED],
+  ['no-send-proxy-v2-ssl-cn', '', 'No certificate name in the PROXY header.', NOT_ASKED],
+  ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
   ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
 ];
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['allow-0rtt', '', 'TLS early data.'],
-  ['alpn', '<protocols>', 'Protocols offered over TLS.'],
-  ['ca-file', '<file>', 'Authorities of its certificate.'],
   ['cc', '<algorithm>', 'Congestion control.'],
-  ['check-alpn', '<protocols>', 'Protocols offered by checks.'],
   ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.'],
   ['check-proto', '<name>', 'Protocol of checks.'],
   ['check-reuse-pool', '', 'Checks use pooled connections.'],
-  ['check-sni', '<name>', 'Server name sent by checks.'],
   ['check-sni-auto', '', 'Checks send a server name.'],
-  ['check-ssl', '', 'Checks over TLS.'],
-  ['ciphers', '<ciphers>', 'TLS 1.2 ciphers.'],
-  ['ciphersuites', '<suites>', 'TLS 1.3 ciphers.'],
-  ['client-sigalgs', '<algorithms>', 'Signatures of client certificates.'],
-  ['crl-file', '<file>', 'Revoked certificates.'],
-  ['crt', '<file>', 'Certificate shown to it.'],
-  ['curves', '<curves>', 'Key exchange curves.'],
-  ['force-sslv3', '', 'SSL 3 only.'],
-  ['force-tlsv10', '', 'TLS 1.0 only.'],
-  ['force-tlsv11', '', 'TLS 1.1 only.'],
-  ['force-tlsv12', '', 'TLS 1.2 only.'],
-  ['force-tlsv13', '', 'TLS 1.3 only.'],
   ['guid', '<id>', 'Globally unique id.'],
   ['hash-key', '<key>', 'What places it on the hash ring.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
-  ['init-addr', '<methods>', 'How its name is resolved at start.'],
-  ['ktls', '<on|off>', 'TLS in the kernel.'],
   ['namespace', '<name>', 'Network namespace.'],
-  ['npn', '<protocols>', 'Protocols offered the old way.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['proxy-v2-options', '<options>', 'Details in the PROXY header.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['renegotiate', '', 'TLS renegotiation.'],
-  ['resolve-net', '<networks>', 'Preferred networks of its name.'],
-  ['resolve-opts', '<options>', 'How its name is resolved.'],
-  ['resolve-prefer', '<family>', 'Preferred address family.'],
-  ['resolvers', '<section>', 'Resolves its name at run time.'],
   ['send-proxy-v2-ssl', '', 'TLS details in the PROXY header.'],
   ['send-proxy-v2-ssl-cn', '', 'Certificate name in the PROXY header.'],
   ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
-  ['sigalgs', '<algorithms>', 'Signature algorithms.'],
-  ['sni', '<expression>', 'Server name sent to it.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
-  ['ssl', '', 'TLS to the server.'],
-  ['ssl-max-ver', '<version>', 'Newest TLS version.'],
-  ['ssl-min-ver', '<version>', 'Oldest TLS version.'],
-  ['ssl-reuse', '', 'TLS session reuse.'],
   ['strict-maxconn', '', '`maxconn` bounds connections too.'],
   ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
   ['tcp-ut', '<time>', 'How long sent bytes may stay unacknowledged.'],
-  ['tls-tickets', '', 'Session tickets.'],
   ['usesrc', '<address>', 'Transparent source address.'],
-  ['verify', '<none|required>', 'Whether its certificate is verified.'],
-  ['verifyhost', '<name>', 'Name expected in its certificate.'],
   ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
 ];
 
 export const SERVER: readonly Row[] = [
   ...OWN,
   ...SERVER_CHECKS,
+  ...SERVER_NAMES,
+  ...within<ServerDraft, ServerTlsDraft>(SERVER_TLS, server => server.tls),
   ...MEANINGLESS.map(([name, args, doc, why]) => accepted<ServerDraft>(name, '', args, doc, why)),
   ...LATER.map(([name, args, doc]) => later<ServerDraft>(name, '', args, doc)),
 ];

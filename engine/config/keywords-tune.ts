@@ -41,7 +41,6 @@ const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max:
 
 const NO_H2 = 'only HTTP/1 is spoken';
 const NO_QUIC = 'there is no QUIC';
-const NO_TLS = 'there is no TLS yet; `ssl` is refused where it is asked for';
 const NO_LUA = 'there is no Lua';
 const NO_POOLS = 'memory is managed by the runtime';
 const SCHEDULER = 'the event loop schedules itself';
@@ -139,18 +138,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.sched.low-latency', '<on|off>', SCHEDULER],
   ['tune.sndbuf.backend', '<size>', 'server connections use `tune.sndbuf.server`'],
   ['tune.sndbuf.frontend', '<size>', 'client connections use `tune.sndbuf.client`'],
-  ['tune.ssl.cachesize', '<number>', NO_TLS],
-  ['tune.ssl.capture-buffer-size', '<number>', NO_TLS],
-  ['tune.ssl.capture-cipherlist-size', '<number>', NO_TLS],
-  ['tune.ssl.certificate-compression', '<auto|off>', NO_TLS],
-  ['tune.ssl.default-dh-param', '<number>', NO_TLS],
-  ['tune.ssl.force-private-cache', '', NO_TLS],
-  ['tune.ssl.hard-maxrecord', '<number>', NO_TLS],
-  ['tune.ssl.keylog', '<on|off>', NO_TLS],
-  ['tune.ssl.keyupdate-rate-limit', '<number>', NO_TLS],
-  ['tune.ssl.lifetime', '<time>', NO_TLS],
-  ['tune.ssl.maxrecord', '<number>', NO_TLS],
-  ['tune.ssl.ssl-ctx-cache-size', '<number>', NO_TLS],
   ['tune.streams-elasticity', '<number>', NO_H2],
   ['tune.takeover-other-tg-connections', '<none|restricted|full>', 'there are no thread groups'],
   ['tune.zlib.memlevel', '<number>', 'there is no compression yet'],

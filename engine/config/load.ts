@@ -1,4 +1,5 @@
 /** The entry: lines in, the model out. Everything that is wrong is in the diagnostics, not only the first thing. */
+import { checkTls } from '../tls/check.ts';
 import { buildModel } from './build.ts';
 import { checkDrafts } from './checks.ts';
 import { Cursor } from './cursor.ts';
@@ -34,6 +35,7 @@ export function loadModel(lines: readonly Line[], diagnostics: Diagnostics, reso
   }
   if (diagnostics.fatal) return null;
   const model = buildModel(desk.drafts, diagnostics, resources);
+  if (!diagnostics.fatal) checkTls(model, diagnostics);
   return diagnostics.fatal ? null : model;
 }
 

@@ -8,7 +8,7 @@ import type { Finding, Match } from './matches.ts';
 import type { Expectation, Plan, RequestText } from './plan.ts';
 import { pieceOf } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
-import { hasCode, L4OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdict, verdict } from './statuses.ts';
+import { hasCode, L4OK, L6OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdict, verdict } from './statuses.ts';
 
 /**
  * The request's bytes, as HAProxy 2.6 writes them: header names in lower case, the state (when `http-check send-state`)
@@ -133,10 +133,17 @@ function codeOf({ check, step, wants, answer: { response, at } }: Case, status: 
   return step.codeFromResponse ? Number.parseInt(response.text, 10) || 0 : 0;
 }
 
+<<<<<<< HEAD
 /** What a check found whose steps were all done: what the last one says, variables aside. */
 export function success({ check, deeds }: Plan, answer: Answer): Verdict {
   const last = check.steps.findLastIndex(({ kind }) => kind !== 'variable');
   const step = check.steps[last]!;
+=======
+/** What a check found whose steps were all done. */
+export function success(check: Check, response: CheckResponse, tls = false): Verdict {
+  const last = check.steps.at(-1)!;
+  if (last.kind === 'connect') return verdict(tls ? L6OK : L4OK);
+>>>>>>> main
   const usual = check.type === 'tcp' ? '(tcp-check)' : '';
   if (step.kind === 'connect') return verdict(L4OK, step.id === 0 ? '' : usual);
   if (step.kind !== 'expect') return verdict(L7OK, usual, check.type === 'http' ? answer.response.code : 0);

@@ -123,7 +123,7 @@ export function invocation(
     HAPROXY_SERVER_NAME: server.name,
     HAPROXY_SERVER_PORT: port,
     HAPROXY_SERVER_PROTO: proxy.mode === 'http' ? 'h1' : 'tcp',
-    HAPROXY_SERVER_SSL: '0',
+    HAPROXY_SERVER_SSL: server.tls === null ? '0' : '1',
     PATH: path,
   };
   return { args: [own.address, own.port, address, port || NOT_USED], env: variables };

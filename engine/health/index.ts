@@ -5,6 +5,8 @@ import type { Env } from '../sample/context.ts';
 import { listenControl } from '../shm/doorbell.ts';
 import { checkAddress } from '../shm/server-address.ts';
 import { Timer } from '../time.ts';
+import { TlsServer } from '../tls/server.ts';
+import { tlsStore } from '../tls/store.ts';
 import { obeyAgent } from './agent.ts';
 import { Checker } from './checker.ts';
 import { External, Turns } from './external.ts';
@@ -111,14 +113,33 @@ function probeOf(env: CheckEnv, target: Target, planOf: PlanOf, turns: Turns, do
   const check = target.server.check!;
   const script = check.script ?? target.proxy.check;
   if (script.external !== null) return new External(env, target, turns, done);
+<<<<<<< HEAD
   return new Script(env, target, planOf(target, script), { ...check, address: whereFrom(env, target, 'check') }, done);
+=======
+  const { checkTls } = target.server;
+  const tls = checkTls === null ? null : new TlsServer(tlsStore(env.model.tls), checkTls);
+  const always = check.tls;
+  return new Script(
+    env,
+    target,
+    planOf(script),
+    { ...check, address: whereFrom(env, target, 'check'), tls, always },
+    done,
+  );
+>>>>>>> main
 }
 
 function agentOf(env: CheckEnv, target: Target, done: Done): Probe {
   const { script, interMs } = target.server.agent!;
   const plan = planCheck(script, exprEnv(env, target.proxy), line => obeyAgent(env, target, line));
   const address = whereFrom(env, target, 'agent');
-  return new Script(env, target, plan, { address, interMs, sendProxy: false, viaSocks4: false }, done);
+  return new Script(
+    env,
+    target,
+    plan,
+    { address, interMs, sendProxy: false, viaSocks4: false, tls: null, always: false },
+    done,
+  );
 }
 
 function whereFrom({ memory }: CheckEnv, { number, server }: Target, kind: CheckKind): () => Address {

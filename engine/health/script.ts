@@ -12,7 +12,15 @@ import { connectThrough } from '../proxy/socks4.ts';
 import type { Outside } from '../sample/outside.ts';
 import { OPER_STOPPED } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
+<<<<<<< HEAD
 import { type Answer, judge, request, success, whereabouts } from './check.ts';
+=======
+import { connectTls, TlsConn, type TlsEnd } from '../tls/conn.ts';
+import type { TlsConnection } from '../tls/connection.ts';
+import type { TlsContext } from '../tls/context.ts';
+import type { TlsServer } from '../tls/server.ts';
+import { judge, type Plan, request, success, whereabouts } from './check.ts';
+>>>>>>> main
 import { errnoText } from './errnos.ts';
 import type { Deed, Plan } from './plan.ts';
 import { CheckResponse } from './response.ts';
@@ -22,7 +30,12 @@ import {
   CHECK_STATUSES,
   L4CON,
   L4TOUT,
+<<<<<<< HEAD
   L7RSP,
+=======
+  L6RSP,
+  L6TOUT,
+>>>>>>> main
   L7TOUT,
   SOCKERR,
   statusNamed,
@@ -38,6 +51,8 @@ export interface CheckEnv extends StateEnv {
   readonly wheel: TimerWheel;
   /** 0 <= random() < 1: the spread of `spread-checks`. */
   random(): number;
+  /** Nobody answers there: the server may have moved. */
+  suspect?(target: Target): void;
 }
 
 /** Something that checks a server once each time it is started. */
@@ -53,10 +68,16 @@ export interface Reach {
   readonly address: () => Address;
   readonly sendProxy: boolean;
   readonly viaSocks4: boolean;
+  /** Null = without TLS. `always`: not only in steps that say so. */
+  readonly tls: TlsServer | null;
+  readonly always: boolean;
   readonly interMs: number;
 }
 
-export class Script implements Probe, Handler {
+/** HAProxy's words. */
+const HANDSHAKE_FAILED = 'SSL handshake failure';
+
+export class Script implements Probe, Handler, TlsEnd {
   readonly #env: CheckEnv;
   readonly #target: Target;
   readonly #plan: Plan;
@@ -70,6 +91,8 @@ export class Script implements Probe, Handler {
   /** The step under way; -1 = none. */
   #at = -1;
   #connecting = false;
+  /** TCP is connected, and TLS is under way. */
+  #shaking = false;
   #ended = false;
   /** Nothing came since something was sent. */
   #unheard = false;
@@ -105,11 +128,34 @@ export class Script implements Probe, Handler {
     this.#connecting = false;
     const { checkMs } = this.#target.proxy.timeouts;
     if (checkMs > 0) this.#env.wheel.arm(this.#timer, this.#env.now() + checkMs);
-    const step = this.#step as ConnectStep;
-    if (step.sendProxy || (step.asServer && this.#reach.sendProxy)) {
-      this.#send(checkHeader(this.#target.server.sendProxy, conn));
-    }
+    this.#shaking = false;
+    // Before TLS it was sent already.
+    if (!(conn instanceof TlsConn) && this.#introduces()) this.#send(checkHeader(this.#target.server.sendProxy, conn));
     this.#next();
+  }
+
+  #introduces(): boolean {
+    const step = this.#step as ConnectStep;
+    return step.sendProxy || (step.asServer && this.#reach.sendProxy);
+  }
+
+  // --- the TLS connection asks ---
+
+  readonly client = true;
+
+  context(): TlsContext {
+    return this.#reach.tls!.context();
+  }
+
+  prepare(tls: TlsConnection, under: Conn): void {
+    this.#shaking = true;
+    if (this.#introduces()) {
+      const header = checkHeader(this.#target.server.sendProxy, under);
+      under.send(header, 0, header.length);
+    }
+    const { asServer, sni, alpn } = this.#step as ConnectStep;
+    const server = this.#reach.tls!;
+    server.prepare(tls, sni === '' && asServer ? (server.settings.sniName ?? '') : sni, alpn);
   }
 
   onData(conn: Conn, chunk: Chunk): void {
@@ -133,6 +179,7 @@ export class Script implements Probe, Handler {
     this.#ended = true;
     if (this.#at < 0) return;
     if (errno === 0 && !this.#connecting) this.#go();
+    else if (this.#shaking) this.#finish(verdict(L6RSP, HANDSHAKE_FAILED + this.#whereabouts()));
     else this.#finish(verdict(this.#connecting ? L4CON : SOCKERR, errnoText(errno) + this.#whereabouts()));
   }
 
@@ -165,7 +212,11 @@ export class Script implements Probe, Handler {
   #do(): boolean {
     const { check } = this.#plan;
     if (this.#at === check.steps.length) {
+<<<<<<< HEAD
       this.#finish(success(this.#plan, this.#answer()));
+=======
+      this.#finish(success(check, this.#response, this.#conn instanceof TlsConn));
+>>>>>>> main
       return false;
     }
     const step = this.#step;
@@ -217,6 +268,7 @@ export class Script implements Probe, Handler {
     this.#response = this.#nothing();
     this.#ended = false;
     this.#connecting = true;
+    this.#shaking = false;
     this.#unheard = false;
     const { checkMs, connectMs } = this.#target.proxy.timeouts;
     const limit = checkMs > 0 && connectMs > 0 ? Math.min(connectMs, this.#reach.interMs) : this.#reach.interMs;
@@ -228,7 +280,10 @@ export class Script implements Probe, Handler {
     const through = step.viaSocks4 || (step.asServer && this.#reach.viaSocks4) ? socks4 : null;
     // A check that only connects leaves no trace in the server; where the server speaks first, it must know of us.
     const delayAck = this.#plan.check.steps[this.#at + 1]?.kind !== 'expect';
-    this.#conn = connectThrough(io, through, address, { ...this.#options, delayAck }, this);
+    const options = { ...this.#options, delayAck };
+    const connect = (handler: Handler) => connectThrough(io, through, address, options, handler);
+    const secret = this.#reach.tls !== null && (step.tls || (step.asServer && this.#reach.always));
+    this.#conn = secret ? connectTls(io, this, this, connect) : connect(this);
   }
 
   #send(bytes: Uint8Array): void {
@@ -240,7 +295,8 @@ export class Script implements Probe, Handler {
     if (this.#at < 0) return;
     const step = this.#step;
     const own = step.kind === 'expect' ? step.toutStatus : '';
-    const status = this.#connecting ? L4TOUT : own === '' ? L7TOUT : statusNamed(own);
+    const layer = this.#shaking ? L6TOUT : L4TOUT;
+    const status = this.#connecting ? layer : own === '' ? L7TOUT : statusNamed(own);
     this.#finish(verdict(status, this.#whereabouts()));
   }
 

@@ -30,10 +30,24 @@ export interface Chunk {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** Where `bytes[0]` lies, for native code, as long as the chunk is valid; absent where that is not known. */
+  readonly address?: bigint;
   /** Makes the chunk's bytes stay valid until `release`. May be called several times; counts. */
   keep(): void;
   /** Gives back one `keep`. */
   release(): void;
+}
+
+/** A chunk that its owner fills: `bytes[start, end)` is what it holds. */
+export interface OwnChunk extends Chunk {
+  end: number;
+  readonly address: bigint;
+}
+
+/** A layer over connections (engine/tls) that has something to do at the end of a turn. */
+export interface Layer {
+  /** Called once, after the engine's turn and before output leaves: data may be delivered and sent. */
+  settle(): void;
 }
 
 /**
@@ -142,6 +156,10 @@ export interface Io {
    * follow, so that timers armed and bytes sent now are looked after.
    */
   wake(): void;
+  /** A chunk with room for `bytes` at least, to be filled and sent with `forward`. The caller has one `keep` of it. */
+  take(bytes: number): OwnChunk;
+  /** `layer.settle` is to be called at the end of this turn, or of the next when none is under way. */
+  settle(layer: Layer): void;
   /** Closes everything this io owns, at once. Resolves when the kernel has let go of all of it. */
   stop(): Promise<void>;
 }

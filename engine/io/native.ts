@@ -15,6 +15,7 @@ const MAC = process.platform === 'darwin';
 const { functions: libc } = ffi.dlopen(null, {
   socket: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
   bind: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
+  connect: { return: 'i32', arguments: ['i32', 'pointer', 'i32'] },
   listen: { return: 'i32', arguments: ['i32', 'i32'] },
   close: { return: 'i32', arguments: ['i32'] },
   shutdown: { return: 'i32', arguments: ['i32', 'i32'] },
@@ -154,6 +155,16 @@ export function readOption(fd: number, option: SocketOption, into: Uint8Array): 
 /** Sends one datagram, the first `length` bytes, at once or not at all (-EAGAIN). */
 export function sendDatagram(fd: number, bytes: Uint8Array, name: Uint8Array, length = bytes.length): number {
   return checked(libc.sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length));
+}
+
+/** Whether the system knows a way to an IP address. Nothing is sent: connecting a datagram socket only looks at the routes. */
+export function hasRoute(address: Address): boolean {
+  const fd = socket(address.family === 6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  if (fd < 0) return false;
+  const name = encodeSockaddr(address)!;
+  const result = checked(libc.connect(fd, name, name.length));
+  closeFd(fd);
+  return result === 0;
 }
 
 /** Writes the first `length` bytes, or as many as a pipe or socket takes now. */

@@ -12,8 +12,8 @@ import { BACKLOG_DEFAULT } from '../limits.ts';
 import { after, monotonicMs } from '../time.ts';
 import { hostText, isAbstract, UNNAMED } from './address.ts';
 import { listenerName } from './bind.ts';
-import { NOBODY } from './common.ts';
-import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from './contract.ts';
+import { heapChunk, NOBODY } from './common.ts';
+import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from './contract.ts';
 import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
 import { NetChunk, NetConn, type NetLoop } from './net-conn.ts';
 import { Slots } from './slots.ts';
@@ -105,6 +105,7 @@ class NetIo implements Io, NetLoop {
   #output: NetConn[] = [];
   #flushing: NetConn[] = [];
   #held: NetConn[] = [];
+  #layers: Layer[] = [];
   #spare: NetChunk;
   #timer: { cancel(): void } | null = null;
   #timerAt = Infinity;
@@ -177,6 +178,15 @@ class NetIo implements Io, NetLoop {
     this.wake();
   }
 
+  take(bytes: number): OwnChunk {
+    return heapChunk(bytes, this.#poison);
+  }
+
+  settle(layer: Layer): void {
+    this.#layers.push(layer);
+    this.wake();
+  }
+
   lend(data: Buffer): NetChunk {
     this.#spare.lend(data);
     return this.#spare;
@@ -199,13 +209,18 @@ class NetIo implements Io, NetLoop {
     }
     this.#now = monotonicMs();
     const deadline = this.#turn(this.#now);
+    const layers = this.#layers;
+    if (layers.length > 0) {
+      this.#layers = [];
+      for (const layer of layers) layer.settle();
+    }
     const flushing = this.#output;
     this.#output = this.#flushing;
     this.#flushing = flushing;
     for (const conn of flushing) conn.flush();
     flushing.length = 0;
     this.#awake = false;
-    if (this.#held.length > 0) this.wake();
+    if (this.#held.length > 0 || this.#layers.length > 0) this.wake();
     this.#setTimer(deadline);
   }
 

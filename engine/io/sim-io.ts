@@ -1,6 +1,7 @@
 /** An endpoint of the simulated network, and its listening sockets. */
 import { UNNAMED } from './address.ts';
-import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from './contract.ts';
+import { heapChunk } from './common.ts';
+import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from './contract.ts';
 import type { Network } from './sim.ts';
 import { Pipe, SimConn, type SimLoop } from './sim-conn.ts';
 import { Slots } from './slots.ts';
@@ -90,6 +91,7 @@ export class SimIo implements Io, SimLoop {
   #turn: (now: number) => number = () => Infinity;
   #ready = new Set<SimConn>();
   #output = new Set<SimConn>();
+  #layers = new Set<Layer>();
   #stopped: (() => void) | null = null;
 
   constructor(network: Network, ip: Uint8Array) {
@@ -148,6 +150,15 @@ export class SimIo implements Io, SimLoop {
     this.wake();
   }
 
+  take(bytes: number): OwnChunk {
+    return heapChunk(bytes, true);
+  }
+
+  settle(layer: Layer): void {
+    this.#layers.add(layer);
+    this.wake();
+  }
+
   gone(conn: SimConn): void {
     this.#conns.free(conn.id);
   }
@@ -161,6 +172,9 @@ export class SimIo implements Io, SimLoop {
     }
     for (const listening of [...this.#listenings]) listening.accept();
     const deadline = this.#turn(this.#network.now());
+    const layers = this.#layers;
+    this.#layers = new Set();
+    for (const layer of layers) layer.settle();
     const output = this.#output;
     this.#output = new Set();
     for (const conn of output) conn.transmit();

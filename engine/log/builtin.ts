@@ -50,7 +50,7 @@ export function missingStyle(style: Style): string | null {
 }
 
 function read(text: string) {
-  return parseFormat(text, LOG_LINE, { resolve: () => null, readFile: () => null, env: {} });
+  return parseFormat(text, LOG_LINE, { resolve: () => null, readFolder: () => null, readFile: () => null, env: {} });
 }
 
 function builtin(text: string): Format {

@@ -6,6 +6,8 @@ import type { Backend, Frontend } from '../proxy/nouns.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { targetAddress } from '../proxy/target-address.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
+import { TlsConn } from '../tls/conn.ts';
+import type { TlsConnection } from '../tls/connection.ts';
 import { bytesOf, type Line } from './line.ts';
 import * as requestLine from './request-line.ts';
 import type { Scene, StreamScene } from './scene.ts';
@@ -86,6 +88,14 @@ function writeCookieState(line: Line, stream: Stream): void {
 function writeRetries(line: Line, stream: Stream, bare: boolean): void {
   if (stream.redispatched && !bare) line.byte(PLUS);
   line.number(stream.attempts);
+}
+
+/** What the client's TLS connection tells; null without TLS. */
+function tlsText({ stream }: StreamScene, of: (tls: TlsConnection) => string): Uint8Array | null {
+  const { conn } = stream.session;
+  const tls = conn instanceof TlsConn ? conn.tls : null;
+  const value = tls === null ? '' : of(tls);
+  return value === '' ? null : bytesOf(value);
 }
 
 const timer = (name: string, mode: Mode, doc: string, of: (stream: Stream) => number, known: Moment = END): Variable =>
@@ -191,8 +201,8 @@ export const VARIABLES: readonly Variable[] = [
   captures('hrl', 'captured headers of the request, CLF', true, stream => stream.requestCaptures),
   captures('hs', 'captured headers of the response', false, stream => stream.responseCaptures),
   captures('hsl', 'captured headers of the response, CLF', true, stream => stream.responseCaptures),
-  text('sslc', 'tcp', START, 'TLS cipher', () => null),
-  text('sslv', 'tcp', START, 'TLS version', () => null),
+  text('sslc', 'tcp', START, 'TLS cipher', s => tlsText(s, tls => tls.cipher())),
+  text('sslv', 'tcp', START, 'TLS version', s => tlsText(s, tls => tls.version())),
   {
     ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state', type: 'str' },
     writer: () => (line, scene) => writeState(line, scene.stream),

@@ -52,7 +52,7 @@ function accept(context: Context, listener: Listener, conn: Conn): void {
 function admit(context: Context, listener: Listener): boolean {
   const { words, counters, at, row } = context;
   const { frontend } = listener;
-  if (rateLimited(context, frontend)) return false;
+  if (rateLimited(context, frontend, listener.tls !== null)) return false;
   const process = Atomics.add(words, at + PROCESS.at.conns, 1);
   counters[row + CUR_SESS]! += 1;
   const front = Atomics.add(words, frontend.at + PROXY.at.fe_conns, 1);
@@ -93,11 +93,12 @@ function count(context: Context, frontend: Frontend, listener: Listener): void {
   rateAdd(counters, frontend.connRate, frontend.connRate[worker]!, now, 1);
 }
 
-/** `rate-limit sessions`, `maxconnrate` and `maxsessrate`: the sliding second is full. */
-function rateLimited(context: Context, frontend: Frontend): boolean {
+/** `rate-limit sessions`, `maxconnrate`, `maxsessrate` and `maxsslrate`: the sliding second is full. */
+function rateLimited(context: Context, frontend: Frontend, encrypted: boolean): boolean {
   return (
     reached(context, frontend.at + PROXY.at.fe_rate_limit, frontend.sessRate) ||
     reached(context, context.at + PROCESS.at.maxconnrate, context.connRate) ||
+    (encrypted && reached(context, context.at + PROCESS.at.maxsslrate, context.tlsRate)) ||
     reached(context, context.at + PROCESS.at.maxsessrate, context.sessRate)
   );
 }

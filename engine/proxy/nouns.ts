@@ -28,11 +28,15 @@ import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
 import type { Tracked } from '../stick/tracking.ts';
 import { Timer, type TimerWheel } from '../time.ts';
+import { TlsListener } from '../tls/listener.ts';
+import { TlsServer } from '../tls/server.ts';
+import type { TlsStore } from '../tls/store.ts';
 import type { BadMessage } from './bad-messages.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
+import type { NameAsks } from './name-asks.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
 
@@ -61,6 +65,12 @@ export interface Context {
   readonly at: number;
   readonly connRate: Int32Array;
   readonly sessRate: Int32Array;
+  /** Handshakes of clients, the full ones of them, and full ones with servers. */
+  readonly tlsRate: Int32Array;
+  readonly tlsKeyRate: Int32Array;
+  readonly tlsServerKeyRate: Int32Array;
+  /** Certificates and their kin. */
+  readonly tls: TlsStore;
   readonly frontends: (Frontend | null)[];
   readonly backends: (Backend | null)[];
   readonly log: (level: Severity, text: string) => void;
@@ -91,6 +101,8 @@ export interface Context {
   readonly spareTracked: (readonly Tracked[])[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
+  /** What streams want to know of names. */
+  readonly names: NameAsks;
   /** What maps and ACLs look into. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;
@@ -165,6 +177,8 @@ export class Listener {
   /** Its frontend rests or is stopped. */
   resting = false;
   readonly timer: Timer<Listener>;
+  /** null = it speaks no TLS. */
+  readonly tls: TlsListener | null;
 
   constructor(context: Context, frontend: Frontend, bind: Bind, number: number) {
     this.timer = new Timer<Listener>(this, listener => retryListener(context, listener));
@@ -173,6 +187,8 @@ export class Listener {
     this.number = number;
     this.row = context.memory.row(context.worker, 'listener', number);
     this.at = context.memory.listener(number);
+    const identity = `${frontend.proxy.name}/${bind.id}`;
+    this.tls = bind.tls === null ? null : new TlsListener(context.tls, bind.tls, context.model.global.tls, identity);
   }
 }
 
@@ -238,6 +254,8 @@ export class Server {
   /** Streams waiting for this very server (persistence, hashing). */
   readonly queue: WaitingLine;
   readonly pool: ServerPool;
+  /** null = it is spoken to without TLS. */
+  readonly tls: TlsServer | null;
 
   constructor(backend: Backend, config: ServerConfig, number: number) {
     const { memory, worker } = backend.context;
@@ -254,6 +272,7 @@ export class Server {
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();
     this.pool = new ServerPool(this);
+    this.tls = config.tls === null ? null : new TlsServer(backend.context.tls, config.tls);
   }
 }
 

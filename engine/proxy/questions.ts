@@ -128,6 +128,7 @@ function placeServer(backend: Backend, server: ServerConfig): null {
   const { context, proxy } = backend;
   const before = backend.servers[server.index];
   before?.pool.clear();
+  before?.tls?.free();
   setServer(proxy, server);
   backend.servers[server.index] = new Server(
     backend,

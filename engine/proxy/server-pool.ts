@@ -33,35 +33,51 @@ export class ServerPool {
     this.#timer = new Timer<ServerPool>(this, pool => pool.#purge());
   }
 
-  /** A connection for the stream, or null when it must have its own. */
-  take(stream: Stream): Http1Server | null {
+  /** A connection for the stream, or null when it must have its own. `name`: what TLS sends. */
+  take(stream: Stream, name: string): Http1Server | null {
     this.leaveOldAddress();
     const { httpReuse } = this.#server.backend.proxy;
     const own = stream.session.ownServer;
     if (own !== null) {
       stream.session.ownServer = null;
       count(own.server, CUR_IDLE_PRIVATE, -1);
-      const fit = own.server === this.#server && own.version === this.#version;
+      const fit = own.server === this.#server && own.version === this.#version && own.name === name;
       if (fit && own.conn !== null && !stream.mustOpen) return own;
       own.close();
     }
-    if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0)
-      return null;
+    const shared = httpReuse !== 'never' && this.#server.config.sendProxy === 0;
+    if (!shared || stream.mustOpen || this.#idle.length === 0) return null;
     if (stream.first && httpReuse === 'safe') return null;
-    const side = this.#idle[this.#idle.length - 1]!;
+    const at = this.#newest(name);
+    if (at < 0) return null;
+    const side = this.#idle[at]!;
     if (stream.first && httpReuse === 'aggressive' && side.exchanges < 2) return null;
-    this.#idle.pop();
+    if (at === this.#idle.length - 1) this.#idle.pop();
+    else this.#idle.splice(at, 1);
     count(this.#server, CUR_IDLE, -1);
     this.#unneeded = Math.min(this.#unneeded, this.#idle.length);
     return side;
+  }
+
+  /** A server may show another certificate, and be another site, for another name. */
+  #newest(name: string): number {
+    const idle = this.#idle;
+    let at = idle.length - 1;
+    while (at >= 0 && idle[at]!.name !== name) at--;
+    return at;
   }
 
   /** Keeps a connection that has just become idle, if there is room for it. */
   put(side: Http1Server, session: Session): void {
     const { config, backend } = this.#server;
     this.leaveOldAddress();
-    // A server that is down, perhaps to be deleted, is to have no connections.
-    if (backend.context.stopping || side.version !== this.#version || isDown(this.#server)) {
+    // A server that is down, perhaps to be deleted, is to have no connections; that of another destination is of no use.
+    if (
+      backend.context.stopping ||
+      this.#server.live.anywhere ||
+      side.version !== this.#version ||
+      isDown(this.#server)
+    ) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;

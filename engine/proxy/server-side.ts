@@ -2,15 +2,16 @@
 import { CONNECT } from '../shm/counters.ts';
 import { Http1Server } from './http1-server.ts';
 import { RawServer } from './raw.ts';
-import { connectThrough } from './socks4.ts';
 import type { Stream } from './stream.ts';
 import { targetAddress } from './target-address.ts';
+import { connectServer, serverName } from './tls-server.ts';
 
 /** True when the stream got a connection that is ready; false when one is being opened. */
 export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
+  const name = server.tls === null ? '' : serverName(stream, server);
   if (stream.http) {
-    const pooled = server.pool.take(stream);
+    const pooled = server.pool.take(stream, name);
     if (pooled !== null) {
       stream.serverSide = pooled;
       pooled.attach(stream);
@@ -18,17 +19,16 @@ export function openServerSide(stream: Stream): boolean {
     }
   }
   stream.countServer(CONNECT);
-  const { io } = stream.context;
   const address = targetAddress(stream, server);
   if (stream.http) {
-    const side = new Http1Server(server);
+    const side = new Http1Server(server, name);
     side.attach(stream);
     stream.serverSide = side;
-    side.conn = connectThrough(io, server.config.socks4, address, server.connectOptions, side);
+    side.conn = connectServer(stream, server, address, name, side);
   } else {
     const side = new RawServer(stream, server);
     stream.serverSide = side;
-    side.conn = connectThrough(io, server.config.socks4, address, server.connectOptions, side);
+    side.conn = connectServer(stream, server, address, name, side);
   }
   const { srvtcpka } = server.backend.proxy.options;
   if (srvtcpka) stream.serverSide.conn!.keepAlive(0, 0, 0);

@@ -19,6 +19,7 @@ import { RawClient } from './raw.ts';
 import { disown } from './server-pool.ts';
 import { mayConnect, mayStart } from './session-rules.ts';
 import type { Stream } from './stream.ts';
+import { TlsHandshake } from './tls-handshake.ts';
 
 /** What reads and writes the client's connection now. */
 export interface SessionDriver {
@@ -34,7 +35,8 @@ export class Session {
   readonly context: Context;
   readonly listener: Listener;
   readonly frontend: Frontend;
-  readonly conn: Conn;
+  /** The client's connection: with TLS the one that gives plaintext. */
+  conn: Conn;
   /** ms of the io clock. */
   readonly acceptedAt: number;
   /** Which one it is of this worker, from 1 on. */
@@ -80,7 +82,13 @@ export class Session {
     this.expectProxy = listener.bind.acceptProxy;
     if (!mayConnect(this)) return;
     if (this.expectProxy) new ProxyHeaderReader(this);
-    else this.start();
+    else this.begin();
+  }
+
+  /** The first bytes belong to TLS, where the bind line says so. */
+  begin(): void {
+    if (this.listener.tls === null) this.start();
+    else new TlsHandshake(this);
   }
 
   /** The transport is ready: speak the frontend's protocol. */

@@ -11,6 +11,7 @@
  *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
+import { isNowhere } from '../io/address.ts';
 import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { SERVER_FAILURE } from '../stick/tracking.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
@@ -21,7 +22,6 @@ import { restrictHeaderNames } from './header-names.ts';
 import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
-import { proxyHeader } from './proxy-protocol.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
@@ -44,6 +44,7 @@ import { type Next, STEP, WAIT } from './step.ts';
 import { storeServer, stuckServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
+import { introduction } from './tls-server.ts';
 
 export { type Next, STEP, type StepIndex, WAIT } from './step.ts';
 
@@ -199,6 +200,8 @@ function queueTimeout(stream: Stream): Next {
 function connect(stream: Stream): Next {
   stream.connectAt = stream.now;
   enterServer(stream);
+  // Its name does not resolve: only `force-persist` leads here.
+  if (isNowhere(stream.server!.live.address)) return refused(stream);
   if (openServerSide(stream)) {
     stream.countServer(REUSE);
     return STEP.connected;
@@ -269,11 +272,11 @@ function connected(stream: Stream): Next {
 
 /** `send-proxy`: a new connection begins with who the client is. */
 function introduce(stream: Stream): void {
-  const { sendProxy } = stream.server!.config;
   const { conn, reused } = stream.serverSide!;
-  if (sendProxy === 0 || reused || conn === null) return;
-  const header = proxyHeader(sendProxy, stream.session.source(), stream.session.destination());
-  conn.send(header, 0, header.length);
+  // Before TLS it was sent already.
+  if (reused || conn === null || stream.server!.tls !== null) return;
+  const header = introduction(stream, stream.server!);
+  if (header !== null) conn.send(header, 0, header.length);
 }
 
 function noResponseInTime(stream: Stream): Next {

@@ -6,15 +6,15 @@ const words = (text: string): string[] => text.split(/\s+/).filter(word => word 
 /** Of the certificates: `c` the client's, `f` ours, `s` the server's. */
 const CERTIFICATE = 'chain_der der i_dn key_alg notafter notbefore s_dn serial sha1 sig_alg version';
 const BOTH_SIDES =
-  'alg_keysize alpn cipher client_early_traffic_secret client_handshake_traffic_secret client_random client_traffic_secret_0 curve early_exporter_secret err err_str exporter_secret is_resumed npn protocol server_handshake_traffic_secret server_random server_traffic_secret_0 session_id session_key sni unique_id use_keysize';
+  'client_early_traffic_secret client_handshake_traffic_secret client_random client_traffic_secret_0 curve early_exporter_secret exporter_secret npn server_handshake_traffic_secret server_random server_traffic_secret_0 session_id session_key unique_id';
 
 const TLS = [
-  ...['ssl_bc', 'ssl_fc'],
   ...['ssl_bc', 'ssl_fc'].flatMap(prefix => words(BOTH_SIDES).map(name => `${prefix}_${name}`)),
   ...['ssl_c', 'ssl_f', 'ssl_s'].flatMap(prefix => words(CERTIFICATE).map(name => `${prefix}_${name}`)),
-  ...words(`ssl_c_ca_err ssl_c_ca_err_depth ssl_c_err ssl_c_policies ssl_c_r_dn ssl_c_san ssl_c_used ssl_c_verify
+  'ssl_bc_sni',
+  ...words(`ssl_c_policies ssl_c_r_dn ssl_c_san
     ssl_fc_cipherlist_bin ssl_fc_cipherlist_hex ssl_fc_cipherlist_str ssl_fc_cipherlist_xxh ssl_fc_crtname ssl_fc_ecformats_bin
-    ssl_fc_eclist_bin ssl_fc_extlist_bin ssl_fc_has_crt ssl_fc_has_early ssl_fc_has_sni ssl_fc_protocol_hello_id
+    ssl_fc_eclist_bin ssl_fc_extlist_bin ssl_fc_has_early ssl_fc_protocol_hello_id
     ssl_fc_sigalgs_bin ssl_fc_supported_versions_bin`),
 ];
 

@@ -11,6 +11,7 @@ import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
 import { STICK_FETCHES } from './fetches-stick.ts';
 import { STREAM_FETCHES } from './fetches-stream.ts';
+import { TLS_FETCHES } from './fetches-tls.ts';
 import { byName, type FetchRow } from './row.ts';
 
 export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
@@ -25,5 +26,6 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   BODY_FETCHES,
   AUTH_FETCHES,
   STICK_FETCHES,
+  TLS_FETCHES,
   LATER_FETCHES,
 ]);

@@ -28,6 +28,7 @@ export const COUNTERS = layout('counters', 8, [
   ['cur_used', 1, 'worker', 'server connections in use now'],
   ['cur_h1_conns', 1, 'worker', 'HTTP/1 connections open now'],
   ['cur_h1_streams', 1, 'worker', 'HTTP/1 streams open now'],
+  ['cur_tls', 1, 'worker', 'TLS connections open now, to clients and to servers (process)'],
   // totals
   ['cum_conn', 1, 'worker', 'connections accepted'],
   ['cum_sess', 1, 'worker', 'sessions (frontend, listener) or streams (backend, server) taken'],
@@ -65,6 +66,10 @@ export const COUNTERS = layout('counters', 8, [
   ['h1_bytes_out', 1, 'worker', 'bytes sent on HTTP/1 connections'],
   ['h1_conns', 1, 'worker', 'HTTP/1 connections ever'],
   ['h1_streams', 1, 'worker', 'HTTP/1 streams ever'],
+  ['cum_tls', 1, 'worker', 'TLS connections ever (process)'],
+  ['tls_sess', 1, 'worker', 'TLS handshakes completed'],
+  ['tls_reused', 1, 'worker', 'of them: sessions resumed'],
+  ['tls_failed', 1, 'worker', 'TLS handshakes that failed'],
   // averages over the last 512 streams, and maxima since start; milliseconds
   ['q_time', 1, 'worker', 'queue time, sum over the sliding window'],
   ['c_time', 1, 'worker', 'connect time, sum over the sliding window'],
@@ -80,6 +85,9 @@ export const COUNTERS = layout('counters', 8, [
   ['sess_rate', RATE, 'worker', 'sessions per second'],
   ['req_rate', RATE, 'worker', 'HTTP requests per second'],
   ['bytes_out_rate', RATE, 'worker', 'bytes per second to clients (process row)'],
+  ['tls_rate', RATE, 'worker', 'TLS handshakes of clients per second (process)'],
+  ['tls_key_rate', RATE, 'worker', 'of them: full ones, not resumed (process)'],
+  ['tls_server_key_rate', RATE, 'worker', 'full TLS handshakes with servers per second (process)'],
 ]);
 
 export type CounterName = keyof typeof COUNTERS.at;
@@ -136,3 +144,11 @@ export const CONN_RATE = at.conn_rate;
 export const SESS_RATE = at.sess_rate;
 export const REQ_RATE = at.req_rate;
 export const BYTES_OUT_RATE = at.bytes_out_rate;
+export const CUR_TLS = at.cur_tls;
+export const CUM_TLS = at.cum_tls;
+export const TLS_SESS = at.tls_sess;
+export const TLS_REUSED = at.tls_reused;
+export const TLS_FAILED = at.tls_failed;
+export const TLS_RATE = at.tls_rate;
+export const TLS_KEY_RATE = at.tls_key_rate;
+export const TLS_SERVER_KEY_RATE = at.tls_server_key_rate;

@@ -3,7 +3,7 @@
  * master, when the thread has ended and before another gets the row.
  */
 import { isBackend, isFrontend, type Model } from '../config/model.ts';
-import { COUNTERS, CUR_PAUSED, CUR_QUEUED, CUR_SESS } from './counters.ts';
+import { COUNTERS, CUR_PAUSED, CUR_QUEUED, CUR_SESS, CUR_TLS } from './counters.ts';
 import { type Memory, type RowKind, topology } from './memory.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
@@ -21,6 +21,7 @@ export function reclaim(memory: Memory, model: Model, worker: number): void {
   };
 
   give('process', 0, CUR_SESS, memory.process + PROCESS.at.conns);
+  give('process', 0, CUR_TLS, memory.process + PROCESS.at.tls_conns);
   give('process', 0, CUR_PAUSED, memory.process + PROCESS.at.waiting);
   clear(memory, worker, 'process', 0);
   for (const proxy of model.proxies) {

@@ -10,6 +10,10 @@ export const PROCESS = layout('process', 4, [
   ['maxconn', 1, 'any', 'the limit in force; 0 = none'],
   ['maxconnrate', 1, 'any', 'limit of connections per second; 0 = none'],
   ['maxsessrate', 1, 'any', 'limit of sessions per second; 0 = none'],
+  ['tls_conns', 1, 'any', 'TLS connections open now, to clients and to servers'],
+  ['tls_conns_max', 1, 'any', 'most of them so far'],
+  ['maxsslconn', 1, 'any', 'their limit in force; 0 = none'],
+  ['maxsslrate', 1, 'any', 'limit of TLS handshakes of clients per second; 0 = none'],
   ['waiting', 1, 'any', 'workers that stopped accepting because of the global limit'],
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
@@ -143,6 +147,8 @@ export const ADMIN_CONFIG_MAINT = 4;
 export const ADMIN_FORCED_DRAIN = 8;
 export const ADMIN_INHERITED_DRAIN = 16;
 export const ADMIN_RESOLUTION_MAINT = 32;
+/** The name was set by the runtime API, or by SRV records. */
+export const ADMIN_NAMED = 64;
 export const ADMIN_MAINT = ADMIN_FORCED_MAINT | ADMIN_INHERITED_MAINT | ADMIN_RESOLUTION_MAINT;
 export const ADMIN_DRAIN = ADMIN_FORCED_DRAIN | ADMIN_INHERITED_DRAIN;
 

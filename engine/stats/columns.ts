@@ -238,7 +238,7 @@ function absent(scope: number, nature: 'C' | 'G', title: string, names: string):
   return names.split(' ').map(name => col(name, scope, `M${nature}PV`, 'u64', title, fixed(0)));
 }
 
-const NO_TLS = 'TLS is not terminated here';
+const NO_STAPLES = 'Responses are stapled from files only';
 const NO_PIPES = 'Nothing is spliced through kernel pipes';
 const NO_H2 = 'HTTP/2 is not spoken';
 
@@ -260,7 +260,10 @@ function timerColumns(timer: number): Column[] {
 
 /** The columns of the protocol modules, and those that only Sluice has: they stand after a column named `-`. */
 export const MODULE_COLUMNS: readonly Column[] = [
-  ...absent(LFBS, 'C', NO_TLS, 'ssl_sess ssl_reused_sess ssl_failed_handshake ssl_ocsp_staple ssl_failed_ocsp_staple'),
+  col('ssl_sess', LFBS, 'MCPV', 'u64', 'TLS sessions', sum('tls_sess')),
+  col('ssl_reused_sess', LFBS, 'MCPV', 'u64', 'TLS sessions resumed', sum('tls_reused')),
+  col('ssl_failed_handshake', LFBS, 'MCPV', 'u64', 'TLS handshakes that failed', sum('tls_failed')),
+  ...absent(LFBS, 'C', NO_STAPLES, 'ssl_ocsp_staple ssl_failed_ocsp_staple'),
   col('h1_open_connections', FB, 'MGPV', 'u64', 'HTTP/1 connections open now', sum('cur_h1_conns')),
   col('h1_open_streams', FB, 'MGPV', 'u64', 'HTTP/1 streams open now', sum('cur_h1_streams')),
   col('h1_total_connections', FB, 'MCPV', 'u64', 'HTTP/1 connections', sum('h1_conns')),

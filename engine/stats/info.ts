@@ -37,6 +37,12 @@ const highest =
   (name: CounterName): Read =>
   (view, s) =>
     view.rateMax(s, COUNTERS.at[name]);
+/** Of the handshakes of the last second. */
+const reused: Read = (view, s) => {
+  const all = view.rate(s, COUNTERS.at.tls_rate);
+  const full = view.rate(s, COUNTERS.at.tls_key_rate);
+  return all === 0 ? 0 : Math.max(0, Math.floor((100 * (all - full)) / all));
+};
 const uptime: Read = (view, s) => view.since(s, view.process('start_second'));
 const memoryBytes: Read = view => view.memory.buffer.byteLength;
 const memoryMegabytes: Read = view => Math.floor(view.memory.buffer.byteLength / MEGABYTE);
@@ -96,9 +102,9 @@ export const INFO: readonly InfoRow[] = [
   row('CurrConns', 'MGPV', 'u32', 'Connections now', view => view.process('conns')),
   row('CumConns', 'MCPV', 'u64', 'Connections', total('cum_conn')),
   row('CumReq', 'MCPV', 'u64', 'HTTP requests', total('cum_req')),
-  row('MaxSslConns', 'MMPV', 'u32', 'TLS: limit of connections', zero),
-  row('CurrSslConns', 'MGPV', 'u32', 'TLS: connections now', zero),
-  row('CumSslConns', 'MCPV', 'u32', 'TLS: connections', zero),
+  row('MaxSslConns', 'MMPV', 'u32', 'TLS: limit of connections', view => view.process('maxsslconn')),
+  row('CurrSslConns', 'MGPV', 'u32', 'TLS: connections now', view => view.process('tls_conns')),
+  row('CumSslConns', 'MCPV', 'u32', 'TLS: connections', total('cum_tls')),
   row('Maxpipes', 'CLPV', 'u32', 'Limit of pipes, 0 = none are used', zero),
   row('PipesUsed', 'MGPV', 'u32', 'Pipes in use', zero),
   row('PipesFree', 'MGPV', 'u32', 'Pipes in reserve', zero),
@@ -108,14 +114,14 @@ export const INFO: readonly InfoRow[] = [
   row('SessRate', 'MRPV', 'u32', 'Sessions per second', rate('sess_rate')),
   row('SessRateLimit', 'CLPV', 'u32', 'Limit of them (maxsessrate)', view => view.process('maxsessrate')),
   row('MaxSessRate', 'MMPV', 'u32', 'Highest sessions per second', highest('sess_rate')),
-  row('SslRate', 'MRPV', 'u32', 'TLS: connections per second', zero),
-  row('SslRateLimit', 'CLPV', 'u32', 'TLS: limit of them', zero),
-  row('MaxSslRate', 'MMPV', 'u32', 'TLS: highest connections per second', zero),
-  row('SslFrontendKeyRate', 'MRPV', 'u32', 'TLS: frontend keys per second', zero),
-  row('SslFrontendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', zero),
-  row('SslFrontendSessionReuse_pct', 'MGPV', 'u32', 'TLS: percent of sessions resumed', zero),
-  row('SslBackendKeyRate', 'MRPV', 'u32', 'TLS: backend keys per second', zero),
-  row('SslBackendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', zero),
+  row('SslRate', 'MRPV', 'u32', 'TLS: connections per second', rate('tls_rate')),
+  row('SslRateLimit', 'CLPV', 'u32', 'TLS: limit of them', view => view.process('maxsslrate')),
+  row('MaxSslRate', 'MMPV', 'u32', 'TLS: highest connections per second', highest('tls_rate')),
+  row('SslFrontendKeyRate', 'MRPV', 'u32', 'TLS: frontend keys per second', rate('tls_key_rate')),
+  row('SslFrontendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', highest('tls_key_rate')),
+  row('SslFrontendSessionReuse_pct', 'MGPV', 'u32', 'TLS: percent of sessions resumed', reused),
+  row('SslBackendKeyRate', 'MRPV', 'u32', 'TLS: backend keys per second', rate('tls_server_key_rate')),
+  row('SslBackendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', highest('tls_server_key_rate')),
   row('SslCacheLookups', 'MCPV', 'u32', 'TLS: session lookups', zero),
   row('SslCacheMisses', 'MCPV', 'u32', 'TLS: sessions not found', zero),
   row('CompressBpsIn', 'MRPV', 'u32', 'Bytes per second given to the compressor', zero),

@@ -5,6 +5,7 @@ import { PEERS } from '../../bench/race/peers.ts';
 import { parseStat } from '../../bench/race/processes.ts';
 import { ROWS } from '../../bench/race/rows.ts';
 import { parseModel } from '../proxy/rig.ts';
+import { pemFile } from '../tls/certificates.ts';
 
 describe('figures', () => {
   test('the median is the middle, or the mean of the two in the middle', () => {
@@ -97,7 +98,9 @@ describe('what races', () => {
   test.each(ROWS.map(row => [row.name, row] as const))('Sluice takes the configuration of row %s', (_name, row) => {
     const stats = { port: 3, servers: 2 };
     const { mode, setup } = row;
-    const model = parseModel(PEERS[0]!.configuration({ mode, port: 1, originPort: 2, stats, setup }));
+    const model = parseModel(
+      PEERS[0]!.configuration({ mode, port: 1, originPort: 2, stats, setup, pem: pemFile({ name: 'race' }) }),
+    );
     expect(model.global.nbthread).toBe(setup.threads);
     expect(model.proxies.map(proxy => proxy.name)).toEqual(['race', 'origin', 'stats', 'many']);
     expect(model.proxies.map(proxy => proxy.servers.length)).toEqual([0, 1, 0, 2]);

@@ -20,6 +20,7 @@ import { View } from '../../engine/stats/view.ts';
 import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 
 const FACTS = {
   pid: 42,
@@ -61,6 +62,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     wheel,
     asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
     checks: { add() {}, remove() {} },
+    names: NO_NAMES,
     peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
@@ -79,7 +81,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     const address = unixAddress(socketPath(level));
     const listener = openListener({ ...PLAIN_SPEC, address });
     if (!('fd' in listener)) throw new Error(listener.message);
-    return { fd: listener.fd, bind: { level, address, inheritedFd: null } as Bind };
+    return { fd: listener.fd, bind: { level, address, inheritedFd: null, tls: null } as unknown as Bind };
   });
   io.onTurn(now => wheel.advance(now));
   cli = startCli({ ...env, environment: { HOME: '/root', TERM: 'vt100' } }, sockets);
@@ -248,11 +250,11 @@ describe('servers', () => {
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
     [
       'set server b/s1',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     [
       'set server b/s1 constructor x',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     ['show servers state nope', "Can't find backend."],
     ['show servers conn nope', "Can't find backend."],

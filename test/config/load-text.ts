@@ -20,6 +20,7 @@ export function load(text: string, given: Given = {}): { model: Model | null; di
   const model = loadModel(lines, diagnostics, {
     env: {},
     resolve: host => hosts[host] ?? null,
+    readFolder: () => null,
     readFile: path => (files[path] === undefined ? null : new TextEncoder().encode(files[path])),
   });
   return { model, diagnostics };

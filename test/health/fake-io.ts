@@ -1,4 +1,5 @@
 /** A network of scripted servers on a manual clock: `run(ms)` lets time pass. One loop turn per event or deadline. */
+import { heapChunk } from '../../engine/io/common.ts';
 import type { Address, Chunk, Conn, ConnectOptions, Handler, Io, Listening } from '../../engine/io/contract.ts';
 import { TimerWheel } from '../../engine/time.ts';
 
@@ -144,5 +145,9 @@ export class FakeIo implements Io {
     throw new Error('the fake network has no listeners');
   }
   onTurn(): void {}
+  take = heapChunk;
+  settle(): void {
+    throw new Error('the fake network has no layers');
+  }
   async stop(): Promise<void> {}
 }

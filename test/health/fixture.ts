@@ -83,6 +83,8 @@ function server(index: number, o: ServerOptions): Server {
     initState: 'none',
     socks4: null,
     saved: null,
+    tls: null,
+    checkTls: null,
     check: o.unchecked ? null : check,
     ...o,
   } as Server;
@@ -125,7 +127,12 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     statsTimeoutMs: 10_000,
     statsMaxconn: 10,
     statsSockets: [],
+<<<<<<< HEAD
     tune: { bufsizeBytes: 16_384, varsLimited: false },
+=======
+    tune: { bufsizeBytes: 16_384 },
+    tls: { maxConn: 0, maxRate: 0 },
+>>>>>>> main
     ...o.global,
   };
   return { global, proxies: [proxy], userlists: [], rings: [], tables: [], peers: [] } as unknown as Model;

@@ -219,6 +219,8 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
 
   test('close sends what is pending, then FIN, then tells', async () => {
     const p = await pair();
+    // A TLS server's tickets are on their way: a client that is gone by then answers them with RST.
+    if (world.layered) await world.pass(50);
     const data = pattern(400_000);
     p.out.send(data, 0, data.length);
     p.out.close();
@@ -270,7 +272,7 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
     const p = await pair();
     p.out.abort(false);
     p.out.abort(true);
-    await world.until(() => p.client.closed && p.server.ended);
+    await world.until(() => p.client.closed && (p.server.ended || (world.layered === true && p.server.closed)));
     expect(p.client.errno).toBe(0);
   });
 
@@ -468,7 +470,7 @@ describe.each(WORLDS)('the io contract on %s', (_name, create) => {
     listening.pause();
     const client = recorder();
     world.client.connect(address, PLAIN, client);
-    await world.until(() => client.opened);
+    if (!world.layered) await world.until(() => client.opened);
     await world.pass(20);
     expect(accepted).toBe(0);
     listening.resume();

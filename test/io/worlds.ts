@@ -5,6 +5,8 @@ import type { Address, Conn, Io, Listening } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { createSim } from '../../engine/io/sim.ts';
 import { createUringIo, type UringIo, type UringOptions } from '../../engine/io/uring/index.ts';
+import { acceptTls, connectTls } from '../../engine/tls/conn.ts';
+import { TLS_CLIENT, TLS_SERVER } from '../tls/ends.ts';
 import { Recorder } from './recorder.ts';
 
 export interface World {
@@ -14,6 +16,8 @@ export interface World {
   listen(accept: (conn: Conn) => void, address?: Address): { address: Address; listening: Listening };
   /** An address that connects to get no answer. */
   hole(): Promise<Address>;
+  /** A client hears that it is connected only when the server has accepted. */
+  readonly layered?: true;
   /** Lets things happen until `done`; throws when that takes too long. */
   until(done: () => boolean): Promise<void>;
   /** Lets `ms` pass. */
@@ -102,6 +106,26 @@ function simWorld(seed: number): World {
   };
 }
 
+/** The same with TLS over it. */
+function tlsWorld(world: World): World {
+  return {
+    ...world,
+    layered: true,
+    client: tlsClient(world.client),
+    listen: (accept, address) => world.listen(conn => accept(acceptTls(world.server, conn, TLS_SERVER)), address),
+  };
+}
+
+function tlsClient(io: Io): Io {
+  const client: Io = Object.create(io);
+  for (const name of ['now', 'listen', 'onTurn', 'wake', 'take', 'settle', 'stop'] as const) {
+    client[name] = (io[name] as (...args: never[]) => unknown).bind(io) as never;
+  }
+  client.connect = (address, options, handler) =>
+    connectTls(io, TLS_CLIENT, handler, under => io.connect(address, options, under));
+  return client;
+}
+
 const URING_WORLDS = [
   ['uring', () => realWorld(uringIo(), uringIo())],
   ['uring to net', () => realWorld(uringIo(), netIo())],
@@ -120,8 +144,25 @@ function uringHere(): boolean {
 }
 
 /** Every io, by the name its tests carry. */
-export const WORLDS: readonly (readonly [string, () => World])[] = [
+export const PLAIN_WORLDS: readonly (readonly [string, () => World])[] = [
   ['net', () => realWorld(netIo(), netIo())],
   ...(URING_HERE ? URING_WORLDS : []),
   ...[1, 2, 3, 4].map(seed => [`sim, seed ${seed}`, () => simWorld(seed)] as const),
+];
+
+/** The same with TLS between the two. */
+export const TLS_WORLDS: readonly (readonly [string, () => World])[] = [
+  ['net', () => tlsWorld(realWorld(netIo(), netIo()))],
+  ...(URING_HERE
+    ? ([
+        ['uring', () => tlsWorld(realWorld(uringIo(), uringIo()))],
+        ['uring with few blocks', () => tlsWorld(realWorld(uringIo(SCARCE), uringIo(SCARCE)))],
+      ] as const)
+    : []),
+  ...[1, 2, 3, 4].map(seed => [`sim, seed ${seed}`, () => tlsWorld(simWorld(seed))] as const),
+];
+
+export const WORLDS: readonly (readonly [string, () => World])[] = [
+  ...PLAIN_WORLDS,
+  ...TLS_WORLDS.map(([name, create]) => [`TLS over ${name}`, create] as const),
 ];

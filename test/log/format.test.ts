@@ -5,7 +5,7 @@ import { EARLY, END, START } from '../../engine/log/variable.ts';
 import { VARIABLES } from '../../engine/log/variables.ts';
 import { load } from '../config/load-text.ts';
 
-const RESOURCES = { resolve: () => null, readFile: () => null, env: {} };
+const RESOURCES = { resolve: () => null, readFolder: () => null, readFile: () => null, env: {} };
 const parse = (text: string) => parseFormat(text, LOG_LINE, RESOURCES);
 
 function errorOf(text: string): string {
@@ -106,7 +106,7 @@ describe('in a configuration', () => {
     ]);
   });
 
-  test('option httpslog needs TLS', () => {
-    expect(messages('mode http\n  option httpslog')).toEqual(["'option httpslog' is not supported by Sluice yet"]);
+  test('option httpslog', () => {
+    expect(messages('mode http\n  option httpslog')).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import { type ChangeBuffers, ChangeLog, createChanges } from '../../engine/shm/c
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 function refOf(text: string, pairs = true): PatternRef {
-  const resources: Resources = { env: {}, resolve: () => null, readFile: () => bytes(text) };
+  const resources: Resources = { env: {}, resolve: () => null, readFolder: () => null, readFile: () => bytes(text) };
   return readPatternFile(resources, 'x.map', pairs) as PatternRef;
 }
 

@@ -92,7 +92,11 @@ test('the radix tree gives the longest network', () => {
 test('a map of 100,000 entries is built within a second', () => {
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => `host-${i}.example.org backend-${i}\n`).join(''));
   const log = new ChangeLog(createChanges(1), 0);
-  const ref = readPatternFile({ env: {}, resolve: () => null, readFile: () => bytes }, 'x', true) as PatternRef;
+  const ref = readPatternFile(
+    { env: {}, resolve: () => null, readFolder: () => null, readFile: () => bytes },
+    'x',
+    true,
+  ) as PatternRef;
   const begin = monotonicMs();
   const book = new PatternBooks([ref], log).get(ref, matchMethod('str')!, false);
   expect(monotonicMs() - begin).toBeLessThan(1_000);

@@ -83,6 +83,7 @@ export class World {
     this.resources = {
       env: { NAME: 'value' },
       resolve: () => null,
+      readFolder: () => null,
       readFile: path => (files[path] === undefined ? null : Buffer.from(files[path])),
     };
     const worker = workerOf(model);
@@ -163,7 +164,12 @@ function workerOf(model: Model): Context {
 
 /** What is wrong with an expression; null = nothing. */
 export function problemOf(text: string): { message: string; marked: string } | null {
-  const parsed = parseExpression(text, 0, { env: {}, resolve: () => null, readFile: () => null });
+  const parsed = parseExpression(text, 0, {
+    env: {},
+    resolve: () => null,
+    readFile: () => null,
+    readFolder: () => null,
+  });
   return 'message' in parsed
     ? { message: parsed.message, marked: text.slice(parsed.at, parsed.at + parsed.width) }
     : null;

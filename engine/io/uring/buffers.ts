@@ -5,7 +5,7 @@
  */
 import ffi from 'node:ffi';
 import { POISON } from '../common.ts';
-import type { Chunk } from '../contract.ts';
+import type { OwnChunk } from '../contract.ts';
 import * as abi from './abi.ts';
 import { high, low, type Ring } from './ring.ts';
 
@@ -17,7 +17,7 @@ interface Home {
 }
 
 /** A span of memory at a known address. One with received bytes is the chunk that handlers are lent. */
-export class Block implements Chunk {
+export class Block implements OwnChunk {
   readonly bytes: Uint8Array;
   start = 0;
   end = 0;
@@ -25,7 +25,8 @@ export class Block implements Chunk {
   readonly number: number;
   /** For `send` to copy into. */
   readonly output: boolean;
-  /** Address of `bytes[0]`. */
+  /** Of `bytes[0]`, whole and in halves. */
+  readonly address: bigint;
   readonly low: number;
   readonly high: number;
   readonly #home: Home;
@@ -35,6 +36,7 @@ export class Block implements Chunk {
   constructor(bytes: Uint8Array, address: bigint, number: number, home: Home, poison: boolean) {
     this.output = home.output;
     this.bytes = bytes;
+    this.address = address;
     this.low = low(address);
     this.high = high(address);
     this.number = number;
@@ -166,17 +168,21 @@ export class ReceiveBlocks implements Home {
   }
 }
 
-/** What `send` copies into: the block used last is taken first, its memory is still in the processor's cache. */
+/**
+ * What `send` copies into (`output`), and what layers fill by themselves (`Io.take`): the block used last is taken first, its
+ * memory is still in the processor's cache.
+ */
 export class OutputBlocks implements Home {
-  readonly output = true;
+  readonly output: boolean;
   readonly #size: PoolSize;
   readonly #poison: boolean;
   readonly #spare: Block[] = [];
   #count = 0;
 
-  constructor(size: PoolSize, poison: boolean) {
+  constructor(size: PoolSize, poison: boolean, output = true) {
     this.#size = size;
     this.#poison = poison;
+    this.output = output;
   }
 
   /** Room for `bytes` at least. */

@@ -11,6 +11,9 @@
  * URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for the first quiet millisecond.
  */
 import {
+  URING_BULK_BLOCKS,
+  URING_BULK_BLOCKS_MAX,
+  URING_BULK_BYTES,
   URING_COMPLETIONS,
   URING_ENTRIES,
   URING_FILES_MAX,
@@ -25,7 +28,7 @@ import {
 } from '../../limits.ts';
 import { monotonicMs } from '../../time.ts';
 import { listenerName } from '../bind.ts';
-import type { Address, Conn, ConnectOptions, Handler, Io, Listening } from '../contract.ts';
+import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from '../contract.ts';
 import * as native from '../native.ts';
 import { indexOf, Slots } from '../slots.ts';
 import { abiRefusal } from './abi.ts';
@@ -78,6 +81,9 @@ export function createUringIo(options: UringOptions = {}): UringIo | string {
   return new UringIo(ring, calls.guestFd(), files, received, output, options.poison === true);
 }
 
+/** Records of as many bytes as one receive may bring. */
+const BULK: PoolSize = { bytes: URING_BULK_BYTES, count: URING_BULK_BLOCKS, max: URING_BULK_BLOCKS_MAX };
+
 /** Rings open in this thread. */
 let rings = 0;
 
@@ -87,6 +93,10 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   readonly received: ReceiveBlocks;
   readonly output: OutputBlocks;
   readonly pieces = new Pieces();
+  /** What layers fill: short spans, and long ones. */
+  readonly #spans: OutputBlocks;
+  readonly #bulk: OutputBlocks;
+  readonly #spanBytes: number;
   readonly #guestFd: number;
   readonly #conns: Slots<UringConn | UringListening>;
   readonly #listenings = new Set<UringListening>();
@@ -111,6 +121,8 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   #guestReady = false;
   #unsettled: UringConn[] = [];
   #settling: UringConn[] = [];
+  #layers: Layer[] = [];
+  #settlingLayers: Layer[] = [];
   #unsettledListeners: UringListening[] = [];
   #resting: UringListening[] = [];
   #unguarded: UringConn[] = [];
@@ -126,6 +138,9 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     this.#conns = new Slots(files);
     this.received = new ReceiveBlocks(ring, received, poison);
     this.output = new OutputBlocks(output, poison);
+    this.#spans = new OutputBlocks(output, poison, false);
+    this.#bulk = new OutputBlocks(BULK, poison, false);
+    this.#spanBytes = output.bytes;
     rings++;
   }
 
@@ -228,6 +243,15 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     this.wake();
   }
 
+  take(bytes: number): OwnChunk {
+    return (bytes <= this.#spanBytes ? this.#spans : this.#bulk).take(bytes);
+  }
+
+  settle(layer: Layer): void {
+    this.#layers.push(layer);
+    this.wake();
+  }
+
   unguarded(conn: UringConn): void {
     this.#unguarded.push(conn);
   }
@@ -299,6 +323,13 @@ export class UringIo implements Io, UringLoop, ListenLoop {
       for (const one of held) one.deliverHeld();
     }
     this.#deadline = this.#turn(this.#now);
+    const layers = this.#layers;
+    if (layers.length > 0) {
+      this.#layers = this.#settlingLayers;
+      this.#settlingLayers = layers;
+      for (const layer of layers) layer.settle();
+      layers.length = 0;
+    }
     const listeners = this.#unsettledListeners;
     if (listeners.length > 0) {
       this.#unsettledListeners = [];
@@ -310,7 +341,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     for (const conn of settling) conn.settle();
     settling.length = 0;
     // What the turn itself has asked of others was settled with them, but for what is held.
-    this.#awake = this.#held.length > 0 || this.#unsettled.length > 0;
+    this.#awake = this.#held.length > 0 || this.#unsettled.length > 0 || this.#layers.length > 0;
   }
 
   #complete(): void {

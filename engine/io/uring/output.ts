@@ -1,4 +1,5 @@
 /** What a connection has still to send: spans of blocks, in order. */
+import { copyInto } from '../common.ts';
 import type { Block, OutputBlocks, Piece, Pieces } from './buffers.ts';
 
 /** Where blocks and pieces come from. */
@@ -79,12 +80,4 @@ export class Output {
     if (piece.next === null) this.#last = null;
     this.#pools.pieces.give(piece);
   }
-}
-
-/** Short spans by hand: a call costs more than their bytes. */
-const SHORT_BYTES = 32;
-
-function copyInto(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
-  if (end - start > SHORT_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
-  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
 }

@@ -1,0 +1,68 @@
+/** TLS settings of `bind` lines; those marked so may stand in a crt-list, too. */
+import { bare, word } from './fields.ts';
+import { accepted, type Keyword, later, supported } from './keyword.ts';
+import { commonRows, ignoredErrors, row, verifyRow } from './keywords-tls.ts';
+import type { BindTlsDraft } from './tls-draft.ts';
+
+type Row = Keyword<BindTlsDraft>;
+
+function file(name: 'crt' | 'crt-list' | 'default-crt', doc: string): Row {
+  return supported<BindTlsDraft>({
+    ...{ ...row(name, doc), args: '<file>', good: [`${name} foo.pem`], bad: [[name, `'${name}' expects an argument`]] },
+    parse(cursor, draft) {
+      const text = cursor.expectWord(name)?.text;
+      if (text !== undefined) draft.crt.push({ keyword: name, file: text });
+    },
+  });
+}
+
+function ignored(name: string, field: 'caIgnore' | 'crtIgnore', doc: string): Row {
+  return supported<BindTlsDraft>({
+    ...{ ...row(name, doc), args: '<errors>', good: [`${name} all`, `${name} 10,X509_V_ERR_CERT_HAS_EXPIRED`] },
+    parse(cursor, draft) {
+      const errors = ignoredErrors(cursor, name);
+      if (errors !== null) draft[field] = errors;
+    },
+    bad: [[`${name} foo`, `'${name}': error code 'foo' not recognized`]],
+  });
+}
+
+/** In `[...]` of a crt-list, too. */
+export const CRT_LIST: readonly Row[] = [
+  ...commonRows<BindTlsDraft>(),
+  verifyRow<BindTlsDraft>(['none', 'optional', 'required'], 'Whether clients must show a certificate.'),
+  word(row('ca-verify-file', 'Authorities whose names clients are not told.'), '<file>', 'caVerifyFile'),
+  word(row('ecdhe', 'The group of the key exchange.'), '<curve>', 'ecdhe'),
+  bare<BindTlsDraft>(row('no-ca-names', 'Does not tell clients the names of authorities.'), { caNames: false }),
+  bare<BindTlsDraft>(row('no-alpn', 'No protocol is offered.'), { alpn: [] }),
+  later<BindTlsDraft>('allow-0rtt', '', '', 'TLS early data.'),
+];
+
+/** In `ssl-default-bind-options`, too. */
+export const BIND_OPTIONS: readonly Row[] = [
+  ...commonRows<BindTlsDraft>().filter(({ name }) => /^(ssl-m|no-|force-|tls-t)/.test(name)),
+  bare<BindTlsDraft>(row('prefer-client-ciphers', "The client's order of ciphers counts."), {
+    preferClientCiphers: true,
+  }),
+  bare<BindTlsDraft>(row('strict-sni', 'Refuses clients of unknown names.'), { strictSni: true }),
+  bare<BindTlsDraft>(row('no-strict-sni', 'Serves clients of unknown names with the default certificate.'), {
+    strictSni: false,
+  }),
+];
+
+export const BIND_TLS: readonly Row[] = [
+  ...CRT_LIST,
+  ...BIND_OPTIONS.slice(-3),
+  bare<BindTlsDraft>(row('ssl', 'TLS on this address.'), { ssl: true }),
+  file('crt', 'Certificates with their keys: a PEM file, or a folder of them.'),
+  file('crt-list', 'A file that lists certificates, their settings and names.'),
+  file('default-crt', 'Certificates for clients of unknown names.'),
+  ignored('ca-ignore-err', 'caIgnore', 'Tolerated errors of the authorities of clients.'),
+  ignored('crt-ignore-err', 'crtIgnore', "Tolerated errors of clients' certificates."),
+  word(row('tls-ticket-keys', 'Keys of session tickets, shared with others.'), '<file>', 'ticketKeysFile'),
+  later<BindTlsDraft>('generate-certificates', '', '', 'Makes certificates as clients ask.'),
+  later<BindTlsDraft>('ca-sign-file', '', '<file>', 'Authority that signs generated certificates.'),
+  later<BindTlsDraft>('ca-sign-pass', '', '<password>', 'Its password.'),
+  later<BindTlsDraft>('ech', '', '<directory>', 'Encrypted client hello.'),
+  accepted<BindTlsDraft>('ocsp-update', '', '<on|off>', 'Fetches OCSP responses.', 'they are read from files only'),
+];

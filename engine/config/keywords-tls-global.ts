@@ -1,0 +1,119 @@
+/** What the global section says of TLS: where files are, and what `bind` and `server` lines have unless they say otherwise. */
+import type { Cursor } from './cursor.ts';
+import type { GlobalDraft } from './draft.ts';
+import { integer, word } from './fields.ts';
+import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
+import { within } from './keywords-tls.ts';
+import { BIND_OPTIONS } from './keywords-tls-bind.ts';
+import { SERVER_OPTIONS } from './keywords-tls-server.ts';
+import { readSettings, Table } from './table.ts';
+import type { GlobalTlsDraft, TlsDraft } from './tls-draft.ts';
+
+type Row = Keyword<GlobalTlsDraft>;
+
+function row(name: string, doc: string) {
+  return { where: 'G', name, doc };
+}
+
+/** `ssl-default-bind-ciphers` and its kin: [end of the name, field, syntax, what it is]. */
+const DEFAULTS: readonly (readonly [string, keyof TlsDraft, string, string])[] = [
+  ['ciphers', 'ciphers', '<ciphers>', 'Ciphers of TLS 1.2 and older'],
+  ['ciphersuites', 'ciphersuites', '<suites>', 'Ciphers of TLS 1.3'],
+  ['curves', 'curves', '<curves>', 'Groups of the key exchange'],
+  ['sigalgs', 'sigalgs', '<algorithms>', 'Signature algorithms'],
+  ['client-sigalgs', 'clientSigalgs', '<algorithms>', 'Signature algorithms of client certificates'],
+];
+
+function defaults(side: 'bind' | 'server'): Row[] {
+  return DEFAULTS.flatMap(([end, field, args, doc]) => {
+    const name = `ssl-default-${side}-${end}`;
+    const rows = [word<TlsDraft>(row(name, `${doc} where the ${side} line does not say.`), args, field as never)];
+    return within<GlobalTlsDraft, TlsDraft>(rows, tls => tls[side]);
+  });
+}
+
+/** `ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets`. */
+function options<D extends TlsDraft>(side: 'bind' | 'server', rows: readonly Keyword<D>[]): Row {
+  const name = `ssl-default-${side}-options`;
+  const table = new Table(rows);
+  return supported<GlobalTlsDraft>({
+    ...row(name, `Settings of ${side} lines that do not say otherwise.`),
+    ...{ args: '<option> ...', good: [`${name} ssl-min-ver TLSv1.3 no-tls-tickets`] },
+    parse(cursor: Cursor, tls, context: Context) {
+      if (cursor.left === 0) cursor.error(`'${name}' expects an option`);
+      else readSettings(table, cursor, tls[side] as unknown as D, `'${name}'`, context);
+    },
+    bad: [
+      [name, `'${name}' expects an option`],
+      [`${name} foo`, `'${name}': unknown keyword 'foo'`],
+    ],
+  });
+}
+
+const GLOBAL_TLS_ROWS: readonly Row[] = [
+  ...defaults('bind'),
+  ...defaults('server'),
+  options('bind', BIND_OPTIONS),
+  options('server', SERVER_OPTIONS),
+  word(row('ca-base', 'Folder of relative `ca-file` and `crl-file` names.'), '<directory>', 'caBase'),
+  word(row('crt-base', 'Folder of relative `crt` and `crt-list` names.'), '<directory>', 'crtBase'),
+  word(row('key-base', 'Folder of relative key files.'), '<directory>', 'keyBase'),
+  word(row('ssl-dh-param-file', 'Parameters of the Diffie-Hellman key exchange.'), '<file>', 'dhParamFile'),
+  supported<GlobalTlsDraft>({
+    ...row('ssl-server-verify', 'Whether certificates of servers are verified where the line does not say.'),
+    ...{ args: '<none|required>', good: ['ssl-server-verify none'] },
+    parse(cursor, tls) {
+      const verify = cursor.expectOneOf('ssl-server-verify', ['none', 'required'] as const);
+      if (verify !== null) tls.serverVerify = verify;
+    },
+    bad: [['ssl-server-verify foo', "'ssl-server-verify' expects 'none' or 'required', not 'foo'"]],
+  }),
+  integer(row('maxsslconn', 'TLS connections at most, of clients and to servers.'), 'maxConn', {}),
+  integer(row('maxsslrate', 'TLS connections of clients per second at most.'), 'maxRate', {}),
+  integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', {}),
+  supported<GlobalTlsDraft>({
+    ...row('tune.ssl.lifetime', 'How long a session may be resumed.'),
+    ...{ args: '<time>', good: ['tune.ssl.lifetime 10m', 'tune.ssl.lifetime 300'] },
+    parse(cursor, tls) {
+      const ms = cursor.expectTime('tune.ssl.lifetime', 's');
+      if (ms !== null) tls.lifetimeSeconds = Math.ceil(ms / 1000);
+    },
+    bad: [['tune.ssl.lifetime', "'tune.ssl.lifetime' expects a time (in seconds by default)"]],
+  }),
+  integer(row('tune.ssl.maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', { max: 16_384 }),
+  integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {
+    max: 16_384,
+  }),
+];
+
+const NO_CAPTURE = 'what a client hello offers is not captured yet';
+const ONE_CACHE = 'sessions live in tickets that all workers know';
+
+export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
+  ...within<GlobalDraft, GlobalTlsDraft>(GLOBAL_TLS_ROWS, global => global.tls),
+  accepted('tune.ssl.capture-buffer-size', 'G', '<number>', 'Bytes kept of a client hello.', NO_CAPTURE),
+  accepted('tune.ssl.capture-cipherlist-size', 'G', '<number>', 'Bytes kept of a client hello.', NO_CAPTURE),
+  accepted('tune.ssl.default-dh-param', 'G', '<number>', 'Bits of Diffie-Hellman parameters.', 'the key decides'),
+  accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
+  accepted('tune.ssl.force-private-cache', 'G', '', 'A session cache per process.', ONE_CACHE),
+  accepted('tune.ssl.keylog', 'G', '<on|off>', 'Keeps secrets of sessions for fetches.', 'they are not kept yet'),
+  accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
+  accepted('tune.ssl.ssl-ctx-cache-size', 'G', '<number>', 'Generated certificates kept.', 'none are generated'),
+  accepted(
+    'ssl-skip-self-issued-ca',
+    'G',
+    '',
+    'Leaves roots out of chains.',
+    'chains are sent as they are in the file',
+  ),
+  accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
+  accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),
+  accepted('ssl-security-level', 'G', '<number>', "OpenSSL's security level.", "it is the library's own"),
+  later('issuers-chain-path', 'G', '<directory>', 'Folder of certificates that complete chains.'),
+  later('ssl-load-extra-files', 'G', '<type> ...', 'Which files beside a certificate are read.'),
+  later('ssl-load-extra-del-ext', 'G', '', 'How the names of files beside a certificate are made.'),
+  later('ssl-engine', 'G', '<engine> ...', 'OpenSSL engines.'),
+  later('ssl-propquery', 'G', '<query>', 'Properties of OpenSSL providers.'),
+  later('ssl-provider', 'G', '<name>', 'OpenSSL providers.'),
+  later('ssl-provider-path', 'G', '<directory>', 'Where OpenSSL providers are.'),
+];

@@ -1,0 +1,153 @@
+/** TLS settings while a configuration is read: null = not said, so that what the global section says can take its place. */
+import type { Expression } from '../sample/expression.ts';
+import type { BindSettings, IgnoredErrors, TlsSettings, TlsVersion, Verify } from './tls-model.ts';
+
+/** As HAProxy without any keyword: TLS 1.2 at least, and Mozilla's intermediate ciphers (engine/tls/context.ts). */
+export const DEFAULT_SETTINGS: TlsSettings = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: null,
+  ciphersuites: null,
+  curves: null,
+  sigalgs: null,
+  clientSigalgs: null,
+  verify: 'none',
+  caFile: null,
+  crlFile: null,
+  alpn: [],
+  tickets: true,
+};
+
+export const DEFAULT_BIND_SETTINGS: BindSettings = {
+  ...DEFAULT_SETTINGS,
+  caVerifyFile: null,
+  caNames: true,
+  caIgnore: [],
+  crtIgnore: [],
+  preferClientCiphers: false,
+};
+
+export interface TlsDraft {
+  minVersion: TlsVersion | null;
+  maxVersion: TlsVersion | null;
+  /** `no-tlsv12` and its kin. */
+  noVersions: TlsVersion[];
+  ciphers: string | null;
+  ciphersuites: string | null;
+  curves: string | null;
+  sigalgs: string | null;
+  clientSigalgs: string | null;
+  verify: Verify | null;
+  caFile: string | null;
+  crlFile: string | null;
+  alpn: string[] | null;
+  tickets: boolean | null;
+}
+
+export interface BindTlsDraft extends TlsDraft {
+  ssl: boolean;
+  /** `crt`, `crt-list`, `default-crt`, in their order. */
+  crt: { readonly keyword: 'crt' | 'crt-list' | 'default-crt'; readonly file: string }[];
+  strictSni: boolean | null;
+  caVerifyFile: string | null;
+  caNames: boolean | null;
+  caIgnore: IgnoredErrors | null;
+  crtIgnore: IgnoredErrors | null;
+  preferClientCiphers: boolean | null;
+  /** `ecdhe`: as `curves`, which goes before it. */
+  ecdhe: string | null;
+  ticketKeysFile: string | null;
+}
+
+export interface ServerTlsDraft extends TlsDraft {
+  ssl: boolean;
+  crt: string | null;
+  verifyHost: string | null;
+  sni: Expression | null;
+  reuse: boolean | null;
+  /** Null = as the server's own connections, where checks go to the same place. */
+  checkSsl: boolean | null;
+  checkSni: string | null;
+  checkAlpn: string[] | null;
+}
+
+/** What the global section says of TLS. */
+export interface GlobalTlsDraft {
+  bind: BindTlsDraft;
+  server: ServerTlsDraft;
+  caBase: string | null;
+  crtBase: string | null;
+  keyBase: string | null;
+  dhParamFile: string | null;
+  serverVerify: Verify;
+  maxConn: number;
+  maxRate: number;
+  cacheSize: number;
+  lifetimeSeconds: number;
+  maxRecordBytes: number;
+}
+
+function newTls(): TlsDraft {
+  return {
+    minVersion: null,
+    maxVersion: null,
+    noVersions: [],
+    ciphers: null,
+    ciphersuites: null,
+    curves: null,
+    sigalgs: null,
+    clientSigalgs: null,
+    verify: null,
+    caFile: null,
+    crlFile: null,
+    alpn: null,
+    tickets: null,
+  };
+}
+
+export function newBindTls(): BindTlsDraft {
+  return {
+    ...newTls(),
+    ssl: false,
+    crt: [],
+    strictSni: null,
+    caVerifyFile: null,
+    caNames: null,
+    caIgnore: null,
+    crtIgnore: null,
+    preferClientCiphers: null,
+    ecdhe: null,
+    ticketKeysFile: null,
+  };
+}
+
+export function newServerTls(): ServerTlsDraft {
+  return {
+    ...newTls(),
+    ssl: false,
+    crt: null,
+    verifyHost: null,
+    sni: null,
+    reuse: null,
+    checkSsl: null,
+    checkSni: null,
+    checkAlpn: null,
+  };
+}
+
+export function newGlobalTls(): GlobalTlsDraft {
+  return {
+    bind: newBindTls(),
+    server: newServerTls(),
+    caBase: null,
+    crtBase: null,
+    keyBase: null,
+    dhParamFile: null,
+    serverVerify: 'required',
+    maxConn: 0,
+    maxRate: 0,
+    cacheSize: 20_000,
+    lifetimeSeconds: 300,
+    maxRecordBytes: 0,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * TLS in the model: what a context of OpenSSL is made of, as plain data. Files were read once, when the configuration was;
+ * they are known by their names, as on the command line of the runtime API.
+ */
+import type { Expression } from '../sample/expression.ts';
+import type { Place } from './model.ts';
+
+/** All files that TLS settings name, and what holds for all of them. */
+export interface TlsFiles {
+  readonly certificates: readonly Certificate[];
+  /** `ca-file`, `ca-verify-file`: DER certificates. */
+  readonly authorities: readonly DerFile[];
+  /** `crl-file`: DER revocation lists. */
+  readonly revocations: readonly DerFile[];
+  /** Names, secrets and keys of session tickets while no `tls-ticket-keys` says otherwise: 80 bytes, made at the start. */
+  readonly ticketKey: Uint8Array;
+}
+
+/** A certificate with its key and what stands beside it. */
+export interface Certificate {
+  /** The file it was read from. */
+  readonly name: string;
+  /** DER. */
+  readonly leaf: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+  /** PKCS #8, DER. Never shown. */
+  readonly key: Uint8Array;
+  readonly keyType: 'rsa' | 'ecdsa' | 'other';
+  /** Names it is for, in lower case: alternative names, then the common name. */
+  readonly names: readonly string[];
+  /** The response to be stapled (`.ocsp`), DER; null = none. */
+  readonly ocsp: Uint8Array | null;
+  /** Certificate of the issuer (`.issuer`), DER; null = none. */
+  readonly issuer: Uint8Array | null;
+  /** Diffie-Hellman parameters in the file, PEM; null = none. */
+  readonly dh: Uint8Array | null;
+}
+
+export interface DerFile {
+  readonly name: string;
+  readonly entries: readonly Uint8Array[];
+}
+
+/** What the global section says for all TLS connections. */
+export interface GlobalTls {
+  /** `maxsslconn`, `maxsslrate`; 0 = none. */
+  readonly maxConn: number;
+  readonly maxRate: number;
+  /** Sessions kept per context for clients without tickets. */
+  readonly cacheSize: number;
+  readonly lifetimeSeconds: number;
+  /** Plaintext of a record at most; 0 = as much as TLS has room for. */
+  readonly maxRecordBytes: number;
+  /** PEM; null = OpenSSL's own. */
+  readonly dhParams: Uint8Array | null;
+}
+
+export type TlsVersion = 'SSLv3' | 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+export type Verify = 'none' | 'optional' | 'required';
+
+/** What both ends have. null = OpenSSL's own choice. */
+export interface TlsSettings {
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  readonly ciphers: string | null;
+  readonly ciphersuites: string | null;
+  readonly curves: string | null;
+  readonly sigalgs: string | null;
+  readonly clientSigalgs: string | null;
+  readonly verify: Verify;
+  readonly caFile: string | null;
+  readonly crlFile: string | null;
+  /** Protocols offered or accepted, best first. */
+  readonly alpn: readonly string[];
+  readonly tickets: boolean;
+}
+
+/** Errors of certificates that are tolerated: X509_V_ERR numbers, or all. */
+export type IgnoredErrors = 'all' | readonly number[];
+
+export interface BindSettings extends TlsSettings {
+  /** Authorities whose names clients are not told. */
+  readonly caVerifyFile: string | null;
+  readonly caNames: boolean;
+  readonly caIgnore: IgnoredErrors;
+  readonly crtIgnore: IgnoredErrors;
+  readonly preferClientCiphers: boolean;
+}
+
+export interface BindTls extends BindSettings, Place {
+  readonly strictSni: boolean;
+  /** In HAProxy's order: what is earlier wins among equals; the first one is the default without a `default-crt`. */
+  readonly certificates: readonly BindCertificate[];
+  /** Names and keys of tickets (`tls-ticket-keys`), 48 or 80 bytes each; [] = `TlsFiles.ticketKey`. */
+  readonly ticketKeys: readonly Uint8Array[];
+}
+
+/** A certificate of a bind line. */
+export interface BindCertificate {
+  /** Name of a `Certificate`. */
+  readonly certificate: string;
+  /** Names it is shown for, `*.` and `!` as in a crt-list; [] = those in the certificate. */
+  readonly filters: readonly string[];
+  /** Settings of its own (crt-list); null = those of the bind line. */
+  readonly settings: BindSettings | null;
+  readonly isDefault: boolean;
+}
+
+export interface ServerTls extends TlsSettings, Place {
+  /** Shown to the server; null = none. */
+  readonly certificate: string | null;
+  /** Name that its certificate must be for; null = the one that is sent, if any. */
+  readonly verifyHost: string | null;
+  /** Gives the name that is sent; null = none is. A check sends `sniName`. */
+  readonly sni: Expression | null;
+  readonly sniName: string | null;
+  /** Sessions are resumed. */
+  readonly reuse: boolean;
+}

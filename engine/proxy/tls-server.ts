@@ -1,0 +1,90 @@
+/** Connections to servers over TLS (`ssl` of a `server` line). */
+import type { Address, Conn, Handler } from '../io/contract.ts';
+import { evaluate } from '../rules/values.ts';
+import { compileExpression } from '../sample/compile.ts';
+import { type Fetch, Standpoint } from '../sample/context.ts';
+import { type Sample, STR } from '../sample/sample.ts';
+import type { TlsConn, TlsEnd } from '../tls/conn.ts';
+import { connectTls } from '../tls/conn.ts';
+import type { TlsConnection } from '../tls/connection.ts';
+import type { TlsContext } from '../tls/context.ts';
+import type { Server } from './nouns.ts';
+import { proxyHeader } from './proxy-protocol.ts';
+import { proxyRules } from './rules.ts';
+import { connectThrough } from './socks4.ts';
+import type { Stream } from './stream.ts';
+import { countHandshake, enterTls, leaveTls } from './tls-account.ts';
+
+const HERE = new Standpoint();
+const FETCHES = new WeakMap<Server, Fetch>();
+
+/** The name that a connection for `stream` sends (`sni`); '' = none. */
+export function serverName(stream: Stream, server: Server): string {
+  const { tls } = server.config;
+  if (tls === null || tls.sni === null) return '';
+  let fetch = FETCHES.get(server);
+  if (fetch === undefined) {
+    const { context, proxy } = server.backend;
+    fetch = compileExpression(tls.sni, proxyRules(context, proxy).env);
+    FETCHES.set(server, fetch);
+  }
+  const value = evaluate(fetch, HERE.at(stream), STR);
+  return value === null ? '' : textOf(value);
+}
+
+function textOf({ bytes, start, end }: Sample): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}
+
+/** `send-proxy`: who the client is. Null = nobody is told. */
+export function introduction(stream: Stream, server: Server): Uint8Array | null {
+  const { sendProxy } = server.config;
+  return sendProxy === 0 ? null : proxyHeader(sendProxy, stream.session.source(), stream.session.destination());
+}
+
+/** A new connection to the server, with TLS where it has `ssl`; `name` is what `serverName` gave. */
+export function connectServer(stream: Stream, server: Server, address: Address, name: string, handler: Handler): Conn {
+  const { io } = stream.context;
+  const connect = (under: Handler): Conn =>
+    connectThrough(io, server.config.socks4, address, server.connectOptions, under);
+  return server.tls === null ? connect(handler) : connectTls(io, new ServerEnd(stream, server, name), handler, connect);
+}
+
+class ServerEnd implements TlsEnd {
+  readonly client = true;
+  readonly #server: Server;
+  readonly #name: string;
+  /** What goes before TLS. */
+  readonly #introduction: Uint8Array | null;
+  readonly #admitted: boolean;
+
+  constructor(stream: Stream, server: Server, name: string) {
+    this.#server = server;
+    this.#name = name;
+    this.#introduction = introduction(stream, server);
+    this.#admitted = enterTls(stream.context);
+  }
+
+  context(): TlsContext | null {
+    return this.#admitted ? this.#server.tls!.context() : null;
+  }
+
+  prepare(tls: TlsConnection, under: Conn): void {
+    const first = this.#introduction;
+    if (first !== null) under.send(first, 0, first.length);
+    this.#server.tls!.prepare(tls, this.#name);
+  }
+
+  done(conn: TlsConn): void {
+    const { backend, row } = this.#server;
+    countHandshake(backend.context, conn, backend.row, row);
+  }
+
+  heard(conn: TlsConn): void {
+    this.#server.tls!.keepSession(conn, this.#name);
+  }
+
+  gone(): void {
+    if (this.#admitted) leaveTls(this.#server.backend.context);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * PEM files: a certificate, its chain, its private key, and what stands beside the file (`.key`, `.ocsp`, `.issuer`,
+ * `.sctl` is not used). Read once, by the master; nothing here is native.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { Certificate, DerFile } from '../config/tls-model.ts';
+
+export type ReadFile = (path: string) => Uint8Array | null;
+
+/** What is wrong, in words that name the file. */
+export interface Problem {
+  readonly problem: string;
+}
+
+/** A block of a PEM file (RFC 7468), its label and its bytes. */
+interface Block {
+  readonly label: string;
+  readonly der: Uint8Array;
+  readonly text: string;
+}
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([^-]*)-----END \1-----/g;
+const ENCRYPTED = /Proc-Type: 4,ENCRYPTED/;
+
+export function pemBlocks(bytes: Uint8Array): Block[] {
+  const text = Buffer.from(bytes).toString('latin1');
+  return [...text.matchAll(BLOCK)].map(([whole, label, body]) => {
+    // Old key files have header lines, ended by an empty one.
+    const base64 = body!.includes(':') ? body!.slice(body!.search(/\r?\n\r?\n/)) : body!;
+    return { label: label!, der: new Uint8Array(Buffer.from(base64, 'base64')), text: whole };
+  });
+}
+
+const CERTIFICATES: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);
+
+/** The certificate in the file `path` with its key, in the same file or in `<path>.key` (or with `.key` for `.crt`). */
+export function readBundle(path: string, readFile: ReadFile): Certificate | Problem {
+  const bytes = readFile(path);
+  if (bytes === null)
+    return { problem: `unable to stat SSL certificate from file '${path}': No such file or directory` };
+  return bundleOf(path, bytes, readFile);
+}
+
+/** The same of bytes that are known (`set ssl cert`); `readFile` finds what stands beside it. */
+export function bundleOf(name: string, bytes: Uint8Array, readFile: ReadFile): Certificate | Problem {
+  const blocks = pemBlocks(bytes);
+  const certificates = blocks.filter(({ label }) => CERTIFICATES.has(label)).map(({ der }) => der);
+  const [leaf, ...chain] = certificates;
+  if (leaf === undefined) {
+    return { problem: `unable to load certificate from file '${name}': no start line` };
+  }
+  const x509 = parsed(() => new X509Certificate(leaf));
+  if ('problem' in x509) return { problem: `unable to load certificate from file '${name}': ${x509.problem}` };
+  for (const der of chain) {
+    const link = parsed(() => new X509Certificate(der));
+    if ('problem' in link) return { problem: `unable to load certificate chain from file '${name}': ${link.problem}` };
+  }
+  const key = keyOf(name, blocks, readFile);
+  if ('problem' in key) return key;
+  if (!x509.checkPrivateKey(key)) {
+    return { problem: `inconsistencies between private key and certificate loaded '${name}'` };
+  }
+  const issuer = readFile(`${name}.issuer`);
+  return {
+    name,
+    leaf,
+    chain,
+    key: new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })),
+    keyType: keyType(key),
+    names: namesOf(x509),
+    ocsp: readFile(`${name}.ocsp`),
+    issuer: issuer === null ? null : (pemBlocks(issuer)[0]?.der ?? null),
+    dh: dhOf(blocks),
+  };
+}
+
+function parsed<T extends object>(read: () => T): T | Problem {
+  try {
+    return read();
+  } catch (error) {
+    return { problem: (error as { reason?: string }).reason ?? (error as Error).message };
+  }
+}
+
+function keyOf(name: string, blocks: readonly Block[], readFile: ReadFile): KeyObject | Problem {
+  const isKey = ({ label }: Block) => label.endsWith('PRIVATE KEY');
+  let block = blocks.find(isKey);
+  for (const path of [`${name}.key`, name.replace(/\.crt$/, '.key')]) {
+    const beside = block === undefined ? readFile(path) : null;
+    if (beside !== null) block = pemBlocks(beside).find(isKey);
+  }
+  if (block === undefined) return { problem: `No Private Key found in '${name}' or '${name}.key'` };
+  if (block.label.startsWith('ENCRYPTED') || ENCRYPTED.test(block.text)) {
+    return { problem: `unable to load private key from file '${name}': it is encrypted` };
+  }
+  const key = parsed(() => createPrivateKey(block.text));
+  return 'problem' in key ? { problem: `unable to load private key from file '${name}': ${key.problem}` } : key;
+}
+
+function keyType(key: KeyObject): Certificate['keyType'] {
+  const type = key.asymmetricKeyType ?? '';
+  if (type.startsWith('rsa')) return 'rsa';
+  return type === 'ec' ? 'ecdsa' : 'other';
+}
+
+/** Alternative names first, then the common names; in lower case, each once. */
+function namesOf(x509: X509Certificate): string[] {
+  const names = [...(x509.subjectAltName ?? '').matchAll(/DNS:([^,"]+)/g)].map(([, name]) => name!.trim());
+  const common = [...x509.subject.matchAll(/^CN=(.*)$/gm)].map(([, name]) => name!);
+  return [...new Set([...names, ...common].map(name => name.toLowerCase()))];
+}
+
+function dhOf(blocks: readonly Block[]): Uint8Array | null {
+  const block = blocks.find(({ label }) => label === 'DH PARAMETERS');
+  return block === undefined ? null : new TextEncoder().encode(`${block.text}\n`);
+}
+
+/** The certificates of a `ca-file`. */
+export function readAuthorities(name: string, bytes: Uint8Array): DerFile | Problem {
+  const entries = pemBlocks(bytes).filter(({ label }) => CERTIFICATES.has(label));
+  return derFile(name, entries, der => new X509Certificate(der), 'certificate');
+}
+
+/** The lists of a `crl-file`. */
+export function readRevocations(name: string, bytes: Uint8Array): DerFile | Problem {
+  const entries = pemBlocks(bytes).filter(({ label }) => label === 'X509 CRL');
+  return derFile(name, entries, () => ({}), 'revocation list');
+}
+
+function derFile(
+  name: string,
+  blocks: readonly Block[],
+  check: (der: Uint8Array) => object,
+  what: string,
+): DerFile | Problem {
+  if (blocks.length === 0) return { problem: `unable to load '${name}': no ${what} in it` };
+  for (const { der } of blocks) {
+    const result = parsed(() => check(der));
+    if ('problem' in result) return { problem: `unable to load '${name}': ${result.problem}` };
+  }
+  return { name, entries: blocks.map(({ der }) => der) };
+}

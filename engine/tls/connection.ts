@@ -1,0 +1,182 @@
+/**
+ * One TLS connection without I/O: records come in by `wire.feed`, plaintext and records come out. Which end it is and
+ * whom it shows is said by the context it is made from.
+ *
+ *   handshake() until 'open' ──► read(), write() ──► close()
+ */
+import type { TlsContext } from './context.ts';
+import { type TlsError, takeError } from './errors.ts';
+import { Handle } from './handle.ts';
+import { ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
+import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
+import * as wire from './wire.ts';
+
+/** `read` and `handshake`: more records are needed, the peer closed its side, or the connection is of no use any more. */
+export const MORE = 0;
+export const CLOSED = -1;
+export const FAILED = -2;
+/** `handshake`: done. */
+export const OPEN = 1;
+
+/** `SSL_set_shutdown`. */
+const SENT_AND_RECEIVED = 3;
+
+const EARLY_EOF: TlsError = { code: 0, text: 'unexpected end' };
+
+/** Results of calls that write through pointers: an address, and its length. */
+const results = new BigUint64Array(2);
+const resultsAt = pointerTo(results.buffer);
+const lengthAt = resultsAt + 8n;
+const lengths = new Uint32Array(results.buffer);
+
+export class TlsConnection {
+  readonly context: TlsContext;
+  readonly #handle: Handle;
+  /** Why it failed. */
+  error: TlsError | null = null;
+  /** What was wrong with the certificates of the peer, tolerated or not. */
+  verified: Verified = ALL_GOOD;
+
+  /** `client`: we speak first. */
+  constructor(context: TlsContext, client: boolean) {
+    this.context = context;
+    const ssl = openssl.SSL_new(context.pointer);
+    this.#handle = new Handle('connection', ssl, openssl.SSL_free);
+    wire.attach(ssl);
+    if (client) openssl.SSL_set_connect_state(ssl);
+    else openssl.SSL_set_accept_state(ssl);
+  }
+
+  /** For settings before the handshake, and for what the handshake has found out. */
+  get pointer(): bigint {
+    return this.#handle.pointer;
+  }
+
+  get freed(): boolean {
+    return this.#handle.freed;
+  }
+
+  /** Goes on with the handshake: OPEN, MORE or FAILED. There may be records to send afterwards. */
+  handshake(): number {
+    const ssl = this.#handle.pointer;
+    const result = openssl.SSL_do_handshake(ssl);
+    const verified = takeVerified();
+    if (verified !== ALL_GOOD) this.verified = verified;
+    if (result !== 1) return this.#judge(ssl, result);
+    // Looking at certificates may leave errors behind that are none.
+    openssl.ERR_clear_error();
+    return OPEN;
+  }
+
+  /** Plaintext into `bytes` bytes at `address`: how many came, or MORE, CLOSED, FAILED. */
+  read(address: bigint, bytes: number): number {
+    const ssl = this.#handle.pointer;
+    const n = openssl.SSL_read(ssl, address, bytes);
+    return n > 0 ? n : this.#judge(ssl, n);
+  }
+
+  /** Makes records of `bytes` bytes at `address`. False when the connection is of no use any more. */
+  write(address: bigint, bytes: number): boolean {
+    const ssl = this.#handle.pointer;
+    const n = openssl.SSL_write(ssl, address, bytes);
+    if (n === bytes) return true;
+    this.#judge(ssl, n);
+    this.error ??= EARLY_EOF;
+    return false;
+  }
+
+  /** Makes the record that says that nothing more will come (close_notify). */
+  close(): void {
+    if (this.error !== null) return;
+    openssl.SSL_shutdown(this.#handle.pointer);
+    openssl.ERR_clear_error();
+  }
+
+  #judge(ssl: bigint, result: number): number {
+    const why = openssl.SSL_get_error(ssl, result);
+    if (why === ERROR.wantRead || why === ERROR.wantWrite) return MORE;
+    if (why === ERROR.closed) return CLOSED;
+    this.error = takeError() ?? EARLY_EOF;
+    return FAILED;
+  }
+
+  /** Idempotent; nothing else may be called afterwards. */
+  free(): void {
+    if (this.#handle.freed) return;
+    // OpenSSL takes a session for broken whose connection ended without close_notify: over HTTP that is usual.
+    if (this.error === null) openssl.SSL_set_shutdown(this.#handle.pointer, SENT_AND_RECEIVED);
+    this.#handle.free();
+  }
+
+  // --- what the handshake has found out ---
+
+  /** `TLSv1.3`. */
+  version(): string {
+    return this.freed ? '' : textAt(openssl.SSL_get_version(this.pointer));
+  }
+
+  /** OpenSSL's name of the cipher; '' before the handshake. */
+  cipher(): string {
+    if (this.freed) return '';
+    const cipher = openssl.SSL_get_current_cipher(this.pointer);
+    return cipher === 0n ? '' : textAt(openssl.SSL_CIPHER_get_name(cipher));
+  }
+
+  /** Bits of the cipher's key: those in use, and those it has. */
+  keyBits(): { readonly used: number; readonly all: number } | null {
+    if (this.freed) return null;
+    const cipher = openssl.SSL_get_current_cipher(this.pointer);
+    if (cipher === 0n) return null;
+    const used = openssl.SSL_CIPHER_get_bits(cipher, lengthAt);
+    return { used, all: lengths[2]! };
+  }
+
+  /** The protocol that was agreed on; '' = none. */
+  protocol(): string {
+    if (this.freed) return '';
+    lengths[2] = 0;
+    openssl.SSL_get0_alpn_selected(this.pointer, resultsAt, lengthAt);
+    const length = lengths[2]!;
+    return length === 0 ? '' : Buffer.from(view(results[0]!, length)).toString('latin1');
+  }
+
+  resumed(): boolean {
+    return !this.freed && openssl.SSL_session_reused(this.pointer) === 1;
+  }
+
+  /** X509_V_...; 0 = the peer's certificate is good, or there is none. */
+  verifyResult(): number {
+    return this.freed ? X509_OK : openssl.SSL_get_verify_result(this.pointer);
+  }
+
+  hasPeerCertificate(): boolean {
+    return !this.freed && openssl.SSL_get0_peer_certificate(this.pointer) !== 0n;
+  }
+
+  /** The peer's certificate, DER; null = it showed none. */
+  peerCertificate(): Uint8Array | null {
+    if (this.freed) return null;
+    const x509 = openssl.SSL_get1_peer_certificate(this.pointer);
+    if (x509 === 0n) return null;
+    const der = derOf(x509);
+    openssl.X509_free(x509);
+    return der;
+  }
+
+  /** The chain as the peer sent it, DER; a server's begins with its own certificate, a client's does not have it. */
+  peerChain(): Uint8Array[] {
+    if (this.freed) return [];
+    const chain = openssl.SSL_get_peer_cert_chain(this.pointer);
+    if (chain === 0n) return [];
+    const n = openssl.OPENSSL_sk_num(chain);
+    return Array.from({ length: Math.max(n, 0) }, (_, i) => derOf(openssl.OPENSSL_sk_value(chain, i)));
+  }
+}
+
+function derOf(x509: bigint): Uint8Array {
+  const length = openssl.i2d_X509(x509, 0n);
+  const der = new Uint8Array(length);
+  results[0] = pointerTo(der);
+  openssl.i2d_X509(x509, resultsAt);
+  return der;
+}

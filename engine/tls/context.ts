@@ -1,0 +1,208 @@
+/** OpenSSL contexts out of settings: what all connections of one certificate, or to one server, have in common. */
+import { createHash } from 'node:crypto';
+import type { BindSettings, Certificate, ServerTls, TlsSettings } from '../config/tls-model.ts';
+import { selectProtocol, wireProtocols } from './alpn.ts';
+import { reason, takeError } from './errors.ts';
+import { Handle } from './handle.ts';
+import { certificateOf, dhOf, keyOf } from './objects.ts';
+import {
+  addressOf,
+  CTRL,
+  MODE_RELEASE_BUFFERS,
+  OPTION,
+  openssl,
+  pointerTo,
+  SESSION_CACHE,
+  VERIFY,
+  VERSION,
+} from './openssl.ts';
+import type { TlsStore } from './store.ts';
+import { setTicketKeys } from './tickets.ts';
+import { verifyCallback } from './verify.ts';
+
+/** Settings that OpenSSL refuses: which, and why, in words that follow "unable to ". */
+export class TlsProblem extends Error {}
+
+/** The ciphers of Mozilla's "intermediate" profile: all have forward secrecy and authenticate what they encrypt. */
+export const CIPHERS = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'DHE-RSA-AES128-GCM-SHA256',
+  'DHE-RSA-AES256-GCM-SHA384',
+  'DHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+const CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+
+export class TlsContext {
+  /** Shown to the peer; null = none. */
+  readonly certificate: Certificate | null;
+  readonly #handle: Handle;
+
+  constructor(certificate: Certificate | null) {
+    this.certificate = certificate;
+    this.#handle = new Handle('context', openssl.SSL_CTX_new(openssl.TLS_method()), openssl.SSL_CTX_free);
+  }
+
+  get pointer(): bigint {
+    return this.#handle.pointer;
+  }
+
+  /** Connections made from it go on. */
+  free(): void {
+    this.#handle.free();
+  }
+}
+
+/** What a context of a bind line is made of, beside the settings. */
+export interface ServerSide {
+  /** Tells sessions of one from those of another: none is resumed where it was not made. */
+  readonly identity: string;
+  readonly ticketKeys: readonly Uint8Array[];
+  readonly dhParams: Uint8Array | null;
+  /** `tune.ssl.cachesize`, `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
+  readonly cacheSize: number;
+  readonly lifetimeSeconds: number;
+  readonly maxRecordBytes: number;
+}
+
+/** Throws TlsProblem. */
+export function serverContext(
+  store: TlsStore,
+  settings: BindSettings,
+  side: ServerSide,
+  certificate: Certificate | null,
+): TlsContext {
+  return built(certificate, ctx => {
+    common(ctx, settings, certificate);
+    let options = OPTION.noRenegotiation | OPTION.noCompression | OPTION.noResumptionOnRenegotiation;
+    if (!settings.preferClientCiphers) options |= OPTION.serverPreference | OPTION.prioritizeChacha;
+    if (!settings.tickets) options |= OPTION.noTicket;
+    if (!settings.caNames) options |= OPTION.noCaNames;
+    openssl.SSL_CTX_set_options(ctx, options);
+    verifyClients(ctx, store, settings);
+    resume(ctx, side, certificate);
+    if (settings.alpn.length > 0) openssl.SSL_CTX_set_alpn_select_cb(ctx, selectProtocol(settings.alpn), 0n);
+    if (certificate?.ocsp) openssl.SSL_CTX_callback_ctrl(ctx, CTRL.statusCallback, addressOf('SSL_is_dtls'));
+    if (side.maxRecordBytes > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(side.maxRecordBytes), 0n);
+    const dh = certificate?.dh ?? side.dhParams;
+    if (dh === null) openssl.SSL_CTX_ctrl(ctx, CTRL.dhAuto, 1n, 0n);
+    else must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, dhOf(dh)), 'use the Diffie-Hellman parameters');
+  });
+}
+
+/** Throws TlsProblem. */
+export function clientContext(store: TlsStore, settings: ServerTls): TlsContext {
+  const certificate = settings.certificate === null ? null : store.certificate(settings.certificate);
+  return built(certificate, ctx => {
+    common(ctx, settings, certificate);
+    let options = OPTION.noCompression | OPTION.noRenegotiation;
+    if (!settings.tickets) options |= OPTION.noTicket;
+    openssl.SSL_CTX_set_options(ctx, options);
+    openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheMode, SESSION_CACHE.off, 0n);
+    if (settings.verify !== 'none' && settings.caFile !== null) {
+      openssl.SSL_CTX_set1_cert_store(ctx, store.verifier(settings.caFile, settings.crlFile).pointer);
+      openssl.SSL_CTX_set_verify(ctx, VERIFY.peer, 0n);
+    }
+    if (settings.alpn.length > 0) {
+      const protocols = wireProtocols(settings.alpn);
+      // 0 is success here.
+      must(openssl.SSL_CTX_set_alpn_protos(ctx, protocols, protocols.length) === 0 ? 1 : 0, 'set the ALPN protocols');
+    }
+  });
+}
+
+function built(certificate: Certificate | null, fill: (ctx: bigint) => void): TlsContext {
+  takeError();
+  const context = new TlsContext(certificate);
+  try {
+    fill(context.pointer);
+  } catch (error) {
+    context.free();
+    throw error;
+  }
+  takeError();
+  return context;
+}
+
+function common(ctx: bigint, settings: TlsSettings, certificate: Certificate | null): void {
+  openssl.SSL_CTX_ctrl(ctx, CTRL.mode, MODE_RELEASE_BUFFERS, 0n);
+  const { minVersion, maxVersion, ciphers, ciphersuites } = settings;
+  must(
+    openssl.SSL_CTX_ctrl(ctx, CTRL.minVersion, BigInt(VERSION[minVersion]), 0n),
+    `set the oldest version ${minVersion}`,
+  );
+  must(
+    openssl.SSL_CTX_ctrl(ctx, CTRL.maxVersion, BigInt(VERSION[maxVersion]), 0n),
+    `set the newest version ${maxVersion}`,
+  );
+  must(openssl.SSL_CTX_set_cipher_list(ctx, ciphers ?? CIPHERS), `set SSL cipher list to '${ciphers}'`);
+  const suites = ciphersuites ?? CIPHERSUITES;
+  must(openssl.SSL_CTX_set_ciphersuites(ctx, suites), `set TLS 1.3 cipher suites to '${ciphersuites}'`);
+  setList(ctx, CTRL.groups, settings.curves, 'set SSL curves list to');
+  setList(ctx, CTRL.signatures, settings.sigalgs, 'set the signature algorithms to');
+  setList(ctx, CTRL.clientSignatures, settings.clientSigalgs, 'set the client signature algorithms to');
+  if (certificate !== null) useCertificate(ctx, certificate);
+}
+
+function setList(ctx: bigint, control: number, list: string | null, what: string): void {
+  if (list === null) return;
+  const bytes = Buffer.from(`${list}\0`, 'latin1');
+  must(openssl.SSL_CTX_ctrl(ctx, control, 0n, pointerTo(bytes)), `${what} '${list}'`);
+}
+
+/** Whether OpenSSL takes the certificate, with the settings that the context has. Throws TlsProblem. */
+export function tryCertificate(context: TlsContext, certificate: Certificate): void {
+  takeError();
+  useCertificate(context.pointer, certificate);
+}
+
+function useCertificate(ctx: bigint, { name, leaf, chain, key }: Certificate): void {
+  const own = certificateOf(leaf);
+  const used = openssl.SSL_CTX_use_certificate(ctx, own);
+  openssl.X509_free(own);
+  must(used, `use the certificate of '${name}'`);
+  const pkey = keyOf(key);
+  const fits = openssl.SSL_CTX_use_PrivateKey(ctx, pkey);
+  openssl.EVP_PKEY_free(pkey);
+  must(fits, `use the private key of '${name}'`);
+  for (const der of chain) {
+    const x509 = certificateOf(der);
+    must(openssl.SSL_CTX_ctrl(ctx, CTRL.chainCertificate, 1n, x509), `use the chain of '${name}'`);
+    openssl.X509_free(x509);
+  }
+}
+
+function verifyClients(ctx: bigint, store: TlsStore, settings: BindSettings): void {
+  const { verify, caFile, caVerifyFile, crlFile } = settings;
+  if (verify === 'none') return;
+  const mode = VERIFY.peer | (verify === 'required' ? VERIFY.failIfNone : 0);
+  openssl.SSL_CTX_set_verify(ctx, mode, verifyCallback(settings));
+  openssl.SSL_CTX_set1_cert_store(ctx, store.verifier(caVerifyFile ?? caFile ?? '', crlFile).pointer);
+  // Clients are told the names of `ca-file` only.
+  for (const der of caFile === null ? [] : store.authorities(caFile)) {
+    const x509 = certificateOf(der);
+    openssl.SSL_CTX_add_client_CA(ctx, x509);
+    openssl.X509_free(x509);
+  }
+}
+
+/** Session id context, tickets, the cache for clients without tickets. */
+function resume(ctx: bigint, side: ServerSide, certificate: Certificate | null): void {
+  const identity = createHash('sha256')
+    .update(side.identity)
+    .update(certificate?.leaf ?? '');
+  openssl.SSL_CTX_set_session_id_context(ctx, identity.digest(), 32);
+  openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheMode, side.cacheSize > 0 ? SESSION_CACHE.server : SESSION_CACHE.off, 0n);
+  if (side.cacheSize > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheSize, BigInt(side.cacheSize), 0n);
+  openssl.SSL_CTX_set_timeout(ctx, BigInt(side.lifetimeSeconds));
+  setTicketKeys(ctx, side.ticketKeys);
+}
+
+function must(result: number | bigint, what: string): void {
+  if (result <= 0) throw new TlsProblem(`${what}: ${reason('refused')}`);
+}

@@ -1,0 +1,133 @@
+/**
+ * TLS of one `bind` line in one thread: which certificate a client is shown. The client's hello is read before OpenSSL
+ * sees it, so that its connection is made from the right context at once.
+ *
+ *   name in the hello ──► exact names ──► wildcards ──► default (the first, or `default-crt`); none with `strict-sni`
+ *                            └── an ECDSA certificate for clients that can, else RSA ──┘
+ */
+import type { BindCertificate, BindSettings, BindTls, Certificate, GlobalTls } from '../config/tls-model.ts';
+import { type ServerSide, serverContext, type TlsContext } from './context.ts';
+import type { Hello } from './hello.ts';
+import type { TlsStore } from './store.ts';
+
+/** A certificate with its settings; its context is made when it is first shown. */
+interface Choice {
+  readonly certificate: Certificate;
+  readonly settings: BindSettings;
+  context: TlsContext | null;
+}
+
+/** Names as they are looked up: whole, and without their first label where that is `*`. */
+interface Names {
+  readonly exact: Map<string, Choice[]>;
+  readonly wild: Map<string, Choice[]>;
+  /** Names that wildcards do not stand for. */
+  readonly not: Set<string>;
+  readonly defaults: Choice[];
+}
+
+export class TlsListener {
+  readonly bind: BindTls;
+  readonly #store: TlsStore;
+  readonly #side: ServerSide;
+  #names: Names;
+  #generation: number;
+
+  /** `identity` tells its sessions from those of others. */
+  constructor(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string) {
+    this.bind = bind;
+    this.#store = store;
+    this.#side = serverSide(store, bind, global, identity);
+    this.#generation = store.generation;
+    this.#names = this.#read();
+  }
+
+  /** The context for a client; null = nobody is to be shown. */
+  choose(hello: Hello): TlsContext | null {
+    if (this.#generation !== this.#store.generation) this.#renew();
+    const name = hello.serverName.toLowerCase();
+    const found = name === '' ? null : this.#find(name, hello);
+    if (found === null && this.bind.strictSni) return null;
+    const choice = found ?? best(this.#names.defaults, hello);
+    if (choice === null) return null;
+    choice.context ??= serverContext(this.#store, choice.settings, this.#side, choice.certificate);
+    return choice.context;
+  }
+
+  #find(name: string, hello: Hello): Choice | null {
+    const { exact, wild, not } = this.#names;
+    const own = exact.get(name) ?? [];
+    const dot = name.indexOf('.');
+    const others = dot < 0 || not.has(name) ? [] : (wild.get(name.slice(dot)) ?? []);
+    return best(others.length === 0 ? own : [...own, ...others], hello);
+  }
+
+  #read(): Names {
+    const names: Names = { exact: new Map(), wild: new Map(), not: new Set(), defaults: [] };
+    const { certificates } = this.bind;
+    const chosen = certificates.some(({ isDefault }) => isDefault);
+    certificates.forEach((entry, i) => {
+      const choice: Choice = {
+        certificate: this.#store.certificate(entry.certificate),
+        settings: entry.settings ?? this.bind,
+        context: null,
+      };
+      for (const name of filtersOf(entry, choice.certificate)) addName(names, name, choice);
+      // A pair of files, `site.rsa` and `site.ecdsa`, is the default together.
+      const pair = i > 0 && stem(entry) === stem(certificates[0]!) && stem(entry) !== entry.certificate;
+      if (chosen ? entry.isDefault : i === 0 || pair) names.defaults.push(choice);
+    });
+    return names;
+  }
+
+  /** Certificates were replaced. Connections that were made with the old ones go on. */
+  #renew(): void {
+    this.free();
+    this.#generation = this.#store.generation;
+    this.#names = this.#read();
+  }
+
+  free(): void {
+    const { exact, wild, defaults } = this.#names;
+    const choices = new Set([...exact.values(), ...wild.values(), defaults].flat());
+    for (const choice of choices) {
+      choice.context?.free();
+      choice.context = null;
+    }
+  }
+}
+
+export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string): ServerSide {
+  const { dhParams, cacheSize, lifetimeSeconds, maxRecordBytes } = global;
+  const own = store.ticketKey.length > 0 ? [store.ticketKey] : [];
+  const ticketKeys = bind.ticketKeys.length > 0 ? bind.ticketKeys : own;
+  return { identity, ticketKeys, dhParams, cacheSize, lifetimeSeconds, maxRecordBytes };
+}
+
+/** Negative filters alone only take names away. */
+function filtersOf({ filters }: BindCertificate, { names }: Certificate): readonly string[] {
+  return filters.some(filter => !filter.startsWith('!')) ? filters : [...names, ...filters];
+}
+
+function addName({ exact, wild, not }: Names, name: string, choice: Choice): void {
+  if (name === '*') return;
+  if (name.startsWith('!')) not.add(name.slice(1));
+  else if (name.startsWith('*.')) push(wild, name.slice(1), choice);
+  else push(exact, name, choice);
+}
+
+function push(map: Map<string, Choice[]>, name: string, choice: Choice): void {
+  const list = map.get(name);
+  if (list === undefined) map.set(name, [choice]);
+  else list.push(choice);
+}
+
+function stem({ certificate }: BindCertificate): string {
+  return certificate.replace(/\.(rsa|ecdsa|dsa)$/, '');
+}
+
+/** The first of the kind that the client likes best; of a kind it cannot check when there is no other. */
+function best(choices: readonly Choice[], { ecdsa, rsa }: Hello): Choice | null {
+  const of = (type: Certificate['keyType']) => choices.find(({ certificate }) => certificate.keyType === type);
+  return (ecdsa && of('ecdsa')) || (rsa && of('rsa')) || of('other') || of('ecdsa') || of('rsa') || null;
+}

@@ -1,0 +1,101 @@
+/**
+ * The files of a thread: certificates, authorities, revocation lists, by name. What they are made into is made when it is
+ * first needed, and again when a file was replaced.
+ */
+import type { Certificate, DerFile, TlsFiles } from '../config/tls-model.ts';
+import { Handle } from './handle.ts';
+import { certificateOf, revocationsOf } from './objects.ts';
+import { CRL_CHECK, openssl } from './openssl.ts';
+
+const STORES = new WeakMap<TlsFiles, TlsStore>();
+
+/** The one store of a configuration in this thread. */
+export function tlsStore(files: TlsFiles): TlsStore {
+  let store = STORES.get(files);
+  if (store === undefined) {
+    store = new TlsStore(files);
+    STORES.set(files, store);
+  }
+  return store;
+}
+
+export class TlsStore {
+  /** 80 bytes: what tickets are made with where no file says otherwise. */
+  readonly ticketKey: Uint8Array;
+  readonly #certificates = new Map<string, Certificate>();
+  readonly #authorities = new Map<string, DerFile>();
+  readonly #revocations = new Map<string, DerFile>();
+  readonly #verifiers = new Map<string, Handle>();
+  /** Grows with every replacement: contexts of another generation are made again. */
+  generation = 0;
+
+  constructor(files: TlsFiles) {
+    this.ticketKey = files.ticketKey;
+    for (const file of files.certificates) this.#certificates.set(file.name, file);
+    for (const file of files.authorities) this.#authorities.set(file.name, file);
+    for (const file of files.revocations) this.#revocations.set(file.name, file);
+  }
+
+  /** Throws when there is none of that name. */
+  certificate(name: string): Certificate {
+    const found = this.#certificates.get(name);
+    if (found === undefined) throw new Error(`tls: there is no certificate '${name}'`);
+    return found;
+  }
+
+  /** The DER certificates of a `ca-file`. */
+  authorities(name: string): readonly Uint8Array[] {
+    return this.#authorities.get(name)?.entries ?? [];
+  }
+
+  replaceCertificate(certificate: Certificate): void {
+    this.#certificates.set(certificate.name, certificate);
+    this.generation++;
+  }
+
+  replaceAuthorities(file: DerFile): void {
+    this.#authorities.set(file.name, file);
+    this.#forgetVerifiers();
+  }
+
+  replaceRevocations(file: DerFile): void {
+    this.#revocations.set(file.name, file);
+    this.#forgetVerifiers();
+  }
+
+  /** An X509_STORE of authorities and revocation lists, shared by all contexts that name the same files. */
+  verifier(caFile: string, crlFile: string | null): Handle {
+    const key = `${caFile}\0${crlFile ?? ''}`;
+    const known = this.#verifiers.get(key);
+    if (known !== undefined) return known;
+    const made = new Handle('store', openssl.X509_STORE_new(), openssl.X509_STORE_free);
+    for (const der of this.authorities(caFile)) {
+      const x509 = certificateOf(der);
+      openssl.X509_STORE_add_cert(made.pointer, x509);
+      openssl.X509_free(x509);
+    }
+    if (crlFile !== null) this.#addRevocations(made, crlFile);
+    this.#verifiers.set(key, made);
+    return made;
+  }
+
+  #addRevocations(store: Handle, crlFile: string): void {
+    for (const der of this.#revocations.get(crlFile)?.entries ?? []) {
+      const crl = revocationsOf(der);
+      openssl.X509_STORE_add_crl(store.pointer, crl);
+      openssl.X509_CRL_free(crl);
+    }
+    openssl.X509_STORE_set_flags(store.pointer, CRL_CHECK);
+  }
+
+  #forgetVerifiers(): void {
+    for (const verifier of this.#verifiers.values()) verifier.free();
+    this.#verifiers.clear();
+    this.generation++;
+  }
+
+  /** What is in use goes on. */
+  free(): void {
+    this.#forgetVerifiers();
+  }
+}
