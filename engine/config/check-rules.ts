@@ -77,10 +77,10 @@ const CONNECT: Readonly<
     step.tls = true;
   },
   sni(cursor, step, name) {
-    step.sni = argument(cursor, name, 'sni') ?? '';
+    step.sni = argument({ cursor, name }, 'sni')?.text ?? '';
   },
   alpn(cursor, step, name) {
-    step.alpn = (argument(cursor, name, 'alpn') ?? '').split(',').filter(text => text !== '');
+    step.alpn = (argument({ cursor, name }, 'alpn')?.text ?? '').split(',').filter(text => text !== '');
   },
   linger: (_cursor, step) => {
     step.linger = true;

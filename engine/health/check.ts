@@ -38,6 +38,8 @@ export interface Answer {
   readonly ended: boolean;
   /** The server is down now: a 404 cannot count as a conditional success. */
   readonly stopped: boolean;
+  /** The connection is encrypted. */
+  readonly tls: boolean;
   /** What the expressions of the check see. */
   readonly at: Standpoint;
 }
@@ -133,19 +135,12 @@ function codeOf({ check, step, wants, answer: { response, at } }: Case, status: 
   return step.codeFromResponse ? Number.parseInt(response.text, 10) || 0 : 0;
 }
 
-<<<<<<< HEAD
 /** What a check found whose steps were all done: what the last one says, variables aside. */
 export function success({ check, deeds }: Plan, answer: Answer): Verdict {
   const last = check.steps.findLastIndex(({ kind }) => kind !== 'variable');
   const step = check.steps[last]!;
-=======
-/** What a check found whose steps were all done. */
-export function success(check: Check, response: CheckResponse, tls = false): Verdict {
-  const last = check.steps.at(-1)!;
-  if (last.kind === 'connect') return verdict(tls ? L6OK : L4OK);
->>>>>>> main
   const usual = check.type === 'tcp' ? '(tcp-check)' : '';
-  if (step.kind === 'connect') return verdict(L4OK, step.id === 0 ? '' : usual);
+  if (step.kind === 'connect') return verdict(answer.tls ? L6OK : L4OK, step.id === 0 ? '' : usual);
   if (step.kind !== 'expect') return verdict(L7OK, usual, check.type === 'http' ? answer.response.code : 0);
   const wants = deeds[last] as Expectation;
   const status = step.okStatus === '' ? L7OK : statusNamed(step.okStatus);

@@ -113,20 +113,16 @@ function probeOf(env: CheckEnv, target: Target, planOf: PlanOf, turns: Turns, do
   const check = target.server.check!;
   const script = check.script ?? target.proxy.check;
   if (script.external !== null) return new External(env, target, turns, done);
-<<<<<<< HEAD
-  return new Script(env, target, planOf(target, script), { ...check, address: whereFrom(env, target, 'check') }, done);
-=======
   const { checkTls } = target.server;
   const tls = checkTls === null ? null : new TlsServer(tlsStore(env.model.tls), checkTls);
   const always = check.tls;
   return new Script(
     env,
     target,
-    planOf(script),
+    planOf(target, script),
     { ...check, address: whereFrom(env, target, 'check'), tls, always },
     done,
   );
->>>>>>> main
 }
 
 function agentOf(env: CheckEnv, target: Target, done: Done): Probe {

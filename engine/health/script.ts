@@ -12,15 +12,11 @@ import { connectThrough } from '../proxy/socks4.ts';
 import type { Outside } from '../sample/outside.ts';
 import { OPER_STOPPED } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
-<<<<<<< HEAD
-import { type Answer, judge, request, success, whereabouts } from './check.ts';
-=======
 import { connectTls, TlsConn, type TlsEnd } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
 import type { TlsServer } from '../tls/server.ts';
-import { judge, type Plan, request, success, whereabouts } from './check.ts';
->>>>>>> main
+import { type Answer, judge, request, success, whereabouts } from './check.ts';
 import { errnoText } from './errnos.ts';
 import type { Deed, Plan } from './plan.ts';
 import { CheckResponse } from './response.ts';
@@ -30,12 +26,9 @@ import {
   CHECK_STATUSES,
   L4CON,
   L4TOUT,
-<<<<<<< HEAD
-  L7RSP,
-=======
   L6RSP,
   L6TOUT,
->>>>>>> main
+  L7RSP,
   L7TOUT,
   SOCKERR,
   statusNamed,
@@ -212,11 +205,7 @@ export class Script implements Probe, Handler, TlsEnd {
   #do(): boolean {
     const { check } = this.#plan;
     if (this.#at === check.steps.length) {
-<<<<<<< HEAD
       this.#finish(success(this.#plan, this.#answer()));
-=======
-      this.#finish(success(check, this.#response, this.#conn instanceof TlsConn));
->>>>>>> main
       return false;
     }
     const step = this.#step;
@@ -255,7 +244,8 @@ export class Script implements Probe, Handler, TlsEnd {
 
   #answer(): Answer {
     const stopped = serverWord(this.#env.memory, this.#target, 'oper') === OPER_STOPPED;
-    return { response: this.#response, ended: this.#ended, stopped, at: this.#sight.at };
+    const tls = this.#conn instanceof TlsConn;
+    return { response: this.#response, ended: this.#ended, stopped, tls, at: this.#sight.at };
   }
 
   #state(): string {

@@ -24,7 +24,7 @@ function judgeAll(check: Check, response: CheckResponse, ended: boolean, stopped
   const plan = planCheck(check, env.outside.env, () => verdict(L7RSP));
   const sight = new Sight(targets[0]!, check, env.outside);
   sight.look(response);
-  const answer = { response, ended, stopped, at: sight.at };
+  const answer = { response, ended, stopped, tls: false, at: sight.at };
   for (const [at, { kind }] of check.steps.entries()) {
     const found = kind === 'expect' ? judge(plan, at, answer) : 'good';
     if (found !== 'good') return found === 'more' ? null : found;

@@ -127,12 +127,8 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     statsTimeoutMs: 10_000,
     statsMaxconn: 10,
     statsSockets: [],
-<<<<<<< HEAD
     tune: { bufsizeBytes: 16_384, varsLimited: false },
-=======
-    tune: { bufsizeBytes: 16_384 },
     tls: { maxConn: 0, maxRate: 0 },
->>>>>>> main
     ...o.global,
   };
   return { global, proxies: [proxy], userlists: [], rings: [], tables: [], peers: [] } as unknown as Model;

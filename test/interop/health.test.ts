@@ -82,13 +82,8 @@ function startSluice(logHealthChecks: boolean): void {
   const model = modelOf(options, { check: { ...HTTP_CHECK, disableOn404: true }, logHealthChecks });
   world = worldOf(model);
   const wheel = new TimerWheel(io.now());
-<<<<<<< HEAD
-  env = { ...world.env, now: () => io.now(), io, wheel } as unknown as CliEnv;
-  health = startHealth({ ...env, outside: world.env.outside, random: () => 0.5 });
-=======
   env = { ...world.env, now: () => io.now(), io, wheel, names: NO_NAMES } as unknown as CliEnv;
-  health = startHealth({ ...env, random: () => 0.5 });
->>>>>>> main
+  health = startHealth({ ...env, outside: world.env.outside, random: () => 0.5 });
   io.onTurn(now => wheel.advance(now));
 }
 
