@@ -31,6 +31,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
+  sameGuids(drafts.proxies, diagnostics);
   for (const proxy of drafts.proxies) {
     for (const check of checks) check(proxy, diagnostics, drafts);
   }
@@ -112,6 +113,24 @@ function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
     const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
     diagnostics.report('alert', section, message);
   });
+}
+
+/** `guid`: one of a kind over proxies and servers. */
+function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
+  const seen = new Map<string, string>();
+  const named = proxies.flatMap(proxy => [
+    { guid: proxy.guid, place: proxy as Place, what: `${kindOf(proxy)} '${proxy.name}'` },
+    ...proxy.servers.map(server => ({
+      ...{ guid: server.guid, place: server as Place },
+      what: `server '${proxy.name}/${server.name}'`,
+    })),
+  ]);
+  for (const { guid, place, what } of named) {
+    if (guid === null) continue;
+    const other = seen.get(guid);
+    if (other === undefined) seen.set(guid, what);
+    else diagnostics.report('alert', place, `${what}: guid '${guid}' is already used by ${other}`);
+  }
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */

@@ -166,6 +166,7 @@ export interface ProxyDraft
       | 'rules'
       | 'acls'
       | 'monitorFail'
+      | 'forceSwitch'
       | 'stats'
       | 'uniqueIdFormat'
       | 'table'
@@ -190,6 +191,7 @@ export interface ProxyDraft
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
   monitorFail: ConditionData[];
+  forceSwitch: ConditionData[];
   stats: StatsDraft | null;
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
@@ -356,6 +358,10 @@ export function newGlobal(): GlobalDraft {
     },
     procVars: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
+    pp2NeverSendLocal: false,
+    rejectPrivilegedPorts: false,
+    h1AnyPayload: false,
+    h1KeepInsecure: false,
     zeroWarning: false,
     externalCheck: false,
     tls: newGlobalTls(),
@@ -382,6 +388,7 @@ export function newServer(): ServerDraft {
     minconn: 0,
     maxqueue: 0,
     cookie: null,
+    guid: null,
     redir: null,
     nonStick: false,
     shard: 0,
@@ -508,6 +515,9 @@ export function newProxy(): ProxyDraft {
     useBackend: [],
     monitorUri: null,
     monitorFail: [],
+    unpublished: false,
+    forceSwitch: [],
+    maxKeepAliveQueue: -1,
     requestCaptures: [],
     responseCaptures: [],
     cookieCapture: null,

@@ -6,8 +6,6 @@ import { type Keyword, later } from './keyword.ts';
 const LATER: readonly (readonly [string, string, string, string])[] = [
   // Rules.
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
-  ['force-be-switch', 'FL', '{ if | unless } <condition>', 'Allows a switch to an unpublished backend.'],
-  ['be-unpublished', 'LB', '', 'Hides the backend from the switching rules.'],
   ['filter', 'FLB', '<name> [...]', 'Adds a filter to the streams.'],
   ['filter-sequence', 'FLB', '{ request | response } <filters>', 'Order of the filters.'],
   ['compression', 'DFLB', '{ algo | type | offload | ... } ...', 'Compresses bodies.'],
@@ -28,7 +26,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],
   ['hash-preserve-affinity', 'DLB', '{ always | maxconn | maxqueue }', 'Whether a full server may be left by a hash.'],
   ['http-send-name-header', 'DLB', '[<name>]', 'Tells the server its own name in a header.'],
-  ['max-keep-alive-queue', 'DLB', '<number>', 'Queue length at which a kept server connection is given up.'],
   ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
   ['timeout client-hs', 'DFL', '<time>', "Time for the client's handshakes."],
 ];

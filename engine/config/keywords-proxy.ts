@@ -205,6 +205,14 @@ const OWN: readonly Row[] = [
   integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
   integer(row('id', 'FLB', 'Number of the proxy in statistics.'), 'id', { min: 1 }),
+  bare(row('be-unpublished', 'LB', 'Switching rules pass it over until it is published.'), { unpublished: true }),
+  integer(
+    row('max-keep-alive-queue', 'DLB', 'Queue length at which the last server is given up; -1 = none.'),
+    'maxKeepAliveQueue',
+    {
+      min: -1,
+    },
+  ),
   integer(row('fullconn', 'DLB', 'Sessions at which dynamic limits reach `maxconn`.'), 'fullconn'),
   integer(row('retries', 'DLB', 'How often a failed connection is tried again.'), 'retries'),
   choice(

@@ -79,6 +79,13 @@ export interface Global extends Place {
   /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
+  /** `pp2-never-send-local`: checks name their own addresses in PROXY headers of version 2. */
+  readonly pp2NeverSendLocal: boolean;
+  /** `harden.reject-privileged-ports.tcp`: clients of ports below 1024 are not served. */
+  readonly rejectPrivilegedPorts: boolean;
+  /** `h1-accept-payload-with-any-method`, `h1-do-not-close-on-insecure-transfer-encoding`. */
+  readonly h1AnyPayload: boolean;
+  readonly h1KeepInsecure: boolean;
   readonly tune: Tune;
   readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
@@ -195,6 +202,12 @@ export interface Proxy extends Place {
   readonly monitorUri: string | null;
   /** `monitor fail`: any that holds makes the monitor's answer 503. */
   readonly monitorFail: readonly ConditionData[];
+  /** `be-unpublished`: at the start, switching rules pass it over. */
+  readonly unpublished: boolean;
+  /** `force-be-switch`: when one of them holds, they do not. */
+  readonly forceSwitch: readonly ConditionData[];
+  /** `max-keep-alive-queue`; -1 = no limit. */
+  readonly maxKeepAliveQueue: number;
   /** Slots of what rules and `capture` lines keep for the logs. */
   readonly requestCaptures: readonly Capture[];
   readonly responseCaptures: readonly Capture[];
@@ -387,6 +400,8 @@ export interface Server extends Place {
   readonly minconn: number;
   readonly maxqueue: number;
   readonly cookie: string | null;
+  /** `guid`; null = none. */
+  readonly guid: string | null;
   readonly redir: string | null;
   /** Never stored in a stick table. */
   readonly nonStick: boolean;

@@ -301,6 +301,23 @@ const PEERS_SECTION: Section = {
   },
 };
 
+/** Its lines name sources of events inside HAProxy, which are not ours: they are not looked at. */
+const TRACES_SECTION: Section = {
+  keyword: 'traces',
+  args: '',
+  letter: '',
+  doc: 'Traces of internals: read, and of no effect here.',
+  open(cursor) {
+    expectEnd(cursor, 'traces');
+    return line => traceLine(new Cursor(line, cursor.diagnostics));
+  },
+};
+
+function traceLine(cursor: Cursor): void {
+  const word = cursor.next()!;
+  if (word.text !== 'trace') cursor.error(`unknown keyword '${word.text}' in 'traces' section`);
+}
+
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
   return {
@@ -334,5 +351,5 @@ export const SECTIONS: readonly Section[] = [
   laterSection('mailers', 'Mail servers.'),
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),
-  laterSection('traces', 'Traces of internals.'),
+  TRACES_SECTION,
 ];

@@ -123,7 +123,7 @@ export class Script implements Probe, Handler, TlsEnd {
     if (checkMs > 0) this.#env.wheel.arm(this.#timer, this.#env.now() + checkMs);
     this.#shaking = false;
     // Before TLS it was sent already.
-    if (!(conn instanceof TlsConn) && this.#introduces()) this.#send(checkHeader(this.#target.server.sendProxy, conn));
+    if (!(conn instanceof TlsConn) && this.#introduces()) this.#send(this.#header(conn));
     this.#next();
   }
 
@@ -143,7 +143,7 @@ export class Script implements Probe, Handler, TlsEnd {
   prepare(tls: TlsConnection, under: Conn): void {
     this.#shaking = true;
     if (this.#introduces()) {
-      const header = checkHeader(this.#target.server.sendProxy, under);
+      const header = this.#header(under);
       under.send(header, 0, header.length);
     }
     const { asServer, sni, alpn } = this.#step as ConnectStep;
@@ -242,6 +242,14 @@ export class Script implements Probe, Handler, TlsEnd {
     return request(deed.request(this.#sight.at), this.#state());
   }
 
+  /** `check-send-proxy`: version 2 says LOCAL (we speak for ourselves), version 1 has no such word and tells our own address. */
+  #header(conn: Conn): Uint8Array {
+    const { sendProxy } = this.#target.server;
+    if (sendProxy !== 2) return proxyHeader(1, conn.local(), conn.peer());
+    const local = !this.#env.model.global.pp2NeverSendLocal;
+    return local ? proxyHeader(2, null, null) : proxyHeader(2, conn.local(), conn.peer());
+  }
+
   #answer(): Answer {
     const stopped = serverWord(this.#env.memory, this.#target, 'oper') === OPER_STOPPED;
     const tls = this.#conn instanceof TlsConn;
@@ -313,9 +321,4 @@ export class Script implements Probe, Handler, TlsEnd {
     if (orderly) conn?.close();
     else conn?.abort(true);
   }
-}
-
-/** `check-send-proxy`: version 2 says LOCAL (we speak for ourselves), version 1 has no such word and tells our own address. */
-function checkHeader(version: 0 | 1 | 2, conn: Conn): Uint8Array {
-  return version === 2 ? proxyHeader(2, null, null) : proxyHeader(1, conn.local(), conn.peer());
 }

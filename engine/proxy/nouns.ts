@@ -159,8 +159,9 @@ export class Frontend {
 
 /** What the parser accepts in a head; HAProxy's `tune.http.maxhdr` counts the start line. */
 function headLimits(model: Model, relaxed: boolean): Limits {
-  const { bufsizeBytes, maxrewriteBytes, maxhdr } = model.global.tune;
-  return { maxHeadBytes: bufsizeBytes - maxrewriteBytes, maxHeaders: maxhdr - 1, relaxed };
+  const { tune, h1AnyPayload: anyPayload, h1KeepInsecure: keepInsecure } = model.global;
+  const { bufsizeBytes, maxrewriteBytes, maxhdr } = tune;
+  return { maxHeadBytes: bufsizeBytes - maxrewriteBytes, maxHeaders: maxhdr - 1, relaxed, anyPayload, keepInsecure };
 }
 
 export class Listener {
