@@ -1,7 +1,7 @@
 /** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
 import { startCli } from '../engine/cli/index.ts';
-import { startHealth } from '../engine/health/index.ts';
+import { type Log, startHealth, startMails } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
@@ -28,7 +28,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const running: { stop(): void }[] = [];
   let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
-  const log = (level: number, section: number, text: string) => {
+  const peersLog = (level: number, section: number, text: string) => {
     thread.say('warning', text);
     env.logger.peers(level, section, text);
   };
@@ -61,11 +61,21 @@ export default async function control(task: ControlTask): Promise<void> {
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
       const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
       const there = outside(model, books, procVars, env);
-      const common = { ...env, io, wheel, random: Math.random, outside: there };
+      const mails = startMails({ model, io, wheel });
+      running.push(mails);
+      const log: Log = (level, proxy, text, mailLevel = level) => {
+        env.log(level, proxy, text);
+        mails.alert(mailLevel, proxy, text);
+      };
+      const common = { ...env, log, io, wheel, random: Math.random, outside: there };
       const named = startNames({ ...common, openDatagrams, hasIpv6 });
       names = named;
       const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
-      peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
+      peers = startPeers(
+        { ...common, pid: task.facts.pid, log: peersLog },
+        { model, tables: env.tables, succeeds },
+        forPeers,
+      );
       const shown = { asker, rings, checks, names, books, procVars, peers: peers.sections, environment, startupLogs };
       const cli = { ...common, ...shown };
       running.push(

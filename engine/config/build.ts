@@ -1,4 +1,5 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
 import { ringsOf } from './build-rings.ts';
@@ -16,6 +17,7 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
+import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
 import type { Bind, Check, Global, Model, Proxy, Resolvers, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -172,6 +174,7 @@ function proxyOf(
       const server = draft.servers.findIndex(other => other.name === name);
       return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
     }),
+    emailAlert: emailAlertOf(draft.emailAlert, workshop.drafts.mailers),
     table: draft.table === null ? -1 : tableOf(draft.name),
     stickRules: draft.stickRules.map(rule => ({ ...rule, table: tableOf(rule.table || draft.name) })),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),

@@ -2,6 +2,7 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
+
 import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
 import { httpVariable } from '../log/format-text.ts';
@@ -18,6 +19,7 @@ import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
+import { checkEmailAlert } from './keywords-mailers.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -41,6 +43,11 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   checkUserlists(drafts.userlists, diagnostics);
   sameResolvers(drafts, diagnostics);
   rings(drafts, diagnostics);
+}
+
+/** Who gets mails about the servers. */
+function emailAlerts(proxy: ProxyDraft, diagnostics: Diagnostics, { mailers }: Drafts): void {
+  if (proxy.kind !== 'defaults') checkEmailAlert(proxy, mailers, diagnostics);
 }
 
 function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
@@ -424,6 +431,7 @@ const CHECKS: readonly Check[] = [
   resolversUsed,
   checkPorts,
   checkChecks,
+  emailAlerts,
   httpOnly,
   logFormats,
   logProfiles,

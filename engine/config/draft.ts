@@ -2,6 +2,7 @@
  * Drafts: what the keyword tables fill in while a configuration is read. A draft is the model made writable, with names
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
+
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
@@ -11,6 +12,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type {
   Bind,
   Global,
@@ -167,6 +169,7 @@ export interface ProxyDraft
       | 'acls'
       | 'monitorFail'
       | 'forceSwitch'
+      | 'emailAlert'
       | 'stats'
       | 'uniqueIdFormat'
       | 'table'
@@ -192,6 +195,7 @@ export interface ProxyDraft
   acls: AclDraft[];
   monitorFail: ConditionData[];
   forceSwitch: ConditionData[];
+  emailAlert: EmailAlertDraft;
   stats: StatsDraft | null;
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
@@ -517,6 +521,7 @@ export function newProxy(): ProxyDraft {
     monitorFail: [],
     unpublished: false,
     forceSwitch: [],
+    emailAlert: newEmailAlert(),
     maxKeepAliveQueue: -1,
     requestCaptures: [],
     responseCaptures: [],

@@ -12,12 +12,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // Stickiness.
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
-  // Mails.
-  ['email-alert from', 'DFLB', '<address>', 'Sender of mails about server states.'],
-  ['email-alert level', 'DFLB', '<level>', 'Which states send a mail.'],
-  ['email-alert mailers', 'DFLB', '<section>', 'Where mails are sent through.'],
-  ['email-alert myhostname', 'DFLB', '<name>', 'How the sender greets the mail server.'],
-  ['email-alert to', 'DFLB', '<address>', 'Receiver of mails about server states.'],
   // The rest.
   ['option forwarded', 'DLB', '[proto] [host] [by] [for] ...', 'Adds the Forwarded header of RFC 7239.'],
   ['option http-pretend-keepalive', 'DLB', '', 'Hides from the server that its connection will be closed.'],

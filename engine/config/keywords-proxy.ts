@@ -17,6 +17,7 @@ import { ERRORS } from './keywords-errors.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { LOG_STEPS_KEYWORD } from './keywords-log-profile.ts';
+import { EMAIL_ALERT } from './keywords-mailers.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { RETRY_ON } from './keywords-retry.ts';
@@ -282,6 +283,7 @@ export const PROXY: readonly Row[] = [
   ...RULE_KEYWORDS,
   ...CAPTURES,
   ...ACL,
+  ...EMAIL_ALERT,
   ...LATER_PROXY,
   ...REMOVED,
 ];

@@ -202,6 +202,8 @@ export interface Proxy extends Place {
   readonly monitorUri: string | null;
   /** `monitor fail`: any that holds makes the monitor's answer 503. */
   readonly monitorFail: readonly ConditionData[];
+  /** Who is told by mail when servers change their states; null = nobody. */
+  readonly emailAlert: EmailAlert | null;
   /** `be-unpublished`: at the start, switching rules pass it over. */
   readonly unpublished: boolean;
   /** `force-be-switch`: when one of them holds, they do not. */
@@ -524,6 +526,24 @@ export interface Observe {
   readonly onError: 'fastinter' | 'fail-check' | 'sudden-death' | 'mark-down';
   /** Consecutive errors that make it happen. */
   readonly errorLimit: number;
+}
+
+export interface Mailer {
+  readonly name: string;
+  readonly address: Address;
+}
+
+/** `email-alert`, with its `mailers` section. */
+export interface EmailAlert {
+  readonly from: string;
+  readonly to: string;
+  /** Changes of this syslog level, or of a graver (lower) one. */
+  readonly level: number;
+  /** '' = that of the machine. */
+  readonly myhostname: string;
+  /** How long a mail may take. */
+  readonly timeoutMs: number;
+  readonly mailers: readonly Mailer[];
 }
 
 export type InitState = 'none' | 'fully-up' | 'up' | 'down' | 'fully-down';

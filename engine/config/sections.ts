@@ -22,6 +22,7 @@ import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
+import { MAILERS, type MailersDraft, newMailers } from './keywords-mailers.ts';
 import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
@@ -41,6 +42,7 @@ export interface Drafts {
   readonly httpErrors: HttpErrorsDraft[];
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
+  readonly mailers: MailersDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   readonly resolvers: ResolversDraft[];
   readonly peers: PeersDraft[];
@@ -56,6 +58,7 @@ export function newDrafts(): Drafts {
     httpErrors: [],
     logProfiles: [],
     rings: [],
+    mailers: [],
     healthchecks: [],
     resolvers: [],
     peers: [],
@@ -90,6 +93,7 @@ export const TABLES = {
   resolvers: new Table(RESOLVERS),
   'log-profile': new Table(LOG_PROFILE),
   ring: new Table(RING),
+  mailers: new Table(MAILERS),
   peers: new Table(PEERS),
 };
 
@@ -287,6 +291,19 @@ const RING_SECTION: Section = {
   },
 };
 
+const MAILERS_SECTION: Section = {
+  keyword: 'mailers',
+  args: '<name>',
+  letter: 'M',
+  doc: 'Mail servers.',
+  open(cursor, desk) {
+    const draft = newMailers(cursor.line, sectionName(cursor, 'mailers'));
+    expectEnd(cursor, 'mailers');
+    desk.drafts.mailers.push(draft);
+    return readerOf(TABLES.mailers, 'mailers', 'M', draft, draft.name, desk);
+  },
+};
+
 const PEERS_SECTION: Section = {
   keyword: 'peers',
   args: '<name>',
@@ -348,7 +365,7 @@ export const SECTIONS: readonly Section[] = [
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   laterSection('log-forward', 'Forwards log lines.'),
-  laterSection('mailers', 'Mail servers.'),
+  MAILERS_SECTION,
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),
   TRACES_SECTION,

@@ -20,6 +20,7 @@ import { type Target, targetOf } from './target.ts';
 
 export { initialise } from './initialise.ts';
 export type { Log } from './log.ts';
+export { startMails } from './mail.ts';
 
 /** Checks of servers that ask for a shorter interval do not squeeze the start of all the others. Milliseconds. */
 const START_INTERVAL_MIN_MS = 1000;
