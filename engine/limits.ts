@@ -40,6 +40,11 @@ export const SAMPLE_BYTES_MAX = 16_384;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** Native memory of the compressors of all workers, where `maxzlibmem` does not say: a thousand or so. Bytes. */
+export const COMPRESSION_BYTES_MAX = 256 * 1024 * 1024;
+/** Idle compressors that a worker keeps for the next bodies, of each format. */
+export const SPARE_ENCODERS_MAX = 16;
+
 /** What all statistics pages and scrapes of a worker make together: some 20 lines of CSV. Bytes per millisecond. */
 export const DUMP_BYTES_PER_MS = 8_192;
 
@@ -84,6 +89,13 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
+/** A worker that stops closes connections that were idle for so long, and looks for such this often. Milliseconds. */
+export const STOP_IDLE_MS = 1_000;
+export const STOP_LOOK_MS = 100;
+/** Clients of the master's socket at a time; more wait in the kernel's queue. */
+export const MASTER_CLI_SESSIONS_MAX = 32;
+/** Generations of the configuration that drain at a time, unless `mworker-max-reloads` says less. */
+export const GENERATIONS_MAX = 50;
 /** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
 export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
 export const CHANGE_COMPACT_BYTES = 1024 * 1024;

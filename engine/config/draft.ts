@@ -4,7 +4,7 @@
  */
 
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
@@ -12,6 +12,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { FilterSpec } from './filter-spec.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type {
   Bind,
@@ -174,6 +175,7 @@ export interface ProxyDraft
       | 'uniqueIdFormat'
       | 'table'
       | 'stickRules'
+      | 'filters'
       | LogFormatField
     >
   > {
@@ -183,6 +185,7 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  filters: FilterSpec[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
@@ -294,6 +297,8 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>>
   unixBind: UnixBind;
   zeroWarning: boolean;
   externalCheck: boolean;
+  /** Of `h1-case-adjust-file`. */
+  fileNameCases: [from: string, to: string][];
 }
 
 /** Users name their groups and groups their users; the model has it in the groups only. */
@@ -313,11 +318,15 @@ export function newGlobal(): GlobalDraft {
     maxconnrate: 0,
     maxsessrate: 0,
     ulimitN: 0,
+    fdHardLimit: 0,
     user: null,
     group: null,
     uid: null,
     gid: null,
     chroot: null,
+    capabilities: [],
+    dumpable: false,
+    cpuMap: [],
     pidfile: null,
     node: null,
     description: null,
@@ -330,6 +339,9 @@ export function newGlobal(): GlobalDraft {
     spreadChecksPercent: 0,
     maxSpreadChecksMs: 0,
     hardStopAfterMs: null,
+    graceMs: 0,
+    closeSpreadMs: 0,
+    maxReloads: GENERATIONS_MAX,
     serverStateBase: null,
     serverStateFile: null,
     dnsAcceptFamily: 'auto',
@@ -360,7 +372,10 @@ export function newGlobal(): GlobalDraft {
       varsReqresBytes: 0,
       varsLimited: false,
     },
+    compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
+    nameCases: [],
+    fileNameCases: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     pp2NeverSendLocal: false,
     rejectPrivilegedPorts: false,
@@ -397,6 +412,7 @@ export function newServer(): ServerDraft {
     nonStick: false,
     shard: 0,
     sendProxy: 0,
+    proxyOptions: [],
     source: null,
     tfo: false,
     poolMaxConn: -1,
@@ -483,6 +499,9 @@ export function newOptions(): ProxyDraft['options'] {
     httpNoDelay: false,
     httpIgnoreProbes: false,
     httpUseProxyHeader: false,
+    httpPretendKeepalive: false,
+    adjustsClientCase: false,
+    adjustsServerCase: false,
     preferLastServer: false,
     idleCloseOnResponse: false,
     dropRequestTrailers: false,
@@ -528,6 +547,9 @@ export function newProxy(): ProxyDraft {
     cookieCapture: null,
     uniqueIdHeader: null,
     uniqueIdFormat: null,
+    compression: null,
+    filters: [],
+    filterOrder: { request: null, response: null },
     useServer: [],
     persistRules: [],
     stickRules: [],
@@ -552,6 +574,7 @@ export function newProxy(): ProxyDraft {
     check: newCheck(),
     stateFrom: 'none',
     stateFile: '',
+    sendNameHeader: null,
     cookie: null,
     dynamicCookieKey: null,
     source: null,
@@ -560,6 +583,7 @@ export function newProxy(): ProxyDraft {
       serverMs: 0,
       connectMs: 0,
       clientFinMs: 0,
+      clientHsMs: 0,
       serverFinMs: 0,
       tunnelMs: 0,
       httpRequestMs: 0,
@@ -589,6 +613,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
   return {
     algorithm,
     name: '',
+    expression: null,
     lenBytes: 0,
     depth: 0,
     whole: false,

@@ -6,22 +6,14 @@ import { type Keyword, later } from './keyword.ts';
 const LATER: readonly (readonly [string, string, string, string])[] = [
   // Rules.
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
-  ['filter', 'FLB', '<name> [...]', 'Adds a filter to the streams.'],
-  ['filter-sequence', 'FLB', '{ request | response } <filters>', 'Order of the filters.'],
-  ['compression', 'DFLB', '{ algo | type | offload | ... } ...', 'Compresses bodies.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // Stickiness.
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
   // The rest.
   ['option forwarded', 'DLB', '[proto] [host] [by] [for] ...', 'Adds the Forwarded header of RFC 7239.'],
-  ['option http-pretend-keepalive', 'DLB', '', 'Hides from the server that its connection will be closed.'],
-  ['option h1-case-adjust-bogus-client', 'DFL', '', 'Writes header names in the case that clients want.'],
-  ['option h1-case-adjust-bogus-server', 'DLB', '', 'Writes header names in the case that servers want.'],
   ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],
   ['hash-preserve-affinity', 'DLB', '{ always | maxconn | maxqueue }', 'Whether a full server may be left by a hash.'],
-  ['http-send-name-header', 'DLB', '[<name>]', 'Tells the server its own name in a header.'],
   ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
-  ['timeout client-hs', 'DFL', '<time>', "Time for the client's handshakes."],
 ];
 
 export const LATER_PROXY: readonly Keyword<ProxyDraft>[] = LATER.map(row => later(...row));

@@ -17,6 +17,8 @@ import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { topology } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import { TlsChanges } from '../../engine/tls/changes.ts';
+import { tlsStore } from '../../engine/tls/store.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { NO_NAMES } from '../resolvers/no-names.ts';
 
@@ -80,6 +82,8 @@ backend t
       });
     },
     server: (id: number) => setImmediate(() => asker.answered(id, null)),
+    expose: () => {},
+    forget: () => {},
     sockets: (id: number) => setImmediate(() => asker.answered(id, null)),
   };
   const asker = new Asker(post, memory, wheel, now);
@@ -89,12 +93,14 @@ backend t
   const changes = new ChangeLog(rig.changes, 2);
   const books = new PatternBooks(model.patternRefs, changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const tls = new TlsChanges(tlsStore(model.tls), changes);
   const env = {
     tables: rig.tables,
     model,
     memory,
     books,
     procVars,
+    tls,
     topology: topology(model),
     view,
     log: () => {},
@@ -118,7 +124,8 @@ backend t
 });
 
 afterEach(async () => {
-  cli.stop();
+  cli.rest();
+  cli.stop(false, () => {});
   await io.stop();
   await rig.stop();
   for (const server of servers) {

@@ -100,6 +100,7 @@ export class World {
       destination: () => HERE,
       vars: null,
       tracked: [],
+      proxyFields: null,
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },
@@ -146,7 +147,8 @@ function workerOf(model: Model): Context {
     io: { now: () => 5_000 },
     books: new PatternBooks(model.patternRefs, changes),
     procVars: new ProcVars(model.global.procVars, changes),
-    stopping: false,
+    stopping: null,
+    lingering: 0,
     tables: new Tables(model, createStickMemory(model, 1), 0),
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);
