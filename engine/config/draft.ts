@@ -542,6 +542,7 @@ export function newProxy(): ProxyDraft {
     forceSwitch: [],
     emailAlert: newEmailAlert(),
     maxKeepAliveQueue: -1,
+    persistRdpCookie: null,
     requestCaptures: [],
     responseCaptures: [],
     cookieCapture: null,

@@ -7,8 +7,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   // Rules.
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
-  // Stickiness.
-  ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
   // The rest.
   ['option forwarded', 'DLB', '[proto] [host] [by] [for] ...', 'Adds the Forwarded header of RFC 7239.'],
   ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],

@@ -235,6 +235,8 @@ export interface Proxy extends Place {
   readonly monitorFail: readonly ConditionData[];
   /** Who is told by mail when servers change their states; null = nobody. */
   readonly emailAlert: EmailAlert | null;
+  /** `persist rdp-cookie`: name of the cookie; null = no. */
+  readonly persistRdpCookie: string | null;
   /** `be-unpublished`: at the start, switching rules pass it over. */
   readonly unpublished: boolean;
   /** `force-be-switch`: when one of them holds, they do not. */

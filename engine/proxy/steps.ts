@@ -33,6 +33,7 @@ import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
+import { rdpServer } from './rdp-persistence.ts';
 import { nameServer, prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
 import {
@@ -170,7 +171,7 @@ function assign(stream: Stream): Next {
 
 /** The server of a `use-server` rule, else the one that the client persists on, a key sticks to, or that was the last one. */
 function chosenServer(stream: Stream): Server | null {
-  const persisted = persistedServer(stream);
+  const persisted = persistedServer(stream) ?? rdpServer(stream);
   return stuckServer(stream, stream.ruledServer ?? persisted) ?? lastServer(stream);
 }
 

@@ -143,3 +143,37 @@ listen web
   );
   expect(await statuses()).toEqual(['200', 'stays']);
 });
+
+test('persist rdp-cookie: a client comes back to the server that its cookie names', async () => {
+  const pair = [await WireServer.start(), await WireServer.start()];
+  servers.push(...pair);
+  rig = await startRig(`
+listen rdp
+  mode tcp
+  ${TIMES}
+  bind 127.0.0.1:1
+  tcp-request inspect-delay 1s
+  tcp-request content accept if { req.rdp_cookie_cnt(msts) gt 0 } or { req.len gt 30 }
+  persist rdp-cookie
+  server s1 127.0.0.1:${pair[0]!.port}
+  server s2 127.0.0.1:${pair[1]!.port}
+`);
+  const cookie = (port: number): string => `16777343.${((port & 255) << 8) | (port >> 8)}.0000`;
+  const served = async (value: string): Promise<string> => {
+    const line = `Cookie: msts=${value}\r\n`;
+    const length = 11 + line.length;
+    const head = String.fromCharCode(3, 0, length >> 8, length & 255, length - 5, 0xe0, 0, 0, 0, 0, 0);
+    const before = pair.map(({ conns }) => conns.length);
+    const wire = await connect(rig.port('rdp'));
+    wire.send(head + line);
+    const chosen = (): number => pair.findIndex(({ conns }, n) => conns.length > before[n]!);
+    await expect.poll(chosen).toBeGreaterThanOrEqual(0);
+    await (await pair[chosen()]!.conn(before[chosen()]!)).has(line);
+    wire.socket.destroy();
+    return `s${chosen() + 1}`;
+  };
+  const [first, second] = pair.map(({ port }) => cookie(port));
+  expect([await served(second!), await served(second!), await served(first!)]).toEqual(['s2', 's2', 's1']);
+  // Nobody's: the algorithm chooses.
+  expect(['s1', 's2']).toContain(await served(cookie(1)));
+});
