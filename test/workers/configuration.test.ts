@@ -13,11 +13,11 @@ afterAll(() => fs.rmSync(folder, { recursive: true }));
 
 /** What is said of the file; '' = nothing. */
 function said(...flags: string[]): string {
-  let text = '';
-  const say = Object.assign(() => {}, { raw: (more: string) => void (text += more) }) as unknown as Say;
+  const texts: string[] = [];
+  const say = Object.assign(() => {}, { raw: (more: string) => void texts.push(more) }) as unknown as Say;
   const { options } = parseArguments([...flags, '-f', `${folder}/c.cfg`]);
   readConfiguration(options, say, 'sluice');
-  return text;
+  return texts.join('');
 }
 
 test('-dV: the certificates of servers need not be verifiable, unless the file wants it', () => {
