@@ -27,7 +27,8 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
   const resources = { resolve: resolver(options), readFile, readFolder, env, localPeer: options.localPeer };
-  const model = loadModel(readLines(options.files, env, diagnostics), diagnostics, resources);
+  const lines = [...ownLines(options), ...readLines(options.files, env, diagnostics)];
+  const model = loadModel(lines, diagnostics, resources);
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
@@ -37,6 +38,12 @@ export function readConfiguration(options: Options, say: Say, program: string): 
     return null;
   }
   return { model: override(model, options), environment: env, warnings };
+}
+
+/** What the command line says in the words of the language; the files have the last word. */
+function ownLines({ noServerVerify }: Options): Line[] {
+  if (!noServerVerify) return [];
+  return [['global'], ['ssl-server-verify', 'none']].map(texts => commandLine('-dV', texts));
 }
 
 /** The command line has precedence over the `global` section. */

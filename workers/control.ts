@@ -1,7 +1,7 @@
 /** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
-import { startHealth } from '../engine/health/index.ts';
+import { type Log, startHealth, startMails } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
@@ -10,6 +10,7 @@ import { Rings } from '../engine/log/rings.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
+import { outside } from '../engine/sample/outside.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
@@ -37,7 +38,7 @@ export default async function control(task: ControlTask): Promise<void> {
   let names: Names | null = null;
   let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
-  const log = (level: number, section: number, text: string) => {
+  const peersLog = (level: number, section: number, text: string) => {
     thread.say('warning', text);
     env.logger.peers(level, section, text);
   };
@@ -93,11 +94,22 @@ export default async function control(task: ControlTask): Promise<void> {
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
       const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
-      const common = { ...env, io, wheel, random: Math.random };
+      const there = outside(model, books, procVars, env);
+      const mails = startMails({ model, io, wheel });
+      running.push(mails);
+      const log: Log = (level, proxy, text, mailLevel = level) => {
+        env.log(level, proxy, text);
+        mails.alert(mailLevel, proxy, text);
+      };
+      const common = { ...env, log, io, wheel, random: Math.random, outside: there };
       const named = startNames({ ...common, openDatagrams, hasIpv6 });
       names = named;
       const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
-      peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
+      peers = startPeers(
+        { ...common, pid: task.facts.pid, log: peersLog },
+        { model, tables: env.tables, succeeds },
+        forPeers,
+      );
       const purging = startPurging(env.tables, wheel, () => io.now());
       running.push(purging, names, checks, peers, keepShort, rings);
       const own = { names, books, procVars, tls, peers: peers.sections };

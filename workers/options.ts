@@ -24,6 +24,7 @@ export interface Options {
   diagnostic: boolean;
   /** `-4`: overrides `dns-accept-family`. */
   ipv4Only: boolean;
+  noServerVerify: boolean;
   /** `-dr`: with `-c`, names that do not resolve are no error. */
   ignoreResolution: boolean;
   /** Classes asked for with `-dK`, '' = none were named; null = the flag was not given. */
@@ -199,6 +200,7 @@ const FLAGS: readonly Flag[] = [
     },
   },
   { flag: '-4', arity: 'none', doc: 'resolvers ask for IPv4 addresses only', set: set({ ipv4Only: true }) },
+  { flag: '-dV', arity: 'none', doc: 'disables SSL verify on the server side', set: set({ noServerVerify: true }) },
   { flag: '-dW', arity: 'none', doc: 'refuses to start on any warning', set: set({ zeroWarning: true }) },
   { flag: '-dD', arity: 'none', doc: 'warns about suspicious statements', set: set({ diagnostic: true }) },
   {
@@ -218,7 +220,6 @@ const FLAGS: readonly Flag[] = [
   { flag: '-dA', arity: 'glued', doc: 'dumps an archive of the libraries', set: notYet },
   { flag: '-dC', arity: 'glued', doc: 'dumps the configuration', set: notYet },
   { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },
-  { flag: '-dV', arity: 'none', doc: 'disables SSL verify on the server side', set: notYet },
   { flag: '-dM', arity: 'glued', doc: 'memory debugging: nothing here' },
   { flag: '-dF', arity: 'none', doc: 'disables fast-forward: nothing here' },
   { flag: '-dG', arity: 'none', doc: 'disables getaddrinfo: nothing here' },
@@ -255,6 +256,7 @@ function defaults(): Options {
     zeroWarning: false,
     diagnostic: false,
     ipv4Only: false,
+    noServerVerify: false,
     ignoreResolution: false,
     keywords: null,
     libraries: false,

@@ -1,5 +1,5 @@
 /**
- * balance rdp-cookie(name): the routing cookie in the first packet of a remote desktop client ([MS-RDPBCGR] 2.2.1.1).
+ * `balance rdp-cookie`, `persist rdp-cookie`: the routing cookie in the first packet of a remote desktop client ([MS-RDPBCGR] 2.2.1.1).
  *
  *   TPKT header (RFC 1006)      X.224 connection request
  *   ┌────┬────┬────────┐ ┌────┬────┬─────────┬─────────┬───────┬───────────────────────────┐
@@ -8,7 +8,7 @@
  *     1    1      2        1    1       2         2        1      from byte 11
  */
 import type { Balance } from '../config/model.ts';
-import type { Subject } from './balancer.ts';
+import type { Slice, Subject } from './balancer.ts';
 import type { Hash } from './hash.ts';
 import { type Key, NO_KEY } from './keyed.ts';
 
@@ -19,25 +19,39 @@ const EQUALS = 0x3d;
 const CR = 0x0d;
 const LF = 0x0a;
 
+const LABEL = new TextEncoder().encode('cookie:');
+
 export function rdpCookieKey(balance: Balance, hash: Hash): Key {
-  const label = new TextEncoder().encode('cookie:');
-  const name = new TextEncoder().encode((balance.name || DEFAULT_NAME).toLowerCase());
+  const cookie = new RdpCookie(balance.name || DEFAULT_NAME);
   return (subject: Subject) => {
     const payload = subject.payload();
-    if (payload === null) return NO_KEY;
-    const { bytes, end } = payload;
-    const afterLabel = skip(bytes, payload.start + COOKIE_AT, end, label);
-    if (afterLabel < 0) return NO_KEY;
-    let at = afterLabel;
-    while (at < end && bytes[at] === SPACE) at++;
-    const afterName = skip(bytes, at, end, name);
-    if (afterName < 0 || bytes[afterName] !== EQUALS) return NO_KEY;
-    const start = afterName + 1;
-    let stop = start;
-    while (stop < end && bytes[stop] !== CR) stop++;
-    if (stop === start || stop + 1 >= end || bytes[stop + 1] !== LF) return NO_KEY;
-    return hash(bytes, start, stop);
+    if (payload === null || !cookie.find(payload)) return NO_KEY;
+    return hash(payload.bytes, cookie.start, cookie.end);
   };
+}
+
+/** Finds the value of the cookie of one name. */
+export class RdpCookie {
+  readonly #name: Uint8Array;
+  /** Of the value that was found, in the bytes that were looked at. */
+  start = 0;
+  end = 0;
+
+  constructor(name: string) {
+    this.#name = new TextEncoder().encode(name.toLowerCase());
+  }
+
+  find({ bytes, start, end }: Slice): boolean {
+    let at = skip(bytes, start + COOKIE_AT, end, LABEL);
+    if (at < 0) return false;
+    while (at < end && bytes[at] === SPACE) at++;
+    const afterName = skip(bytes, at, end, this.#name);
+    if (afterName < 0 || bytes[afterName] !== EQUALS) return false;
+    this.start = afterName + 1;
+    this.end = this.start;
+    while (this.end < end && bytes[this.end] !== CR) this.end++;
+    return this.end > this.start && this.end + 1 < end && bytes[this.end + 1] === LF;
+  }
 }
 
 /** Where `word` (lower case) ends when it stands at `at` in either case, else -1. */

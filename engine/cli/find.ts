@@ -37,6 +37,16 @@ export function onFrontend(act: (call: Call, proxy: Proxy, args: readonly string
   };
 }
 
+/** A command whose first argument is a backend. */
+export function onBackend(act: (call: Call, proxy: Proxy) => Reply): Command['run'] {
+  return call => {
+    const [name] = call.args;
+    if (name === undefined) return 'A backend name is expected.';
+    const proxy = findProxy(call.env, name, isBackend);
+    return proxy === undefined ? 'No such backend.' : act(call, proxy);
+  };
+}
+
 /** A number without a sign or anything else; null when it is none, or above what a word holds. */
 export function wholeNumber(text: string | undefined): number | null {
   if (text === undefined || !/^\d{1,10}$/.test(text)) return null;

@@ -4,7 +4,7 @@ import { setServerWord, type Target } from '../health/target.ts';
 import { FE_OPEN, FE_PAUSED, FE_STOPPED, PROCESS, PROXY } from '../shm/words.ts';
 import type { FrontendSockets } from './asker.ts';
 import { type Call, type CliEnv, type Command, type Later, later } from './command.ts';
-import { onFrontend, onServer, wholeNumber } from './find.ts';
+import { onBackend, onFrontend, onServer, wholeNumber } from './find.ts';
 import { inForce, silence } from './in-force.ts';
 
 function state(env: CliEnv, proxy: Proxy): number {
@@ -39,6 +39,14 @@ const shutdown = onFrontend(({ env }, proxy) => {
   if (state(env, proxy) === FE_STOPPED) return 'Frontend was already shut down.';
   return setState(env, proxy, FE_STOPPED, 'close');
 });
+
+/** Whether the switching rules of other proxies see a backend. */
+function publishing(unpublished: 0 | 1): Command['run'] {
+  return onBackend(({ env }, proxy) => {
+    Atomics.store(env.memory.words, env.memory.proxy(proxy.index) + PROXY.at.be_unpublished, unpublished);
+    return '';
+  });
+}
 
 const setFrontendMaxconn = onFrontend(({ env }, proxy, [text]) => {
   if (text === undefined) return 'Integer value expected.';
@@ -95,6 +103,20 @@ export const FRONTEND_COMMANDS: readonly Command[] = [
     help: 'temporarily disable specific frontend',
     level: 'admin',
     run: disable,
+  },
+  {
+    words: 'publish backend',
+    usage: '<backend>',
+    help: 'mark backend as ready for traffic',
+    level: 'operator',
+    run: publishing(0),
+  },
+  {
+    words: 'unpublish backend',
+    usage: '<backend>',
+    help: 'remove backend for any traffic processing',
+    level: 'operator',
+    run: publishing(1),
   },
   { words: 'enable frontend', usage: '<frontend>', help: 're-enable specific frontend', level: 'admin', run: enable },
   { words: 'shutdown frontend', usage: '<frontend>', help: 'stop a specific frontend', level: 'admin', run: shutdown },

@@ -39,7 +39,7 @@ function setVar({ env, state, args }: Call): string {
   const diagnostics = new Diagnostics();
   const cursor = new Cursor({ file: 'CLI', line: 0, source: '', words }, diagnostics);
   const proc = readProcName(cursor, 'set var', 'here');
-  const there = outside(env.model, env.books, env.procVars);
+  const there = outside(env.model, env.books, env.procVars, env);
   const value = proc === null ? null : readValue(cursor, form, 'cli', resourcesOf(env.environment), there);
   if (proc === null || value === null) return diagnostics.list[0]!.message;
   if (value === undefined) return 'This expression has no value here.';

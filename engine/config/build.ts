@@ -1,4 +1,5 @@
 /** From checked drafts to the frozen model: numbers, default names, references, addresses. */
+
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
 import { ringsOf } from './build-rings.ts';
@@ -16,6 +17,7 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
+import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
 import type { Bind, Check, Global, Model, Proxy, Resolvers, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -66,9 +68,9 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
 }
 
 /** Converters do not know their line; the expressions of the proxies do. */
-function refsOf({ proxies }: Drafts, resources: Resources): Model['patternRefs'] {
+function refsOf({ proxies, healthchecks }: Drafts, resources: Resources): Model['patternRefs'] {
   const refs = patternRefs(resources);
-  for (const { file, line, expression } of new Set(proxies.flatMap(proxy => proxy.expressions))) {
+  for (const { file, line, expression } of new Set([...proxies, ...healthchecks].flatMap(owner => owner.expressions))) {
     for (const { args } of expression.converters) {
       for (const arg of args) if (isPatternRef(arg)) addUse(arg, { by: 'map', file, line });
     }
@@ -177,6 +179,7 @@ function proxyOf(
       const server = draft.servers.findIndex(other => other.name === name);
       return { file, line, server: dynamic === null ? server : -1, dynamic, condition };
     }),
+    emailAlert: emailAlertOf(draft.emailAlert, workshop.drafts.mailers),
     table: draft.table === null ? -1 : tableOf(draft.name),
     stickRules: draft.stickRules.map(rule => ({ ...rule, table: tableOf(rule.table || draft.name) })),
     errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),

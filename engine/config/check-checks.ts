@@ -2,7 +2,8 @@
 import { trackedName } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import type { ProxyDraft, ServerDraft } from './draft.ts';
+import { newProxy, type ProxyDraft, type ServerDraft } from './draft.ts';
+import { expressionReferences } from './expression-references.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -74,13 +75,16 @@ function trackingChain(server: ServerDraft, proxy: ProxyDraft, { proxies }: Draf
 }
 
 /** Sections that share a name, and what is wrong with one by itself. */
-export function checkHealthchecks({ healthchecks }: Drafts, diagnostics: Diagnostics): void {
+export function checkHealthchecks(drafts: Drafts, diagnostics: Diagnostics): void {
   const seen = new Set<string>();
-  for (const section of healthchecks) {
+  for (const section of drafts.healthchecks) {
     const subject = `healthcheck '${section.name}'`;
     if (seen.has(section.name)) diagnostics.report('alert', section, `${subject} is declared twice`);
     seen.add(section.name);
     const script = checkOf(section.check);
     if ('error' in script) diagnostics.report('alert', section, `${subject}: ${script.error}`);
+    // Its servers belong to proxies of their own: what names none is looked up there when the check runs.
+    const owner: ProxyDraft = { ...newProxy(), kind: 'defaults', name: section.name, expressions: section.expressions };
+    expressionReferences(owner, diagnostics, drafts);
   }
 }

@@ -2,20 +2,23 @@
  * What the check keywords of a section have said, and how that becomes the steps of a check. `http-check` and `tcp-check`
  * rules are kept apart: which of them count is up to the last `option httpchk`, `option tcp-check`, ...
  */
-import type { Draft } from './draft.ts';
-import type { Check, CheckStep, CheckType, ConnectStep, ExpectStep, Place, RequestStep } from './model.ts';
+import type { ExpressionUse } from './draft.ts';
+import type { Check, CheckStep, CheckType, CheckValue, ConnectStep, ExpectStep, Place, RequestStep } from './model.ts';
 
 /** A request as far as it was described; null = as another line says, or the default. */
 export interface RequestDraft {
   method: string | null;
-  uri: string | null;
+  uri: CheckValue | null;
   version: string | null;
-  headers: [name: string, value: string][];
-  body: string | null;
+  headers: [name: string, value: CheckValue][];
+  body: CheckValue | null;
 }
 
+/** A step while it is read. */
+export type StepDraft<T> = T extends unknown ? { -readonly [K in keyof T]: T[K] } : never;
+
 type RequestRule = Pick<RequestStep, 'kind' | 'id' | 'comment'> & RequestDraft;
-export type Rule = Draft<Exclude<CheckStep, RequestStep>> | RequestRule;
+export type Rule = StepDraft<Exclude<CheckStep, RequestStep>> | RequestRule;
 
 export interface Rules {
   /** The section that wrote them: one that inherited rules and writes its own forgets the inherited ones. */
@@ -36,7 +39,7 @@ export interface CheckDraft {
   /** `option httpchk` came after the first `http-check send`: then it has the last word. */
   httpchkLast: boolean;
   /** The steps that options such as `option redis-check` stand for. */
-  preset: Draft<CheckStep>[];
+  preset: StepDraft<CheckStep>[];
   disableOn404: boolean;
   sendState: boolean;
   command: string;
@@ -46,6 +49,8 @@ export interface CheckDraft {
 /** Sections that have a check: proxies, defaults, `healthcheck`. */
 export interface CheckOwner extends Place {
   check: CheckDraft;
+  /** Expressions of the rules, whose references are looked up once all is read. */
+  expressions: ExpressionUse[];
 }
 
 function newRules(): Rules {
@@ -86,7 +91,7 @@ export function nextRule(rules: Rules): { id: number; comment: string } {
 }
 
 /** A connection to where the server line says. */
-export function connectStep(id: number, comment = ''): Draft<ConnectStep> {
+export function connectStep(id: number, comment = ''): StepDraft<ConnectStep> {
   return {
     ...{ kind: 'connect', id, comment, port: 0, address: null },
     ...{ sendProxy: false, viaSocks4: false, linger: false, asServer: true },
@@ -97,12 +102,13 @@ export function connectStep(id: number, comment = ''): Draft<ConnectStep> {
 export function expectStep(
   id: number,
   match: ExpectStep['match'],
-  pattern: string,
-  more: Partial<Draft<ExpectStep>> = {},
-): Draft<ExpectStep> {
+  pattern: CheckValue,
+  more: Partial<StepDraft<ExpectStep>> = {},
+): StepDraft<ExpectStep> {
   return {
     ...{ kind: 'expect', id, comment: '', match, pattern, negate: false, header: null, minRecv: -1 },
     ...{ okStatus: '', errorStatus: '', toutStatus: '', onSuccess: null, onError: null, codeFromResponse: false },
+    statusCode: null,
     ...more,
   };
 }
@@ -115,11 +121,17 @@ export function checkOf(draft: CheckDraft): Check | { readonly error: string } {
     return { error: "'option external-check' needs 'external-check command'" };
   }
   const steps = stepsOf(draft);
-  if (steps.findLastIndex(step => step.kind === 'connect') > 0 && steps[0]!.kind !== 'connect') {
+  const first = steps.find(isTraffic);
+  if (first?.kind !== 'connect' && steps.some(step => step.kind === 'connect')) {
     return { error: "the first step must be a 'connect' when there is a 'connect' step in the check" };
   }
-  if (type !== 'external' && steps[0]?.kind !== 'connect') steps.unshift(connectStep(0));
+  if (type !== 'external' && first?.kind !== 'connect') steps.unshift(connectStep(0));
   return { type, steps, disableOn404, sendState, external };
+}
+
+/** Variables may be set anywhere between the steps of the conversation. */
+function isTraffic({ kind }: Pick<CheckStep, 'kind'>): boolean {
+  return kind !== 'variable';
 }
 
 function stepsOf(draft: CheckDraft): CheckStep[] {
@@ -133,12 +145,14 @@ function stepsOf(draft: CheckDraft): CheckStep[] {
  */
 function httpSteps({ http, httpchk, httpchkLast }: CheckDraft): CheckStep[] {
   const rules = http.list.slice();
-  const first = rules[0]?.kind === 'connect' ? 1 : 0;
-  const written = rules[first];
+  const opened = rules.find(isTraffic)?.kind === 'connect' ? rules.findIndex(isTraffic) + 1 : 0;
+  const next = opened + rules.slice(opened).findIndex(isTraffic);
+  const written = next < opened ? undefined : rules[next];
   if (written?.kind === 'request') {
-    rules[first] = { ...written, ...(httpchkLast ? merged(written, httpchk) : merged(httpchk, written)) };
-  } else rules.splice(first, 0, { kind: 'request', id: 0, comment: '', ...httpchk });
-  if (rules.at(-1)!.kind === 'request') rules.push(expectStep(0, 'status', '200-399'));
+    rules[next] = { ...written, ...(httpchkLast ? merged(written, httpchk) : merged(httpchk, written)) };
+  } else rules.splice(opened, 0, { kind: 'request', id: 0, comment: '', ...httpchk });
+  const last = rules.findLastIndex(isTraffic);
+  if (rules[last]!.kind === 'request') rules.splice(last + 1, 0, expectStep(0, 'status', '200-399'));
   return rules.map(rule => (rule.kind === 'request' ? requestOf(rule) : rule));
 }
 

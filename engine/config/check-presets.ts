@@ -1,23 +1,22 @@
 /** The steps that options such as `option redis-check` stand for. Texts and statuses are HAProxy's. */
-import { connectStep, expectStep } from './check-draft.ts';
+import { connectStep, expectStep, type StepDraft } from './check-draft.ts';
 import { bytesOfHex } from './check-rules.ts';
-import type { Draft } from './draft.ts';
 import type { CheckStep, ExpectStep, MatchKind, SendStep } from './model.ts';
 
-type Steps = Draft<CheckStep>[];
-type Details = Partial<Draft<ExpectStep>>;
+type Steps = StepDraft<CheckStep>[];
+type Details = Partial<StepDraft<ExpectStep>>;
 
 /** Numbers the steps of a preset; it begins with a connection. */
 function script(...steps: Steps): Steps {
   return [connectStep(1), ...steps].map((step, i) => ({ ...step, id: i + 1 }));
 }
 
-function send(...parts: (string | Uint8Array)[]): Draft<SendStep> {
+function send(...parts: (string | Uint8Array)[]): StepDraft<SendStep> {
   const bytes = Buffer.concat(parts.map(part => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
-  return { kind: 'send', id: 0, comment: '', bytes: new Uint8Array(bytes) };
+  return { kind: 'send', id: 0, comment: '', bytes: new Uint8Array(bytes), hex: false };
 }
 
-function expect(match: MatchKind, pattern: string, details: Details = {}): Draft<ExpectStep> {
+function expect(match: MatchKind, pattern: string, details: Details = {}): StepDraft<ExpectStep> {
   return expectStep(0, match, pattern, details);
 }
 

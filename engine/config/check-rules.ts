@@ -1,32 +1,26 @@
 /** The rules that `http-check` and `tcp-check` have in common: connect, expect, comment. */
-import type { Address } from '../io/contract.ts';
 import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
-import { type CheckOwner, connectStep, expectStep, nextRule, ownRules, type Rule, type Rules } from './check-draft.ts';
+import {
+  type CheckOwner,
+  connectStep,
+  expectStep,
+  nextRule,
+  ownRules,
+  type Rule,
+  type Rules,
+  type StepDraft,
+} from './check-draft.ts';
+import { argument, checkExpression, checkFormat, formatArgument, type RuleReader } from './check-values.ts';
 import type { Cursor } from './cursor.ts';
-import type { Draft } from './draft.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import type { CheckText, ConnectStep, ExpectStep, MatchKind } from './model.ts';
 
-type Family = 'http' | 'tcp';
+export type Family = 'http' | 'tcp';
 type Row = Keyword<CheckOwner>;
 
-/** A log-format text with expressions needs the rules engine; a plain one is itself. Null after reporting. */
-export function plainFormat(cursor: Cursor, text: string): string | null {
-  if (!/%(?!%)/.test(text.replaceAll('%%', ''))) return text.replaceAll('%%', '%');
-  cursor.error(`the format '${text}' is not supported by Sluice yet`, 'write a text without %');
-  return null;
-}
-
-/** The argument of a setting of a rule; null after reporting. */
-export function argument(cursor: Cursor, rule: string, what: string): string | null {
-  const word = cursor.next();
-  if (word === null) cursor.error(`'${rule}': '${what}' expects an argument`);
-  return word?.text ?? null;
-}
-
-/** Rules of an HTTP check come in turns: connect, send, expect... Gives HAProxy's complaint. */
+/** Rules of an HTTP check come in turns: connect, send, expect..., variables between them. Gives HAProxy's complaint. */
 function outOfTurn(rules: Rules, kind: Rule['kind']): string | null {
-  const last = rules.list.at(-1)?.kind;
+  const last = rules.list.findLast(rule => rule.kind !== 'variable')?.kind;
   if (last === undefined) return null;
   const missing =
     kind === 'request' && last !== 'connect'
@@ -56,7 +50,7 @@ export function addRule(cursor: Cursor, owner: CheckOwner, family: Family, make:
 const CONNECT_LATER = ['proto'];
 
 const CONNECT: Readonly<
-  Record<string, (cursor: Cursor, step: Draft<ConnectStep>, name: string, context: Context) => void>
+  Record<string, (cursor: Cursor, step: StepDraft<ConnectStep>, name: string, context: Context) => void>
 > = {
   default: (_cursor, step) => {
     step.asServer = true;
@@ -65,12 +59,12 @@ const CONNECT: Readonly<
     step.port = cursor.expectInt('port', { min: 1, max: 65_535 }) ?? 0;
   },
   addr(cursor, step, name, { resources }) {
-    const text = argument(cursor, name, 'addr');
-    if (text === null) return;
+    const text = argument({ cursor, name }, 'addr')?.text;
+    if (text === undefined) return;
     const endpoint = parseEndpoint(text, SOURCE_ACCEPTS);
     if ('error' in endpoint) return cursor.error(`'${name}': ${endpoint.error}`);
     const { address, hostname } = endpoint.value;
-    step.address = hostname === null ? (address as Draft<Address>) : (resources.resolve(hostname) as Draft<Address>);
+    step.address = hostname === null ? address : resources.resolve(hostname);
     if (step.address === null) cursor.error(`'${name}': could not resolve address '${hostname}'`);
   },
   'send-proxy': (_cursor, step) => {
@@ -83,16 +77,16 @@ const CONNECT: Readonly<
     step.tls = true;
   },
   sni(cursor, step, name) {
-    step.sni = argument(cursor, name, 'sni') ?? '';
+    step.sni = argument({ cursor, name }, 'sni')?.text ?? '';
   },
   alpn(cursor, step, name) {
-    step.alpn = (argument(cursor, name, 'alpn') ?? '').split(',').filter(text => text !== '');
+    step.alpn = (argument({ cursor, name }, 'alpn')?.text ?? '').split(',').filter(text => text !== '');
   },
   linger: (_cursor, step) => {
     step.linger = true;
   },
   comment(cursor, step, name) {
-    step.comment = argument(cursor, name, 'comment') ?? '';
+    step.comment = argument({ cursor, name }, 'comment')?.text ?? '';
   },
 };
 
@@ -168,21 +162,20 @@ const STATUSES = {
   'tout-status': ['L7TOUT', 'L6TOUT', 'L4TOUT'],
 } as const;
 const STATUS_FIELDS = { 'ok-status': 'okStatus', 'error-status': 'errorStatus', 'tout-status': 'toutStatus' } as const;
-/** Settings and matches that need expressions. */
-const EXPECT_LATER = ['status-code', 'string-lf', 'binary-lf'];
 
-function text(cursor: Cursor, name: string, what: string): CheckText | null {
-  const given = argument(cursor, name, what);
-  const plain = given === null ? null : plainFormat(cursor, given);
-  return plain === null ? null : { text: plain };
+function text(reader: RuleReader, what: string): CheckText | null {
+  const format = formatArgument(reader, what);
+  return format === null ? null : { text: format };
 }
 
 /** Reads one setting of an expect rule. False when the word is none. */
-function expectSetting(cursor: Cursor, step: Draft<ExpectStep>, name: string, word: string): boolean {
+function expectSetting(reader: RuleReader, step: StepDraft<ExpectStep>, word: string): boolean {
+  const { cursor } = reader;
   if (word === 'min-recv') step.minRecv = cursor.expectInt('min-recv', { min: -1 }) ?? -1;
-  else if (word === 'comment') step.comment = argument(cursor, name, word) ?? '';
-  else if (word === 'on-success') step.onSuccess = text(cursor, name, word);
-  else if (word === 'on-error') step.onError = text(cursor, name, word);
+  else if (word === 'comment') step.comment = argument(reader, word)?.text ?? '';
+  else if (word === 'on-success') step.onSuccess = text(reader, word);
+  else if (word === 'on-error') step.onError = text(reader, word);
+  else if (word === 'status-code') step.statusCode = checkExpression(reader);
   else if (word === 'ok-status' || word === 'error-status' || word === 'tout-status') {
     step[STATUS_FIELDS[word]] = cursor.expectOneOf<string>(word, STATUSES[word]) ?? '';
   } else return false;
@@ -191,14 +184,12 @@ function expectSetting(cursor: Cursor, step: Draft<ExpectStep>, name: string, wo
 
 /** A match of a family: what the word stands for, and what reads and checks its pattern (`word`: the match's own name). */
 export type Matches = Readonly<
-  Record<
-    string,
-    { match: MatchKind; read: (cursor: Cursor, name: string, word: string, step: Draft<ExpectStep>) => void }
-  >
+  Record<string, { match: MatchKind; read: (reader: RuleReader, word: string, step: StepDraft<ExpectStep>) => void }>
 >;
 
 /** Reads an expect rule: settings and one match, in any order. Null after reporting. */
-export function expectRule(cursor: Cursor, name: string, matches: Matches): Rule | null {
+export function expectRule(reader: RuleReader, matches: Matches): Rule | null {
+  const { cursor, name } = reader;
   const step = expectStep(0, 'string', '');
   const errors = cursor.diagnostics.list.length;
   let found = false;
@@ -211,8 +202,8 @@ export function expectRule(cursor: Cursor, name: string, matches: Matches): Rule
     if (row !== undefined && !found) {
       found = true;
       step.match = row.match;
-      row.read(cursor, name, word, step);
-    } else if (!expectSetting(cursor, step, name, word)) refuseExpect(cursor, name, word, found, matches);
+      row.read(reader, word, step);
+    } else if (!expectSetting(reader, step, word)) refuseExpect(cursor, name, word, found, matches);
     if (cursor.diagnostics.list.length > errors) return null;
   }
   if (!found) cursor.error(`'${name}': expects at least a matching pattern as arguments`);
@@ -221,14 +212,13 @@ export function expectRule(cursor: Cursor, name: string, matches: Matches): Rule
 
 function refuseExpect(cursor: Cursor, name: string, word: string, found: boolean, matches: Matches): void {
   const known = Object.keys(matches).map(match => `[!]${match}`);
-  if (EXPECT_LATER.includes(word)) cursor.error(`'${word}' of '${name}' is not supported by Sluice yet`);
-  else if (found) cursor.error(`'${name}' cannot handle unexpected argument '${word}'`);
+  if (found) cursor.error(`'${name}' cannot handle unexpected argument '${word}'`);
   else cursor.error(`'${name}': only supports ${known.join(', ')} but got '${word}' as argument`);
 }
 
 /** Reads a pattern that `wrong` has nothing against. */
 export function pattern(wrong: (text: string) => string | null): Matches[string]['read'] {
-  return (cursor, name, word, step) => {
+  return ({ cursor, name }, word, step) => {
     const given = cursor.next();
     if (given === null) return cursor.error(`'${name}': '${word}' expects a <pattern> as argument`);
     const complaint = wrong(given.text);
@@ -236,6 +226,15 @@ export function pattern(wrong: (text: string) => string | null): Matches[string]
     step.pattern = given.text;
   };
 }
+
+/** Reads a pattern that is a format. */
+export const formatPattern: Matches[string]['read'] = (reader, word, step) => {
+  const { cursor, name } = reader;
+  const given = cursor.next();
+  // A text that can only be empty matches nothing.
+  if (given === null || given.text === '') return cursor.error(`'${name}': '${word}' expects a <pattern> as argument`);
+  step.pattern = checkFormat(reader, given) ?? '';
+};
 
 export function wrongRegex(text: string): string | null {
   try {

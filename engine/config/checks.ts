@@ -2,6 +2,7 @@
  * Cross-checks: what can only be said once everything is read. HAProxy's words where it has some. Where HAProxy goes on
  * with less than was asked (a cookie in TCP mode), the draft is changed to that here.
  */
+
 import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
 import { httpVariable } from '../log/format-text.ts';
@@ -19,6 +20,7 @@ import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
+import { checkEmailAlert } from './keywords-mailers.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -32,6 +34,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
+  sameGuids(drafts.proxies, diagnostics);
   for (const proxy of drafts.proxies) {
     for (const check of checks) check(proxy, diagnostics, drafts);
   }
@@ -41,6 +44,11 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   checkUserlists(drafts.userlists, diagnostics);
   sameResolvers(drafts, diagnostics);
   rings(drafts, diagnostics);
+}
+
+/** Who gets mails about the servers. */
+function emailAlerts(proxy: ProxyDraft, diagnostics: Diagnostics, { mailers }: Drafts): void {
+  if (proxy.kind !== 'defaults') checkEmailAlert(proxy, mailers, diagnostics);
 }
 
 function tooMany(what: string, count: number, max: number, diagnostics: Diagnostics): void {
@@ -113,6 +121,24 @@ function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
     const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
     diagnostics.report('alert', section, message);
   });
+}
+
+/** `guid`: one of a kind over proxies and servers. */
+function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
+  const seen = new Map<string, string>();
+  const named = proxies.flatMap(proxy => [
+    { guid: proxy.guid, place: proxy as Place, what: `${kindOf(proxy)} '${proxy.name}'` },
+    ...proxy.servers.map(server => ({
+      ...{ guid: server.guid, place: server as Place },
+      what: `server '${proxy.name}/${server.name}'`,
+    })),
+  ]);
+  for (const { guid, place, what } of named) {
+    if (guid === null) continue;
+    const other = seen.get(guid);
+    if (other === undefined) seen.set(guid, what);
+    else diagnostics.report('alert', place, `${what}: guid '${guid}' is already used by ${other}`);
+  }
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */
@@ -406,6 +432,7 @@ const CHECKS: readonly Check[] = [
   resolversUsed,
   checkPorts,
   checkChecks,
+  emailAlerts,
   httpOnly,
   checkFilters,
   logFormats,

@@ -2,6 +2,7 @@
  * Drafts: what the keyword tables fill in while a configuration is read. A draft is the model made writable, with names
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
+
 import type { Address } from '../io/contract.ts';
 import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
@@ -12,6 +13,7 @@ import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type { FilterSpec } from './filter-spec.ts';
+import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type {
   Bind,
   Global,
@@ -167,6 +169,8 @@ export interface ProxyDraft
       | 'rules'
       | 'acls'
       | 'monitorFail'
+      | 'forceSwitch'
+      | 'emailAlert'
       | 'stats'
       | 'uniqueIdFormat'
       | 'table'
@@ -193,6 +197,8 @@ export interface ProxyDraft
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
   monitorFail: ConditionData[];
+  forceSwitch: ConditionData[];
+  emailAlert: EmailAlertDraft;
   stats: StatsDraft | null;
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
@@ -371,6 +377,10 @@ export function newGlobal(): GlobalDraft {
     nameCases: [],
     fileNameCases: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
+    pp2NeverSendLocal: false,
+    rejectPrivilegedPorts: false,
+    h1AnyPayload: false,
+    h1KeepInsecure: false,
     zeroWarning: false,
     externalCheck: false,
     tls: newGlobalTls(),
@@ -397,6 +407,7 @@ export function newServer(): ServerDraft {
     minconn: 0,
     maxqueue: 0,
     cookie: null,
+    guid: null,
     redir: null,
     nonStick: false,
     shard: 0,
@@ -527,6 +538,11 @@ export function newProxy(): ProxyDraft {
     useBackend: [],
     monitorUri: null,
     monitorFail: [],
+    unpublished: false,
+    forceSwitch: [],
+    emailAlert: newEmailAlert(),
+    maxKeepAliveQueue: -1,
+    persistRdpCookie: null,
     requestCaptures: [],
     responseCaptures: [],
     cookieCapture: null,

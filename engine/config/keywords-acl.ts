@@ -20,7 +20,7 @@ function remembering<T>(cursor: Cursor, proxy: ProxyDraft, read: () => T): T {
 
 /** An expression of the line: its references are checked at the end. */
 export function useExpression(
-  proxy: ProxyDraft,
+  proxy: Pick<ProxyDraft, 'expressions'>,
   cursor: Cursor,
   expression: Expression,
   keyword = 'sample fetch keyword',
@@ -56,6 +56,7 @@ export function needCondition(
   return null;
 }
 
+const FORCE_SWITCH = "'force-be-switch' requires either 'if' or 'unless' followed by a condition";
 const MONITOR_FAIL = "'monitor fail' requires either 'if' or 'unless' followed by a condition";
 
 export const ACL: readonly Keyword<ProxyDraft>[] = [
@@ -95,6 +96,21 @@ export const ACL: readonly Keyword<ProxyDraft>[] = [
         'acl a req.hdr(a,b) x',
         "fetch method 'req.hdr' : failed to parse 'b' as type 'integer' at position 2 in ACL expression 'req.hdr(a,b)'",
       ],
+    ],
+  }),
+  supported<ProxyDraft>({
+    name: 'force-be-switch',
+    where: 'FL',
+    args: '{ if | unless } <condition>',
+    doc: 'Switching rules see unpublished backends too.',
+    parse(cursor, proxy, { resources }) {
+      const condition = needCondition(cursor, proxy, resources, 'setBackend', FORCE_SWITCH);
+      if (condition !== null) proxy.forceSwitch.push(condition);
+    },
+    good: ['force-be-switch if FALSE', 'force-be-switch unless { src 127.0.0.1 }'],
+    bad: [
+      ['force-be-switch', FORCE_SWITCH],
+      ['force-be-switch x y', FORCE_SWITCH],
     ],
   }),
   supported<ProxyDraft>({

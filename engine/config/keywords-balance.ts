@@ -142,6 +142,22 @@ function hashType(cursor: Cursor, { hash }: ProxyDraft): void {
 
 export const BALANCE: readonly Keyword<ProxyDraft>[] = [
   supported({
+    name: 'persist rdp-cookie',
+    where: 'DLB',
+    args: '[(<name>)]',
+    doc: 'Sends a remote desktop client to the server that its cookie names.',
+    parse(cursor, proxy) {
+      const name = /\((.*)\)$/.exec(cursor.current.text);
+      if (name?.[1] === '') cursor.error("'persist rdp-cookie': missing cookie name");
+      proxy.persistRdpCookie = name?.[1] ?? 'msts';
+    },
+    good: ['persist rdp-cookie', 'persist rdp-cookie(other)'],
+    bad: [
+      ['persist rdp-cookie()', "'persist rdp-cookie': missing cookie name"],
+      ['persist rdp-cookie x', "'persist rdp-cookie' cannot handle unexpected argument 'x'"],
+    ],
+  }),
+  supported({
     name: 'balance',
     where: 'DLB',
     args: '<algorithm> [<arguments>]',

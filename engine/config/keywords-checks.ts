@@ -1,5 +1,5 @@
 /** How servers are checked: `option httpchk` and its kin, `external-check`. The rules are in files of their own. */
-import { type CheckOwner, newRequest } from './check-draft.ts';
+import { type CheckOwner, newRequest, type StepDraft } from './check-draft.ts';
 import {
   ldapCheck,
   type MysqlClient,
@@ -10,10 +10,9 @@ import {
   spopCheck,
   sslHelloCheck,
 } from './check-presets.ts';
-import { plainFormat } from './check-rules.ts';
+import { checkValue } from './check-values.ts';
 import type { Cursor } from './cursor.ts';
-import type { Draft } from './draft.ts';
-import { type Keyword, supported } from './keyword.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
 import { HTTP_CHECK } from './keywords-http-check.ts';
 import { TCP_CHECK } from './keywords-tcp-check.ts';
 import type { CheckStep, CheckType } from './model.ts';
@@ -25,7 +24,7 @@ interface Kind {
   readonly name: string;
   readonly args: string;
   readonly doc: string;
-  readonly parse: (cursor: Cursor, owner: CheckOwner) => void;
+  readonly parse: Row['parse'];
   /** Arguments that must parse, and those that must not. */
   readonly good: readonly string[];
   readonly bad: readonly (readonly [args: string, message: string])[];
@@ -35,8 +34,10 @@ interface Kind {
  * `option httpchk [[<method>] <uri> [<version> [<host>]]]`. Before `http-check send` came, headers and a body were glued
  * to the version with `\r\n`: HTTP/1.1\r\nHost:\ name
  */
-function httpchk(cursor: Cursor, { check }: CheckOwner): void {
-  const words = cursor.line.words.slice(cursor.index, cursor.index + 4).map(word => word.text);
+function httpchk(cursor: Cursor, owner: CheckOwner, context: Context): void {
+  const { check } = owner;
+  const given = cursor.line.words.slice(cursor.index, cursor.index + 4);
+  const words = given.map(word => word.text);
   cursor.index += words.length;
   const request = newRequest();
   check.type = 'http';
@@ -44,14 +45,13 @@ function httpchk(cursor: Cursor, { check }: CheckOwner): void {
   check.httpchkLast = check.http.list.some(rule => rule.kind === 'request');
   if (words.length === 1) request.uri = words[0]!;
   if (words.length < 2) return;
-  const [method = '', uri = '', version = 'HTTP/1.0', host] = words;
+  const [method = '', uri = '', version = 'HTTP/1.0'] = words;
   const [first = '', ...rest] = version.split('\r\n\r\n');
   const [protocol = '', ...lines] = first.split('\r\n');
   Object.assign(request, { method, uri, version: protocol, body: rest.join('\r\n\r\n') || null });
   request.headers = lines.filter(line => line !== '').map(splitHeader);
-  if (host === undefined) return;
-  const plain = plainFormat(cursor, host);
-  if (plain !== null) request.headers.push(['Host', plain]);
+  const host = given[3] && checkValue({ cursor, owner, context, name: 'option httpchk' }, given[3]);
+  if (host != null) request.headers.push(['Host', host]);
 }
 
 function splitHeader(line: string): [string, string] {
@@ -60,7 +60,7 @@ function splitHeader(line: string): [string, string] {
 }
 
 /** A kind that is a fixed script. */
-function preset(name: string, type: CheckType, doc: string, steps: () => Draft<CheckStep>[]): Kind {
+function preset(name: string, type: CheckType, doc: string, steps: () => StepDraft<CheckStep>[]): Kind {
   return {
     ...{ name, doc, args: '', good: [''] },
     parse: (_cursor, { check }) => void Object.assign(check, { type, preset: steps() }),
@@ -103,7 +103,7 @@ const KINDS: readonly Kind[] = [
     good: ['', '/test', 'GET /test', 'GET /test HTTP/1.1', 'GET /test HTTP/1.1 example.org'],
     bad: [
       ['A B C D E', "'option httpchk' cannot handle unexpected argument 'E'"],
-      ['GET / HTTP/1.1 %[x]', "the format '%[x]' is not supported by Sluice yet"],
+      ['GET / HTTP/1.1 %[x]', "'option httpchk' : failed to parse sample expression <x]> : unknown fetch method 'x'"],
     ],
   },
   preset('tcp-check', 'tcp', 'Checks servers by a TCP connection and the steps of `tcp-check`.', () => []),

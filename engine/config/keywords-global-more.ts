@@ -42,6 +42,7 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['force-cfg-parser-pause', '<time>', 'reading is never slowed'],
   ['warn-blocked-traffic-after', '<time>', 'a blocked thread is watched by its master'],
   ['limited-quic', '', 'there is no QUIC'],
+  ['cluster-secret', '<secret>', 'it is a secret of QUIC connections'],
   ['harden.reject-privileged-ports.quic', '<on|off>', 'there is no QUIC'],
   ['h2-workaround-bogus-websocket-clients', '', 'only HTTP/1 is spoken'],
   ['jwt.decrypt_alg_list', '<list>', 'there are no tokens yet'],
@@ -80,15 +81,10 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['wurfl-information-list', '<names>', 'Device detection.'],
   ['wurfl-information-list-separator', '<char>', 'Device detection.'],
   ['wurfl-patch-file', '<files>', 'Device detection.'],
-  ['cluster-secret', '<secret>', 'A secret that a cluster shares.'],
   ['default-path', '<how>', 'What relative file names are relative to.'],
-  ['h1-accept-payload-with-any-method', '', 'Lets a GET have a body.'],
-  ['h1-do-not-close-on-insecure-transfer-encoding', '', 'Keeps connections after doubtful messages.'],
-  ['harden.reject-privileged-ports.tcp', '<on|off>', 'Drops clients of low port numbers.'],
   ['lua-load', '<file>', 'Loads a Lua script.'],
   ['lua-load-per-thread', '<file>', 'Loads a Lua script in each thread.'],
   ['lua-prepend-path', '<path>', 'Where Lua modules are.'],
-  ['pp2-never-send-local', '', 'Checks send the real address in the PROXY header.'],
   ['stats-file', '<file>', 'A file of counters to begin with.'],
 ];
 

@@ -161,6 +161,31 @@ const OWN: readonly Row[] = [
   time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
   integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
   bare(row('external-check', 'Allows checks by programs.'), { externalCheck: true }),
+  bare(row('pp2-never-send-local', 'Checks name their own addresses in PROXY headers of version 2.'), {
+    pp2NeverSendLocal: true,
+  }),
+  bare(row('h1-accept-payload-with-any-method', 'HTTP/1.0 requests of any method may have a payload.'), {
+    h1AnyPayload: true,
+  }),
+  bare(
+    row('h1-do-not-close-on-insecure-transfer-encoding', 'A message with two lengths does not end the connection.'),
+    {
+      h1KeepInsecure: true,
+    },
+  ),
+  supported({
+    name: 'harden.reject-privileged-ports.tcp',
+    where: 'G',
+    args: '{ on | off }',
+    doc: 'Closes connections of clients whose port is below 1024.',
+    parse(cursor, global) {
+      global.rejectPrivilegedPorts = cursor.expectOneOf('harden.reject-privileged-ports.tcp', ['on', 'off']) === 'on';
+    },
+    good: ['harden.reject-privileged-ports.tcp on', 'harden.reject-privileged-ports.tcp off'],
+    bad: [
+      ['harden.reject-privileged-ports.tcp x', "'harden.reject-privileged-ports.tcp' expects 'on' or 'off', not 'x'"],
+    ],
+  }),
   bare(row('zero-warning', 'Refuses to start when there is a warning.'), { zeroWarning: true }),
   supported({
     name: 'stats socket',

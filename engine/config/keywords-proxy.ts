@@ -19,6 +19,7 @@ import { FILTERS } from './keywords-filter.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { LOG_STEPS_KEYWORD } from './keywords-log-profile.ts';
+import { EMAIL_ALERT } from './keywords-mailers.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { RETRY_ON } from './keywords-retry.ts';
@@ -210,6 +211,14 @@ const OWN: readonly Row[] = [
   integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
   integer(row('id', 'FLB', 'Number of the proxy in statistics.'), 'id', { min: 1 }),
+  bare(row('be-unpublished', 'LB', 'Switching rules pass it over until it is published.'), { unpublished: true }),
+  integer(
+    row('max-keep-alive-queue', 'DLB', 'Queue length at which the last server is given up; -1 = none.'),
+    'maxKeepAliveQueue',
+    {
+      min: -1,
+    },
+  ),
   integer(row('fullconn', 'DLB', 'Sessions at which dynamic limits reach `maxconn`.'), 'fullconn'),
   integer(row('retries', 'DLB', 'How often a failed connection is tried again.'), 'retries'),
   choice(
@@ -294,6 +303,7 @@ export const PROXY: readonly Row[] = [
   ...RULE_KEYWORDS,
   ...CAPTURES,
   ...ACL,
+  ...EMAIL_ALERT,
   ...LATER_PROXY,
   ...REMOVED,
 ];

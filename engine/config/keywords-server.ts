@@ -82,6 +82,7 @@ const OWN: readonly Row[] = [
   integer(row('shard', 'In `peers` sections: which part of the tables it gets.'), 'shard'),
   time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
   word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
+  word(row('guid', 'Globally unique id.'), '<id>', 'guid'),
   word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
   supported<ServerDraft>({
     name: 'source',
@@ -137,7 +138,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['check-proto', '<name>', 'Protocol of checks.'],
   ['check-reuse-pool', '', 'Checks use pooled connections.'],
   ['check-sni-auto', '', 'Checks send a server name.'],
-  ['guid', '<id>', 'Globally unique id.'],
   ['hash-key', '<key>', 'What places it on the hash ring.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['namespace', '<name>', 'Network namespace.'],

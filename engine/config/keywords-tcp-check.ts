@@ -2,18 +2,21 @@
 import type { CheckOwner } from './check-draft.ts';
 import {
   addRule,
-  argument,
   bytesOfHex,
   commentRow,
   connectRow,
   expectRule,
+  formatPattern,
   type Matches,
   pattern,
   wrongHex,
   wrongRegex,
 } from './check-rules.ts';
-import type { Cursor } from './cursor.ts';
-import { type Keyword, later, supported } from './keyword.ts';
+import { argument, checkFormat, type RuleReader } from './check-values.ts';
+import { variableRows } from './check-variables.ts';
+import { type Keyword, supported } from './keyword.ts';
+import type { SendStep } from './model.ts';
+import type { Word } from './words.ts';
 
 type Row = Keyword<CheckOwner>;
 
@@ -22,64 +25,117 @@ const MATCHES: Matches = {
   rstring: { match: 'rstring', read: pattern(wrongRegex) },
   binary: { match: 'binary', read: pattern(wrongHex) },
   rbinary: { match: 'rbinary', read: pattern(wrongRegex) },
+  'string-lf': { match: 'string', read: formatPattern },
+  'binary-lf': { match: 'binary', read: formatPattern },
 };
 
-/** `<what> [comment <text>]`, made into bytes. */
-function send(cursor: Cursor, owner: CheckOwner, name: string, bytesOf: (text: string) => Uint8Array | null): void {
-  addRule(cursor, owner, 'tcp', () => {
-    const word = cursor.next();
-    if (word === null) {
-      cursor.error(`'${name}' expects a string as argument`);
-      return null;
-    }
-    const bytes = bytesOf(word.text);
-    if (bytes === null) cursor.error(`'${name}': ${wrongHex(word.text)} '${word.text}'`);
-    const comment = cursor.match('comment') ? argument(cursor, name, 'comment') : '';
-    return bytes === null || comment === null ? null : { kind: 'send', id: 0, comment, bytes };
+/** Makes what is sent of the word behind the keyword; null after reporting. */
+type Send = (reader: RuleReader, word: Word) => Pick<SendStep, 'bytes' | 'hex'> | null;
+
+/** `<what> [comment <text>]`. */
+function sendRow(
+  word: string,
+  args: string,
+  doc: string,
+  make: Send,
+  good: Keyword<CheckOwner>['good'],
+  bad: Keyword<CheckOwner>['bad'],
+): Row {
+  const name = `tcp-check ${word}`;
+  const parse: Row['parse'] = (cursor, owner, context) =>
+    addRule(cursor, owner, 'tcp', () => {
+      const reader = { cursor, owner, context, name };
+      const what = cursor.next();
+      if (what === null) {
+        cursor.error(`'${name}' expects a string as argument`);
+        return null;
+      }
+      const made = make(reader, what);
+      const comment = cursor.match('comment') ? argument(reader, 'comment') : NO_COMMENT;
+      return made === null || comment === null ? null : { kind: 'send', id: 0, comment: comment.text, ...made };
+    });
+  return supported({
+    ...{ name, where: 'DLB', args: `${args} [comment <text>]`, doc, parse, good },
+    bad: [[name, `'${name}' expects a string as argument`], ...bad],
   });
+}
+
+const NO_COMMENT: Word = { text: '', column: 0, width: 0 };
+
+const text: Send = (_, word) => ({ bytes: new Uint8Array(Buffer.from(word.text)), hex: false });
+
+const binary: Send = ({ cursor, name }, word) => {
+  const complaint = wrongHex(word.text);
+  if (complaint === null) return { bytes: bytesOfHex(word.text), hex: false };
+  cursor.error(`'${name}': ${complaint} '${word.text}'`);
+  return null;
+};
+
+function formatted(hex: boolean): Send {
+  return (reader, word) => {
+    const bytes = checkFormat(reader, word);
+    return bytes === null ? null : { bytes, hex };
+  };
 }
 
 export const TCP_CHECK: readonly Row[] = [
   commentRow('tcp'),
   connectRow('tcp'),
-  supported({
-    name: 'tcp-check send',
-    where: 'DLB',
-    args: '<text> [comment <text>]',
-    doc: 'Sends text in a check.',
-    parse: (cursor, owner) => send(cursor, owner, 'tcp-check send', text => new Uint8Array(Buffer.from(text))),
-    good: ['tcp-check send PING\\r\\n', 'tcp-check send x comment hello'],
-    bad: [
-      ['tcp-check send', "'tcp-check send' expects a string as argument"],
-      ['tcp-check send a b', "'tcp-check send' cannot handle unexpected argument 'b'"],
-    ],
-  }),
-  supported({
-    name: 'tcp-check send-binary',
-    where: 'DLB',
-    args: '<hex> [comment <text>]',
-    doc: 'Sends bytes in a check.',
-    parse: (cursor, owner) =>
-      send(cursor, owner, 'tcp-check send-binary', text => (wrongHex(text) === null ? bytesOfHex(text) : null)),
-    good: ['tcp-check send-binary 50494e470d0a comment ping'],
-    bad: [
-      ['tcp-check send-binary', "'tcp-check send-binary' expects a string as argument"],
+  sendRow(
+    'send',
+    '<text>',
+    'Sends text in a check.',
+    text,
+    ['tcp-check send PING\\r\\n', 'tcp-check send x comment hello'],
+    [['tcp-check send a b', "'tcp-check send' cannot handle unexpected argument 'b'"]],
+  ),
+  sendRow(
+    'send-binary',
+    '<hex>',
+    'Sends bytes in a check.',
+    binary,
+    ['tcp-check send-binary 50494e470d0a comment ping'],
+    [
       [
         'tcp-check send-binary 0g',
         "'tcp-check send-binary': an even number of hexadecimal digits is expected, not '0g'",
       ],
     ],
-  }),
+  ),
+  sendRow(
+    'send-lf',
+    '<format>',
+    'Sends a formatted text in a check.',
+    formatted(false),
+    ['tcp-check send-lf "HELO %[hostname]\\r\\n" comment hello'],
+    [
+      [
+        'tcp-check send-lf %[foo]',
+        "'tcp-check send-lf' : failed to parse sample expression <foo]> : unknown fetch method 'foo'",
+      ],
+    ],
+  ),
+  sendRow(
+    'send-binary-lf',
+    '<format>',
+    'Sends formatted bytes in a check, given in hexadecimal.',
+    formatted(true),
+    ['tcp-check send-binary-lf %[srv_name,hex]0d0a'],
+    [['tcp-check send-binary-lf a b', "'tcp-check send-binary-lf' cannot handle unexpected argument 'b'"]],
+  ),
   supported({
     name: 'tcp-check expect',
     where: 'DLB',
     args: '[<settings>] [!] <match> <pattern>',
     doc: 'What the server must answer.',
-    parse: (cursor, owner) => addRule(cursor, owner, 'tcp', () => expectRule(cursor, 'tcp-check expect', MATCHES)),
+    parse: (cursor, owner, context) =>
+      addRule(cursor, owner, 'tcp', () => expectRule({ cursor, owner, context, name: 'tcp-check expect' }, MATCHES)),
     good: [
       'tcp-check expect string +PONG',
       'tcp-check expect min-recv 4 comment greeting ! rstring ^5',
       'tcp-check expect ok-status L6OK error-status L6RSP tout-status L6TOUT rbinary ^16',
+      'tcp-check expect status-code res.payload(0,3) on-error "got %[res.len] bytes" string-lf %[srv_name]',
+      'tcp-check expect binary-lf %[srv_name,hex]',
       'tcp-check expect on-success fine on-error bad !binary 00ff',
     ],
     bad: [
@@ -88,21 +144,20 @@ export const TCP_CHECK: readonly Row[] = [
       ['tcp-check expect rstring (', "'tcp-check expect': invalid regular expression '('"],
       ['tcp-check expect binary 0', "'tcp-check expect': an even number of hexadecimal digits is expected, not '0'"],
       ['tcp-check expect string a b', "'tcp-check expect' cannot handle unexpected argument 'b'"],
-      ['tcp-check expect string-lf %[x]', "'string-lf' of 'tcp-check expect' is not supported by Sluice yet"],
-      ['tcp-check expect on-error %[x] string a', "the format '%[x]' is not supported by Sluice yet"],
+      ['tcp-check expect string-lf', "'tcp-check expect': 'string-lf' expects a <pattern> as argument"],
+      [
+        'tcp-check expect on-error %[x] string a',
+        "'tcp-check expect' : failed to parse sample expression <x]> : unknown fetch method 'x'",
+      ],
       [
         'tcp-check expect ok-status L7RSP string a',
         "'ok-status' expects 'L7OK', 'L7OKC', 'L6OK' or 'L4OK', not 'L7RSP'",
       ],
       [
         'tcp-check expect status 200',
-        "'tcp-check expect': only supports [!]string, [!]rstring, [!]binary, [!]rbinary but got 'status' as argument",
+        "'tcp-check expect': only supports [!]string, [!]rstring, [!]binary, [!]rbinary, [!]string-lf, [!]binary-lf but got 'status' as argument",
       ],
     ],
   }),
-  later('tcp-check send-lf', 'DLB', '<format>', 'Sends a formatted text in a check.'),
-  later('tcp-check send-binary-lf', 'DLB', '<format>', 'Sends formatted bytes in a check.'),
-  later('tcp-check set-var', 'DLB', '(<name>) <expression>', 'Sets a variable in a check.'),
-  later('tcp-check set-var-fmt', 'DLB', '(<name>) <format>', 'Sets a variable in a check from a format.'),
-  later('tcp-check unset-var', 'DLB', '(<name>)', 'Forgets a variable in a check.'),
+  ...variableRows('tcp'),
 ];

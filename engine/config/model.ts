@@ -14,6 +14,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
+import type { Variable } from '../sample/variable.ts';
 import type { KeyType } from '../stick/data-types.ts';
 import type { Network } from './address.ts';
 import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
@@ -93,6 +94,13 @@ export interface Global extends Place {
   /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
+  /** `pp2-never-send-local`: checks name their own addresses in PROXY headers of version 2. */
+  readonly pp2NeverSendLocal: boolean;
+  /** `harden.reject-privileged-ports.tcp`: clients of ports below 1024 are not served. */
+  readonly rejectPrivilegedPorts: boolean;
+  /** `h1-accept-payload-with-any-method`, `h1-do-not-close-on-insecure-transfer-encoding`. */
+  readonly h1AnyPayload: boolean;
+  readonly h1KeepInsecure: boolean;
   readonly tune: Tune;
   readonly compression: CompressionBounds;
   /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
@@ -225,6 +233,16 @@ export interface Proxy extends Place {
   readonly monitorUri: string | null;
   /** `monitor fail`: any that holds makes the monitor's answer 503. */
   readonly monitorFail: readonly ConditionData[];
+  /** Who is told by mail when servers change their states; null = nobody. */
+  readonly emailAlert: EmailAlert | null;
+  /** `persist rdp-cookie`: name of the cookie; null = no. */
+  readonly persistRdpCookie: string | null;
+  /** `be-unpublished`: at the start, switching rules pass it over. */
+  readonly unpublished: boolean;
+  /** `force-be-switch`: when one of them holds, they do not. */
+  readonly forceSwitch: readonly ConditionData[];
+  /** `max-keep-alive-queue`; -1 = no limit. */
+  readonly maxKeepAliveQueue: number;
   /** Slots of what rules and `capture` lines keep for the logs. */
   readonly requestCaptures: readonly Capture[];
   readonly responseCaptures: readonly Capture[];
@@ -439,6 +457,8 @@ export interface Server extends Place {
   readonly minconn: number;
   readonly maxqueue: number;
   readonly cookie: string | null;
+  /** `guid`; null = none. */
+  readonly guid: string | null;
   readonly redir: string | null;
   /** Never stored in a stick table. */
   readonly nonStick: boolean;
@@ -565,6 +585,24 @@ export interface Observe {
   readonly errorLimit: number;
 }
 
+export interface Mailer {
+  readonly name: string;
+  readonly address: Address;
+}
+
+/** `email-alert`, with its `mailers` section. */
+export interface EmailAlert {
+  readonly from: string;
+  readonly to: string;
+  /** Changes of this syslog level, or of a graver (lower) one. */
+  readonly level: number;
+  /** '' = that of the machine. */
+  readonly myhostname: string;
+  /** How long a mail may take. */
+  readonly timeoutMs: number;
+  readonly mailers: readonly Mailer[];
+}
+
 export type InitState = 'none' | 'fully-up' | 'up' | 'down' | 'fully-down';
 
 /** `connect`: nothing was said, a connection is enough. */
@@ -585,7 +623,7 @@ export type CheckType =
 /** How servers are checked: steps done one after the other, each as good as the last, until one fails. */
 export interface Check {
   readonly type: CheckType;
-  /** Empty for `external`. The first one is always a `connect`. */
+  /** Empty for `external`. The first one is always a `connect`, but for variables that are set before it. */
   readonly steps: readonly CheckStep[];
   /** HTTP: a server that answers 404 gets no new users. */
   readonly disableOn404: boolean;
@@ -601,7 +639,10 @@ export interface ExternalCheck {
   readonly path: string;
 }
 
-export type CheckStep = ConnectStep | SendStep | RequestStep | ExpectStep;
+export type CheckStep = ConnectStep | SendStep | RequestStep | ExpectStep | VariableStep;
+
+/** A text, or a format that is evaluated each time. */
+export type CheckValue = string | Format;
 
 interface AnyStep {
   /** Its number in messages; 0 = it was not written. */
@@ -628,17 +669,27 @@ export interface ConnectStep extends AnyStep {
 
 export interface SendStep extends AnyStep {
   readonly kind: 'send';
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | Format;
+  /** What the format gives is hexadecimal. */
+  readonly hex: boolean;
+}
+
+/** Sets a variable, or forgets it. */
+export interface VariableStep extends AnyStep {
+  readonly kind: 'variable';
+  readonly variable: Variable;
+  readonly conditions: readonly string[];
+  readonly value: Expression | Format | null;
 }
 
 /** One HTTP request. */
 export interface RequestStep extends AnyStep {
   readonly kind: 'request';
   readonly method: string;
-  readonly uri: string;
+  readonly uri: CheckValue;
   readonly version: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: string;
+  readonly headers: readonly (readonly [name: string, value: CheckValue])[];
+  readonly body: CheckValue;
 }
 
 /** What an expectation looks at and how. `mysql-...`, `ldap-bind`, `spop-hello` and `agent` know their protocol. */
@@ -664,7 +715,7 @@ export interface ExpectStep extends AnyStep {
   readonly match: MatchKind;
   readonly negate: boolean;
   /** A text, a regular expression, a list of statuses; `binary`: one character per byte; hdr, fhdr: the value. */
-  readonly pattern: string;
+  readonly pattern: CheckValue;
   /** hdr and fhdr only. */
   readonly header: HeaderMatch | null;
   /** Bytes without which nothing is decided; -1 = none, and a mismatch waits for more. */
@@ -677,19 +728,21 @@ export interface ExpectStep extends AnyStep {
   readonly onError: CheckText | null;
   /** The status code is the number that the response begins with. */
   readonly codeFromResponse: boolean;
+  /** The status code is what this finds; null = the usual one. */
+  readonly statusCode: Expression | null;
 }
 
 export type MatchMethod = 'str' | 'beg' | 'end' | 'sub' | 'reg';
 
 export interface HeaderMatch {
-  readonly name: string;
+  readonly name: CheckValue;
   readonly nameMethod: MatchMethod;
   /** null = any value (`pattern` means nothing). */
   readonly valueMethod: MatchMethod | null;
 }
 
-/** What a check says: a text, or a piece of the response from a byte on to the end of the line or to a zero byte. */
-export type CheckText = { readonly text: string } | { readonly responseFrom: number };
+/** What a check says: a text, a format, or a piece of the response from a byte on to the end of the line or to a zero byte. */
+export type CheckText = { readonly text: CheckValue } | { readonly responseFrom: number };
 
 export type BalanceAlgorithm =
   | 'roundrobin'

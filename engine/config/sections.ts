@@ -22,6 +22,7 @@ import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
+import { MAILERS, type MailersDraft, newMailers } from './keywords-mailers.ts';
 import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
@@ -41,6 +42,7 @@ export interface Drafts {
   readonly httpErrors: HttpErrorsDraft[];
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
+  readonly mailers: MailersDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   readonly resolvers: ResolversDraft[];
   readonly peers: PeersDraft[];
@@ -56,6 +58,7 @@ export function newDrafts(): Drafts {
     httpErrors: [],
     logProfiles: [],
     rings: [],
+    mailers: [],
     healthchecks: [],
     resolvers: [],
     peers: [],
@@ -90,6 +93,7 @@ export const TABLES = {
   resolvers: new Table(RESOLVERS),
   'log-profile': new Table(LOG_PROFILE),
   ring: new Table(RING),
+  mailers: new Table(MAILERS),
   peers: new Table(PEERS),
 };
 
@@ -240,7 +244,7 @@ const HEALTHCHECK_SECTION: Section = {
   doc: 'A named kind of check.',
   open(cursor, desk) {
     const { file, line } = cursor.line;
-    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck() };
+    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck(), expressions: [] };
     expectEnd(cursor, 'healthcheck');
     desk.drafts.healthchecks.push(draft);
     return readerOf(TABLES.healthcheck, 'healthcheck', 'H', draft, draft.name, desk);
@@ -287,6 +291,19 @@ const RING_SECTION: Section = {
   },
 };
 
+const MAILERS_SECTION: Section = {
+  keyword: 'mailers',
+  args: '<name>',
+  letter: 'M',
+  doc: 'Mail servers.',
+  open(cursor, desk) {
+    const draft = newMailers(cursor.line, sectionName(cursor, 'mailers'));
+    expectEnd(cursor, 'mailers');
+    desk.drafts.mailers.push(draft);
+    return readerOf(TABLES.mailers, 'mailers', 'M', draft, draft.name, desk);
+  },
+};
+
 const PEERS_SECTION: Section = {
   keyword: 'peers',
   args: '<name>',
@@ -300,6 +317,23 @@ const PEERS_SECTION: Section = {
     return readerOf(TABLES.peers, 'peers', 'S', draft, draft.name, desk);
   },
 };
+
+/** Its lines name sources of events inside HAProxy, which are not ours: they are not looked at. */
+const TRACES_SECTION: Section = {
+  keyword: 'traces',
+  args: '',
+  letter: '',
+  doc: 'Traces of internals: read, and of no effect here.',
+  open(cursor) {
+    expectEnd(cursor, 'traces');
+    return line => traceLine(new Cursor(line, cursor.diagnostics));
+  },
+};
+
+function traceLine(cursor: Cursor): void {
+  const word = cursor.next()!;
+  if (word.text !== 'trace') cursor.error(`unknown keyword '${word.text}' in 'traces' section`);
+}
 
 /** A section that is known and refused. Its lines are not looked at. */
 function laterSection(keyword: string, doc: string): Section {
@@ -331,8 +365,8 @@ export const SECTIONS: readonly Section[] = [
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   laterSection('log-forward', 'Forwards log lines.'),
-  laterSection('mailers', 'Mail servers.'),
+  MAILERS_SECTION,
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),
-  laterSection('traces', 'Traces of internals.'),
+  TRACES_SECTION,
 ];

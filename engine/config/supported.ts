@@ -1,10 +1,12 @@
 /** The tables as text for the README: what is supported, and what is not. */
+
 import { ACTIONS } from '../rules/actions.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { MAILERS } from './keywords-mailers.ts';
 import { PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { RESOLVERS } from './keywords-resolvers.ts';
@@ -27,6 +29,7 @@ const GROUPS: readonly (readonly [title: string, rows: readonly Row[], nameOf?: 
   ['HTTP-errors section', HTTP_ERRORS],
   ['Resolvers section', RESOLVERS],
   ['Peers section', PEERS],
+  ['Mailers section', MAILERS],
   ['Actions of rules', ACTIONS, letter => RULE_SETS.find(set => set.letter === letter)!.keyword],
 ];
 

@@ -2,28 +2,19 @@
  * What a check says and how its answers are judged, without a socket: `request` makes the bytes of an HTTP request,
  * `judge` looks at what came and says whether the step is done, and `success` is what a check that passed found.
  */
-import type { Check, CheckStep, CheckText, ExpectStep, RequestStep } from '../config/model.ts';
-import { type Finding, type Match, matchOf } from './matches.ts';
+import type { Check, CheckStep, ExpectStep } from '../config/model.ts';
+import type { Standpoint } from '../sample/context.ts';
+import type { Finding, Match } from './matches.ts';
+import type { Expectation, Plan, RequestText } from './plan.ts';
 import { pieceOf } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
 import { hasCode, L4OK, L6OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdict, verdict } from './statuses.ts';
-
-export interface Plan {
-  readonly check: Check;
-  /** By step; null for what expects nothing. */
-  readonly matches: readonly (Match | null)[];
-}
-
-/** Builds what a check needs once. `agent` judges an agent's line. Throws SyntaxError on a bad regular expression. */
-export function planCheck(check: Check, agent: (line: string) => Verdict = () => verdict(L7RSP)): Plan {
-  return { check, matches: check.steps.map(step => (step.kind === 'expect' ? matchOf(step, agent) : null)) };
-}
 
 /**
  * The request's bytes, as HAProxy 2.6 writes them: header names in lower case, the state (when `http-check send-state`)
  * after the configured ones, then the length and, in HTTP/1.1, `connection: close` unless the configuration has another.
  */
-export function request(step: RequestStep, state: string): Uint8Array {
+export function request(step: RequestText, state: string): Uint8Array {
   let head = `${step.method} ${step.uri} ${step.version}\r\n`;
   let connection = step.version === 'HTTP/1.1' ? 'close' : '';
   for (const [name, value] of step.headers) {
@@ -34,10 +25,10 @@ export function request(step: RequestStep, state: string): Uint8Array {
     else if (lower !== 'content-length' && lower !== 'transfer-encoding') head += `${lower}: ${value}\r\n`;
   }
   if (state !== '') head += `x-haproxy-server-state: ${state}\r\n`;
-  const body = Buffer.from(step.body);
+  const body = Buffer.from(step.body, 'latin1');
   if (body.length > 0) head += `content-length: ${body.length}\r\n`;
   if (connection !== '') head += `connection: ${connection}\r\n`;
-  return Buffer.concat([Buffer.from(`${head}\r\n`), body]);
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
 }
 
 /** What came, and in which circumstances. */
@@ -47,22 +38,38 @@ export interface Answer {
   readonly ended: boolean;
   /** The server is down now: a 404 cannot count as a conditional success. */
   readonly stopped: boolean;
+  /** The connection is encrypted. */
+  readonly tls: boolean;
+  /** What the expressions of the check see. */
+  readonly at: Standpoint;
+}
+
+/** A step that expects something, and what came for it. */
+interface Case {
+  readonly check: Check;
+  readonly step: ExpectStep;
+  readonly wants: Expectation;
+  readonly answer: Answer;
 }
 
 /** Judges what has come so far for the step at `at`. A verdict ends the check. */
-export function judge(plan: Plan, at: number, answer: Answer): Finding {
-  const step = plan.check.steps[at] as ExpectStep;
-  const match = plan.matches[at]!;
-  if (match.of === 'head' || match.of === 'body') return judgeHttp(plan.check, step, match, answer);
+export function judge({ check, deeds }: Plan, at: number, answer: Answer): Finding {
+  const step = check.steps[at] as ExpectStep;
+  const wants = deeds[at] as Expectation;
   const { response, ended } = answer;
-  if (ended && response.text === '') {
-    return failed(plan.check, step, answer, L7RSP, `TCPCHK got an empty response at step ${step.id}`);
-  }
+  // A format is not evaluated before there is something to compare it with.
+  const match = response.text === '' && !ended ? null : wants.match(answer.at);
+  if (match === null) return 'more';
+  if (typeof match === 'string') return verdict(L7RSP, match);
+  const here: Case = { check, step, wants, answer };
+  if (match.of === 'head' || match.of === 'body') return judgeHttp(here, match);
+  if (ended && response.text === '') return failed(here, L7RSP, `TCPCHK got an empty response at step ${step.id}`);
   if (match.of === 'protocol') return match.find(response.text, ended);
-  return judgeBytes(plan.check, step, match, answer);
+  return judgeBytes(here, match);
 }
 
-function judgeBytes(check: Check, step: ExpectStep, match: Match & { of: 'bytes' }, answer: Answer): Finding {
+function judgeBytes(here: Case, match: Match & { of: 'bytes' }): Finding {
+  const { check, step, answer } = here;
   const { response } = answer;
   const final = answer.ended || response.full;
   const { length } = response.text;
@@ -72,7 +79,7 @@ function judgeBytes(check: Check, step: ExpectStep, match: Match & { of: 'bytes'
   const holds = match.holds(response.text);
   if (!holds && !final && step.minRecv === -1) return 'more';
   if (holds !== step.negate) return 'good';
-  return failed(check, step, answer, L7RSP, check.type === 'tcp' ? mismatch(step, holds) : '');
+  return failed(here, L7RSP, check.type === 'tcp' ? mismatch(step, holds) : '');
 }
 
 /** What the log shows of an expectation. */
@@ -83,67 +90,62 @@ const SHOWN: Partial<Record<ExpectStep['match'], string>> = {
 };
 
 function mismatch({ match, pattern, id }: ExpectStep, holds: boolean): string {
-  return `TCPCHK ${holds ? 'matched unwanted' : 'did not match'} content${SHOWN[match] ?? ` '${pattern}'`} at step ${id}`;
+  const shown = typeof pattern === 'string' ? (SHOWN[match] ?? ` '${pattern}'`) : ` (${formatKind(match)})`;
+  return `TCPCHK ${holds ? 'matched unwanted' : 'did not match'} content${shown} at step ${id}`;
 }
 
-function judgeHttp(check: Check, step: ExpectStep, match: Match, answer: Answer): Finding {
+function formatKind(match: ExpectStep['match']): string {
+  return match === 'binary' ? 'log-format binary' : 'log-format string';
+}
+
+function judgeHttp(here: Case, match: Match & { of: 'head' | 'body' }): Finding {
+  const { check, step, answer } = here;
   const { response, ended, stopped } = answer;
-  if (!response.headComplete) {
-    return response.invalid || ended ? failed(check, step, answer, L7RSP, '', true) : 'more';
-  }
+  if (!response.headComplete) return response.invalid || ended ? failed(here, L7RSP, '', true) : 'more';
   const { code, reason } = response;
   if (check.disableOn404 && code === 404 && !stopped) return verdict(L7OKC, '', code);
-  if (match.of === 'head') {
-    return match.holds(response) !== step.negate ? 'good' : failed(check, step, answer, L7STS, reason);
-  }
-  if (match.of !== 'body') return 'good';
+  if (match.of === 'head') return match.holds(response) !== step.negate ? 'good' : failed(here, L7STS, reason);
   const body = response.body();
   const final = response.complete(ended);
   if (!final && step.minRecv > 0 && body.length < step.minRecv) return 'more';
   const holds = match.holds(body);
   if (holds !== step.negate && (holds || final)) return 'good';
-  if (holds) return failed(check, step, answer, L7RSP, 'HTTP check matched unwanted content');
+  if (holds) return failed(here, L7RSP, 'HTTP check matched unwanted content');
   if (!final && step.minRecv === -1) return 'more';
   if (step.negate) return 'good';
   const why = body === '' ? 'HTTP content check could not find a response body' : 'HTTP content check did not match';
-  return failed(check, step, answer, L7RSP, why);
+  return failed(here, L7RSP, why);
 }
 
 /** What a step says: its own text where it has one. `broken`: there is no response to speak of. */
-function failed(
-  check: Check,
-  step: ExpectStep,
-  { response }: Answer,
-  status: number,
-  usual: string,
-  broken = false,
-): Verdict {
+function failed(here: Case, status: number, usual: string, broken = false): Verdict {
+  const { step, wants, answer } = here;
+  const { response, at } = answer;
   const found = step.errorStatus === '' || broken ? status : statusNamed(step.errorStatus);
-  const empty = response.text === '';
-  const info = step.onError === null || empty ? usual : textOf(step.onError, response);
+  const info = wants.onError === null || response.text === '' ? usual : wants.onError(at, response);
   const comment = step.comment === '' ? '' : ` comment: ${step.comment}`;
-  return verdict(found, `${info}${comment}`, codeOf(check, step, response, found));
+  return verdict(found, `${info}${comment}`, codeOf(here, found));
 }
 
-function textOf(text: CheckText, response: CheckResponse): string {
-  return 'text' in text ? text.text : pieceOf(response.text, text.responseFrom);
-}
-
-function codeOf(check: Check, step: ExpectStep | null, response: CheckResponse, status: number): number {
+function codeOf({ check, step, wants, answer: { response, at } }: Case, status: number): number {
   if (!hasCode(status)) return -1;
+  const found = wants.code(at);
+  if (found !== null) return found;
   if (check.type === 'http') return response.code;
-  return step?.codeFromResponse ? Number.parseInt(response.text, 10) || 0 : 0;
+  return step.codeFromResponse ? Number.parseInt(response.text, 10) || 0 : 0;
 }
 
-/** What a check found whose steps were all done. */
-export function success(check: Check, response: CheckResponse, tls = false): Verdict {
-  const last = check.steps.at(-1)!;
-  if (last.kind === 'connect') return verdict(tls ? L6OK : L4OK);
+/** What a check found whose steps were all done: what the last one says, variables aside. */
+export function success({ check, deeds }: Plan, answer: Answer): Verdict {
+  const last = check.steps.findLastIndex(({ kind }) => kind !== 'variable');
+  const step = check.steps[last]!;
   const usual = check.type === 'tcp' ? '(tcp-check)' : '';
-  if (last.kind !== 'expect') return verdict(L7OK, usual, codeOf(check, null, response, L7OK));
-  const status = last.okStatus === '' ? L7OK : statusNamed(last.okStatus);
-  const info = last.onSuccess === null ? usual : textOf(last.onSuccess, response);
-  return verdict(status, info, codeOf(check, last, response, status));
+  if (step.kind === 'connect') return verdict(answer.tls ? L6OK : L4OK, step.id === 0 ? '' : usual);
+  if (step.kind !== 'expect') return verdict(L7OK, usual, check.type === 'http' ? answer.response.code : 0);
+  const wants = deeds[last] as Expectation;
+  const status = step.okStatus === '' ? L7OK : statusNamed(step.okStatus);
+  const info = wants.onSuccess === null ? usual : wants.onSuccess(answer.at, answer.response);
+  return verdict(status, info, codeOf({ check, step, wants, answer }, status));
 }
 
 /** Behind which step something broke or took too long, as logs of `tcp-check` tell it. */
@@ -158,6 +160,7 @@ export function whereabouts(check: Check, at: number): string {
 function doing(step: CheckStep): string {
   if (step.kind === 'connect') return step.port === 0 ? 'connect' : `connect port ${step.port}`;
   if (step.kind !== 'expect') return 'send';
+  if (typeof step.pattern !== 'string') return `expect ${formatKind(step.match)}`;
   if (step.match === 'string') return `expect string '${step.pattern}'`;
   if (step.match !== 'binary') return step.match === 'rstring' ? 'expect regex' : 'expect binary regex';
   // Up to the first byte that is no text.

@@ -8,7 +8,7 @@
  * is reached. So it takes `rise` successes in a row to come up and `fall` failures in a row to go down.
  */
 import { CHECK_ENABLED, OPER_STOPPING } from '../shm/words.ts';
-import { LOG_NOTICE } from './log.ts';
+import { LOG_INFO, LOG_NOTICE } from './log.ts';
 import { setRunning, setStopped, setStopping } from './state.ts';
 import { CHECK_STATUSES, type CheckResult, L7STS, reason, type Verdict } from './statuses.ts';
 import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
@@ -62,7 +62,7 @@ export function conclude(env: StateEnv, t: Target, kind: CheckKind, v: Verdict, 
 
   const verbose = t.proxy.options.logHealthChecks;
   if (verbose && (report || next !== health)) {
-    env.log(LOG_NOTICE, t.proxy.index, checkText(env, t, kind, v, durationMs, next));
+    env.log(LOG_NOTICE, t.proxy.index, checkText(env, t, kind, v, durationMs, next), LOG_INFO);
   }
   // With a log line for the check itself, the one for the state need not give the reason again.
   const cause = verbose ? '' : reason(v, durationMs);

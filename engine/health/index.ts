@@ -1,24 +1,26 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
 import type { Check, Observe } from '../config/model.ts';
 import type { Address } from '../io/contract.ts';
+import type { Env } from '../sample/context.ts';
 import { listenControl } from '../shm/doorbell.ts';
 import { checkAddress } from '../shm/server-address.ts';
 import { Timer } from '../time.ts';
 import { TlsServer } from '../tls/server.ts';
 import { tlsStore } from '../tls/store.ts';
 import { obeyAgent } from './agent.ts';
-import { type Plan, planCheck } from './check.ts';
 import { Checker } from './checker.ts';
 import { External, Turns } from './external.ts';
 import type { CheckKind } from './health.ts';
 import { judgeObserved } from './observe.ts';
+import { type Plan, planCheck } from './plan.ts';
 import { type CheckEnv, type Probe, Script } from './script.ts';
 import { warm } from './state.ts';
-import type { Verdict } from './statuses.ts';
+import { L7RSP, type Verdict, verdict } from './statuses.ts';
 import { type Target, targetOf } from './target.ts';
 
 export { initialise } from './initialise.ts';
 export type { Log } from './log.ts';
+export { startMails } from './mail.ts';
 
 /** Checks of servers that ask for a shorter interval do not squeeze the start of all the others. Milliseconds. */
 const START_INTERVAL_MIN_MS = 1000;
@@ -39,14 +41,15 @@ export interface Health {
  * for it to run on a simulated network. Throws SyntaxError on a bad pattern in an `expect` rule.
  */
 export function startHealth(env: CheckEnv): Health {
-  const plans = new Map<Check, Plan>();
+  const plans = new Map<Target['proxy'], Map<Check, Plan>>();
   const turns = new Turns();
   const checkers = new Set<Checker>();
   const observing = new Set<{ checker: Checker; target: Target; observe: Observe }>();
   const warming = new Map<Target, Timer<Target>>();
-  const planOf = (check: Check): Plan => {
-    const plan = plans.get(check) ?? planCheck(check);
-    plans.set(check, plan);
+  const planOf: PlanOf = ({ proxy }, check) => {
+    const known = plans.get(proxy) ?? new Map<Check, Plan>();
+    const plan = known.get(check) ?? planCheck(check, exprEnv(env, proxy), () => verdict(L7RSP));
+    plans.set(proxy, known.set(check, plan));
     return plan;
   };
   /** Makes what checks a server; it does not run yet. */
@@ -100,8 +103,14 @@ export function startHealth(env: CheckEnv): Health {
 }
 
 type Done = (found: Verdict) => void;
+type PlanOf = (target: Target, check: Check) => Plan;
 
-function probeOf(env: CheckEnv, target: Target, planOf: (check: Check) => Plan, turns: Turns, done: Done): Probe {
+/** What a check's expressions are compiled with. */
+function exprEnv({ outside }: CheckEnv, { index }: Target['proxy']): Env {
+  return { ...outside.env, proxy: index };
+}
+
+function probeOf(env: CheckEnv, target: Target, planOf: PlanOf, turns: Turns, done: Done): Probe {
   const check = target.server.check!;
   const script = check.script ?? target.proxy.check;
   if (script.external !== null) return new External(env, target, turns, done);
@@ -111,7 +120,7 @@ function probeOf(env: CheckEnv, target: Target, planOf: (check: Check) => Plan, 
   return new Script(
     env,
     target,
-    planOf(script),
+    planOf(target, script),
     { ...check, address: whereFrom(env, target, 'check'), tls, always },
     done,
   );
@@ -119,7 +128,7 @@ function probeOf(env: CheckEnv, target: Target, planOf: (check: Check) => Plan, 
 
 function agentOf(env: CheckEnv, target: Target, done: Done): Probe {
   const { script, interMs } = target.server.agent!;
-  const plan = planCheck(script, line => obeyAgent(env, target, line));
+  const plan = planCheck(script, exprEnv(env, target.proxy), line => obeyAgent(env, target, line));
   const address = whereFrom(env, target, 'agent');
   return new Script(
     env,

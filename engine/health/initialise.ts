@@ -52,6 +52,7 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     store(memory, memory.proxy(proxy.index), PROXY.at, {
       fe_maxconn: proxy.maxconn || global.maxconn,
       fe_rate_limit: proxy.rateLimitSessions,
+      be_unpublished: proxy.unpublished ? 1 : 0,
       fe_stopped: proxy.disabled ? FE_STOPPED : FE_OPEN,
       last_change: second,
     });

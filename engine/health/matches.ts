@@ -18,13 +18,18 @@ export type Match =
   | { readonly of: 'body'; readonly holds: (body: string) => boolean }
   | { readonly of: 'protocol'; readonly find: (text: string, ended: boolean) => Finding };
 
-/** Texts of the configuration are UTF-8; what was received is compared byte by byte. */
-function bytes(text: string): string {
-  return Buffer.from(text).toString('latin1');
+/** An expectation whose formats are evaluated: texts are one character per byte. */
+export interface Expected extends Omit<ExpectStep, 'pattern' | 'header'> {
+  readonly pattern: string;
+  readonly header: ExpectedHeader | null;
+}
+
+interface ExpectedHeader extends HeaderMatch {
+  readonly name: string;
 }
 
 function regex(pattern: string): RegExp {
-  return new RegExp(bytes(pattern), 's');
+  return new RegExp(pattern, 's');
 }
 
 function contains(part: string): Match {
@@ -52,17 +57,17 @@ const METHODS: Readonly<Record<MatchMethod, (pattern: string) => (text: string) 
 };
 
 /** Names are compared in any case. */
-function nameMatch({ name, nameMethod }: HeaderMatch): (name: string) => boolean {
-  if (nameMethod !== 'reg') return METHODS[nameMethod](bytes(name.toLowerCase()));
-  const compiled = new RegExp(bytes(name), 'si');
+function nameMatch({ name, nameMethod }: ExpectedHeader): (name: string) => boolean {
+  if (nameMethod !== 'reg') return METHODS[nameMethod](name.toLowerCase());
+  const compiled = new RegExp(name, 'si');
   return text => compiled.test(text);
 }
 
 /** `whole`: the value is one, commas in it or not. */
-function headerMatch(step: ExpectStep, whole: boolean): Match {
+function headerMatch(step: Expected, whole: boolean): Match {
   const header = step.header!;
   const isName = nameMatch(header);
-  const isValue = header.valueMethod === null ? null : METHODS[header.valueMethod](bytes(step.pattern));
+  const isValue = header.valueMethod === null ? null : METHODS[header.valueMethod](step.pattern);
   const values = (value: string): string[] => (whole ? [value] : value.split(',').map(part => part.trim()));
   return {
     of: 'head',
@@ -71,8 +76,8 @@ function headerMatch(step: ExpectStep, whole: boolean): Match {
   };
 }
 
-const MATCHES: Readonly<Record<Exclude<MatchKind, 'agent'>, (step: ExpectStep) => Match>> = {
-  string: ({ pattern }) => contains(bytes(pattern)),
+const MATCHES: Readonly<Record<Exclude<MatchKind, 'agent'>, (step: Expected) => Match>> = {
+  string: ({ pattern }) => contains(pattern),
   binary: ({ pattern }) => contains(Buffer.from(pattern, 'hex').toString('latin1')),
   rstring: ({ pattern }) => {
     const compiled = regex(pattern);
@@ -89,8 +94,7 @@ const MATCHES: Readonly<Record<Exclude<MatchKind, 'agent'>, (step: ExpectStep) =
     return { of: 'head', holds: ({ code }) => compiled.test(String(code)) };
   },
   body: ({ pattern }) => {
-    const part = bytes(pattern);
-    return { of: 'body', holds: body => body.includes(part) };
+    return { of: 'body', holds: body => body.includes(pattern) };
   },
   rbody: ({ pattern }) => {
     const compiled = regex(pattern);
@@ -105,7 +109,7 @@ const MATCHES: Readonly<Record<Exclude<MatchKind, 'agent'>, (step: ExpectStep) =
 };
 
 /** Throws SyntaxError on a bad regular expression. `agent` finds what an agent's line says. */
-export function matchOf(step: ExpectStep, agent: (line: string) => Verdict): Match {
+export function matchOf(step: Expected, agent: (line: string) => Verdict): Match {
   if (step.match !== 'agent') return MATCHES[step.match](step);
   return {
     of: 'protocol',

@@ -9,15 +9,18 @@ import type { CheckStep, ConnectStep } from '../config/model.ts';
 import type { Address, Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
 import { proxyHeader } from '../proxy/proxy-protocol.ts';
 import { connectThrough } from '../proxy/socks4.ts';
+import type { Outside } from '../sample/outside.ts';
 import { OPER_STOPPED } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { connectTls, TlsConn, type TlsEnd } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
 import type { TlsServer } from '../tls/server.ts';
-import { judge, type Plan, request, success, whereabouts } from './check.ts';
+import { type Answer, judge, request, success, whereabouts } from './check.ts';
 import { errnoText } from './errnos.ts';
+import type { Deed, Plan } from './plan.ts';
 import { CheckResponse } from './response.ts';
+import { Sight } from './sight.ts';
 import { stateHeader } from './state-header.ts';
 import {
   CHECK_STATUSES,
@@ -25,6 +28,7 @@ import {
   L4TOUT,
   L6RSP,
   L6TOUT,
+  L7RSP,
   L7TOUT,
   SOCKERR,
   statusNamed,
@@ -34,6 +38,8 @@ import {
 import { type StateEnv, serverWord, type Target } from './target.ts';
 
 export interface CheckEnv extends StateEnv {
+  /** What expressions of checks may ask for. */
+  readonly outside: Outside;
   readonly io: Io;
   readonly wheel: TimerWheel;
   /** 0 <= random() < 1: the spread of `spread-checks`. */
@@ -72,6 +78,7 @@ export class Script implements Probe, Handler, TlsEnd {
   readonly #done: (found: Verdict) => void;
   readonly #timer: Timer<Script>;
   readonly #options: ConnectOptions;
+  readonly #sight: Sight;
   #conn: Conn | null = null;
   #response: CheckResponse;
   /** The step under way; -1 = none. */
@@ -91,11 +98,13 @@ export class Script implements Probe, Handler, TlsEnd {
     this.#done = done;
     this.#timer = new Timer<Script>(this, script => script.#expire());
     this.#options = { source: target.server.source ?? target.proxy.source, tfo: false };
+    this.#sight = new Sight(target, plan.check, env.outside);
     this.#response = this.#nothing();
   }
 
   start(): void {
     this.#leave(false);
+    this.#sight.begin();
     this.#at = 0;
     this.#env.wheel.arm(this.#timer, this.#env.now() + this.#reach.interMs);
     this.#go();
@@ -114,7 +123,7 @@ export class Script implements Probe, Handler, TlsEnd {
     if (checkMs > 0) this.#env.wheel.arm(this.#timer, this.#env.now() + checkMs);
     this.#shaking = false;
     // Before TLS it was sent already.
-    if (!(conn instanceof TlsConn) && this.#introduces()) this.#send(checkHeader(this.#target.server.sendProxy, conn));
+    if (!(conn instanceof TlsConn) && this.#introduces()) this.#send(this.#header(conn));
     this.#next();
   }
 
@@ -134,7 +143,7 @@ export class Script implements Probe, Handler, TlsEnd {
   prepare(tls: TlsConnection, under: Conn): void {
     this.#shaking = true;
     if (this.#introduces()) {
-      const header = checkHeader(this.#target.server.sendProxy, under);
+      const header = this.#header(under);
       under.send(header, 0, header.length);
     }
     const { asServer, sni, alpn } = this.#step as ConnectStep;
@@ -171,8 +180,11 @@ export class Script implements Probe, Handler, TlsEnd {
     return this.#plan.check.steps[this.#at]!;
   }
 
+  /** A response of which nothing has come yet. */
   #nothing(): CheckResponse {
-    return new CheckResponse(this.#env.model.global.tune.bufsizeBytes);
+    const response = new CheckResponse(this.#env.model.global.tune.bufsizeBytes);
+    this.#sight.look(response);
+    return response;
   }
 
   #whereabouts(): string {
@@ -193,7 +205,7 @@ export class Script implements Probe, Handler, TlsEnd {
   #do(): boolean {
     const { check } = this.#plan;
     if (this.#at === check.steps.length) {
-      this.#finish(success(check, this.#response, this.#conn instanceof TlsConn));
+      this.#finish(success(this.#plan, this.#answer()));
       return false;
     }
     const step = this.#step;
@@ -206,14 +218,42 @@ export class Script implements Probe, Handler, TlsEnd {
       if (found !== 'good' && found !== 'more') this.#finish(found);
       return found === 'good';
     }
+    return this.#say(this.#plan.deeds[this.#at]!);
+  }
+
+  /** Sends something, or sets a variable. False when there is nothing to be sent: the check is over. */
+  #say(deed: Deed): boolean {
+    const { at } = this.#sight;
+    if (deed.kind === 'variable') {
+      deed.run(at);
+      return true;
+    }
+    const bytes = deed.kind === 'send' ? deed.bytes(at) : deed.kind === 'request' ? this.#request(deed) : null;
+    if (bytes === null) {
+      this.#finish(verdict(L7RSP, `tcp-check send : failed to build log-format string at step ${this.#step.id}`));
+      return false;
+    }
     this.#response = this.#nothing();
-    this.#send(step.kind === 'send' ? step.bytes : request(step, this.#state()));
+    this.#send(bytes);
     return true;
   }
 
-  #answer() {
+  #request(deed: Deed & { kind: 'request' }): Uint8Array {
+    return request(deed.request(this.#sight.at), this.#state());
+  }
+
+  /** `check-send-proxy`: version 2 says LOCAL (we speak for ourselves), version 1 has no such word and tells our own address. */
+  #header(conn: Conn): Uint8Array {
+    const { sendProxy } = this.#target.server;
+    if (sendProxy !== 2) return proxyHeader(1, conn.local(), conn.peer());
+    const local = !this.#env.model.global.pp2NeverSendLocal;
+    return local ? proxyHeader(2, null, null) : proxyHeader(2, conn.local(), conn.peer());
+  }
+
+  #answer(): Answer {
     const stopped = serverWord(this.#env.memory, this.#target, 'oper') === OPER_STOPPED;
-    return { response: this.#response, ended: this.#ended, stopped };
+    const tls = this.#conn instanceof TlsConn;
+    return { response: this.#response, ended: this.#ended, stopped, tls, at: this.#sight.at };
   }
 
   #state(): string {
@@ -281,9 +321,4 @@ export class Script implements Probe, Handler, TlsEnd {
     if (orderly) conn?.close();
     else conn?.abort(true);
   }
-}
-
-/** `check-send-proxy`: version 2 says LOCAL (we speak for ourselves), version 1 has no such word and tells our own address. */
-function checkHeader(version: 0 | 1 | 2, conn: Conn): Uint8Array {
-  return version === 2 ? proxyHeader(2, null, null) : proxyHeader(1, conn.local(), conn.peer());
 }

@@ -31,7 +31,7 @@ import {
   OPER_STOPPING,
   PROXY,
 } from '../shm/words.ts';
-import { LOG_ALERT, LOG_EMERG, LOG_NOTICE } from './log.ts';
+import { LOG_ALERT, LOG_EMERG, LOG_NOTICE, NO_MAIL } from './log.ts';
 import { left, online, subject } from './state-texts.ts';
 import { addServerWord, type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
 import { trackedBy, trackersOf, via } from './track.ts';
@@ -236,7 +236,7 @@ function change(env: StateEnv, t: Target, level: number, event: ((xferred: numbe
   if (event) env.log(level, t.proxy.index, event(xferred));
   if (before > 0 && after === 0) {
     const kind = t.proxy.kind === 'listen' ? 'proxy' : 'backend';
-    env.log(LOG_EMERG, t.proxy.index, `${kind} ${t.proxy.name} has no server available!`);
+    env.log(LOG_EMERG, t.proxy.index, `${kind} ${t.proxy.name} has no server available!`, NO_MAIL);
   }
 }
 

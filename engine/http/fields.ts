@@ -22,6 +22,10 @@ export interface Limits {
   readonly maxHeaders: number;
   /** `option accept-unsafe-violations-in-http-request` or `-response`. */
   readonly relaxed: boolean;
+  /** `h1-accept-payload-with-any-method`. */
+  readonly anyPayload?: boolean;
+  /** `h1-do-not-close-on-insecure-transfer-encoding`. */
+  readonly keepInsecure?: boolean;
 }
 
 const ERR_TOO_MANY = invalid('too-many-headers');

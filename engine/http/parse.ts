@@ -73,7 +73,7 @@ export function parseRequest(head: Head, bytes: Uint8Array, start: number, end: 
   at = parseRequestLine(head, bytes, at, end, limits.relaxed);
   if (at > 0) at = finishHead(head, bytes, at, end, limits);
   if (at > 0) {
-    const error = checkRequest(head, bytes, limits.relaxed);
+    const error = checkRequest(head, bytes, limits);
     if (error < 0) return error;
   }
   return consumed(at, start, end, limits);
@@ -93,7 +93,7 @@ function finishHead(head: Head, bytes: Uint8Array, pos: number, end: number, lim
   const at = parseFields(head, bytes, pos, end, limits);
   if (at <= 0) return at;
   head.end = at;
-  const error = head.encodingIndex >= 0 ? checkEncoding(head, limits.relaxed) : 0;
+  const error = head.encodingIndex >= 0 ? checkEncoding(head, limits) : 0;
   return error < 0 ? error : at;
 }
 
@@ -208,7 +208,7 @@ function parseStatusLine(head: Head, bytes: Uint8Array, start: number, end: numb
 }
 
 /** Transfer-Encoding, alone and beside Content-Length (RFC 9112 6.1, 6.3). Returns 0 or an error. */
-function checkEncoding(head: Head, relaxed: boolean): number {
+function checkEncoding(head: Head, { relaxed, keepInsecure }: Limits): number {
   if (!head.chunked) return ERR_ENCODING;
   if (head.otherCoding) return ERR_CODING;
   if (head.version === 0) {
@@ -219,14 +219,14 @@ function checkEncoding(head: Head, relaxed: boolean): number {
     head.removeAll(H_CONTENT_LENGTH);
     head.lengthIndex = -1;
     head.contentLength = -1;
-    head.mustClose = true;
+    if (!keepInsecure) head.mustClose = true;
   }
   return 0;
 }
 
-function checkRequest(head: Head, bytes: Uint8Array, relaxed: boolean): number {
+function checkRequest(head: Head, bytes: Uint8Array, { relaxed, anyPayload }: Limits): number {
   const payload = head.chunked || head.contentLength > 0;
-  if (head.version === 0 && payload && isBodyless(head.methodId)) return ERR_PAYLOAD_10;
+  if (head.version === 0 && payload && !anyPayload && isBodyless(head.methodId)) return ERR_PAYLOAD_10;
   if (relaxed) return 0;
   if (head.hostIndex < 0) {
     if (head.version === 1) return ERR_HOST_MISSING;

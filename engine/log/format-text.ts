@@ -104,6 +104,12 @@ export function httpVariable({ items }: Format): string | null {
   return null;
 }
 
+/** The text of a format that says the same each time; null = it does not. */
+export function constantText({ items, encoding }: Format): string | null {
+  if (encoding !== null || items.some(item => item.kind !== 'text')) return null;
+  return items.map(item => (item.kind === 'text' ? item.text : '')).join('');
+}
+
 export function formatExpressions(format: Format | null): Expression[] {
   return (format?.items ?? []).flatMap(item => (item.kind === 'expression' ? [item.expression] : []));
 }

@@ -6,7 +6,15 @@ import { compileExpression } from '../sample/compile.ts';
 import type { Env, Fetch } from '../sample/context.ts';
 import { BIN, BOOL, Sample, SINT, STR, type Type } from '../sample/sample.ts';
 import { type Encoder, encoderOf } from './encode.ts';
-import type { AliasItem, ExpressionItem, Format, Item, ItemFlags, ItemType } from './format-text.ts';
+import {
+  type AliasItem,
+  constantText,
+  type ExpressionItem,
+  type Format,
+  type Item,
+  type ItemFlags,
+  type ItemType,
+} from './format-text.ts';
 import { bytesOf, Line } from './line.ts';
 import type { Scene, StreamScene } from './scene.ts';
 import { EARLY, END, type Moment, START } from './variable.ts';
@@ -39,8 +47,8 @@ export function compileFormat(format: Format, env: Env | null, partial = false):
 }
 
 /** True when it is the same text for all streams. */
-export function isConstant({ items, encoding }: Format): boolean {
-  return encoding === null && items.every(item => item.kind === 'text');
+export function isConstant(format: Format): boolean {
+  return constantText(format) !== null;
 }
 
 /** What an expression finds may change until the response is there. */
@@ -106,11 +114,14 @@ function separate(line: Line): void {
   if (line.length > 0 && line.bytes[line.length - 1] !== SPACE) line.byte(SPACE);
 }
 
-/** Before there is a stream there is nothing that a variable could show. */
+/** Before there is a stream there is little that a variable could show. */
 function aliasWriter({ name, flags }: AliasItem, partial: boolean): Writer {
-  const write = ALIASES.get(name)!.writer({ ...flags, partial });
+  const { writer, streamless } = ALIASES.get(name)!;
+  const write = writer({ ...flags, partial });
+  const writeAlone = streamless?.({ ...flags, partial });
   return (line, scene) => {
     if (hasStream(scene)) write(line, scene);
+    else writeAlone?.(line, scene);
   };
 }
 

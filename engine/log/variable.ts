@@ -9,7 +9,7 @@ import type { Captured } from '../proxy/notes.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { ItemFlags } from './format-text.ts';
 import { bytesOf, type Line } from './line.ts';
-import type { StreamScene } from './scene.ts';
+import type { Scene, StreamScene } from './scene.ts';
 
 /** Puts one value into the line. There is a stream when a variable is written. */
 export type Write = (line: Line, scene: StreamScene) => void;
@@ -36,6 +36,8 @@ export interface Variable {
   /** What it is where a line is encoded. */
   readonly type: 'str' | 'sint';
   readonly writer: (flags: Flags) => Write;
+  /** Where there is no stream: what it is of the check, or of the process; undefined = nothing. */
+  readonly streamless?: (flags: Flags) => (line: Line, scene: Scene) => void;
 }
 
 const QUOTE = 34;
@@ -46,16 +48,23 @@ const BAR = 124;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
 
-/** Text of our own: a name from the configuration, or nothing. */
+/** Text of our own: a name from the configuration, or nothing. `alone`: what it is where there is no stream. */
 export function text(
   name: string,
   mode: Mode,
   known: Moment,
   doc: string,
   of: (scene: StreamScene) => Uint8Array | null,
+  alone?: (scene: Scene) => Uint8Array | null,
 ): Variable {
-  const writer = ({ quote, escape, mandatory }: Flags): Write => {
-    return (line, scene) => {
+  const writer = textWriter(of);
+  const row: Variable = { name, mode, known, doc, type: 'str', writer };
+  return alone === undefined ? row : { ...row, streamless: textWriter(alone) };
+}
+
+function textWriter<S extends Scene>(of: (scene: S) => Uint8Array | null) {
+  return ({ quote, escape, mandatory }: Flags) => {
+    return (line: Line, scene: S): void => {
       const value = of(scene);
       if (quote) line.byte(QUOTE);
       if (value === null) {
@@ -65,7 +74,6 @@ export function text(
       if (quote) line.byte(QUOTE);
     };
   };
-  return { name, mode, known, doc, type: 'str', writer };
 }
 
 /** Text of a client: a part of its request line. */

@@ -11,7 +11,7 @@ import { TlsConn } from '../tls/conn.ts';
 import { NO_CIPHER, type TlsConnection } from '../tls/connection.ts';
 import { bytesOf, type Line } from './line.ts';
 import * as requestLine from './request-line.ts';
-import type { StreamScene } from './scene.ts';
+import type { Scene, StreamScene } from './scene.ts';
 import { STEP_ORIGINS } from './steps.ts';
 import * as timers from './timers.ts';
 import {
@@ -57,6 +57,11 @@ const STATS = bytesOf('<STATS>');
 function serverName({ server, applet }: Stream): Uint8Array {
   if (server !== null) return nameOf(server.config);
   return applet === null ? NO_SERVER : STATS;
+}
+
+/** The name of what a health check is about. */
+function ofCheck(what: 'proxy' | 'server'): (scene: Scene) => Uint8Array | null {
+  return ({ at: { check } }) => check && nameOf(check[what]);
 }
 
 function word(stream: Stream, at: number): number {
@@ -148,7 +153,14 @@ export const VARIABLES: readonly Variable[] = [
   growing('U', 'tcp', 'bytes received from the client', stream => stream.bytesIn),
   captured('CC', 'captured cookie of the request', stream => stream.requestCookie),
   captured('CS', 'captured cookie of the response', stream => stream.responseCookie),
-  text('H', 'tcp', START, 'host name', scene => scene.hostname),
+  text(
+    'H',
+    'tcp',
+    START,
+    'host name',
+    scene => scene.hostname,
+    scene => scene.hostname,
+  ),
   sent('HM', 'method', requestLine.writeMethod),
   sent('HP', 'request target without query', requestLine.writeTargetWithoutQuery),
   sent('HPO', 'path', requestLine.writePath),
@@ -185,8 +197,8 @@ export const VARIABLES: readonly Variable[] = [
   number('bq', 'tcp', END, 'place in the queue of the backend', scene => scene.stream.backendQueuePlace),
   text('f', 'tcp', START, 'frontend', scene => nameOf(scene.stream.frontend.proxy)),
   text('ft', 'tcp', START, 'frontend and its transport', transportName),
-  text('b', 'tcp', START, 'backend', scene => nameOf(backend(scene.stream).proxy)),
-  text('s', 'tcp', EARLY, 'server', scene => serverName(scene.stream)),
+  text('b', 'tcp', START, 'backend', scene => nameOf(backend(scene.stream).proxy), ofCheck('proxy')),
+  text('s', 'tcp', EARLY, 'server', scene => serverName(scene.stream), ofCheck('server')),
   address('ci', START, 'address of the client', source),
   port('cp', START, 'port of the client', source),
   address('fi', START, 'address that the client connected to', destination),

@@ -37,7 +37,15 @@ function obeyFrontend(frontend: Frontend): void {
   }
 }
 
+/** Ports below this one are the system's (RFC 6335, section 6): programs of users do not connect from them. */
+const FIRST_USER_PORT = 1024;
+
 function accept(context: Context, listener: Listener, conn: Conn): void {
+  if (context.model.global.rejectPrivilegedPorts && isPrivileged(conn)) {
+    conn.handler = PARKED;
+    conn.abort(false);
+    return;
+  }
   if (listener.parked.length > 0 || !admit(context, listener)) {
     park(context, listener, conn);
     return;
@@ -119,6 +127,11 @@ function park(context: Context, listener: Listener, conn: Conn): void {
   Atomics.add(context.words, context.at + PROCESS.at.waiting, 1);
   context.counters[context.row + CUR_PAUSED]! += 1;
   context.wheel.arm(listener.timer, context.io.now() + RETRY_MS);
+}
+
+function isPrivileged(conn: Conn): boolean {
+  const peer = conn.peer();
+  return peer !== null && peer.family !== 1 && peer.port > 0 && peer.port < FIRST_USER_PORT;
 }
 
 /** A parked connection has no session yet; if its client goes away we find it dead when its turn comes. */

@@ -4,6 +4,7 @@
  */
 import type { Balancer } from '../balance/balancer.ts';
 import { createBalancer } from '../balance/index.ts';
+import { RdpCookie } from '../balance/rdp-cookie.ts';
 import type { Severity } from '../config/diagnostics.ts';
 import {
   type Bind,
@@ -173,8 +174,9 @@ export class Frontend {
 
 /** What the parser accepts in a head; HAProxy's `tune.http.maxhdr` counts the start line. */
 function headLimits(model: Model, relaxed: boolean): Limits {
-  const { bufsizeBytes, maxrewriteBytes, maxhdr } = model.global.tune;
-  return { maxHeadBytes: bufsizeBytes - maxrewriteBytes, maxHeaders: maxhdr - 1, relaxed };
+  const { tune, h1AnyPayload: anyPayload, h1KeepInsecure: keepInsecure } = model.global;
+  const { bufsizeBytes, maxrewriteBytes, maxhdr } = tune;
+  return { maxHeadBytes: bufsizeBytes - maxrewriteBytes, maxHeaders: maxhdr - 1, relaxed, anyPayload, keepInsecure };
 }
 
 export class Listener {
@@ -226,6 +228,8 @@ export class Backend {
   readonly stats: LocalReply | null;
   readonly responseLimits: Limits;
   readonly cookie: CookiePersistence | null;
+  /** `persist rdp-cookie`; null = no. */
+  readonly rdpCookie: RdpCookie | null;
   /** A request that a server failed may be sent again (layer7-retry.ts). */
   readonly repeats: boolean;
   /** How the servers want header names; null = as they are. */
@@ -253,6 +257,7 @@ export class Backend {
     this.nameCases = proxy.options.adjustsServerCase ? context.nameCases : null;
     // A listen has one set of filters, its frontend's.
     this.filters = proxy.kind === 'listen' ? null : proxyFilters(proxy);
+    this.rdpCookie = proxy.persistRdpCookie === null ? null : new RdpCookie(proxy.persistRdpCookie);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }

@@ -65,6 +65,7 @@ export interface SwitchingRule {
 export interface FrontendRules {
   readonly useBackend: readonly SwitchingRule[];
   readonly monitorFail: readonly Condition[];
+  readonly forceSwitch: readonly Condition[];
   /** `unique-id-format`. */
   readonly uniqueId: ((stream: Stream) => Uint8Array) | null;
   readonly backendsByName: ReadonlyMap<string, Backend>;
@@ -93,6 +94,7 @@ export function compileRules({ context, proxy }: Frontend): FrontendRules {
     })),
     uniqueId: proxy.uniqueIdFormat === null ? null : compileUniqueId(proxy.uniqueIdFormat, env),
     monitorFail: proxy.monitorFail.map(condition => compileCondition(condition, acls)),
+    forceSwitch: proxy.forceSwitch.map(condition => compileCondition(condition, acls)),
     backendsByName: new Map(context.backends.flatMap(b => (b === null ? [] : [[b.proxy.name, b] as const]))),
   };
 }

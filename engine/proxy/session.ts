@@ -13,7 +13,7 @@ import { Timer } from '../time.ts';
 import { Http1Client } from './http1-client.ts';
 import type { Http1Server } from './http1-server.ts';
 import { resumeListeners } from './listener.ts';
-import type { Context, Frontend, Listener } from './nouns.ts';
+import type { Context, Frontend, Listener, Server } from './nouns.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import { RawClient } from './raw.ts';
 import { disown } from './server-pool.ts';
@@ -65,6 +65,8 @@ export class Session {
   #source: Address | null = null;
   #destination: Address | null = null;
   #open = true;
+  /** The server of the last request; `option prefer-last-server` leads there again. null = none. */
+  lastServer: Server | null = null;
   /** The idle server connection that belongs to this client (`http-reuse never`); null = none. */
   ownServer: Http1Server | null = null;
 

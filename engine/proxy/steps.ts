@@ -28,10 +28,12 @@ import { answer } from './answer.ts';
 import { again } from './attempts.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { restrictHeaderNames } from './header-names.ts';
+import { lastServer } from './last-server.ts';
 import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
+import { rdpServer } from './rdp-persistence.ts';
 import { nameServer, prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
 import {
@@ -167,10 +169,10 @@ function assign(stream: Stream): Next {
   return STEP.connect;
 }
 
-/** The server of a `use-server` rule, else the one that the client persists on, else the one that a key sticks to. */
+/** The server of a `use-server` rule, else the one that the client persists on, a key sticks to, or that was the last one. */
 function chosenServer(stream: Stream): Server | null {
-  const persisted = persistedServer(stream);
-  return stuckServer(stream, stream.ruledServer ?? persisted);
+  const persisted = persistedServer(stream) ?? rdpServer(stream);
+  return stuckServer(stream, stream.ruledServer ?? persisted) ?? lastServer(stream);
 }
 
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
@@ -268,6 +270,7 @@ function connected(stream: Stream): Next {
   stream.connectedAt = stream.now;
   if (stream.frontend.logsServerLocal) stream.serverLocal = stream.serverSide!.conn?.local() ?? null;
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
+  stream.session.lastServer = stream.server;
   if (!stream.serverSide!.reused) stream.observe('connected');
   introduce(stream);
   const { sendNameHeader } = stream.backend!.proxy;

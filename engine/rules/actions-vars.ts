@@ -3,37 +3,23 @@ import type { Cursor } from '../config/cursor.ts';
 import { compileExpression } from '../sample/compile.ts';
 import type { Expression } from '../sample/expression.ts';
 import { ANY, Sample, STR } from '../sample/sample.ts';
-import { parseVariable, type Variable } from '../sample/variable.ts';
-import { setVarIf, unsetVar, VAR_CONDITIONS } from '../sample/vars.ts';
-import { type ActionRow, action, CONTINUE, insideParens, type RuleDraft } from './action.ts';
+import type { Variable } from '../sample/variable.ts';
+import { setVarIf, unsetVar } from '../sample/vars.ts';
+import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
 import { compileText, type Format, readFormat } from './format.ts';
 import { evaluate, readSample } from './values.ts';
+import { readVariable, type Target } from './variable-target.ts';
 
 const ALL = 'CSTUQRA';
 
-interface Target {
-  readonly variable: Variable;
-  readonly conditions: readonly string[];
-}
-
-/** `(scope.name[,condition...])` of the word just taken. */
+/** The variable of the word just taken, if there can be one of its scope. */
 function readTarget(cursor: Cursor, rule: RuleDraft): Target | null {
-  const inside = insideParens(cursor, 'a variable');
-  if (inside === null) return null;
-  const [name, ...conditions] = inside.split(',');
-  const variable = parseVariable(name!);
-  if (typeof variable === 'string') {
-    cursor.error(variable);
-    return null;
-  }
-  const wrong = conditions.find(condition => !VAR_CONDITIONS.includes(condition));
-  if (wrong !== undefined) {
-    cursor.error(`unknown condition '${wrong}'`, `one of ${VAR_CONDITIONS.join(', ')}`);
-    return null;
-  }
+  const target = readVariable(cursor);
+  if (target === null) return null;
+  const { scope } = target.variable;
   const early = rule.set.name === 'connection' || rule.set.name === 'session';
-  if (!early || variable.scope === 'proc' || variable.scope === 'sess') return { variable, conditions };
-  cursor.error(`a variable of scope '${variable.scope}' is not possible here: there is no stream yet`);
+  if (!early || scope === 'proc' || scope === 'sess') return target;
+  cursor.error(`a variable of scope '${scope}' is not possible here: there is no stream yet`);
   return null;
 }
 

@@ -60,7 +60,7 @@ export function ruleFormat(
 /** The format in `word` of a line of `proxy`, whatever it is for; null after reporting. `prefix` begins the message. */
 export function takeFormat(
   cursor: Cursor,
-  proxy: ProxyDraft,
+  proxy: Pick<ProxyDraft, 'expressions'>,
   word: Word,
   use: Use,
   resources: Resources,

@@ -2,17 +2,36 @@
  * What an evaluation may look at: the session, its stream once there is one, and where in the traffic it stands. Code that
  * evaluates owns one `Standpoint` and points it at the stream in hand: nothing is allocated per evaluation.
  */
+import type { Slice } from '../balance/balancer.ts';
+import type { Proxy, Server } from '../config/model.ts';
+import type { Head } from '../http/head.ts';
 import type { Context } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { PatternBooks } from './book.ts';
 import type { Condition } from './condition.ts';
 import type { Sample } from './sample.ts';
+import type { Store } from './vars.ts';
+
+/** What a health check shows: it has no stream. */
+export interface Checked {
+  readonly proxy: Proxy;
+  readonly server: Server;
+  /** Variables of scope `check`. */
+  readonly vars: Store;
+  /** Of the response, as far as it came; null = it did not, or it is not HTTP. */
+  head(): Head | null;
+  body(): Slice | null;
+  /** The bytes received; null where HTTP is spoken. */
+  bytes(): Slice | null;
+}
 
 export interface SampleContext {
   readonly session: Session;
   /** null in tcp-request connection and session rules. */
   readonly stream: Stream | null;
+  /** In the rules of a health check. */
+  readonly check: Checked | null;
   /** The rules of the response are evaluated: `payload` means the server's. */
   readonly response: boolean;
   /** No more bytes will come before a decision (`inspect-delay` is over, or the buffer is full). */
@@ -24,6 +43,7 @@ export class Standpoint implements SampleContext {
   stream: Stream | null = null;
   response = false;
   final = true;
+  check: Checked | null = null;
 
   /** In the rules of a stream. */
   at(stream: Stream, response = false, final = true): this {
@@ -40,6 +60,13 @@ export class Standpoint implements SampleContext {
     this.stream = null;
     this.response = false;
     this.final = true;
+    return this;
+  }
+
+  /** In the rules of a health check, which has a session of its own. */
+  atCheck(session: Session, check: Checked): this {
+    this.atSession(session);
+    this.check = check;
     return this;
   }
 }

@@ -107,6 +107,12 @@ function body(ctx: SampleContext, out: Sample): boolean {
   return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
 }
 
+function responseBody(ctx: SampleContext, out: Sample): boolean {
+  if (responseHead(ctx) === null) return false;
+  const slice = ctx.check === null ? (ctx.stream?.responseHeld ?? null) : ctx.check.body();
+  return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
+}
+
 const NOTHING = new Uint8Array(0);
 
 function bodyLength(ctx: SampleContext, out: Sample): boolean {
@@ -161,8 +167,17 @@ export const BODY_FETCHES: readonly FetchRow[] = [
     check: FOLD(1),
     good: ['req.body_param', 'req.body_param(x)', 'req.body_param(x,i)'],
   }),
+  plain('res.body', 'bin', 'responseBody', 'What has come of the body.', responseBody),
+  plain(
+    'res.body_len',
+    'sint',
+    'responseBody',
+    'The length of what has come of the body.',
+    (ctx, out) => responseBody(ctx, out) && out.setInt(out.length),
+  ),
   plain('res.body_size', 'sint', 'responseBody', 'The length of the body as announced.', (ctx, out) => {
     const head = responseHead(ctx);
-    return head !== null && out.setInt(Math.max(head.contentLength, 0));
+    if (head === null) return false;
+    return head.contentLength >= 0 ? out.setInt(head.contentLength) : responseBody(ctx, out) && out.setInt(out.length);
   }),
 ];

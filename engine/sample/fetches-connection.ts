@@ -1,7 +1,7 @@
 /** Fetches of connections, frontends, backends and servers (manual 7.3.3). */
 
 import { networkInterfaces } from 'node:os';
-import type { Timeouts } from '../config/model.ts';
+import type { Proxy, Server, Timeouts } from '../config/model.ts';
 import type { Address } from '../io/contract.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { LISTENER } from '../shm/words.ts';
@@ -74,11 +74,33 @@ function name(key: string, from: Source, doc: string, of: (ctx: SampleContext) =
   });
 }
 
+/** The stream's backend; that of a health check. */
+function backendOf({ check, stream }: SampleContext): Proxy | null {
+  return check?.proxy ?? stream?.backend?.proxy ?? null;
+}
+
+function serverOf({ check, stream }: SampleContext): Server | null {
+  return check?.server ?? stream?.server?.config ?? null;
+}
+
+/** The number of a proxy or a server. */
+function id(
+  key: string,
+  from: Source,
+  doc: string,
+  of: (ctx: SampleContext) => { readonly id: number } | null,
+): FetchRow {
+  return plain(key, 'sint', from, doc, (ctx, out) => {
+    const found = of(ctx);
+    return found !== null && out.setInt(found.id);
+  });
+}
+
 /** A configured time-out of the stream's backend, or of its frontend. */
 function timeout(key: string, side: 'backend' | 'frontend', field: keyof Timeouts, doc: string): FetchRow {
   return plain(key, 'sint', side, doc, (ctx, out) => {
-    const proxy = side === 'frontend' ? ctx.session.frontend.proxy : ctx.stream?.backend?.proxy;
-    return proxy !== undefined && out.setInt(proxy.timeouts[field]);
+    const proxy = side === 'frontend' ? ctx.session.frontend.proxy : backendOf(ctx);
+    return proxy !== null && out.setInt(proxy.timeouts[field]);
   });
 }
 
@@ -150,22 +172,10 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   ),
   name('fe_name', 'internal', 'Name of the frontend.', ctx => ctx.session.frontend.proxy.name),
   name('fe_defbe', 'internal', 'Its default backend.', ctx => ctx.session.frontend.defaultBackend?.proxy.name ?? null),
-  plain(
-    'be_id',
-    'sint',
-    'backend',
-    'Number of the backend.',
-    (ctx, out) => ctx.stream?.backend != null && out.setInt(ctx.stream.backend.proxy.id),
-  ),
-  name('be_name', 'backend', 'Name of the backend.', ctx => ctx.stream?.backend?.proxy.name ?? null),
-  plain(
-    'srv_id',
-    'sint',
-    'server',
-    'Number of the server.',
-    (ctx, out) => ctx.stream?.server != null && out.setInt(ctx.stream.server.config.id),
-  ),
-  name('srv_name', 'server', 'Name of the server.', ctx => ctx.stream?.server?.config.name ?? null),
+  id('be_id', 'backend', 'Number of the backend.', backendOf),
+  name('be_name', 'backend', 'Name of the backend.', ctx => backendOf(ctx)?.name ?? null),
+  id('srv_id', 'server', 'Number of the server.', serverOf),
+  name('srv_name', 'server', 'Name of the server.', ctx => serverOf(ctx)?.name ?? null),
   plain('so_id', 'sint', 'listener', 'Number of the listener.', (ctx, out) => out.setInt(ctx.session.listener.bind.id)),
   name('so_name', 'listener', 'Name of the listener.', ctx => ctx.session.listener.bind.name),
   plain('dst_conn', 'sint', 'client', 'Connections of the listener now.', ({ session: { context, listener } }, out) => {

@@ -22,9 +22,10 @@ import { give, room, SCRATCH } from './scratch.ts';
 type Buffered = (ctx: SampleContext) => Slice | null;
 
 /** Bytes of the server that are held while its content is inspected. */
-const responsePayload: Buffered = ctx => ctx.stream?.responseHeld ?? null;
+const responsePayload: Buffered = ({ check, stream }) =>
+  check === null ? (stream?.responseHeld ?? null) : check.bytes();
 /** `payload`: whichever direction is evaluated. */
-const anyPayload: Buffered = ctx => (ctx.response ? responsePayload(ctx) : payload(ctx));
+const anyPayload: Buffered = ctx => (ctx.response || ctx.check !== null ? responsePayload(ctx) : payload(ctx));
 
 /** Not found yet: more bytes may come. */
 function wait(out: Sample): false {
@@ -34,7 +35,7 @@ function wait(out: Sample): false {
 
 function length(of: Buffered): Fetch {
   return (ctx, out) => {
-    if (ctx.stream === null) return false;
+    if (ctx.stream === null && ctx.check === null) return false;
     const held = of(ctx);
     out.mayChange = true;
     return out.setInt(held === null ? 0 : held.end - held.start);

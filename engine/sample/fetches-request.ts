@@ -19,6 +19,7 @@ export function requestHead(ctx: SampleContext): Head | null {
 /** The response's head; null before it came. */
 export function responseHead(ctx: SampleContext): Head | null {
   const { stream } = ctx;
+  if (ctx.check !== null) return ctx.check.head();
   // `http-after-response` rules see the head of an own response.
   return stream?.http && (stream.responded || stream.lastWord) ? stream.responseHead : null;
 }

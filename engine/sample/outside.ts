@@ -2,9 +2,10 @@
  * Evaluating where there is no traffic, and no worker: `set-var` of the global section and `set var` of the runtime API.
  * Only what looks at internal state is allowed there; what such an expression can ask for is in here.
  */
-import type { Model } from '../config/model.ts';
+import { isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
 import type { Context } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';
+import { REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import { monotonicMs } from '../time.ts';
 import type { PatternBooks } from './book.ts';
 import { type Env, Standpoint } from './context.ts';
@@ -15,18 +16,21 @@ export interface Outside {
   readonly at: Standpoint;
 }
 
+/** What there is of shared memory where something is evaluated; nothing while the configuration is read. */
+export type Inside = Pick<Context, 'memory' | 'topology' | 'tables'>;
+
 /** `model`: what there is of one. */
 export function outside(
   model: { readonly global: Pick<Model['global'], 'tune'>; readonly userlists: Model['userlists'] },
   books: PatternBooks,
   procVars: ProcVars,
+  inside: (Inside & { readonly model: Model }) | null = null,
 ): Outside {
   const nothing = {
     model,
     books,
     procVars,
-    backends: [],
-    frontends: [],
+    ...(inside === null ? { backends: [], frontends: [] } : { ...inside, ...sharedOf(inside) }),
     stopping: false,
     worker: 0,
     io: { now: monotonicMs },
@@ -35,4 +39,30 @@ export function outside(
   const worker = nothing as unknown as Context;
   const session = { context: worker, vars: null } as unknown as Session;
   return { env: { worker, proxy: -1, books, acl: () => null }, at: new Standpoint().atSession(session) };
+}
+
+/** The proxies as far as fetches of internal state look at them: where their words and rates are. */
+function sharedOf({ model, memory, topology }: Inside & { readonly model: Model }) {
+  const rates = (kind: 'frontend' | 'backend', { index }: Proxy) => ({
+    at: memory.proxy(index),
+    sessRate: memory.rows(kind, index, SESS_RATE),
+    reqRate: memory.rows(kind, index, REQ_RATE),
+  });
+  const serverOf = (config: Server, number: number) => ({
+    ...{ config, at: memory.server(number) },
+    sessRate: memory.rows('server', number, SESS_RATE),
+  });
+  const frontends = model.proxies.map(proxy => (isFrontend(proxy) ? { proxy, ...rates('frontend', proxy) } : null));
+  const backends = model.proxies.map(proxy => {
+    const first = topology.firstServer[proxy.index]!;
+    if (!isBackend(proxy)) return null;
+    // Servers can be added.
+    return {
+      ...{ proxy, ...rates('backend', proxy) },
+      get servers() {
+        return proxy.servers.map((server, i) => serverOf(server, first + i));
+      },
+    };
+  });
+  return { words: memory.words, counters: memory.counters, at: memory.process, frontends, backends };
 }

@@ -3,7 +3,7 @@
  *
  *     proc  the process, in all threads (proc-vars.ts)   txn   the stream
  *     sess  the session                                  req   the stream, until the response comes
- *                                                        res   the stream, from the response on
+ *     check  a run of a health check                     res   the stream, from the response on
  *
  * Names stand in the configuration and a value is at most one room long, so what a stream can hold is bounded; `tune.vars.*`
  * bound it further.
@@ -66,7 +66,7 @@ const STORES: Readonly<Record<Scope, Find>> = {
   txn: ofStream('txn'),
   req: ofStream('req'),
   res: ofStream('res'),
-  check: () => null,
+  check: ({ check }) => check?.vars ?? null,
 };
 
 function ofStream(scope: 'txn' | 'req' | 'res'): Find {

@@ -32,6 +32,7 @@ export const PROXY = layout('proxy', 4, [
   ['fe_rate_limit', 1, 'any', 'rate-limit sessions in force; 0 = none'],
   ['fe_stopped', 1, 'any', 'whether its listeners accept: FE_*'],
   ['fe_log_lines', 1, 'any', 'lines logged (log variable %lc)'],
+  ['be_unpublished', 1, 'any', '1 = the switching rules of other proxies do not see it'],
   ['be_sess', 1, 'any', 'streams in the backend now'],
   ['be_sess_max', 1, 'any', 'most of them so far'],
   ['be_served', 1, 'any', 'streams on the servers of the backend now'],

@@ -4,6 +4,7 @@ import { BIND } from '../../engine/config/keywords-bind.ts';
 import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
 import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
+import { MAILERS } from '../../engine/config/keywords-mailers.ts';
 import { PEERS } from '../../engine/config/keywords-peers.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { RESOLVERS } from '../../engine/config/keywords-resolvers.ts';
@@ -23,6 +24,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   H: 'healthcheck t',
   N: 'resolvers t',
   S: 'peers t',
+  M: 'mailers t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
@@ -45,6 +47,7 @@ const itself = (text: string): string => text;
 const sections = (row: Keyword<never>): readonly string[] => [...row.where];
 
 const GROUPS: readonly Group[] = [
+  { name: 'mailers', rows: MAILERS, line: itself, letters: sections },
   { name: 'global', rows: GLOBAL, line: itself, letters: sections },
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },

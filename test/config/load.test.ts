@@ -290,7 +290,7 @@ describe('cross-checks', () => {
       "a userlist 'u': no such group 'y' specified in user 'a'",
     ],
     ['words before any section', 'maxconn 3\n', "a unknown keyword 'maxconn' out of section"],
-    ['sections to come', 'mailers p\nfoo\n', "a the 'mailers' section is not supported by Sluice yet"],
+    ['sections to come', 'cache p\nfoo\n', "a the 'cache' section is not supported by Sluice yet"],
     ['prefixes', `${DEFAULTS}no mode http\n`, "a negation/default is not supported for 'mode'"],
     [
       'zero-warning',

@@ -8,7 +8,7 @@ test('the table of what is supported is whole markdown', () => {
     '| `balance <algorithm> [<arguments>]` | defaults, listen, backend | How a server is chosen. |',
   );
   expect(text).toContain('`option splice-auto`');
-  expect(text).toMatch(/Refused by name, not built yet: `be-unpublished`/);
+  expect(text).toMatch(/Refused by name, not built yet: `[a-z0-9-]+`/);
   // Every row of a table has as many cells as its head.
   let cells = 0;
   for (const line of text.split('\n')) {

@@ -1,14 +1,17 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Check, RequestStep } from '../../engine/config/model.ts';
-import { judge, planCheck, request, success, whereabouts } from '../../engine/health/check.ts';
+import type { Check } from '../../engine/config/model.ts';
+import { judge, request, success, whereabouts } from '../../engine/health/check.ts';
 import { errnoText } from '../../engine/health/errnos.ts';
+import { type Deed, planCheck } from '../../engine/health/plan.ts';
 import { CheckResponse } from '../../engine/health/response.ts';
-import { CHECK_STATUSES, type Verdict } from '../../engine/health/statuses.ts';
-import { checkOfLines, HTTP_CHECK } from './fixture.ts';
+import { Sight } from '../../engine/health/sight.ts';
+import { CHECK_STATUSES, L7RSP, type Verdict, verdict } from '../../engine/health/statuses.ts';
+import { checkOfLines, HTTP_CHECK, modelOf, worldOf } from './fixture.ts';
 
 const LIMIT = 16_384;
+const WORLD = worldOf(modelOf([{}]));
 
 function feed(response: CheckResponse, text: string): void {
   const bytes = Buffer.from(text, 'latin1');
@@ -17,12 +20,16 @@ function feed(response: CheckResponse, text: string): void {
 
 /** Judges all that a check expects of one response; null while more is needed. */
 function judgeAll(check: Check, response: CheckResponse, ended: boolean, stopped = false): Verdict | null {
-  const plan = planCheck(check);
+  const { env, targets } = WORLD;
+  const plan = planCheck(check, env.outside.env, () => verdict(L7RSP));
+  const sight = new Sight(targets[0]!, check, env.outside);
+  sight.look(response);
+  const answer = { response, ended, stopped, tls: false, at: sight.at };
   for (const [at, { kind }] of check.steps.entries()) {
-    const found = kind === 'expect' ? judge(plan, at, { response, ended, stopped }) : 'good';
+    const found = kind === 'expect' ? judge(plan, at, answer) : 'good';
     if (found !== 'good') return found === 'more' ? null : found;
   }
-  return success(check, response);
+  return success(plan, answer);
 }
 
 function shown(v: Verdict): string {
@@ -174,8 +181,10 @@ describe('requests, byte for byte those of HAProxy 2.6', () => {
     ],
   ];
   test.each(cases)('%j', (lines, state, bytes) => {
-    const step = checkOfLines(...lines).steps[1] as RequestStep;
-    expect(Buffer.from(request(step, state)).toString('latin1')).toBe(bytes);
+    const { env } = WORLD;
+    const plan = planCheck(checkOfLines(...lines), env.outside.env, () => verdict(L7RSP));
+    const step = plan.deeds[1] as Deed & { kind: 'request' };
+    expect(Buffer.from(request(step.request(env.outside.at), state)).toString('latin1')).toBe(bytes);
   });
 });
 

@@ -4,8 +4,13 @@ import type { AgentCheck, Check, Model, Server } from '../../engine/config/model
 import { initialise } from '../../engine/health/initialise.ts';
 import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
 import { type StateEnv, type Target, targetOf } from '../../engine/health/target.ts';
+import { PatternBooks } from '../../engine/sample/book.ts';
+import { type Outside, outside } from '../../engine/sample/outside.ts';
+import { ProcVars } from '../../engine/sample/proc-vars.ts';
+import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
 import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PROXY, SERVER } from '../../engine/shm/words.ts';
+import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { load } from '../config/load-text.ts';
 
 /** The check that these lines of a backend make. */
@@ -124,7 +129,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     statsTimeoutMs: 10_000,
     statsMaxconn: 10,
     statsSockets: [],
-    tune: { bufsizeBytes: 16_384 },
+    tune: { bufsizeBytes: 16_384, varsLimited: false },
     tls: { maxConn: 0, maxRate: 0 },
     ...o.global,
   };
@@ -132,7 +137,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
 }
 
 export interface World {
-  readonly env: StateEnv;
+  readonly env: StateEnv & { readonly outside: Outside };
   readonly targets: readonly Target[];
   /** `<level>text`, as `log stdout format short` shows it. */
   readonly lines: string[];
@@ -144,14 +149,23 @@ export interface World {
   text(target: number): string;
 }
 
+/** What expressions of checks may ask for. */
+export function outsideOf(model: Model, memory: Memory): Outside {
+  const changes = new ChangeLog(createChanges(1), 0);
+  const tables = new Tables(model, createStickMemory(model, 1), 0);
+  const inside = { model, memory, topology: topology(model), tables };
+  return outside(model, new PatternBooks([], changes), new ProcVars([], changes), inside);
+}
+
 export function worldOf(model: Model): World {
   const memory = Memory.create(shapeOf(model, 1));
   const lines: string[] = [];
-  const env: StateEnv = {
+  const env = {
     model,
     memory,
     topology: topology(model),
-    log: (level, _proxy, text) => lines.push(`<${level}>${text}`),
+    outside: outsideOf(model, memory),
+    log: (level: number, _proxy: number, text: string) => void lines.push(`<${level}>${text}`),
     now: () => world.clock,
   };
   const proxy = model.proxies[0]!;

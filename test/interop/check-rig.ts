@@ -13,6 +13,7 @@ import { COLUMNS } from '../../engine/stats/columns.ts';
 import { createView, type Facts, Subject } from '../../engine/stats/view.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { load } from '../config/load-text.ts';
+import { outsideOf } from '../health/fixture.ts';
 
 /** Columns of `show stat`, by `<backend>/<server>`. */
 export type Found = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -119,7 +120,16 @@ export async function askSluice(backends: string, ms: number, act: (env: StateEn
   const wheel = new TimerWheel(io.now());
   const lines: string[] = [];
   const env = {
-    ...{ model, memory, topology: topology(model), io, wheel, random: () => 0.5, now: () => io.now() },
+    ...{
+      model,
+      memory,
+      topology: topology(model),
+      outside: outsideOf(model, memory),
+      io,
+      wheel,
+      random: () => 0.5,
+      now: () => io.now(),
+    },
     log: (level: number, _proxy: number, text: string) => void lines.push(normal(`<${level}>${text}`)),
   };
   initialise(memory, model, io.now());

@@ -83,7 +83,7 @@ function startSluice(logHealthChecks: boolean): void {
   world = worldOf(model);
   const wheel = new TimerWheel(io.now());
   env = { ...world.env, now: () => io.now(), io, wheel, names: NO_NAMES } as unknown as CliEnv;
-  health = startHealth({ ...env, random: () => 0.5 });
+  health = startHealth({ ...env, outside: world.env.outside, random: () => 0.5 });
   io.onTurn(now => wheel.advance(now));
 }
 

@@ -114,7 +114,7 @@ export class World {
       responseHead: response === undefined ? new Head(1, 1) : headOf(response, true),
       payload: () => held,
     } as unknown as Stream;
-    this.ctx = { session, stream, response: response !== undefined, final };
+    this.ctx = { session, stream, check: null, response: response !== undefined, final };
     this.env = proxyRules(worker, proxy).env;
   }
 

@@ -28,6 +28,7 @@ describe('the command line', () => {
     ['-dM -dM42 -dI -dW -dD', { zeroWarning: true, diagnostic: true }],
     ['-dKcfg,cli', { keywords: 'cfg,cli' }],
     ['-dK -dL -dr', { keywords: '', libraries: true, ignoreResolution: true }],
+    ['-4 -dV', { ipv4Only: true, noServerVerify: true }],
     ['--io=net', { io: 'net' }],
     ['--io net', { io: 'net' }],
     ['--process-name haproxy', { processName: 'haproxy' }],
