@@ -1,4 +1,5 @@
 /** From TLS drafts to the model: the files they name are read here, each once, and what is wrong with one is said here. */
+import type { Expression } from '../sample/expression.ts';
 import { bundleOf, type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import { readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -108,8 +109,8 @@ export class TlsBuilder {
     };
   }
 
-  /** Null when neither the server nor `check` asks for TLS. */
-  server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls | null {
+  /** `check`: what its checks speak. */
+  server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls {
     const { verifyHost, sni, reuse, crt } = draft;
     const settings = this.#settings(draft, this.#global.server, place, subject);
     const verify = draft.verify ?? this.#global.serverVerify;
@@ -128,6 +129,16 @@ export class TlsBuilder {
       sniName: check ? draft.checkSni : null,
       alpn: withoutH2((check ? draft.checkAlpn : null) ?? settings.alpn),
     };
+  }
+
+  /** Of those to whom no stream leads, peers and log servers; null without `ssl`. */
+  streamless(draft: ServerTlsDraft, place: Place, subject: string): ServerTls | null {
+    if (!draft.ssl) return null;
+    const sniName = draft.sni === null ? null : constantText(draft.sni);
+    if (draft.sni !== null && sniName === null) {
+      this.#complain(place, `${subject}: 'sni' has no stream to look at here. Write 'sni str(<name>)'.`);
+    }
+    return { ...this.server(draft, false, place, subject), sni: null, sniName };
   }
 
   #bindSettings(draft: BindTlsDraft, place: Place, subject: string): BindSettings {
@@ -309,6 +320,12 @@ function based(file: string, base: string | null): string {
 /** Only HTTP/1 is spoken: offering more would be answered with what we cannot read. */
 function withoutH2(names: readonly string[]): string[] {
   return names.filter(name => name !== 'h2');
+}
+
+/** The text that `str(<text>)` is; null for other expressions. */
+function constantText({ fetch, converters }: Expression): string | null {
+  const [text] = fetch.args;
+  return fetch.name === 'str' && converters.length === 0 && typeof text === 'string' ? text : null;
 }
 
 /** Settings of a crt-list line over those of the bind line. */
