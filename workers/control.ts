@@ -15,12 +15,14 @@ import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
+import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { controlBinds } from './listeners.ts';
 import { type ControlTask, report } from './messages.ts';
 import { attach, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
-  const { model, environment, startupLogs, listeners, succeeds } = task;
+  const { model, environment, startupLogs, listeners, succeeds, natives } = task;
+  keepLedger(natives);
   const io = createIo(task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
@@ -100,4 +102,5 @@ export default async function control(task: ControlTask): Promise<void> {
   thread.ready();
   await thread.ended;
   await io.stop();
+  freeLedger(natives);
 }

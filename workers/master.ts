@@ -69,11 +69,17 @@ const TICKET_KEY_BYTES = 80;
 /** Descriptors left for what is neither a connection nor its server's side: files, epoll, logs, listeners. */
 const SPARE_FDS = 100;
 
-/** Native objects of a worker: a connection to a client and one to a server each, and what they are made from. */
-function ledgerSize(model: Model): number {
-  const { proxies, tls, global } = model;
-  const spoken = proxies.some(({ binds, servers }) => [...binds, ...servers].some(end => end.tls !== null));
-  return spoken ? 2 * global.maxconn + 4 * tls.certificates.length + TLS_SESSIONS_MAX : 0;
+/** Native objects of a thread: a connection to a client and one to a server each, and what they are made from. */
+function ledgerSize({ proxies, tls, global, peers, rings }: Model): number {
+  const ends = [
+    ...proxies.flatMap(({ binds, servers }) => [...binds, ...servers]),
+    ...proxies.flatMap(({ servers }) => servers.map(server => ({ tls: server.checkTls }))),
+    ...peers.flatMap(section => [...section.binds, ...section.peers]),
+    ...rings.flatMap(({ servers }) => servers),
+    ...global.statsSockets,
+  ];
+  if (!ends.some(end => end.tls !== null)) return 0;
+  return 2 * global.maxconn + 2 * ends.length + 4 * tls.certificates.length + TLS_SESSIONS_MAX;
 }
 
 /** Without `maxconn`: two descriptors per connection out of those that the process may have. */
@@ -253,15 +259,18 @@ export class Master {
   }
 
   #controlKeeper(): Keeper {
+    let natives = newLedger(0);
     const keeper: Keeper = new Keeper({
       ...this.#care(() => keeper, 'Control thread'),
       share: () => shareListeners(this.#plan.listeners.control, 0),
       run: (port, listeners) => {
         const { environment, startupLogs, succeeds } = this.#plan;
+        natives = newLedger(ledgerSize(this.#model));
         const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
-        return this.#pool.run('control', { ...this.#task(), ...own, port, listeners });
+        return this.#pool.run('control', { ...this.#task(), ...own, port, listeners, natives });
       },
       died: (error, againMs) => {
+        freeLedger(natives);
         reclaimTables(this.#plan.model, this.#stick, this.#traffic.length);
         leave(this.#changes, this.#plan.workers);
         this.#died('Control thread', error, againMs);

@@ -41,14 +41,14 @@ export interface Task {
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;
   readonly listeners: readonly ListenerFd[];
+  /** Where its native objects are noted (engine/tls/ledger.ts). */
+  readonly natives: SharedArrayBuffer;
   /** This thread's end; the master has the other. */
   readonly port: MessagePort;
 }
 
 /** The life of a traffic worker: its task ends when it has drained. */
 export interface TrafficTask extends Task {
-  /** Where its native objects are noted (engine/tls/ledger.ts). */
-  readonly natives: SharedArrayBuffer;
   /** Its number, 0-based: its row in shared memory. */
   readonly worker: number;
 }

@@ -47,8 +47,10 @@ export async function farm(
       `default-server ssl verify required ca-file ${pem} verifyhost localhost`,
     ];
     const others = places.map(({ name, peers }) => {
-      if (name === place.name) return secret ? `server ${name}` : `peer ${name} 127.0.0.1:${peers}`;
-      return `peer ${name} 127.0.0.1:${via(place.name, name, peers)}`;
+      const address = name === place.name ? peers : via(place.name, name, peers);
+      // HAProxy does not take `peer` beside `bind`.
+      if (!secret) return `peer ${name} 127.0.0.1:${address}`;
+      return name === place.name ? `server ${name}` : `server ${name} 127.0.0.1:${address}`;
     });
     const lines = secret ? [...secret, ...others] : others;
     const file = config(configuration(place, lines, servers), folder());
