@@ -84,6 +84,13 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
+/** A worker that stops closes connections that were idle for so long, and looks for such this often. Milliseconds. */
+export const STOP_IDLE_MS = 1_000;
+export const STOP_LOOK_MS = 100;
+/** Clients of the master's socket at a time; more wait in the kernel's queue. */
+export const MASTER_CLI_SESSIONS_MAX = 32;
+/** Generations of the configuration that drain at a time, unless `mworker-max-reloads` says less. */
+export const GENERATIONS_MAX = 50;
 /** Changes of maps, ACLs and variables in one space of their log, and from where on it is made short again. Bytes. */
 export const CHANGE_BYTES_MAX = 256 * 1024 * 1024;
 export const CHANGE_COMPACT_BYTES = 1024 * 1024;

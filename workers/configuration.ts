@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { Diagnostics } from '../engine/config/diagnostics.ts';
 import { loadModel } from '../engine/config/load.ts';
-import type { Model } from '../engine/config/model.ts';
+import type { Bind, Model } from '../engine/config/model.ts';
 import { formatDiagnostics } from '../engine/config/print.ts';
 import { readLines } from '../engine/config/read.ts';
 import type { Line } from '../engine/config/words.ts';
@@ -26,14 +26,8 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   // Like HAProxy: defined in the master-worker mode only (manual 2.4).
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
-  const lines = [...readLines(options.files, env, diagnostics), ...masterSocketLines(options)];
-  const model = loadModel(lines, diagnostics, {
-    resolve: resolver(options),
-    readFile,
-    readFolder,
-    env,
-    localPeer: options.localPeer,
-  });
+  const resources = { resolve: resolver(options), readFile, readFolder, env, localPeer: options.localPeer };
+  const model = loadModel(readLines(options.files, env, diagnostics), diagnostics, resources);
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
@@ -59,12 +53,15 @@ function override(model: Model, options: Options): Model {
   return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile }, proxies };
 }
 
-/** `-S` is one more stats socket, at the level that a master CLI has; without master-worker mode it means nothing. */
-function masterSocketLines(options: Options): Line[] {
-  if (options.masterSocket === null || !options.masterWorker) return [];
-  const words = options.masterSocket.split(',');
+/** `-S`: a bind line of its own, at the level that a master CLI has. Null after saying what is wrong with it. */
+export function masterBind(options: Options, say: Say, program: string): Bind | null {
+  const words = options.masterSocket!.split(',');
   if (!words.includes('level')) words.push('level', 'admin');
-  return [['global'], ['stats', 'socket', ...words]].map(texts => commandLine('-S', texts));
+  const diagnostics = new Diagnostics();
+  const lines = [['global'], ['stats', 'socket', ...words]].map(texts => commandLine('-S', texts));
+  const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, readFolder, env: {} });
+  say.raw(formatDiagnostics(diagnostics.list, { pid: process.pid, executable: program, diag: false }));
+  return model === null || diagnostics.fatal ? null : model.global.statsSockets[0]!;
 }
 
 function commandLine(flag: string, texts: readonly string[]): Line {

@@ -1,6 +1,6 @@
 /** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
 import { Asker } from '../engine/cli/asker.ts';
-import { startCli } from '../engine/cli/index.ts';
+import { type Cli, startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
@@ -13,21 +13,27 @@ import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { controlBinds } from './listeners.ts';
-import { type ControlTask, report } from './messages.ts';
-import { attach, joinMaster } from './thread.ts';
+import { type CliLine, type ControlTask, report } from './messages.ts';
+import { PortConn } from './port-conn.ts';
+import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
-  const { model, environment, startupLogs, listeners, succeeds, natives } = task;
+  const { model, environment, startupLogs, listeners, natives, succeeds } = task;
   keepLedger(natives);
-  const io = createIo(task.io);
+  // Descriptors are passed on through a socket that has one itself.
+  const io = createIo(model.global.statsSockets.some(bind => bind.exposeFd) ? 'net' : task.io);
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
+  /** Those that came through the master, by id. */
+  const conns = new Map<number, PortConn>();
   const running: { stop(): void }[] = [];
   let names: Names | null = null;
+  let cli: Cli | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const log = (level: number, section: number, text: string) => {
     thread.say('warning', text);
@@ -42,13 +48,34 @@ export default async function control(task: ControlTask): Promise<void> {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);
   });
-  running.push(keepShort);
   const rings = new Rings({ model, memory: env.memory, io, wheel });
-  running.push(rings);
+  /** Lines that came before it serves. */
+  const early: CliLine[] = [];
+  const open = (cli: Cli, { id, line, ...start }: CliLine) => {
+    const conn = new PortConn(id, bytes => {
+      if (bytes === null) conns.delete(id);
+      report(task.port, { type: 'said', id, bytes });
+    });
+    conns.set(id, conn);
+    cli.open(conn, start);
+    conn.take(new TextEncoder().encode(line));
+  };
+  let rests = false;
+  const rest = () => {
+    io.wake();
+    if (!rests) {
+      for (const part of running.splice(0)) part.stop();
+      cli?.rest();
+    }
+    rests = true;
+    report(task.port, { type: 'resting' });
+  };
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
       server: (id, proxy, server) => report(task.port, { type: 'server', id, proxy, server }),
+      expose: id => report(task.port, { type: 'expose', id }),
+      forget: (all, server) => report(task.port, { type: 'forget', all, server }),
       sockets: (id, proxy, state) => report(task.port, { type: 'sockets', id, proxy, state }),
     },
     env.memory,
@@ -66,21 +93,17 @@ export default async function control(task: ControlTask): Promise<void> {
       names = named;
       const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
       peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
+      const purging = startPurging(env.tables, wheel, () => io.now());
+      running.push(purging, names, checks, peers, keepShort, rings);
       const shown = { asker, rings, checks, names, books, procVars, peers: peers.sections, environment, startupLogs };
-      const cli = { ...common, ...shown };
-      running.push(
-        startPurging(env.tables, wheel, () => io.now()),
-        names,
-        checks,
-        peers,
-        startCli(cli, forCli),
-      );
+      cli = startCli({ ...common, ...shown }, forCli);
+      for (const line of early.splice(0)) open(cli, line);
     },
     ask: () => {},
     handOver: () => {
       io.wake();
       const done = () => report(task.port, { type: 'handedOver' });
-      if (peers === null) done();
+      if (peers === null || rests) done();
       else peers.handOver(done);
     },
     name: ({ worker, question: { id, resolvers, name, prefer } }) => {
@@ -94,11 +117,27 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       asker.answered(id, answer);
     },
-    stop: () => {
-      for (const part of running) part.stop();
-      thread.end();
+    cli: line => {
+      io.wake();
+      if (cli === null) early.push(line);
+      else open(cli, line);
+    },
+    taken: ({ id, bytes, gone }) => {
+      io.wake();
+      if (gone) conns.get(id)?.abort();
+      else conns.get(id)?.taken(bytes);
+    },
+    past: ({ past }) => {
+      env.memory.past = attachPast(past);
+    },
+    rest,
+    stop: ({ soft }) => {
+      rest();
+      if (cli === null) thread.end();
+      else cli.stop(soft, thread.end);
     },
   });
+  confine(task);
   thread.ready();
   await thread.ended;
   await io.stop();

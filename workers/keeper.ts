@@ -38,6 +38,7 @@ export class Keeper {
   #startedMs = 0;
   #again: { cancel(): void } | null = null;
   #stopping = false;
+  #resting = false;
 
   constructor(care: Care) {
     this.#care = care;
@@ -73,6 +74,9 @@ export class Keeper {
   }
 
   tell(message: Order): void {
+    // A thread that was told to rest or stop before it could serve must not begin.
+    if (this.#resting && message.type === 'serve') return;
+    if (message.type === 'rest' || message.type === 'stop') this.#resting = true;
     if (message.type === 'stop') this.#stopping = true;
     if (this.#again !== null) {
       // No thread to tell: a stop finds nothing to do.
@@ -93,11 +97,11 @@ export class Keeper {
   #ended(error: Error | null): void {
     this.#port?.close();
     this.#port = null;
+    this.#closeLeft();
     if (error === null) {
       this.#care.done();
       return;
     }
-    this.#closeLeft();
     if (monotonicMs() - this.#startedMs > RESPAWN_MAX_MS) this.#backoffMs = RESPAWN_MIN_MS;
     const delay = this.#backoffMs;
     this.#backoffMs = Math.min(delay * 2, RESPAWN_MAX_MS);

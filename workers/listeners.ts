@@ -2,7 +2,18 @@
 import type { FrontendSockets } from '../engine/cli/asker.ts';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { isFrontend } from '../engine/config/model.ts';
-import { closeFd, dupListener, openListener } from '../engine/io/bind.ts';
+import { addressText } from '../engine/io/address.ts';
+import {
+  abstractName,
+  closeFd,
+  dupListener,
+  flagsOf,
+  listenerName,
+  listens,
+  openListener,
+  relisten,
+} from '../engine/io/bind.ts';
+import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
 import { BACKLOG_DEFAULT } from '../engine/limits.ts';
 import { isActive } from '../engine/peers/index.ts';
@@ -11,6 +22,10 @@ import type { Say } from './say.ts';
 
 /** The sockets of one bind line: `shards` of them, which the workers take in turn. */
 interface Sockets {
+  /** What a reload knows them by: two bind lines with the same key can have the same sockets. */
+  readonly key: string;
+  /** The interface that they are bound to; '' = none. */
+  readonly device: string;
   readonly listener: number;
   /** Workers that serve it. */
   readonly workers: readonly number[];
@@ -41,37 +56,90 @@ export function controlBinds({ global, peers }: Model): ControlBind[] {
   ];
 }
 
-/** Opens everything that `model` binds. Null after saying what cannot be bound; nothing stays open then. */
-export function openListeners(model: Model, workers: number, say: Say): Listeners | null {
-  const opened: Sockets[] = [];
-  const everyWorker = Array.from({ length: workers }, (_, worker) => worker);
+/** Sockets that are open already, by key: each is given to one bind line. */
+class Open {
+  readonly #byKey = new Map<string, number[][]>();
+
+  constructor(sockets: readonly Sockets[]) {
+    for (const { key, fds } of sockets) this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), fds]);
+  }
+
+  take(key: string): readonly number[] {
+    return this.#byKey.get(key)?.shift() ?? [];
+  }
+}
+
+/**
+ * Opens everything that `model` binds, but for what `before` has open: connections that wait in a socket's queue wait on.
+ * Null after saying what cannot be bound; then nothing is open that was not.
+ */
+export function openListeners(
+  model: Model,
+  workers: number,
+  say: Say,
+  before: Listeners = { traffic: [], control: [] },
+): Listeners | null {
+  const open = new Open(every(before));
+  const control: Sockets[] = [];
+  const traffic: Sockets[] = [];
   let failed = false;
-  const open = (listener: number, bind: Bind, who: string, serving: readonly number[]): void => {
-    const fds = openShards(bind, who, serving.length, say);
-    opened.push({ listener, workers: serving, fds });
+  const openBind = (to: Sockets[], listener: number, bind: Bind, who: string, serving: readonly number[]): void => {
+    const key = keyOf(bind);
+    const fds = openShards(bind, who, serving.length, open.take(key), say);
+    to.push({ key, device: bind.interface ?? '', listener, workers: serving, fds });
     if (fds.length === 0) failed = true;
   };
 
+  const everyWorker = Array.from({ length: workers }, (_, worker) => worker);
   let listener = 0;
   for (const proxy of model.proxies) {
     for (const bind of isFrontend(proxy) ? proxy.binds : []) {
       const serving = everyWorker.filter(worker => bind.threads?.includes(worker) ?? true);
-      if (!proxy.disabled) open(listener, bind, `frontend ${proxy.name}`, serving);
+      if (!proxy.disabled) openBind(traffic, listener, bind, `frontend ${proxy.name}`, serving);
       listener++;
     }
   }
-  const traffic = opened.splice(0);
   controlBinds(model).forEach(({ bind, who }, i) => {
-    open(i, bind, who, [0]);
+    openBind(control, i, bind, who, [0]);
   });
-  if (!failed) return { traffic, control: opened };
-  closeListeners({ traffic, control: opened });
+  const listeners = { traffic, control };
+  if (!failed) return listeners;
+  closeUnused(listeners, before);
   say('alert', '[sluice.main()] Some protocols failed to start their listeners! Exiting.');
   return null;
 }
 
-/** Empty after saying what went wrong. */
-function openShards(bind: Bind, who: string, serving: number, say: Say): number[] {
+/** What a socket is bound to, and what cannot be changed of it once it is. */
+function keyOf({ address, abstract, inheritedFd, interface: device, transparent, v6only }: Bind): string {
+  const where = address === null ? `fd@${inheritedFd}` : addressText(abstract ? abstractName(address) : address);
+  return [where, device ?? '', transparent, v6only].join(' ');
+}
+
+/** What another process may have of us (`expose-fd listeners`). */
+export function exposed(listeners: Listeners): readonly PassedSocket[] {
+  return every(listeners).flatMap(({ device, fds }) => fds.map(fd => ({ fd, interface: device })));
+}
+
+/** Sockets that another process has passed to us. Those that do not listen are closed. */
+export function adopt(passed: readonly PassedSocket[]): Listeners {
+  const byKey = new Map<string, Sockets>();
+  for (const { fd, interface: device } of passed) {
+    const address = listens(fd) ? listenerName(fd) : null;
+    if (address === null) {
+      closeFd(fd);
+      continue;
+    }
+    const { transparent, v6only } = flagsOf(fd, address);
+    const key = [addressText(address), device, transparent, v6only].join(' ');
+    const same = byKey.get(key);
+    if (same === undefined) byKey.set(key, { key, device, listener: -1, workers: [], fds: [fd] });
+    else same.fds.push(fd);
+  }
+  return { traffic: [...byKey.values()], control: [] };
+}
+
+/** As many sockets as the line asks for, those that are `there` already among them. Empty after saying what went wrong. */
+function openShards(bind: Bind, who: string, serving: number, there: readonly number[], say: Say): number[] {
   const place = `Binding [${bind.file}:${bind.line}] for ${who}: `;
   if (serving === 0) {
     say('alert', `${place}none of the threads it names ('thread') exists.`);
@@ -79,17 +147,19 @@ function openShards(bind: Bind, who: string, serving: number, say: Say): number[
   }
   const shareable = bind.inheritedFd === null && bind.address?.family !== 1;
   const shards = shareable ? Math.min(bind.shards < 0 ? serving : Math.max(1, bind.shards), serving) : 1;
-  const fds: number[] = [];
-  let { address } = bind;
-  for (let i = 0; i < shards; i++) {
+  const fds = [...there];
+  // A port chosen by the kernel is the same for all shards.
+  let address = fds.length > 0 ? listenerName(fds[0]!) : bind.address;
+  for (const fd of fds)
+    for (const warning of relisten(fd, { ...bind, reusePort: true })) say('warning', `${place}${warning}`);
+  while (fds.length < shards) {
     const result = openListener({ ...bind, address, reusePort: true });
     if ('errno' in result) {
       say('alert', `${place}${result.message}`);
-      fds.forEach(closeFd);
+      fds.slice(there.length).forEach(closeFd);
       return [];
     }
     for (const warning of result.warnings) say('warning', `${place}${warning}`);
-    // A port chosen by the kernel is the same for all shards.
     if (address !== null) address = result.address;
     fds.push(result.fd);
   }
@@ -101,15 +171,23 @@ export function shareListeners(sockets: readonly Sockets[], worker: number): Lis
   const shared: ListenerFd[] = [];
   for (const { listener, workers, fds } of sockets) {
     const turn = workers.indexOf(worker);
-    if (turn < 0 || fds.length === 0) continue;
-    const fd = dupListener(fds[turn % fds.length]!);
-    if (fd < 0) {
-      for (const { fd } of shared) closeFd(fd);
-      throw new Error(`cannot duplicate a listening socket: ${errorText(-fd)}`);
+    if (turn < 0) continue;
+    for (const own of shareOf(fds, turn, workers.length)) {
+      const fd = dupListener(own);
+      if (fd < 0) {
+        for (const { fd } of shared) closeFd(fd);
+        throw new Error(`cannot duplicate a listening socket: ${errorText(-fd)}`);
+      }
+      shared.push({ listener, fd });
     }
-    shared.push({ listener, fd });
   }
   return shared;
+}
+
+/** Which sockets the worker whose turn it is serves: none may be left out, though a reload leaves fewer workers than sockets. */
+function shareOf(fds: readonly number[], turn: number, workers: number): readonly number[] {
+  if (fds.length <= workers) return fds.length === 0 ? [] : [fds[turn % fds.length]!];
+  return fds.filter((_, i) => i % workers === turn);
 }
 
 /**
@@ -130,6 +208,16 @@ const SET: Readonly<Record<FrontendSockets, (fd: number) => void>> = {
 };
 
 /** Closes the master's own descriptors: nothing listens any more once the workers' are closed too. */
-export function closeListeners({ traffic, control }: Listeners): void {
-  for (const { fds } of [...traffic, ...control]) fds.forEach(closeFd);
+export function closeListeners(listeners: Listeners): void {
+  for (const { fds } of every(listeners)) fds.splice(0).forEach(closeFd);
+}
+
+/** Closes those that are not in `kept`, too. */
+export function closeUnused(listeners: Listeners, kept: Listeners): void {
+  const used = new Set(every(kept).flatMap(({ fds }) => fds));
+  for (const { fds } of every(listeners)) for (const fd of fds.splice(0)) if (!used.has(fd)) closeFd(fd);
+}
+
+function every({ traffic, control }: Listeners): readonly Sockets[] {
+  return [...traffic, ...control];
 }

@@ -4,7 +4,8 @@ import { createSay, write } from './say.ts';
 
 /** What messages call the program: what was started, not the Node that runs it. */
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
-const { options, error } = parseArguments(process.argv.slice(2));
+const given = process.argv.slice(2);
+const { options, error } = parseArguments(given[0] === 'diff' ? [] : given);
 const say = createSay(options.quiet, process.pid);
 
 // Node would open its inspector to whoever sends this signal; to us it means the end, from the first moment on.
@@ -12,8 +13,12 @@ process.on('SIGUSR1', () => {
   if (process.listenerCount('SIGUSR1') === 1) process.exit(0);
 });
 
+// A reload that is asked for too early is the start itself; these would end the process until it listens to them.
+for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => {});
+
 // What is not asked for is not loaded: a start must be quick.
-if (error !== null) await refuse(error);
+if (given[0] === 'diff') process.exitCode = (await import('./diff.ts')).showDiff(given.slice(1), say, program);
+else if (error !== null) await refuse(error);
 else if (options.version > 0) {
   const { about, aboutAll } = await import('./about.ts');
   write(1, options.version === 1 ? about() : aboutAll());
@@ -55,7 +60,7 @@ async function run(): Promise<number> {
     return 0;
   }
   const { startProcess } = await import('./process.ts');
-  return startProcess(configuration, options, child, say);
+  return startProcess(configuration, options, program, child, say);
 }
 
 function enter(folder: string): boolean {

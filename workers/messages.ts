@@ -12,12 +12,16 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
+import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
+import type { Confinement } from '../engine/io/confine.ts';
 import type { Address } from '../engine/io/contract.ts';
+import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import type { NameQuestion } from '../engine/proxy/name-asks.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { ChangeBuffers } from '../engine/shm/change-log.ts';
+import type { PastData } from '../engine/shm/past.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import type { StickMemory } from '../engine/stick/tables.ts';
 
@@ -33,6 +37,8 @@ export interface Task {
   readonly model: Model;
   /** The shared memory (`Memory.attach`). */
   readonly memory: SharedArrayBuffer;
+  /** What earlier generations have counted. */
+  readonly past: readonly PastData[];
   /** The stick tables (`Tables`). */
   readonly stick: StickMemory;
   /** Changes of maps, ACLs and variables that all threads follow. */
@@ -41,10 +47,12 @@ export interface Task {
   /** Name of the io (engine/io/choose.ts). */
   readonly io: string;
   readonly listeners: readonly ListenerFd[];
-  /** Where its native objects are noted (engine/tls/ledger.ts). */
-  readonly natives: SharedArrayBuffer;
+  /** What the thread becomes before it serves; null = nothing. */
+  readonly confinement: Confinement | null;
   /** This thread's end; the master has the other. */
   readonly port: MessagePort;
+  /** Where its native objects are noted (engine/tls/ledger.ts). */
+  readonly natives: SharedArrayBuffer;
 }
 
 /** The life of a traffic worker: its task ends when it has drained. */
@@ -63,12 +71,23 @@ export interface ControlTask extends Task {
   readonly succeeds: boolean;
 }
 
+/** A line of the master's socket, for one generation. */
+export interface CliLine extends Start {
+  readonly id: number;
+  /** With its payload; ends with a line feed. */
+  readonly line: string;
+}
+
 /** From the master to a thread. */
 export type Order =
   /** Accept connections from now on: all threads of the start are ready, privileges are dropped. */
   | { readonly type: 'serve' }
   /** Accept nothing more. `soft`: finish what is there, then end the task; else end it at once. */
   | { readonly type: 'stop'; readonly soft: boolean }
+  /** Control is to change no state any more, and to leave the stats sockets to others. */
+  | { readonly type: 'rest' }
+  /** What earlier generations have counted is this from now on. */
+  | { readonly type: 'past'; readonly past: readonly PastData[] }
   /** The process leaves: control tells its successor what the stick tables hold, and answers `handedOver`. */
   | { readonly type: 'handOver' }
   /** A worker is asked something: its answer has the same `id`. */
@@ -77,13 +96,23 @@ export type Order =
   | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
   /** A worker gets the address, or null. */
   | { readonly type: 'named'; readonly id: number; readonly address: Address | null }
+  /** Control carries out a line of commands. */
+  | ({ readonly type: 'cli' } & CliLine)
+  /** So many bytes of what it says were taken; `gone`: nobody listens any more. */
+  | { readonly type: 'taken'; readonly id: number; readonly bytes: number; readonly gone: boolean }
   /** Control gets the answer to what it asked. */
-  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer };
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer | readonly PassedSocket[] };
 
 /** From a thread to the master. */
 export type Report =
   /** Everything is loaded and compiled: it could serve. */
   | { readonly type: 'ready'; readonly threadId: number }
+  /** Control answers a line of the master's socket; null = that was all. */
+  | { readonly type: 'said'; readonly id: number; readonly bytes: Uint8Array | null }
+  /** Control was told to stop: it changes no state any more, though answers may still be on their way. */
+  | { readonly type: 'resting' }
+  /** The counts of earlier generations are cleared: those of one server (its number), or all. Maxima only, or totals too. */
+  | { readonly type: 'forget'; readonly all: boolean; readonly server: number | null }
   /** For the operator's terminal. */
   | { readonly type: 'say'; readonly severity: Severity; readonly text: string }
   /** Control asks a worker something. */
@@ -98,6 +127,8 @@ export type Report =
   | { readonly type: 'named'; readonly worker: number; readonly id: number; readonly address: Address | null }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */
   | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
+  /** Control wants to know all listening sockets, to pass them on. */
+  | { readonly type: 'expose'; readonly id: number }
   /** Control wants the listening sockets of a frontend (its index) in another state; answered with null when they are. */
   | { readonly type: 'sockets'; readonly id: number; readonly proxy: number; readonly state: FrontendSockets };
 

@@ -1,6 +1,7 @@
 /** The threads: a Piscina pool in which every task lasts as long as its thread is wanted. */
 import os from 'node:os';
 import path from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { WORKER_HEAP_MAX_MB, WORKER_HEAP_MIN_MB } from '../engine/limits.ts';
 import type { ControlTask, TrafficTask } from './messages.ts';
@@ -15,23 +16,36 @@ export interface Pool {
   run<K extends keyof Tasks>(kind: K, task: Tasks[K]): Promise<void>;
   /** Resolves when a thread that runs now has ended and its descriptors are closed: later than its task's rejection. */
   gone(threadId: number): Promise<void>;
+  /** Ends its threads; no task runs any more. */
+  end(): void;
 }
 
-/** `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. */
+/** Threads of all generations together: more than a machine can run. */
+const THREADS_MAX = 4_096;
+/** A thread that a generation has left waits so long for the next one, its modules loaded. Milliseconds. */
+const IDLE_MS = 10_000;
+
+/** `threads`: of one generation. `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. */
 export function createPool(threads: number, memoryMb: number): Pool {
   const pool = new Piscina<Tasks[keyof Tasks], void>({
     // Threads are made as tasks come: the workers need not wait for the control thread to load.
     minThreads: 0,
-    maxThreads: threads,
-    idleTimeout: Infinity,
+    maxThreads: THREADS_MAX,
+    idleTimeout: IDLE_MS,
     // The event loop of a thread must run while its task does, and while it waits for one.
     atomics: 'disabled',
-    maxQueue: threads,
+    maxQueue: THREADS_MAX,
     recordTiming: false,
     workerHistogram: false,
     // A thread that runs out of its heap dies alone and is replaced; the process goes on.
     resourceLimits: { maxOldGenerationSizeMb: heapMb(threads, memoryMb) },
   });
+  const ends = new WeakMap<Worker, Promise<void>>();
+  const endOf = (thread: Worker): Promise<void> => {
+    const end = ends.get(thread) ?? new Promise(resolve => thread.once('exit', () => resolve()));
+    ends.set(thread, end);
+    return end;
+  };
   return {
     run: (kind, task) => {
       // Piscina takes this type from another overload of postMessage than the one that it calls.
@@ -40,8 +54,9 @@ export function createPool(threads: number, memoryMb: number): Pool {
     },
     gone: threadId => {
       const thread = pool.threads.find(thread => thread.threadId === threadId);
-      return thread === undefined ? Promise.resolve() : new Promise(resolve => thread.once('exit', () => resolve()));
+      return thread === undefined ? Promise.resolve() : endOf(thread);
     },
+    end: () => void pool.destroy(),
   };
 }
 

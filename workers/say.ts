@@ -7,7 +7,9 @@ export interface Say {
   (severity: Severity, text: string): void;
   /** Text that is already in shape. */
   raw(text: string): void;
-  /** All of it so far: what `show startup-logs` shows, when taken at the end of the start. */
+  /** What follows is said about another start. */
+  begin(): void;
+  /** All of it since `begin`: what `show startup-logs` shows, when taken at the end of the start. */
   said(): string;
 }
 
@@ -22,7 +24,13 @@ export function createSay(quiet: boolean, pid: number): Say {
     if (!quiet) write(2, text);
   };
   const say = (severity: Severity, text: string) => raw(startupMessage(severity, pid, text));
-  return Object.assign(say, { raw, said: () => said });
+  return Object.assign(say, {
+    raw,
+    begin: () => {
+      said = '';
+    },
+    said: () => said,
+  });
 }
 
 /** Writes all of `text`. A terminal or pipe that is gone or full is no reason to end. */

@@ -3,9 +3,12 @@ import { type MessagePort, threadId } from 'node:worker_threads';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import { LOG_EMERG } from '../engine/health/log.ts';
 import type { StateEnv } from '../engine/health/target.ts';
+import { confineThread } from '../engine/io/confine.ts';
 import type { Io } from '../engine/io/contract.ts';
+import { errorText } from '../engine/io/native.ts';
 import { Logger } from '../engine/log/index.ts';
 import { Memory, topology } from '../engine/shm/memory.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { View } from '../engine/stats/view.ts';
 import { Tables } from '../engine/stick/tables.ts';
 import { wallMs } from '../engine/time.ts';
@@ -52,6 +55,7 @@ export function attach(
 ): StateEnv & { readonly view: View; readonly logger: Logger; readonly tables: Tables } {
   const { model, facts } = task;
   const memory = Memory.attach(task.memory);
+  memory.past = attachPast(task.past);
   const top = topology(model);
   const { pid, hostName } = facts;
   const complain = (text: string) => say('warning', text);
@@ -70,4 +74,10 @@ export function attach(
       logger.line(level, proxy, text);
     },
   };
+}
+
+/** Becomes what the configuration says before anything is served. Throws. */
+export function confine({ confinement }: Task): void {
+  const failed = confinement === null ? null : confineThread(confinement);
+  if (failed !== null) throw new Error(`[sluice.main()] Cannot ${failed.what}: ${errorText(failed.errno)}`);
 }

@@ -1,11 +1,14 @@
 /** The thread of a traffic worker: a Piscina task that lasts as long as the worker serves. */
 import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
+import { runOn } from '../engine/io/confine.ts';
+import { errorText } from '../engine/io/native.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
+import { attachPast } from '../engine/shm/past.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { report, type TrafficTask } from './messages.ts';
-import { attach, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
   const { model, worker, listeners, natives } = task;
@@ -20,6 +23,12 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     answer: () => {},
     name: () => {},
     named: ({ id, address }) => handle.named(id, address),
+    rest: () => {},
+    cli: () => {},
+    taken: () => {},
+    past: ({ past }) => {
+      env.memory.past = attachPast(past);
+    },
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
@@ -37,6 +46,10 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     onIdle: thread.end,
     events: env.logger,
   });
+  const cpus = model.global.cpuMap[worker] ?? null;
+  const placed = cpus === null ? 0 : runOn(cpus);
+  if (placed < 0) thread.say('warning', `cpu-map: cannot run on ${cpus!.join(',')}: ${errorText(-placed)}.`);
+  confine(task);
   thread.ready();
   await thread.ended;
   await io.stop();

@@ -3,6 +3,7 @@
  * thread's answer, or when the time for it is over.
  */
 import type { Server } from '../config/model.ts';
+import type { PassedSocket } from '../io/fd-passing.ts';
 import { ASK_TIMEOUT_MS } from '../limits.ts';
 import type { Answer, Question, Topic } from '../proxy/questions.ts';
 import type { Memory } from '../shm/memory.ts';
@@ -16,6 +17,8 @@ export type FrontendSockets = 'open' | 'pause' | 'close';
 export interface Post {
   ask(worker: number, id: number, question: Question): void;
   server(id: number, proxy: number, server: Server): void;
+  forget(all: boolean, server: number | null): void;
+  expose(id: number): void;
   sockets(id: number, proxy: number, state: FrontendSockets): void;
 }
 
@@ -74,9 +77,22 @@ export class Asker {
     this.#post.sockets(this.#askMaster(done), proxy, state);
   }
 
+  /** All listening sockets of the process; null when the master does not answer. */
+  expose(done: (sockets: readonly PassedSocket[] | null) => void): void {
+    const round = this.#begin(([first]) => {
+      done(first === undefined || first.answer === 'silent' ? null : (first.answer as readonly PassedSocket[]));
+    });
+    this.#post.expose(this.#expect(round, MASTER));
+  }
+
   /** Tells the master of a server that was added or removed. */
   server(proxy: number, server: Server, done: (ok: boolean) => void): void {
     this.#post.server(this.#askMaster(done), proxy, server);
+  }
+
+  /** Clears what earlier generations have counted. */
+  forget(all: boolean, server: number | null): void {
+    this.#post.forget(all, server);
   }
 
   #askMaster(done: (ok: boolean) => void): number {

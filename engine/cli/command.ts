@@ -2,7 +2,7 @@
 import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
-import type { Io } from '../io/contract.ts';
+import type { Conn, Io } from '../io/contract.ts';
 import type { Rings } from '../log/rings.ts';
 import type { Section } from '../peers/section.ts';
 import type { Names } from '../resolvers/index.ts';
@@ -18,9 +18,21 @@ import type { Asker } from './asker.ts';
 export const LEVELS = ['user', 'operator', 'admin'] as const;
 export type Level = (typeof LEVELS)[number];
 
-export interface CliEnv extends StateEnv {
-  readonly io: Io;
+/** What a session itself needs. */
+export interface SessionEnv {
   readonly wheel: TimerWheel;
+  /** Milliseconds of the shared clock. */
+  now(): number;
+  /** Idle time after which a connection is closed, at first. Milliseconds; 0 = never. */
+  readonly timeoutMs: number;
+  /** A line may be this long. */
+  readonly lineBytesMax: number;
+  /** Seconds since the start. */
+  uptime(): number;
+}
+
+export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
+  readonly io: Io;
   readonly view: View;
   readonly tables: Tables;
   readonly asker: Asker;
@@ -51,6 +63,8 @@ export interface CliState {
   timed: boolean;
   expert: boolean;
   experimental: boolean;
+  /** `expose-fd listeners`: listening sockets may be had here. */
+  readonly exposeFd: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
   timeoutMs: number;
   /** The answer that is waited for ends with the next input. */
@@ -59,19 +73,21 @@ export interface CliState {
   quit: boolean;
 }
 
-export interface Call {
-  readonly env: CliEnv;
+export interface Call<E = CliEnv> {
+  readonly env: E;
   readonly state: CliState;
+  readonly conn: Conn;
   /** The words after the command's own. */
   readonly args: readonly string[];
   /** The lines after a `<<`, without the last line feed; null = there were none. */
   readonly payload: string | null;
   /** All commands, and the sockets they come from. */
-  readonly commands: readonly Command[];
+  readonly commands: readonly Command<E>[];
   readonly sockets: readonly Bind[];
 }
 
-export interface Command {
+/** `E`: what it works on. */
+export interface Command<E = CliEnv> {
   /** `show stat` */
   readonly words: string;
   /** What `help` shows after the words. */
@@ -79,7 +95,9 @@ export interface Command {
   readonly help: string;
   /** The lowest level that may run it. */
   readonly level: Level;
-  run(call: Call): Reply;
+  /** Not for people: `help` does not show it. */
+  readonly hidden?: true;
+  run(call: Call<E>): Reply;
 }
 
 /** The answer: a text (without the last line feed; '' = nothing to say), a dump that is pulled piece by piece, or later. */

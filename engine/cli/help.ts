@@ -12,8 +12,8 @@ const SLIPS_MAX = 2;
 const BASIC = ['help', 'prompt', 'quit'];
 
 /** The command that `words` begin with, the longest one; null when there is none. */
-export function findCommand(commands: readonly Command[], words: readonly string[]): Command | null {
-  let best: Command | null = null;
+export function findCommand<E>(commands: readonly Command<E>[], words: readonly string[]): Command<E> | null {
+  let best: Command<E> | null = null;
   for (const command of commands) {
     const own = command.words.split(' ');
     const longer = best === null || own.length > best.words.split(' ').length;
@@ -23,15 +23,15 @@ export function findCommand(commands: readonly Command[], words: readonly string
 }
 
 /** `help [<command>]`. */
-export function helpText(commands: readonly Command[], level: Level, about: readonly string[]): string {
-  const mine = commands.filter(c => allowed(level, c.level));
+export function helpText<E>(commands: readonly Command<E>[], level: Level, about: readonly string[]): string {
+  const mine = commands.filter(c => !c.hidden && allowed(level, c.level));
   const found = about.length === 0 ? mine : offers(mine, about);
   return `The following commands are valid at this level:\n${list(mine, found)}`;
 }
 
 /** The answer to words that are no command. */
-export function unknownText(commands: readonly Command[], level: Level, words: readonly string[]): string {
-  const mine = commands.filter(c => allowed(level, c.level));
+export function unknownText<E>(commands: readonly Command<E>[], level: Level, words: readonly string[]): string {
+  const mine = commands.filter(c => !c.hidden && allowed(level, c.level));
   if (words.length === 0) {
     return `Unknown command. Please enter one of the following commands only:\n${list(mine, mine)}`;
   }
@@ -41,7 +41,7 @@ export function unknownText(commands: readonly Command[], level: Level, words: r
   return `${what}, but maybe one of the following ones is a better match:\n${list(mine, near)}`;
 }
 
-function list(commands: readonly Command[], shown: readonly Command[]): string {
+function list<E>(commands: readonly Command<E>[], shown: readonly Command<E>[]): string {
   const basic = BASIC.map(words => commands.find(c => c.words === words)!);
   const rest = shown.filter(c => !BASIC.includes(c.words));
   return [...rest, ...basic].map(c => `  ${`${c.words} ${c.usage}`.padEnd(USAGE_WIDTH)}: ${c.help}`).join('\n');
@@ -51,7 +51,7 @@ function list(commands: readonly Command[], shown: readonly Command[]): string {
  * What the user may have meant. Of the commands with the same first word, if there are any: those that the words begin
  * (`show`), else the nearest, else all. Otherwise the nearest of all.
  */
-function offers(commands: readonly Command[], words: readonly string[]): readonly Command[] {
+function offers<E>(commands: readonly Command<E>[], words: readonly string[]): readonly Command<E>[] {
   const family = commands.filter(c => c.words.split(' ')[0] === words[0]);
   if (family.length === 0) return nearest(commands, words);
   const begun = family.filter(c => {
@@ -63,7 +63,7 @@ function offers(commands: readonly Command[], words: readonly string[]): readonl
   return near.length > 0 ? near : family;
 }
 
-function nearest(commands: readonly Command[], words: readonly string[]): readonly Command[] {
+function nearest<E>(commands: readonly Command<E>[], words: readonly string[]): readonly Command<E>[] {
   return commands
     .map(command => ({ command, slips: slips(command.words.split(' '), words) }))
     .filter(o => o.slips !== Infinity)

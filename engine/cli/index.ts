@@ -1,6 +1,7 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
+import { PROCESS } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
 import { tlsStore } from '../tls/store.ts';
 import type { CliEnv, Command } from './command.ts';
@@ -8,13 +9,14 @@ import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
+import { GETSOCKS } from './getsocks.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
-import { Session } from './session.ts';
+import { type CliShared, Session, type Start } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
@@ -30,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
+  GETSOCKS,
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
@@ -51,8 +54,12 @@ export interface CliSocket {
 }
 
 export interface Cli {
-  /** Accepts no more and ends all sessions at once. */
-  stop(): void;
+  /** Serves a connection that came another way. */
+  open(conn: Conn, start: Start): void;
+  /** Accepts no more; ends the sessions that wait for a command, and the others when their command is done. */
+  rest(): void;
+  /** After `rest`: `ended` is called once, when the last session is over. `soft`: as there; else all end at once. */
+  stop(soft: boolean, ended: () => void): void;
 }
 
 /**
@@ -61,18 +68,35 @@ export interface Cli {
  */
 export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
   const sessions = new Set<Session>();
+  let look = () => {};
+  /** Listening sockets that are not closed yet, once they are to be. */
+  let open = 0;
   const max = Math.max(1, env.model.global.statsMaxconn);
-  const shared = {
+  const { memory, model, wheel } = env;
+  const startSecond = () => Atomics.load(memory.words, memory.process + PROCESS.at.start_second);
+  const shared: CliShared = {
     env,
+    session: {
+      wheel,
+      now: () => env.now(),
+      timeoutMs: model.global.statsTimeoutMs,
+      lineBytesMax: model.global.tune.bufsizeBytes,
+      uptime: () => Math.max(0, Math.floor(env.now() / 1000) - startSecond()),
+    },
     commands: COMMANDS,
     sockets: sockets.map(s => s.bind),
+    route: words => words,
+    prompt: () => '',
     ended: (session: Session) => {
       sessions.delete(session);
       if (sessions.size < max) for (const listening of listenings) listening.resume();
+      look();
     },
   };
-  const accept = (conn: Conn, bind: Bind) => {
-    sessions.add(new Session(shared, conn, bind));
+  const begin = (conn: Conn, start: Start) => void sessions.add(new Session(shared, conn, start));
+  const accept = (conn: Conn, { level, exposeFd }: Bind) => {
+    begin(conn, { level, exposeFd, expert: false, experimental: false });
+    look();
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };
   // One at a time, so that the limit is seen before the next.
@@ -82,9 +106,30 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     return env.io.listen(fd, 1, conn => accept(acceptOver(env.io, conn, end), bind));
   });
   return {
-    stop: () => {
-      for (const listening of listenings) listening.close();
-      for (const session of sessions) session.end();
+    open: begin,
+    rest: () => {
+      open = listenings.length;
+      for (const listening of listenings) {
+        listening.close(() => {
+          open--;
+          look();
+        });
+      }
+      look = () => {
+        for (const session of sessions) session.stop();
+      };
+      look();
+    },
+    stop: (soft, ended) => {
+      // Those who connected in the last moment are served, too.
+      look = () => {
+        for (const session of sessions) if (soft) session.stop();
+        if (open > 0 || sessions.size > 0) return;
+        look = () => {};
+        ended();
+      };
+      if (!soft) for (const session of sessions) session.end();
+      look();
     },
   };
 }

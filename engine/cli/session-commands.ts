@@ -4,8 +4,10 @@ import { addressText } from '../io/address.ts';
 import { allowed, type Call, type CliState, type Command, LEVELS, type Level } from './command.ts';
 import { helpText } from './help.ts';
 
+type Run = Command<unknown>['run'];
+
 /** `operator`, `user`: a level can only be given up. */
-function lower(level: Level): Command['run'] {
+function lower(level: Level): Run {
   return ({ state }) => {
     if (!allowed(state.level, level)) return 'Permission denied';
     state.level = level;
@@ -14,7 +16,7 @@ function lower(level: Level): Command['run'] {
 }
 
 /** `expert-mode [on|off]` and its like. */
-function mode(name: 'expert' | 'experimental'): Command['run'] {
+function mode(name: 'expert' | 'experimental'): Run {
   return ({ state, args }) => {
     if (args.length === 0) return `${name}-mode is ${state[name] ? 'ON' : 'OFF'}`;
     state[name] = args[0] === 'on';
@@ -22,7 +24,7 @@ function mode(name: 'expert' | 'experimental'): Command['run'] {
   };
 }
 
-function setTimeout({ state, args }: Call): string {
+function setTimeout({ state, args }: Call<unknown>): string {
   if (args[0] !== 'cli') return "'set timeout' only supports 'cli'.";
   if (args[1] === undefined) return 'Expects an integer value.';
   const time = parseTime(args[1], 's');
@@ -31,7 +33,7 @@ function setTimeout({ state, args }: Call): string {
   return '';
 }
 
-function showSockets({ sockets }: Call): string {
+function showSockets({ sockets }: Call<unknown>): string {
   const rows = sockets.map(bind => {
     const { address, inheritedFd } = bind;
     const kind = address === null ? 'fd' : address.family === 1 ? 'unix' : `ipv${address.family}`;
@@ -42,7 +44,7 @@ function showSockets({ sockets }: Call): string {
 }
 
 /** `prompt [n|i|p|timed]*`; without a mode it goes from prompt to none, and from any other to prompt. */
-function prompt({ state, args }: Call): string {
+function prompt({ state, args }: Call<unknown>): string {
   if (args.some(word => !Object.hasOwn(PROMPTS, word))) return PROMPT_HELP;
   if (!args.some(word => word !== 'timed')) setPrompt(state, !state.prompt, !state.prompt);
   for (const word of args) PROMPTS[word]!(state);
@@ -72,14 +74,14 @@ function setPrompt(state: CliState, interactive: boolean, prompt: boolean): void
   state.prompt = prompt;
 }
 
-function turn(change: (state: CliState) => void): Command['run'] {
+function turn(change: (state: CliState) => void): Run {
   return ({ state }) => {
     change(state);
     return '';
   };
 }
 
-export const SESSION_COMMANDS: readonly Command[] = [
+export const SESSION_COMMANDS: readonly Command<unknown>[] = [
   {
     words: 'echo',
     usage: '<text>',

@@ -10,30 +10,45 @@
 import type { Bind } from '../config/model.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, PAYLOAD_BYTES_MAX } from '../limits.ts';
-import { PROCESS } from '../shm/words.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
-import { allowed, type CliEnv, type CliState, type Command, type Later, type Reply } from './command.ts';
+import {
+  allowed,
+  type CliEnv,
+  type CliState,
+  type Command,
+  type Later,
+  type Reply,
+  type SessionEnv,
+} from './command.ts';
 import { findCommand, unknownText } from './help.ts';
 import { splitLine } from './line.ts';
 
-/** What all sessions share. */
-export interface CliShared {
-  readonly env: CliEnv;
-  readonly commands: readonly Command[];
+/** What all sessions share. `E`: what the commands work on. */
+export interface CliShared<E = CliEnv> {
+  readonly env: E;
+  readonly session: SessionEnv;
+  readonly commands: readonly Command<E>[];
   readonly sockets: readonly Bind[];
+  /** The answer to words that are none of our commands; else the words of one. */
+  route(words: readonly string[], payload: string | null, state: CliState): Reply | readonly string[];
+  /** What the prompt begins with. */
+  prompt(state: CliState): string;
   /** A session is over. */
-  ended(session: Session): void;
+  ended(session: Session<E>): void;
 }
+
+/** How a session begins. */
+export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'exposeFd'>;
 
 const LF = 0x0a;
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
 
-export class Session implements Handler {
-  readonly #shared: CliShared;
+export class Session<E = CliEnv> implements Handler {
+  readonly #shared: CliShared<E>;
   readonly #conn: Conn;
-  readonly #timer: Timer<Session>;
+  readonly #timer: Timer<Session<E>>;
   readonly #state: CliState;
   /** Received and not yet run; bounded by `tune.bufsize`, and by PAYLOAD_BYTES_MAX while a payload comes. */
   #input: Uint8Array = NOTHING;
@@ -51,23 +66,23 @@ export class Session implements Handler {
   /** A command has been run: without more of them the connection ends, unless it is interactive. */
   #ran = false;
   #closing = false;
+  /** As if no more commands came. */
+  #stopping = false;
 
-  constructor(shared: CliShared, conn: Conn, bind: Bind) {
-    const timeoutMs = shared.env.model.global.statsTimeoutMs;
+  constructor(shared: CliShared<E>, conn: Conn, start: Start) {
+    const { timeoutMs } = shared.session;
     this.#shared = shared;
     this.#conn = conn;
     this.#state = {
-      level: bind.level,
+      ...start,
       interactive: false,
       prompt: false,
       timed: false,
-      expert: false,
-      experimental: false,
       timeoutMs,
       interruptible: false,
       quit: false,
     };
-    this.#timer = new Timer<Session>(this, s => s.end());
+    this.#timer = new Timer<Session<E>>(this, s => s.end());
     conn.handler = this;
     this.#touch();
   }
@@ -75,6 +90,14 @@ export class Session implements Handler {
   /** Ends the connection at once. */
   end(): void {
     this.#conn.abort(false);
+  }
+
+  /** Takes no command any more; ends when those that have come are answered. */
+  stop(): void {
+    if (this.#closing || this.#stopping) return;
+    this.#stopping = true;
+    // Whoever has just connected is about to say what for.
+    if (this.#ran || this.#ended) this.#work();
   }
 
   onOpen(): void {}
@@ -91,7 +114,7 @@ export class Session implements Handler {
     this.#work();
     if (this.#closing) return;
     if (this.#payloadEnd !== null && this.#input.length > PAYLOAD_BYTES_MAX) this.#refuse('The payload is too long.');
-    else if (this.#payloadEnd === null && this.#input.length > this.#shared.env.model.global.tune.bufsizeBytes) {
+    else if (this.#payloadEnd === null && this.#input.length > this.#shared.session.lineBytesMax) {
       this.#refuse('Command line too long.');
     }
   }
@@ -111,7 +134,7 @@ export class Session implements Handler {
     this.#closing = true;
     this.#dump = null;
     this.#giveUp?.();
-    this.#shared.env.wheel.forget(this.#timer);
+    this.#shared.session.wheel.forget(this.#timer);
     this.#shared.ended(this);
   }
 
@@ -141,7 +164,7 @@ export class Session implements Handler {
         this.#run(words, this.#queue.length === 0 ? this.#payload : null);
       } else if (!this.#takeLine()) {
         // Half a line at the end is not a command: who sent it may have died over it.
-        if (this.#ended || (this.#ran && !this.#state.interactive)) this.#close();
+        if (this.#ended || (this.#ran && (this.#stopping || !this.#state.interactive))) this.#close();
         return;
       }
     }
@@ -183,24 +206,25 @@ export class Session implements Handler {
     return line.endsWith('\r') ? line.slice(0, -1) : line;
   }
 
-  #run(typed: readonly string[], payload: readonly string[] | null): void {
-    const { env, commands, sockets } = this.#shared;
+  #run(typed: readonly string[], lines: readonly string[] | null): void {
     const state = this.#state;
-    const words = withoutProcess(typed);
-    const command = findCommand(commands, words);
-    let answer: Reply;
-    // `@1` alone: there is one process, and it is chosen already.
-    if (words.length === 0 && typed.length > 0) answer = '';
-    else if (command === null) answer = unknownText(commands, state.level, words);
-    else if (!allowed(state.level, command.level)) answer = 'Permission denied';
-    else {
-      const args = words.slice(command.words.split(' ').length);
-      answer = command.run({ env, state, args, payload: payload?.join('\n') ?? null, commands, sockets });
-    }
+    const payload = lines?.join('\n') ?? null;
+    const routed = this.#shared.route(typed, payload, state);
+    const answer = isWords(routed) ? this.#command(routed, payload) : routed;
     if (state.quit) this.#close();
     else if (typeof answer === 'function') this.#goOn(answer);
     else if (typeof answer !== 'string') this.#dump = answer;
     else this.#finish(answer === '' ? '' : `${answer}\n`);
+  }
+
+  #command(words: readonly string[], payload: string | null): Reply {
+    const { env, commands, sockets } = this.#shared;
+    const state = this.#state;
+    const command = findCommand(commands, words);
+    if (command === null) return unknownText(commands, state.level, words);
+    if (!allowed(state.level, command.level)) return 'Permission denied';
+    const args = words.slice(command.words.split(' ').length);
+    return command.run({ env, conn: this.#conn, state, args, payload, commands, sockets });
   }
 
   /** Asks for the next part of an answer, once the peer has taken the last one. False when it is to be waited for. */
@@ -246,15 +270,16 @@ export class Session implements Handler {
   #finish(text: string): void {
     this.#state.interruptible = false;
     this.#say(this.#state.prompt ? `${text}\n${this.#promptText()}` : `${text}\n`);
+    if (this.#state.quit) this.#close();
   }
 
   #promptText(): string {
-    const { env } = this.#shared;
-    if (!this.#state.timed) return '> ';
-    const start = Atomics.load(env.memory.words, env.memory.process + PROCESS.at.start_second);
-    const up = Math.max(0, Math.floor(env.now() / 1000) - start);
+    const { session, prompt } = this.#shared;
+    if (!this.#state.timed) return `${prompt(this.#state)}> `;
+    const up = session.uptime();
     const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
-    return `[${Math.floor(up / 86_400)}:${two((up / 3600) % 24)}:${two((up / 60) % 60)}:${two(up % 60)}]> `;
+    const time = `${Math.floor(up / 86_400)}:${two((up / 3600) % 24)}:${two((up / 60) % 60)}:${two(up % 60)}`;
+    return `${prompt(this.#state)}[${time}]> `;
   }
 
   #refuse(text: string): void {
@@ -276,13 +301,12 @@ export class Session implements Handler {
 
   /** Starts the idle time again: not while we are the one who is waited for. It also bounds a close that the peer does not take. */
   #touch(): void {
-    const { env } = this.#shared;
+    const { wheel, now } = this.#shared.session;
     const { timeoutMs } = this.#state;
-    env.wheel.arm(this.#timer, timeoutMs > 0 && this.#giveUp === null ? env.now() + timeoutMs : Infinity);
+    wheel.arm(this.#timer, timeoutMs > 0 && this.#giveUp === null ? now() + timeoutMs : Infinity);
   }
 }
 
-/** `@1 show info`: which process is meant, as the master's socket wants it, is no question here: there is one. */
-function withoutProcess(words: readonly string[]): readonly string[] {
-  return /^@(!?\d+)?$/.test(words[0] ?? '') ? words.slice(1) : words;
+function isWords(routed: Reply | readonly string[]): routed is readonly string[] {
+  return Array.isArray(routed);
 }

@@ -3,7 +3,7 @@
  * where the model has indexes and with unresolved addresses; `build.ts` turns drafts into the frozen model.
  */
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
+import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
@@ -307,11 +307,15 @@ export function newGlobal(): GlobalDraft {
     maxconnrate: 0,
     maxsessrate: 0,
     ulimitN: 0,
+    fdHardLimit: 0,
     user: null,
     group: null,
     uid: null,
     gid: null,
     chroot: null,
+    capabilities: [],
+    dumpable: false,
+    cpuMap: [],
     pidfile: null,
     node: null,
     description: null,
@@ -324,6 +328,9 @@ export function newGlobal(): GlobalDraft {
     spreadChecksPercent: 0,
     maxSpreadChecksMs: 0,
     hardStopAfterMs: null,
+    graceMs: 0,
+    closeSpreadMs: 0,
+    maxReloads: GENERATIONS_MAX,
     serverStateBase: null,
     serverStateFile: null,
     dnsAcceptFamily: 'auto',

@@ -7,6 +7,7 @@ import { type Context, type Keyword, supported } from './keyword.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
+import { GLOBAL_PROCESS } from './keywords-process.ts';
 import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
 import type { StatusRange } from './model.ts';
@@ -25,6 +26,15 @@ function statsSocket(cursor: Cursor, global: GlobalDraft, context: Context) {
   if (address === null)
     return cursor.error("'stats socket' in global section expects an address or a path to a UNIX socket");
   global.statsSockets.push(...(readBindLine(cursor, address, 'stats socket', context) ?? []));
+}
+
+function closeSpreadTime(cursor: Cursor, global: GlobalDraft) {
+  if (cursor.match('infinite')) {
+    global.closeSpreadMs = Infinity;
+    return;
+  }
+  const ms = cursor.expectTime('close-spread-time', 'ms');
+  if (ms !== null) global.closeSpreadMs = ms;
 }
 
 /** `unix-bind`: what unix sockets have unless their line says otherwise. */
@@ -109,6 +119,7 @@ const OWN: readonly Row[] = [
   integer(row('maxconnrate', 'Connections accepted per second at most.'), 'maxconnrate'),
   integer(row('maxsessrate', 'Sessions begun per second at most.'), 'maxsessrate'),
   integer(row('ulimit-n', 'File descriptors the process may have.'), 'ulimitN'),
+  integer(row('fd-hard-limit', 'File descriptors at most, where `ulimit-n` does not say how many.'), 'fdHardLimit'),
   integer(row('uid', 'User number to run as.'), 'uid'),
   integer(row('gid', 'Group number to run as.'), 'gid'),
   word(row('user', 'User to run as.'), '<name>', 'user'),
@@ -134,6 +145,17 @@ const OWN: readonly Row[] = [
   }),
   time(row('max-spread-checks', 'Checks are spread over this time at most.'), 'maxSpreadChecksMs'),
   time(row('hard-stop-after', 'How long a soft stop may last.'), 'hardStopAfterMs'),
+  time(row('grace', 'Time between SIGUSR1 and the end of accepting.'), 'graceMs'),
+  supported({
+    name: 'close-spread-time',
+    where: 'G',
+    args: '{ <time> | infinite }',
+    doc: 'Time over which a soft stop spreads the end of connections.',
+    parse: closeSpreadTime,
+    good: ['close-spread-time 10s', 'close-spread-time infinite'],
+    bad: [['close-spread-time', "'close-spread-time' expects a time (in milliseconds by default)"]],
+  }),
+  integer(row('mworker-max-reloads', 'Reloads that a draining generation may survive.'), 'maxReloads'),
   time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
   integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
   bare(row('external-check', 'Allows checks by programs.'), { externalCheck: true }),
@@ -192,6 +214,7 @@ const OWN: readonly Row[] = [
 
 export const GLOBAL: readonly Row[] = [
   ...OWN,
+  ...GLOBAL_PROCESS,
   GLOBAL_LOG as Row,
   ...TUNE,
   ...GLOBAL_VARS,

@@ -52,11 +52,19 @@ export interface Global extends Place {
   readonly maxconnrate: number;
   readonly maxsessrate: number;
   readonly ulimitN: number;
+  /** Descriptors at most, where `ulimitN` does not say how many; 0 = the default. */
+  readonly fdHardLimit: number;
   readonly user: string | null;
   readonly group: string | null;
   readonly uid: number | null;
   readonly gid: number | null;
   readonly chroot: string | null;
+  /** `setcap`: numbers of the capabilities that threads keep. */
+  readonly capabilities: readonly number[];
+  /** `set-dumpable`. */
+  readonly dumpable: boolean;
+  /** By worker: the processors it runs on; null = any. Empty = there is no `cpu-map`. */
+  readonly cpuMap: readonly (readonly number[] | null)[];
   readonly pidfile: string | null;
   readonly node: string | null;
   readonly description: string | null;
@@ -69,6 +77,12 @@ export interface Global extends Place {
   readonly spreadChecksPercent: number;
   readonly maxSpreadChecksMs: number;
   readonly hardStopAfterMs: number | null;
+  /** `grace`: time between a soft stop and the end of accepting. */
+  readonly graceMs: number;
+  /** Time over which a soft stop spreads the end of connections; 0 = at once, Infinity = they are left alone. */
+  readonly closeSpreadMs: number;
+  /** Reloads that a generation may survive. */
+  readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
   /** `dns-accept-family`; auto = IPv4, and IPv6 where the machine can reach it. */

@@ -65,7 +65,7 @@ export function initialise(memory: Memory, model: Model, now: number): void {
 }
 
 /** A server that tracks another begins as that one does. */
-function beginAsTracked(env: StateEnv, t: Target): void {
+export function beginAsTracked(env: StateEnv, t: Target): void {
   const tracked = trackedBy(env, t);
   if (tracked === null) return;
   beginAsTracked(env, tracked);

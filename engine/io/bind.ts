@@ -228,6 +228,39 @@ function openInet(spec: ListenSpec, address: Address): Listener | BindError {
   return { fd, address: native.socketName(fd) ?? address, warnings };
 }
 
+/** Whether it is a stream socket that listens. */
+export function listens(fd: number): boolean {
+  return (
+    native.getOption(fd, native.SO_TYPE) === native.SOCK_STREAM && native.getOption(fd, native.SO_ACCEPTCONN) === 1
+  );
+}
+
+/** What was set before a socket was bound and cannot be changed any more. */
+export function flagsOf(fd: number, { family }: Address): { readonly transparent: boolean; readonly v6only: boolean } {
+  const on = (option: native.SocketOption) => native.getOption(fd, option) === 1;
+  if (family === 1) return { transparent: false, v6only: false };
+  const transparent = on(family === 6 ? native.IPV6_TRANSPARENT : native.IP_TRANSPARENT);
+  return { transparent, v6only: family === 6 && on(native.IPV6_V6ONLY) };
+}
+
+/** The name of a socket in the abstract namespace. */
+export function abstractName(address: Address): Address {
+  return isAbstract(address) ? address : { ...address, bytes: Uint8Array.of(0, ...address.bytes) };
+}
+
+/** Gives a socket what the line asks for; one that rests (`disable frontend`) goes on resting. What cannot be set is told. */
+export function relisten(fd: number, spec: ListenSpec): readonly string[] {
+  const { address } = spec;
+  if (address === null) return [];
+  const warnings: string[] = [];
+  if (address.family !== 1) setOptions(fd, BEFORE_LISTEN, spec, address, warnings);
+  if (native.getOption(fd, native.SO_ACCEPTCONN) !== 1) return warnings;
+  const listening = native.listen(fd, backlog(spec));
+  if (listening < 0)
+    warnings.push(failed(-listening, 'cannot listen to socket', `for [${addressText(address)}]`).message);
+  return warnings;
+}
+
 /** A unix socket that listens on `name`, with nothing of the file system touched but what bind(2) makes. */
 function listenUnix(spec: ListenSpec, name: Address, where: string, beforeListen: () => BindError | null) {
   const sockaddr = native.encodeSockaddr(name);
@@ -246,7 +279,7 @@ function listenUnix(spec: ListenSpec, name: Address, where: string, beforeListen
 }
 
 function openAbstract(spec: ListenSpec, address: Address): Listener | BindError {
-  const name = isAbstract(address) ? address : { ...address, bytes: Uint8Array.of(0, ...address.bytes) };
+  const name = abstractName(address);
   const fd = listenUnix(spec, name, `[${addressText(name)}]`, () => null);
   return typeof fd === 'number' ? { fd, address: name, warnings: [] } : fd;
 }

@@ -64,6 +64,8 @@ export interface Address {
 export interface Conn {
   /** Which connection this is, for logs and for matching late events: index + generation packed in 31 bits. */
   readonly id: number;
+  /** Its descriptor, where the io has one and tells it. */
+  readonly fd?: number | undefined;
   /** Who hears of this connection. The owner may replace it at any time (a pooled server connection changes hands). */
   handler: Handler;
   /** Bytes taken by `send` and `forward` and not yet by the kernel. */
@@ -131,8 +133,11 @@ export interface Listening {
   /** Stops accepting (the socket keeps listening: connections wait in the kernel's queue). Idempotent. */
   pause(): void;
   resume(): void;
-  /** Closes this thread's descriptor of the socket. */
-  close(): void;
+  /**
+   * Closes this thread's descriptor of the socket. What the kernel had handed over by then still goes to `accept`;
+   * `closed` is called in a later event, when nothing more can come.
+   */
+  close(closed?: () => void): void;
 }
 
 export interface Io {

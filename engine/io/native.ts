@@ -73,6 +73,7 @@ export const SO_REUSEPORT: SocketOption = [SOCKET, MAC ? 0x200 : 15];
 export const SO_TYPE: SocketOption = [SOCKET, MAC ? 0x1008 : 3];
 export const SO_ACCEPTCONN: SocketOption = [SOCKET, MAC ? 2 : 30];
 export const SO_BINDTODEVICE: SocketOption = [SOCKET, MAC ? -1 : 25];
+export const SO_RCVTIMEO: SocketOption = [SOCKET, MAC ? 0x1006 : 20];
 export const SO_LINGER: SocketOption = [SOCKET, MAC ? 0x80 : 13];
 export const SO_KEEPALIVE: SocketOption = [SOCKET, MAC ? 8 : 9];
 export const IP_BIND_ADDRESS_NO_PORT: SocketOption = [IP, MAC ? -1 : 24];
@@ -95,6 +96,18 @@ export const TCP_USER_TIMEOUT: SocketOption = [TCP, MAC ? -1 : 18];
 export const TCP_FASTOPEN: SocketOption = [TCP, MAC ? 0x105 : 23];
 
 const ENOPROTOOPT = os.constants.errno.ENOPROTOOPT;
+
+/** For the other files with native calls: as every call here answers. To be used on the call itself. */
+export const result = checked;
+
+/** A close-on-exec stream socket whose calls wait; for the start, before there is a loop. */
+export function blockingSocket(family: number): number {
+  return checked(libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+export function connect(fd: number, name: Uint8Array): number {
+  return checked(libc.connect(fd, name, name.length));
+}
 
 /** A new close-on-exec, non-blocking socket. */
 export function socket(family: number, type: number): number {

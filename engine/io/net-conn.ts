@@ -113,6 +113,12 @@ export class NetConn implements Conn {
     if (!this.#opened) socket.on('connect', () => this.#connect());
   }
 
+  /** Node tells it only on the handle. */
+  get fd(): number | undefined {
+    const { _handle: handle } = this.#socket as { readonly _handle?: { readonly fd?: number } };
+    return handle?.fd;
+  }
+
   get pending(): number {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength;
   }

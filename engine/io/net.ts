@@ -81,8 +81,10 @@ class NetListening implements Listening {
     if (this.#server === null && this.#fd >= 0) this.#serve();
   }
 
-  close(): void {
+  close(closed: () => void = () => {}): void {
     if (this.#fd < 0) return;
+    // Node tells of each connection as it accepts it: none is left between.
+    setImmediate(closed);
     if (this.#server === null) closeFd(this.#fd);
     else this.#server.close();
     this.#server = null;

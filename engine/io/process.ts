@@ -3,7 +3,27 @@ import ffi from 'node:ffi';
 import fs from 'node:fs';
 import { AF_UNIX, closeFd, encodeSockaddr, SOCK_DGRAM, sendDatagram, socket } from './native.ts';
 
-const { functions: libc } = ffi.dlopen(null, { dup2: { return: 'i32', arguments: ['i32', 'i32'] } });
+const { functions: libc } = ffi.dlopen(null, {
+  dup2: { return: 'i32', arguments: ['i32', 'i32'] },
+});
+
+/** As in <malloc.h>: blocks of so many bytes are given back to the system as soon as they are free. */
+const M_MMAP_THRESHOLD = -3;
+const LARGE_BYTES = 1 << 20;
+
+/**
+ * The C library of most Linux systems raises that threshold to the largest block that was ever freed; the buffers of threads
+ * that come and go with reloads would then stay with the process. Others have no such function.
+ */
+export function returnLargeBlocks(): void {
+  try {
+    ffi
+      .dlopen(null, { mallopt: { return: 'i32', arguments: ['i32', 'i32'] } })
+      .functions.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+  } catch {
+    // not glibc
+  }
+}
 
 /** Lets go of the terminal or pipe on standard input, output and error: nobody waits for their end because of us. */
 export function leaveTerminal(): void {

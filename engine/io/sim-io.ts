@@ -59,12 +59,12 @@ class SimListening implements Listening {
     this.wake();
   }
 
-  close(): void {
+  close(closed: () => void = () => {}): void {
     if (!this.#open) return;
     this.pause();
     this.#open = false;
     this.#network.closeFd(this.#fd);
-    this.#io.unlisten(this);
+    this.#io.unlisten(this, closed);
   }
 
   /** Accepts what waits, up to the burst. */
@@ -93,6 +93,8 @@ export class SimIo implements Io, SimLoop {
   #output = new Set<SimConn>();
   #layers = new Set<Layer>();
   #stopped: (() => void) | null = null;
+  /** Who waits to hear that its listening socket is closed. */
+  #closed: (() => void)[] = [];
 
   constructor(network: Network, ip: Uint8Array) {
     this.#network = network;
@@ -109,8 +111,10 @@ export class SimIo implements Io, SimLoop {
     return listening;
   }
 
-  unlisten(listening: SimListening): void {
+  unlisten(listening: SimListening, closed: () => void): void {
     this.#listenings.delete(listening);
+    this.#closed.push(closed);
+    this.wake();
   }
 
   connect(address: Address, options: ConnectOptions, handler: Handler): Conn {
@@ -166,6 +170,7 @@ export class SimIo implements Io, SimLoop {
   /** One turn: events in random order, some put off; accepts; the engine's turn; output. */
   turnOver(): void {
     this.nextAt = Infinity;
+    for (const closed of this.#closed.splice(0)) closed();
     for (const conn of this.#shuffled()) {
       if (this.#network.random() < this.#network.disorder) this.ready(conn);
       else conn.deliver();

@@ -15,11 +15,11 @@ import { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import type { Standpoint } from '../sample/context.ts';
 import type { Memory } from '../shm/memory.ts';
-import { PROCESS, PROXY } from '../shm/words.ts';
+import { PROCESS, PROXY, WORKER } from '../shm/words.ts';
 import { FAILED_CONNECTION, formatsOf, NO_FORMATS, type ProxyFormats } from './builtin.ts';
 import { bytesOf, Line } from './line.ts';
 import { type LogFacts, Scene } from './scene.ts';
-import { Sinks } from './sinks.ts';
+import { closeSinks, Sinks } from './sinks.ts';
 import { type LogStep, STEP_ORIGINS, type TrafficStep } from './steps.ts';
 import { LOG_ERR, LOG_INFO } from './syslog.ts';
 import { openTargets, type Target } from './target.ts';
@@ -252,4 +252,10 @@ function keepAddresses(log: ProxyLog, session: Session): void {
 /** Errors, time-outs, retries, redispatches and status 5xx (manual 8.3.3). What we answered ourselves is none. */
 function wentWrong({ cause, attempts, redispatched, status }: Stream): boolean {
   return (cause !== CAUSE.none && cause !== CAUSE.local) || attempts > 0 || redispatched || status >= 500;
+}
+
+/** Closes the sockets of all threads of a generation that has ended. */
+export function closeLogs(memory: Memory): void {
+  closeSinks(memory.words, memory.process + PROCESS.at.log_sockets);
+  for (let w = 0; w < memory.shape.workers; w++) closeSinks(memory.words, memory.worker(w) + WORKER.at.log_sockets);
 }

@@ -8,6 +8,7 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
+  closeFd,
   encodeSockaddr,
   errorText,
   SOCK_DGRAM,
@@ -102,3 +103,11 @@ export class Sinks {
 /** EAGAIN. */
 const FULL = -11;
 const BUSY = errorText(-FULL);
+
+/** Closes the `log_sockets` of threads that have ended and are not followed by others. */
+export function closeSinks(words: Int32Array, at: number): void {
+  for (const family of Object.values(FAMILIES)) {
+    const fd = Atomics.exchange(words, at + family.at, 0) - 1;
+    if (fd >= 0) closeFd(fd);
+  }
+}

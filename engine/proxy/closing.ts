@@ -47,6 +47,7 @@ class Closing implements Handler {
   constructor(context: Context, conn: Conn, ms: number) {
     this.#context = context;
     this.#timer = new Timer<Conn>(conn, late => late.abort(false));
+    context.lingering++;
     context.wheel.arm(this.#timer, context.io.now() + ms);
     conn.handler = this;
   }
@@ -59,5 +60,7 @@ class Closing implements Handler {
   onDrain(): void {}
   onClose(): void {
     this.#context.wheel.forget(this.#timer);
+    this.#context.lingering--;
+    this.#context.stopping?.look();
   }
 }

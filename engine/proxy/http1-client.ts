@@ -159,10 +159,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     else if (this.#phase === 'tunnel') this.#touch();
   }
 
-  onStop(): void {
+  onStop(before: number): void {
     // A client that has not had an answer yet takes a close for a failure: it is served first.
-    if (this.#phase === 'idle' && this.#requests > 0) this.#close();
-    else this.#keep = false;
+    const idle = this.#phase === 'idle' && this.#requests > 0 && this.#idleSince <= before;
+    if (idle && this.session.mustEnd && !this.session.frontend.proxy.options.idleCloseOnResponse) this.#close();
   }
 
   // --- consuming what the client sends ---
@@ -265,7 +265,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #start(stream: Stream, head: Head, length: number): void {
     stream.requestAt = stream.now;
     stream.bytesIn += length;
-    this.#keep = clientPersists(stream.frontend.proxy.options.http, head) && !this.session.context.stopping;
+    this.#keep = clientPersists(stream.frontend.proxy.options.http, head);
     const kind = requestBody(head);
     this.#body.reset(kind, head.contentLength);
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
@@ -419,6 +419,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (kind === BODY_CHUNKED && !this.#chunked) head.removeAll(H_TRANSFER_ENCODING);
     const endsAtClose = kind === BODY_UNTIL_CLOSE || (kind === BODY_CHUNKED && !this.#chunked);
     if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
+    if (this.session.mustEnd) this.#keep = false;
     setResponseConnection(head, this.#keep, requestHead.version, requestHead.methodId);
   }
 
@@ -431,7 +432,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     const head = stream.requestHead;
     if (keep && this.#phase === 'body') this.#skipPayload(stream);
-    if (!keep || !stream.requestDone) this.#keep = false;
+    if (!keep || !stream.requestDone || this.session.mustEnd) this.#keep = false;
     stream.responseDone = true;
     const bytes = reply.bytes(this.#keep, head.version);
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
@@ -457,7 +458,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   open(reply: Reply, chunked: boolean): void {
     const stream = this.#stream!;
-    if (!chunked || !stream.requestDone) this.#keep = false;
+    if (!chunked || !stream.requestDone || this.session.mustEnd) this.#keep = false;
     this.#chunked = chunked;
     const bytes = reply.bytes(this.#keep, stream.requestHead.version);
     this.#send(bytes, 0, bytes.length);
@@ -514,7 +515,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (this.conn === null) return;
     if (cut) this.#cut(stream.cause);
     else if (!complete || this.#phase === 'head') this.#linger();
-    else if (!this.#keep || this.#ended || this.session.context.stopping) this.#part();
+    else if (!this.#keep || this.#ended) this.#part();
     else this.#nextRequest();
   }
 

@@ -145,6 +145,7 @@ export function retryListener(context: Context, listener: Listener): void {
   Atomics.sub(context.words, context.at + PROCESS.at.waiting, 1);
   context.counters[context.row + CUR_PAUSED]! -= 1;
   if (!listener.resting) for (const socket of listener.sockets) socket.resume();
+  context.stopping?.look();
 }
 
 /** A place was freed: those who wait for one look again, here and in the other workers. */

@@ -43,6 +43,7 @@ import { CookiePersistence } from './persistence.ts';
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Sessions } from './sessions.ts';
+import type { SoftStop } from './soft-stop.ts';
 import type { Stream } from './stream.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -74,16 +75,16 @@ export interface Context {
   readonly frontends: (Frontend | null)[];
   readonly backends: (Backend | null)[];
   readonly log: (level: Severity, text: string) => void;
-  /** Ends everything politely: no keep-alive, no new connections (soft stop). */
-  stopping: boolean;
+  /** Ends everything politely: no keep-alive, no new connections; null = not now. */
+  stopping: SoftStop | null;
   /** What the statistics page reads. */
   readonly view: View;
   /** What its form does. */
   readonly admin: Admin;
   /** Who hears of streams: the logs. */
   readonly events: StreamEvents;
-  /** Hears of each session's end while the worker stops; null = nobody. */
-  onSessionEnd?: (() => void) | null;
+  /** Connections without a session whose last bytes are on their way (closing.ts). */
+  lingering: number;
   /** Sessions open in this worker. */
   readonly sessions: Sessions;
   /** Sessions and streams begun so far: the number of the last one. */

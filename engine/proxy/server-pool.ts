@@ -73,7 +73,7 @@ export class ServerPool {
     this.leaveOldAddress();
     // A server that is down, perhaps to be deleted, is to have no connections; that of another destination is of no use.
     if (
-      backend.context.stopping ||
+      backend.context.stopping !== null ||
       this.#server.live.anywhere ||
       side.version !== this.#version ||
       isDown(this.#server)

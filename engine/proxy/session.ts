@@ -27,8 +27,8 @@ export interface SessionDriver {
   stream(): Stream | null;
   /** The client's time-out ran out. */
   onTimeout(): void;
-  /** Soft stop: end as soon as that is polite. */
-  onStop(): void;
+  /** Soft stop: end if the session is due and nothing came since `before` (ms of the io clock). Called again and again. */
+  onStop(before: number): void;
 }
 
 export class Session {
@@ -139,6 +139,12 @@ export class Session {
     this.context.wheel.arm(this.#timer, ms === 0 ? Infinity : this.context.io.now() + ms);
   }
 
+  /** The worker stops: this connection is to end after the exchange that it is in. */
+  get mustEnd(): boolean {
+    const { stopping } = this.context;
+    return stopping?.isDue(this) ?? false;
+  }
+
   /** The client's time-out has run out, or does so now. */
   late(): boolean {
     return this.#timer.deadline <= this.context.io.now();
@@ -161,7 +167,7 @@ export class Session {
     if (this.ownServer !== null) disown(this.ownServer);
     this.#endTracking();
     leave(this.context, this.listener);
-    this.context.onSessionEnd?.();
+    this.context.stopping?.look();
   }
 }
 

@@ -25,6 +25,7 @@ import { NameAsks, type NameQuestion } from './name-asks.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
 import { Sessions } from './sessions.ts';
+import { SoftStop } from './soft-stop.ts';
 
 export interface TrafficEnv {
   readonly io: Io;
@@ -91,7 +92,8 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     backends: [],
     log: env.log,
     events: env.events,
-    stopping: false,
+    stopping: null,
+    lingering: 0,
     sessions: new Sessions(),
     begunSessions: 0,
     begunStreams: 0,
@@ -128,10 +130,11 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     },
     stop: soft => {
       io.wake();
-      stop(context, soft, () => {
+      context.stopping ??= new SoftStop(context, () => {
         doorbell.stop();
         env.onIdle();
       });
+      context.stopping.begin(soft);
     },
   };
 }
@@ -142,26 +145,4 @@ function listenerOf(context: Context, number: number) {
     if (listener !== undefined) return listener;
   }
   throw new Error(`proxy: there is no listener ${number}`);
-}
-
-function stop(context: Context, soft: boolean, idle: () => void): void {
-  context.stopping = true;
-  for (const frontend of context.frontends) {
-    for (const listener of frontend?.listeners ?? []) {
-      for (const socket of listener.sockets.splice(0)) socket.close();
-      for (const conn of listener.parked.splice(0)) conn.abort(false);
-      context.wheel.forget(listener.timer);
-    }
-  }
-  for (const backend of context.backends) for (const server of backend?.servers ?? []) server.pool.clear();
-  context.onSessionEnd = () => {
-    if (context.sessions.size > 0) return;
-    context.onSessionEnd = null;
-    idle();
-  };
-  for (const session of [...context.sessions]) {
-    if (soft) session.driver?.onStop();
-    else session.conn.abort(false);
-  }
-  context.onSessionEnd();
 }

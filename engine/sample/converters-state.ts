@@ -5,7 +5,7 @@ import type { Args } from './arguments.ts';
 import { cast } from './cast.ts';
 import { negate, YES } from './condition.ts';
 import type { Convert, Env } from './context.ts';
-import { isUp, serverOf, usable } from './fetches-internal.ts';
+import { isStopping, isUp, serverOf, usable } from './fetches-internal.ts';
 import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
 import { IPV4, IPV6, Sample, SINT, STR, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
@@ -113,7 +113,7 @@ const WHENS: Readonly<Record<string, When>> = {
   forwarded: ({ stream }) => stream !== null && stream.connectedAt > 0,
   processed: ({ stream }) => stream !== null && (stream.connectedAt > 0 || stream.applet !== null),
   toapplet: ({ stream }) => stream !== null && stream.applet !== null,
-  stopping: ({ session }) => session.context.stopping,
+  stopping: ({ session }) => isStopping(session.context),
 };
 
 /** What `option dontlog-normal` calls an error (manual 8.3.4). */

@@ -63,6 +63,11 @@ function word(worker: Context, at: number): number {
   return Atomics.load(worker.words, at);
 }
 
+/** A soft stop has begun, though listeners may still accept (`grace`). */
+export function isStopping({ words, at }: Context): boolean {
+  return Atomics.load(words, at + PROCESS.at.stopping) !== 0;
+}
+
 export function isUp(server: Server, worker: Context): boolean {
   const oper = word(worker, server.at + SERVER.at.oper);
   return oper !== OPER_STOPPED && (word(worker, server.at + SERVER.at.admin) & ADMIN_MAINT) === 0;
@@ -290,7 +295,7 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
     return false;
   }),
   plain('stopping', 'bool', 'internal', 'The process is stopping.', (ctx, out) =>
-    out.setBool(ctx.session.context.stopping),
+    out.setBool(isStopping(ctx.session.context)),
   ),
   plain(
     'prio_class',

@@ -210,6 +210,52 @@ export class Histograms {
     }
   }
 
+  /** Adds row `row` of all workers of `from`, where nobody writes any more, to the row at `at`. Only its worker may. */
+  fold(at: number, from: Histograms, row: number): void {
+    const found = this.merged();
+    for (let timer = 0; timer < TIMERS.length; timer++) {
+      const all = at + timer * this.#timer;
+      from.read(row, timer, 'all', 0, found);
+      this.#take(all, found, this.#doubles, all + HEAD_DOUBLES);
+      for (let slot = 0; slot < 2; slot++) {
+        const own = all + this.#all + slot * this.#slot;
+        const minute = from.#latest(row, timer, slot);
+        if (minute < this.#doubles[own + MINUTE]!) continue;
+        if (minute > this.#doubles[own + MINUTE]!) this.#empty(own, true);
+        this.#doubles[own + MINUTE] = minute;
+        from.#readSlot(row, timer, slot, minute, found);
+        this.#take(own, found, this.#words, (own + HEAD_DOUBLES) * 2);
+      }
+    }
+  }
+
+  /** The last minute that any worker counted in this slot. */
+  #latest(row: number, timer: number, slot: number): number {
+    let latest = 0;
+    for (let worker = 0; worker < this.#workers; worker++) {
+      const at = this.at(worker, row) + timer * this.#timer + this.#all + slot * this.#slot;
+      latest = Math.max(latest, this.#doubles[at + MINUTE]!);
+    }
+    return latest;
+  }
+
+  #readSlot(row: number, timer: number, slot: number, minute: number, into: Merged): void {
+    into.clear();
+    for (let worker = 0; worker < this.#workers; worker++) {
+      const at = this.at(worker, row) + timer * this.#timer + this.#all + slot * this.#slot;
+      if (this.#doubles[at + MINUTE] === minute) this.#addTo(into, at, this.#words, (at + HEAD_DOUBLES) * 2);
+    }
+  }
+
+  /** Adds what was read to the histogram whose head is at `at`, and whose counts are those of `own` from `to` on. */
+  #take(at: number, found: Merged, own: Float64Array | Uint32Array, to: number): void {
+    if (found.total === 0) return;
+    for (let i = found.low; i <= found.high; i++) own[to + i]! += found.counts[i]!;
+    this.#first(at, found.low);
+    this.#doubles[at + MAX] = Math.max(this.#doubles[at + MAX]!, found.max);
+    this.#doubles[at + SUM]! += found.sum;
+  }
+
   /** Whether row `row` has times: every stream has a total, the last timer. */
   used(row: number): boolean {
     const total = (TIMERS.length - 1) * this.#timer;
@@ -222,6 +268,11 @@ export class Histograms {
   /** Reads one timer of row `row` of all workers into `into`. `now` is milliseconds of the shared clock. */
   read(row: number, timer: number, span: Span, now: number, into: Merged): void {
     into.clear();
+    this.add(row, timer, span, now, into);
+  }
+
+  /** Adds one timer of row `row` of all workers to what `into` holds. */
+  add(row: number, timer: number, span: Span, now: number, into: Merged): void {
     const minute = Math.floor(now / SLOT_MS);
     for (let worker = 0; worker < this.#workers; worker++) {
       const all = this.at(worker, row) + timer * this.#timer;
@@ -241,17 +292,21 @@ export class Histograms {
     const doubles = this.#doubles;
     const low = doubles[at + LOW]! - 1;
     if (low < 0) return;
-    const { counts } = into;
+    const { counts, halfBits } = into;
     const max = doubles[at + MAX]!;
     const high = indexOf(max, this.#halfBits);
+    const alike = halfBits === this.#halfBits;
+    /** A count of the other resolution. */
+    const place = (i: number) =>
+      alike ? i : indexOf(Math.min(highestOf(i, this.#halfBits), max, TIMER_US_MAX), halfBits);
     let total = 0;
     for (let i = low; i <= high; i++) {
       const n = own[from + i]!;
       total += n;
-      counts[i]! += n;
+      counts[alike ? i : place(i)]! += n;
     }
-    into.low = into.high < 0 ? low : Math.min(into.low, low);
-    into.high = Math.max(into.high, high);
+    into.low = into.high < 0 ? place(low) : Math.min(into.low, place(low));
+    into.high = Math.max(into.high, place(high));
     into.total += total;
     into.max = Math.max(into.max, max);
     into.sum += doubles[at + SUM]!;

@@ -20,6 +20,7 @@ import { RING_CHANNEL_BYTES } from '../limits.ts';
 import { Channel } from './channel.ts';
 import { COUNTERS } from './counters.ts';
 import { Histograms, histogramBytes } from './histogram.ts';
+import type { Past } from './past.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
 const MAGIC = 0x534c5543; // "SLUC"
@@ -72,6 +73,8 @@ export class Memory {
   readonly words: Int32Array;
   /** The counters; write only rows of your own worker. */
   readonly counters: Float64Array;
+  /** What earlier generations of the configuration have counted; a reader of statistics is given it (past.ts). */
+  past: readonly Past[] = [];
   /** The times that streams took. */
   readonly histograms: Histograms;
   readonly #wordsAt: { process: number; worker: number; proxy: number; listener: number; server: number };
@@ -156,18 +159,20 @@ export class Memory {
     return Int32Array.from({ length: this.shape.workers }, (_, w) => this.row(w, kind, index) + field);
   }
 
-  /** Sum of one counter of one thing over all workers. */
+  /** Sum of one counter of one thing over all workers, of earlier generations too. */
   sum(kind: RowKind, index: number, field: number): number {
     let sum = 0;
+    for (const past of this.past) sum += past.sum(kind, index, field);
     const step = this.#rowsPerWorker * COUNTERS.size;
     let at = this.#rowIndex(kind, index) * COUNTERS.size + field;
     for (let w = 0; w < this.shape.workers; w++, at += step) sum += this.counters[at]!;
     return sum;
   }
 
-  /** Greatest value of one counter of one thing over all workers. */
+  /** Greatest value of one counter of one thing over all workers, of earlier generations too. */
   max(kind: RowKind, index: number, field: number): number {
     let max = 0;
+    for (const past of this.past) max = Math.max(max, past.max(kind, index, field));
     const step = this.#rowsPerWorker * COUNTERS.size;
     let at = this.#rowIndex(kind, index) * COUNTERS.size + field;
     for (let w = 0; w < this.shape.workers; w++, at += step) max = Math.max(max, this.counters[at]!);

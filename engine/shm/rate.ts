@@ -54,6 +54,25 @@ export function rateMax(c: Float64Array, rows: RateRows, now: number): number {
   return Math.max(max, secondTotal(c, rows, latest));
 }
 
+/** Adds the rows of another memory to the row `to` of `c`: as one writer would have counted all. The maxima do not add up. */
+export function rateFold(c: Float64Array, to: number, from: Float64Array, rows: RateRows): void {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    const second = Math.max(c[to + SECOND]!, from[row + SECOND]!);
+    const current = within(c, to, second) + within(from, row, second);
+    c[to + PREVIOUS] = within(c, to, second - 1) + within(from, row, second - 1);
+    c[to + CURRENT] = current;
+    c[to + SECOND] = second;
+    keepMax(c, to, from[row + MAX]!);
+  }
+}
+
+/** Events of one row in a whole second, as far as it still tells. */
+function within(c: Float64Array, row: number, second: number): number {
+  if (c[row + SECOND] === second) return c[row + CURRENT]!;
+  return c[row + SECOND] === second + 1 ? c[row + PREVIOUS]! : 0;
+}
+
 /** Forgets the maximum (`clear counters`). Only the writer of `own` may call it. */
 export function rateClearMax(c: Float64Array, own: number): void {
   c[own + MAX] = 0;

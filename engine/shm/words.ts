@@ -155,3 +155,15 @@ export const ADMIN_DRAIN = ADMIN_FORCED_DRAIN | ADMIN_INHERITED_DRAIN;
 export const CHECK_CONFIGURED = 1;
 export const CHECK_ENABLED = 2;
 export const CHECK_RUNNING = 4;
+
+/** Words that say how much of something is there now: they are a generation's own, and readers add them. */
+const GAUGES: Readonly<Record<'process' | 'proxy' | 'listener' | 'server', readonly number[]>> = {
+  process: [PROCESS.at.conns],
+  proxy: [PROXY.at.fe_conns, PROXY.at.be_sess, PROXY.at.be_served, PROXY.at.be_queued, PROXY.at.be_total_queued],
+  listener: [LISTENER.at.conns],
+  server: [SERVER.at.served, SERVER.at.queued],
+};
+
+export function isGauge(kind: 'process' | 'frontend' | 'backend' | 'listener' | 'server', field: number): boolean {
+  return GAUGES[kind === 'frontend' || kind === 'backend' ? 'proxy' : kind].includes(field);
+}

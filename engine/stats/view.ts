@@ -10,7 +10,7 @@ import { type Merged, type Span, TIMERS } from '../shm/histogram.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { rateMax, rateRead } from '../shm/rate.ts';
 import { LiveAddress } from '../shm/server-address.ts';
-import { CHECK_TEXT_BYTES, PROCESS, PROXY, SERVER, WORKER } from '../shm/words.ts';
+import { CHECK_TEXT_BYTES, isGauge, PROCESS, PROXY, SERVER, WORKER } from '../shm/words.ts';
 
 /** Which rows a column has a value in. */
 export const F = 1;
@@ -73,6 +73,7 @@ export const PERCENTILES = [50, 90, 95, 99, 99.9] as const;
 
 /** The averages are taken over this many streams at most, in each worker. */
 const TIME_WINDOW = 512;
+const NONE: readonly never[] = [];
 const utf8 = new TextDecoder();
 
 export class View {
@@ -168,7 +169,13 @@ export class View {
 
   /** One shared word of the subject. */
   word(s: Subject, field: number): number {
-    return Atomics.load(this.memory.words, s.at + field);
+    const own = Atomics.load(this.memory.words, s.at + field);
+    return this.memory.past.length > 0 && isGauge(s.kind, field) ? own + this.#before(s.kind, s.index, field) : own;
+  }
+
+  /** What there is of it in earlier generations. */
+  #before(kind: RowKind, index: number, field: number): number {
+    return this.memory.past.reduce((sum, past) => sum + past.gauge(kind, index, field), 0);
   }
 
   /** The same of the server whose checks it follows. */
@@ -177,16 +184,32 @@ export class View {
   }
 
   process(field: keyof typeof PROCESS.at): number {
-    return Atomics.load(this.memory.words, this.memory.process + PROCESS.at[field]);
+    const own = Atomics.load(this.memory.words, this.memory.process + PROCESS.at[field]);
+    return isGauge('process', PROCESS.at[field]) ? own + this.#before('process', 0, PROCESS.at[field]) : own;
   }
 
   /** Events per second of all workers together. */
   rate(s: Subject, field: number): number {
-    return rateRead(this.memory.counters, this.#rateRows(s, field), s.now);
+    let sum = rateRead(this.memory.counters, this.#rateRows(s, field), s.now);
+    for (const { memory, index } of this.#earlier(s)) {
+      sum += rateRead(memory.counters, memory.rows(s.kind, index, field), s.now);
+    }
+    return sum;
   }
 
   rateMax(s: Subject, field: number): number {
-    return rateMax(this.memory.counters, this.#rateRows(s, field), s.now);
+    let max = Math.max(this.rate(s, field), rateMax(this.memory.counters, this.#rateRows(s, field), s.now));
+    for (const { memory, index } of this.#earlier(s)) {
+      max = Math.max(max, rateMax(memory.counters, memory.rows(s.kind, index, field), s.now));
+    }
+    return max;
+  }
+
+  /** The subject in the memories of earlier generations. */
+  #earlier(s: Subject): readonly { readonly memory: Memory; readonly index: number }[] {
+    const { past } = this.memory;
+    if (past.length === 0) return NONE;
+    return past.map(p => ({ memory: p.memory, index: p.find(s.kind, s.index) })).filter(({ index }) => index >= 0);
   }
 
   #rateRows(s: Subject, field: number): Int32Array {
@@ -196,14 +219,15 @@ export class View {
 
   /** Average milliseconds over the windows of all workers, each counting as much as it has filled; rounded up. */
   average(s: Subject, field: number): number {
-    const { counters, shape } = this.memory;
     const cumulated = s.proxy.mode === 'http' ? CUM_REQ : CUM_LB;
     let sum = 0;
     let streams = 0;
-    for (let w = 0; w < shape.workers; w++) {
-      const row = this.memory.row(w, s.kind, s.index);
-      sum += counters[row + field]!;
-      streams += Math.min(counters[row + cumulated]!, TIME_WINDOW);
+    for (const { memory, index } of [{ memory: this.memory, index: s.index }, ...this.#earlier(s)]) {
+      for (let w = 0; w < memory.shape.workers; w++) {
+        const row = memory.row(w, s.kind, index);
+        sum += memory.counters[row + field]!;
+        streams += Math.max(0, Math.min(memory.counters[row + cumulated]!, TIME_WINDOW));
+      }
     }
     return streams === 0 ? 0 : Math.ceil(sum / streams);
   }
@@ -211,13 +235,16 @@ export class View {
   /** The times of one timer of the subject, of all workers; without times when it has none. Lent until the next call. */
   times(s: Subject, timer: number, span: Span): Merged {
     this.memory.histograms.read(this.memory.timedRow(s.kind, s.index), timer, span, s.now, this.#merged);
+    for (const { memory, index } of this.#earlier(s)) {
+      memory.histograms.add(memory.timedRow(s.kind, index), timer, span, s.now, this.#merged);
+    }
     return this.#merged;
   }
 
   /** The `nth` of PERCENTILES (after the last: the maximum) over the rolling window. Microseconds; -1 = no times. */
   percentile(s: Subject, timer: number, nth: number): number {
     const from = timer * (PERCENTILES.length + 1);
-    if (s.percentilesRead === 0 && !this.memory.histograms.used(this.memory.timedRow(s.kind, s.index))) {
+    if (s.percentilesRead === 0 && !this.#timed(s)) {
       s.percentiles.fill(-1);
       s.percentilesRead = (1 << TIMERS.length) - 1;
     }
@@ -228,6 +255,12 @@ export class View {
       s.percentiles[from + PERCENTILES.length] = merged.total > 0 ? merged.max : -1;
     }
     return s.percentiles[from + PERCENTILES.length]! < 0 ? -1 : s.percentiles[from + nth]!;
+  }
+
+  /** Whether it has times at all. */
+  #timed(s: Subject): boolean {
+    const used = (memory: Memory, index: number) => memory.histograms.used(memory.timedRow(s.kind, index));
+    return used(this.memory, s.index) || this.#earlier(s).some(({ memory, index }) => used(memory, index));
   }
 
   /** Seconds from a second of the shared clock until now. */

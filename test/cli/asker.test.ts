@@ -22,6 +22,8 @@ beforeEach(() => {
   const post = {
     ask: (worker: number, id: number) => void asked.push({ worker, id }),
     server: (id: number) => void asked.push({ worker: -1, id }),
+    expose: () => {},
+    forget: () => {},
     sockets: (id: number) => void asked.push({ worker: -1, id }),
   };
   asker = new Asker(post, memory, wheel, () => now);

@@ -60,7 +60,9 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     now: () => io.now(),
     io,
     wheel,
-    asker: new Asker({ ask() {}, server() {}, sockets() {} }, world.env.memory, wheel, () => io.now()),
+    asker: new Asker({ ask() {}, server() {}, expose() {}, forget() {}, sockets() {} }, world.env.memory, wheel, () =>
+      io.now(),
+    ),
     checks: { add() {}, remove() {} },
     names: NO_NAMES,
     peers: [],
@@ -94,7 +96,8 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  cli.stop();
+  cli.rest();
+  cli.stop(false, () => {});
   await io.stop();
   rmSync(folder, { recursive: true });
 });
@@ -140,7 +143,6 @@ describe('the shape of a conversation, as HAProxy 2.6 has it', () => {
     ['prompt timed\nquit\n', /^\n\[\d+:\d\d:\d\d:\d\d\]> $/, true],
     ['prompt x\n', /^Usage: prompt \[help/],
     ['echo  a b\\;c ; echo\n', 'a b;c\n\n\n'],
-    ['@1 show version;@ show version;@1;@!7 show version\n', `${V}\n${V}\n\n${V}\n`],
     ['echo a <<\nline 1\nline 2\n\nshow version\n', `a\n\n${V}\n`],
     ['prompt\necho a <<%\nx\n\n%\nquit\n', '\n> + + + a\n\n> ', true],
     ['echo a <<\nhalf of it\n', ''],

@@ -80,6 +80,8 @@ backend t
       });
     },
     server: (id: number) => setImmediate(() => asker.answered(id, null)),
+    expose: () => {},
+    forget: () => {},
     sockets: (id: number) => setImmediate(() => asker.answered(id, null)),
   };
   const asker = new Asker(post, memory, wheel, now);
@@ -118,7 +120,8 @@ backend t
 });
 
 afterEach(async () => {
-  cli.stop();
+  cli.rest();
+  cli.stop(false, () => {});
   await io.stop();
   await rig.stop();
   for (const server of servers) {

@@ -146,7 +146,8 @@ function workerOf(model: Model): Context {
     io: { now: () => 5_000 },
     books: new PatternBooks(model.patternRefs, changes),
     procVars: new ProcVars(model.global.procVars, changes),
-    stopping: false,
+    stopping: null,
+    lingering: 0,
     tables: new Tables(model, createStickMemory(model, 1), 0),
   };
   const rate = (kind: RowKind, i: number) => memory.rows(kind, i, SESS_RATE);

@@ -71,8 +71,8 @@ test('threads that are killed at any point leave a table that works', { timeout:
   const spec = tableSpec({ size: 60, data: DATA });
   const shared = share(spec, THREADS + 1);
   const data = { shared, operations: 0, keys, counted: new SharedArrayBuffer(keys * 4), endless: true };
-  const model = { tables: [spec] } as unknown as Model;
-  const memory = { tables: [shared.table], holds: shared.holds };
+  const model = { base: 0, tables: [spec] } as unknown as Model;
+  const memory = { base: 0, tables: [shared.table], holds: shared.holds };
   for (let round = 0; round < 6; round++) {
     const workers = Array.from({ length: 2 }, (_, row) => run(data, row));
     await Promise.all(workers.map(worker => once(worker, 'online')));

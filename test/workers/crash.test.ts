@@ -6,8 +6,9 @@ import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { readValue } from '../../engine/stick/values.ts';
+import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
-import { Master, withMaxconn } from '../../workers/master.ts';
+import { Master } from '../../workers/master.ts';
 import { settled } from '../proxy/gauges.ts';
 import { parseModel } from '../proxy/rig.ts';
 import { connect, ok, type Wire, WireServer } from '../proxy/wire.ts';
@@ -72,7 +73,11 @@ listen hold
 `),
   );
   const said: string[] = [];
-  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
+  const say = Object.assign((_: string, text: string) => void said.push(text), {
+    raw() {},
+    begin() {},
+    said: () => '',
+  });
   const listeners = openListeners(model, 2, say)!;
   const stick = createStickMemory(model, 2);
   const serving = Promise.withResolvers<void>();
@@ -88,14 +93,13 @@ listen hold
     stick,
     listeners,
     workers: 2,
-    memoryMb: 0,
     environment: {},
     startupLogs: '',
     warnings: 0,
     io: 'net',
     succeeds: false,
   };
-  const master = new Master(plan, life, say);
+  const master = new Master(plan, 0, life, say);
   master.start();
   onTestFinished(async () => {
     await Promise.all(threads.map(thread => thread.terminate()));

@@ -5,8 +5,9 @@
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { createStickMemory } from '../../engine/stick/tables.ts';
+import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
-import { Master, withMaxconn } from '../../workers/master.ts';
+import { Master } from '../../workers/master.ts';
 import { parseModel } from '../proxy/rig.ts';
 import { connect } from '../proxy/wire.ts';
 import { ask, freePort } from './sluice.ts';
@@ -35,16 +36,21 @@ listen web
 `),
   );
   const said: string[] = [];
-  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
+  const say = Object.assign((_: string, text: string) => void said.push(text), {
+    raw() {},
+    begin() {},
+    said: () => '',
+  });
   const serving = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   const life = { ready() {}, serving: serving.resolve, done: done.resolve, failed: () => serving.reject(said) };
   const plan = {
-    ...{ model, workers: 2, memoryMb: 0, environment: {}, startupLogs: '', warnings: 0, io: 'net' },
+    ...{ model, workers: 2, environment: {}, startupLogs: '', warnings: 0, io: 'net' },
     succeeds: false,
   };
   const master = new Master(
     { ...plan, stick: createStickMemory(model, 2), listeners: openListeners(model, 2, say)! },
+    0,
     life,
     say,
   );

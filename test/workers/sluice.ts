@@ -2,10 +2,12 @@
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
+import type net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+
+export { freePort } from './ports.ts';
 
 export const LAUNCHER = path.join(import.meta.dirname, '../../scripts/sluice');
 
@@ -53,24 +55,6 @@ export function start(args: string[], env: Record<string, string> = {}, stdio: S
   // `close`: also whoever else held its output is gone.
   child.once('close', (code, signal) => resolve({ code, signal }));
   return { child, output: () => output, ended };
-}
-
-/**
- * A port that was free a moment ago, below those that the kernel gives to outgoing connections: one of another test might
- * take it before it is bound.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = net.createServer();
-    const free = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise(resolve => server.close(resolve));
-    return port;
-  }
 }
 
 /** A server that answers its name; closed when the test ends. Resolves to its port. */

@@ -8,8 +8,9 @@ import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createStickMemory } from '../../engine/stick/tables.ts';
 import * as ledger from '../../engine/tls/ledger.ts';
+import { withMaxconn } from '../../workers/facts.ts';
 import { openListeners } from '../../workers/listeners.ts';
-import { Master, withMaxconn } from '../../workers/master.ts';
+import { Master } from '../../workers/master.ts';
 import { settled } from '../proxy/gauges.ts';
 import { parseModel } from '../proxy/rig.ts';
 import { pemFile } from '../tls/certificates.ts';
@@ -93,7 +94,9 @@ frontend inner
 `),
   );
   const said: string[] = [];
-  const say = Object.assign((_: string, text: string) => void said.push(text), { raw() {}, said: () => '' });
+  const say = Object.assign((_: string, text: string) => void said.push(text), {
+    ...{ raw() {}, begin() {}, said: () => '' },
+  });
   const [serving, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const life = {
     ready() {},
@@ -102,10 +105,10 @@ frontend inner
     failed: () => serving.reject(new Error(said.join('\n'))),
   };
   const plan = {
-    ...{ model, stick: createStickMemory(model, 2), listeners: openListeners(model, 2, say)!, workers: 2, memoryMb: 0 },
+    ...{ model, stick: createStickMemory(model, 2), listeners: openListeners(model, 2, say)!, workers: 2 },
     ...{ environment: {}, startupLogs: '', warnings: 0, io: 'net', succeeds: false },
   };
-  const master = new Master(plan, life, say);
+  const master = new Master(plan, 0, life, say);
   master.start();
   onTestFinished(async () => void (await Promise.all(threads.map(thread => thread.terminate()))));
   await serving.promise;

@@ -204,12 +204,6 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     else accept(conn);
   }
 
-  refuse(id: number): void {
-    const conn = new UringConn(this, id, true, null, null);
-    this.#conns.set(id, conn);
-    conn.abort(true);
-  }
-
   reserve(): number {
     return this.#conns.take();
   }

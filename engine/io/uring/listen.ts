@@ -28,8 +28,6 @@ export interface ListenLoop {
   reserve(): number;
   unreserve(id: number): void;
   accepted(id: number, peer: Address, local: Address | null, accept: (conn: Conn) => void): void;
-  /** A connection that nobody wants. */
-  refuse(id: number): void;
   /** `listening.settle` is to be called at the end of the turn, or when libuv was next asked. */
   unsettledListener(listening: UringListening, soon: boolean): void;
   /** `listening.deliverHeld` is to be called at the start of the next turn. */
@@ -61,6 +59,7 @@ export class UringListening implements Listening {
   #cancelled = false;
   #closeSent = false;
   #closeDone = false;
+  #whenClosed: () => void = () => {};
 
   constructor(io: ListenLoop, id: number, burst: number, local: Address, accept: (conn: Conn) => void) {
     const count = Math.max(1, Math.min(burst, URING_ACCEPTS));
@@ -95,9 +94,11 @@ export class UringListening implements Listening {
     this.#touch(true);
   }
 
-  close(): void {
+  close(closed: () => void = () => {}): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#whenClosed = closed;
+    if (this.#waiting.length > 0) this.#io.later(this);
     // At once: the next to connect must be refused.
     this.settle();
     this.#io.ring.enter(0);
@@ -131,7 +132,6 @@ export class UringListening implements Listening {
   settle(): void {
     this.listed = false;
     if (this.#closed) {
-      for (const { id } of this.#waiting.splice(0)) this.#io.refuse(id);
       this.#cancel();
       if (this.#closeSent) return;
       this.#closeSent = true;
@@ -172,10 +172,9 @@ export class UringListening implements Listening {
       if (!this.#closed && number !== this.#extra) this.#touch(PASSING.has(res));
     } else {
       const peer = this.#peer(number);
-      if (this.#closed) this.#io.refuse(id);
-      else if (this.#paused) this.#waiting.push({ id, peer });
+      if (this.#paused && !this.#closed) this.#waiting.push({ id, peer });
       else {
-        this.#touch(true);
+        if (!this.#closed) this.#touch(true);
         this.#io.accepted(id, peer, this.#local, this.#accept);
       }
     }
@@ -188,12 +187,13 @@ export class UringListening implements Listening {
     return decodeSockaddr(this.#names.subarray(at, at + LENGTH_AT), LENGTH_AT) ?? UNNAMED;
   }
 
-  /** What was accepted just before a pause. */
+  /** What was accepted just before a pause that has ended since, be it by the end of listening. */
   deliverHeld(): void {
-    while (!this.#paused && !this.#closed && this.#waiting.length > 0) {
+    while ((!this.#paused || this.#closed) && this.#waiting.length > 0) {
       const { id, peer } = this.#waiting.shift()!;
       this.#io.accepted(id, peer, this.#local, this.#accept);
     }
+    if (this.#closed) this.#finish();
   }
 
   onClosed(): void {
@@ -202,6 +202,9 @@ export class UringListening implements Listening {
   }
 
   #finish(): void {
-    if (this.#closeDone && this.#waits === 0) this.#io.unlisten(this);
+    if (!this.#closeDone || this.#waits > 0 || this.#waiting.length > 0) return;
+    this.#io.unlisten(this);
+    this.#whenClosed();
+    this.#whenClosed = () => {};
   }
 }

@@ -1,0 +1,443 @@
+/**
+ * A generation: one configuration as it runs, with a shared memory of its own, a thread for each worker and one for control.
+ *
+ *   start ──► ready ──► serve ──► rest (control: no state changes any more) ──► drain ──► ended
+ *     └─ a thread dies: failed                └─ resume: the next generation could not start
+ *
+ * The master makes one at the start and one at each reload; those before it drain beside it.
+ */
+import type { Start } from '../engine/cli/session.ts';
+import { isFrontend, type Model, setServer } from '../engine/config/model.ts';
+import { initialise } from '../engine/health/initialise.ts';
+import type { Confinement } from '../engine/io/confine.ts';
+import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
+import { closeLogs } from '../engine/log/index.ts';
+import { isActive } from '../engine/peers/index.ts';
+import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
+import { ringAll } from '../engine/shm/doorbell.ts';
+import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
+import type { PastData } from '../engine/shm/past.ts';
+import { reclaim } from '../engine/shm/reclaim.ts';
+import { FE_OPEN, FE_PAUSED, PROCESS, PROXY, WORKER } from '../engine/shm/words.ts';
+import type { Facts } from '../engine/stats/view.ts';
+import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
+import { after, monotonicMs } from '../engine/time.ts';
+import { freeLedger, newLedger } from '../engine/tls/ledger.ts';
+import { type Care, Keeper } from './keeper.ts';
+import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
+import type { Heard, Order } from './messages.ts';
+import type { Pool } from './pool.ts';
+import { confinementOf } from './privileges.ts';
+import type { Say } from './say.ts';
+import { ledgerFor, withTicketKey } from './tls.ts';
+
+/** What a generation is made of. */
+export interface Plan {
+  readonly model: Model;
+  readonly listeners: Listeners;
+  readonly workers: number;
+  /** The stick tables. */
+  readonly stick: StickMemory;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What was said before the threads start, and how much of it were warnings about the configuration. */
+  readonly startupLogs: string;
+  readonly warnings: number;
+  readonly io: string;
+  /** Another process leaves when this one serves. */
+  readonly succeeds: boolean;
+}
+
+/** What the master does about a generation. */
+export interface GenerationCare {
+  /** Threads; `own`: that no other generation has. */
+  pool(own: boolean): Pool;
+  readonly say: Say;
+  /** All threads that must be there before anyone serves could serve. */
+  ready(): void;
+  /** A thread could not start. */
+  failed(why: string): void;
+  /** After `drain`: all threads have ended. */
+  ended(): void;
+  /** Counters of earlier generations are to be cleared. */
+  forget(all: boolean, server: number | null): void;
+  /** Whether a thread of another generation was given this descriptor. */
+  isGiven(fd: number): boolean;
+}
+
+/** Beyond the greatest number that Linux gives to a process (2^22). */
+const PID_BASE = 10_000_000;
+let made = 0;
+
+/** Time for the workers to let go of sockets that are to rest. Milliseconds. */
+const PAUSE_MS = 50;
+
+/** An answer of the control thread on its way. */
+export interface Answering {
+  /** So many bytes went on to who asked: more may come. */
+  taken(bytes: number): void;
+  giveUp(): void;
+}
+
+type State = 'starting' | 'serving' | 'draining' | 'ended';
+
+export class Generation {
+  readonly plan: Plan;
+  readonly facts: Facts;
+  /** What threads get: the plan's model with the servers that the runtime API has added and deleted. */
+  readonly model: Model;
+  readonly memory: Memory;
+  readonly startedMs = monotonicMs();
+  /** Reloads that it has survived. */
+  reloads = 0;
+  /** What the master's socket calls it by, where HAProxy has the number of a process: no process has such a one. */
+  readonly pid = PID_BASE + ++made;
+  /** What earlier generations have counted: what threads that start from now on are given. */
+  past: readonly PastData[] = [];
+  readonly #care: GenerationCare;
+  readonly #confinement: Confinement | null;
+  readonly #own: boolean;
+  /** The workers have their numbers in it, the control thread the next. */
+  readonly #changes: ChangeBuffers;
+  readonly #pool: Pool;
+  readonly #traffic: Keeper[] = [];
+  #control: Keeper;
+  /** Keepers whose thread runs or will. */
+  readonly #alive = new Set<Keeper>();
+  readonly #ready = new Set<Keeper>();
+  /** Who listens to the lines that control carries out, by their id. */
+  readonly #listeners = new Map<number, (bytes: Uint8Array | null) => void>();
+  #lines = 0;
+  #state: State = 'starting';
+  #resting: (() => void) | null = null;
+  /** What is open ends at once. */
+  #hard = false;
+  /** Control tells its successor what the stick tables hold. */
+  #handingOver = false;
+  /** What is done about each report. Questions of the runtime API go on to the worker, answers back to control. */
+  readonly #reports: { readonly [K in Heard['type']]: (message: Extract<Heard, { type: K }>, from: Keeper) => void } = {
+    say: ({ severity, text }) => this.#care.say(severity, text),
+    resting: () => this.#rested(),
+    handedOver: () => this.#handedOver(),
+    said: ({ id, bytes }, from) => {
+      const listener = this.#listeners.get(id);
+      if (bytes === null) this.#listeners.delete(id);
+      else if (listener === undefined) from.pass({ type: 'taken', id, bytes: 0, gone: true });
+      listener?.(bytes);
+    },
+    forget: ({ all, server }) => this.#care.forget(all, server),
+    ask: ({ id, question, worker }, from) => {
+      const passed = this.#traffic[worker]!.pass({ type: 'ask', id, question });
+      if (!passed) from.pass({ type: 'answer', id, answer: 'gone' });
+    },
+    answer: message => {
+      for (const keeper of this.#alive) if (!this.#traffic.includes(keeper)) keeper.pass(message);
+    },
+    name: (message, from) => {
+      const named = { type: 'named', id: message.question.id, address: null } as const;
+      if (!this.#control.pass(message)) from.pass(named);
+    },
+    named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
+    server: ({ id, proxy, server }, from) => {
+      setServer(this.model.proxies[proxy]!, server);
+      from.pass({ type: 'answer', id, answer: null });
+    },
+    expose: ({ id }, from) => void from.pass({ type: 'answer', id, answer: exposed(this.plan.listeners) }),
+    sockets: ({ id, proxy, state }, from) => {
+      const { firstListener } = topology(this.plan.model);
+      setListeners(this.plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
+      from.pass({ type: 'answer', id, answer: null });
+    },
+  };
+
+  constructor(plan: Plan, facts: Facts, care: GenerationCare) {
+    const { model, workers } = plan;
+    this.plan = plan;
+    this.facts = facts;
+    this.#care = care;
+    this.#confinement = confinementOf(model.global);
+    // A thread that is confined, or bound to processors, cannot become another: it ends with its generation.
+    this.#own = this.#confinement !== null || model.global.cpuMap.length > 0;
+    this.#pool = care.pool(this.#own);
+    const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
+    this.model = { ...withTicketKey(model), proxies };
+    this.memory = Memory.create(shapeOf(model, workers));
+    this.#changes = createChanges(workers + 1);
+    initialise(this.memory, model, monotonicMs());
+    for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
+    this.#control = this.#controlKeeper();
+  }
+
+  get draining(): boolean {
+    return this.#state === 'draining';
+  }
+
+  start(): void {
+    for (const keeper of this.#first()) this.#start(keeper);
+  }
+
+  /**
+   * The threads that must be ready before anyone serves: the workers. The control thread would only delay their loading
+   * and comes after them; but where all threads together drop privileges before anyone serves it must have loaded by then.
+   */
+  #first(): Keeper[] {
+    const { user, group, uid, gid, chroot } = this.plan.model.global;
+    const together = this.#confinement === null && (user ?? group ?? uid ?? gid ?? chroot) !== null;
+    return together ? [...this.#traffic, this.#control] : this.#traffic;
+  }
+
+  /** Sockets that an earlier generation let rest for a frontend which is not here, or not resting here, listen again. */
+  openFrontends(): void {
+    const { firstListener } = topology(this.model);
+    for (const { index } of this.model.proxies) {
+      if (Atomics.load(this.memory.words, this.memory.proxy(index) + PROXY.at.fe_stopped) !== FE_OPEN) continue;
+      setListeners(this.plan.listeners, firstListener[index]!, firstListener[index + 1]!, 'open');
+    }
+  }
+
+  /** Lets all frontends rest: connections are refused, or go to another process that listens. Gives their names. */
+  pause(): string[] {
+    return this.#turn(FE_OPEN, FE_PAUSED);
+  }
+
+  unpause(): string[] {
+    return this.#turn(FE_PAUSED, FE_OPEN);
+  }
+
+  /** The workers first let go of the sockets, or last take them up. */
+  #turn(from: number, to: number): string[] {
+    const { firstListener } = topology(this.model);
+    const { words } = this.memory;
+    const turned = this.model.proxies.filter(
+      proxy => isFrontend(proxy) && Atomics.load(words, this.memory.proxy(proxy.index) + PROXY.at.fe_stopped) === from,
+    );
+    for (const { index } of turned) {
+      const sockets = () =>
+        setListeners(
+          this.plan.listeners,
+          firstListener[index]!,
+          firstListener[index + 1]!,
+          to === FE_OPEN ? 'open' : 'pause',
+        );
+      if (to === FE_OPEN) sockets();
+      Atomics.store(words, this.memory.proxy(index) + PROXY.at.fe_stopped, to);
+      if (to !== FE_OPEN) after(PAUSE_MS, sockets);
+    }
+    ringAll(this.memory);
+    return turned.map(({ name }) => name);
+  }
+
+  /** Everyone accepts from now on. */
+  serve(): void {
+    this.#state = 'serving';
+    this.setPast(this.past);
+    const serve: Order = { type: 'serve' };
+    for (const keeper of this.#ready) keeper.tell(serve);
+    if (!this.#alive.has(this.#control)) this.#start(this.#control);
+  }
+
+  /** Readers of statistics take what earlier generations have counted to be this from now on. */
+  setPast(past: readonly PastData[]): void {
+    this.past = past;
+    for (const keeper of this.#alive) keeper.pass({ type: 'past', past });
+  }
+
+  /** Stops checks and the runtime API; `rested` is called when no state changes any more, or when that takes too long. */
+  rest(rested: () => void): void {
+    this.#resting = rested;
+    this.#control.tell({ type: 'rest' });
+    if (!this.#alive.has(this.#control)) this.#rested();
+    else after(ASK_TIMEOUT_MS, () => this.#rested());
+  }
+
+  #rested(): void {
+    const rested = this.#resting;
+    this.#resting = null;
+    rested?.();
+  }
+
+  /** Goes on after `rest`. */
+  resume(): void {
+    this.#control.tell({ type: 'stop', soft: true });
+    this.#control = this.#controlKeeper();
+    this.#start(this.#control);
+  }
+
+  /** Has control carry out a line of commands; `said` hears the answer, and null at its end. */
+  cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void): Answering {
+    const id = ++this.#lines;
+    const control = this.#control;
+    this.#listeners.set(id, said);
+    if (!control.pass({ type: 'cli', id, line, ...start })) this.#silence();
+    return {
+      taken: bytes => void control.pass({ type: 'taken', id, bytes, gone: false }),
+      giveUp: () => void this.#listeners.delete(id),
+    };
+  }
+
+  /** Control is gone: nothing more is said. */
+  #silence(): void {
+    for (const [id, said] of this.#listeners) {
+      this.#listeners.delete(id);
+      said(null);
+    }
+  }
+
+  /**
+   * Accepts nothing more. `soft`: ends when the last connection has, and who takes over knows what the stick tables hold; else
+   * at once.
+   */
+  drain(soft: boolean): void {
+    if (this.#state === 'ended') return;
+    const begins = this.#state !== 'draining';
+    this.#state = 'draining';
+    this.#hard ||= !soft;
+    this.announceStop();
+    this.#handingOver =
+      soft &&
+      (this.#handingOver || (begins && this.model.peers.some(isActive) && this.#control.pass({ type: 'handOver' })));
+    for (const keeper of this.#traffic) if (this.#alive.has(keeper)) keeper.tell({ type: 'stop', soft });
+    this.#look();
+  }
+
+  /** Rules, checks and statistics see that the process is stopping (`grace`). */
+  announceStop(): void {
+    Atomics.store(this.memory.words, this.memory.process + PROCESS.at.stopping, 1);
+    ringAll(this.memory);
+  }
+
+  /** Whether one of its threads, but for those of `keeper`, was given this descriptor. */
+  holds(fd: number, keeper: Keeper | null = null): boolean {
+    for (const other of this.#alive) if (other !== keeper && other.holds(fd)) return true;
+    return false;
+  }
+
+  #start(keeper: Keeper): void {
+    this.#alive.add(keeper);
+    keeper.start();
+  }
+
+  #workerKeeper(worker: number): Keeper {
+    const words = this.memory.worker(worker);
+    let natives = newLedger(0);
+    const who = `Thread ${worker + 1} (traffic)`;
+    const keeper: Keeper = new Keeper({
+      ...this.#careOf(() => keeper, who),
+      share: () => shareListeners(this.plan.listeners.traffic, worker),
+      run: (port, listeners) => {
+        Atomics.add(this.memory.words, words + WORKER.at.incarnation, 1);
+        Atomics.store(this.memory.words, words + WORKER.at.alive, 1);
+        natives = ledgerFor(this.model);
+        return this.#pool.run('traffic', { ...this.#task(), worker, port, listeners, natives });
+      },
+      died: (error, againMs) => {
+        Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
+        reclaim(this.memory, this.plan.model, worker);
+        freeLedger(natives);
+        reclaimTables(this.plan.model, this.plan.stick, worker);
+        leave(this.#changes, worker);
+        // What it held is free: those who wait for it must look.
+        ringAll(this.memory);
+        this.#died(who, error, againMs);
+      },
+      done: () => {
+        Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
+        leave(this.#changes, worker);
+        this.#done(keeper);
+      },
+    });
+    return keeper;
+  }
+
+  #controlKeeper(): Keeper {
+    const who = 'Control thread';
+    let natives = newLedger(0);
+    const keeper: Keeper = new Keeper({
+      ...this.#careOf(() => keeper, who),
+      share: () => shareListeners(this.plan.listeners.control, 0),
+      run: (port, listeners) => {
+        const { environment, startupLogs, succeeds } = this.plan;
+        const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
+        natives = ledgerFor(this.model);
+        return this.#pool.run('control', { ...this.#task(), ...own, port, listeners, natives });
+      },
+      died: (error, againMs) => {
+        this.#silence();
+        freeLedger(natives);
+        reclaimTables(this.plan.model, this.plan.stick, this.#traffic.length);
+        leave(this.#changes, this.#traffic.length);
+        this.#died(who, error, againMs);
+        this.#handedOver();
+      },
+      done: () => {
+        this.#done(keeper);
+        if (keeper !== this.#control) return;
+        this.#silence();
+        this.#rested();
+      },
+    });
+    return keeper;
+  }
+
+  #task() {
+    return {
+      model: this.model,
+      io: this.plan.io,
+      confinement: this.#confinement,
+      memory: this.memory.buffer,
+      stick: this.plan.stick,
+      changes: this.#changes,
+      past: this.past,
+      facts: this.facts,
+    };
+  }
+
+  #careOf(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
+    return {
+      gone: threadId => this.#pool.gone(threadId),
+      isGiven: fd => this.holds(fd, keeper()) || this.#care.isGiven(fd),
+      ready: () => this.#threadReady(keeper(), who),
+      heard: message => {
+        (this.#reports[message.type] as (m: typeof message, from: Keeper) => void)(message, keeper());
+      },
+    };
+  }
+
+  #threadReady(keeper: Keeper, who: string): void {
+    const again = this.#ready.has(keeper);
+    this.#ready.add(keeper);
+    if (this.#state === 'serving') {
+      if (again) this.#care.say('notice', `${who} serves again.`);
+      keeper.tell({ type: 'serve' });
+    } else if (this.#state === 'starting' && this.#first().every(first => this.#ready.has(first))) this.#care.ready();
+  }
+
+  #died(who: string, error: Error, againMs: number): void {
+    const stack = error.stack ?? error.message;
+    if (this.#state === 'starting') this.#care.failed(`${who} cannot start: ${stack}`);
+    else if (this.#state === 'serving')
+      this.#care.say('alert', `${who} died, another starts in ${againMs} ms: ${stack}`);
+    else if (this.#state === 'draining') this.#care.say('alert', `${who} died while stopping: ${stack}`);
+  }
+
+  #done(keeper: Keeper): void {
+    this.#alive.delete(keeper);
+    this.#look();
+  }
+
+  #handedOver(): void {
+    this.#handingOver = false;
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#state !== 'draining' || this.#handingOver || this.#traffic.some(keeper => this.#alive.has(keeper)))
+      return;
+    // Until then the runtime API knows of those that leave.
+    for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: !this.#hard });
+    if (this.#alive.size > 0) return;
+    this.#state = 'ended';
+    closeLogs(this.memory);
+    if (this.#own) this.#pool.end();
+    this.#care.ended();
+  }
+}

@@ -1,0 +1,31 @@
+/** What TLS needs of the master: keys that all threads share, and where each notes its native objects. */
+import { randomBytes } from 'node:crypto';
+import type { Model } from '../engine/config/model.ts';
+import { TLS_SESSIONS_MAX } from '../engine/limits.ts';
+import { newLedger } from '../engine/tls/ledger.ts';
+
+/** Name and keys of session tickets (engine/tls/tickets.ts). */
+const TICKET_KEY_BYTES = 80;
+
+/**
+ * The model with new keys for tickets, which all workers know. As with HAProxy they are those of one generation: who was
+ * let in by its rules for certificates is looked at again by those of the next.
+ */
+export function withTicketKey(model: Model): Model {
+  return { ...model, tls: { ...model.tls, ticketKey: new Uint8Array(randomBytes(TICKET_KEY_BYTES)) } };
+}
+
+/** Native objects of a thread: a connection to a client and one to a server each, and what they are made from. */
+export function ledgerFor({ proxies, peers, rings, tls, global }: Model): SharedArrayBuffer {
+  const servers = proxies.flatMap(proxy => proxy.servers);
+  const ends = [
+    ...[...proxies, ...peers].flatMap(section => section.binds),
+    ...global.statsSockets,
+    ...servers,
+    ...servers.map(server => ({ tls: server.checkTls })),
+    ...peers.flatMap(section => section.peers),
+    ...rings.flatMap(ring => ring.servers),
+  ];
+  if (!ends.some(end => end.tls !== null)) return newLedger(0);
+  return newLedger(2 * global.maxconn + 2 * ends.length + 4 * tls.certificates.length + TLS_SESSIONS_MAX);
+}
