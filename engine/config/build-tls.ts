@@ -1,6 +1,8 @@
 /** From TLS drafts to the model: the files they name are read here, each once, and what is wrong with one is said here. */
 import type { Expression } from '../sample/expression.ts';
 import { bundleOf, type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
+import { withChain, withoutRoot } from '../tls/issuers.ts';
+import { readSigner } from '../tls/signer.ts';
 import { readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
@@ -21,6 +23,7 @@ import type {
   DerFile,
   GlobalTls,
   ServerTls,
+  Signer,
   TlsFiles,
   TlsSettings,
   TlsVersion,
@@ -49,6 +52,8 @@ export class TlsBuilder {
   readonly #certificates = new Map<string, Certificate | null>();
   readonly #authorities = new Map<string, DerFile | null>();
   readonly #revocations = new Map<string, DerFile | null>();
+  /** Null = not read yet. */
+  #issuers: readonly (readonly Uint8Array[])[] | null = null;
 
   constructor(global: GlobalTlsDraft, resources: Resources, diagnostics: Diagnostics) {
     this.#global = global;
@@ -68,12 +73,12 @@ export class TlsBuilder {
   }
 
   global(place: Place): GlobalTls {
-    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
+    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile, madeMax } = this.#global;
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
-    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams };
+    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams, madeMax };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
@@ -105,6 +110,7 @@ export class TlsBuilder {
       ...{ file: place.file, line: place.line },
       strictSni: draft.strictSni ?? this.#global.bind.strictSni ?? false,
       certificates,
+      signer: draft.generate ? this.#signer(draft, place, subject) : null,
       ticketKeys: draft.ticketKeysFile === null ? [] : this.#ticketKeys(draft.ticketKeysFile, place, subject),
     };
   }
@@ -175,6 +181,7 @@ export class TlsBuilder {
       crlFile: crlFile === null ? null : this.#revocationFile(crlFile, place, subject),
       alpn: draft.alpn ?? [],
       tickets: draft.tickets ?? above.tickets ?? true,
+      securityLevel: this.#global.securityLevel,
     };
   }
 
@@ -219,7 +226,7 @@ export class TlsBuilder {
         .map(name => `${path.replace(/\/+$/, '')}/${name}`)
         .filter(file => this.#certificate(file, place, subject));
     }
-    if (this.#resources.readFile(path) === null) {
+    if (this.#global.extraFiles.includes('bundle') && this.#resources.readFile(path) === null) {
       const bundle = BUNDLE.map(end => path + end).filter(file => this.#resources.readFile(file) !== null);
       if (bundle.length > 0) return bundle.filter(file => this.#certificate(file, place, subject));
     }
@@ -227,15 +234,49 @@ export class TlsBuilder {
   }
 
   #certificate(path: string, place: Place, subject: string): boolean {
-    return this.#read(this.#certificates, path, place, subject, bytes =>
-      bundleOf(path, bytes, beside => this.#resources.readFile(this.#keyPath(beside))),
-    );
+    return this.#read(this.#certificates, path, place, subject, bytes => {
+      const read = bundleOf(path, bytes, beside => this.#beside(beside));
+      if ('problem' in read) return read;
+      const whole = withChain(read, this.#issuerChains());
+      return this.#global.skipSelfIssued ? withoutRoot(whole) : whole;
+    });
   }
 
-  /** `key-base`: private keys are there, not beside their certificates. */
-  #keyPath(path: string): string {
-    const { keyBase } = this.#global;
-    return keyBase !== null && path.endsWith('.key') ? based(path.slice(path.lastIndexOf('/') + 1), keyBase) : path;
+  /** What stands beside a certificate, as far as such files are wanted: `site.crt.key`, or `site.key`. */
+  #beside(path: string): Uint8Array | null {
+    const { keyBase, extraFiles, removeExtension } = this.#global;
+    const kind = extraFiles.find(end => path.endsWith(`.${end}`));
+    if (kind === undefined) return null;
+    const found = removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
+    // `key-base`: private keys are there.
+    const moved = keyBase !== null && kind === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
+    return this.#resources.readFile(moved);
+  }
+
+  /** The chains in the files of `issuers-chain-path`. */
+  #issuerChains(): readonly (readonly Uint8Array[])[] {
+    const { issuersFolder } = this.#global;
+    if (issuersFolder === null) return [];
+    this.#issuers ??= (this.#resources.readFolder(issuersFolder) ?? []).flatMap(name => {
+      const bytes = this.#resources.readFile(`${issuersFolder}/${name}`);
+      const chain = bytes === null ? null : readAuthorities(name, bytes);
+      return chain === null || 'problem' in chain ? [] : [chain.entries];
+    });
+    return this.#issuers;
+  }
+
+  #signer({ signFile, signPassword }: BindTlsDraft, place: Place, subject: string): Signer | null {
+    const path = signFile === null ? null : based(signFile, this.#global.caBase);
+    const bytes = path === null ? null : this.#resources.readFile(path);
+    const signer =
+      path === null
+        ? { problem: "cannot enable certificate generation, no CA certificate file configured ('ca-sign-file')" }
+        : bytes === null
+          ? { problem: `'ca-sign-file' : unable to open '${path}'` }
+          : readSigner(path, bytes, signPassword);
+    if (!('problem' in signer)) return signer;
+    this.#complain(place, `${subject}: ${signer.problem}.`);
+    return null;
   }
 
   #authorityFile(file: string, place: Place, subject: string): string {

@@ -552,6 +552,7 @@ export function newProxy(): ProxyDraft {
       serverMs: 0,
       connectMs: 0,
       clientFinMs: 0,
+      clientHandshakeMs: 0,
       serverFinMs: 0,
       tunnelMs: 0,
       httpRequestMs: 0,

@@ -30,7 +30,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['http-send-name-header', 'DLB', '[<name>]', 'Tells the server its own name in a header.'],
   ['max-keep-alive-queue', 'DLB', '<number>', 'Queue length at which a kept server connection is given up.'],
   ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
-  ['timeout client-hs', 'DFL', '<time>', "Time for the client's handshakes."],
 ];
 
 export const LATER_PROXY: readonly Keyword<ProxyDraft>[] = LATER.map(row => later(...row));

@@ -284,6 +284,7 @@ export interface Timeouts {
   readonly serverMs: number;
   readonly connectMs: number;
   readonly clientFinMs: number;
+  readonly clientHandshakeMs: number;
   readonly serverFinMs: number;
   readonly tunnelMs: number;
   readonly httpRequestMs: number;

@@ -39,7 +39,8 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     }
     session.conn = acceptTls(context.io, conn, this);
     session.conn.handler = this;
-    session.wait(frontend.proxy.timeouts.clientMs);
+    const { clientHandshakeMs, clientMs } = frontend.proxy.timeouts;
+    session.wait(clientHandshakeMs || clientMs);
   }
 
   // --- what the TLS connection asks ---

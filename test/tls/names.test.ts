@@ -9,7 +9,7 @@ import { certificate } from './certificates.ts';
 import { NO_FILES } from './ends.ts';
 
 const GLOBAL: GlobalTls = {
-  ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null },
+  ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null, madeMax: 2 },
 };
 
 let all: Record<'first' | 'site' | 'wild' | 'rsa' | 'ec', Certificate>;
@@ -32,7 +32,16 @@ function listener(
   const certificates = entries.map(({ of, ...entry }) => {
     return { certificate: of.name, filters: [], settings: null, isDefault: false, ...entry };
   });
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: false, certificates, ticketKeys: [], ...more };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: false,
+    certificates,
+    ticketKeys: [],
+    signer: null,
+    ...more,
+  };
   return new TlsListener(store, bind, GLOBAL, 'test');
 }
 
@@ -87,7 +96,15 @@ describe('the certificate that is shown', () => {
 test('a certificate that is replaced is shown from then on', () => {
   const store = new TlsStore({ ...NO_FILES, certificates: [all.first] });
   const entry = { certificate: all.first.name, filters: [], settings: null, isDefault: false };
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: true, certificates: [entry], ticketKeys: [] };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: true,
+    certificates: [entry],
+    ticketKeys: [],
+    signer: null,
+  };
   const tls = new TlsListener(store, bind, GLOBAL, 'test');
   expect(shown(tls, 'first.org')).toBe(all.first.name);
   store.replaceCertificate({ ...all.site, name: all.first.name });
