@@ -23,6 +23,28 @@ export function cpuMicros(): number {
   return u.user + u.system;
 }
 
+/** How often a thread's load is measured. Milliseconds. */
+const LOAD_EVERY_MS = 500;
+
+/** The load of the calling thread: processor time used since it was last asked, half a second ago or longer. */
+export class ThreadLoad {
+  #at = -Infinity;
+  #micros = 0;
+  #percent = 0;
+
+  /** Percent of one processor. `now` as of `monotonicMs`. */
+  percent(now: number): number {
+    const elapsed = now - this.#at;
+    if (elapsed < LOAD_EVERY_MS) return this.#percent;
+    const { user, system } = process.threadCpuUsage();
+    const used = user + system - this.#micros;
+    if (elapsed !== Infinity) this.#percent = used / 10 / elapsed;
+    this.#at = now;
+    this.#micros += used;
+    return this.#percent;
+  }
+}
+
 /** A cancellable alarm outside the data path (master, control): Node's own timers behind the one door. */
 export function after(ms: number, fire: () => void): { cancel(): void } {
   const t = setTimeout(fire, ms);

@@ -3,7 +3,6 @@ import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
 import { PROCESS } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
-import { tlsStore } from '../tls/store.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -18,6 +17,10 @@ import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
 import { type CliShared, Session, type Start } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
+import { SSL_CERT_COMMANDS } from './ssl-cert-commands.ts';
+import { SSL_FILE_COMMANDS } from './ssl-file-commands.ts';
+import { SSL_LIST_COMMANDS } from './ssl-list-commands.ts';
+import { SSL_SNI_COMMANDS } from './ssl-sni-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TABLE_COMMANDS } from './table-commands.ts';
@@ -40,6 +43,10 @@ export const COMMANDS: readonly Command[] = [
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,
+  ...SSL_CERT_COMMANDS,
+  ...SSL_FILE_COMMANDS,
+  ...SSL_LIST_COMMANDS,
+  ...SSL_SNI_COMMANDS,
   ...STAT_COMMANDS,
   ...STREAM_COMMANDS,
   ...TABLE_COMMANDS,
@@ -101,8 +108,7 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
   };
   // One at a time, so that the limit is seen before the next.
   const listenings = sockets.map(({ fd, bind }) => {
-    const { tls, global } = env.model;
-    const end = bindEnd(tlsStore(tls), bind.tls, global.tls, `GLOBAL/${bind.id}`);
+    const end = bindEnd(env.tls.store, bind.tls, model.global.tls, `GLOBAL/${bind.id}`);
     return env.io.listen(fd, 1, conn => accept(acceptOver(env.io, conn, end), bind));
   });
   return {

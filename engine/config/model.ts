@@ -16,6 +16,7 @@ import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
 import type { KeyType } from '../stick/data-types.ts';
 import type { Network } from './address.ts';
+import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -93,9 +94,25 @@ export interface Global extends Place {
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  readonly compression: CompressionBounds;
+  /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
+  readonly nameCases: readonly (readonly [from: string, to: string])[];
   readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
+}
+
+/** What compression may take, in all workers together. */
+export interface CompressionBounds {
+  /** Input per second; 0 = no limit. */
+  readonly rateBytes: number;
+  /** Load of the processors above which nothing new is compressed; 100 = no limit. */
+  readonly cpuPercent: number;
+  /** 0 = COMPRESSION_BYTES_MAX. */
+  readonly memoryBytes: number;
+  readonly maxLevel: number;
+  readonly memLevel: number;
+  readonly windowBits: number;
 }
 
 export type StatusRange = readonly [first: number, last: number];
@@ -233,6 +250,8 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  /** `http-send-name-header`: the header that tells a server its name, in lower case; null = none. */
+  readonly sendNameHeader: string | null;
   readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
@@ -250,6 +269,11 @@ export interface Proxy extends Place {
   readonly inspectDelayMs: number;
   readonly serverInspectDelayMs: number;
   readonly uniqueIdFormat: Format | null;
+  /** `compression`; null = none. */
+  readonly compression: Compression | null;
+  /** `filter` lines, and `filter-sequence`. */
+  readonly filters: readonly FilterSpec[];
+  readonly filterOrder: FilterOrder;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -284,7 +308,7 @@ export interface Timeouts {
   readonly serverMs: number;
   readonly connectMs: number;
   readonly clientFinMs: number;
-  readonly clientHandshakeMs: number;
+  readonly clientHsMs: number;
   readonly serverFinMs: number;
   readonly tunnelMs: number;
   readonly httpRequestMs: number;
@@ -320,6 +344,9 @@ export interface Options {
   readonly httpNoDelay: boolean;
   readonly httpIgnoreProbes: boolean;
   readonly httpUseProxyHeader: boolean;
+  readonly httpPretendKeepalive: boolean;
+  readonly adjustsClientCase: boolean;
+  readonly adjustsServerCase: boolean;
   readonly preferLastServer: boolean;
   readonly idleCloseOnResponse: boolean;
   readonly dropRequestTrailers: boolean;
@@ -374,6 +401,17 @@ export interface Bind extends Place {
   readonly tls: BindTls | null;
 }
 
+/** `proxy-v2-options`. */
+export type ProxyOption =
+  | 'ssl'
+  | 'cert-cn'
+  | 'ssl-cipher'
+  | 'cert-sig'
+  | 'cert-key'
+  | 'authority'
+  | 'crc32c'
+  | 'unique-id';
+
 export interface Server extends Place {
   /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
   readonly removed?: true;
@@ -409,6 +447,8 @@ export interface Server extends Place {
   /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
   readonly shard: number;
   readonly sendProxy: 0 | 1 | 2;
+  /** What a header of version 2 tells beside the addresses. */
+  readonly proxyOptions: readonly ProxyOption[];
   readonly source: Address | null;
   readonly tfo: boolean;
   readonly poolMaxConn: number;
@@ -668,8 +708,10 @@ export type BalanceAlgorithm =
 
 export interface Balance {
   readonly algorithm: BalanceAlgorithm;
-  /** The header, parameter, cookie or expression the algorithm looks at; '' for the others. */
+  /** The header, parameter or cookie the algorithm looks at; '' for the others. */
   readonly name: string;
+  /** hash: whose value is hashed; null for the others. */
+  readonly expression: Expression | null;
   /** uri: bytes to hash at most (0 = all), and directory depth (0 = all). */
   readonly lenBytes: number;
   readonly depth: number;

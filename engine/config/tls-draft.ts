@@ -102,6 +102,8 @@ export interface GlobalTlsDraft {
   /** Folder of chains for certificates that come without theirs. */
   issuersFolder: string | null;
   skipSelfIssued: boolean;
+  captureBytes: number;
+  keylog: boolean;
 }
 
 function newTls(): TlsDraft {
@@ -175,5 +177,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     removeExtension: false,
     issuersFolder: null,
     skipSelfIssued: false,
+    captureBytes: 0,
+    keylog: false,
   };
 }

@@ -134,8 +134,12 @@ class FormReader implements ServerSide {
   }
 
   data(chunk: Chunk, start: number, end: number): void {
+    this.write(chunk.bytes, start, end);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
     const room = BUFSIZE_BYTES + 1 - this.#form.length;
-    this.#form += textOf(chunk.bytes, start, Math.min(end, start + room));
+    this.#form += textOf(bytes, start, Math.min(end, start + room));
   }
 
   end(): void {

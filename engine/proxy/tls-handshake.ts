@@ -24,12 +24,14 @@ type Why =
 /** Does the handshake of a session, then lets the session start. */
 export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
   readonly client = false;
+  readonly captureBytes: number;
   readonly #session: Session;
   #said = false;
 
   constructor(session: Session) {
     const { context, conn, frontend } = session;
     this.#session = session;
+    this.captureBytes = context.model.global.tls.captureBytes;
     session.driver = this;
     if (!enterTls(context)) {
       conn.handler = this;
@@ -39,8 +41,8 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     }
     session.conn = acceptTls(context.io, conn, this);
     session.conn.handler = this;
-    const { clientHandshakeMs, clientMs } = frontend.proxy.timeouts;
-    session.wait(clientHandshakeMs || clientMs);
+    const { clientHsMs, clientMs } = frontend.proxy.timeouts;
+    session.wait(clientHsMs || clientMs);
   }
 
   // --- what the TLS connection asks ---

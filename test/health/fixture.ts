@@ -69,6 +69,7 @@ function server(index: number, o: ServerOptions): Server {
     maxqueue: 0,
     poolMaxConn: -1,
     sendProxy: 0,
+    proxyOptions: [],
     source: null,
     agent: null,
     track: null,
@@ -112,6 +113,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     options: { logHealthChecks: o.logHealthChecks ?? false, socketStats: false, allbackups: false },
   };
   const global = {
+    compression: { rateBytes: 0, memoryBytes: 0 },
     node: 'lb1',
     description: null,
     maxconn: 100,

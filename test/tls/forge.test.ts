@@ -10,6 +10,7 @@ import { DEFAULT_BIND_SETTINGS } from '../../engine/config/tls-draft.ts';
 import type { GlobalTls } from '../../engine/config/tls-model.ts';
 import { Forge } from '../../engine/tls/forge.ts';
 import { alive } from '../../engine/tls/handle.ts';
+import { NO_HELLO } from '../../engine/tls/hello.ts';
 import { TlsListener } from '../../engine/tls/listener.ts';
 import { readSigner } from '../../engine/tls/signer.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
@@ -99,11 +100,20 @@ test('as many are kept as the cache has room for, those used last', () => {
   const store = new TlsStore({ ...NO_FILES, certificates: [site] });
   const global: GlobalTls = {
     ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null, madeMax: 2 },
+    ...{ captureBytes: 0, crtBase: null, caBase: null },
   };
-  const entry = { certificate: site.name, filters: [], settings: null, isDefault: false };
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: false, certificates: [entry], ticketKeys: [] };
+  const entry = { certificate: site.name, filters: [], settings: null, isDefault: false, from: null };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: false,
+    certificates: [entry],
+    ticketKeys: [],
+    lists: [],
+  };
   const tls = new TlsListener(store, { ...bind, signer: signer(AUTHORITIES.ecdsa) }, global, 'test');
-  const shown = (serverName: string) => tls.choose({ serverName, ecdsa: true, rsa: true })!;
+  const shown = (serverName: string) => tls.choose({ ...NO_HELLO, serverName, ecdsa: true, rsa: true })!;
   const before = alive.context;
   const [a, b] = [shown('a.org'), shown('b.org')];
   expect(shown('A.org')).toBe(a);
