@@ -32,7 +32,7 @@ import type {
 } from './tls-model.ts';
 
 /** Where systems keep the authorities they trust (`@system-ca`). */
-const SYSTEM_AUTHORITIES = [
+export const SYSTEM_AUTHORITIES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',

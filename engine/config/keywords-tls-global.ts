@@ -78,7 +78,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
       const level = cursor.expectInt('ssl-security-level', { min: 0, max: 5 });
       if (level !== null) tls.securityLevel = level;
     },
-    bad: [['ssl-security-level 6', "'ssl-security-level' expects an integer between 0 and 5"]],
+    bad: [['ssl-security-level 6', "'ssl-security-level' expects an integer between 0 and 5, not '6'"]],
   }),
   integer(row('tune.ssl.ssl-ctx-cache-size', 'Certificates kept that were made for clients.'), 'madeMax', {
     min: 1,
