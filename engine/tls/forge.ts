@@ -76,7 +76,7 @@ export class Forge {
       this.#algorithm,
       this.#issuer,
       element(SEQUENCE, time(now - DAY_MS), time(now + VALID_DAYS * DAY_MS)),
-      subject(name),
+      subject(name, this.#issuer),
       publicKeyOf(like),
       element(EXTENSIONS, extensions(name)),
     );
@@ -101,9 +101,12 @@ function time(ms: number): Uint8Array {
   return element(short ? UTC_TIME : GENERAL_TIME, Buffer.from(short ? text.slice(2) : text));
 }
 
-function subject(name: string): Uint8Array {
+/** As with HAProxy: that of the authority, and the name below it. */
+function subject(name: string, issuer: Uint8Array): Uint8Array {
   if (name.length > COMMON_NAME_MAX) return element(SEQUENCE);
-  return element(SEQUENCE, element(SET, element(SEQUENCE, COMMON_NAME, element(UTF8, Buffer.from(name)))));
+  const { start, end } = spanAt(issuer, 0);
+  const own = element(SET, element(SEQUENCE, COMMON_NAME, element(UTF8, Buffer.from(name))));
+  return element(SEQUENCE, issuer.subarray(start, end), own);
 }
 
 function extensions(name: string): Uint8Array {

@@ -80,7 +80,7 @@ test('what is made is a certificate for the name and nothing else', () => {
       const made = forge.make(name, like)!;
       const x509 = new X509Certificate(made.leaf);
       expect(x509.subjectAltName).toBe(`DNS:${name}`);
-      expect(x509.subject ?? '').toBe(name.length > 64 ? '' : `CN=${name}`);
+      expect(x509.subject ?? '').toBe(name.length > 64 ? '' : `CN=authority\nCN=${name}`);
       expect([x509.issuer, x509.ca, x509.checkIssued(authority)]).toEqual([authority.subject, false, true]);
       expect(x509.verify(authority.publicKey)).toBe(true);
       expect(Date.parse(x509.validFrom)).toBeLessThan(Date.now());
