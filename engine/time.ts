@@ -12,6 +12,14 @@ export function monotonicMs(): number {
   return OFFSET_MS + performance.now();
 }
 
+/**
+ * Microseconds of CLOCK_MONOTONIC, to compare with another program's. `monotonicMs` may be behind by as much as the thread
+ * was held up while it took its offset.
+ */
+export function clockMonotonicUs(): bigint {
+  return process.hrtime.bigint() / 1000n;
+}
+
 /** Wall-clock milliseconds since the epoch: logs and dates only, never for durations. */
 export function wallMs(): number {
   return Date.now();
