@@ -16,7 +16,16 @@ export function withTicketKey(model: Model): Model {
 }
 
 /** Native objects of a thread: a connection to a client and one to a server each, and what they are made from. */
-export function ledgerFor({ proxies, tls, global }: Model): SharedArrayBuffer {
-  const spoken = proxies.some(({ binds, servers }) => [...binds, ...servers].some(end => end.tls !== null));
-  return newLedger(spoken ? 2 * global.maxconn + 4 * tls.certificates.length + TLS_SESSIONS_MAX : 0);
+export function ledgerFor({ proxies, peers, rings, tls, global }: Model): SharedArrayBuffer {
+  const servers = proxies.flatMap(proxy => proxy.servers);
+  const ends = [
+    ...[...proxies, ...peers].flatMap(section => section.binds),
+    ...global.statsSockets,
+    ...servers,
+    ...servers.map(server => ({ tls: server.checkTls })),
+    ...peers.flatMap(section => section.peers),
+    ...rings.flatMap(ring => ring.servers),
+  ];
+  if (!ends.some(end => end.tls !== null)) return newLedger(0);
+  return newLedger(2 * global.maxconn + 2 * ends.length + 4 * tls.certificates.length + TLS_SESSIONS_MAX);
 }

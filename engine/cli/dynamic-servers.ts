@@ -17,6 +17,7 @@ import { AS_CONFIGURED, writeAddress } from '../shm/server-address.ts';
 import { ADMIN_FORCED_MAINT, ADMIN_MAINT, CHECK_CONFIGURED, SERVER } from '../shm/words.ts';
 import { type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findProxy, onServer } from './find.ts';
+import { knownFiles } from './known-files.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
 const NOT_DYNAMIC = [
@@ -57,23 +58,39 @@ function addServer({ env, args }: Call): Reply {
   if (free >= proxy.serverSlots) {
     return `Limit reached: a backend may have ${ADDED_SERVERS_MAX} servers more than its configuration (${proxy.serverSlots} in all).`;
   }
-  const parsed = parseServer(proxy, name, line);
+  const parsed = parseServer(env, proxy, name, line);
   if (typeof parsed === 'string') return parsed;
   let id = 1;
   while (proxy.servers.some(server => server.id === id && !server.removed)) id++;
   return place(env, proxy, { ...parsed, index: free, id, disabled: true }, 'New server registered.');
 }
 
-/** The line as it would stand in the configuration, or what is wrong with it. */
-function parseServer(proxy: Proxy, name: string, words: readonly string[]): Server | string {
+/** The line as it would stand in the configuration, or what is wrong with it. TLS files that it names must be in memory. */
+function parseServer(
+  { tls, model: running }: CliEnv,
+  proxy: Proxy,
+  name: string,
+  words: readonly string[],
+): Server | string {
   if (words.length === 0) return "'server' expects <name> and <addr>[:<port>] as arguments.";
-  const quoted = [name, ...words].map(word => word.replace(/[^\w.:/@%+-]/g, '\\$&'));
+  const quoted = [name, ...words].map(quote);
   const diagnostics = new Diagnostics();
-  const text = `backend ${proxy.name}\n mode ${proxy.mode}\n server ${quoted.join(' ')}\n`;
-  const resources = { resolve: () => null, readFile: () => null, readFolder: () => null, env: {} };
+  const { caBase, crtBase } = running.global.tls;
+  const bases = [
+    ...(caBase === null ? [] : [` ca-base ${quote(caBase)}`]),
+    ...(crtBase === null ? [] : [` crt-base ${quote(crtBase)}`]),
+  ];
+  const global = bases.length === 0 ? '' : `global\n${bases.join('\n')}\n`;
+  const text = `${global}backend ${proxy.name}\n mode ${proxy.mode}\n server ${quoted.join(' ')}\n`;
+  const resources = { resolve: () => null, readFile: knownFiles(tls.store), readFolder: () => null, env: {} };
   const model = loadModel(lex('CLI', text, {}, diagnostics), diagnostics, resources);
   const errors = diagnostics.list.filter(d => d.severity === 'alert').map(d => d.message);
   return errors.length > 0 || model === null ? errors.join('\n') : model.proxies[0]!.servers[0]!;
+}
+
+/** A word as the lexer reads it. */
+function quote(word: string): string {
+  return word.replace(/[^\w.:/@%+-]/g, '\\$&');
 }
 
 /** Gives a place of the backend to `server` in every thread. */

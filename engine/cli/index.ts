@@ -1,10 +1,8 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
-import type { BindTls } from '../config/tls-model.ts';
 import type { Conn } from '../io/contract.ts';
 import { PROCESS } from '../shm/words.ts';
-import { acceptTls, type TlsEnd } from '../tls/conn.ts';
-import { TlsListener } from '../tls/listener.ts';
+import { acceptOver, bindEnd } from '../tls/ends.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -71,11 +69,6 @@ export interface Cli {
   stop(soft: boolean, ended: () => void): void;
 }
 
-function tlsEnd({ model, tls: { store } }: CliEnv, bind: Bind, tls: BindTls): TlsEnd {
-  const listener = new TlsListener(store, tls, model.global.tls, `GLOBAL/${bind.id}`);
-  return { client: false, context: hello => listener.choose(hello) };
-}
-
 /**
  * Serves the runtime API. Time is `env.now()` and the wheel, which the caller advances from `io.onTurn`. At most
  * `stats maxconn` sessions are open at a time; more wait in the kernel's queue.
@@ -115,8 +108,8 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
   };
   // One at a time, so that the limit is seen before the next.
   const listenings = sockets.map(({ fd, bind }) => {
-    const end = bind.tls === null ? null : tlsEnd(env, bind, bind.tls);
-    return env.io.listen(fd, 1, conn => accept(end === null ? conn : acceptTls(env.io, conn, end), bind));
+    const end = bindEnd(env.tls.store, bind.tls, model.global.tls, `GLOBAL/${bind.id}`);
+    return env.io.listen(fd, 1, conn => accept(acceptOver(env.io, conn, end), bind));
   });
   return {
     open: begin,

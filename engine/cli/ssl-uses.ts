@@ -1,11 +1,11 @@
-/** Who uses which certificate, `ca-file`, `crl-file` or crt-list: bind lines, stats sockets, servers and their checks. */
+/** Who uses which certificate, `ca-file`, `crl-file` or crt-list: bind lines, stats sockets, servers, their checks, peers, rings. */
 import type { Bind, Place } from '../config/model.ts';
 import type { BindCertificate, BindSettings, BindTls, ServerTls } from '../config/tls-model.ts';
 import { certificatesOf } from '../tls/listener.ts';
 import type { CliEnv } from './command.ts';
 
 export interface TlsBind {
-  /** Name of its frontend; `GLOBAL` for a stats socket. */
+  /** Name of its frontend or `peers` section; `GLOBAL` for a stats socket. */
   readonly frontend: string;
   readonly bind: Bind & Place;
   readonly tls: BindTls;
@@ -13,6 +13,7 @@ export interface TlsBind {
 
 export function tlsBinds({ model }: CliEnv): TlsBind[] {
   const all = [
+    ...model.peers.flatMap(({ name, binds }) => binds.map(bind => ({ frontend: name, bind }))),
     ...model.global.statsSockets.map(bind => ({ frontend: 'GLOBAL', bind })),
     ...model.proxies.flatMap(({ name, binds }) => binds.map(bind => ({ frontend: name, bind }))),
   ];
@@ -21,7 +22,9 @@ export function tlsBinds({ model }: CliEnv): TlsBind[] {
 
 function tlsServers({ model }: CliEnv): ServerTls[] {
   const servers = model.proxies.flatMap(proxy => proxy.servers);
-  return servers.flatMap(({ tls, checkTls }) => [tls, checkTls].filter(settings => settings !== null));
+  const streamless = [...model.peers.flatMap(({ peers }) => peers), ...model.rings.flatMap(ring => ring.servers)];
+  const all = [...servers.flatMap(({ tls, checkTls }) => [tls, checkTls]), ...streamless.map(({ tls }) => tls)];
+  return all.filter(settings => settings !== null);
 }
 
 /** A certificate in a bind line, with the settings that it is shown with. */

@@ -1,6 +1,7 @@
 /** Rings of the model: the sections, `buf0` which is always there, and one for each stream address of a `log` line. */
 import { BUF0_BYTES } from '../limits.ts';
 import { type Directory, resolve } from './build-server.ts';
+import type { TlsBuilder } from './build-tls.ts';
 import { newRing, newServer, type RingDraft } from './draft.ts';
 import type { LogTarget, Ring } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -9,8 +10,6 @@ import type { Drafts } from './sections.ts';
 const CONNECT_MS = 1_000;
 const SERVER_MS = 5_000;
 
-const NO_TLS = "'ssl' of the servers of a ring is not supported by Sluice yet";
-
 export const BUF0 = 'buf0';
 
 /** The `log` lines of all sections. */
@@ -18,7 +17,10 @@ export function allLogs({ global, proxies }: Drafts): readonly LogTarget[] {
   return [...global.logs, ...proxies.flatMap(proxy => proxy.logs)] as readonly LogTarget[];
 }
 
-export function ringsOf(drafts: Drafts, directory: Omit<Directory, 'proxy'>): Ring[] {
+/** Where names are looked up, and what reads the files of TLS. */
+type Means = Omit<Directory, 'proxy'> & { readonly tls: TlsBuilder };
+
+export function ringsOf(drafts: Drafts, directory: Means): Ring[] {
   const rings = drafts.rings.map(ring => ringOf(ring, directory));
   for (const log of allLogs(drafts)) {
     if (log.ring === null || rings.some(({ name }) => name === log.ring)) continue;
@@ -29,14 +31,14 @@ export function ringsOf(drafts: Drafts, directory: Omit<Directory, 'proxy'>): Ri
   return rings;
 }
 
-function ringOf({ defaultServer: _, servers, ...ring }: RingDraft, directory: Omit<Directory, 'proxy'>): Ring {
+function ringOf({ defaultServer: _, servers, ...ring }: RingDraft, directory: Means): Ring {
   return {
     ...ring,
     servers: servers.map(server => {
       const { name, source, logProto, endpoint, tls } = server;
-      if (tls.ssl) directory.diagnostics.report('alert', server, NO_TLS);
       const address = resolve(endpoint!, server, { ...directory, proxy: ring });
-      return { name, address, source, octetCount: logProto === 'octet-count' };
+      const secret = directory.tls.streamless(tls, server, `'server ${ring.name}/${name}'`);
+      return { name, address, source, octetCount: logProto === 'octet-count', tls: secret };
     }),
   };
 }
@@ -44,6 +46,6 @@ function ringOf({ defaultServer: _, servers, ...ring }: RingDraft, directory: Om
 /** What a stream address of a `log` line makes of a ring: the header of its lines is that of the log line. */
 function implicit(name: string, address: NonNullable<LogTarget['endpoint']>): Partial<Ring> {
   const { source } = newServer();
-  const servers = [{ name, address, source, octetCount: false }];
+  const servers = [{ name, address, source, octetCount: false, tls: null }];
   return { format: '', connectMs: CONNECT_MS, serverMs: SERVER_MS, servers };
 }

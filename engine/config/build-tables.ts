@@ -4,6 +4,7 @@ import { typeOfExpression } from '../sample/expression.ts';
 import { dataType } from '../stick/data-types.ts';
 import { keyType } from '../stick/key.ts';
 import { formatAddress } from './address.ts';
+import type { TlsBuilder } from './build-tls.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
   type BindDraft,
@@ -149,6 +150,7 @@ export function buildTables(
   drafts: Drafts,
   localPeer: string,
   bindsOf: (binds: BindDraft[]) => Bind[],
+  tls: TlsBuilder,
   diagnostics: Diagnostics,
   resources: Resources,
 ): { tables: StickTable[]; peers: Peers[] } {
@@ -169,7 +171,7 @@ export function buildTables(
   });
   const peers = drafts.peers.map((draft, index): Peers => {
     const { defaultServer: _s, defaultBind: _b, ...rest } = draft;
-    const built = draft.peers.map(peer => peerOf(peer, diagnostics, resources));
+    const built = draft.peers.map(peer => peerOf(peer, tls, diagnostics, resources));
     const local = built.findIndex(({ name }) => name === localPeer);
     if (local < 0 && !draft.disabled) {
       const message = `Removing incomplete section 'peers ${draft.name}' (no peer named '${localPeer}')`;
@@ -185,8 +187,15 @@ export function buildTables(
   return { tables, peers };
 }
 
-function peerOf(draft: PeersDraft['peers'][number], diagnostics: Diagnostics, resources: Resources): Peer {
-  const { endpoint, ...rest } = draft;
+function peerOf(
+  draft: PeersDraft['peers'][number],
+  builder: TlsBuilder,
+  diagnostics: Diagnostics,
+  resources: Resources,
+): Peer {
+  const { endpoint, ...others } = draft;
+  const tls = builder.streamless(draft.tls, draft, `'peer ${draft.name}'`);
+  const rest = { ...others, tls };
   if (endpoint === null) return { ...rest, address: null };
   const found = endpoint.hostname === null ? endpoint.address : resources.resolve(endpoint.hostname);
   if (found === null) {

@@ -1,5 +1,8 @@
 /** From TLS drafts to the model: the files they name are read here, each once, and what is wrong with one is said here. */
+import type { Expression } from '../sample/expression.ts';
 import { bundleOf, type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
+import { withChain, withoutRoot } from '../tls/issuers.ts';
+import { readSigner } from '../tls/signer.ts';
 import { readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
@@ -22,13 +25,14 @@ import type {
   DerFile,
   GlobalTls,
   ServerTls,
+  Signer,
   TlsFiles,
   TlsSettings,
   TlsVersion,
 } from './tls-model.ts';
 
 /** Where systems keep the authorities they trust (`@system-ca`). */
-const SYSTEM_AUTHORITIES = [
+export const SYSTEM_AUTHORITIES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
@@ -50,6 +54,8 @@ export class TlsBuilder {
   readonly #certificates = new Map<string, Certificate | null>();
   readonly #authorities = new Map<string, DerFile | null>();
   readonly #revocations = new Map<string, DerFile | null>();
+  /** Null = not read yet. */
+  #issuers: readonly (readonly Uint8Array[])[] | null = null;
   readonly #lists = new Map<string, CrtList>();
 
   constructor(global: GlobalTlsDraft, resources: Resources, diagnostics: Diagnostics) {
@@ -72,13 +78,14 @@ export class TlsBuilder {
   }
 
   global(place: Place): GlobalTls {
-    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile, captureBytes } = this.#global;
-    const { crtBase, caBase } = this.#global;
+    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
+    const { captureBytes, madeMax, crtBase, caBase } = this.#global;
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
-    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams, captureBytes, crtBase, caBase };
+    const numbers = { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, captureBytes, madeMax };
+    return { ...numbers, dhParams, crtBase, caBase };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
@@ -111,13 +118,14 @@ export class TlsBuilder {
       ...{ file: place.file, line: place.line },
       strictSni: draft.strictSni ?? this.#global.bind.strictSni ?? false,
       certificates,
+      signer: draft.generate ? this.#signer(draft, place, subject) : null,
       lists: [...new Set(certificates.flatMap(({ from }) => from?.list ?? []))],
       ticketKeys: draft.ticketKeysFile === null ? [] : this.#ticketKeys(draft.ticketKeysFile, place, subject),
     };
   }
 
-  /** Null when neither the server nor `check` asks for TLS. */
-  server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls | null {
+  /** `check`: what its checks speak. */
+  server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls {
     const { verifyHost, sni, reuse, crt } = draft;
     const settings = this.#settings(draft, this.#global.server, place, subject);
     const verify = draft.verify ?? this.#global.serverVerify;
@@ -136,6 +144,16 @@ export class TlsBuilder {
       sniName: check ? draft.checkSni : null,
       alpn: withoutH2((check ? draft.checkAlpn : null) ?? settings.alpn),
     };
+  }
+
+  /** Of those to whom no stream leads, peers and log servers; null without `ssl`. */
+  streamless(draft: ServerTlsDraft, place: Place, subject: string): ServerTls | null {
+    if (!draft.ssl) return null;
+    const sniName = draft.sni === null ? null : constantText(draft.sni);
+    if (draft.sni !== null && sniName === null) {
+      this.#complain(place, `${subject}: 'sni' has no stream to look at here. Write 'sni str(<name>)'.`);
+    }
+    return { ...this.server(draft, false, place, subject), sni: null, sniName };
   }
 
   #bindSettings(draft: BindTlsDraft, place: Place, subject: string): BindSettings {
@@ -172,6 +190,7 @@ export class TlsBuilder {
       crlFile: crlFile === null ? null : this.#revocationFile(crlFile, place, subject),
       alpn: draft.alpn ?? [],
       tickets: draft.tickets ?? above.tickets ?? true,
+      securityLevel: this.#global.securityLevel,
     };
   }
 
@@ -225,7 +244,7 @@ export class TlsBuilder {
         .map(name => `${path.replace(/\/+$/, '')}/${name}`)
         .filter(file => this.#certificate(file, place, subject));
     }
-    if (this.#resources.readFile(path) === null) {
+    if (this.#global.extraFiles.includes('bundle') && this.#resources.readFile(path) === null) {
       const bundle = BUNDLE.map(end => path + end).filter(file => this.#resources.readFile(file) !== null);
       if (bundle.length > 0) return bundle.filter(file => this.#certificate(file, place, subject));
     }
@@ -233,15 +252,49 @@ export class TlsBuilder {
   }
 
   #certificate(path: string, place: Place, subject: string): boolean {
-    return this.#read(this.#certificates, path, place, subject, bytes =>
-      bundleOf(path, bytes, beside => this.#resources.readFile(this.#keyPath(beside))),
-    );
+    return this.#read(this.#certificates, path, place, subject, bytes => {
+      const read = bundleOf(path, bytes, beside => this.#beside(beside));
+      if ('problem' in read) return read;
+      const whole = withChain(read, this.#issuerChains());
+      return this.#global.skipSelfIssued ? withoutRoot(whole) : whole;
+    });
   }
 
-  /** `key-base`: private keys are there, not beside their certificates. */
-  #keyPath(path: string): string {
-    const { keyBase } = this.#global;
-    return keyBase !== null && path.endsWith('.key') ? based(path.slice(path.lastIndexOf('/') + 1), keyBase) : path;
+  /** What stands beside a certificate, as far as such files are wanted: `site.crt.key`, or `site.key`. */
+  #beside(path: string): Uint8Array | null {
+    const { keyBase, extraFiles, removeExtension } = this.#global;
+    const kind = extraFiles.find(end => path.endsWith(`.${end}`));
+    if (kind === undefined) return null;
+    const found = removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
+    // `key-base`: private keys are there.
+    const moved = keyBase !== null && kind === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
+    return this.#resources.readFile(moved);
+  }
+
+  /** The chains in the files of `issuers-chain-path`. */
+  #issuerChains(): readonly (readonly Uint8Array[])[] {
+    const { issuersFolder } = this.#global;
+    if (issuersFolder === null) return [];
+    this.#issuers ??= (this.#resources.readFolder(issuersFolder) ?? []).flatMap(name => {
+      const bytes = this.#resources.readFile(`${issuersFolder}/${name}`);
+      const chain = bytes === null ? null : readAuthorities(name, bytes);
+      return chain === null || 'problem' in chain ? [] : [chain.entries];
+    });
+    return this.#issuers;
+  }
+
+  #signer({ signFile, signPassword }: BindTlsDraft, place: Place, subject: string): Signer | null {
+    const path = signFile === null ? null : based(signFile, this.#global.caBase);
+    const bytes = path === null ? null : this.#resources.readFile(path);
+    const signer =
+      path === null
+        ? { problem: "cannot enable certificate generation, no CA certificate file configured ('ca-sign-file')" }
+        : bytes === null
+          ? { problem: `'ca-sign-file' : unable to open '${path}'` }
+          : readSigner(path, bytes, signPassword);
+    if (!('problem' in signer)) return signer;
+    this.#complain(place, `${subject}: ${signer.problem}.`);
+    return null;
   }
 
   #authorityFile(file: string, place: Place, subject: string): string {
@@ -330,6 +383,12 @@ export function based(file: string, base: string | null): string {
 /** Only HTTP/1 is spoken: offering more would be answered with what we cannot read. */
 function withoutH2(names: readonly string[]): string[] {
   return names.filter(name => name !== 'h2');
+}
+
+/** The text that `str(<text>)` is; null for other expressions. */
+function constantText({ fetch, converters }: Expression): string | null {
+  const [text] = fetch.args;
+  return fetch.name === 'str' && converters.length === 0 && typeof text === 'string' ? text : null;
 }
 
 /** Settings of a crt-list line over those of the bind line. */

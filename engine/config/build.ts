@@ -36,7 +36,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   const tls = new TlsBuilder(global.tls, resources, diagnostics);
   const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
-  const shared = buildTables(drafts, localPeer, bindsIn, diagnostics, resources);
+  const shared = buildTables(drafts, localPeer, bindsIn, tls, diagnostics, resources);
   const states = new StateFiles(global, resources, diagnostics);
   const built = proxies.map((draft, index) => {
     const workshop: Workshop = {
@@ -60,10 +60,10 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
     resolvers,
-    tls: tls.files(),
     patternRefs: refsOf(drafts, resources),
     logProfiles: drafts.logProfiles,
-    rings: ringsOf(drafts, { diagnostics, resources }),
+    rings: ringsOf(drafts, { diagnostics, resources, tls }),
+    tls: tls.files(),
   });
 }
 

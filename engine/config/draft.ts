@@ -238,7 +238,7 @@ export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'conditi
 
 export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
   binds: BindDraft[];
-  peers: (Draft<Omit<Peer, 'address'>> & { endpoint: Endpoint | null })[];
+  peers: (Draft<Omit<Peer, 'address' | 'tls'>> & { endpoint: Endpoint | null; tls: ServerTlsDraft })[];
   tables: TableDraft[];
   defaultServer: ServerDraft;
   /** `default-bind`: what the following `bind` and `peer` lines begin with. */

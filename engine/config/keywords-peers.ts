@@ -17,8 +17,6 @@ type Row = Keyword<PeersDraft>;
 const SERVER_TABLE = new Table(SERVER);
 const BIND_TABLE = new Table(BIND);
 
-const NO_TLS = "'ssl' of peers is not supported by Sluice yet";
-
 function row(name: string, doc: string) {
   return { where: 'S', name, doc };
 }
@@ -54,9 +52,8 @@ function readPeer(cursor: Cursor, section: PeersDraft, context: Context) {
     cursor.rest();
     return;
   }
-  if (settings.tls.ssl) return cursor.error(NO_TLS);
-  const { shard, source } = settings;
-  section.peers.push({ file, line, name: name.text, text: word?.text ?? '', endpoint: value, source, shard });
+  const { shard, source, tls } = settings;
+  section.peers.push({ file, line, name: name.text, text: word?.text ?? '', endpoint: value, source, shard, tls });
 }
 
 function peerRow(name: 'peer' | 'server', doc: string): Row {
@@ -82,9 +79,7 @@ export const PEERS: readonly Row[] = [
     parse(cursor, section, context) {
       const word = cursor.next();
       if (word === null) return cursor.error("'bind' expects <address>:<port> as argument");
-      const binds = readBindLine(cursor, word, 'bind', context, section.defaultBind) ?? [];
-      if (binds.some(bind => bind.tls.ssl)) return cursor.error(NO_TLS);
-      section.binds.push(...binds);
+      section.binds.push(...(readBindLine(cursor, word, 'bind', context, section.defaultBind) ?? []));
     },
     good: ['bind 127.0.0.1:1024'],
     bad: [['bind', "'bind' expects <address>:<port> as argument"]],
@@ -94,13 +89,9 @@ export const PEERS: readonly Row[] = [
     args: '[settings]',
     parse(cursor, section, context) {
       readSettings(BIND_TABLE, cursor, section.defaultBind, "'default-bind'", context);
-      if (section.defaultBind.tls.ssl) cursor.error(NO_TLS);
     },
-    good: ['default-bind', 'default-bind v4v6'],
-    bad: [
-      ['default-bind foo', "'default-bind': unknown keyword 'foo'"],
-      ['default-bind ssl', NO_TLS],
-    ],
+    good: ['default-bind', 'default-bind v4v6', 'default-bind ssl crt foo.pem'],
+    bad: [['default-bind foo', "'default-bind': unknown keyword 'foo'"]],
   }),
   supported<PeersDraft>({
     ...row('default-server', 'Settings of the peers that follow.'),
@@ -108,7 +99,7 @@ export const PEERS: readonly Row[] = [
     parse(cursor, section, context) {
       readSettings(SERVER_TABLE, cursor, section.defaultServer, "'default-server'", context);
     },
-    good: ['default-server', 'default-server shard 1'],
+    good: ['default-server', 'default-server shard 1', 'default-server ssl verify none'],
     bad: [['default-server foo', "'default-server': unknown keyword 'foo'"]],
   }),
   bare<PeersDraft>(row('disabled', 'Nothing is shared.'), { disabled: true }),

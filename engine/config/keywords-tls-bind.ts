@@ -60,9 +60,11 @@ export const BIND_TLS: readonly Row[] = [
   ignored('ca-ignore-err', 'caIgnore', 'Tolerated errors of the authorities of clients.'),
   ignored('crt-ignore-err', 'crtIgnore', "Tolerated errors of clients' certificates."),
   word(row('tls-ticket-keys', 'Keys of session tickets, shared with others.'), '<file>', 'ticketKeysFile'),
-  later<BindTlsDraft>('generate-certificates', '', '', 'Makes certificates as clients ask.'),
-  later<BindTlsDraft>('ca-sign-file', '', '<file>', 'Authority that signs generated certificates.'),
-  later<BindTlsDraft>('ca-sign-pass', '', '<password>', 'Its password.'),
+  bare<BindTlsDraft>(row('generate-certificates', 'Makes certificates for names that none is for.'), {
+    generate: true,
+  }),
+  word(row('ca-sign-file', 'Authority that signs such certificates, with its key.'), '<file>', 'signFile'),
+  word(row('ca-sign-pass', 'Password of that key.'), '<password>', 'signPassword'),
   later<BindTlsDraft>('ech', '', '<directory>', 'Encrypted client hello.'),
   accepted<BindTlsDraft>('ocsp-update', '', '<on|off>', 'Fetches OCSP responses.', 'they are read from files only'),
 ];

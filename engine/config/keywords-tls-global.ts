@@ -5,6 +5,7 @@ import { integer, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 import { within } from './keywords-tls.ts';
 import { BIND_OPTIONS } from './keywords-tls-bind.ts';
+import { GLOBAL_TLS_FILES } from './keywords-tls-files.ts';
 import { SERVER_OPTIONS } from './keywords-tls-server.ts';
 import { readSettings, Table } from './table.ts';
 import type { GlobalTlsDraft, TlsDraft } from './tls-draft.ts';
@@ -70,6 +71,19 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   }),
   integer(row('maxsslconn', 'TLS connections at most, of clients and to servers.'), 'maxConn', {}),
   integer(row('maxsslrate', 'TLS connections of clients per second at most.'), 'maxRate', {}),
+  supported<GlobalTlsDraft>({
+    ...row('ssl-security-level', "OpenSSL's security level."),
+    ...{ args: '<number>', good: ['ssl-security-level 2'] },
+    parse(cursor, tls) {
+      const level = cursor.expectInt('ssl-security-level', { min: 0, max: 5 });
+      if (level !== null) tls.securityLevel = level;
+    },
+    bad: [['ssl-security-level 6', "'ssl-security-level' expects an integer between 0 and 5, not '6'"]],
+  }),
+  integer(row('tune.ssl.ssl-ctx-cache-size', 'Certificates kept that were made for clients.'), 'madeMax', {
+    min: 1,
+    max: 1_000_000,
+  }),
   integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', {}),
   supported<GlobalTlsDraft>({
     ...row('tune.ssl.lifetime', 'How long a session may be resumed.'),
@@ -103,25 +117,13 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
 const ONE_CACHE = 'sessions live in tickets that all workers know';
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
-  ...within<GlobalDraft, GlobalTlsDraft>(GLOBAL_TLS_ROWS, global => global.tls),
+  ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS, ...GLOBAL_TLS_FILES], global => global.tls),
   accepted('tune.ssl.default-dh-param', 'G', '<number>', 'Bits of Diffie-Hellman parameters.', 'the key decides'),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
   accepted('tune.ssl.force-private-cache', 'G', '', 'A session cache per process.', ONE_CACHE),
   accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
-  accepted('tune.ssl.ssl-ctx-cache-size', 'G', '<number>', 'Generated certificates kept.', 'none are generated'),
-  accepted(
-    'ssl-skip-self-issued-ca',
-    'G',
-    '',
-    'Leaves roots out of chains.',
-    'chains are sent as they are in the file',
-  ),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
   accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),
-  accepted('ssl-security-level', 'G', '<number>', "OpenSSL's security level.", "it is the library's own"),
-  later('issuers-chain-path', 'G', '<directory>', 'Folder of certificates that complete chains.'),
-  later('ssl-load-extra-files', 'G', '<type> ...', 'Which files beside a certificate are read.'),
-  later('ssl-load-extra-del-ext', 'G', '', 'How the names of files beside a certificate are made.'),
   later('ssl-engine', 'G', '<engine> ...', 'OpenSSL engines.'),
   later('ssl-propquery', 'G', '<query>', 'Properties of OpenSSL providers.'),
   later('ssl-provider', 'G', '<name>', 'OpenSSL providers.'),

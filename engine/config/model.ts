@@ -170,6 +170,8 @@ export interface RingServer {
   readonly source: Address | null;
   /** RFC 6587: each line after its length, else with a line feed behind it. */
   readonly octetCount: boolean;
+  /** Null = without TLS. */
+  readonly tls: ServerTls | null;
 }
 
 /** A `log-profile` section: what is said instead, by step (engine/log/steps.ts); `any` = where no other is. */
@@ -909,6 +911,8 @@ export interface Peer extends Place {
   readonly source: Address | null;
   /** Which shard of the tables it gets, 1-based; 0 = everything. */
   readonly shard: number;
+  /** Null = without TLS. */
+  readonly tls: ServerTls | null;
 }
 
 /** One rule: an action and when to carry it out (engine/rules/). */

@@ -16,6 +16,7 @@ export const DEFAULT_SETTINGS: TlsSettings = {
   crlFile: null,
   alpn: [],
   tickets: true,
+  securityLevel: null,
 };
 
 export const DEFAULT_BIND_SETTINGS: BindSettings = {
@@ -57,6 +58,10 @@ export interface BindTlsDraft extends TlsDraft {
   /** `ecdhe`: as `curves`, which goes before it. */
   ecdhe: string | null;
   ticketKeysFile: string | null;
+  /** `generate-certificates`, and who signs them. */
+  generate: boolean;
+  signFile: string | null;
+  signPassword: string | null;
 }
 
 export interface ServerTlsDraft extends TlsDraft {
@@ -70,6 +75,10 @@ export interface ServerTlsDraft extends TlsDraft {
   checkSni: string | null;
   checkAlpn: string[] | null;
 }
+
+/** `bundle`: one file per kind of key. */
+export const EXTRA_FILES = ['bundle', 'sctl', 'ocsp', 'issuer', 'key'] as const;
+export type ExtraFile = (typeof EXTRA_FILES)[number];
 
 /** What the global section says of TLS. */
 export interface GlobalTlsDraft {
@@ -85,6 +94,14 @@ export interface GlobalTlsDraft {
   cacheSize: number;
   lifetimeSeconds: number;
   maxRecordBytes: number;
+  madeMax: number;
+  securityLevel: number | null;
+  /** Which files beside a certificate are looked for, and whether `.crt` makes room for their ends. */
+  extraFiles: readonly ExtraFile[];
+  removeExtension: boolean;
+  /** Folder of chains for certificates that come without theirs. */
+  issuersFolder: string | null;
+  skipSelfIssued: boolean;
   captureBytes: number;
   keylog: boolean;
 }
@@ -120,6 +137,9 @@ export function newBindTls(): BindTlsDraft {
     preferClientCiphers: null,
     ecdhe: null,
     ticketKeysFile: null,
+    generate: false,
+    signFile: null,
+    signPassword: null,
   };
 }
 
@@ -151,6 +171,12 @@ export function newGlobalTls(): GlobalTlsDraft {
     cacheSize: 20_000,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
+    madeMax: 1000,
+    securityLevel: null,
+    extraFiles: EXTRA_FILES,
+    removeExtension: false,
+    issuersFolder: null,
+    skipSelfIssued: false,
     captureBytes: 0,
     keylog: false,
   };

@@ -70,6 +70,8 @@ export interface GlobalTls {
   /** Sessions kept per context for clients without tickets. */
   readonly cacheSize: number;
   readonly lifetimeSeconds: number;
+  /** Certificates made for names that clients asked for, kept per bind line. */
+  readonly madeMax: number;
   /** Plaintext of a record at most; 0 = as much as TLS has room for. */
   readonly maxRecordBytes: number;
   /** PEM; null = OpenSSL's own. */
@@ -100,6 +102,8 @@ export interface TlsSettings {
   /** Protocols offered or accepted, best first. */
   readonly alpn: readonly string[];
   readonly tickets: boolean;
+  /** `ssl-security-level`, 0 to 5. */
+  readonly securityLevel: number | null;
 }
 
 /** Errors of certificates that are tolerated: X509_V_ERR numbers, or all. */
@@ -114,10 +118,20 @@ export interface BindSettings extends TlsSettings {
   readonly preferClientCiphers: boolean;
 }
 
+/** An authority that signs certificates made for names that clients ask for (`generate-certificates`). */
+export interface Signer {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** PKCS #8, DER. Never shown. */
+  readonly key: Uint8Array;
+}
+
 export interface BindTls extends BindSettings, Place {
   readonly strictSni: boolean;
   /** In HAProxy's order: what is earlier wins among equals; the first one is the default without a `default-crt`. */
   readonly certificates: readonly BindCertificate[];
+  /** Null = no certificates are made. */
+  readonly signer: Signer | null;
   /** Names of its lists: what is added to one at run time comes after `certificates`. */
   readonly lists: readonly string[];
   /** Names and keys of tickets (`tls-ticket-keys`), 48 or 80 bytes each; [] = `TlsFiles.ticketKey`. */

@@ -6,6 +6,8 @@ import type { Ring, RingServer } from '../config/model.ts';
 import type { Chunk, Conn, Handler, Io } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, RING_RECONNECT_MS } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';
+import type { TlsEnd } from '../tls/conn.ts';
+import { connectOver } from '../tls/ends.ts';
 import { bytesOf } from './line.ts';
 import type { Place, RingBuffer } from './ring-buffer.ts';
 
@@ -17,6 +19,7 @@ export class Forwarder implements Handler {
   readonly #ring: Ring;
   readonly #server: RingServer;
   readonly #buffer: RingBuffer;
+  readonly #tls: TlsEnd | null;
   readonly #place: Place;
   /** Of connecting, of output that is not taken, and before the next attempt. */
   readonly #timer: Timer<Forwarder>;
@@ -24,12 +27,13 @@ export class Forwarder implements Handler {
   #open = false;
   #stopped = false;
 
-  constructor(io: Io, wheel: TimerWheel, ring: Ring, server: RingServer, buffer: RingBuffer) {
+  constructor(io: Io, wheel: TimerWheel, ring: Ring, server: RingServer, buffer: RingBuffer, tls: TlsEnd | null) {
     this.#io = io;
     this.#wheel = wheel;
     this.#ring = ring;
     this.#server = server;
     this.#buffer = buffer;
+    this.#tls = tls;
     this.#place = buffer.open(true);
     this.#timer = new Timer<Forwarder>(this, self => self.#late());
     this.#connect();
@@ -87,7 +91,7 @@ export class Forwarder implements Handler {
 
   #connect(): void {
     const { address, source } = this.#server;
-    this.#conn = this.#io.connect(address, { source, tfo: false }, this);
+    this.#conn = connectOver(this.#io, address, { source, tfo: false }, this, this.#tls);
     this.#arm(this.#ring.connectMs);
   }
 

@@ -15,6 +15,8 @@ import { listenLogs } from '../shm/doorbell.ts';
 import type { Memory } from '../shm/memory.ts';
 import { PROCESS } from '../shm/words.ts';
 import type { TimerWheel } from '../time.ts';
+import { serverEnd } from '../tls/ends.ts';
+import { tlsStore } from '../tls/store.ts';
 import { Forwarder } from './forwarder.ts';
 import { type Place, RingBuffer } from './ring-buffer.ts';
 
@@ -46,7 +48,9 @@ export class Rings {
     this.#rings = model.rings.map((config, index) => {
       const buffer = new RingBuffer(config.sizeBytes);
       const channels = Array.from({ length: memory.shape.workers + 1 }, (_, thread) => memory.channel(index, thread));
-      const forwarders = config.servers.map(server => new Forwarder(io, wheel, config, server, buffer));
+      const forwarders = config.servers.map(server => {
+        return new Forwarder(io, wheel, config, server, buffer, serverEnd(tlsStore(model.tls), server.tls));
+      });
       return { config, buffer, channels, forwarders };
     });
     this.#doorbell = listenLogs(memory, () => {

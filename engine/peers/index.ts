@@ -1,14 +1,17 @@
 /** Peers: processes that share stick tables. Runs in the control thread. */
-import type { Model } from '../config/model.ts';
+import type { Bind, Model } from '../config/model.ts';
 import { ACCEPT_BURST, PEER_LOOK_MS, PEER_UPDATES_AT_ONCE } from '../limits.ts';
 import type { Tables } from '../stick/tables.ts';
 import { Timer } from '../time.ts';
+import { bindEnd, serverEnd } from '../tls/ends.ts';
+import { tlsStore } from '../tls/store.ts';
 import { type PeersEnv, Section } from './section.ts';
 import { PeerTable } from './stick-table.ts';
 
 /** A listening descriptor, which `startPeers` owns from now on, and the section (its index) that it is for. */
 export interface PeersSocket {
   readonly fd: number;
+  readonly bind: Bind;
   readonly section: number;
 }
 
@@ -34,20 +37,24 @@ export function startPeers(
   sockets: readonly PeersSocket[],
 ): Peers {
   const { model, tables, succeeds } = options;
+  const store = tlsStore(model.tls);
   const updatesAtOnce = model.global.tune.peersMaxUpdates || PEER_UPDATES_AT_ONCE;
   const sections = model.peers.filter(isActive).map(({ index, name, shards, peers, tables: shared }) => {
     const { localPeer } = model.global;
     const section = new Section(
       { ...env, updatesAtOnce },
       {
-        ...{ index, name, shards, succeeds, peers, localName: localPeer },
+        ...{ index, name, shards, succeeds, localName: localPeer },
+        peers: peers.map(peer => ({ ...peer, tls: serverEnd(store, peer.tls) })),
         tables: shared.map(at => {
           const table = tables.list[at]!;
           return new PeerTable(table, tables.list[table.spec.writeTo] ?? null, () => env.now());
         }),
       },
     );
-    for (const { fd } of sockets.filter(socket => socket.section === index)) section.listen(fd, ACCEPT_BURST);
+    for (const { fd, bind } of sockets.filter(socket => socket.section === index)) {
+      section.listen(fd, ACCEPT_BURST, bindEnd(store, bind.tls, model.global.tls, `peers ${name}/${bind.id}`));
+    }
     return section;
   });
   const timer: Timer<readonly Section[]> = new Timer<readonly Section[]>(sections, all => {

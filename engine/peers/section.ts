@@ -6,6 +6,8 @@
 import type { Address, Conn, Handler, Io, Listening } from '../io/contract.ts';
 import { PEER_STRANGERS_MAX } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';
+import type { TlsEnd } from '../tls/conn.ts';
+import { acceptOver, connectOver } from '../tls/ends.ts';
 import { Exchange } from './exchange.ts';
 import { STATUS } from './handshake.ts';
 import { Learning } from './learning.ts';
@@ -40,6 +42,8 @@ export interface SectionSpec {
     readonly address: Address | null;
     readonly source: Address | null;
     readonly shard: number;
+    /** Null = without TLS. */
+    readonly tls: TlsEnd | null;
   }[];
   readonly tables: readonly SharedTable[];
   /** An old process may come and tell what it knows. */
@@ -93,9 +97,9 @@ export class Section implements LinkOwner {
     this.#arm();
   }
 
-  /** Hears peers on a listening descriptor, which is the section's from now on. */
-  listen(fd: number, burst: number): void {
-    this.#listenings.push(this.#env.io.listen(fd, burst, conn => this.#accept(conn)));
+  /** Hears peers on a listening descriptor, which is the section's from now on; over TLS where there is an end. */
+  listen(fd: number, burst: number, tls: TlsEnd | null = null): void {
+    this.#listenings.push(this.#env.io.listen(fd, burst, conn => this.#accept(conn, tls)));
   }
 
   /** Sends what has changed in the tables of this process. */
@@ -202,13 +206,14 @@ export class Section implements LinkOwner {
     }
   }
 
-  #accept(conn: Conn): void {
+  #accept(under: Conn, tls: TlsEnd | null): void {
     if (this.#strangers.size >= PEER_STRANGERS_MAX) {
-      conn.handler = DEAF;
-      conn.abort(true);
+      under.handler = DEAF;
+      under.abort(true);
       return;
     }
     const link = new Link(this.#env, this, null);
+    const conn = acceptOver(this.#env.io, under, tls);
     link.conn = conn;
     conn.handler = link;
     this.#strangers.add(link);
@@ -218,7 +223,8 @@ export class Section implements LinkOwner {
     const link = new Link(this.#env, this, peer);
     peer.link = link;
     peer.reconnectAt = Infinity;
-    link.conn = this.#env.io.connect(address, { source: peer.source, tfo: false }, link);
+    const options = { source: peer.source, tfo: false };
+    link.conn = connectOver(this.#env.io, address, options, link, peer.tls);
   }
 
   /** At most one line a second: who is not known may come as often as he likes. */

@@ -8,11 +8,14 @@ import { TlsStore } from './store.ts';
 
 /** Reports settings that no context can be made of. */
 export function checkTls(model: Model, diagnostics: Diagnostics): void {
-  const { proxies, global } = model;
-  const binds = [...proxies.flatMap(proxy => proxy.binds), ...global.statsSockets].filter(({ tls }) => tls !== null);
+  const { proxies, peers, rings, global } = model;
+  const heard = [...proxies.flatMap(proxy => proxy.binds), ...peers.flatMap(section => section.binds)];
+  const binds = [...heard, ...global.statsSockets].filter(({ tls }) => tls !== null);
   const servers = proxies.flatMap(proxy => proxy.servers.map(server => ({ proxy, server })));
   const encrypted = servers.filter(({ server }) => server.tls !== null || server.checkTls !== null);
-  if (binds.length + encrypted.length === 0) return;
+  const streamless = [...peers.flatMap(section => section.peers), ...rings.flatMap(ring => ring.servers)];
+  const others = streamless.filter(({ tls }) => tls !== null);
+  if (binds.length + encrypted.length + others.length === 0) return;
   const store = new TlsStore(model.tls);
   for (const bind of binds) checkBind(store, bind, bind.tls!, global.tls, diagnostics);
   for (const { proxy, server } of encrypted) {
@@ -20,6 +23,7 @@ export function checkTls(model: Model, diagnostics: Diagnostics): void {
       if (settings !== null) checkServer(store, settings, `'server ${proxy.name}/${server.name}'`, server, diagnostics);
     }
   }
+  for (const { name, tls } of others) checkServer(store, tls!, `'server ${name}'`, tls!, diagnostics);
   store.free();
 }
 

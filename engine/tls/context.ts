@@ -134,6 +134,8 @@ function built(certificate: Certificate | null, fill: (ctx: bigint) => void): Tl
 
 function common(ctx: bigint, settings: TlsSettings, certificate: Certificate | null): void {
   openssl.SSL_CTX_ctrl(ctx, CTRL.mode, MODE_RELEASE_BUFFERS, 0n);
+  // Ciphers and certificates are judged by it.
+  if (settings.securityLevel !== null) openssl.SSL_CTX_set_security_level(ctx, settings.securityLevel);
   const { minVersion, maxVersion, ciphers, ciphersuites } = settings;
   must(
     openssl.SSL_CTX_ctrl(ctx, CTRL.minVersion, BigInt(VERSION[minVersion]), 0n),

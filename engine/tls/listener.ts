@@ -7,6 +7,7 @@
  */
 import type { BindCertificate, BindSettings, BindTls, Certificate, GlobalTls } from '../config/tls-model.ts';
 import { type ServerSide, serverContext, type TlsContext } from './context.ts';
+import { Forge } from './forge.ts';
 import type { Hello } from './hello.ts';
 import type { TlsStore } from './store.ts';
 
@@ -30,6 +31,10 @@ export class TlsListener {
   readonly bind: BindTls;
   readonly #store: TlsStore;
   readonly #side: ServerSide;
+  readonly #forge: Forge | null;
+  readonly #madeMax: number;
+  /** Contexts of certificates that were made, by name and kind of key. */
+  readonly #made = new Map<string, TlsContext>();
   #names: Names;
   #generation: number;
   #verifiersGeneration: number;
@@ -39,6 +44,8 @@ export class TlsListener {
     this.bind = bind;
     this.#store = store;
     this.#side = serverSide(store, bind, global, identity);
+    this.#forge = bind.signer === null ? null : new Forge(bind.signer);
+    this.#madeMax = global.madeMax;
     this.#generation = store.generation;
     this.#verifiersGeneration = store.verifiersGeneration;
     this.#names = this.#read();
@@ -50,11 +57,41 @@ export class TlsListener {
     if (this.#generation !== generation) this.#renew(generation);
     const name = hello.serverName.toLowerCase();
     const found = name === '' ? null : this.#find(name, hello);
+    const made = found === null && name !== '' ? this.#make(name, hello) : null;
+    if (made !== null) return made;
     if (found === null && this.bind.strictSni) return null;
     const choice = found ?? best(this.#names.defaults, hello);
     if (choice === null) return null;
     choice.context ??= serverContext(this.#store, choice.settings, this.#side, choice.certificate);
     return choice.context;
+  }
+
+  /** A certificate made for the name, or made before; null where none is made. */
+  #make(name: string, hello: Hello): TlsContext | null {
+    const like = this.#forge === null ? null : best(this.#names.defaults, hello);
+    if (like === null) return null;
+    const key = `${name} ${like.certificate.keyType}`;
+    let context = this.#made.get(key);
+    if (context === undefined) {
+      const certificate = this.#forge!.make(name, like.certificate);
+      if (certificate === null) return null;
+      context = serverContext(this.#store, like.settings, this.#side, certificate);
+      if (this.#made.size >= this.#madeMax) this.#forget(this.#made.keys().next().value!);
+    }
+    // The last one is the one used last.
+    this.#made.delete(key);
+    this.#made.set(key, context);
+    return context;
+  }
+
+  #forgetMade(): void {
+    for (const key of [...this.#made.keys()]) this.#forget(key);
+  }
+
+  /** Connections made from it go on. */
+  #forget(key: string): void {
+    this.#made.get(key)?.free();
+    this.#made.delete(key);
   }
 
   #find(name: string, hello: Hello): Choice | null {
@@ -87,6 +124,7 @@ export class TlsListener {
   #renew(generation: number): void {
     const { verifiersGeneration } = this.#store;
     const before = this.#names;
+    this.#forgetMade();
     this.#names = this.#read();
     if (this.#verifiersGeneration === verifiersGeneration) keepContexts(before, this.#names);
     freeContexts(before);
@@ -95,6 +133,7 @@ export class TlsListener {
   }
 
   free(): void {
+    this.#forgetMade();
     freeContexts(this.#names);
   }
 }

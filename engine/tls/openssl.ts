@@ -17,6 +17,7 @@ const SIGNATURES = {
   SSL_CTX_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
   SSL_CTX_callback_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'pointer'] },
   SSL_CTX_set_options: { return: 'u64', arguments: ['pointer', 'u64'] },
+  SSL_CTX_set_security_level: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_CTX_set_cipher_list: { return: 'i32', arguments: ['pointer', 'string'] },
   SSL_CTX_set_ciphersuites: { return: 'i32', arguments: ['pointer', 'string'] },
   SSL_CTX_use_certificate: { return: 'i32', arguments: ['pointer', 'pointer'] },

@@ -47,7 +47,10 @@ test('what it is built from fits: the Node.js that the package needs, only what 
     expect(run).toMatch(/apt-get update .*-y --no-install-recommends .*rm -rf \/var\/lib\/apt\/lists/);
   }
   expect(last('USER')).not.toMatch(/^(root|0|)$/);
-  const ignored = fs.readFileSync(path.join(ROOT, 'scripts/ha/sluice.dockerfile.dockerignore'), 'utf8').trim().split('\n');
+  const ignored = fs
+    .readFileSync(path.join(ROOT, 'scripts/ha/sluice.dockerfile.dockerignore'), 'utf8')
+    .trim()
+    .split('\n');
   expect(ignored).toEqual(expect.arrayContaining(['.git', 'node_modules']));
 });
 

@@ -28,10 +28,11 @@ export interface Member {
 /** How a member reaches another: its port, unless something stands between. */
 export type Via = (from: string, to: string, port: number) => number;
 
-/** `members`: name and program of each. They are not started yet. */
+/** `members`: name and program of each. They are not started yet. `pem`: a certificate with its key; they speak TLS with it. */
 export async function farm(
   members: Readonly<Record<string, Program>>,
   via: Via = (_from, _to, port) => port,
+  pem: string | null = null,
 ): Promise<Member[]> {
   const dir = folder();
   const servers = await Promise.all(['one', 'two', 'three'].map(backend));
@@ -41,9 +42,17 @@ export async function farm(
     }),
   );
   return places.map(place => {
-    const lines = places.map(({ name, peers }) => {
-      return `peer ${name} 127.0.0.1:${name === place.name ? peers : via(place.name, name, peers)}`;
+    const secret = pem !== null && [
+      `bind 127.0.0.1:${place.peers} ssl crt ${pem}`,
+      `default-server ssl verify required ca-file ${pem} verifyhost localhost`,
+    ];
+    const others = places.map(({ name, peers }) => {
+      const address = name === place.name ? peers : via(place.name, name, peers);
+      // HAProxy does not take `peer` beside `bind`.
+      if (!secret) return `peer ${name} 127.0.0.1:${address}`;
+      return name === place.name ? `server ${name}` : `server ${name} 127.0.0.1:${address}`;
     });
+    const lines = secret ? [...secret, ...others] : others;
     const file = config(configuration(place, lines, servers), folder());
     return memberOf(place, file);
   });

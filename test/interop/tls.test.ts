@@ -99,6 +99,30 @@ describe.skipIf(!HAPROXY)('the same configuration', () => {
     }
   }, 60_000);
 
+  test('makes the same certificates for unknown names', async () => {
+    const dir = folder();
+    const authority = pemFile({ name: 'authority', ca: true });
+    const seen: Record<string, string[]> = {};
+    for (const who of ['sluice', 'haproxy'] as const) {
+      for (const strict of ['', 'strict-sni']) {
+        const [port, plain] = [await freePort(), await freePort()];
+        const file = `${dir}/${who}-${strict}.cfg`;
+        fs.writeFileSync(
+          file,
+          `${DEFAULTS}frontend f\n  bind 127.0.0.1:${port} ssl crt ${FIRST} generate-certificates ca-sign-file ${authority} ${strict}\n  bind 127.0.0.1:${plain}\n  http-request return status 200\n`,
+        );
+        launchers[who](file);
+        await ask(plain);
+        const list = [];
+        for (const name of ['first.org', 'a.example.com', 'b.example.com', 'A.Example.com', '']) {
+          list.push(`${strict} ${name}: ${await subject(port, name)}`);
+        }
+        seen[who] = [...(seen[who] ?? []), ...list];
+      }
+    }
+    expect(seen.sluice).toEqual(seen.haproxy);
+  }, 60_000);
+
   test('tells the same of the connection', async () => {
     const dir = folder();
     const names = ['ssl_fc', 'ssl_fc_sni', 'ssl_fc_alpn', 'ssl_fc_protocol', 'ssl_fc_cipher', 'ssl_fc_alg_keysize'];

@@ -1,11 +1,14 @@
 /** Rings: lines through the threads' channels, kept, and sent to log servers that are there, slow or dead. */
+import fs from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createIo } from '../../engine/io/choose.ts';
 import { RingBuffer } from '../../engine/log/ring-buffer.ts';
 import { Rings } from '../../engine/log/rings.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { load } from '../config/load-text.ts';
+import { pemFile } from '../tls/certificates.ts';
 import { GET, listen, start } from './world.ts';
 
 const line = (text: string): Uint8Array => Buffer.from(text);
@@ -39,8 +42,8 @@ describe('a ring buffer', () => {
   });
 });
 
-/** A log server; `received` is all that came over all its connections. */
-async function logServer(): Promise<{
+/** A log server, over TLS with a certificate; `received` is all that came over all its connections. */
+async function logServer(pem: Buffer | null = null): Promise<{
   port: number;
   received: () => string;
   drop: () => void;
@@ -49,12 +52,13 @@ async function logServer(): Promise<{
   let received = '';
   let connections = 0;
   const sockets = new Set<net.Socket>();
-  const server = net.createServer(socket => {
+  const accept = (socket: net.Socket) => {
     connections++;
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('data', bytes => (received += bytes.toString('latin1')));
-  });
+  };
+  const server = pem === null ? net.createServer(accept) : tls.createServer({ key: pem, cert: pem }, accept);
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
@@ -129,6 +133,20 @@ describe('lines of a ring', () => {
     await vi.waitFor(() => expect(target.received()).toContain('/2'));
   });
 
+  test('go over TLS, to the server that was meant and to no other', async () => {
+    const pem = pemFile({ name: 'localhost', names: ['localhost'] });
+    const [target, other] = [await logServer(fs.readFileSync(pem)), await logServer(fs.readFileSync(pem))];
+    const words = `ssl verify required ca-file ${pem} verifyhost`;
+    const { send } = await startWithRings(
+      config(
+        `server s 127.0.0.1:${target.port} ${words} localhost\n server t 127.0.0.1:${other.port} ${words} nobody.org`,
+      ),
+    );
+    await send('l', GET('/secret'));
+    await vi.waitFor(() => expect(target.received()).toMatch(/^<134>1 .* \/secret\n$/));
+    expect(other.received()).toBe('');
+  });
+
   test('log tcp@: a ring of its own, with the header of the line', async () => {
     const target = await logServer();
     const { send, rings } = await startWithRings(config('', `log tcp@127.0.0.1:${target.port} local0`));
@@ -154,5 +172,8 @@ test('what is wrong in a configuration', () => {
   expect(messages('global\n log ring@x local0')).toContain("unknown ring 'x'");
   expect(messages('global\n log ring@buf0 local0\n')).toEqual([]);
   expect(messages('ring r\n size 0')).toContain("invalid size '0' for new sink buffer");
+  expect(messages('ring r\n server s 127.0.0.1:1 ssl verify none sni src\n')).toContain(
+    "'server r/s': 'sni' has no stream to look at here. Write 'sni str(<name>)'.",
+  );
   expect(messages('ring r\n backing-file /x')).toContain("'backing-file' is not supported by Sluice yet");
 });

@@ -42,7 +42,7 @@ function hear(bytes: Buffer, chunk: number) {
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const log: string[] = [];
-  const peers = ['A', 'B'].map((name, i) => ({ name, address: addressOf(i), source: null, shard: 0 }));
+  const peers = ['A', 'B'].map((name, i) => ({ name, address: addressOf(i), source: null, shard: 0, tls: null }));
   const shared = tables(() => io.now());
   const section = new Section(
     {

@@ -53,7 +53,7 @@ export function start(sim: Sim, names: string, me: string, options: TownOptions 
     succeeds: options.succeeds ?? false,
     tables: [table],
     peers: [...names].map((name, n) => {
-      return { name, address: addressOf(n), source: null, shard: options.shard?.[n] ?? 0 };
+      return { name, address: addressOf(n), source: null, shard: options.shard?.[n] ?? 0, tls: null };
     }),
   });
   if (!options.deaf) section.listen(sim.bind(addressOf(names.indexOf(me))), 16);

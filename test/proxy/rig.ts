@@ -2,7 +2,7 @@
  * Runs a configuration's data path in this thread, in the network of the test: real parser, real shared memory. Ports are the
  * network's, whatever the bind lines say: ask `port`.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { Diagnostics } from '../../engine/config/diagnostics.ts';
 import { lex } from '../../engine/config/lexer.ts';
 import { loadModel } from '../../engine/config/load.ts';
@@ -63,7 +63,7 @@ export function parseModel(text: string): Model {
   const model = loadModel(lines, diagnostics, {
     resolve: () => null,
     readFile: (path: string) => (existsSync(path) ? readFileSync(path) : null),
-    readFolder: () => null,
+    readFolder: (path: string) => (statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path) : null),
     env: {},
   } as never);
   const alerts = diagnostics.list.filter(d => d.severity === 'alert');

@@ -20,6 +20,7 @@ const GLOBAL: GlobalTls = {
     captureBytes: 0,
     crtBase: null,
     caBase: null,
+    madeMax: 2,
   },
 };
 
@@ -51,6 +52,7 @@ function listener(
     certificates,
     lists: [],
     ticketKeys: [],
+    signer: null,
     ...more,
   };
   return new TlsListener(store, bind, GLOBAL, 'test');
@@ -115,6 +117,7 @@ test('a certificate that is replaced is shown from then on', () => {
     certificates: [entry],
     lists: [],
     ticketKeys: [],
+    signer: null,
   };
   const tls = new TlsListener(store, bind, GLOBAL, 'test');
   expect(shown(tls, 'first.org')).toBe(all.first.name);
@@ -129,7 +132,7 @@ test('contexts of certificates that stay are kept, until authorities are replace
   const entries = [all.first, all.site].map(({ name }) => {
     return { certificate: name, filters: [], settings: null, isDefault: false, from: null };
   });
-  const rest = { file: '', line: 0, strictSni: false, lists: [], ticketKeys: [] };
+  const rest = { file: '', line: 0, strictSni: false, lists: [], ticketKeys: [], signer: null };
   const tls = new TlsListener(store, { ...DEFAULT_BIND_SETTINGS, ...rest, certificates: entries }, GLOBAL, 'test');
   const context = (serverName: string) => tls.choose({ serverName, ecdsa: true, rsa: true, lists: null });
   const [first, site] = [context('first.org'), context('www.example.com')];
