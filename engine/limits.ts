@@ -51,6 +51,19 @@ export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
+/** Name servers of a section, and how often a query is sent to them unless `resolve_retries` says. */
+export const NAMESERVERS_MAX = 32;
+export const RESOLVE_RETRIES = 3;
+/** Names of servers: so many are first asked for at once, the others one after the other, this far apart. Milliseconds. */
+export const NAME_BURST = 64;
+export const NAME_SPACING_MS = 0.2;
+/** Names that `do-resolve` may be asking for, or keep for `hold valid`, in one section; requests that one of them may hold. */
+export const ASKED_NAMES_MAX = 4_096;
+export const ASKED_WAITING_MAX = 16_384;
+/** Streams of one worker that may wait for names. */
+export const NAME_ASKS_MAX = 4_096;
+/** Records kept of one answer: the others are passed over. */
+export const ANSWER_RECORDS_MAX = 1_024;
 /** Stick tables: entries (they are numbered in 28 bits), and bytes of a key. */
 export const STICK_SIZE_MAX = 2 ** 28;
 export const STICK_KEY_BYTES_MAX = 16_384;

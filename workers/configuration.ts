@@ -44,12 +44,13 @@ function override(model: Model, options: Options): Model {
   const maxconn = options.maxconn || model.global.maxconn;
   const daemon = (model.global.daemon || options.daemon) && !options.foreground;
   const masterWorker = model.global.masterWorker || options.masterWorker;
+  const dnsAcceptFamily = options.ipv4Only ? 'ipv4' : model.global.dnsAcceptFamily;
   const pidfile = options.pidfile ?? model.global.pidfile;
   const proxies =
     options.proxyMaxconn === 0
       ? model.proxies
       : model.proxies.map(proxy => ({ ...proxy, maxconn: proxy.maxconn || options.proxyMaxconn }));
-  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, pidfile }, proxies };
+  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile }, proxies };
 }
 
 /** `-S`: a bind line of its own, at the level that a master CLI has. Null after saying what is wrong with it. */

@@ -3,8 +3,12 @@ import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
 import { startHealth } from '../engine/health/index.ts';
 import { createIo } from '../engine/io/choose.ts';
+import type { Address } from '../engine/io/contract.ts';
+import { openDatagrams } from '../engine/io/datagram.ts';
+import { hasIpv6 } from '../engine/io/routes.ts';
 import { Rings } from '../engine/log/rings.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
+import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
 import { ProcVars } from '../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
@@ -29,12 +33,17 @@ export default async function control(task: ControlTask): Promise<void> {
   const conns = new Map<number, PortConn>();
   const running: { stop(): void }[] = [];
   let cli: Cli | null = null;
+  let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const log = (level: number, section: number, text: string) => {
     thread.say('warning', text);
     env.logger.peers(level, section, text);
   };
   let peers: Peers | null = null;
+  // Names are looked up until the end, for the streams that are there; what becomes of servers tells the next generation.
+  const unlessResting: typeof env.log = (...told) => {
+    if (!rests) env.log(...told);
+  };
   // Its number is the one behind those of the workers.
   const changes = new ChangeLog(task.changes, env.memory.shape.workers);
   const books = new PatternBooks(model.patternRefs, changes);
@@ -84,11 +93,13 @@ export default async function control(task: ControlTask): Promise<void> {
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
       const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
       const common = { ...env, io, wheel, random: Math.random };
-      const checks = startHealth(common);
+      const named = startNames({ ...common, openDatagrams, hasIpv6, log: unlessResting });
+      names = named;
+      const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
       peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
       const purging = startPurging(env.tables, wheel, () => io.now());
       running.push(purging, checks, peers, keepShort, rings);
-      const shown = { asker, rings, checks, books, procVars, peers: peers.sections, environment, startupLogs };
+      const shown = { asker, rings, checks, names, books, procVars, peers: peers.sections, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
       for (const line of early.splice(0)) open(cli, line);
     },
@@ -99,6 +110,13 @@ export default async function control(task: ControlTask): Promise<void> {
       if (peers === null || rests) done();
       else peers.handOver(done);
     },
+    name: ({ worker, question: { id, resolvers, name, prefer } }) => {
+      io.wake();
+      const answer = (address: Address | null) => report(task.port, { type: 'named', worker, id, address });
+      if (names === null) answer(null);
+      else names.lookUp(resolvers, name, prefer, answer);
+    },
+    named: () => {},
     answer: ({ id, answer }) => {
       io.wake();
       asker.answered(id, answer);
@@ -119,6 +137,7 @@ export default async function control(task: ControlTask): Promise<void> {
     rest,
     stop: ({ soft }) => {
       rest();
+      names?.stop();
       if (cli === null) thread.end();
       else cli.stop(soft, thread.end);
     },

@@ -137,12 +137,13 @@ export class Master {
 
   /**
    * The moment of the change. All that lives on from one configuration to the next goes over here, by name: counters
-   * (History) and states of servers (inherit).
+   * (History), states of servers (inherit), what was changed of maps and variables.
    */
   #succeed(old: Generation, heir: Generation): void {
     const matches = match(heir.model, old.model);
     for (const change of diff(old.model, heir.model)) this.#say('notice', changeText(change));
     inherit(stateOf(heir), stateOf(old), matches);
+    for (const text of heir.inheritChanges(old)) this.#say('warning', text);
     heir.openFrontends();
     this.#history.succeed(heir, old, matches);
     this.#current = heir;

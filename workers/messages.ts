@@ -16,7 +16,9 @@ import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model, Server } from '../engine/config/model.ts';
 import type { Confinement } from '../engine/io/confine.ts';
+import type { Address } from '../engine/io/contract.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
+import type { NameQuestion } from '../engine/proxy/name-asks.ts';
 import type { Answer, Question } from '../engine/proxy/questions.ts';
 import type { ChangeBuffers } from '../engine/shm/change-log.ts';
 import type { PastData } from '../engine/shm/past.ts';
@@ -94,6 +96,10 @@ export type Order =
   | ({ readonly type: 'cli' } & CliLine)
   /** So many bytes of what it says were taken; `gone`: nobody listens any more. */
   | { readonly type: 'taken'; readonly id: number; readonly bytes: number; readonly gone: boolean }
+  /** Control is to find the address of a name for a worker; `named` has the same `worker` and `question.id`. */
+  | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
+  /** A worker gets the address, or null. */
+  | { readonly type: 'named'; readonly id: number; readonly address: Address | null }
   /** Control gets the answer to what it asked. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer | readonly PassedSocket[] };
 
@@ -115,6 +121,10 @@ export type Report =
   | { readonly type: 'handedOver' }
   /** A worker answers. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  /** A worker wants to know the address of a name. */
+  | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
+  /** Control has found it, or null. */
+  | { readonly type: 'named'; readonly worker: number; readonly id: number; readonly address: Address | null }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */
   | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
   /** Control wants to know all listening sockets, to pass them on. */

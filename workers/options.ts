@@ -22,6 +22,8 @@ export interface Options {
   notify: boolean;
   zeroWarning: boolean;
   diagnostic: boolean;
+  /** `-4`: overrides `dns-accept-family`. */
+  ipv4Only: boolean;
   /** `-dr`: with `-c`, names that do not resolve are no error. */
   ignoreResolution: boolean;
   /** Classes asked for with `-dK`, '' = none were named; null = the flag was not given. */
@@ -183,6 +185,7 @@ const FLAGS: readonly Flag[] = [
       return undefined;
     },
   },
+  { flag: '-4', arity: 'none', doc: 'resolvers ask for IPv4 addresses only', set: set({ ipv4Only: true }) },
   { flag: '-dW', arity: 'none', doc: 'refuses to start on any warning', set: set({ zeroWarning: true }) },
   { flag: '-dD', arity: 'none', doc: 'warns about suspicious statements', set: set({ diagnostic: true }) },
   {
@@ -203,7 +206,6 @@ const FLAGS: readonly Flag[] = [
   { flag: '-dC', arity: 'glued', doc: 'dumps the configuration', set: notYet },
   { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },
   { flag: '-dV', arity: 'none', doc: 'disables SSL verify on the server side', set: notYet },
-  { flag: '-4', arity: 'none', doc: 'resolves to IPv4 only', set: notYet },
   { flag: '-dM', arity: 'glued', doc: 'memory debugging: nothing here' },
   { flag: '-dF', arity: 'none', doc: 'disables fast-forward: nothing here' },
   { flag: '-dG', arity: 'none', doc: 'disables getaddrinfo: nothing here' },
@@ -239,6 +241,7 @@ function defaults(): Options {
     notify: false,
     zeroWarning: false,
     diagnostic: false,
+    ipv4Only: false,
     ignoreResolution: false,
     keywords: null,
     libraries: false,

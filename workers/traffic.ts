@@ -27,6 +27,8 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     past: ({ past }) => {
       env.memory.past = attachPast(past);
     },
+    name: () => {},
+    named: ({ id, address }) => handle.named(id, address),
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
@@ -39,6 +41,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
     changes: new ChangeLog(task.changes, worker),
     worker,
+    askName: question => report(task.port, { type: 'name', worker, question }),
     log: thread.say,
     onIdle: thread.end,
     events: env.logger,

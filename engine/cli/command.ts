@@ -5,6 +5,7 @@ import type { StateEnv } from '../health/target.ts';
 import type { Conn, Io } from '../io/contract.ts';
 import type { Rings } from '../log/rings.ts';
 import type { Section } from '../peers/section.ts';
+import type { Names } from '../resolvers/index.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import type { ProcVars } from '../sample/proc-vars.ts';
 import type { Dump } from '../stats/out.ts';
@@ -37,6 +38,8 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly asker: Asker;
   /** Starts and ends the checks of a server that is added or deleted. */
   readonly checks: Pick<Health, 'add' | 'remove'>;
+  /** Resolves names at run time. */
+  readonly names: Names;
   readonly peers: readonly Section[];
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;

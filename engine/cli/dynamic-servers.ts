@@ -20,7 +20,18 @@ import { findProxy, onServer } from './find.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
 const NOT_DYNAMIC = [
-  ...['cookie', 'disabled', 'enabled', 'id', 'init-addr', 'on-marked-down', 'on-marked-up', 'redir', 'track'],
+  ...[
+    'cookie',
+    'disabled',
+    'enabled',
+    'id',
+    'init-addr',
+    'on-marked-down',
+    'on-marked-up',
+    'redir',
+    'resolvers',
+    'track',
+  ],
 ];
 
 /** Why the backend's algorithm cannot take a server more; its tables are laid out once and for all. */
@@ -127,6 +138,7 @@ function delServer({ env }: Call, target: Target): Reply {
   const refusal = notRemovable(env, target);
   if (refusal !== null) return refusal.why;
   env.checks.remove(target);
+  env.names.remove(target);
   return place(env, target.proxy, { ...target.server, removed: true }, 'Server deleted.');
 }
 

@@ -15,6 +15,7 @@ import { GETSOCKS } from './getsocks.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
+import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
 import { type CliShared, Session, type Start } from './session.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PROCESS_COMMANDS,
+  ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,

@@ -28,6 +28,7 @@ function clearCounters({ env, state, args }: Call): Reply {
   return later(done => {
     clearWords(env, all, server);
     env.asker.forget(all, server);
+    if (what === 'all') env.names.clearCounters();
     env.asker.ask({ type: 'clear', all, server }, answers => done(silence(answers)));
   });
 }

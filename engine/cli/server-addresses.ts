@@ -1,6 +1,7 @@
 /** `set server ... addr`, `check-addr` and their kin: where a server is, where it is checked and its agent asked. */
 import type { CheckKind } from '../health/health.ts';
 import { lookAgain } from '../health/operator.ts';
+import { setResolved } from '../health/state.ts';
 import type { Target } from '../health/target.ts';
 import { hostText, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
@@ -59,6 +60,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
     relative: port.relative,
   });
   lookAgain(env, t);
+  setResolved(env, t, env.names.originOf(t).name ?? t.server.text);
   return inForce(env, text);
 }
 

@@ -30,6 +30,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   'agent-port': setCheckPort('agent'),
   'check-addr': setCheckAddress('check'),
   'check-port': setCheckPort('check'),
+  fqdn: setFqdn,
   health: (env, t, [value = '']) => {
     const health = HEALTHS.find(h => h === value);
     if (health === undefined) return "'set server <srv> health' expects 'up', 'stopping', or 'down'.";
@@ -43,6 +44,23 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   },
   weight: weightCommand,
 };
+
+const NOT_RENAMED = {
+  'not resolved': 'set server <b>/<s> fqdn failed because no resolution is configured.',
+  'a service': 'set server <b>/<s> fqdn failed because SRV resolution is configured.',
+} as const;
+
+/** Its name, from now on. What the old one resolved to stays until the new one does. */
+function setFqdn({ names }: CliEnv, target: Target, [name]: readonly string[]): string {
+  const by = " by 'stats socket command'";
+  const who = `${target.proxy.name}/${target.server.name}`;
+  if (name === undefined) return 'set server <b>/<s> fqdn requires a FQDN.';
+  const was = names.originOf(target).name;
+  const result = names.rename(target, name);
+  if (result === 'renamed') return `${who} changed its FQDN from ${was} to ${name}${by}`;
+  if (result === 'same') return `no need to change the FQDN${by}`;
+  return result === 'bad name' ? `could not update ${who} FQDN${by}` : NOT_RENAMED[result];
+}
 
 function setServer({ env }: Call, target: Target, [what = '', ...args]: readonly string[]): Reply {
   if (!Object.hasOwn(SETTERS, what)) {

@@ -47,6 +47,7 @@ function stateRow(env: CliEnv, t: Target): string {
   const word = (field: Parameters<typeof serverWord>[2]) => serverWord(env.memory, t, field);
   const { proxy, server } = t;
   const { address } = new LiveAddress(env.memory, t.number, server);
+  const { name, service } = env.names.originOf(t);
   const check = ownCheckAddress(env, t, 'check');
   const agent = ownCheckAddress(env, t, 'agent');
   return [
@@ -54,7 +55,7 @@ function stateRow(env: CliEnv, t: Target): string {
     proxy.name,
     server.id,
     server.name,
-    hostText(address),
+    hostText(address) || '-',
     word('oper'),
     word('admin'),
     word('uweight'),
@@ -66,9 +67,9 @@ function stateRow(env: CliEnv, t: Target): string {
     checkState(word('check_on'), word('admin')),
     agentState(word('agent_on')),
     '0 0',
-    server.hostname ?? '-',
+    name ?? '-',
     address.port,
-    '- 0',
+    `${service ?? '-'} 0`,
     check.port,
     check.host ?? '-',
     agent.host ?? '-',
@@ -110,7 +111,7 @@ function connRow({ memory }: CliEnv, t: Target): string {
   const most = serverWord(memory, t, 'served_max');
   const safe = memory.sum('server', number, CUR_IDLE);
   return [
-    `${proxy.name}/${server.name} ${proxy.id}/${server.id} ${hostText(address)} ${address.port} -`,
+    `${proxy.name}/${server.name} ${proxy.id}/${server.id} ${hostText(address) || '-'} ${address.port} -`,
     `${server.poolPurgeDelayMs} ${memory.sum('server', number, CUR_USED)} ${most} ${most} 0 ${safe}`,
     `${server.poolMaxConn} ${safe} ${idle.join(' ')}`,
   ].join(' ');

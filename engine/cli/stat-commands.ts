@@ -4,6 +4,7 @@ import type { Dump } from '../stats/out.ts';
 import { dumpSchema } from '../stats/schema.ts';
 import { dumpStat } from '../stats/stat.ts';
 import type { Call, Command, Reply } from './command.ts';
+import { resolverStats } from './resolver-commands.ts';
 
 /** Words may come in any order and any number; those that are none of these are passed over, as HAProxy does. */
 function flags(args: readonly string[]) {
@@ -19,11 +20,11 @@ function flags(args: readonly string[]) {
 }
 
 function showStat({ env, args: given }: Call): Reply {
-  // There is no other domain yet than that of the proxies.
-  const domain = given[0] === 'domain';
-  if (domain && given[1] !== 'proxy') return 'Invalid statistics domain.';
-  const args = domain ? given.slice(2) : given;
+  const domain = given[0] === 'domain' ? given[1] : 'proxy';
+  if (domain !== 'proxy' && domain !== 'resolvers') return 'Invalid statistics domain.';
+  const args = given[0] === 'domain' ? given.slice(2) : given;
   const { json, typed, desc, up, noMaint } = flags(args);
+  if (domain === 'resolvers') return resolverStats(env.names, json ? 'json' : typed ? 'typed' : 'csv');
   const format = json ? 'json' : !typed ? 'csv' : desc ? 'typed-desc' : 'typed';
   const filter = numbers(env, args);
   if (filter === null) return 'No such proxy.';

@@ -1,4 +1,5 @@
 /** From the draft of a server to the model: addresses, checks, the server it tracks. */
+import { isNowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
 import type { TlsBuilder } from './build-tls.ts';
@@ -6,7 +7,8 @@ import { checkOf } from './check-draft.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
-import type { AgentCheck, Check, Server, ServerCheck, StickTable } from './model.ts';
+import { initialAddress, isService } from './init-addr.ts';
+import type { AgentCheck, Check, Naming, Resolvers, Server, ServerCheck, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import type { StateFiles } from './server-state.ts';
 
@@ -16,6 +18,7 @@ export interface Workshop {
   /** Places of the backends, by name. */
   readonly backends: ReadonlyMap<string, number>;
   readonly drafts: Drafts;
+  readonly resolvers: readonly Resolvers[];
   readonly states: StateFiles;
   readonly tls: TlsBuilder;
   readonly tables: readonly StickTable[];
@@ -29,22 +32,39 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { interMs: _i, fastinterMs: _f, downinterMs: _d, rise: _r, fall: _l, healthcheck: _h, ...settings } = draft;
   const { checkPort: _p, checkAddress: _a, checkSendProxy: _s, checkViaSocks4: _v, ...rest } = settings;
   const { agentCheck: _g, agentInterMs: _gi, agentPort: _gp, agentAddress: _ga, agentSend: _gs, ...more } = rest;
-  const { endpoint, check, track, observe, onError, errorLimit, tls, logProto: _, ...own } = more;
+  const { initAddr: _ia, resolvers: _rs, resolvePrefer: _rp, resolveNet: _rn, ...others } = more;
+  const {
+    allowDuplicates: _ad,
+    ignoreWeight: _iw,
+    endpoint,
+    check,
+    track,
+    observe,
+    onError,
+    errorLimit,
+    logProto: _lp,
+    tls,
+    ...own
+  } = others;
+  const naming = namingOf(draft, workshop);
+  const saved = workshop.states.of(workshop.proxy, draft.name);
+  const address = initialAddress(draft, naming, saved, workshop);
+  const { portRelative, portOffset } = endpoint!;
   const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
   const made = (forCheck: boolean) => workshop.tls.server(tls, forCheck, draft, subject);
-  const address = resolve(endpoint!, draft, workshop);
-  const { hostname, portRelative, portOffset } = endpoint!;
   return {
     ...own,
     ...limitsOf(draft),
-    ...{ index, address, hostname, portRelative, portOffset },
+    ...{ index, address, naming, saved, portOffset },
+    // The name behind a service is told by its records, and so is the port.
+    hostname: naming?.service ? null : endpoint!.hostname,
+    portRelative: naming?.service ? false : portRelative,
     check: check ? serverCheck(draft, address, workshop) : null,
     agent: draft.agentCheck ? agentOf(draft, address, workshop) : null,
     track: track === null ? null : trackOf(track, workshop),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
     tls: tls.ssl ? made(false) : null,
     checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
-    saved: workshop.states.of(workshop.proxy, draft.name),
   };
 }
 
@@ -74,6 +94,11 @@ export function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics
   return ANY;
 }
 
+/** A unix socket has no port; a server without an address yet has one. */
+function withPort(address: Address, port: number): Address {
+  return address.family === 1 && !isNowhere(address) ? address : { ...address, port };
+}
+
 function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): ServerCheck {
   const { interMs, fastinterMs, downinterMs, rise, fall, checkPort, checkAddress, checkViaSocks4 } = draft;
   const target = checkAddress === null ? own : resolve(checkAddress, draft, workshop);
@@ -84,7 +109,7 @@ function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): Serv
     fastinterMs: fastinterMs || interMs,
     downinterMs: downinterMs || interMs,
     ...{ rise, fall },
-    address: target.family === 1 ? target : { ...target, port },
+    address: withPort(target, port),
     // A check of another port speaks to another program (manual 5.2, check-send-proxy).
     sendProxy: draft.checkSendProxy || (draft.sendProxy !== 0 && checkPort === 0 && checkAddress === null),
     viaSocks4: checkViaSocks4,
@@ -97,11 +122,30 @@ function agentOf(draft: ServerDraft, own: Address, workshop: Workshop): AgentChe
   const target = draft.agentAddress === null ? own : resolve(draft.agentAddress, draft, workshop);
   return {
     interMs: draft.agentInterMs,
-    address: target.family === 1 ? target : { ...target, port: draft.agentPort },
+    address: withPort(target, draft.agentPort),
     script: {
       ...{ type: 'agent', steps: agentCheck(draft.agentSend) },
       ...{ disableOn404: false, sendState: false, external: null },
     },
+  };
+}
+
+/** How the server's name is resolved at run time; null after reporting too. */
+function namingOf(draft: ServerDraft, { proxy, resolvers, diagnostics }: Workshop): Naming | null {
+  const { hostname } = draft.endpoint!;
+  const section = resolvers.findIndex(({ name }) => name === draft.resolvers);
+  const complain = (text: string): void => {
+    diagnostics.report('alert', draft, `'server ${proxy.name}/${draft.name}': ${text}`);
+  };
+  if (section < 0 && draft.resolvers !== null) complain(`unable to find required resolvers '${draft.resolvers}'`);
+  else if (section < 0 && hostname !== null && isService(hostname)) {
+    complain(`'${hostname}' names SRV records, for which 'resolvers' is needed`);
+  }
+  if (hostname === null || section < 0) return null;
+  const { resolvePrefer, resolveNet, allowDuplicates, ignoreWeight } = draft;
+  return {
+    ...{ resolvers: section, service: isService(hostname) ? hostname : null },
+    ...{ prefer: resolvePrefer, networks: resolveNet as Naming['networks'], allowDuplicates, ignoreWeight },
   };
 }
 

@@ -16,7 +16,8 @@ import {
   type UserlistDraft,
 } from './draft.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
-import type { Bind, Check, Global, Model, Proxy, Userlist } from './model.ts';
+import { defaultResolvers } from './keywords-resolvers.ts';
+import type { Bind, Check, Global, Model, Proxy, Resolvers, Userlist } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { StateFiles } from './server-state.ts';
 
@@ -28,6 +29,8 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   proxies.forEach((proxy, index) => {
     if (proxy.kind !== 'frontend' && !backends.has(proxy.name)) backends.set(proxy.name, index);
   });
+  const system = drafts.resolvers.some(({ name }) => name === 'default') ? null : defaultResolvers(resources);
+  const resolvers: readonly Resolvers[] = system === null ? drafts.resolvers : [...drafts.resolvers, system];
   const tls = new TlsBuilder(global.tls, resources, diagnostics);
   const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
@@ -38,6 +41,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
       proxy: draft,
       backends,
       drafts,
+      resolvers,
       states,
       tables: shared.tables,
       tls,
@@ -53,6 +57,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     proxies: withFullconn(built, global.maxconn),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
+    resolvers,
     tls: tls.files(),
     patternRefs: refsOf(drafts, resources),
     logProfiles: drafts.logProfiles,
@@ -136,6 +141,7 @@ function proxyOf(
   {
     defaultServer: _,
     expressions: _expressions,
+    resolversUsed: _resolvers,
     tableUses: _uses,
     errorFiles,
     stateFrom: _from,

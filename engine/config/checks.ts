@@ -16,6 +16,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import type { Place } from './model.ts';
 import type { Drafts } from './sections.ts';
@@ -37,6 +38,7 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   checkHealthchecks(drafts, diagnostics);
   checkTables(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
+  sameResolvers(drafts, diagnostics);
   rings(drafts, diagnostics);
 }
 
@@ -91,6 +93,25 @@ function sameIds(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void
       diagnostics.report('alert', proxy, message);
     }
   }
+}
+
+/** `default` is there wherever the system names servers: without them nothing is found, and that is no mistake. */
+function resolversUsed(proxy: ProxyDraft, diagnostics: Diagnostics, { resolvers }: Drafts): void {
+  const names = ['default', ...resolvers.map(({ name }) => name)];
+  for (const use of proxy.resolversUsed) {
+    if (names.includes(use.name)) continue;
+    const message = `unable to find resolvers '${use.name}'`;
+    diagnostics.report('alert', use, message, didYouMean(use.name, names));
+  }
+}
+
+function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
+  resolvers.forEach((section, i) => {
+    const other = resolvers.slice(0, i).find(({ name }) => name === section.name);
+    if (other === undefined) return;
+    const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
+    diagnostics.report('alert', section, message);
+  });
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */
@@ -327,6 +348,8 @@ function checkPorts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   for (const { check, checkPort, checkAddress, endpoint, name, file, line } of proxy.servers) {
     if (!check || endpoint === null || endpoint.family === 1) continue;
     if (checkPort || checkAddress?.port || endpoint.port) continue;
+    // Its records will tell.
+    if (endpoint.hostname !== null && isService(endpoint.hostname)) continue;
     const message = `${kindOf(proxy)} '${proxy.name}': server '${name}' has neither service port nor check port`;
     diagnostics.report('alert', { file, line }, message, "write a port behind the address, or 'port <port>'");
   }
@@ -379,6 +402,7 @@ const CHECKS: readonly Check[] = [
   expressionReferences,
   serverReferences,
   errorSections,
+  resolversUsed,
   checkPorts,
   checkChecks,
   httpOnly,

@@ -9,7 +9,7 @@ import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
-import type { Endpoint } from './address.ts';
+import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type {
   Bind,
@@ -22,6 +22,7 @@ import type {
   Place,
   ProfileStep,
   Proxy,
+  Resolvers,
   Rule,
   Server,
   StatsPage,
@@ -86,6 +87,9 @@ export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
   tls: BindTlsDraft;
 }
 
+/** A method of `init-addr`, or an address (port 0). */
+export type InitAddr = 'last' | 'libc' | 'none' | Address;
+
 export interface ServerDraft
   extends Draft<
     Omit<
@@ -100,6 +104,7 @@ export interface ServerDraft
       | 'track'
       | 'saved'
       | 'observe'
+      | 'naming'
       | 'tls'
       | 'checkTls'
     >
@@ -107,6 +112,14 @@ export interface ServerDraft
   tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
+  /** `init-addr`: how an address is found at start, in this order. */
+  initAddr: readonly InitAddr[];
+  /** The section's name; null = its name is resolved at start only. */
+  resolvers: string | null;
+  resolvePrefer: 4 | 6;
+  resolveNet: Network[];
+  allowDuplicates: boolean;
+  ignoreWeight: boolean;
   check: boolean;
   interMs: number;
   /** 0 = as `inter`. */
@@ -181,6 +194,8 @@ export interface ProxyDraft
   uniqueIdFormat: Format | null;
   /** Expressions of the lines: what they refer to is looked up once all is read. */
   expressions: ExpressionUse[];
+  /** `resolvers` sections that rules name. */
+  resolversUsed: Reference[];
   rules: Record<Rules, Rule[]>;
   table: TableDraft | null;
   stickRules: StickRuleDraft[];
@@ -229,6 +244,7 @@ type Rules = keyof Proxy['rules'];
 
 export type HttpErrorsDraft = Draft<HttpErrors>;
 
+export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
 export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
   description: string;
@@ -317,6 +333,7 @@ export function newGlobal(): GlobalDraft {
     maxReloads: GENERATIONS_MAX,
     serverStateBase: null,
     serverStateFile: null,
+    dnsAcceptFamily: 'auto',
     localPeer: '',
     httpErrCodes: [[400, 499]],
     httpFailCodes: [
@@ -359,6 +376,12 @@ export function newServer(): ServerDraft {
     id: 0,
     text: '',
     endpoint: null,
+    initAddr: ['last', 'libc'],
+    resolvers: null,
+    resolvePrefer: 6,
+    resolveNet: [],
+    allowDuplicates: false,
+    ignoreWeight: false,
     weight: 1,
     backup: false,
     disabled: false,
@@ -508,6 +531,7 @@ export function newProxy(): ProxyDraft {
     serverInspectDelayMs: 0,
     errorFiles: [],
     expressions: [],
+    resolversUsed: [],
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),

@@ -47,7 +47,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['limited-quic', '', 'there is no QUIC'],
   ['harden.reject-privileged-ports.quic', '<on|off>', 'there is no QUIC'],
   ['h2-workaround-bogus-websocket-clients', '', 'only HTTP/1 is spoken'],
-  ['dns-accept-family', '<families>', 'names are resolved once, at the start'],
   ['jwt.decrypt_alg_list', '<list>', 'there are no tokens yet'],
   ['jwt.decrypt_enc_list', '<list>', 'there are no tokens yet'],
   ['ocsp-update.disable', '<on|off>', OCSP],

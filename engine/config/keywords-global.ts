@@ -14,6 +14,8 @@ import type { StatusRange } from './model.ts';
 
 type Row = Keyword<GlobalDraft>;
 
+const DNS_FAMILIES: readonly string[] = ['ipv4', 'ipv6', 'auto'];
+
 /** What the rows of this table have in common. */
 function row(name: string, doc: string) {
   return { where: 'G', name, doc };
@@ -172,6 +174,28 @@ const OWN: readonly Row[] = [
     bad: [
       ['stats socket', "'stats socket' in global section expects an address or a path to a UNIX socket"],
       ['stats socket /a level foo', "'level' expects 'user', 'operator' or 'admin', not 'foo'"],
+    ],
+  }),
+  supported({
+    name: 'dns-accept-family',
+    where: 'G',
+    args: '{ipv4|ipv6|auto},...',
+    doc: 'The families of addresses that names may resolve to; auto = IPv6 where the machine can reach it.',
+    parse(cursor, global) {
+      const word = cursor.expectWord('dns-accept-family');
+      const families = word?.text.split(',') ?? [];
+      const wrong = families.find(family => !DNS_FAMILIES.includes(family));
+      if (wrong !== undefined) {
+        return cursor.error(`'dns-accept-family' expects 'ipv4', 'ipv6' or 'auto', not '${wrong}'`);
+      }
+      const both = families.includes('ipv4') && families.includes('ipv6');
+      const one = families.includes('auto') ? 'auto' : (families[0] as 'ipv4' | 'ipv6' | undefined);
+      global.dnsAcceptFamily = both ? 'both' : (one ?? global.dnsAcceptFamily);
+    },
+    good: ['dns-accept-family ipv4', 'dns-accept-family ipv4,ipv6', 'dns-accept-family auto'],
+    bad: [
+      ['dns-accept-family', "'dns-accept-family' expects an argument"],
+      ['dns-accept-family ipv5', "'dns-accept-family' expects 'ipv4', 'ipv6' or 'auto', not 'ipv5'"],
     ],
   }),
   supported({

@@ -8,6 +8,7 @@ import { type Draft, newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
+import { SERVER_NAMES } from './keywords-server-names.ts';
 import { within } from './keywords-tls.ts';
 import { SERVER_TLS } from './keywords-tls-server.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
@@ -139,16 +140,11 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['guid', '<id>', 'Globally unique id.'],
   ['hash-key', '<key>', 'What places it on the hash ring.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
-  ['init-addr', '<methods>', 'How its name is resolved at start.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['proxy-v2-options', '<options>', 'Details in the PROXY header.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['resolve-net', '<networks>', 'Preferred networks of its name.'],
-  ['resolve-opts', '<options>', 'How its name is resolved.'],
-  ['resolve-prefer', '<family>', 'Preferred address family.'],
-  ['resolvers', '<section>', 'Resolves its name at run time.'],
   ['send-proxy-v2-ssl', '', 'TLS details in the PROXY header.'],
   ['send-proxy-v2-ssl-cn', '', 'Certificate name in the PROXY header.'],
   ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
@@ -163,6 +159,7 @@ const LATER: readonly (readonly [string, string, string])[] = [
 export const SERVER: readonly Row[] = [
   ...OWN,
   ...SERVER_CHECKS,
+  ...SERVER_NAMES,
   ...within<ServerDraft, ServerTlsDraft>(SERVER_TLS, server => server.tls),
   ...MEANINGLESS.map(([name, args, doc, why]) => accepted<ServerDraft>(name, '', args, doc, why)),
   ...LATER.map(([name, args, doc]) => later<ServerDraft>(name, '', args, doc)),

@@ -15,6 +15,7 @@ import type { Expression } from '../sample/expression.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
 import type { KeyType } from '../stick/data-types.ts';
+import type { Network } from './address.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -29,6 +30,7 @@ export interface Model {
   readonly proxies: readonly Proxy[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
+  readonly resolvers: readonly Resolvers[];
   /** Certificates and their kin, by the names of their files. */
   readonly tls: TlsFiles;
   /** What ACLs and maps look into; `ref.index` is its place here. */
@@ -83,6 +85,8 @@ export interface Global extends Place {
   readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
+  /** `dns-accept-family`; auto = IPv4, and IPv6 where the machine can reach it. */
+  readonly dnsAcceptFamily: 'auto' | 'ipv4' | 'ipv6' | 'both';
   /** Which peer of the `peers` sections we are. */
   readonly localPeer: string;
   /** `http-err-codes`, `http-fail-codes`: ranges of statuses, in order. */
@@ -377,10 +381,15 @@ export interface Server extends Place {
   readonly id: number;
   /** As written, for messages and the `addr` column. */
   readonly text: string;
-  /** Resolved at start; port 0 = the client's destination port (then `portOffset` is added). */
+  /**
+   * As it was found at start; port 0 = the client's destination port (then `portOffset` is added). Of the unix family and
+   * without bytes: there is none yet, and the server is in maintenance until its name resolves.
+   */
   readonly address: Address;
   /** Host name as written when it was one, else null. */
   readonly hostname: string | null;
+  /** How its name is resolved at run time; null = it is not. */
+  readonly naming: Naming | null;
   /** True when the port was written `+N`/`-N` or left out: relative to the port the client connected to. */
   readonly portRelative: boolean;
   readonly portOffset: number;
@@ -423,8 +432,53 @@ export interface Server extends Place {
   readonly saved: SavedState | null;
 }
 
+/** `resolvers` on a server line, and what goes with it. */
+export interface Naming {
+  /** Index in `model.resolvers`. */
+  readonly resolvers: number;
+  /** The name of SRV records that tell hosts, ports and weights (`_http._tcp.example.com`); null = the host name is looked up. */
+  readonly service: string | null;
+  readonly prefer: 4 | 6;
+  /** `resolve-net`: addresses in these are preferred. */
+  readonly networks: readonly Network[];
+  readonly allowDuplicates: boolean;
+  readonly ignoreWeight: boolean;
+}
+
+/** A `resolvers` section (manual 5.3.2). */
+export interface Resolvers extends Place {
+  readonly name: string;
+  readonly nameservers: readonly Nameserver[];
+  /** How often a query is sent before it is given up. */
+  readonly retries: number;
+  /** From one resolution of a name to the next, and from one try to the next. */
+  readonly resolveMs: number;
+  readonly retryMs: number;
+  /** Largest answer over UDP. */
+  readonly payloadBytes: number;
+  readonly hold: Hold;
+}
+
+/** How long ago a valid answer may be that makes up for one of this kind; `valid` and `obsolete`: how long one is good. */
+export interface Hold {
+  readonly validMs: number;
+  readonly nxMs: number;
+  readonly refusedMs: number;
+  readonly timeoutMs: number;
+  readonly otherMs: number;
+  readonly obsoleteMs: number;
+}
+
+export interface Nameserver extends Place {
+  readonly name: string;
+  readonly address: Address;
+  readonly transport: 'udp' | 'tcp';
+}
+
 /** A line of a state file (`show servers state`), with HAProxy's numbers. */
 export interface SavedState {
+  /** Where it was; null = it had no address. */
+  readonly address: Address | null;
   readonly oper: number;
   readonly admin: number;
   readonly userWeight: number;

@@ -12,6 +12,7 @@ import {
   newRing,
   type PeersDraft,
   type ProxyDraft,
+  type ResolversDraft,
   type Resources,
   type RingDraft,
   type UserlistDraft,
@@ -23,6 +24,7 @@ import { GLOBAL } from './keywords-global.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
 import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
+import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
 import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { illegalCharacter } from './names.ts';
@@ -40,6 +42,7 @@ export interface Drafts {
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
+  readonly resolvers: ResolversDraft[];
   readonly peers: PeersDraft[];
   /** All `defaults` sections in order, anonymous ones too; the last one is what a proxy starts from. */
   readonly defaults: ProxyDraft[];
@@ -54,6 +57,7 @@ export function newDrafts(): Drafts {
     logProfiles: [],
     rings: [],
     healthchecks: [],
+    resolvers: [],
     peers: [],
     defaults: [],
   };
@@ -83,6 +87,7 @@ export const TABLES = {
   userlist: new Table(USERLIST),
   'http-errors': new Table(HTTP_ERRORS),
   healthcheck: new Table(HEALTHCHECK),
+  resolvers: new Table(RESOLVERS),
   'log-profile': new Table(LOG_PROFILE),
   ring: new Table(RING),
   peers: new Table(PEERS),
@@ -242,6 +247,19 @@ const HEALTHCHECK_SECTION: Section = {
   },
 };
 
+const RESOLVERS_SECTION: Section = {
+  keyword: 'resolvers',
+  args: '<name>',
+  letter: 'N',
+  doc: 'Name servers.',
+  open(cursor, desk) {
+    const draft = newResolvers(cursor.line, sectionName(cursor, 'resolvers'));
+    expectEnd(cursor, 'resolvers');
+    desk.drafts.resolvers.push(draft);
+    return readerOf(TABLES.resolvers, 'resolvers', 'N', draft, draft.name, desk);
+  },
+};
+
 const LOG_PROFILE_SECTION: Section = {
   keyword: 'log-profile',
   args: '<name>',
@@ -303,6 +321,7 @@ export const SECTIONS: readonly Section[] = [
   USERLIST_SECTION,
   HTTP_ERRORS_SECTION,
   HEALTHCHECK_SECTION,
+  RESOLVERS_SECTION,
   LOG_PROFILE_SECTION,
   RING_SECTION,
   PEERS_SECTION,
@@ -315,6 +334,5 @@ export const SECTIONS: readonly Section[] = [
   laterSection('mailers', 'Mail servers.'),
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),
-  laterSection('resolvers', 'Name servers.'),
   laterSection('traces', 'Traces of internals.'),
 ];

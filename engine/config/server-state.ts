@@ -1,4 +1,5 @@
 /** State files (management manual, `show servers state`): what an older process knew of the servers. */
+import { parseIp } from '../io/address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { GlobalDraft, ProxyDraft, Resources } from './draft.ts';
 import type { SavedState } from './model.ts';
@@ -58,7 +59,7 @@ export class StateFiles {
 }
 
 /** The numbers in a line, behind be_id, be_name, srv_id, srv_name and srv_addr. */
-const FIELDS: readonly (keyof SavedState)[] = [
+const FIELDS: readonly Exclude<keyof SavedState, 'address'>[] = [
   'oper',
   'admin',
   'userWeight',
@@ -75,5 +76,6 @@ function parseRow(row: readonly string[]): [string, SavedState][] {
   const numbers = row.slice(5, 5 + FIELDS.length).map(Number);
   if (numbers.length < FIELDS.length || numbers.some(number => !Number.isInteger(number) || number < 0)) return [];
   const fields = FIELDS.map((field, i) => [field, numbers[i]!] as const);
-  return [[`${row[1]}/${row[3]}`, Object.fromEntries(fields) as unknown as SavedState]];
+  const address = parseIp(row[4]!, Number(row[18] ?? 0) || 0);
+  return [[`${row[1]}/${row[3]}`, { ...Object.fromEntries(fields), address } as SavedState]];
 }

@@ -7,6 +7,7 @@ import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
+import { RESOLVERS } from './keywords-resolvers.ts';
 import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { sectionKeyword } from './unknown.ts';
@@ -24,6 +25,7 @@ const GROUPS: readonly (readonly [title: string, rows: readonly Row[], nameOf?: 
   ['`server` lines', SERVER],
   ['Userlist section', USERLIST],
   ['HTTP-errors section', HTTP_ERRORS],
+  ['Resolvers section', RESOLVERS],
   ['Peers section', PEERS],
   ['Actions of rules', ACTIONS, letter => RULE_SETS.find(set => set.letter === letter)!.keyword],
 ];

@@ -7,7 +7,7 @@ import { ADMIN_MAINT, CHECK_ENABLED, CHECK_RUNNING, OPER_STOPPED, SERVER } from 
 import { Timer } from '../time.ts';
 import { type CheckKind, conclude, FIELDS } from './health.ts';
 import type { CheckEnv, Probe } from './script.ts';
-import type { Verdict } from './statuses.ts';
+import { L4TOUT, type Verdict } from './statuses.ts';
 import { serverWord, type Target } from './target.ts';
 
 export class Checker {
@@ -67,6 +67,7 @@ export class Checker {
     const env = this.#env;
     Atomics.and(env.memory.words, this.#onAt, ~CHECK_RUNNING);
     this.#running = false;
+    if (found.status === L4TOUT) env.suspect?.(this.target);
     // The operator may have put the server in maintenance meanwhile: then the result means nothing.
     const maint = this.#kind === 'check' && serverWord(env.memory, this.target, 'admin') & ADMIN_MAINT;
     if (!maint) conclude(env, this.target, this.#kind, found, Math.round(env.now() - this.#startedMs));

@@ -6,6 +6,7 @@
  * unchecked server is simply running. A `disabled` one is in maintenance (manual, 5.2 `disabled`, `rise`, `fall`).
  */
 import { isFrontend, type Model } from '../config/model.ts';
+import { isNowhere } from '../io/address.ts';
 import { type Memory, type Topology, topology } from '../shm/memory.ts';
 import {
   ADMIN_CONFIG_MAINT,
@@ -14,6 +15,7 @@ import {
   ADMIN_INHERITED_DRAIN,
   ADMIN_INHERITED_MAINT,
   ADMIN_MAINT,
+  ADMIN_RESOLUTION_MAINT,
   CHECK_CONFIGURED,
   CHECK_ENABLED,
   FE_OPEN,
@@ -97,10 +99,12 @@ function writeServer(env: StateEnv, target: Target): void {
   const { server, number } = target;
   const { check, agent } = server;
   const begin = firstState(server);
+  const lost = isNowhere(server.address);
+  const configured = server.disabled ? ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT : 0;
   store(memory, memory.server(number), SERVER.at, {
     maxconn: server.maxconn,
-    oper: server.disabled || !begin.up ? OPER_STOPPED : OPER_RUNNING,
-    admin: server.disabled ? ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT : 0,
+    oper: server.disabled || lost || !begin.up ? OPER_STOPPED : OPER_RUNNING,
+    admin: configured | (lost ? ADMIN_RESOLUTION_MAINT : 0),
     uweight: server.weight,
     iweight: server.weight,
     last_change: Math.floor(env.now() / 1000),
@@ -110,7 +114,7 @@ function writeServer(env: StateEnv, target: Target): void {
     check_duration: -1,
     check_rise: check?.rise ?? 0,
     check_fall: check?.fall ?? 0,
-    check_health: server.disabled ? 0 : begin.health,
+    check_health: server.disabled || lost ? 0 : begin.health,
     agent_on: agent ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
     agent_status: agent ? INI : UNK,
     agent_code: -1,

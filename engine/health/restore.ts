@@ -5,6 +5,7 @@ import {
   ADMIN_CONFIG_MAINT,
   ADMIN_FORCED_DRAIN,
   ADMIN_FORCED_MAINT,
+  ADMIN_RESOLUTION_MAINT,
   CHECK_ENABLED,
   OPER_RUNNING,
   OPER_STARTING,
@@ -26,7 +27,7 @@ export function restore(env: StateEnv, t: Target, saved: SavedState): void {
   if (saved.initialWeight === t.server.weight) set('uweight', Math.min(saved.userWeight, WEIGHT_MAX));
   set('admin', adminNow(serverWord(env.memory, t, 'admin'), saved.admin));
   if (saved.agentState !== 0 && (saved.agentState & SAVED_ENABLED) === 0) disable(env, t, 'agent_on');
-  const maint = (serverWord(env.memory, t, 'admin') & ADMIN_FORCED_MAINT) !== 0;
+  const maint = (serverWord(env.memory, t, 'admin') & (ADMIN_FORCED_MAINT | ADMIN_RESOLUTION_MAINT)) !== 0;
   if (maint) set('oper', OPER_STOPPED);
   const { check } = t.server;
   if (check === null) return;

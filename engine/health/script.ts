@@ -38,6 +38,8 @@ export interface CheckEnv extends StateEnv {
   readonly wheel: TimerWheel;
   /** 0 <= random() < 1: the spread of `spread-checks`. */
   random(): number;
+  /** Nobody answers there: the server may have moved. */
+  suspect?(target: Target): void;
 }
 
 /** Something that checks a server once each time it is started. */

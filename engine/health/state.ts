@@ -72,9 +72,10 @@ export function setStopping(env: StateEnv, t: Target, cause: string): void {
 
 /** `set server state maint`, `disable server`. Leaves drain. */
 export function setMaint(env: StateEnv, t: Target): void {
-  if (inMaint(env.memory, t)) return;
-  const admin = serverWord(env.memory, t, 'admin') & ~ADMIN_FORCED_DRAIN;
-  enterMaint(env, t, admin | ADMIN_FORCED_MAINT, '');
+  const admin = (serverWord(env.memory, t, 'admin') & ~ADMIN_FORCED_DRAIN) | ADMIN_FORCED_MAINT;
+  // It is there for another reason, and stays when that is gone.
+  if (inMaint(env.memory, t)) setServerWord(env.memory, t, 'admin', admin);
+  else enterMaint(env, t, admin, '');
 }
 
 /** `admin`: the flags from now on. What tracks it is in maintenance too. */
@@ -99,12 +100,12 @@ function enterMaint(env: StateEnv, t: Target, admin: number, cause: string): voi
 }
 
 /** `set server state drain`: only persistent traffic. Leaves maintenance. */
-export function setDrain(env: StateEnv, t: Target): void {
+export function setDrain(env: StateEnv, t: Target) {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
-  if (admin & OWN_MAINT) {
-    setServerWord(memory, t, 'admin', (admin & ~OWN_MAINT) | ADMIN_FORCED_DRAIN);
-    if (inMaint(memory, t)) return;
+  if (admin & ADMIN_FORCED_MAINT) {
+    setServerWord(memory, t, 'admin', (admin & ~ADMIN_FORCED_MAINT) | ADMIN_FORCED_DRAIN);
+    if (inMaint(memory, t)) return remains(env, t);
     leaveMaint(env, t);
     change(env, t, LOG_NOTICE, () => `${subject(t)} is UP/DRAIN (leaving forced maintenance).`);
     env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} remains in forced drain mode.`);
@@ -128,16 +129,38 @@ function enterDrain(env: StateEnv, t: Target, flag: number, cause: string): void
   for (const tracker of trackersOf(env, t)) enterDrain(env, tracker, ADMIN_INHERITED_DRAIN, via(t));
 }
 
-/** What an operator can take back; what is inherited from a tracked server goes when that is ready. */
-const OWN_MAINT = ADMIN_FORCED_MAINT | ADMIN_RESOLUTION_MAINT;
-
 /** `set server state ready`, `enable server`: leaves maintenance and drain. */
 export function setReady(env: StateEnv, t: Target): void {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
-  if ((admin & (OWN_MAINT | ADMIN_FORCED_DRAIN)) === 0) return;
-  setServerWord(memory, t, 'admin', admin & ~(OWN_MAINT | ADMIN_FORCED_DRAIN));
+  if ((admin & (ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN)) === 0) return;
+  setServerWord(memory, t, 'admin', admin & ~(ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN));
   released(env, t, admin, 'forced');
+  releaseTrackers(env, t);
+}
+
+/** Its name does not resolve (any more). */
+export function setUnresolved(env: StateEnv, t: Target, cause: string): void {
+  const admin = serverWord(env.memory, t, 'admin');
+  if (admin & ADMIN_MAINT) setServerWord(env.memory, t, 'admin', admin | ADMIN_RESOLUTION_MAINT);
+  else enterMaint(env, t, admin | ADMIN_RESOLUTION_MAINT, ` (${cause})`);
+}
+
+/** It has an address again; `name` is what resolved to it. */
+export function setResolved(env: StateEnv, t: Target, name: string) {
+  const { memory } = env;
+  const admin = serverWord(memory, t, 'admin');
+  if ((admin & ADMIN_RESOLUTION_MAINT) === 0) return;
+  const now = admin & ~ADMIN_RESOLUTION_MAINT;
+  setServerWord(memory, t, 'admin', now);
+  const who = `${subject(t)} ('${name}')`;
+  const say = (text: string): void => env.log(LOG_NOTICE, t.proxy.index, text);
+  if (now & ADMIN_MAINT) return say(`${who} resolves again but remains in maintenance.`);
+  leaveMaint(env, t);
+  const up = serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP';
+  const mode = now & ADMIN_DRAIN ? 'DRAIN' : 'READY';
+  change(env, t, LOG_NOTICE, () => `${who} is ${up}/${mode} (resolves again).`);
+  if (now & ADMIN_FORCED_DRAIN) say(`${subject(t)} remains in forced drain mode.`);
   releaseTrackers(env, t);
 }
 
@@ -154,11 +177,19 @@ function releaseTrackers(env: StateEnv, t: Target): void {
   }
 }
 
+/** The operator let it go, but there is another reason for its maintenance. */
+function remains(env: StateEnv, t: Target): void {
+  env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} is leaving forced maintenance but remains in maintenance.`);
+}
+
 /** Flags were taken away; `before` are those it had. */
 function released(env: StateEnv, t: Target, before: number, how: 'forced' | 'inherited'): void {
   const { memory } = env;
   const now = serverWord(memory, t, 'admin');
-  if (now & ADMIN_MAINT) return;
+  if (now & ADMIN_MAINT) {
+    if (before & ~now & ADMIN_FORCED_MAINT) remains(env, t);
+    return;
+  }
   const down = (): string => (serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP');
   if (before & ADMIN_MAINT) {
     leaveMaint(env, t);

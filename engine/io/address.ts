@@ -9,6 +9,15 @@ const utf8 = new TextDecoder();
 /** The unnamed unix address: what a client that did not bind has. */
 export const UNNAMED: Address = Object.freeze({ family: 1, bytes: new Uint8Array(0), port: 0 });
 
+/** No address at all, with the port that goes with the one to come: that of a server whose name does not resolve. */
+export function nowhere(port: number): Address {
+  return { ...UNNAMED, port };
+}
+
+export function isNowhere({ bytes }: Address): boolean {
+  return bytes.length === 0;
+}
+
 /** An abstract name is kept as the kernel has it: its first byte is zero. */
 export function isAbstract(address: Address): boolean {
   return address.family === 1 && address.bytes.length > 0 && address.bytes[0] === 0;

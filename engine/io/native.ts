@@ -170,6 +170,16 @@ export function sendDatagram(fd: number, bytes: Uint8Array, name: Uint8Array, le
   return checked(libc.sendto(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length));
 }
 
+/** Whether the system knows a way to an IP address. Nothing is sent: connecting a datagram socket only looks at the routes. */
+export function hasRoute(address: Address): boolean {
+  const fd = socket(address.family === 6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+  if (fd < 0) return false;
+  const name = encodeSockaddr(address)!;
+  const result = checked(libc.connect(fd, name, name.length));
+  closeFd(fd);
+  return result === 0;
+}
+
 /** Writes the first `length` bytes, or as many as a pipe or socket takes now. */
 export function writeFd(fd: number, bytes: Uint8Array, length: number): number {
   return checked(libc.write(fd, bytes, length));

@@ -144,6 +144,7 @@ export function finishStream(stream: Stream): void {
   if (stream.applet !== null) stream.context.dumps -= 1;
   if (stream.line !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
+  if (stream.nameAsk !== null) stream.context.names.forget(stream);
   stream.dropServerSide();
   stream.countBytes();
   if (stream.http) countStatus(stream);

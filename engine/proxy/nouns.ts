@@ -36,6 +36,7 @@ import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
 import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
+import type { NameAsks } from './name-asks.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
 
@@ -101,6 +102,8 @@ export interface Context {
   readonly spareTracked: (readonly Tracked[])[];
   /** Where a message head is written before it is sent; valid only during one call. */
   readonly scratch: Uint8Array;
+  /** What streams want to know of names. */
+  readonly names: NameAsks;
   /** What maps and ACLs look into. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;

@@ -45,8 +45,8 @@ export class ServerPool {
       if (fit && own.conn !== null && !stream.mustOpen) return own;
       own.close();
     }
-    if (httpReuse === 'never' || this.#server.config.sendProxy !== 0 || stream.mustOpen || this.#idle.length === 0)
-      return null;
+    const shared = httpReuse !== 'never' && this.#server.config.sendProxy === 0;
+    if (!shared || stream.mustOpen || this.#idle.length === 0) return null;
     if (stream.first && httpReuse === 'safe') return null;
     const at = this.#newest(name);
     if (at < 0) return null;
@@ -71,8 +71,13 @@ export class ServerPool {
   put(side: Http1Server, session: Session): void {
     const { config, backend } = this.#server;
     this.leaveOldAddress();
-    // A server that is down, perhaps to be deleted, is to have no connections.
-    if (backend.context.stopping !== null || side.version !== this.#version || isDown(this.#server)) {
+    // A server that is down, perhaps to be deleted, is to have no connections; that of another destination is of no use.
+    if (
+      backend.context.stopping !== null ||
+      this.#server.live.anywhere ||
+      side.version !== this.#version ||
+      isDown(this.#server)
+    ) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       session.ownServer = side;

@@ -11,6 +11,7 @@
  *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
+import { isNowhere } from '../io/address.ts';
 import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
 import { SERVER_FAILURE } from '../stick/tracking.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
@@ -199,6 +200,8 @@ function queueTimeout(stream: Stream): Next {
 function connect(stream: Stream): Next {
   stream.connectAt = stream.now;
   enterServer(stream);
+  // Its name does not resolve: only `force-persist` leads here.
+  if (isNowhere(stream.server!.live.address)) return refused(stream);
   if (openServerSide(stream)) {
     stream.countServer(REUSE);
     return STEP.connected;

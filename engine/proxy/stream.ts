@@ -28,6 +28,7 @@ import { Timer } from '../time.ts';
 import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
 import { type SentPayload, tryAgain } from './layer7-retry.ts';
+import type { NameAsk } from './name-asks.ts';
 import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { freePlace } from './queue.ts';
@@ -142,6 +143,8 @@ export class Stream implements Subject {
   awaitsBody = false;
   /** `pause` is under way. */
   paused = false;
+  /** A name is looked up for `do-resolve`. */
+  nameAsk: NameAsk | null = null;
   /** A rewrite that fails ends the stream (`strict-mode`); not in http-after-response rules, which have the last word. */
   strict = true;
   lastWord = false;

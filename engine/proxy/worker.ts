@@ -4,7 +4,7 @@
  */
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
-import type { Io } from '../io/contract.ts';
+import type { Address, Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
 import { ProcVars } from '../sample/proc-vars.ts';
@@ -12,6 +12,7 @@ import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, SESS_RATE, TLS_KEY_RATE, TLS_RATE, TLS_SERVER_KEY_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
+import { WORKER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
@@ -20,6 +21,7 @@ import { tlsStore } from '../tls/store.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
+import { NameAsks, type NameQuestion } from './name-asks.ts';
 import { buildNouns, type Context } from './nouns.ts';
 import { type Answer, answerTo, look, type Question } from './questions.ts';
 import { Sessions } from './sessions.ts';
@@ -39,6 +41,8 @@ export interface TrafficEnv {
   /** Number of this worker, 0-based. */
   readonly worker: number;
   readonly log: (level: Severity, text: string) => void;
+  /** Asks the control thread for a name; the answer comes to `named`. */
+  readonly askName?: (question: NameQuestion) => void;
   /** Called once, after `stop`, when nothing is left. */
   readonly onIdle: () => void;
   /** Who hears of streams (logs). */
@@ -50,15 +54,23 @@ export interface TrafficHandle {
   listen(listenerNumber: number, fd: number): void;
   /** Answers the runtime API. */
   ask(question: Question): Answer;
+  /** The control thread has found the address of a name, or that there is none. */
+  named(id: number, address: Address | null): void;
   /** Accepts nothing more. `soft`: finishes what is there. */
   stop(soft: boolean): void;
 }
 
+/** More than one thread will ever ask. */
+const QUESTIONS_MAX = 2 ** 32;
+
 export function startTraffic(env: TrafficEnv): TrafficHandle {
   const { io, memory, model, worker } = env;
+  const wheel = new TimerWheel(io.now());
+  const incarnation = Atomics.load(memory.words, memory.worker(worker) + WORKER.at.incarnation);
   const context: Context = {
     io,
-    wheel: new TimerWheel(io.now()),
+    wheel,
+    names: new NameAsks(model, wheel, incarnation * QUESTIONS_MAX, env.askName ?? null),
     model,
     memory,
     tables: env.tables,
@@ -111,6 +123,10 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     ask: question => {
       io.wake();
       return answerTo(context, question);
+    },
+    named: (id, address) => {
+      io.wake();
+      context.names.answered(id, address);
     },
     stop: soft => {
       io.wake();

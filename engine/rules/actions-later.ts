@@ -6,7 +6,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['attach-srv', 'S', '<server> [name <expression>]', 'Makes the connection one of a server.'],
   ['cache-use', 'Q', '<cache>', 'Answers out of a cache.'],
   ['cache-store', 'R', '<cache>', 'Puts the response into a cache.'],
-  ['do-resolve', 'TQ', '(<variable>,<resolvers>) <expression>', 'Looks a host name up.'],
   ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
   ['set-bandwidth-limit', 'TUQR', '<filter> [limit <size>] [period <time>]', 'Slows the stream down.'],

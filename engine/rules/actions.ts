@@ -8,6 +8,7 @@ import { HEADER_BIN_ACTIONS } from './actions-headers-bin.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
 import { LOG_ACTIONS } from './actions-log.ts';
 import { PATTERN_ACTIONS } from './actions-patterns.ts';
+import { RESOLVE_ACTIONS } from './actions-resolve.ts';
 import { SERVICE_ACTIONS } from './actions-service.ts';
 import { SETTING_ACTIONS } from './actions-settings.ts';
 import { moreTracking, STICK_ACTIONS } from './actions-stick.ts';
@@ -22,6 +23,7 @@ export const ACTIONS: readonly ActionRow[] = [
   ...LOG_ACTIONS,
   ...SETTING_ACTIONS,
   ...VALUE_ACTIONS,
+  ...RESOLVE_ACTIONS,
   ...STICK_ACTIONS,
   ...PATTERN_ACTIONS,
   ...SERVICE_ACTIONS,

@@ -2,7 +2,9 @@
  * Where a server is, and where it is checked: as configured, until the runtime API says otherwise. Then the address
  * stands in the server's words:
  *
- *   [seq, family, port, relative, 4 words of bytes]     family 0 = as configured; seq is odd while it is being written
+ *   [seq, family, port, relative, 4 words of bytes]     seq is odd while it is being written
+ *
+ * Family 0 = as configured, 1 = nowhere: the server's name does not resolve.
  *
  * Only the control thread writes it. A reader keeps its own copy and looks at one word to see whether it still holds.
  */
@@ -24,7 +26,7 @@ const TRIES_MAX = 1000;
 
 /** `family` null = as configured. In a check's words a `port` of 0 is as configured, too. */
 export interface WrittenAddress {
-  readonly family: 4 | 6 | null;
+  readonly family: 4 | 6 | 1 | null;
   readonly bytes: Uint8Array;
   readonly port: number;
   /** The port is an offset to the one that the client connected to. */
@@ -58,7 +60,7 @@ export function readAddress(words: Int32Array, at: number): WrittenAddress {
     const copy = Int32Array.from({ length: BYTE_WORDS }, (_, i) => Atomics.load(words, at + BYTES + i));
     if (Atomics.load(words, at + SEQ) !== seq) continue;
     const bytes = new Uint8Array(copy.buffer, 0, family === 6 ? 16 : family === 4 ? 4 : 0);
-    return { family: family === 4 || family === 6 ? family : null, bytes, port, relative };
+    return { family: family === 4 || family === 6 || family === 1 ? family : null, bytes, port, relative };
   }
   // Its writer died in the middle: what it wanted to change did not happen.
   return AS_CONFIGURED;
@@ -72,6 +74,7 @@ export class LiveAddress {
   #seq = 0;
   #address: Address;
   #relative: boolean;
+  #anywhere: boolean;
 
   constructor(memory: Memory, number: number, server: Server) {
     this.#words = memory.words;
@@ -79,6 +82,7 @@ export class LiveAddress {
     this.server = server;
     this.#address = server.address;
     this.#relative = server.portRelative;
+    this.#anywhere = isAny(server.address);
   }
 
   /** Changes with every change of the address. */
@@ -98,6 +102,12 @@ export class LiveAddress {
     return this.#relative;
   }
 
+  /** There are only zeros: it stands for wherever the client wants to go. */
+  get anywhere(): boolean {
+    this.#look();
+    return this.#anywhere;
+  }
+
   get offset(): number {
     this.#look();
     return this.#address === this.server.address ? this.server.portOffset : this.#address.port;
@@ -109,8 +119,13 @@ export class LiveAddress {
     const { family, bytes, port, relative } = readAddress(this.#words, this.#at);
     this.#address = family === null ? this.server.address : { family, bytes, port };
     this.#relative = family === null ? this.server.portRelative : relative;
+    this.#anywhere = isAny(this.#address);
     this.#seq = version;
   }
+}
+
+function isAny({ family, bytes }: Address): boolean {
+  return family !== 1 && bytes.every(byte => byte === 0);
 }
 
 /**

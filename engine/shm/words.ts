@@ -147,6 +147,8 @@ export const ADMIN_CONFIG_MAINT = 4;
 export const ADMIN_FORCED_DRAIN = 8;
 export const ADMIN_INHERITED_DRAIN = 16;
 export const ADMIN_RESOLUTION_MAINT = 32;
+/** The name was set by the runtime API, or by SRV records. */
+export const ADMIN_NAMED = 64;
 export const ADMIN_MAINT = ADMIN_FORCED_MAINT | ADMIN_INHERITED_MAINT | ADMIN_RESOLUTION_MAINT;
 export const ADMIN_DRAIN = ADMIN_FORCED_DRAIN | ADMIN_INHERITED_DRAIN;
 

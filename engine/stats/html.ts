@@ -1,6 +1,9 @@
 /** The statistics page: laid out as operators know it, written row by row like any other format. */
+
 import type { Proxy, StatsPage } from '../config/model.ts';
 import { isBackend, isFrontend } from '../config/model.ts';
+import { isNowhere } from '../io/address.ts';
+import type { Address } from '../io/contract.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import { SERVER } from '../shm/words.ts';
 import { CELLS, type Cell, MODULES_CELL } from './cells.ts';
@@ -254,6 +257,11 @@ function writeName(out: Out, view: View, s: Subject): void {
 
 const FAMILIES = { 1: 'unix', 4: 'IPv4: ', 6: 'IPv6: ' } as const;
 
+function whereIs(view: View, address: Address): string {
+  if (isNowhere(address)) return 'no address';
+  return `${FAMILIES[address.family]}${address.family === 1 ? '' : view.address(address)}`;
+}
+
 /** What `stats show-legends` tells of a row. */
 function detailsOf(view: View, s: Subject): string {
   const { server, bind, proxy } = s;
@@ -261,8 +269,7 @@ function detailsOf(view: View, s: Subject): string {
   if (s.scope === B)
     return `balancing: ${proxy.balance.algorithm}${proxy.cookie ? `, cookie: '${proxy.cookie.name}'` : ''}`;
   const address = server === null ? bind!.address : view.serverAddress(s);
-  const where =
-    address === null ? bind!.text : `${FAMILIES[address.family]}${address.family === 1 ? '' : view.address(address)}`;
+  const where = address === null ? bind!.text : whereIs(view, address);
   const cookie = s.scope === S && server!.cookie !== null ? `, cookie: '${server!.cookie}'` : '';
   return `${where}, id: ${server?.id ?? bind!.id}${cookie}`;
 }

@@ -3,7 +3,7 @@
  * stand; no other thread is asked or stopped. A `Subject` says which thing is being looked at, and when.
  */
 import { type Bind, isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
-import { hostText } from '../io/address.ts';
+import { hostText, isNowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { CUM_LB, CUM_REQ } from '../shm/counters.ts';
 import { type Merged, type Span, TIMERS } from '../shm/histogram.ts';
@@ -343,12 +343,16 @@ export class View {
     return this.word(s, PROXY.at.fe_maxconn) || this.process('maxconn');
   }
 
-  /** `127.0.0.1:80`, `[::1]:80`, `unix`. Made once for each address. */
+  /** `127.0.0.1:80`, `[::1]:80`, `unix`; nothing for no address. Made once for each address. */
   address(address: Address): string {
     let text = this.#addresses.get(address);
     if (text === undefined) {
       const host = hostText(address);
-      text = address.family === 1 ? 'unix' : `${address.family === 6 ? `[${host}]` : host}:${address.port}`;
+      text = isNowhere(address)
+        ? ''
+        : address.family === 1
+          ? 'unix'
+          : `${address.family === 6 ? `[${host}]` : host}:${address.port}`;
       this.#addresses.set(address, text);
     }
     return text;

@@ -20,6 +20,7 @@ import { View } from '../../engine/stats/view.ts';
 import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 
 const FACTS = {
   pid: 42,
@@ -63,6 +64,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
       io.now(),
     ),
     checks: { add() {}, remove() {} },
+    names: NO_NAMES,
     peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
@@ -250,11 +252,11 @@ describe('servers', () => {
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
     [
       'set server b/s1',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     [
       'set server b/s1 constructor x',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
     ],
     ['show servers state nope', "Can't find backend."],
     ['show servers conn nope', "Can't find backend."],

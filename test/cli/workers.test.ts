@@ -18,6 +18,7 @@ import { topology } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 
 let rig: Rig;
 let io: Io;
@@ -109,6 +110,7 @@ backend t
       asker,
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {} },
+      names: NO_NAMES,
       peers: [],
       startupLogs: '',
       environment: {},

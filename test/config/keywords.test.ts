@@ -6,6 +6,7 @@ import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
 import { PEERS } from '../../engine/config/keywords-peers.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
+import { RESOLVERS } from '../../engine/config/keywords-resolvers.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
 import { USERLIST } from '../../engine/config/keywords-userlist.ts';
 import { load } from './load-text.ts';
@@ -20,12 +21,15 @@ const HEADERS: Readonly<Record<string, string>> = {
   U: 'userlist t',
   E: 'http-errors t',
   H: 'healthcheck t',
+  N: 'resolvers t',
   S: 'peers t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
 function messagesOf(header: string, line: string): string[] {
-  const { diagnostics } = load(`${header}\n  ${line}\n`, { files: { '/dev/null': '' } });
+  const { diagnostics } = load(`${header}\n  ${line}\n`, {
+    files: { '/dev/null': '', '/etc/resolv.conf': 'nameserver ::1\n' },
+  });
   return diagnostics.list.filter(d => d.place?.line === 2 && d.source !== null).map(d => d.message);
 }
 
@@ -45,6 +49,7 @@ const GROUPS: readonly Group[] = [
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },
   { name: 'http-errors', rows: HTTP_ERRORS, line: itself, letters: sections },
+  { name: 'resolvers', rows: RESOLVERS, line: itself, letters: sections },
   { name: 'peers', rows: PEERS, line: itself, letters: sections },
   { name: 'healthcheck', rows: HEALTHCHECK, line: itself, letters: sections },
   { name: 'bind', rows: BIND, line: text => `bind 127.0.0.1:80 ${text}`, letters: () => ['L'] },

@@ -162,6 +162,7 @@ describe('state files', () => {
     expect(s!.saved).toEqual({
       ...{ oper: 0, admin: 8, userWeight: 5, initialWeight: 10, secondsSinceChange: 77, checkStatus: 8 },
       ...{ checkResult: 2, checkHealth: 1, checkState: 6, agentState: 6 },
+      address: { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 0 },
     });
     expect(u!.saved).toBeNull();
   });

@@ -7,6 +7,7 @@ import { modelOf, type ServerOptions, worldOf } from './fixture.ts';
 const SAVED: SavedState = {
   ...{ oper: OPER_RUNNING, admin: 0, userWeight: 5, initialWeight: 10, secondsSinceChange: 77, checkStatus: 6 },
   ...{ checkResult: 3, checkHealth: 4, checkState: 6, agentState: 0 },
+  address: null,
 };
 
 function world(saved: Partial<SavedState>, options: ServerOptions = {}) {

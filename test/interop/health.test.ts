@@ -16,6 +16,7 @@ import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { HTTP_CHECK, modelOf, type World, worldOf } from '../health/fixture.ts';
+import { NO_NAMES } from '../resolvers/no-names.ts';
 import { haproxyVersion } from './haproxy-farms.ts';
 
 const version = haproxyVersion();
@@ -81,7 +82,7 @@ function startSluice(logHealthChecks: boolean): void {
   const model = modelOf(options, { check: { ...HTTP_CHECK, disableOn404: true }, logHealthChecks });
   world = worldOf(model);
   const wheel = new TimerWheel(io.now());
-  env = { ...world.env, now: () => io.now(), io, wheel } as CliEnv;
+  env = { ...world.env, now: () => io.now(), io, wheel, names: NO_NAMES } as unknown as CliEnv;
   health = startHealth({ ...env, random: () => 0.5 });
   io.onTurn(now => wheel.advance(now));
 }
