@@ -16,7 +16,10 @@ import { ringAll } from '../engine/shm/doorbell.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { startPurging } from '../engine/stick/purge.ts';
 import { TimerWheel } from '../engine/time.ts';
+import { TlsChanges } from '../engine/tls/changes.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
+import { tlsStore } from '../engine/tls/store.ts';
+import { collectSoon } from './garbage.ts';
 import { controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
@@ -47,7 +50,10 @@ export default async function control(task: ControlTask): Promise<void> {
   // Its number is the one behind those of the workers.
   const changes = new ChangeLog(task.changes, env.memory.shape.workers);
   const books = new PatternBooks(model.patternRefs, changes);
+  const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  // Its predecessor may have died.
+  changes.catchUp();
   const keepShort = changes.listenLong(() => {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);
@@ -99,7 +105,8 @@ export default async function control(task: ControlTask): Promise<void> {
       peers = startPeers({ ...common, pid: task.facts.pid, log }, { model, tables: env.tables, succeeds }, forPeers);
       const purging = startPurging(env.tables, wheel, () => io.now());
       running.push(purging, checks, peers, keepShort, rings);
-      const shown = { asker, rings, checks, names, books, procVars, peers: peers.sections, environment, startupLogs };
+      const own = { names, books, procVars, tls, peers: peers.sections };
+      const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
       for (const line of early.splice(0)) open(cli, line);
     },
@@ -147,4 +154,5 @@ export default async function control(task: ControlTask): Promise<void> {
   await thread.ended;
   await io.stop();
   freeLedger(natives);
+  collectSoon();
 }

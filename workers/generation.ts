@@ -119,11 +119,6 @@ export class Generation {
     say: ({ severity, text }) => this.#care.say(severity, text),
     resting: () => this.#rested(),
     handedOver: () => this.#handedOver(),
-    name: message => {
-      const { worker, question } = message;
-      if (!this.#control.pass(message)) this.#traffic[worker]!.pass({ type: 'named', id: question.id, address: null });
-    },
-    named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
     said: ({ id, bytes }, from) => {
       const listener = this.#listeners.get(id);
       if (bytes === null) this.#listeners.delete(id);
@@ -138,6 +133,11 @@ export class Generation {
     answer: message => {
       for (const keeper of this.#alive) if (!this.#traffic.includes(keeper)) keeper.pass(message);
     },
+    name: (message, from) => {
+      const named = { type: 'named', id: message.question.id, address: null } as const;
+      if (!this.#control.pass(message)) from.pass(named);
+    },
+    named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
     server: ({ id, proxy, server }, from) => {
       setServer(this.model.proxies[proxy]!, server);
       from.pass({ type: 'answer', id, answer: null });

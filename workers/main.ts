@@ -5,7 +5,13 @@ import { createSay, write } from './say.ts';
 /** What messages call the program: what was started, not the Node that runs it. */
 const program = process.env.SLUICE_PROGRAM ?? process.argv[1]!;
 const given = process.argv.slice(2);
-const { options, error } = parseArguments(given[0] === 'diff' ? [] : given);
+/** What is asked for by a word instead of flags; each gives its exit code. */
+const COMMANDS: ReadonlyMap<string, (words: readonly string[]) => Promise<number>> = new Map([
+  ['diff', async (words: readonly string[]) => (await import('./diff.ts')).showDiff(words, say, program)],
+  ['lbaas', async (words: readonly string[]) => (await import('./lbaas/main.ts')).lbaas(words, program, say)],
+]);
+const command = COMMANDS.get(given[0] ?? '') ?? null;
+const { options, error } = parseArguments(command === null ? given : []);
 const say = createSay(options.quiet, process.pid);
 
 // Node would open its inspector to whoever sends this signal; to us it means the end, from the first moment on.
@@ -17,7 +23,7 @@ process.on('SIGUSR1', () => {
 for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => {});
 
 // What is not asked for is not loaded: a start must be quick.
-if (given[0] === 'diff') process.exitCode = (await import('./diff.ts')).showDiff(given.slice(1), say, program);
+if (command !== null) process.exit(await command(given.slice(1)));
 else if (error !== null) await refuse(error);
 else if (options.version > 0) {
   const { about, aboutAll } = await import('./about.ts');

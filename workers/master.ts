@@ -16,6 +16,7 @@ import { type Memory, topology } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { factsOf } from './facts.ts';
+import { collectSoon } from './garbage.ts';
 import { Generation, type Plan } from './generation.ts';
 import { History } from './history.ts';
 import { closeListeners, closeUnused, openListeners } from './listeners.ts';
@@ -231,6 +232,7 @@ export class Master {
   #ended(generation: Generation): void {
     this.#generations.delete(generation);
     if (generation !== this.#current) this.#history.ended(this.#current, generation);
+    collectSoon();
     if (this.#stopping && this.#generations.size === 0) this.#finish();
   }
 

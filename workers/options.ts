@@ -306,5 +306,5 @@ export function usage(program: string): string {
     const call = argument === undefined ? flag : argument.startsWith('{') ? flag + argument : `${flag} ${argument}`;
     return `        ${call} ${doc}\n`;
   });
-  return `Usage : ${program} [-f <cfgfile|cfgdir>]* [options] [-- <cfgfile>*]\n${rows.join('')}`;
+  return `Usage : ${program} [-f <cfgfile|cfgdir>]* [options] [-- <cfgfile>*]\n${rows.join('')}        ${program} lbaas serves OpenStack's load-balancer APIs; see ${program} lbaas --help\n`;
 }

@@ -7,6 +7,7 @@ import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
+import { collectSoon } from './garbage.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, confine, joinMaster } from './thread.ts';
 
@@ -54,4 +55,5 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   await thread.ended;
   await io.stop();
   freeLedger(natives);
+  collectSoon();
 }

@@ -35,6 +35,7 @@ function subject(): Subject {
     header: name => (name === 'host' ? host : null),
     body: () => null,
     payload: () => null,
+    hashed: () => null,
   };
 }
 

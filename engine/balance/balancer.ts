@@ -23,6 +23,8 @@ export interface Subject {
   body(): Slice | null;
   /** The bytes received on a TCP connection so far, for rdp-cookie; null when none. */
   payload(): Slice | null;
+  /** The value of the expression of `balance hash`; null when it has none. */
+  hashed(): Slice | null;
 }
 
 export interface Slice {

@@ -2,6 +2,7 @@
 import type { Balance, BalanceAlgorithm, HashType, Proxy } from '../config/model.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
 import type { Balancer } from './balancer.ts';
+import { expressionKey } from './expression.ts';
 import { Farm } from './farm.ts';
 import { First } from './first.ts';
 import { type Hash, hashFor } from './hash.ts';
@@ -22,7 +23,7 @@ export { dynamicMaxconn } from './maxconn.ts';
 /** One balancer per backend and worker. A second farm is for what takes over when there is no key. */
 type Make = (farm: Farm, another: Farm, seed: number) => Balancer;
 
-const ALGORITHMS: Record<Exclude<BalanceAlgorithm, 'hash'>, Make> = {
+const ALGORITHMS: Record<BalanceAlgorithm, Make> = {
   roundrobin: farm => new RoundRobin(farm),
   'static-rr': farm => new RoundRobin(farm, staticSchedule),
   leastconn: farm => new LeastConn(farm),
@@ -33,6 +34,7 @@ const ALGORITHMS: Record<Exclude<BalanceAlgorithm, 'hash'>, Make> = {
   url_param: keyed(urlParamKey),
   hdr: keyed(hdrKey),
   'rdp-cookie': keyed(rdpCookieKey),
+  hash: keyed((_, hash) => expressionKey(hash)),
 };
 
 function keyed(make: (balance: Balance, hash: Hash, type: HashType) => Key): Make {
@@ -45,12 +47,8 @@ function keyed(make: (balance: Balance, hash: Hash, type: HashType) => Key): Mak
   };
 }
 
-/**
- * The balancer of backend `proxy` in this worker. `seed` is where `random` begins: give each worker its own.
- * Throws for `balance hash`: there are no sample expressions to evaluate yet.
- */
+/** The balancer of backend `proxy` in this worker. `seed` is where `random` begins: give each worker its own. */
 export function createBalancer(memory: Memory, topology: Topology, proxy: Proxy, seed = 1): Balancer {
   const { algorithm } = proxy.balance;
-  if (algorithm === 'hash') throw new Error(`backend ${proxy.name}: 'balance hash' is not supported by Sluice yet`);
   return ALGORITHMS[algorithm](new Farm(memory, topology, proxy), new Farm(memory, topology, proxy), seed);
 }

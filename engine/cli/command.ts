@@ -12,6 +12,7 @@ import type { Dump } from '../stats/out.ts';
 import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
+import type { TlsChanges } from '../tls/changes.ts';
 import type { Asker } from './asker.ts';
 
 /** Each level may do what those before it may. */
@@ -44,6 +45,8 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;
+  /** Certificates and their kin. */
+  readonly tls: TlsChanges;
   /** What `show events` shows. */
   readonly rings: Pick<Rings, 'list' | 'watch'>;
   /** What was said on the terminal before the start. */

@@ -5,7 +5,6 @@ import type { Conn } from '../io/contract.ts';
 import { PROCESS } from '../shm/words.ts';
 import { acceptTls, type TlsEnd } from '../tls/conn.ts';
 import { TlsListener } from '../tls/listener.ts';
-import { tlsStore } from '../tls/store.ts';
 import type { CliEnv, Command } from './command.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -20,6 +19,10 @@ import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
 import { type CliShared, Session, type Start } from './session.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
+import { SSL_CERT_COMMANDS } from './ssl-cert-commands.ts';
+import { SSL_FILE_COMMANDS } from './ssl-file-commands.ts';
+import { SSL_LIST_COMMANDS } from './ssl-list-commands.ts';
+import { SSL_SNI_COMMANDS } from './ssl-sni-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TABLE_COMMANDS } from './table-commands.ts';
@@ -42,6 +45,10 @@ export const COMMANDS: readonly Command[] = [
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
   ...SESSION_COMMANDS,
+  ...SSL_CERT_COMMANDS,
+  ...SSL_FILE_COMMANDS,
+  ...SSL_LIST_COMMANDS,
+  ...SSL_SNI_COMMANDS,
   ...STAT_COMMANDS,
   ...STREAM_COMMANDS,
   ...TABLE_COMMANDS,
@@ -64,8 +71,8 @@ export interface Cli {
   stop(soft: boolean, ended: () => void): void;
 }
 
-function tlsEnd({ model }: CliEnv, bind: Bind, tls: BindTls): TlsEnd {
-  const listener = new TlsListener(tlsStore(model.tls), tls, model.global.tls, `GLOBAL/${bind.id}`);
+function tlsEnd({ model, tls: { store } }: CliEnv, bind: Bind, tls: BindTls): TlsEnd {
+  const listener = new TlsListener(store, tls, model.global.tls, `GLOBAL/${bind.id}`);
   return { client: false, context: hello => listener.choose(hello) };
 }
 

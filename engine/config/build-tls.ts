@@ -17,6 +17,8 @@ import type {
   BindSettings,
   BindTls,
   Certificate,
+  CrtList,
+  CrtListLine,
   DerFile,
   GlobalTls,
   ServerTls,
@@ -48,6 +50,7 @@ export class TlsBuilder {
   readonly #certificates = new Map<string, Certificate | null>();
   readonly #authorities = new Map<string, DerFile | null>();
   readonly #revocations = new Map<string, DerFile | null>();
+  readonly #lists = new Map<string, CrtList>();
 
   constructor(global: GlobalTlsDraft, resources: Resources, diagnostics: Diagnostics) {
     this.#global = global;
@@ -62,17 +65,20 @@ export class TlsBuilder {
       certificates: good(this.#certificates),
       authorities: good(this.#authorities),
       revocations: good(this.#revocations),
+      lists: [...this.#lists.values()],
       ticketKey: new Uint8Array(0),
+      keylog: this.#global.keylog,
     };
   }
 
   global(place: Place): GlobalTls {
-    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
+    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile, captureBytes } = this.#global;
+    const { crtBase, caBase } = this.#global;
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
-    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams };
+    return { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParams, captureBytes, crtBase, caBase };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
@@ -89,12 +95,13 @@ export class TlsBuilder {
       const path = based(file, this.#global.crtBase);
       if (keyword === 'crt-list') return this.#list(path, draft, settings, place, subject);
       const isDefault = keyword === 'default-crt';
-      return this.#paths(path, place, subject).map(certificate => ({
-        certificate,
-        filters: [],
-        settings: null,
-        isDefault,
-      }));
+      const found = this.#paths(path, place, subject);
+      const isFolder = this.#resources.readFolder(path) !== null;
+      if (isFolder) this.#noteList(path, found.map(plainLine));
+      return found.map((certificate, i) => {
+        const from = isFolder ? { list: path, line: i + 1 } : null;
+        return { certificate, filters: [], settings: null, isDefault, from };
+      });
     });
     if (certificates.length === 0 && !this.#diagnostics.fatal) {
       this.#complain(place, `${subject}: no SSL certificate specified (use 'crt').`);
@@ -104,6 +111,7 @@ export class TlsBuilder {
       ...{ file: place.file, line: place.line },
       strictSni: draft.strictSni ?? this.#global.bind.strictSni ?? false,
       certificates,
+      lists: [...new Set(certificates.flatMap(({ from }) => from?.list ?? []))],
       ticketKeys: draft.ticketKeysFile === null ? [] : this.#ticketKeys(draft.ticketKeysFile, place, subject),
     };
   }
@@ -186,17 +194,26 @@ export class TlsBuilder {
       this.#complain(place, `${subject}: 'crt-list' : unable to load '${path}': cannot be opened.`);
       return [];
     }
-    return readCrtList(path, bytes, this.#diagnostics, this.#resources)
-      .flatMap(({ file, filters, draft, line }) => {
+    const lines: CrtListLine[] = [];
+    const entries = readCrtList(path, bytes, this.#diagnostics, this.#resources)
+      .flatMap(({ file, filters, draft, line, settings: text }) => {
         const at = { file: path, line };
         const own = draft === null ? null : this.#bindSettings(over(draft, bind), at, subject);
         const found = this.#paths(based(file, this.#global.crtBase), at, subject);
+        lines.push({ number: line, certificates: found, settings: text, filters, added: null });
+        const from = { list: path, line };
         return found.map(certificate => {
           // A list may name the same settings as the line: then they are the line's.
-          return { certificate, filters, settings: own ?? null, isDefault: filters.includes('*') };
+          return { certificate, filters, settings: own ?? null, isDefault: filters.includes('*'), from };
         });
       })
       .map(entry => (entry.settings === settings ? { ...entry, settings: null } : entry));
+    this.#noteList(path, lines);
+    return entries;
+  }
+
+  #noteList(name: string, lines: readonly CrtListLine[]): void {
+    if (!this.#lists.has(name)) this.#lists.set(name, { name, lines });
   }
 
   /** The good certificates that a `crt` names: a file, those of a folder, or one per kind of key. */
@@ -302,7 +319,11 @@ export class TlsBuilder {
 /** TLS_TICKETS_NO of HAProxy. */
 const TICKET_KEYS = 3;
 
-function based(file: string, base: string | null): string {
+function plainLine(certificate: string, i: number): CrtListLine {
+  return { number: i + 1, certificates: [certificate], settings: '', filters: [], added: null };
+}
+
+export function based(file: string, base: string | null): string {
   return base === null || file.startsWith('/') || file.startsWith('@') ? file : `${base}/${file}`;
 }
 
@@ -315,4 +336,18 @@ function withoutH2(names: readonly string[]): string[] {
 function over(own: BindTlsDraft, bind: BindTlsDraft): BindTlsDraft {
   const said = Object.entries(own).filter(([, value]) => value !== null);
   return { ...bind, ...Object.fromEntries(said), noVersions: [...bind.noVersions, ...own.noVersions] };
+}
+
+/** What a line that is added to a list at run time sets over its bind line. Files must be known already. */
+export function ownSettings(draft: BindTlsDraft | null): Partial<BindSettings> {
+  if (draft === null) return {};
+  const { minVersion, maxVersion, ciphers, ciphersuites, sigalgs, clientSigalgs, verify, caFile, crlFile } = draft;
+  const { tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers } = draft;
+  const all = {
+    ...{ minVersion, maxVersion, ciphers, ciphersuites, sigalgs, clientSigalgs, verify, caFile, crlFile },
+    ...{ tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers },
+    curves: draft.curves ?? draft.ecdhe,
+    alpn: draft.alpn === null ? null : withoutH2(draft.alpn),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }

@@ -20,6 +20,8 @@ export interface CrtListLine {
   readonly filters: readonly string[];
   /** Null = it has none of its own. */
   readonly draft: BindTlsDraft | null;
+  /** Those settings as they are written; '' = none. */
+  readonly settings: string;
 }
 
 export function readCrtList(
@@ -54,12 +56,22 @@ function readLine(line: Line, diagnostics: Diagnostics, resources: Resources): C
     return null;
   }
   let draft: BindTlsDraft | null = null;
+  let text = '';
   if (cursor.match('[')) {
+    text = between(line, cursor.index);
     draft = settings(cursor, diagnostics, resources);
     if (draft === null) return null;
   }
   const filters = cursor.rest().map(({ text }) => text.toLowerCase());
-  return { line: line.line, file: file.text, filters, draft };
+  return { line: line.line, file: file.text, filters, draft, settings: text };
+}
+
+function between({ words }: Line, start: number): string {
+  const end = words.findIndex((word, i) => i >= start && word.text === ']');
+  return words
+    .slice(start, end < 0 ? words.length : end)
+    .map(({ text }) => text)
+    .join(' ');
 }
 
 /** The words up to `]`; null after reporting. */

@@ -393,6 +393,7 @@ export function newServer(): ServerDraft {
     nonStick: false,
     shard: 0,
     sendProxy: 0,
+    proxyOptions: [],
     source: null,
     tfo: false,
     poolMaxConn: -1,
@@ -581,6 +582,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
   return {
     algorithm,
     name: '',
+    expression: null,
     lenBytes: 0,
     depth: 0,
     whole: false,

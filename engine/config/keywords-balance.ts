@@ -1,13 +1,22 @@
 /** How a backend chooses a server: `balance`, `hash-type` and `hash-balance-factor`. */
+
+import { readExpression } from '../sample/expression.ts';
 import type { Cursor } from './cursor.ts';
 import { newBalance, type ProxyDraft } from './draft.ts';
-import { type Keyword, supported } from './keyword.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
+import { useExpression } from './keywords-acl.ts';
 import { didYouMean } from './suggest.ts';
 
 type Balance = ProxyDraft['balance'];
 
 /** Reads the parameters of an algorithm: `argument` is what stood in parentheses, null when there were none. */
-type Algorithm = (cursor: Cursor, balance: Balance, argument: string | null) => void;
+type Algorithm = (
+  cursor: Cursor,
+  balance: Balance,
+  argument: string | null,
+  proxy: ProxyDraft,
+  context: Context,
+) => void;
 
 /** Reads `<word> <number>` and single words until the line ends; `only` is the complaint about any other. */
 function uri(cursor: Cursor, balance: Balance) {
@@ -74,11 +83,13 @@ function rdpCookie(cursor: Cursor, balance: Balance, argument: string | null): v
   if (argument === '') cursor.error('balance rdp-cookie: missing cookie name');
 }
 
-function hash(cursor: Cursor): void {
-  const words = cursor.rest();
-  if (words.length === 0) cursor.error('balance hash requires a sample expression');
-  else cursor.error("'balance hash' is not supported by Sluice yet");
-}
+const hash: Algorithm = (cursor, balance, _argument, proxy, { resources }) => {
+  if (cursor.left === 0) return cursor.error('balance hash requires a sample expression');
+  const expression = readExpression(cursor, resources, 'setServer');
+  if (expression === null) return;
+  balance.expression = expression as Balance['expression'];
+  useExpression(proxy, cursor, expression);
+};
 
 const plain: Algorithm = () => {};
 
@@ -102,13 +113,13 @@ function isAlgorithm(name: string): name is Balance['algorithm'] {
   return Object.hasOwn(ALGORITHMS, name);
 }
 
-function balance(cursor: Cursor, proxy: ProxyDraft) {
+function balance(cursor: Cursor, proxy: ProxyDraft, context: Context) {
   const word = cursor.next();
   if (word === null) return cursor.error(ONLY);
   const [, name = '', argument = null] = /^([^(]*)(?:\((.*)\))?$/.exec(word.text) ?? [];
   if (!isAlgorithm(name)) return cursor.error(ONLY, didYouMean(name, NAMES) ?? undefined);
   const made = newBalance(name);
-  ALGORITHMS[name](cursor, made, argument);
+  ALGORITHMS[name](cursor, made, argument, proxy, context);
   proxy.balance = made;
 }
 
@@ -149,7 +160,7 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
         'rdp-cookie(x)',
       ],
       ...['uri', 'uri whole', 'uri len 10 depth 3', 'uri path-only', 'url_param id', 'url_param id check_post 64'],
-      ...['hdr(host)', 'hdr(Host) use_domain_only'],
+      ...['hdr(host)', 'hdr(Host) use_domain_only', 'hash src', 'hash src,concat(:,sess.x)'],
     ].map(args => `balance ${args}`),
     bad: [
       ['balance', ONLY],
@@ -164,7 +175,8 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
       ['balance hdr(host) foo', "balance hdr(host) only accepts 'use_domain_only' modifier (got 'foo')"],
       ['balance random(0)', 'balance random: number of draws must be at least 1'],
       ['balance random(x)', "balance random: invalid number of draws 'x'"],
-      ['balance hash src', "'balance hash' is not supported by Sluice yet"],
+      ['balance hash', 'balance hash requires a sample expression'],
+      ['balance hash nosuch', "unknown fetch method 'nosuch'"],
       ['balance roundrobin x', "'balance' cannot handle unexpected argument 'x'"],
     ],
   }),

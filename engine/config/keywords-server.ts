@@ -9,6 +9,7 @@ import { bare, integer, time, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
 import { SERVER_NAMES } from './keywords-server-names.ts';
+import { PROXY_ROWS } from './keywords-server-proxy.ts';
 import { within } from './keywords-tls.ts';
 import { SERVER_TLS } from './keywords-tls-server.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
@@ -55,6 +56,7 @@ const OWN: readonly Row[] = [
   bare<ServerDraft>(row('send-proxy-v2', 'Sends a PROXY header, version 2.'), { sendProxy: 2 }),
   bare<ServerDraft>(row('no-send-proxy', 'Sends no PROXY header, version 1.'), { sendProxy: 0 }),
   bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
+  ...PROXY_ROWS,
   bare(row('tfo', 'TCP fast open.'), { tfo: true }),
   bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
   time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
@@ -124,8 +126,6 @@ const NOT_ASKED = 'it is not done';
 const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
   ['no-check-sni-auto', '', 'Checks send no server name.', NOT_ASKED],
-  ['no-send-proxy-v2-ssl', '', 'No TLS details in the PROXY header.', NOT_ASKED],
-  ['no-send-proxy-v2-ssl-cn', '', 'No certificate name in the PROXY header.', NOT_ASKED],
   ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
   ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
 ];
@@ -143,10 +143,7 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['namespace', '<name>', 'Network namespace.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
-  ['proxy-v2-options', '<options>', 'Details in the PROXY header.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['send-proxy-v2-ssl', '', 'TLS details in the PROXY header.'],
-  ['send-proxy-v2-ssl-cn', '', 'Certificate name in the PROXY header.'],
   ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
   ['strict-maxconn', '', '`maxconn` bounds connections too.'],

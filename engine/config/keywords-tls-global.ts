@@ -84,19 +84,29 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {
     max: 16_384,
   }),
+  ...['tune.ssl.capture-buffer-size', 'tune.ssl.capture-cipherlist-size'].map(name =>
+    integer<GlobalTlsDraft>(row(name, "Bytes of a client's hello kept for fetches; 0 = none."), 'captureBytes', {
+      max: 65_535,
+    }),
+  ),
+  supported<GlobalTlsDraft>({
+    ...row('tune.ssl.keylog', 'Keeps the secrets of connections for fetches: for debugging only.'),
+    ...{ args: '<on|off>', good: ['tune.ssl.keylog on', 'tune.ssl.keylog off'] },
+    parse(cursor, tls) {
+      const value = cursor.expectOneOf('tune.ssl.keylog', ['on', 'off'] as const);
+      if (value !== null) tls.keylog = value === 'on';
+    },
+    bad: [['tune.ssl.keylog foo', "'tune.ssl.keylog' expects 'on' or 'off', not 'foo'"]],
+  }),
 ];
 
-const NO_CAPTURE = 'what a client hello offers is not captured yet';
 const ONE_CACHE = 'sessions live in tickets that all workers know';
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
   ...within<GlobalDraft, GlobalTlsDraft>(GLOBAL_TLS_ROWS, global => global.tls),
-  accepted('tune.ssl.capture-buffer-size', 'G', '<number>', 'Bytes kept of a client hello.', NO_CAPTURE),
-  accepted('tune.ssl.capture-cipherlist-size', 'G', '<number>', 'Bytes kept of a client hello.', NO_CAPTURE),
   accepted('tune.ssl.default-dh-param', 'G', '<number>', 'Bits of Diffie-Hellman parameters.', 'the key decides'),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
   accepted('tune.ssl.force-private-cache', 'G', '', 'A session cache per process.', ONE_CACHE),
-  accepted('tune.ssl.keylog', 'G', '<on|off>', 'Keeps secrets of sessions for fetches.', 'they are not kept yet'),
   accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
   accepted('tune.ssl.ssl-ctx-cache-size', 'G', '<number>', 'Generated certificates kept.', 'none are generated'),
   accepted(

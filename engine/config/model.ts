@@ -371,6 +371,17 @@ export interface Bind extends Place {
   readonly tls: BindTls | null;
 }
 
+/** `proxy-v2-options`. */
+export type ProxyOption =
+  | 'ssl'
+  | 'cert-cn'
+  | 'ssl-cipher'
+  | 'cert-sig'
+  | 'cert-key'
+  | 'authority'
+  | 'crc32c'
+  | 'unique-id';
+
 export interface Server extends Place {
   /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
   readonly removed?: true;
@@ -406,6 +417,8 @@ export interface Server extends Place {
   /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
   readonly shard: number;
   readonly sendProxy: 0 | 1 | 2;
+  /** What a header of version 2 tells beside the addresses. */
+  readonly proxyOptions: readonly ProxyOption[];
   readonly source: Address | null;
   readonly tfo: boolean;
   readonly poolMaxConn: number;
@@ -665,8 +678,10 @@ export type BalanceAlgorithm =
 
 export interface Balance {
   readonly algorithm: BalanceAlgorithm;
-  /** The header, parameter, cookie or expression the algorithm looks at; '' for the others. */
+  /** The header, parameter or cookie the algorithm looks at; '' for the others. */
   readonly name: string;
+  /** hash: whose value is hashed; null for the others. */
+  readonly expression: Expression | null;
   /** uri: bytes to hash at most (0 = all), and directory depth (0 = all). */
   readonly lenBytes: number;
   readonly depth: number;

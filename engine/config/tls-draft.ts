@@ -85,6 +85,8 @@ export interface GlobalTlsDraft {
   cacheSize: number;
   lifetimeSeconds: number;
   maxRecordBytes: number;
+  captureBytes: number;
+  keylog: boolean;
 }
 
 function newTls(): TlsDraft {
@@ -149,5 +151,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     cacheSize: 20_000,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
+    captureBytes: 0,
+    keylog: false,
   };
 }

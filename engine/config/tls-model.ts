@@ -12,8 +12,12 @@ export interface TlsFiles {
   readonly authorities: readonly DerFile[];
   /** `crl-file`: DER revocation lists. */
   readonly revocations: readonly DerFile[];
+  /** `crt-list` files, and folders that `crt` names. */
+  readonly lists: readonly CrtList[];
   /** Names, secrets and keys of session tickets while no `tls-ticket-keys` says otherwise: 80 bytes, made at the start. */
   readonly ticketKey: Uint8Array;
+  /** `tune.ssl.keylog`: secrets of connections are kept for fetches. */
+  readonly keylog: boolean;
 }
 
 /** A certificate with its key and what stands beside it. */
@@ -36,6 +40,23 @@ export interface Certificate {
   readonly dh: Uint8Array | null;
 }
 
+export interface CrtList {
+  readonly name: string;
+  readonly lines: readonly CrtListLine[];
+}
+
+export interface CrtListLine {
+  /** 1-based. */
+  readonly number: number;
+  /** Names of certificates: more than one for a pair of `.rsa` and `.ecdsa`. */
+  readonly certificates: readonly string[];
+  /** What stands between the brackets; '' = nothing. */
+  readonly settings: string;
+  readonly filters: readonly string[];
+  /** Null = it was there at the start: bind lines have it. */
+  readonly added: Partial<BindSettings> | null;
+}
+
 export interface DerFile {
   readonly name: string;
   readonly entries: readonly Uint8Array[];
@@ -53,6 +74,11 @@ export interface GlobalTls {
   readonly maxRecordBytes: number;
   /** PEM; null = OpenSSL's own. */
   readonly dhParams: Uint8Array | null;
+  /** `tune.ssl.capture-buffer-size`: bytes of lists that fetches show of a client's hello; 0 = none is kept. */
+  readonly captureBytes: number;
+  /** Where relative names of files are, for those named at run time; null = where the process was started. */
+  readonly crtBase: string | null;
+  readonly caBase: string | null;
 }
 
 export type TlsVersion = 'SSLv3' | 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
@@ -92,6 +118,8 @@ export interface BindTls extends BindSettings, Place {
   readonly strictSni: boolean;
   /** In HAProxy's order: what is earlier wins among equals; the first one is the default without a `default-crt`. */
   readonly certificates: readonly BindCertificate[];
+  /** Names of its lists: what is added to one at run time comes after `certificates`. */
+  readonly lists: readonly string[];
   /** Names and keys of tickets (`tls-ticket-keys`), 48 or 80 bytes each; [] = `TlsFiles.ticketKey`. */
   readonly ticketKeys: readonly Uint8Array[];
 }
@@ -105,6 +133,8 @@ export interface BindCertificate {
   /** Settings of its own (crt-list); null = those of the bind line. */
   readonly settings: BindSettings | null;
   readonly isDefault: boolean;
+  /** The list and its line that it comes from; null = the bind line names it. */
+  readonly from: { readonly list: string; readonly line: number } | null;
 }
 
 export interface ServerTls extends TlsSettings, Place {

@@ -3,11 +3,12 @@ import type { Mode } from '../config/model.ts';
 import type { Address } from '../io/contract.ts';
 import { streamNumber, uniqueId } from '../proxy/notes.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';
+import type { Session } from '../proxy/session.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { targetAddress } from '../proxy/target-address.ts';
 import { PROCESS, PROXY, SERVER } from '../shm/words.ts';
 import { TlsConn } from '../tls/conn.ts';
-import type { TlsConnection } from '../tls/connection.ts';
+import { NO_CIPHER, type TlsConnection } from '../tls/connection.ts';
 import { bytesOf, type Line } from './line.ts';
 import * as requestLine from './request-line.ts';
 import type { StreamScene } from './scene.ts';
@@ -86,12 +87,32 @@ function writeRetries(line: Line, stream: Stream, bare: boolean): void {
 }
 
 /** What the client's TLS connection tells; null without TLS. */
-function tlsText({ stream }: StreamScene, of: (tls: TlsConnection) => string): Uint8Array | null {
+/** `before`: what it is until the client's hello has come. */
+function tlsText(
+  { stream }: StreamScene,
+  of: (tls: TlsConnection) => string,
+  before: (session: Session) => string,
+): Uint8Array | null {
   const { conn } = stream.session;
-  const tls = conn instanceof TlsConn ? conn.tls : null;
-  const value = tls === null ? '' : of(tls);
+  if (!(conn instanceof TlsConn)) return null;
+  const value = conn.tls === null ? before(stream.session) : of(conn.tls);
   return value === '' ? null : bytesOf(value);
 }
+
+/** `web~`: a name with what tells that its connection has TLS. */
+function transportName({ stream: { frontend, session } }: StreamScene): Uint8Array {
+  const name = nameOf(frontend.proxy);
+  if (!(session.conn instanceof TlsConn)) return name;
+  let marked = MARKED.get(name);
+  if (marked === undefined) {
+    marked = Buffer.concat([name, TILDE]);
+    MARKED.set(name, marked);
+  }
+  return marked;
+}
+
+const TILDE = bytesOf('~');
+const MARKED = new WeakMap<Uint8Array, Uint8Array>();
 
 const timer = (name: string, mode: Mode, doc: string, of: (stream: Stream) => number, known: Moment = END): Variable =>
   number(name, mode, known, doc, scene => of(scene.stream));
@@ -163,7 +184,7 @@ export const VARIABLES: readonly Variable[] = [
   number('sq', 'tcp', END, 'place in the queue of the server', scene => scene.stream.serverQueuePlace),
   number('bq', 'tcp', END, 'place in the queue of the backend', scene => scene.stream.backendQueuePlace),
   text('f', 'tcp', START, 'frontend', scene => nameOf(scene.stream.frontend.proxy)),
-  text('ft', 'tcp', START, 'frontend and its transport', scene => nameOf(scene.stream.frontend.proxy)),
+  text('ft', 'tcp', START, 'frontend and its transport', transportName),
   text('b', 'tcp', START, 'backend', scene => nameOf(backend(scene.stream).proxy)),
   text('s', 'tcp', EARLY, 'server', scene => serverName(scene.stream)),
   address('ci', START, 'address of the client', source),
@@ -189,8 +210,20 @@ export const VARIABLES: readonly Variable[] = [
   captures('hrl', 'captured headers of the request, CLF', true, stream => stream.requestCaptures),
   captures('hs', 'captured headers of the response', false, stream => stream.responseCaptures),
   captures('hsl', 'captured headers of the response, CLF', true, stream => stream.responseCaptures),
-  text('sslc', 'tcp', START, 'TLS cipher', s => tlsText(s, tls => tls.cipher())),
-  text('sslv', 'tcp', START, 'TLS version', s => tlsText(s, tls => tls.version())),
+  text('sslc', 'tcp', START, 'TLS cipher', s =>
+    tlsText(
+      s,
+      tls => tls.cipher(),
+      () => NO_CIPHER,
+    ),
+  ),
+  text('sslv', 'tcp', START, 'TLS version', s => {
+    return tlsText(
+      s,
+      tls => tls.version(),
+      ({ listener }) => listener.bind.tls?.maxVersion ?? '',
+    );
+  }),
   {
     ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state', type: 'str' },
     writer: () => (line, scene) => writeState(line, scene.stream),

@@ -37,6 +37,7 @@ export class ProxyHeaderReader implements Handler, SessionDriver {
     if (parsed.source !== null && parsed.destination !== null) {
       this.#session.setAddresses(parsed.source, parsed.destination);
     }
+    this.#session.proxyFields = parsed.fields;
     this.#session.begin();
     const left = this.#used - parsed.length;
     if (left > 0) conn.handler.onData(conn, ownChunk(this.#bytes.slice(parsed.length, this.#used)));

@@ -8,6 +8,7 @@
 import { latin1, textOf } from '../http/chars.ts';
 import { hostText, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
+import { isIntact, seal } from './proxy-fields.ts';
 
 /** A header of version 1 is at most this long. */
 export const V1_MAX_BYTES = 107;
@@ -22,6 +23,8 @@ export interface ProxyHeader {
   readonly length: number;
   readonly source: Address | null;
   readonly destination: Address | null;
+  /** Version 2: what stands behind the addresses (proxy-fields.ts); null = nothing. */
+  readonly fields: Uint8Array | null;
 }
 
 /** Parses `bytes[0, end)`. 'more' = incomplete, 'bad' = not a PROXY header. */
@@ -44,11 +47,11 @@ function parseV1(bytes: Uint8Array, end: number): ProxyHeader | 'more' | 'bad' {
   if (at + 1 >= limit) return end < V1_MAX_BYTES ? 'more' : 'bad';
   const [, family, from, to, fromPort, toPort, rest] = textOf(bytes, 0, at).split(' ');
   const length = at + 2;
-  if (family === 'UNKNOWN') return { length, source: null, destination: null };
+  if (family === 'UNKNOWN') return { length, source: null, destination: null, fields: null };
   if ((family !== 'TCP4' && family !== 'TCP6') || toPort === undefined || rest !== undefined) return 'bad';
   const source = v1Address(family, from!, fromPort!);
   const destination = v1Address(family, to!, toPort);
-  return source === null || destination === null ? 'bad' : { length, source, destination };
+  return source === null || destination === null ? 'bad' : { length, source, destination, fields: null };
 }
 
 function v1Address(family: 'TCP4' | 'TCP6', ip: string, port: string): Address | null {
@@ -56,6 +59,9 @@ function v1Address(family: 'TCP4' | 'TCP6', ip: string, port: string): Address |
   const address = parseIp(ip, Number(port));
   return address !== null && address.family === (family === 'TCP4' ? 4 : 6) ? address : null;
 }
+
+/** Both addresses, by family: none, IPv4, IPv6, unix. */
+const ADDRESS_BYTES: readonly number[] = [0, 12, 36, 216];
 
 function parseV2(bytes: Uint8Array, end: number): ProxyHeader | 'more' | 'bad' {
   const command = bytes[12]!;
@@ -65,19 +71,32 @@ function parseV2(bytes: Uint8Array, end: number): ProxyHeader | 'more' | 'bad' {
   if (command >> 4 !== 2 || (command & 15) > 1) return 'bad';
   if (end < length) return 'more';
   const size = family === 1 ? 4 : family === 2 ? 16 : 0;
-  if ((command & 15) === 0 || size === 0) return { length, source: null, destination: null };
-  if (addressBytes < 2 * size + 4) return 'bad';
+  const fieldsAt = V2_HEAD_BYTES + (ADDRESS_BYTES[family] ?? 0);
+  const isLocal = (command & 15) === 0;
+  // The addresses of a connection of the proxy itself mean nothing, whatever their length.
+  if (fieldsAt > length) return isLocal ? { length, source: null, destination: null, fields: null } : 'bad';
+  if (!isIntact(bytes.subarray(0, length), fieldsAt)) return 'bad';
+  const fields = fieldsAt === length ? null : bytes.slice(fieldsAt, length);
+  if (isLocal || size === 0) return { length, source: null, destination: null, fields };
   const ports = V2_HEAD_BYTES + 2 * size;
   const read = (at: number, port: number): Address => ({
     family: size === 4 ? 4 : 6,
     bytes: bytes.slice(at, at + size),
     port: (bytes[port]! << 8) | bytes[port + 1]!,
   });
-  return { length, source: read(V2_HEAD_BYTES, ports), destination: read(V2_HEAD_BYTES + size, ports + 2) };
+  return { length, source: read(V2_HEAD_BYTES, ports), destination: read(V2_HEAD_BYTES + size, ports + 2), fields };
 }
 
-/** The header that tells a server about a client. Unknown or mixed addresses give the form that says nothing. */
-export function proxyHeader(version: 1 | 2, source: Address | null, destination: Address | null): Uint8Array {
+/**
+ * The header that tells a server about a client. Unknown or mixed addresses give the form that says nothing. Version 2 has
+ * `fields` behind the addresses.
+ */
+export function proxyHeader(
+  version: 1 | 2,
+  source: Address | null,
+  destination: Address | null,
+  fields: Uint8Array = NO_FIELDS,
+): Uint8Array {
   const known = source !== null && destination !== null && source.family !== 1 && source.family === destination.family;
   if (version === 1) {
     if (!known) return latin1('PROXY UNKNOWN\r\n');
@@ -87,15 +106,25 @@ export function proxyHeader(version: 1 | 2, source: Address | null, destination:
     );
   }
   const size = known ? source.bytes.length : 0;
-  const out = new Uint8Array(V2_HEAD_BYTES + (known ? 2 * size + 4 : 0));
+  const addressBytes = known ? 2 * size + 4 : 0;
+  const bytes = addressBytes + fields.length;
+  const out = new Uint8Array(V2_HEAD_BYTES + bytes);
   out.set(V2_START);
   out[12] = known ? 0x21 : 0x20;
-  if (!known) return out;
+  out[14] = bytes >> 8;
+  out[15] = bytes & 255;
+  out.set(fields, V2_HEAD_BYTES + addressBytes);
+  if (known) setAddresses(out, source, destination, size);
+  seal(out, V2_HEAD_BYTES + addressBytes);
+  return out;
+}
+
+const NO_FIELDS = new Uint8Array(0);
+
+function setAddresses(out: Uint8Array, source: Address, destination: Address, size: number): void {
   out[13] = source.family === 4 ? 0x11 : 0x21;
-  out[15] = 2 * size + 4;
   out.set(source.bytes, V2_HEAD_BYTES);
   out.set(destination.bytes, V2_HEAD_BYTES + size);
   const ports = V2_HEAD_BYTES + 2 * size;
   out.set([source.port >> 8, source.port & 255, destination.port >> 8, destination.port & 255], ports);
-  return out;
 }

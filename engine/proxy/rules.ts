@@ -5,8 +5,9 @@
 import type { Proxy } from '../config/model.ts';
 import { compileText, type Format, latin1Of } from '../rules/format.ts';
 import { compileAcl } from '../sample/acl.ts';
+import { compileExpression } from '../sample/compile.ts';
 import { type Condition, compileCondition } from '../sample/condition.ts';
-import { type Env, Standpoint } from '../sample/context.ts';
+import { type Env, type Fetch, Standpoint } from '../sample/context.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { compileStickRules, type StickRules } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
@@ -109,6 +110,8 @@ export interface BackendRules {
   /** `force-persist` and `ignore-persist`. */
   readonly persist: readonly { readonly force: boolean; readonly condition: Condition }[];
   readonly stick: StickRules;
+  /** The expression of `balance hash`. */
+  readonly hashed: Fetch | null;
 }
 
 export function compileBackendRules({ context, proxy, servers }: Backend): BackendRules {
@@ -124,5 +127,6 @@ export function compileBackendRules({ context, proxy, servers }: Backend): Backe
       condition: compileCondition(condition, acls),
     })),
     stick: compileStickRules(context, proxy, env, acls),
+    hashed: proxy.balance.expression === null ? null : compileExpression(proxy.balance.expression, env),
   };
 }

@@ -52,6 +52,8 @@ export class Session {
   tracked: readonly Tracked[] = NOTHING_TRACKED;
   /** A PROXY header comes first: the bind line or a rule says so. */
   expectProxy: boolean;
+  /** What that told beside addresses (proxy-fields.ts); null = nothing. */
+  proxyFields: Uint8Array | null = null;
   /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
   error = 0;
   /** The transport is ready and the frontend's protocol is spoken. */

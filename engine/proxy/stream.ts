@@ -13,6 +13,8 @@ import type { HttpMode } from '../http/hop.ts';
 import { isIdempotent } from '../http/names.ts';
 import type { Address, Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
+import { evaluate } from '../rules/values.ts';
+import { BIN } from '../sample/sample.ts';
 import { StreamVars } from '../sample/vars.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
@@ -33,6 +35,7 @@ import type { Captured } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { freePlace } from './queue.ts';
 import { inspectServer } from './rule-steps.ts';
+import { HERE } from './rules.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide, Trailers } from './sides.ts';
 import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
@@ -617,6 +620,11 @@ export class Stream implements Subject {
 
   payload(): Slice | null {
     return this.client.buffered();
+  }
+
+  hashed(): Slice | null {
+    const sample = evaluate(this.backend!.rules.hashed!, HERE.at(this), BIN);
+    return sample === null ? null : at(sample.bytes, sample.start, sample.end);
   }
 }
 

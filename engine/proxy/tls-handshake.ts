@@ -24,12 +24,14 @@ type Why =
 /** Does the handshake of a session, then lets the session start. */
 export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
   readonly client = false;
+  readonly captureBytes: number;
   readonly #session: Session;
   #said = false;
 
   constructor(session: Session) {
     const { context, conn, frontend } = session;
     this.#session = session;
+    this.captureBytes = context.model.global.tls.captureBytes;
     session.driver = this;
     if (!enterTls(context)) {
       conn.handler = this;

@@ -10,6 +10,7 @@ import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
 import type { Server } from './nouns.ts';
 import { proxyHeader } from './proxy-protocol.ts';
+import { fieldsFor } from './proxy-tlvs.ts';
 import { proxyRules } from './rules.ts';
 import { connectThrough } from './socks4.ts';
 import type { Stream } from './stream.ts';
@@ -38,8 +39,10 @@ function textOf({ bytes, start, end }: Sample): string {
 
 /** `send-proxy`: who the client is. Null = nobody is told. */
 export function introduction(stream: Stream, server: Server): Uint8Array | null {
-  const { sendProxy } = server.config;
-  return sendProxy === 0 ? null : proxyHeader(sendProxy, stream.session.source(), stream.session.destination());
+  const { sendProxy, proxyOptions } = server.config;
+  if (sendProxy === 0) return null;
+  const fields = sendProxy === 2 ? fieldsFor(stream, proxyOptions) : undefined;
+  return proxyHeader(sendProxy, stream.session.source(), stream.session.destination(), fields);
 }
 
 /** A new connection to the server, with TLS where it has `ssl`; `name` is what `serverName` gave. */

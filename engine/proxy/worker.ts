@@ -17,7 +17,8 @@ import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
 import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
-import { tlsStore } from '../tls/store.ts';
+import { TlsChanges } from '../tls/changes.ts';
+import { TlsStore } from '../tls/store.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
@@ -87,7 +88,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     tlsRate: memory.rows('process', 0, TLS_RATE),
     tlsKeyRate: memory.rows('process', 0, TLS_KEY_RATE),
     tlsServerKeyRate: memory.rows('process', 0, TLS_SERVER_KEY_RATE),
-    tls: tlsStore(model.tls),
+    tls: new TlsStore(model.tls),
     frontends: [],
     backends: [],
     log: env.log,
@@ -108,6 +109,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     changes: env.changes,
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
+  new TlsChanges(context.tls, env.changes);
   buildNouns(context);
   env.changes.catchUp();
   env.events.trafficStarts(context);

@@ -4,25 +4,13 @@ import { avalanche, type Hash, hashFor } from '../balance/hash.ts';
 import type { Arg, Args } from './arguments.ts';
 import { cast } from './cast.ts';
 import type { Convert, SampleContext } from './context.ts';
+import { crc32c } from './crc32c.ts';
 import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
 import { BIN, Sample, STR, view } from './sample.ts';
 import { putBytes } from './text-out.ts';
 import { getVar, setVar } from './vars.ts';
 import { xxh3 } from './xxh3.ts';
 import { xxh32, xxh64 } from './xxhash.ts';
-
-/** CRC-32C (RFC 4960 appendix B), reflected polynomial 0x82f63b78. */
-const CRC32C = Int32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
-
-function crc32c(bytes: Uint8Array, start: number, end: number): number {
-  let crc = -1;
-  for (let i = start; i < end; i++) crc = (crc >>> 8) ^ CRC32C[(crc ^ bytes[i]!) & 0xff]!;
-  return ~crc >>> 0;
-}
 
 const plainHash = (fn: 'sdbm' | 'djb2' | 'wt6' | 'crc32'): Hash =>
   hashFor({ method: 'map-based', fn, avalanche: false, balanceFactor: 0 });

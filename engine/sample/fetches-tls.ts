@@ -1,24 +1,13 @@
 /** Fetches of TLS connections (manual 7.3.4): `ssl_fc_...` of the client's, `ssl_bc_...` of the server's, `ssl_c_...` of its certificate. */
-import { TlsConn } from '../tls/conn.ts';
+import type { TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
+import { errorLine } from '../tls/errors.ts';
+import { clientRandom, curve, masterKey, sentName, serverRandom, sessionId, uniqueId } from '../tls/facts.ts';
 import type { Fetch, SampleContext } from './context.ts';
 import type { Source } from './points.ts';
 import { type FetchRow, plain } from './row.ts';
-import { bytesOf, type Sample, type TypeName } from './sample.ts';
-
-type ConnOf = (ctx: SampleContext) => TlsConn | null;
-
-const front: ConnOf = ({ session: { conn } }) => (conn instanceof TlsConn ? conn : null);
-const back: ConnOf = ({ stream }) => {
-  const conn = stream?.serverSide?.conn ?? null;
-  return conn instanceof TlsConn ? conn : null;
-};
-
-function text(out: Sample, value: string): boolean {
-  if (value === '') return false;
-  const bytes = bytesOf(value);
-  return out.setStr(bytes, 0, bytes.length);
-}
+import type { Sample, TypeName } from './sample.ts';
+import { back, bin, type ConnOf, front, text, tlsOf } from './tls-ends.ts';
 
 /** [end of the name, type, doc, what it reads]: the same for both sides. */
 const BOTH: readonly (readonly [
@@ -32,7 +21,13 @@ const BOTH: readonly (readonly [
   ['protocol', 'str', 'The TLS version.', (conn, tls, out) => conn.open && text(out, tls.version())],
   ['alg_keysize', 'sint', "Bits of the cipher's key.", (_, tls, out) => keyBits(tls, 'all', out)],
   ['use_keysize', 'sint', "Bits of the cipher's key that are in use.", (_, tls, out) => keyBits(tls, 'used', out)],
-  ['is_resumed', 'bool', 'The session was resumed.', (_, tls, out) => out.setBool(tls.resumed())],
+  ['client_random', 'bin', "The client's random.", (_, tls, out) => bin(out, clientRandom(tls))],
+  ['server_random', 'bin', "The server's random.", (_, tls, out) => bin(out, serverRandom(tls))],
+  ['session_id', 'bin', 'The session id.', (_, tls, out) => bin(out, sessionId(tls))],
+  ['session_key', 'bin', 'The master secret.', (_, tls, out) => bin(out, masterKey(tls))],
+  ['unique_id', 'bin', 'The first Finished message (RFC 5929).', (_, tls, out) => bin(out, uniqueId(tls))],
+  ['curve', 'str', 'The group of the key exchange.', (_, tls, out) => text(out, curve(tls))],
+  ['npn', 'str', 'The protocol agreed on by NPN: nobody speaks it any more.', () => false],
 ];
 
 function keyBits(tls: TlsConnection, which: 'all' | 'used', out: Sample): boolean {
@@ -40,21 +35,49 @@ function keyBits(tls: TlsConnection, which: 'all' | 'used', out: Sample): boolea
   return bits !== null && out.setInt(bits[which]);
 }
 
+/** `tune.ssl.keylog`: the end of the name is the label of an SSLKEYLOGFILE. */
+const SECRETS = [
+  'client_early_traffic_secret',
+  'client_handshake_traffic_secret',
+  'client_traffic_secret_0',
+  'server_handshake_traffic_secret',
+  'server_traffic_secret_0',
+  'early_exporter_secret',
+  'exporter_secret',
+] as const;
+
+function secrets(prefix: string, of: ConnOf, from: Source, whose: string): FetchRow[] {
+  return SECRETS.map(end => {
+    const label = end.toUpperCase();
+    return plain(`${prefix}_${end}`, 'str', from, `The secret ${label} (${whose}).`, (ctx, out) => {
+      return text(out, of(ctx)?.tls?.secrets.get(label) ?? '');
+    });
+  });
+}
+
 function side(prefix: 'ssl_fc' | 'ssl_bc', of: ConnOf, from: Source, whose: string): FetchRow[] {
   const reads = BOTH.map(([end, type, doc, read]) =>
     plain(`${prefix}_${end}`, type, from, `${doc.slice(0, -1)} (${whose}).`, (ctx, out) => {
       const conn = of(ctx);
-      return conn !== null && conn.tls !== null && !conn.tls.freed && read(conn, conn.tls, out);
+      const tls = tlsOf(conn);
+      return tls !== null && read(conn!, tls, out);
     }),
   );
   return [
     plain(prefix, 'bool', from, `The ${whose} connection has TLS.`, (ctx, out) => out.setBool(of(ctx) !== null)),
     ...reads,
+    ...secrets(prefix, of, from, whose),
+    plain(`${prefix}_is_resumed`, 'bool', from, `The session was resumed (${whose}).`, (ctx, out) => {
+      const conn = of(ctx);
+      return conn !== null && out.setBool(conn.tls?.resumed() ?? false);
+    }),
     plain(`${prefix}_err`, 'sint', from, `OpenSSL's number of what went wrong (${whose}).`, (ctx, out) => {
-      return out.setInt(of(ctx)?.error?.code ?? 0);
+      const conn = of(ctx);
+      return conn !== null && out.setInt(conn.error?.code ?? 0);
     }),
     plain(`${prefix}_err_str`, 'str', from, `The same in words (${whose}).`, (ctx, out) => {
-      return text(out, of(ctx)?.error?.text ?? '');
+      const error = of(ctx)?.error ?? null;
+      return error !== null && text(out, errorLine(error));
     }),
   ];
 }
@@ -65,8 +88,8 @@ const serverName = (ctx: SampleContext): string => front(ctx)?.hello?.serverName
 /** A number of the client's certificate; absent without TLS. */
 function ofCertificate(name: string, doc: string, read: (tls: TlsConnection) => number): FetchRow {
   return plain(name, 'sint', 'clientSession', doc, (ctx, out) => {
-    const tls = front(ctx)?.tls ?? null;
-    return tls !== null && out.setInt(read(tls));
+    const conn = front(ctx);
+    return conn !== null && out.setInt(conn.tls === null ? 0 : read(conn.tls));
   });
 }
 
@@ -75,6 +98,15 @@ const hasCertificate: Fetch = (ctx, out) => {
   return tls !== null && out.setBool(tls.hasPeerCertificate());
 };
 
+/** Not one that a resumed session remembers. */
+const hasShown: Fetch = (ctx, out) => {
+  const tls = tlsOf(front(ctx));
+  return tls !== null && out.setBool(tls.hasPeerCertificate() && !tls.resumed());
+};
+
+/** Early data is never accepted. */
+const noEarly: Fetch = (ctx, out) => front(ctx) !== null && out.setBool(false);
+
 export const TLS_FETCHES: readonly FetchRow[] = [
   ...side('ssl_fc', front, 'clientSession', "client's"),
   ...side('ssl_bc', back, 'serverSession', "server's"),
@@ -82,10 +114,19 @@ export const TLS_FETCHES: readonly FetchRow[] = [
     return text(out, serverName(ctx));
   }),
   plain('ssl_fc_has_sni', 'bool', 'clientSession', 'The client asked for a server name.', (ctx, out) => {
-    return out.setBool(serverName(ctx) !== '');
+    return front(ctx) !== null && out.setBool(serverName(ctx) !== '');
   }),
-  plain('ssl_fc_has_crt', 'bool', 'clientSession', 'The client showed a certificate.', hasCertificate),
-  plain('ssl_c_used', 'bool', 'clientSession', 'The client showed a certificate.', hasCertificate),
+  plain('ssl_fc_has_crt', 'bool', 'clientSession', 'The client showed a certificate.', hasShown),
+  plain('ssl_c_used', 'bool', 'clientSession', 'The client has a certificate.', hasCertificate),
+  plain('ssl_fc_has_early', 'bool', 'clientSession', 'Early data came.', noEarly),
+  plain('ssl_fc_early_rcvd', 'bool', 'clientSession', 'Early data came.', noEarly),
+  plain('ssl_fc_crtname', 'str', 'clientSession', 'The name of the certificate that was shown.', (ctx, out) => {
+    return text(out, front(ctx)?.tls?.context.certificate?.name ?? '');
+  }),
+  plain('ssl_bc_sni', 'str', 'serverSession', 'The server name that the server was asked for.', (ctx, out) => {
+    const tls = tlsOf(back(ctx));
+    return tls !== null && text(out, sentName(tls));
+  }),
   ofCertificate('ssl_c_verify', 'What verifying its certificate gave; 0 = good.', tls => tls.verifyResult()),
   ofCertificate('ssl_c_err', "The first error of the client's own certificate; 0 = none.", tls => tls.verified.own),
   ofCertificate('ssl_c_ca_err', 'The first error of its authorities; 0 = none.', tls => tls.verified.authority),

@@ -2,12 +2,15 @@
 import { AUTH_FETCHES } from './fetches-auth.ts';
 import { BODY_FETCHES } from './fetches-body.ts';
 import { CAPTURE_FETCHES } from './fetches-captures.ts';
+import { CERTIFICATE_FETCHES } from './fetches-certificate.ts';
 import { CONNECTION_FETCHES } from './fetches-connection.ts';
 import { COOKIE_FETCHES } from './fetches-cookies.ts';
 import { HEADER_FETCHES } from './fetches-headers.ts';
+import { HELLO_FETCHES } from './fetches-hello.ts';
 import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
+import { PROXY_HEADER_FETCHES } from './fetches-proxy-header.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
 import { STICK_FETCHES } from './fetches-stick.ts';
 import { STREAM_FETCHES } from './fetches-stream.ts';
@@ -27,5 +30,8 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   AUTH_FETCHES,
   STICK_FETCHES,
   TLS_FETCHES,
+  CERTIFICATE_FETCHES,
+  HELLO_FETCHES,
+  PROXY_HEADER_FETCHES,
   LATER_FETCHES,
 ]);

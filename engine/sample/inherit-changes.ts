@@ -1,7 +1,8 @@
 /**
  * What was changed at run time of maps, ACLs and variables of the process goes over to the next generation of the
  * configuration. The rule is that of all settings (health/inherit.ts): where the new configuration, or a file that it names,
- * says what the old one said, the change stays; where it says something else, that is in force.
+ * says what the old one said, the change stays; where it says something else, that is in force. Certificates are not among
+ * them: their files are read again, as by HAProxy.
  */
 import { type ChangeBuffers, ChangeLog, leave } from '../shm/change-log.ts';
 import { PatternBooks } from './book.ts';
@@ -24,7 +25,6 @@ export function inheritChanges(to: Changing, from: Changing): string[] {
   log.catchUp();
   const lost: string[] = [];
   const heir = new ChangeLog(to.buffers, to.follower);
-  heir.follow({ kinds: [...books.kinds, ...vars.kinds], apply() {}, snapshot() {} });
   const fits = heir.change(() => {
     const find = finder(from.patternRefs, to.patternRefs);
     for (const state of books.changed) {

@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Certificate, DerFile } from '../config/tls-model.ts';
+import { readRevocationList } from './revocations.ts';
 
 export type ReadFile = (path: string) => Uint8Array | null;
 
@@ -41,8 +42,28 @@ export function readBundle(path: string, readFile: ReadFile): Certificate | Prob
   return bundleOf(path, bytes, readFile);
 }
 
-/** The same of bytes that are known (`set ssl cert`); `readFile` finds what stands beside it. */
+/** The same of bytes that are known; `readFile` finds what stands beside it. */
 export function bundleOf(name: string, bytes: Uint8Array, readFile: ReadFile): Certificate | Problem {
+  const parts = readParts(name, bytes);
+  if ('problem' in parts) return parts;
+  const key = parts.key ?? keyBeside(name, readFile);
+  if (key === null) return { problem: `No Private Key found in '${name}' or '${name}.key'` };
+  if ('problem' in key) return key;
+  const issuer = readFile(`${name}.issuer`);
+  const beside = { ocsp: readFile(`${name}.ocsp`), issuer: issuer === null ? null : firstOf(issuer) };
+  return joinParts(name, { ...parts, key, ...beside });
+}
+
+/** What a PEM file has of a certificate. */
+export interface Parts {
+  readonly leaf: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+  readonly key: KeyObject | null;
+  readonly dh: Uint8Array | null;
+}
+
+/** Certificate and chain, and the key if it is there. */
+export function readParts(name: string, bytes: Uint8Array): Parts | Problem {
   const blocks = pemBlocks(bytes);
   const certificates = blocks.filter(({ label }) => CERTIFICATES.has(label)).map(({ der }) => der);
   const [leaf, ...chain] = certificates;
@@ -55,23 +76,26 @@ export function bundleOf(name: string, bytes: Uint8Array, readFile: ReadFile): C
     const link = parsed(() => new X509Certificate(der));
     if ('problem' in link) return { problem: `unable to load certificate chain from file '${name}': ${link.problem}` };
   }
-  const key = keyOf(name, blocks, readFile);
-  if ('problem' in key) return key;
+  const key = keyIn(name, blocks);
+  return key !== null && 'problem' in key ? key : { leaf, chain, key, dh: dhOf(blocks) };
+}
+
+/** A certificate out of its parts, if they fit. */
+export function joinParts(
+  name: string,
+  { leaf, chain, key, dh, ocsp, issuer }: Parts & Pick<Certificate, 'ocsp' | 'issuer'> & { readonly key: KeyObject },
+): Certificate | Problem {
+  const x509 = new X509Certificate(leaf);
   if (!x509.checkPrivateKey(key)) {
     return { problem: `inconsistencies between private key and certificate loaded '${name}'` };
   }
-  const issuer = readFile(`${name}.issuer`);
-  return {
-    name,
-    leaf,
-    chain,
-    key: new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })),
-    keyType: keyType(key),
-    names: namesOf(x509),
-    ocsp: readFile(`${name}.ocsp`),
-    issuer: issuer === null ? null : (pemBlocks(issuer)[0]?.der ?? null),
-    dh: dhOf(blocks),
-  };
+  const pkcs8 = new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }));
+  return { name, leaf, chain, key: pkcs8, keyType: keyType(key), names: namesOf(x509), ocsp, issuer, dh };
+}
+
+/** The DER of the first block of a PEM file; null when there is none. */
+export function firstOf(pem: Uint8Array): Uint8Array | null {
+  return pemBlocks(pem)[0]?.der ?? null;
 }
 
 function parsed<T extends object>(read: () => T): T | Problem {
@@ -82,19 +106,30 @@ function parsed<T extends object>(read: () => T): T | Problem {
   }
 }
 
-function keyOf(name: string, blocks: readonly Block[], readFile: ReadFile): KeyObject | Problem {
-  const isKey = ({ label }: Block) => label.endsWith('PRIVATE KEY');
-  let block = blocks.find(isKey);
-  for (const path of [`${name}.key`, name.replace(/\.crt$/, '.key')]) {
-    const beside = block === undefined ? readFile(path) : null;
-    if (beside !== null) block = pemBlocks(beside).find(isKey);
-  }
-  if (block === undefined) return { problem: `No Private Key found in '${name}' or '${name}.key'` };
+const isKey = ({ label }: Block): boolean => label.endsWith('PRIVATE KEY');
+
+/** The private key of a PEM file; null when it has none. */
+export function readKey(name: string, bytes: Uint8Array): KeyObject | Problem | null {
+  return keyIn(name, pemBlocks(bytes));
+}
+
+function keyIn(name: string, blocks: readonly Block[]): KeyObject | Problem | null {
+  const block = blocks.find(isKey);
+  if (block === undefined) return null;
   if (block.label.startsWith('ENCRYPTED') || ENCRYPTED.test(block.text)) {
     return { problem: `unable to load private key from file '${name}': it is encrypted` };
   }
   const key = parsed(() => createPrivateKey(block.text));
   return 'problem' in key ? { problem: `unable to load private key from file '${name}': ${key.problem}` } : key;
+}
+
+function keyBeside(name: string, readFile: ReadFile): KeyObject | Problem | null {
+  for (const path of [`${name}.key`, name.replace(/\.crt$/, '.key')]) {
+    const bytes = readFile(path);
+    const key = bytes === null ? null : readKey(name, bytes);
+    if (key !== null) return key;
+  }
+  return null;
 }
 
 function keyType(key: KeyObject): Certificate['keyType'] {
@@ -124,7 +159,13 @@ export function readAuthorities(name: string, bytes: Uint8Array): DerFile | Prob
 /** The lists of a `crl-file`. */
 export function readRevocations(name: string, bytes: Uint8Array): DerFile | Problem {
   const entries = pemBlocks(bytes).filter(({ label }) => label === 'X509 CRL');
-  return derFile(name, entries, () => ({}), 'revocation list');
+  return derFile(name, entries, listOf, 'revocation list');
+}
+
+function listOf(der: Uint8Array): object {
+  const list = readRevocationList(der);
+  if (list === null) throw new Error('it is not understood');
+  return list;
 }
 
 function derFile(

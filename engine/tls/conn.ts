@@ -32,6 +32,8 @@ const NO_SUCH_NAME = Uint8Array.of(21, 3, 1, 0, 2, 2, 112);
 export interface TlsEnd {
   /** We speak first. */
   readonly client: boolean;
+  /** How much of what a client's hello offers is kept (`tune.ssl.capture-buffer-size`); not given = nothing. */
+  readonly captureBytes?: number;
   /**
    * The context, once it can be known: for an accepted connection by the client's hello, else `NO_HELLO`. Null = nobody
    * is to be shown.
@@ -47,7 +49,7 @@ export interface TlsEnd {
   gone?(conn: TlsConn): void;
 }
 
-/** Why there was no handshake: `empty` = the peer left without a word, `aborted` = the connection broke. */
+/** Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that. */
 export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName';
 
 const WAITING = 0;
@@ -89,8 +91,7 @@ export class TlsConn implements Conn, Handler, Layer {
   #shut = false;
   #ended = false;
   #underEnded = false;
-  /** Something came: records, and plaintext. */
-  #touched = false;
+  /** Plaintext came. */
   #heard = false;
 
   /** `under` is to be set by the caller: see `acceptTls` and `connectTls`. */
@@ -124,7 +125,6 @@ export class TlsConn implements Conn, Handler, Layer {
   }
 
   onData(_under: Conn, chunk: Chunk): void {
-    this.#touched = true;
     if (this.#phase === WAITING) this.#awaitHello(chunk);
     else this.#consume(chunk, chunk.start);
   }
@@ -132,7 +132,7 @@ export class TlsConn implements Conn, Handler, Layer {
   onEnd(): void {
     this.#underEnded = true;
     if (this.#phase === READY) this.#tellEnd();
-    else this.#fail(this.#touched ? 'failed' : 'empty');
+    else this.#fail(this.#phase === WAITING ? 'empty' : 'failed');
   }
 
   onDrain(): void {
@@ -142,7 +142,7 @@ export class TlsConn implements Conn, Handler, Layer {
   onClose(_under: Conn, errno: number): void {
     this.alive = false;
     if (this.#phase < READY && this.failure === 'none') {
-      this.failure = this.#touched ? 'failed' : 'aborted';
+      this.failure = this.#phase === WAITING ? 'aborted' : 'failed';
       this.#end.done?.(this);
     }
     this.#phase = BROKEN;
@@ -165,7 +165,7 @@ export class TlsConn implements Conn, Handler, Layer {
       start = 0;
       end = bytes.length;
     }
-    const hello = readHello(bytes, start, end);
+    const hello = readHello(bytes, start, end, this.#end.captureBytes ?? 0);
     if (hello === null) {
       this.#begin = bytes.slice(start, end);
       return;

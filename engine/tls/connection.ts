@@ -7,6 +7,7 @@
 import type { TlsContext } from './context.ts';
 import { type TlsError, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
+import { NO_SECRETS, type Secrets, takeSecrets } from './keylog.ts';
 import { ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
 import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
 import * as wire from './wire.ts';
@@ -17,6 +18,9 @@ export const CLOSED = -1;
 export const FAILED = -2;
 /** `handshake`: done. */
 export const OPEN = 1;
+
+/** The name of no cipher. */
+export const NO_CIPHER = '(NONE)';
 
 /** `SSL_set_shutdown`. */
 const SENT_AND_RECEIVED = 3;
@@ -36,6 +40,8 @@ export class TlsConnection {
   error: TlsError | null = null;
   /** What was wrong with the certificates of the peer, tolerated or not. */
   verified: Verified = ALL_GOOD;
+  /** By label; with `tune.ssl.keylog on`. */
+  secrets: Secrets = NO_SECRETS;
 
   /** `client`: we speak first. */
   constructor(context: TlsContext, client: boolean) {
@@ -62,6 +68,8 @@ export class TlsConnection {
     const result = openssl.SSL_do_handshake(ssl);
     const verified = takeVerified();
     if (verified !== ALL_GOOD) this.verified = verified;
+    const secrets = takeSecrets();
+    if (secrets !== null) this.secrets = new Map([...this.secrets, ...secrets]);
     if (result !== 1) return this.#judge(ssl, result);
     // Looking at certificates may leave errors behind that are none.
     openssl.ERR_clear_error();
@@ -115,11 +123,11 @@ export class TlsConnection {
     return this.freed ? '' : textAt(openssl.SSL_get_version(this.pointer));
   }
 
-  /** OpenSSL's name of the cipher; '' before the handshake. */
+  /** OpenSSL's name of the cipher; NO_CIPHER before the handshake. */
   cipher(): string {
     if (this.freed) return '';
     const cipher = openssl.SSL_get_current_cipher(this.pointer);
-    return cipher === 0n ? '' : textAt(openssl.SSL_CIPHER_get_name(cipher));
+    return cipher === 0n ? NO_CIPHER : textAt(openssl.SSL_CIPHER_get_name(cipher));
   }
 
   /** Bits of the cipher's key: those in use, and those it has. */
@@ -171,6 +179,13 @@ export class TlsConnection {
     const n = openssl.OPENSSL_sk_num(chain);
     return Array.from({ length: Math.max(n, 0) }, (_, i) => derOf(openssl.OPENSSL_sk_value(chain, i)));
   }
+}
+
+/** The certificate that all trust in the peer's comes from, DER; null = it was not verified in this handshake. */
+export function verifiedRoot({ pointer }: TlsConnection): Uint8Array | null {
+  const chain = openssl.SSL_get0_verified_chain(pointer);
+  const n = chain === 0n ? 0 : openssl.OPENSSL_sk_num(chain);
+  return n <= 0 ? null : derOf(openssl.OPENSSL_sk_value(chain, n - 1));
 }
 
 function derOf(x509: bigint): Uint8Array {

@@ -4,6 +4,7 @@ import type { BindSettings, Certificate, ServerTls, TlsSettings } from '../confi
 import { selectProtocol, wireProtocols } from './alpn.ts';
 import { reason, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
+import { keepSecrets } from './keylog.ts';
 import { certificateOf, dhOf, keyOf } from './objects.ts';
 import {
   addressOf,
@@ -79,6 +80,7 @@ export function serverContext(
 ): TlsContext {
   return built(certificate, ctx => {
     common(ctx, settings, certificate);
+    if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noRenegotiation | OPTION.noCompression | OPTION.noResumptionOnRenegotiation;
     if (!settings.preferClientCiphers) options |= OPTION.serverPreference | OPTION.prioritizeChacha;
     if (!settings.tickets) options |= OPTION.noTicket;
@@ -100,6 +102,7 @@ export function clientContext(store: TlsStore, settings: ServerTls): TlsContext 
   const certificate = settings.certificate === null ? null : store.certificate(settings.certificate);
   return built(certificate, ctx => {
     common(ctx, settings, certificate);
+    if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noCompression | OPTION.noRenegotiation;
     if (!settings.tickets) options |= OPTION.noTicket;
     openssl.SSL_CTX_set_options(ctx, options);

@@ -7,6 +7,7 @@ import {
   TOO_SHORT,
   u16,
 } from '../sample/client-hello.ts';
+import { captureLists, type HelloLists } from './hello-lists.ts';
 
 const HANDSHAKE = 22;
 const RECORD_HEADER_BYTES = 5;
@@ -22,13 +23,15 @@ export interface Hello {
   /** The client can check such signatures. */
   readonly ecdsa: boolean;
   readonly rsa: boolean;
+  /** What it offers; null = nobody wants to know. */
+  readonly lists: HelloLists | null;
 }
 
 /**
  * Reads `bytes[start, end)`, which begin the connection. Null when more must come; `NO_HELLO` when it is none, or one
- * that is not looked into: OpenSSL will say what is wrong with it.
+ * that is not looked into: OpenSSL will say what is wrong with it. `captureBytes` of its lists are kept.
  */
-export function readHello(bytes: Uint8Array, start: number, end: number): Hello | null {
+export function readHello(bytes: Uint8Array, start: number, end: number, captureBytes: number): Hello | null {
   let result = reader.read(bytes, start, end);
   if (result === NOT_TLS) {
     const joined = joinRecords(bytes, start, end);
@@ -37,10 +40,11 @@ export function readHello(bytes: Uint8Array, start: number, end: number): Hello 
   }
   if (result === TOO_SHORT) return end - start >= HELLO_BYTES_MAX ? NO_HELLO : null;
   if (result !== 0 || reader.type !== 1) return NO_HELLO;
-  return { serverName: serverName(), ...signatures() };
+  const lists = captureBytes === 0 ? null : captureLists(reader, captureBytes);
+  return { serverName: serverName(), ...signatures(), lists };
 }
 
-export const NO_HELLO: Hello = { serverName: '', ecdsa: false, rsa: true };
+export const NO_HELLO: Hello = { serverName: '', ecdsa: false, rsa: true, lists: null };
 
 /** One record out of the several that a hello came in; empty when they are none, null when more must come. */
 function joinRecords(bytes: Uint8Array, start: number, end: number): Uint8Array | null {

@@ -32,6 +32,7 @@ export class TlsListener {
   readonly #side: ServerSide;
   #names: Names;
   #generation: number;
+  #verifiersGeneration: number;
 
   /** `identity` tells its sessions from those of others. */
   constructor(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string) {
@@ -39,12 +40,14 @@ export class TlsListener {
     this.#store = store;
     this.#side = serverSide(store, bind, global, identity);
     this.#generation = store.generation;
+    this.#verifiersGeneration = store.verifiersGeneration;
     this.#names = this.#read();
   }
 
   /** The context for a client; null = nobody is to be shown. */
   choose(hello: Hello): TlsContext | null {
-    if (this.#generation !== this.#store.generation) this.#renew();
+    const { generation } = this.#store;
+    if (this.#generation !== generation) this.#renew(generation);
     const name = hello.serverName.toLowerCase();
     const found = name === '' ? null : this.#find(name, hello);
     if (found === null && this.bind.strictSni) return null;
@@ -64,7 +67,7 @@ export class TlsListener {
 
   #read(): Names {
     const names: Names = { exact: new Map(), wild: new Map(), not: new Set(), defaults: [] };
-    const { certificates } = this.bind;
+    const certificates = certificatesOf(this.bind, this.#store);
     const chosen = certificates.some(({ isDefault }) => isDefault);
     certificates.forEach((entry, i) => {
       const choice: Choice = {
@@ -81,20 +84,61 @@ export class TlsListener {
   }
 
   /** Certificates were replaced. Connections that were made with the old ones go on. */
-  #renew(): void {
-    this.free();
-    this.#generation = this.#store.generation;
+  #renew(generation: number): void {
+    const { verifiersGeneration } = this.#store;
+    const before = this.#names;
     this.#names = this.#read();
+    if (this.#verifiersGeneration === verifiersGeneration) keepContexts(before, this.#names);
+    freeContexts(before);
+    this.#generation = generation;
+    this.#verifiersGeneration = verifiersGeneration;
   }
 
   free(): void {
-    const { exact, wild, defaults } = this.#names;
-    const choices = new Set([...exact.values(), ...wild.values(), defaults].flat());
-    for (const choice of choices) {
-      choice.context?.free();
-      choice.context = null;
-    }
+    freeContexts(this.#names);
   }
+}
+
+function choicesOf({ exact, wild, defaults }: Names): Set<Choice> {
+  return new Set([...exact.values(), ...wild.values(), defaults].flat());
+}
+
+/** Contexts of certificates that are the same go on. */
+function keepContexts(before: Names, now: Names): void {
+  const known = new Map<Certificate, Choice[]>();
+  for (const choice of choicesOf(before)) {
+    if (choice.context !== null) known.set(choice.certificate, [...(known.get(choice.certificate) ?? []), choice]);
+  }
+  for (const choice of choicesOf(now)) {
+    const same = known.get(choice.certificate)?.find(old => old.settings === choice.settings && old.context !== null);
+    if (same === undefined) continue;
+    choice.context = same.context;
+    same.context = null;
+  }
+}
+
+function freeContexts(names: Names): void {
+  for (const choice of choicesOf(names)) {
+    choice.context?.free();
+    choice.context = null;
+  }
+}
+
+/** The certificates of a bind line as they are now: lines of its lists come and go. */
+export function certificatesOf(bind: BindTls, store: TlsStore): readonly BindCertificate[] {
+  if (bind.lists.length === 0) return bind.certificates;
+  const left = bind.certificates.filter(({ from }) => {
+    return from === null || store.list(from.list)?.some(line => line.added === null && line.number === from.line);
+  });
+  const added = bind.lists.flatMap(name =>
+    (store.list(name) ?? []).flatMap(({ number, certificates, filters, added }) => {
+      if (added === null) return [];
+      const settings = Object.keys(added).length === 0 ? null : { ...bind, ...added };
+      const rest = { filters, settings, isDefault: filters.includes('*'), from: { list: name, line: number } };
+      return certificates.map(certificate => ({ certificate, ...rest }));
+    }),
+  );
+  return [...left, ...added];
 }
 
 export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string): ServerSide {
@@ -105,7 +149,7 @@ export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, id
 }
 
 /** Negative filters alone only take names away. */
-function filtersOf({ filters }: BindCertificate, { names }: Certificate): readonly string[] {
+export function filtersOf({ filters }: BindCertificate, { names }: Certificate): readonly string[] {
   return filters.some(filter => !filter.startsWith('!')) ? filters : [...names, ...filters];
 }
 

@@ -51,6 +51,7 @@ const SIGNATURES = {
   SSL_get_version: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_current_cipher: { return: 'pointer', arguments: ['pointer'] },
   SSL_CIPHER_get_name: { return: 'pointer', arguments: ['pointer'] },
+  SSL_CIPHER_find: { return: 'pointer', arguments: ['pointer', 'pointer'] },
   SSL_CIPHER_get_bits: { return: 'i32', arguments: ['pointer', 'pointer'] },
   SSL_session_reused: { return: 'i32', arguments: ['pointer'] },
   SSL_get_verify_result: { return: 'i32', arguments: ['pointer'] },
@@ -58,6 +59,8 @@ const SIGNATURES = {
   SSL_get0_peer_certificate: { return: 'pointer', arguments: ['pointer'] },
   SSL_get1_peer_certificate: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_peer_cert_chain: { return: 'pointer', arguments: ['pointer'] },
+  SSL_get0_verified_chain: { return: 'pointer', arguments: ['pointer'] },
+  SSL_get_servername: { return: 'pointer', arguments: ['pointer', 'i32'] },
   SSL_get_session: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_finished: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
   SSL_get_peer_finished: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
@@ -87,6 +90,14 @@ const SIGNATURES = {
   // Certificates and keys.
   d2i_X509: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
   i2d_X509: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  d2i_X509_NAME: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  X509_NAME_free: { return: 'void', arguments: ['pointer'] },
+  X509_NAME_print_ex: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'u64'] },
+  d2i_GENERAL_NAME: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  GENERAL_NAME_free: { return: 'void', arguments: ['pointer'] },
+  GENERAL_NAME_print: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  OBJ_txt2nid: { return: 'i32', arguments: ['string'] },
+  OBJ_nid2sn: { return: 'pointer', arguments: ['i32'] },
   X509_free: { return: 'void', arguments: ['pointer'] },
   d2i_AutoPrivateKey: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
   EVP_PKEY_free: { return: 'void', arguments: ['pointer'] },
@@ -112,6 +123,9 @@ const SIGNATURES = {
   EVP_MAC_CTX_set_params: { return: 'i32', arguments: ['pointer', 'pointer'] },
   RAND_bytes: { return: 'i32', arguments: ['pointer', 'i32'] },
   CRYPTO_malloc: { return: 'pointer', arguments: ['i32', 'string', 'i32'] },
+
+  OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
+  OSSL_PROVIDER_get0_name: { return: 'pointer', arguments: ['pointer'] },
 
   // The error queue of the thread.
   ERR_get_error: { return: 'u64', arguments: [] },
@@ -207,7 +221,7 @@ export const VERIFY = { none: 0, peer: 1, failIfNone: 2, clientOnce: 4 } as cons
 export const ERROR = { none: 0, ssl: 1, wantRead: 2, wantWrite: 3, syscall: 5, closed: 6 } as const;
 
 /** `BIO_ctrl`. */
-export const BIO = { memory: 115, endOfFile: 130 } as const;
+export const BIO = { info: 3, memory: 115, endOfFile: 130 } as const;
 
 /** `X509_STORE_set_flags`: revocation is checked for all of the chain. */
 export const CRL_CHECK = 0x4n | 0x8n;

@@ -25,9 +25,10 @@ export class TlsServer {
   }
 
   context(): TlsContext {
-    if (this.#context === null || this.#generation !== this.#store.generation) {
+    const { generation } = this.#store;
+    if (this.#context === null || this.#generation !== generation) {
       this.free();
-      this.#generation = this.#store.generation;
+      this.#generation = generation;
       this.#context = clientContext(this.#store, this.settings);
     }
     return this.#context;

@@ -2,7 +2,8 @@
  * The files of a thread: certificates, authorities, revocation lists, by name. What they are made into is made when it is
  * first needed, and again when a file was replaced.
  */
-import type { Certificate, DerFile, TlsFiles } from '../config/tls-model.ts';
+import type { Certificate, CrtListLine, DerFile, TlsFiles } from '../config/tls-model.ts';
+import type { ChangeLog } from '../shm/change-log.ts';
 import { Handle } from './handle.ts';
 import { certificateOf, revocationsOf } from './objects.ts';
 import { CRL_CHECK, openssl } from './openssl.ts';
@@ -22,18 +23,37 @@ export function tlsStore(files: TlsFiles): TlsStore {
 export class TlsStore {
   /** 80 bytes: what tickets are made with where no file says otherwise. */
   readonly ticketKey: Uint8Array;
+  /** `tune.ssl.keylog`. */
+  readonly keylog: boolean;
   readonly #certificates = new Map<string, Certificate>();
   readonly #authorities = new Map<string, DerFile>();
   readonly #revocations = new Map<string, DerFile>();
   readonly #verifiers = new Map<string, Handle>();
-  /** Grows with every replacement: contexts of another generation are made again. */
-  generation = 0;
+  readonly #lists = new Map<string, readonly CrtListLine[]>();
+  /** Where other threads' changes are; null = nothing changes. */
+  #log: ChangeLog | null = null;
+  #generation = 0;
+  /** Grows when authorities or revocation lists are replaced, which contexts have in them. */
+  verifiersGeneration = 0;
 
   constructor(files: TlsFiles) {
     this.ticketKey = files.ticketKey;
+    this.keylog = files.keylog;
     for (const file of files.certificates) this.#certificates.set(file.name, file);
     for (const file of files.authorities) this.#authorities.set(file.name, file);
     for (const file of files.revocations) this.#revocations.set(file.name, file);
+    for (const { name, lines } of files.lists) this.#lists.set(name, lines);
+  }
+
+  /** From now on it is looked there for changes before the generation is told. */
+  follow(log: ChangeLog): void {
+    this.#log = log;
+  }
+
+  /** Grows with every replacement: contexts of another generation are made again. */
+  get generation(): number {
+    if (this.#log?.behind) this.#log.catchUp();
+    return this.#generation;
   }
 
   /** Throws when there is none of that name. */
@@ -50,12 +70,49 @@ export class TlsStore {
 
   replaceCertificate(certificate: Certificate): void {
     this.#certificates.set(certificate.name, certificate);
-    this.generation++;
+    this.#generation++;
+  }
+
+  /** Nobody uses it any more. */
+  removeCertificate(name: string): void {
+    this.#certificates.delete(name);
+  }
+
+  find(name: string): Certificate | null {
+    return this.#certificates.get(name) ?? null;
+  }
+
+  /** The lines of a list as they are now. */
+  list(name: string): readonly CrtListLine[] | null {
+    return this.#lists.get(name) ?? null;
+  }
+
+  replaceList(name: string, lines: readonly CrtListLine[]): void {
+    this.#lists.set(name, lines);
+    this.#generation++;
+  }
+
+  /** What there is, in the order in which it came. */
+  get all() {
+    return {
+      certificates: [...this.#certificates.values()],
+      authorities: [...this.#authorities.values()],
+      revocations: [...this.#revocations.values()],
+      lists: [...this.#lists.keys()],
+    };
   }
 
   replaceAuthorities(file: DerFile): void {
     this.#authorities.set(file.name, file);
     this.#forgetVerifiers();
+  }
+
+  removeAuthorities(name: string): void {
+    this.#authorities.delete(name);
+  }
+
+  removeRevocations(name: string): void {
+    this.#revocations.delete(name);
   }
 
   replaceRevocations(file: DerFile): void {
@@ -91,7 +148,8 @@ export class TlsStore {
   #forgetVerifiers(): void {
     for (const verifier of this.#verifiers.values()) verifier.free();
     this.#verifiers.clear();
-    this.generation++;
+    this.verifiersGeneration++;
+    this.#generation++;
   }
 
   /** What is in use goes on. */

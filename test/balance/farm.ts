@@ -34,11 +34,14 @@ export interface Request {
   readonly body?: string;
   /** Raw bytes, one character each, of a TCP client. */
   readonly payload?: string;
+  /** The value of the expression of `balance hash`. */
+  readonly hashed?: string;
 }
 
 export function proxyOf(spec: FarmSpec): Proxy {
   const balance: Balance = {
     name: '',
+    expression: null,
     lenBytes: 0,
     depth: 0,
     whole: false,
@@ -123,6 +126,7 @@ export function subjectOf(request: Request): Subject {
     header: name => slice(headers.find(([key]) => key.toLowerCase() === name)?.[1].trim()),
     body: () => slice(request.method === 'POST' ? request.body : undefined),
     payload: () => slice(request.payload),
+    hashed: () => slice(request.hashed),
   };
 }
 

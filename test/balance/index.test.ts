@@ -92,7 +92,12 @@ test.each(KINDS.slice(0, 5))('%s: FULL when all usable servers are', (_, kind) =
   expect(balancer.pick(SUBJECT, 1)).toBe(1);
 });
 
-test('balance hash says that it is not supported', () => {
-  const farm = new TestFarm({ balance: { algorithm: 'hash', name: 'path' }, servers: [{}] });
-  expect(() => farm.balancer()).toThrow("backend farm: 'balance hash' is not supported by Sluice yet");
+test('balance hash hashes the value of its expression, as hdr that of its header', () => {
+  const servers = [{}, { weight: 3 }, {}];
+  const hash = new TestFarm({ balance: { algorithm: 'hash' }, servers }).balancer();
+  const hdr = new TestFarm({ balance: { algorithm: 'hdr', name: 'x' }, servers }).balancer();
+  for (const value of ['a', 'bc', '10.0.0.1:4711', 'ß']) {
+    const picked = hash.pick(subjectOf({ hashed: value }), -1);
+    expect(picked).toBe(hdr.pick(subjectOf({ headers: [['x', value]] }), -1));
+  }
 });

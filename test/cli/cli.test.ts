@@ -19,8 +19,11 @@ import { checkAddress, LiveAddress } from '../../engine/shm/server-address.ts';
 import { View } from '../../engine/stats/view.ts';
 import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import { TlsChanges } from '../../engine/tls/changes.ts';
+import { TlsStore } from '../../engine/tls/store.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
 import { NO_NAMES } from '../resolvers/no-names.ts';
+import { NO_FILES } from '../tls/ends.ts';
 
 const FACTS = {
   pid: 42,
@@ -68,6 +71,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
+    tls: new TlsChanges(new TlsStore(NO_FILES), changes),
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
       watch: (look: () => void) => {
@@ -226,7 +230,9 @@ describe('help', () => {
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
-    expect(await ask('\n')).toMatch(/^Unknown command. Please enter one of the following commands only:\n {2}add acl/);
+    expect(await ask('\n')).toMatch(
+      /^Unknown command. Please enter one of the following commands only:\n {2}abort ssl/,
+    );
   });
 });
 

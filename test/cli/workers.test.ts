@@ -17,6 +17,8 @@ import { CUM_REQ } from '../../engine/shm/counters.ts';
 import { topology } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import { TlsChanges } from '../../engine/tls/changes.ts';
+import { tlsStore } from '../../engine/tls/store.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { NO_NAMES } from '../resolvers/no-names.ts';
 
@@ -91,12 +93,14 @@ backend t
   const changes = new ChangeLog(rig.changes, 2);
   const books = new PatternBooks(model.patternRefs, changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const tls = new TlsChanges(tlsStore(model.tls), changes);
   const env = {
     tables: rig.tables,
     model,
     memory,
     books,
     procVars,
+    tls,
     topology: topology(model),
     view,
     log: () => {},

@@ -69,6 +69,7 @@ function server(index: number, o: ServerOptions): Server {
     maxqueue: 0,
     poolMaxConn: -1,
     sendProxy: 0,
+    proxyOptions: [],
     source: null,
     agent: null,
     track: null,

@@ -100,6 +100,7 @@ export class World {
       destination: () => HERE,
       vars: null,
       tracked: [],
+      proxyFields: null,
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },

@@ -19,7 +19,9 @@ export const NO_FILES: TlsFiles = {
   certificates: [],
   authorities: [],
   revocations: [],
+  lists: [],
   ticketKey: new Uint8Array(80).fill(7),
+  keylog: false,
 };
 
 export const STORE = new TlsStore(NO_FILES);

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_BIND_SETTINGS } from '../../engine/config/tls-draft.ts';
 import type { BindCertificate, BindTls, Certificate, GlobalTls } from '../../engine/config/tls-model.ts';
+import { alive } from '../../engine/tls/handle.ts';
 import type { Hello } from '../../engine/tls/hello.ts';
 import { TlsListener } from '../../engine/tls/listener.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
@@ -9,7 +10,17 @@ import { certificate } from './certificates.ts';
 import { NO_FILES } from './ends.ts';
 
 const GLOBAL: GlobalTls = {
-  ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null },
+  ...{
+    maxConn: 0,
+    maxRate: 0,
+    cacheSize: 0,
+    lifetimeSeconds: 300,
+    maxRecordBytes: 0,
+    dhParams: null,
+    captureBytes: 0,
+    crtBase: null,
+    caBase: null,
+  },
 };
 
 let all: Record<'first' | 'site' | 'wild' | 'rsa' | 'ec', Certificate>;
@@ -30,14 +41,23 @@ function listener(
 ): TlsListener {
   const store = new TlsStore({ ...NO_FILES, certificates: Object.values(all) });
   const certificates = entries.map(({ of, ...entry }) => {
-    return { certificate: of.name, filters: [], settings: null, isDefault: false, ...entry };
+    return { certificate: of.name, filters: [], settings: null, isDefault: false, from: null, ...entry };
   });
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: false, certificates, ticketKeys: [], ...more };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: false,
+    certificates,
+    lists: [],
+    ticketKeys: [],
+    ...more,
+  };
   return new TlsListener(store, bind, GLOBAL, 'test');
 }
 
 function shown(tls: TlsListener, serverName: string, hello: Partial<Hello> = {}): string | undefined {
-  return tls.choose({ serverName, ecdsa: true, rsa: true, ...hello })?.certificate?.name;
+  return tls.choose({ serverName, ecdsa: true, rsa: true, lists: null, ...hello })?.certificate?.name;
 }
 
 describe('the certificate that is shown', () => {
@@ -86,12 +106,39 @@ describe('the certificate that is shown', () => {
 
 test('a certificate that is replaced is shown from then on', () => {
   const store = new TlsStore({ ...NO_FILES, certificates: [all.first] });
-  const entry = { certificate: all.first.name, filters: [], settings: null, isDefault: false };
-  const bind = { ...DEFAULT_BIND_SETTINGS, file: '', line: 0, strictSni: true, certificates: [entry], ticketKeys: [] };
+  const entry = { certificate: all.first.name, filters: [], settings: null, isDefault: false, from: null };
+  const bind = {
+    ...DEFAULT_BIND_SETTINGS,
+    file: '',
+    line: 0,
+    strictSni: true,
+    certificates: [entry],
+    lists: [],
+    ticketKeys: [],
+  };
   const tls = new TlsListener(store, bind, GLOBAL, 'test');
   expect(shown(tls, 'first.org')).toBe(all.first.name);
   store.replaceCertificate({ ...all.site, name: all.first.name });
   expect(shown(tls, 'first.org')).toBeUndefined();
   expect(shown(tls, 'www.example.com')).toBe(all.first.name);
   tls.free();
+});
+
+test('contexts of certificates that stay are kept, until authorities are replaced', () => {
+  const store = new TlsStore({ ...NO_FILES, certificates: [all.first, all.site] });
+  const entries = [all.first, all.site].map(({ name }) => {
+    return { certificate: name, filters: [], settings: null, isDefault: false, from: null };
+  });
+  const rest = { file: '', line: 0, strictSni: false, lists: [], ticketKeys: [] };
+  const tls = new TlsListener(store, { ...DEFAULT_BIND_SETTINGS, ...rest, certificates: entries }, GLOBAL, 'test');
+  const context = (serverName: string) => tls.choose({ serverName, ecdsa: true, rsa: true, lists: null });
+  const [first, site] = [context('first.org'), context('www.example.com')];
+  store.replaceCertificate({ ...all.first });
+  expect(context('www.example.com')).toBe(site);
+  expect(context('first.org')).not.toBe(first);
+  store.replaceAuthorities({ name: 'ca', entries: [] });
+  expect(context('www.example.com')).not.toBe(site);
+  const before = alive.context;
+  tls.free();
+  expect(alive.context).toBe(before - 1);
 });

@@ -1,0 +1,32 @@
+/** Refusals, in the words and statuses of OpenStack's own servers. */
+
+/** What a client did wrong, or what cannot be done now. Thrown inside of a change it undoes the change. */
+export class Refusal extends Error {
+  /** HTTP status. */
+  readonly status: number;
+  /** The class's name in Neutron's errors: `PoolNotFound`. */
+  readonly type: string;
+
+  constructor(status: number, type: string, message: string) {
+    super(message);
+    this.status = status;
+    this.type = type;
+  }
+}
+
+export function badRequest(message: string, type = 'HTTPBadRequest'): Refusal {
+  return new Refusal(400, type, message);
+}
+
+/** A field that is well-formed but means nothing. */
+export function invalid(message: string): Refusal {
+  return badRequest(`Validation failure: ${message}`);
+}
+
+export function notFound(title: string, id: string): Refusal {
+  return new Refusal(404, `${title.replaceAll(' ', '')}NotFound`, `${title} ${id} not found.`);
+}
+
+export function conflict(message: string, type = 'Conflict'): Refusal {
+  return new Refusal(409, type, message);
+}

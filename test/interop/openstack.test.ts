@@ -1,0 +1,531 @@
+/** OpenStack's own command lines drive Sluice: neutron for v1 and LBaaS v2, openstack for Octavia, with a Keystone and without. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import readline from 'node:readline';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { eventually, type Farm, farm, freeVip, get, site, spread } from '../lbaas/farm.ts';
+
+const INTEROP = process.env.SLUICE_INTEROP !== undefined;
+const PORT = 8080;
+
+/** Why the clients cannot be run; null = they can. */
+function missing(): string | null {
+  const code = 'import octaviaclient, openstackclient, neutronclient';
+  if (spawnSync('/usr/bin/python3', ['-c', code]).status === 0) return null;
+  return 'python3-octaviaclient, python3-openstackclient or python3-neutronclient is not installed';
+}
+
+const REASON = missing();
+if (REASON !== null && INTEROP) throw new Error(REASON);
+if (REASON !== null) console.log(`skipped: ${REASON}`);
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Shell {
+  /** Runs to the end, whatever that is. */
+  run(...words: string[]): Promise<Ran>;
+  /** Expects success; the output as JSON where there is some. */
+  // biome-ignore lint/suspicious/noExplicitAny: what the program prints is what is looked at
+  ok(...words: string[]): Promise<any>;
+}
+
+function shell(program: 'neutron' | 'openstack', environment: Record<string, string>): Shell {
+  const { PATH = '', HOME = '' } = process.env;
+  const script = path.join(import.meta.dirname, 'openstack-shell.py');
+  const child = spawn('/usr/bin/python3', [script], {
+    env: { PATH, HOME, ...environment },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => void child.kill());
+  const lines = readline.createInterface({ input: child.stdout });
+  const run = async (...words: string[]): Promise<Ran> => {
+    child.stdin.write(`${JSON.stringify([program, ...words])}\n`);
+    const [line] = await once(lines, 'line');
+    return JSON.parse(line as string) as Ran;
+  };
+  return {
+    run,
+    ok: async (...words) => {
+      const { code, out, err } = await run(...words);
+      if (code !== 0) throw new Error(`${program} ${words.join(' ')}: ${err}`);
+      return out.startsWith('{') || out.startsWith('[') ? JSON.parse(out) : out;
+    },
+  };
+}
+
+const noAuth = ({ url }: Farm) => ({ OS_AUTH_TYPE: 'none', OS_ENDPOINT: url });
+const JSON_OUT = ['-f', 'json'];
+
+describe.skipIf(REASON !== null)('openstack loadbalancer', { timeout: 180_000 }, () => {
+  test('the whole life of a load balancer', async () => {
+    const f = await farm();
+    const [a, b] = [await site('a'), await site('b')];
+    const os = shell('openstack', noAuth(f));
+    /** A command that changes something, and waits until it is in force. */
+    const lb = async (...words: string[]) => {
+      const result = await os.ok('loadbalancer', ...words);
+      await f.idle();
+      return result;
+    };
+    const made = (...words: string[]) => lb(...words, ...JSON_OUT);
+    const vip = freeVip();
+
+    const { id } = await made(
+      'create',
+      '--name',
+      'lb1',
+      '--vip-subnet-id',
+      'local',
+      '--vip-address',
+      vip,
+      '--tag',
+      't1',
+    );
+    expect((await made('show', 'lb1')).provisioning_status).toBe('ACTIVE');
+    await lb('set', 'lb1', '--description', 'the first', '--tag', 't2');
+    expect(await made('show', id)).toMatchObject({ description: 'the first' });
+    await lb('unset', 'lb1', '--description', '--tag', 't1');
+    expect((await made('show', 'lb1')).description).toBe('');
+    expect(await made('list', '--tags', 't2')).toHaveLength(1);
+    expect(await made('list', '--name', 'nobody')).toEqual([]);
+
+    const headers = ['--insert-headers', 'X-Forwarded-For=true,X-Forwarded-Port=true'];
+    await made(
+      'listener',
+      'create',
+      '--name',
+      'web',
+      '--protocol',
+      'HTTP',
+      '--protocol-port',
+      String(PORT),
+      ...headers,
+      'lb1',
+    );
+    await lb(
+      'listener',
+      'set',
+      'web',
+      '--connection-limit',
+      '100',
+      '--timeout-client-data',
+      '9000',
+      '--allowed-cidr',
+      '127.0.0.0/8',
+    );
+    expect(await made('listener', 'show', 'web')).toMatchObject({ connection_limit: 100, timeout_client_data: 9000 });
+    await lb('listener', 'unset', 'web', '--timeout-client-data', '--allowed-cidrs');
+    expect(await made('listener', 'list', '--loadbalancer', 'lb1')).toHaveLength(1);
+
+    await made(
+      'pool',
+      'create',
+      '--name',
+      'farm',
+      '--protocol',
+      'HTTP',
+      '--listener',
+      'web',
+      '--lb-algorithm',
+      'ROUND_ROBIN',
+      '--wait',
+    );
+    await made(
+      'pool',
+      'create',
+      '--name',
+      'api',
+      '--protocol',
+      'HTTP',
+      '--loadbalancer',
+      'lb1',
+      '--lb-algorithm',
+      'LEAST_CONNECTIONS',
+    );
+    await lb('pool', 'set', 'farm', '--session-persistence', 'type=HTTP_COOKIE');
+    expect(await made('pool', 'show', 'farm')).toMatchObject({
+      session_persistence: expect.stringContaining('HTTP_COOKIE'),
+    });
+    await lb('pool', 'unset', 'farm', '--session-persistence');
+    expect(await made('pool', 'list')).toHaveLength(2);
+
+    const at = (port: number) => ['--address', '127.0.0.1', '--protocol-port', String(port)];
+    await made('member', 'create', 'farm', '--name', 'ma', ...at(a.port), '--weight', '1');
+    await made('member', 'create', 'farm', '--name', 'mb', ...at(b.port), '--weight', '2', '--subnet-id', 'local');
+    await made('member', 'create', 'api', ...at(b.port));
+    expect(await spread(6, () => get(vip, PORT))).toEqual({ a: 2, b: 4 });
+    await lb('member', 'set', 'farm', 'mb', '--weight', '1');
+    expect(await spread(6, () => get(vip, PORT))).toEqual({ a: 3, b: 3 });
+    await lb('member', 'unset', 'farm', 'mb', '--weight');
+    expect(await made('member', 'list', 'farm')).toHaveLength(2);
+    expect(await made('member', 'show', 'farm', 'mb')).toMatchObject({ weight: 1 });
+
+    const check = ['--delay', '1', '--timeout', '1', '--max-retries', '1', '--max-retries-down', '1'];
+    const http = [
+      '--type',
+      'HTTP',
+      '--url-path',
+      '/health',
+      '--expected-codes',
+      '200-299',
+      '--http-version',
+      '1.1',
+      '--domain-name',
+      'x.org',
+    ];
+    await made('healthmonitor', 'create', '--name', 'hm', ...check, ...http, 'farm');
+    await lb('healthmonitor', 'set', 'hm', '--delay', '2', '--expected-codes', '200');
+    expect(await made('healthmonitor', 'show', 'hm')).toMatchObject({ delay: 2, http_version: expect.anything() });
+    await lb('healthmonitor', 'unset', 'hm', '--expected-codes');
+    expect(await made('healthmonitor', 'list')).toHaveLength(1);
+
+    await made(
+      'l7policy',
+      'create',
+      '--name',
+      'to-api',
+      '--action',
+      'REDIRECT_TO_POOL',
+      '--redirect-pool',
+      'api',
+      'web',
+    );
+    await made('l7rule', 'create', '--type', 'PATH', '--compare-type', 'STARTS_WITH', '--value', '/api', 'to-api');
+    const url = ['--redirect-url', 'http://new.example/', '--redirect-http-code', '301', '--position', '1'];
+    await made('l7policy', 'create', '--name', 'moved', '--action', 'REDIRECT_TO_URL', ...url, 'web');
+    const rule = await made(
+      'l7rule',
+      'create',
+      '--type',
+      'HEADER',
+      '--key',
+      'X-Old',
+      '--compare-type',
+      'EQUAL_TO',
+      '--value',
+      'a b',
+      'moved',
+    );
+    await made('l7policy', 'create', '--name', 'no', '--action', 'REJECT', 'web');
+    await made('l7rule', 'create', '--type', 'HOST_NAME', '--compare-type', 'ENDS_WITH', '--value', '.bad', 'no');
+    expect((await get(vip, PORT, '/api/1')).body).toBe('b');
+    expect(await get(vip, PORT, '/', { 'x-old': 'a b' })).toMatchObject({
+      status: 301,
+      headers: { location: 'http://new.example/' },
+    });
+    expect((await get(vip, PORT, '/', { host: 'www.bad' })).status).toBe(403);
+    await lb('l7rule', 'set', 'moved', rule.id, '--value', 'c');
+    expect((await get(vip, PORT, '/', { 'x-old': 'a b' })).status).toBe(200);
+    expect(await made('l7rule', 'list', 'moved')).toHaveLength(1);
+    expect(await made('l7rule', 'show', 'moved', rule.id)).toMatchObject({ value: 'c' });
+    await lb('l7policy', 'set', 'moved', '--position', '3');
+    expect((await made('l7policy', 'show', 'moved')).position).toBe(3);
+    await lb('l7policy', 'unset', 'moved', '--redirect-http-code');
+    expect(await made('l7policy', 'list')).toHaveLength(3);
+
+    a.status = 0;
+    await eventually(async () => {
+      expect(await spread(2, () => get(vip, PORT))).toEqual({ b: 2 });
+      expect((await made('member', 'show', 'farm', 'ma')).operating_status).toBe('ERROR');
+    }, 20_000);
+    const { loadbalancer } = await os.ok('loadbalancer', 'status', 'show', 'lb1');
+    expect(loadbalancer).toMatchObject({ operating_status: 'DEGRADED', listeners: [{ name: 'web' }] });
+    await eventually(async () =>
+      expect(Number((await made('stats', 'show', 'lb1')).total_connections)).toBeGreaterThan(10),
+    );
+    expect(Number((await made('listener', 'stats', 'show', 'web')).bytes_out)).toBeGreaterThan(1000);
+
+    const pid = f.pid(id);
+    await lb('failover', 'lb1');
+    expect(f.pid(id)).not.toBe(pid);
+    await eventually(async () => expect((await get(vip, PORT)).body).toBe('b'));
+
+    const again = await os.run(
+      'loadbalancer',
+      'listener',
+      'create',
+      '--protocol',
+      'HTTP',
+      '--protocol-port',
+      String(PORT),
+      'lb1',
+    );
+    expect(again.code).toBe(1);
+    expect(again.err).toContain(
+      'Another Listener on this Load Balancer is already using protocol HTTP and protocol_port 8080 (HTTP 409)',
+    );
+    expect((await os.run('loadbalancer', 'delete', 'lb1')).err).toContain('it has children (HTTP 400)');
+    await lb('l7rule', 'delete', 'moved', rule.id);
+    for (const name of ['moved', 'no', 'to-api']) await lb('l7policy', 'delete', name);
+    await lb('healthmonitor', 'delete', 'hm');
+    await lb('member', 'delete', 'farm', 'ma');
+    await lb('pool', 'delete', 'api');
+    await lb('delete', '--cascade', '--wait', 'lb1');
+    expect(await made('list')).toEqual([]);
+    await expect(get(vip, PORT)).rejects.toThrow();
+  });
+
+  test('quotas, providers, flavours, zones, networks', async () => {
+    const f = await farm();
+    const os = shell('openstack', noAuth(f));
+    const ok = (...words: string[]) => os.ok(...words, ...JSON_OUT);
+    expect(await ok('loadbalancer', 'quota', 'defaults', 'show')).toMatchObject({ load_balancer: -1 });
+    await os.ok('loadbalancer', 'quota', 'set', '--loadbalancer', '0', 'admin');
+    expect(await ok('loadbalancer', 'quota', 'list')).toHaveLength(1);
+    expect(await ok('loadbalancer', 'quota', 'show', 'admin')).toMatchObject({ load_balancer: 0 });
+    const refused = await os.run(
+      'loadbalancer',
+      'create',
+      '--name',
+      'x',
+      '--vip-subnet-id',
+      'local',
+      '--project',
+      'admin',
+    );
+    expect(refused.err).toContain('Quota has been met for resources: Load Balancer (HTTP 403)');
+    await os.ok('loadbalancer', 'quota', 'unset', '--loadbalancer', 'admin');
+    await os.ok('loadbalancer', 'quota', 'reset', 'admin');
+    expect(await ok('loadbalancer', 'provider', 'list')).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'sluice' })]),
+    );
+    await os.ok('loadbalancer', 'provider', 'capability', 'list', 'amphora', ...JSON_OUT);
+    await ok('loadbalancer', 'flavorprofile', 'create', '--name', 'fp', '--provider', 'sluice', '--flavor-data', '{}');
+    await ok(
+      'loadbalancer',
+      'flavor',
+      'create',
+      '--name',
+      'fl',
+      '--flavorprofile',
+      'fp',
+      '--description',
+      'd',
+      '--enable',
+    );
+    expect(await ok('loadbalancer', 'flavor', 'list')).toHaveLength(1);
+    expect(await ok('loadbalancer', 'flavor', 'show', 'fl')).toMatchObject({ description: 'd' });
+    await os.ok('loadbalancer', 'flavor', 'set', 'fl', '--name', 'fm');
+    await os.ok('loadbalancer', 'flavor', 'delete', 'fm');
+    await os.ok('loadbalancer', 'flavorprofile', 'delete', 'fp');
+    expect(await ok('loadbalancer', 'availabilityzone', 'list')).toMatchObject([{ name: 'nova' }]);
+    expect(await ok('loadbalancer', 'amphora', 'list')).toEqual([]);
+    expect(await ok('subnet', 'list')).toMatchObject([{ Name: 'local', Subnet: '127.0.0.0/8' }]);
+    expect(await ok('network', 'list')).toMatchObject([{ Name: 'local' }]);
+  });
+
+  test('through Keystone, with the one token as password', async () => {
+    const f = await farm(undefined, ['--token', 'sesame']);
+    const keystone = (password: string) => ({
+      ...{ OS_AUTH_URL: `${f.url}/v3`, OS_USERNAME: 'admin', OS_PASSWORD: password, OS_PROJECT_NAME: 'admin' },
+      ...{ OS_USER_DOMAIN_NAME: 'Default', OS_PROJECT_DOMAIN_NAME: 'Default', OS_IDENTITY_API_VERSION: '3' },
+    });
+    expect(await shell('openstack', keystone('sesame')).ok('loadbalancer', 'list', ...JSON_OUT)).toEqual([]);
+    expect(await shell('neutron', keystone('sesame')).ok('lb-pool-list', ...JSON_OUT)).toEqual([]);
+    expect((await shell('openstack', keystone('wrong')).run('loadbalancer', 'list')).err).toContain('HTTP 401');
+    expect((await shell('openstack', noAuth(f)).run('loadbalancer', 'list')).err).toContain('HTTP 401');
+  });
+});
+
+describe.skipIf(REASON !== null)('neutron', { timeout: 180_000 }, () => {
+  test('the whole life of a pool of v1', async () => {
+    const f = await farm();
+    const [a, b] = [await site('a'), await site('b')];
+    const neutron = shell('neutron', noAuth(f));
+    const lb = async (...words: string[]) => {
+      const result = await neutron.ok(...words);
+      await f.idle();
+      return result;
+    };
+    const made = (...words: string[]) => lb(...words, ...JSON_OUT);
+    const vip = freeVip();
+    const pool = await made(
+      'lb-pool-create',
+      '--lb-method',
+      'ROUND_ROBIN',
+      '--name',
+      'mypool',
+      '--protocol',
+      'HTTP',
+      '--subnet-id',
+      'local',
+    );
+    const member = (port: number) =>
+      made('lb-member-create', '--address', '127.0.0.1', '--protocol-port', String(port), 'mypool');
+    const [ma] = [await member(a.port), await member(b.port)];
+    const monitor = await made(
+      ...[
+        'lb-healthmonitor-create',
+        '--delay',
+        '1',
+        '--type',
+        'HTTP',
+        '--max-retries',
+        '1',
+        '--timeout',
+        '1',
+        '--url-path',
+        '/health',
+      ],
+    );
+    await lb('lb-healthmonitor-associate', monitor.id, 'mypool');
+    await made(
+      ...[
+        'lb-vip-create',
+        '--name',
+        'myvip',
+        '--protocol-port',
+        String(PORT),
+        '--protocol',
+        'HTTP',
+        '--subnet-id',
+        'local',
+      ],
+      ...['--address', vip, 'mypool', '--session-persistence', 'type=dict', 'type=HTTP_COOKIE'],
+    );
+    await eventually(async () => expect(await spread(4, () => get(vip, PORT))).toEqual({ a: 2, b: 2 }));
+    expect(await made('lb-vip-show', 'myvip')).toMatchObject({ status: 'ACTIVE', address: vip, pool_id: pool.id });
+    for (const [what, count] of [
+      ['pool', 1],
+      ['member', 2],
+      ['healthmonitor', 1],
+      ['vip', 1],
+    ] as const) {
+      expect(await made(`lb-${what}-list`), what).toHaveLength(count);
+    }
+    await lb('lb-member-update', ma.id, '--weight', '3');
+    expect(await made('lb-member-show', ma.id)).toMatchObject({ weight: 3, status: 'ACTIVE' });
+    expect(await spread(8, () => get(vip, PORT))).toEqual({ a: 6, b: 2 });
+    await lb('lb-pool-update', 'mypool', '--lb-method', 'LEAST_CONNECTIONS', '--description', 'changed');
+    expect(await made('lb-pool-show', 'mypool')).toMatchObject({
+      lb_method: 'LEAST_CONNECTIONS',
+      description: 'changed',
+    });
+    await lb('lb-healthmonitor-update', monitor.id, '--delay', '2');
+    await lb('lb-vip-update', 'myvip', '--connection-limit', '50', '--name', 'newvip');
+    a.status = 0;
+    await eventually(async () => expect((await made('lb-member-show', ma.id)).status).toBe('INACTIVE'), 20_000);
+    await eventually(async () =>
+      expect(Number((await made('lb-pool-stats', 'mypool')).total_connections)).toBeGreaterThan(0),
+    );
+    expect(await made('lb-agent-hosting-pool', 'mypool')).toHaveLength(1);
+    expect((await made('lb-agent-hosting-pool', 'mypool'))[0]).toMatchObject({ alive: expect.anything() });
+    expect(await made('lb-pool-list-on-agent', 'any')).toHaveLength(1);
+    expect(await made('ext-show', 'lbaas')).toMatchObject({ alias: 'lbaas' });
+
+    expect((await neutron.run('lb-pool-delete', 'mypool')).err).toContain(`Pool ${pool.id} is still in use`);
+    await lb('lb-healthmonitor-disassociate', monitor.id, 'mypool');
+    await lb('lb-vip-delete', 'newvip');
+    await expect(get(vip, PORT)).rejects.toThrow();
+    await lb('lb-healthmonitor-delete', monitor.id);
+    await lb('lb-member-delete', ma.id);
+    await lb('lb-pool-delete', 'mypool');
+    expect(await made('lb-pool-list')).toEqual([]);
+  });
+
+  test('LBaaS v2', async () => {
+    const f = await farm();
+    const a = await site('a');
+    const neutron = shell('neutron', noAuth(f));
+    const made = async (...words: string[]) => {
+      const result = await neutron.ok(...words, ...JSON_OUT);
+      await f.idle();
+      return result;
+    };
+    const vip = freeVip();
+    await made('lbaas-loadbalancer-create', '--name', 'lb1', '--vip-address', vip, 'local');
+    await made(
+      'lbaas-listener-create',
+      '--name',
+      'li1',
+      '--loadbalancer',
+      'lb1',
+      '--protocol',
+      'HTTP',
+      '--protocol-port',
+      String(PORT),
+    );
+    await made(
+      'lbaas-pool-create',
+      '--name',
+      'p1',
+      '--listener',
+      'li1',
+      '--protocol',
+      'HTTP',
+      '--lb-algorithm',
+      'ROUND_ROBIN',
+    );
+    await made(
+      'lbaas-member-create',
+      '--subnet',
+      'local',
+      '--address',
+      '127.0.0.1',
+      '--protocol-port',
+      String(a.port),
+      '--name',
+      'm1',
+      'p1',
+    );
+    await made(
+      'lbaas-healthmonitor-create',
+      '--delay',
+      '1',
+      '--timeout',
+      '1',
+      '--max-retries',
+      '1',
+      '--type',
+      'TCP',
+      '--pool',
+      'p1',
+      '--name',
+      'h1',
+    );
+    await made('lbaas-l7policy-create', '--name', 'pol', '--action', 'REJECT', '--listener', 'li1');
+    const rule = await made(
+      'lbaas-l7rule-create',
+      '--type',
+      'PATH',
+      '--compare-type',
+      'EQUAL_TO',
+      '--value',
+      '/no',
+      'pol',
+    );
+    expect((await get(vip, PORT)).body).toBe('a');
+    expect((await get(vip, PORT, '/no')).status).toBe(403);
+    expect(await made('lbaas-member-list', 'p1')).toHaveLength(1);
+    expect(await made('lbaas-l7rule-list', 'pol')).toHaveLength(1);
+    expect(await made('lbaas-listener-list', '--loadbalancer', 'lb1')).toHaveLength(1);
+    await neutron.ok('lbaas-l7rule-update', rule.id, 'pol', '--value', '/never');
+    await f.idle();
+    expect((await get(vip, PORT, '/no')).status).toBe(200);
+    await neutron.ok('lbaas-pool-update', 'p1', '--session-persistence', 'type=HTTP_COOKIE');
+    await f.idle();
+    await neutron.ok('lbaas-pool-update', 'p1', '--no-session-persistence');
+    await f.idle();
+    expect(await made('lbaas-loadbalancer-stats', 'lb1')).toMatchObject({ total_connections: expect.anything() });
+    expect(await neutron.ok('lbaas-loadbalancer-status', 'lb1')).toMatchObject({ loadbalancer: { name: 'lb1' } });
+    expect((await neutron.run('lbaas-loadbalancer-delete', 'lb1')).err).toContain('it has children');
+    for (const [what, ...names] of [
+      ['l7rule', rule.id, 'pol'],
+      ['l7policy', 'pol'],
+      ['healthmonitor', 'h1'],
+      ['member', 'm1', 'p1'],
+      ['pool', 'p1'],
+      ['listener', 'li1'],
+      ['loadbalancer', 'lb1'],
+    ] as string[][]) {
+      await neutron.ok(`lbaas-${what}-delete`, ...names);
+      await f.idle();
+    }
+    expect(await made('lbaas-loadbalancer-list')).toEqual([]);
+  });
+});

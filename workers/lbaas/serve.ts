@@ -1,0 +1,80 @@
+/** `sluice lbaas`: the API, the store, the controller and the processes, put together. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
+import type { Store } from '../../engine/lbaas/store.ts';
+import { createApi } from './api/server.ts';
+import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
+import { certificatesIn } from './certificates.ts';
+import { ALONE, Controller, type Ownership } from './controller.ts';
+import { EtcdStore } from './etcd-store.ts';
+import { guard } from './guard.ts';
+import { type Log, log } from './log.ts';
+import type { LbaasOptions } from './options.ts';
+import { pingProgram } from './ping.ts';
+import { HOST, inNamespace, onDevice, type Place } from './places.ts';
+import { Processes } from './processes.ts';
+
+/** Trees that are worked on at the same time: a start of a process takes a processor for a moment. */
+const PARALLEL = 4;
+
+/** Something that was started and can be ended; the processes of load balancers go on. */
+export interface Served {
+  /** `http://127.0.0.1:9876`. */
+  readonly url: string;
+  readonly controller: Controller;
+  close(): Promise<void>;
+}
+
+/** @param program the launcher of Sluice */
+export async function serve(options: LbaasOptions, program: string): Promise<Served> {
+  const { state, host, subnets, zones, pollMs } = options;
+  const say: Log = options.quiet ? (level, ...rest) => level !== 'info' && log(level, ...rest) : log;
+  fs.mkdirSync(state, { recursive: true, mode: 0o755 });
+  const certificates = options.certificates ?? path.join(state, 'certificates');
+  if (options.certificates === null) fs.mkdirSync(certificates, { recursive: true, mode: 0o700 });
+  const { store, ownership } = await openStore(options, say);
+  const processes = new Processes({
+    folder: path.join(fs.realpathSync(state), 'lbaas'),
+    program: [program, ...(options.io === null ? [] : [`--io=${options.io}`])],
+    place: placeOf(options),
+    ping: await pingProgram(state),
+    certificate: certificatesIn(certificates),
+  });
+  const controller = new Controller({ store, processes, ownership, subnets, log: say, pollMs, parallel: PARALLEL });
+  const app = await createApi({
+    ...{ store, subnets, zones, host, log: say, auth: authOf(options) },
+    healthOf: root => controller.healthOf(root),
+    isRunning: root => controller.isRunning(root),
+    guard: (reader, root) => guard(reader, root, processes),
+  });
+  controller.start();
+  const url = await app.listen(options.listen);
+  say('info', `serving on ${url}`, { state, store: options.etcd ?? 'sqlite' });
+  return {
+    url,
+    controller,
+    close: async () => {
+      controller.stop();
+      await app.close();
+      await controller.idle();
+      store.close();
+    },
+  };
+}
+
+async function openStore(options: LbaasOptions, say: Log): Promise<{ store: Store; ownership: Ownership }> {
+  if (options.etcd === null) return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: ALONE };
+  const store = await EtcdStore.open(options.etcd, options.host, options.ttlSeconds, say);
+  return { store, ownership: store.ownership };
+}
+
+function placeOf({ netns, bridge, gateway, vipDevice }: LbaasOptions): Place {
+  if (netns === 'auto') return inNamespace(bridge!, gateway);
+  return vipDevice === null ? HOST : onDevice(vipDevice);
+}
+
+function authOf({ token, keystone }: LbaasOptions): Auth {
+  if (keystone !== null) return keystoneAuth(keystone);
+  return token === null ? noAuth : tokenAuth(token);
+}
