@@ -23,7 +23,7 @@ async function reload(running: Running): Promise<void> {
 }
 
 for (const io of ['net', 'uring']) {
-  test(`20 reloads under load drop nothing and count everything (${io})`, { timeout: 60_000 }, async () => {
+  test(`20 reloads under load drop nothing and count everything (${io})`, { timeout: 120_000 }, async () => {
     const dir = folder();
     const { port: origin, server } = await startServer(400);
     onTestFinished(() => {
