@@ -40,6 +40,11 @@ export const SAMPLE_BYTES_MAX = 16_384;
 /** Stream objects kept for the next streams, per worker: the rest goes to the garbage collector. */
 export const SPARE_STREAMS_MAX = 4_096;
 
+/** Native memory of the compressors of all workers, where `maxzlibmem` does not say: a thousand or so. Bytes. */
+export const COMPRESSION_BYTES_MAX = 256 * 1024 * 1024;
+/** Idle compressors that a worker keeps for the next bodies, of each format. */
+export const SPARE_ENCODERS_MAX = 16;
+
 /** What all statistics pages and scrapes of a worker make together: some 20 lines of CSV. Bytes per millisecond. */
 export const DUMP_BYTES_PER_MS = 8_192;
 

@@ -12,6 +12,14 @@ export function monotonicMs(): number {
   return OFFSET_MS + performance.now();
 }
 
+/**
+ * Microseconds of CLOCK_MONOTONIC, to compare with another program's. `monotonicMs` may be behind by as much as the thread
+ * was held up while it took its offset.
+ */
+export function clockMonotonicUs(): bigint {
+  return process.hrtime.bigint() / 1000n;
+}
+
 /** Wall-clock milliseconds since the epoch: logs and dates only, never for durations. */
 export function wallMs(): number {
   return Date.now();
@@ -21,6 +29,28 @@ export function wallMs(): number {
 export function cpuMicros(): number {
   const u = process.cpuUsage();
   return u.user + u.system;
+}
+
+/** How often a thread's load is measured. Milliseconds. */
+const LOAD_EVERY_MS = 500;
+
+/** The load of the calling thread: processor time used since it was last asked, half a second ago or longer. */
+export class ThreadLoad {
+  #at = -Infinity;
+  #micros = 0;
+  #percent = 0;
+
+  /** Percent of one processor. `now` as of `monotonicMs`. */
+  percent(now: number): number {
+    const elapsed = now - this.#at;
+    if (elapsed < LOAD_EVERY_MS) return this.#percent;
+    const { user, system } = process.threadCpuUsage();
+    const used = user + system - this.#micros;
+    if (elapsed !== Infinity) this.#percent = used / 10 / elapsed;
+    this.#at = now;
+    this.#micros += used;
+    return this.#percent;
+  }
 }
 
 /** A cancellable alarm outside the data path (master, control): Node's own timers behind the one door. */

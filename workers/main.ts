@@ -65,7 +65,8 @@ async function run(): Promise<number> {
     }
     return 0;
   }
-  const { startProcess } = await import('./process.ts');
+  const [{ startProcess }, { nameProcess }] = await Promise.all([import('./process.ts'), import('./manager.ts')]);
+  if (options.processName !== null) nameProcess(options.processName);
   return startProcess(configuration, options, program, child, say);
 }
 

@@ -1,9 +1,9 @@
-/** What a service manager hears of us: the pid file, and systemd's notifications (`-Ws`, sd_notify(3)). */
+/** What a service manager sees and hears of us: the name, the pid file, systemd's notifications (`-Ws`, sd_notify(3)). */
 import fs from 'node:fs';
 import type { Global } from '../engine/config/model.ts';
 import { errorText } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
-import { monotonicMs } from '../engine/time.ts';
+import { clockMonotonicUs } from '../engine/time.ts';
 import type { Options } from './options.ts';
 import type { Say } from './say.ts';
 
@@ -20,9 +20,9 @@ export class Manager {
     this.#tell(`READY=1\nMAINPID=${process.pid}`);
   }
 
-  /** `Type=notify-reload` wants to know since when: microseconds of the monotonic clock. */
+  /** `Type=notify-reload` compares since when with its own clock: earlier than its signal would be another reload. */
   reloading(): void {
-    this.#tell(`RELOADING=1\nMONOTONIC_USEC=${Math.floor(monotonicMs() * 1000)}`);
+    this.#tell(`RELOADING=1\nMONOTONIC_USEC=${clockMonotonicUs()}`);
   }
 
   stopping(): void {
@@ -46,5 +46,18 @@ export function writePidfile({ pidfile, daemon, masterWorker }: Global, say: Say
     const needed = daemon || masterWorker;
     say(needed ? 'alert' : 'warning', `[sluice.main()] Cannot create pidfile ${pidfile}: ${(error as Error).message}`);
     return !needed;
+  }
+}
+
+/**
+ * `--process-name`: `ps` shows it with our arguments; `killall` and `pidof` compare the kernel's own short name, which
+ * the title alone would fill with arguments too.
+ */
+export function nameProcess(name: string): void {
+  process.title = [name, ...process.argv.slice(2)].join(' ');
+  try {
+    fs.writeFileSync('/proc/self/comm', name);
+  } catch {
+    // not Linux
   }
 }

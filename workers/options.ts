@@ -44,6 +44,8 @@ export interface Options {
   finish: { readonly signal: 'SIGUSR1' | 'SIGTERM'; readonly pids: readonly number[] } | null;
   /** A name of engine/io/choose.ts; null = the best that works. */
   io: string | null;
+  /** What `ps`, `pidof` and `killall` call the process; null = as Node does. */
+  processName: string | null;
 }
 
 /**
@@ -185,6 +187,17 @@ const FLAGS: readonly Flag[] = [
       return undefined;
     },
   },
+  {
+    flag: '--process-name',
+    arity: 'one',
+    argument: '<name>',
+    doc: 'what ps, pidof and killall call the process (scripts may look for haproxy)',
+    set: (o, [value]) => {
+      if (!/^[\w.-]{1,15}$/.test(value!)) return `expects 1 to 15 letters, digits, '-', '_' or '.', not '${value}'`;
+      o.processName = value!;
+      return undefined;
+    },
+  },
   { flag: '-4', arity: 'none', doc: 'resolvers ask for IPv4 addresses only', set: set({ ipv4Only: true }) },
   { flag: '-dW', arity: 'none', doc: 'refuses to start on any warning', set: set({ zeroWarning: true }) },
   { flag: '-dD', arity: 'none', doc: 'warns about suspicious statements', set: set({ diagnostic: true }) },
@@ -255,6 +268,7 @@ function defaults(): Options {
     takeOver: null,
     finish: null,
     io: null,
+    processName: null,
   };
 }
 

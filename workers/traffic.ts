@@ -5,7 +5,10 @@ import { runOn } from '../engine/io/confine.ts';
 import { errorText } from '../engine/io/native.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
+import type { Memory } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
+import { WORKER } from '../engine/shm/words.ts';
+import { every, monotonicMs, ThreadLoad } from '../engine/time.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { collectSoon } from './garbage.ts';
 import { report, type TrafficTask } from './messages.ts';
@@ -47,13 +50,28 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     onIdle: thread.end,
     events: env.logger,
   });
+  const telling = tellLoad(env.memory, worker);
   const cpus = model.global.cpuMap[worker] ?? null;
   const placed = cpus === null ? 0 : runOn(cpus);
   if (placed < 0) thread.say('warning', `cpu-map: cannot run on ${cpus!.join(',')}: ${errorText(-placed)}.`);
   confine(task);
   thread.ready();
   await thread.ended;
+  telling.cancel();
   await io.stop();
   freeLedger(natives);
   collectSoon();
+}
+
+/** How often a worker says how much of its time it works. Milliseconds. */
+const LOAD_MS = 1000;
+
+/** For `Idle_pct`. */
+function tellLoad(memory: Memory, worker: number): { cancel(): void } {
+  const load = new ThreadLoad();
+  load.percent(monotonicMs());
+  return every(LOAD_MS, () => {
+    const permille = Math.round(load.percent(monotonicMs()) * 10);
+    Atomics.store(memory.words, memory.worker(worker) + WORKER.at.busy_permille, Math.min(1000, permille));
+  });
 }

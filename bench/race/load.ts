@@ -22,6 +22,8 @@ export interface Plan {
   readonly connections: number;
   /** A new connection for each request. */
   readonly close: boolean;
+  /** Header lines beside the usual ones. */
+  readonly headers: readonly string[];
   readonly tls: boolean;
   readonly seconds: number;
 }
@@ -33,8 +35,8 @@ export function saturate(plan: Plan, wrk: boolean): Promise<Load> {
   return wrk ? runWrk(plan) : cannonade(plan);
 }
 
-async function runWrk({ port, path: uri, connections, close, tls, seconds }: Plan): Promise<Load> {
-  const header = close ? ['-H', 'Connection: close'] : [];
+async function runWrk({ port, path: uri, connections, close, headers, tls, seconds }: Plan): Promise<Load> {
+  const header = [...headers, ...(close ? ['Connection: close'] : [])].flatMap(line => ['-H', line]);
   const script = path.join(import.meta.dirname, 'wrk.lua');
   const words = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, ...header, urlOf(port, uri, tls)];
   return parseWrk(await run('wrk', words));
@@ -55,8 +57,8 @@ export function parseWrk(text: string): Load {
  * autocannon, as fast as it goes. Where the server closes, it has a next request in its queue before it sees that: its
  * counts are right, its times are not, and are left out.
  */
-export async function cannonade({ port, path: uri, connections, close, tls, seconds }: Plan): Promise<Load> {
-  const header = close ? ['-H', 'Connection: close'] : [];
+export async function cannonade({ port, path: uri, connections, close, headers, tls, seconds }: Plan): Promise<Load> {
+  const header = [...headers, ...(close ? ['Connection: close'] : [])].flatMap(line => ['-H', line]);
   const words = ['-j', '-n', '-c', `${connections}`, '-d', `${seconds}`, ...header, urlOf(port, uri, tls)];
   const load = parseAutocannon(await run(process.execPath, [AUTOCANNON, ...words]));
   return close ? { requests: load.requests, seconds: load.seconds, errors: load.errors } : load;

@@ -101,7 +101,7 @@ async function launch(row: Row, peer: Peer, settings: Settings): Promise<Runner>
 
 /** Heats the code. Resolves to the requests per second. */
 async function warm({ port }: Stage, tls: boolean, { warmSeconds, wrk }: Settings): Promise<number> {
-  const plan = { port, path: '/', connections: 64, close: false, tls, seconds: warmSeconds };
+  const plan = { port, path: '/', connections: 64, close: false, headers: [], tls, seconds: warmSeconds };
   const { requests, seconds } = await saturate(plan, wrk);
   return requests / seconds;
 }

@@ -48,7 +48,7 @@ const SCRAPE_EVERY_MS = 10;
 /** As near to 10,000 as the usual limit of 20,000 descriptors allows: HAProxy counts two for each. */
 const IDLE_CONNECTIONS = 9_900;
 const plan = ({ port, seconds }: Stage, change: Partial<Plan>): Plan => ({
-  ...{ port, seconds, path: '/', connections: CONNECTIONS, close: false, tls: false },
+  ...{ port, seconds, path: '/', connections: CONNECTIONS, close: false, headers: [], tls: false },
   ...change,
 });
 
@@ -115,6 +115,11 @@ const RATES: Setup = {
   ],
 };
 
+const GZIP: Setup = {
+  ...PLAIN,
+  frontend: ['compression algo gzip', 'compression type application/json'],
+};
+
 const ROW = { servers: 0, half: false, once: false, setup: PLAIN } as const;
 const CPU = { ...ROW, main: 'cpuUs' } as const;
 const LATENCY = { ...ROW, unit: 'request', mode: 'http', main: 'p99Ms', goal: '<= 1.0' } as const;
@@ -155,6 +160,10 @@ export const ROWS: readonly Row[] = [
   {
     ...{ ...CPU, name: 'tcp-1m', title: 'TCP, bodies of 1 MiB', unit: 'MiB', mode: 'tcp' },
     ...{ goal: '<= 0.8', measure: saturated({ path: '/1m', connections: BULK_CONNECTIONS }) },
+  },
+  {
+    ...{ ...CPU, name: 'gzip', title: 'HTTP, 20 KiB of JSON, gzip', unit: 'request', mode: 'http', setup: GZIP },
+    ...{ goal: '<= 1.0', measure: saturated({ path: '/json', headers: ['Accept-Encoding: gzip'] }) },
   },
   {
     ...{ ...CPU, name: 'tls', title: 'HTTPS, kept connections, small answers', unit: 'request', mode: 'http' },

@@ -55,6 +55,12 @@ export function checkTables(drafts: Drafts, diagnostics: Diagnostics): void {
   for (const section of drafts.peers) checkPeers(section, drafts, diagnostics);
 }
 
+/** What a table must store for a line to work on it. */
+const NEEDED: Readonly<Record<string, string>> = {
+  'filter bwlim-in': 'bytes_in_rate',
+  'filter bwlim-out': 'bytes_out_rate',
+};
+
 /** What is wrong with what a rule does with a table; null = nothing. */
 function problemOf({ name, keyword, key }: TableUse, table: TableDraft | undefined, { global }: Drafts): string | null {
   const counter = /^track-sc(\d+)$/.exec(keyword)?.[1];
@@ -66,6 +72,10 @@ function problemOf({ name, keyword, key }: TableUse, table: TableDraft | undefin
     return name === ''
       ? `'${keyword}' has no table to work on: there is no 'stick-table' in it`
       : `unable to find table '${name}' referenced by '${keyword}'`;
+  }
+  const needed = NEEDED[keyword];
+  if (needed !== undefined && !table.data.some(data => data.type === needed)) {
+    return `'${keyword}' needs '${needed}', which stick-table '${table.name}' does not store`;
   }
   const fits = castable(typeOfExpression(key), keyType(table));
   return fits ? null : `stick-table '${table.name}' uses a type incompatible with the '${keyword}' rule`;

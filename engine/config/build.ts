@@ -103,11 +103,16 @@ function userlistOf({ users, groups, ...rest }: UserlistDraft): Userlist {
 
 /** `unix-bind` is for `bind` lines only: stats sockets take nothing from it. */
 function globalOf(
-  { unixBind: _u, zeroWarning: _z, externalCheck: _e, tls: _t, statsSockets, ...global }: GlobalDraft,
+  { unixBind: _u, zeroWarning: _z, externalCheck: _e, fileNameCases, tls: _t, statsSockets, ...global }: GlobalDraft,
   tls: TlsBuilder,
 ): Global {
   const sockets = bindsOf(statsSockets, newGlobal().unixBind, tls, 'stats socket');
-  return { ...global, statsSockets: sockets, tls: tls.global(global) };
+  return {
+    ...global,
+    nameCases: [...global.nameCases, ...fileNameCases],
+    statsSockets: sockets,
+    tls: tls.global(global),
+  };
 }
 
 /** Listeners get numbers and names; unix sockets get what `unix-bind` says. */

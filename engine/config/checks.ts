@@ -12,6 +12,7 @@ import { formatAddress } from './address.ts';
 import { allLogs, BUF0 } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
+import { checkFilters } from './check-filters.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
@@ -406,6 +407,7 @@ const CHECKS: readonly Check[] = [
   checkPorts,
   checkChecks,
   httpOnly,
+  checkFilters,
   logFormats,
   logProfiles,
 ];

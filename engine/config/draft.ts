@@ -11,6 +11,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { FilterSpec } from './filter-spec.ts';
 import type {
   Bind,
   Global,
@@ -170,6 +171,7 @@ export interface ProxyDraft
       | 'uniqueIdFormat'
       | 'table'
       | 'stickRules'
+      | 'filters'
       | LogFormatField
     >
   > {
@@ -179,6 +181,7 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  filters: FilterSpec[];
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
@@ -288,6 +291,8 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>>
   unixBind: UnixBind;
   zeroWarning: boolean;
   externalCheck: boolean;
+  /** Of `h1-case-adjust-file`. */
+  fileNameCases: [from: string, to: string][];
 }
 
 /** Users name their groups and groups their users; the model has it in the groups only. */
@@ -361,7 +366,10 @@ export function newGlobal(): GlobalDraft {
       varsReqresBytes: 0,
       varsLimited: false,
     },
+    compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
+    nameCases: [],
+    fileNameCases: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     zeroWarning: false,
     externalCheck: false,
@@ -480,6 +488,9 @@ export function newOptions(): ProxyDraft['options'] {
     httpNoDelay: false,
     httpIgnoreProbes: false,
     httpUseProxyHeader: false,
+    httpPretendKeepalive: false,
+    adjustsClientCase: false,
+    adjustsServerCase: false,
     preferLastServer: false,
     idleCloseOnResponse: false,
     dropRequestTrailers: false,
@@ -521,6 +532,9 @@ export function newProxy(): ProxyDraft {
     cookieCapture: null,
     uniqueIdHeader: null,
     uniqueIdFormat: null,
+    compression: null,
+    filters: [],
+    filterOrder: { request: null, response: null },
     useServer: [],
     persistRules: [],
     stickRules: [],
@@ -545,6 +559,7 @@ export function newProxy(): ProxyDraft {
     check: newCheck(),
     stateFrom: 'none',
     stateFile: '',
+    sendNameHeader: null,
     cookie: null,
     dynamicCookieKey: null,
     source: null,
@@ -553,6 +568,7 @@ export function newProxy(): ProxyDraft {
       serverMs: 0,
       connectMs: 0,
       clientFinMs: 0,
+      clientHsMs: 0,
       serverFinMs: 0,
       tunnelMs: 0,
       httpRequestMs: 0,

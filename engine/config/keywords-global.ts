@@ -4,9 +4,11 @@ import type { Cursor } from './cursor.ts';
 import type { GlobalDraft, UnixBind } from './draft.ts';
 import { bare, integer, sentence, time, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
+import { COMPRESSION_BOUNDS } from './keywords-compression.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
 import { GLOBAL_LOG } from './keywords-log.ts';
+import { NAME_CASES } from './keywords-name-case.ts';
 import { GLOBAL_PROCESS } from './keywords-process.ts';
 import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
@@ -217,6 +219,8 @@ export const GLOBAL: readonly Row[] = [
   ...GLOBAL_PROCESS,
   GLOBAL_LOG as Row,
   ...TUNE,
+  ...COMPRESSION_BOUNDS,
+  ...NAME_CASES,
   ...GLOBAL_VARS,
   ...GLOBAL_TLS,
   ...GLOBAL_MORE,

@@ -8,9 +8,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
   ['force-be-switch', 'FL', '{ if | unless } <condition>', 'Allows a switch to an unpublished backend.'],
   ['be-unpublished', 'LB', '', 'Hides the backend from the switching rules.'],
-  ['filter', 'FLB', '<name> [...]', 'Adds a filter to the streams.'],
-  ['filter-sequence', 'FLB', '{ request | response } <filters>', 'Order of the filters.'],
-  ['compression', 'DFLB', '{ algo | type | offload | ... } ...', 'Compresses bodies.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // Stickiness.
   ['persist rdp-cookie', 'DLB', '[(<name>)]', 'Persistence by the RDP cookie.'],
@@ -22,15 +19,10 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['email-alert to', 'DFLB', '<address>', 'Receiver of mails about server states.'],
   // The rest.
   ['option forwarded', 'DLB', '[proto] [host] [by] [for] ...', 'Adds the Forwarded header of RFC 7239.'],
-  ['option http-pretend-keepalive', 'DLB', '', 'Hides from the server that its connection will be closed.'],
-  ['option h1-case-adjust-bogus-client', 'DFL', '', 'Writes header names in the case that clients want.'],
-  ['option h1-case-adjust-bogus-server', 'DLB', '', 'Writes header names in the case that servers want.'],
   ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],
   ['hash-preserve-affinity', 'DLB', '{ always | maxconn | maxqueue }', 'Whether a full server may be left by a hash.'],
-  ['http-send-name-header', 'DLB', '[<name>]', 'Tells the server its own name in a header.'],
   ['max-keep-alive-queue', 'DLB', '<number>', 'Queue length at which a kept server connection is given up.'],
   ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
-  ['timeout client-hs', 'DFL', '<time>', "Time for the client's handshakes."],
 ];
 
 export const LATER_PROXY: readonly Keyword<ProxyDraft>[] = LATER.map(row => later(...row));

@@ -12,8 +12,10 @@ import { ACL, readProxyCondition } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
 import { CAPTURES } from './keywords-captures.ts';
 import { CHECKS } from './keywords-checks.ts';
+import { COMPRESSION } from './keywords-compression.ts';
 import { COOKIE } from './keywords-cookie.ts';
 import { ERRORS } from './keywords-errors.ts';
+import { FILTERS } from './keywords-filter.ts';
 import { LATER_PROXY } from './keywords-later.ts';
 import { LOG_FORMATS, PROXY_LOG } from './keywords-log.ts';
 import { LOG_STEPS_KEYWORD } from './keywords-log-profile.ts';
@@ -93,6 +95,9 @@ const SERVER_LINES: Pick<Row, 'good' | 'bad'> = {
     ['server s 127.0.0.1:80 foo', "'server t/s': unknown keyword 'foo'"],
   ],
 };
+
+/** Headers that say where a message goes, and where it ends. */
+const NOT_FOR_NAMES = ['host', 'content-length', 'transfer-encoding', 'connection'];
 
 const OWN: readonly Row[] = [
   choice('mode', 'DFLB', 'mode', ['tcp', 'http'], 'What the proxy understands.', {
@@ -241,6 +246,19 @@ const OWN: readonly Row[] = [
     "'description' expects a string argument",
   ),
   supported<ProxyDraft>({
+    name: 'http-send-name-header',
+    where: 'DLB',
+    args: '[<name>]',
+    doc: 'Tells the server its own name in a header.',
+    parse(cursor, proxy) {
+      const name = cursor.next()?.text.toLowerCase() ?? '';
+      if (!NOT_FOR_NAMES.includes(name)) proxy.sendNameHeader = name === '' ? null : name;
+      else cursor.error(`'http-send-name-header' : '${name}' is a reserved name and cannot be used`);
+    },
+    good: ['http-send-name-header X-Server', 'http-send-name-header'],
+    bad: [['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"]],
+  }),
+  supported<ProxyDraft>({
     name: 'source',
     where: 'DLB',
     args: '<address>[:<port>]',
@@ -260,6 +278,8 @@ export const PROXY: readonly Row[] = [
   ...OWN,
   ...BALANCE,
   COOKIE,
+  COMPRESSION,
+  ...FILTERS,
   RETRY_ON,
   ...ERRORS,
   PROXY_LOG as Row,

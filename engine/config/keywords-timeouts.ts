@@ -8,6 +8,7 @@ const TIMEOUTS: readonly (readonly [name: string, where: string, field: Field, d
   ['check', 'DLB', 'checkMs', 'Time a check may take once its connection is established.'],
   ['client', 'DFL', 'clientMs', 'How long a client may stay silent.'],
   ['client-fin', 'DFL', 'clientFinMs', 'How long a client may stay silent once one side is closed.'],
+  ['client-hs', 'DFL', 'clientHsMs', "Time for the client's TLS handshake."],
   ['connect', 'DLB', 'connectMs', 'Time for a connection to a server to be established.'],
   ['http-keep-alive', 'DFLB', 'httpKeepAliveMs', 'How long to wait for the next request of a client.'],
   ['http-request', 'DFLB', 'httpRequestMs', 'Time a client has to send a whole request head.'],

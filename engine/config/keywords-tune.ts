@@ -55,7 +55,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.bufsize.small', '<size>', NO_POOLS],
   ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
   ['tune.cli.max-payload-size', '<size>', 'commands have a limit of their own'],
-  ['tune.comp.maxlevel', '<number>', 'there is no compression yet'],
   ['tune.defaults.purge', '', 'defaults sections are dropped after reading anyway'],
   ['tune.disable-fast-forward', '', COPYING],
   ['tune.disable-zero-copy-forwarding', '', COPYING],
@@ -140,8 +139,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.sndbuf.frontend', '<size>', 'client connections use `tune.sndbuf.client`'],
   ['tune.streams-elasticity', '<number>', NO_H2],
   ['tune.takeover-other-tg-connections', '<none|restricted|full>', 'there are no thread groups'],
-  ['tune.zlib.memlevel', '<number>', 'there is no compression yet'],
-  ['tune.zlib.windowsize', '<number>', 'there is no compression yet'],
 ];
 
 export const TUNE: readonly Keyword<GlobalDraft>[] = [

@@ -16,6 +16,7 @@ import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { ProcVar } from '../sample/proc-vars.ts';
 import type { KeyType } from '../stick/data-types.ts';
 import type { Network } from './address.ts';
+import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { BindTls, GlobalTls, ServerTls, TlsFiles } from './tls-model.ts';
 
 /** Where something stands in the configuration: file name as given to -f, line 1-based. */
@@ -93,9 +94,25 @@ export interface Global extends Place {
   readonly httpErrCodes: readonly StatusRange[];
   readonly httpFailCodes: readonly StatusRange[];
   readonly tune: Tune;
+  readonly compression: CompressionBounds;
+  /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
+  readonly nameCases: readonly (readonly [from: string, to: string])[];
   readonly tls: GlobalTls;
   /** `set-var`, `set-var-fmt`: variables of the process as they are at the start. */
   readonly procVars: readonly ProcVar[];
+}
+
+/** What compression may take, in all workers together. */
+export interface CompressionBounds {
+  /** Input per second; 0 = no limit. */
+  readonly rateBytes: number;
+  /** Load of the processors above which nothing new is compressed; 100 = no limit. */
+  readonly cpuPercent: number;
+  /** 0 = COMPRESSION_BYTES_MAX. */
+  readonly memoryBytes: number;
+  readonly maxLevel: number;
+  readonly memLevel: number;
+  readonly windowBits: number;
 }
 
 export type StatusRange = readonly [first: number, last: number];
@@ -231,6 +248,8 @@ export interface Proxy extends Place {
   readonly httpReuse: 'never' | 'safe' | 'aggressive' | 'always';
   readonly check: Check;
   readonly cookie: Cookie | null;
+  /** `http-send-name-header`: the header that tells a server its name, in lower case; null = none. */
+  readonly sendNameHeader: string | null;
   readonly dynamicCookieKey: string | null;
   readonly source: Address | null;
   readonly useServer: readonly UseServer[];
@@ -248,6 +267,11 @@ export interface Proxy extends Place {
   readonly inspectDelayMs: number;
   readonly serverInspectDelayMs: number;
   readonly uniqueIdFormat: Format | null;
+  /** `compression`; null = none. */
+  readonly compression: Compression | null;
+  /** `filter` lines, and `filter-sequence`. */
+  readonly filters: readonly FilterSpec[];
+  readonly filterOrder: FilterOrder;
   readonly timeouts: Timeouts;
   readonly clientKeepAlive: KeepAlive;
   readonly serverKeepAlive: KeepAlive;
@@ -282,6 +306,7 @@ export interface Timeouts {
   readonly serverMs: number;
   readonly connectMs: number;
   readonly clientFinMs: number;
+  readonly clientHsMs: number;
   readonly serverFinMs: number;
   readonly tunnelMs: number;
   readonly httpRequestMs: number;
@@ -317,6 +342,9 @@ export interface Options {
   readonly httpNoDelay: boolean;
   readonly httpIgnoreProbes: boolean;
   readonly httpUseProxyHeader: boolean;
+  readonly httpPretendKeepalive: boolean;
+  readonly adjustsClientCase: boolean;
+  readonly adjustsServerCase: boolean;
   readonly preferLastServer: boolean;
   readonly idleCloseOnResponse: boolean;
   readonly dropRequestTrailers: boolean;

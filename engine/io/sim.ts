@@ -44,9 +44,18 @@ export interface Sim {
   dup(fd: number): number;
   /** The address that a listening descriptor has. */
   nameOf(fd: number): Address;
+  /** Closes a descriptor that no io has taken. */
+  closeFd(fd: number): void;
   /** Connects to this address get no answer from now on. */
   blackhole(address: Address): void;
-  /** Moves time by `ms`, or until nothing is left to happen. Errors thrown by handlers come out with the seed. */
+  /** When the next thing happens, virtual ms; Infinity when nothing is left to happen. */
+  readonly nextAt: number;
+  /**
+   * Does the one thing that happens next, and moves time there. False when nothing happens up to `limit` (ms): time is `limit`
+   * then. Errors thrown by handlers come out with the seed.
+   */
+  step(limit: number): boolean;
+  /** Moves time by `ms`, or until nothing is left to happen. */
   run(ms?: number): void;
   /** Runs until `done`. Throws when nothing is left to happen before. */
   until(done: () => boolean): void;
@@ -189,26 +198,36 @@ export class Network implements Sim, SimWire {
   #steps(limit: number, done: () => boolean): boolean {
     for (let steps = 0; !done(); steps++) {
       if (steps > STEPS_MAX) throw new Error(`sim: no end in sight (seed ${this.seed})`);
-      let host: SimIo | null = null;
-      let at = this.#events.nextAt;
-      for (const h of this.#hosts) {
-        if (h.nextAt < at) {
-          at = h.nextAt;
-          host = h;
-        }
-      }
-      if (at === Infinity || at > limit) {
-        if (limit !== Infinity) this.#now = limit;
-        return false;
-      }
-      this.#now = Math.max(this.#now, at);
-      try {
-        if (host === null) this.#events.pop().run();
-        else host.turnOver();
-      } catch (error) {
-        throw new Error(`sim: ${(error as Error).message} (seed ${this.seed})`, { cause: error });
-      }
+      if (!this.step(limit)) return false;
     }
     return true;
+  }
+
+  get nextAt(): number {
+    let at = this.#events.nextAt;
+    for (const host of this.#hosts) at = Math.min(at, host.nextAt);
+    return at;
+  }
+
+  step(limit: number): boolean {
+    const at = this.nextAt;
+    if (at === Infinity || at > limit) {
+      if (limit !== Infinity) this.#now = Math.max(this.#now, limit);
+      return false;
+    }
+    this.#now = Math.max(this.#now, at);
+    try {
+      if (this.#events.nextAt === at) this.#events.pop().run();
+      else this.#oneOf(at).turnOver();
+    } catch (error) {
+      throw new Error(`sim: ${(error as Error).message} (seed ${this.seed})`, { cause: error });
+    }
+    return true;
+  }
+
+  /** The endpoint whose turn it is at `at`; of several any, as of threads. */
+  #oneOf(at: number): SimIo {
+    const due = this.#hosts.filter(host => host.nextAt === at);
+    return due[due.length === 1 ? 0 : Math.floor(this.random() * due.length)]!;
   }
 }

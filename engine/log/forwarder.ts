@@ -39,7 +39,7 @@ export class Forwarder implements Handler {
   push(): void {
     const conn = this.#conn;
     if (conn === null || !this.#open) return;
-    while (conn.pending < HIGH_WATER_BYTES) {
+    while (conn.pending <= HIGH_WATER_BYTES) {
       const line = this.#buffer.read(this.#place);
       if (line === null) break;
       if (this.#server.octetCount) {

@@ -26,6 +26,7 @@ import { endTracking, REQUEST } from '../stick/tracking.ts';
 import type { Backend, Server } from './nouns.ts';
 import { leaveQueue } from './queue.ts';
 import type { Stream } from './stream.ts';
+import { dropFilters } from './stream-filters.ts';
 
 /** Streams that the averages of the times look back on. */
 export const TIME_SAMPLES = 512;
@@ -144,6 +145,7 @@ export function finishStream(stream: Stream): void {
   if (stream.applet !== null) stream.context.dumps -= 1;
   if (stream.line !== null) stream.assignedAt = stream.finishedAt;
   leaveQueue(stream);
+  dropFilters(stream);
   if (stream.nameAsk !== null) stream.context.names.forget(stream);
   stream.dropServerSide();
   stream.countBytes();

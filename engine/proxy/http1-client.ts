@@ -156,7 +156,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     else if (this.#phase === 'head') this.#refuse(408, CAUSE.clientTimeout);
     else if (pending > 0 && pending < this.#pendingWhenArmed) this.#touch();
     else if (pending > 0 || stream!.waitsForClient()) stream!.clientGone(CAUSE.clientTimeout);
-    else if (this.#phase === 'tunnel') this.#touch();
+    else if (this.#phase === 'tunnel' || this.#phase === 'body') this.#touch();
   }
 
   onStop(before: number): void {
@@ -275,16 +275,17 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.goto(STEP.inspect);
   }
 
-  /** Payload goes to the server with its framing as received, checked. */
+  /** Payload goes to the server with its framing as received, checked; without when a filter wants none. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
     if (!stream.accepting) return this.#gatherBody(stream, chunk, at);
     if (this.#gathered !== null) this.#replay();
     if (this.#phase !== 'body') return at;
     const body = this.#body;
+    const relay = !stream.unframesRequest;
     let pos = at;
     do {
-      const next = body.relay(chunk.bytes, pos, chunk.end);
+      const next = relay ? body.relay(chunk.bytes, pos, chunk.end) : body.step(chunk.bytes, pos, chunk.end);
       stream.bytesIn += next - pos;
       pos = next;
       if (body.event === DATA) stream.requestData(chunk, body.dataStart, body.dataEnd);
@@ -407,7 +408,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frameResponse(stream, head);
     const { scratch } = this.session.context;
-    this.#send(scratch, 0, writeResponseHead(head, scratch, 0));
+    const end = writeResponseHead(head, scratch, 0);
+    this.session.frontend.nameCases?.apply(scratch, 0, end);
+    this.#send(scratch, 0, end);
   }
 
   /** Decides how the payload of the response is delimited, and whether the connection goes on (RFC 9112 6.3, 9.3). */
@@ -434,8 +437,17 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (keep && this.#phase === 'body') this.#skipPayload(stream);
     if (!keep || !stream.requestDone || this.session.mustEnd) this.#keep = false;
     stream.responseDone = true;
-    const bytes = reply.bytes(this.#keep, head.version);
+    const bytes = this.#cased(reply.bytes(this.#keep, head.version));
     this.#send(bytes, 0, head.methodId === METHOD_HEAD ? headLength(bytes) : bytes.length);
+  }
+
+  /** A response of our own, with the header names that clients want. */
+  #cased(bytes: Uint8Array): Uint8Array {
+    const { nameCases } = this.session.frontend;
+    if (nameCases === null) return bytes;
+    const copy = bytes.slice();
+    nameCases.apply(copy, 0, headLength(copy));
+    return copy;
   }
 
   /** The answer needs no server: a payload that is here already, and whole, is thrown away and the connection goes on. */
@@ -460,7 +472,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     if (!chunked || !stream.requestDone || this.session.mustEnd) this.#keep = false;
     this.#chunked = chunked;
-    const bytes = reply.bytes(this.#keep, stream.requestHead.version);
+    const bytes = this.#cased(reply.bytes(this.#keep, stream.requestHead.version));
     this.#send(bytes, 0, bytes.length);
   }
 

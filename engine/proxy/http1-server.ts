@@ -205,11 +205,11 @@ export class Http1Server implements ServerSide, Handler {
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
   }
 
-  /** Payload goes to the client with its framing as received and checked, or without when the client knows no chunks. */
+  /** Payload goes to the client with its framing as received and checked, or without when the client knows no chunks, or a filter wants none. */
   #readBody(chunk: Chunk, at: number): number {
     const stream = this.#stream!;
     const body = this.#body;
-    const relay = body.kind !== BODY_CHUNKED || stream.client.takesChunks;
+    const relay = body.kind !== BODY_CHUNKED || (stream.client.takesChunks && !stream.unframesResponse);
     let pos = at;
     do {
       pos = relay ? body.relay(chunk.bytes, pos, chunk.end) : body.step(chunk.bytes, pos, chunk.end);
@@ -235,6 +235,7 @@ export class Http1Server implements ServerSide, Handler {
     const head = stream.requestHead;
     const { scratch } = stream.context;
     const length = writeRequestHead(head, scratch, 0);
+    stream.backend!.nameCases?.apply(scratch, 0, length);
     stream.serverBytesOut += length;
     this.conn?.send(scratch, 0, length);
     this.#requestEnded = stream.requestDone;
@@ -246,6 +247,11 @@ export class Http1Server implements ServerSide, Handler {
   data(chunk: Chunk, start: number, end: number): void {
     notePayload(this.#stream!, chunk.bytes, start, end);
     this.conn?.forward(chunk, start, end);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    notePayload(this.#stream!, bytes, start, end);
+    this.conn?.send(bytes, start, end);
   }
 
   end(trailers: Trailers | null): void {

@@ -13,6 +13,7 @@ import {
   type Proxy,
   type Server as ServerConfig,
 } from '../config/model.ts';
+import type { NameCases } from '../http/name-case.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
@@ -32,6 +33,7 @@ import { TlsListener } from '../tls/listener.ts';
 import { TlsServer } from '../tls/server.ts';
 import type { TlsStore } from '../tls/store.ts';
 import type { BadMessage } from './bad-messages.ts';
+import type { Encoders } from './encoders.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
 import { retryListener } from './listener.ts';
@@ -39,6 +41,7 @@ import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
 import type { NameAsks } from './name-asks.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
+import { type ProxyFilters, proxyFilters } from './proxy-filters.ts';
 
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerPool } from './server-pool.ts';
@@ -106,6 +109,10 @@ export interface Context {
   readonly names: NameAsks;
   /** What maps and ACLs look into. */
   readonly books: PatternBooks;
+  /** `h1-case-adjust`. */
+  readonly nameCases: NameCases;
+  /** What compresses. */
+  readonly encoders: Encoders;
   readonly procVars: ProcVars;
   /** What the two above follow. */
   readonly changes: ChangeLog;
@@ -128,6 +135,10 @@ export class Frontend {
   readonly monitor: LocalReply | null;
   readonly stats: LocalReply | null;
   readonly requestLimits: Limits;
+  /** How the clients want header names; null = as they are. */
+  readonly nameCases: NameCases | null;
+  /** null = no filters. */
+  readonly filters: ProxyFilters | null;
   /** A log line shows our address towards the server: the logs set it. */
   logsServerLocal = false;
   defaultBackend: Backend | null = null;
@@ -149,6 +160,8 @@ export class Frontend {
     this.errors = new ErrorReplies(proxy);
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
+    this.nameCases = proxy.options.adjustsClientCase ? context.nameCases : null;
+    this.filters = proxyFilters(proxy);
     this.notes = notesOf(proxy);
     this.requestLimits = headLimits(context.model, proxy.options.acceptInvalidRequest);
     const first = context.topology.firstListener[proxy.index]!;
@@ -215,6 +228,10 @@ export class Backend {
   readonly cookie: CookiePersistence | null;
   /** A request that a server failed may be sent again (layer7-retry.ts). */
   readonly repeats: boolean;
+  /** How the servers want header names; null = as they are. */
+  readonly nameCases: NameCases | null;
+  /** null = no filters of its own. */
+  readonly filters: ProxyFilters | null;
   rules!: BackendRules;
   lists!: RuleLists;
 
@@ -233,6 +250,9 @@ export class Backend {
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
     this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
+    this.nameCases = proxy.options.adjustsServerCase ? context.nameCases : null;
+    // A listen has one set of filters, its frontend's.
+    this.filters = proxy.kind === 'listen' ? null : proxyFilters(proxy);
     this.repeats = proxy.retryOn.some(condition => condition !== 'conn-failure');
     this.balancer = createBalancer(context.memory, context.topology, proxy);
   }

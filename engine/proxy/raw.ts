@@ -121,6 +121,13 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#touch();
   }
 
+  write(bytes: Uint8Array, start: number, end: number): void {
+    if (this.conn === null) return;
+    this.#stream.bytesOut += end - start;
+    this.conn.send(bytes, start, end);
+    this.#touch();
+  }
+
   end(): void {
     this.conn?.shutdown();
     this.#touch();
@@ -151,7 +158,6 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   gather(): never {
     throw new Error('raw: there is no payload to wait for in TCP mode');
   }
-  write(): void {}
   tunnel(): void {}
 
   done(): void {
@@ -250,6 +256,10 @@ export class RawServer implements ServerSide, Handler {
 
   data(chunk: Chunk, start: number, end: number): void {
     this.conn?.forward(chunk, start, end);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    this.conn?.send(bytes, start, end);
   }
 
   end(): void {

@@ -1,9 +1,11 @@
 /** Headers that a request gets on its way to a server: `option forwardfor`, `option originalto`, Connection. */
 import type { ForwardHeader } from '../config/model.ts';
+import { latin1 } from '../http/chars.ts';
 import { setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
+import { prepareCompression } from './compression.ts';
 import { inNetwork } from './networks.ts';
 import { uniqueId } from './notes.ts';
 import type { Stream } from './stream.ts';
@@ -22,8 +24,9 @@ export function prepareRequest(stream: Stream): void {
   }
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
-  ok = setRequestConnection(head, stream.serverMode === 'keep-alive') && ok;
+  ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
   if (!ok) stream.count(FAILED_REWRITES);
+  if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);
 }
 
 function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {
@@ -31,4 +34,13 @@ function addAddress(stream: Stream, option: ForwardHeader, address: Address | nu
   if (option.except.some(network => inNetwork(address, network.address, network.prefixBits))) return true;
   if (option.ifNone && stream.header(option.header) !== null) return true;
   return stream.requestHead.add(option.header, hostText(address));
+}
+
+/** `http-send-name-header`: the request tells the server that it goes to now who it is. False when there is no room. */
+export function nameServer({ requestHead, server }: Stream, header: string): boolean {
+  const name = latin1(header);
+  const last = requestHead.findLast(name);
+  for (let i = requestHead.findName(name); i >= 0 && i < last; i = requestHead.findName(name, i + 1))
+    requestHead.remove(i);
+  return last < 0 ? requestHead.add(name, server!.config.name) : requestHead.setValue(last, server!.config.name);
 }

@@ -7,6 +7,7 @@ import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { statusEvent as trackedStatus } from '../stick/tracking.ts';
 import { countResponse } from './account.ts';
 import { leaksCookie } from './cacheable.ts';
+import { compressResponse } from './compression.ts';
 import { setPersistence } from './persistence.ts';
 import { responseRules } from './rule-steps.ts';
 import { fail, type Next, STEP } from './steps.ts';
@@ -37,6 +38,7 @@ export function sendResponse(stream: Stream): Next {
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
   editResponse(stream);
+  if (stream.compression !== null) compressResponse(stream);
   stream.client.respond(head);
   stream.context.events.streamAnswered(stream);
   if (opens) return openTunnel(stream);

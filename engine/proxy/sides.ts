@@ -25,6 +25,8 @@ interface Side {
   readonly conn: Conn | null;
   /** Sends payload `chunk.bytes[start, end)`: chunked payload with its framing. */
   data(chunk: Chunk, start: number, end: number): void;
+  /** Sends bytes of payload; they are copied. */
+  write(bytes: Uint8Array, start: number, end: number): void;
   /** The message is complete. */
   end(trailers: Trailers | null): void;
   /** Stops and goes on reading from the peer. Idempotent. */
@@ -49,8 +51,6 @@ export interface ClientSide extends Side {
   reply(reply: Reply, keep: boolean): void;
   /** Sends the head of a response that we make piece by piece with `write`, then `end`. `chunked`: `write` is given chunks. */
   open(reply: Reply, chunked: boolean): void;
-  /** Sends bytes of such a response; they are copied. */
-  write(bytes: Uint8Array, start: number, end: number): void;
   /** From here on both directions are plain bytes: an upgraded connection or a CONNECT tunnel. */
   tunnel(): void;
   /** The stream is over: the next request, or the end of the connection. */

@@ -9,7 +9,7 @@ import { H_AUTHORIZATION, METHOD_POST } from '../http/names.ts';
 import { type Field, headOnly, reply } from '../http/reply.ts';
 import { CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
 import type { Chunk } from '../io/contract.ts';
-import { BUFSIZE_BYTES, DUMP_BYTES_PER_MS, LOW_WATER_BYTES } from '../limits.ts';
+import { BUFSIZE_BYTES, DUMP_BYTES_PER_MS, HIGH_WATER_BYTES } from '../limits.ts';
 import { editReply } from '../rules/after-response.ts';
 import { YES } from '../sample/condition.ts';
 import { type Dump, PIECE_BYTES } from '../stats/out.ts';
@@ -103,7 +103,8 @@ export function pumpApplet(stream: Stream): Next {
     client.resume();
     return WAIT;
   }
-  if (client.pending > LOW_WATER_BYTES) return WAIT;
+  // Above, and only above, `onDrain` will come.
+  if (client.pending > HIGH_WATER_BYTES) return WAIT;
   const piece = applet.next(pieceBytes(stream));
   const chunked = stream.requestHead.version === 1;
   if (piece === null) {
@@ -134,8 +135,12 @@ class FormReader implements ServerSide {
   }
 
   data(chunk: Chunk, start: number, end: number): void {
+    this.write(chunk.bytes, start, end);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
     const room = BUFSIZE_BYTES + 1 - this.#form.length;
-    this.#form += textOf(chunk.bytes, start, Math.min(end, start + room));
+    this.#form += textOf(bytes, start, Math.min(end, start + room));
   }
 
   end(): void {

@@ -12,7 +12,16 @@
  */
 import { FULL, NONE } from '../balance/balancer.ts';
 import { isNowhere } from '../io/address.ts';
-import { DENIED_REQ, FAILED_CONN, FAILED_RESP, REDISPATCHES, RETRIES, REUSE, SRV_ABORTS } from '../shm/counters.ts';
+import {
+  DENIED_REQ,
+  FAILED_CONN,
+  FAILED_RESP,
+  FAILED_REWRITES,
+  REDISPATCHES,
+  RETRIES,
+  REUSE,
+  SRV_ABORTS,
+} from '../shm/counters.ts';
 import { SERVER_FAILURE } from '../stick/tracking.ts';
 import { countChoice, enterBackend, enterServer, finishStream, takeRequest } from './account.ts';
 import { answer } from './answer.ts';
@@ -23,7 +32,7 @@ import { forgetPayload, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
-import { prepareRequest } from './request-headers.ts';
+import { nameServer, prepareRequest } from './request-headers.ts';
 import { sendResponse } from './response.ts';
 import {
   backRules,
@@ -261,6 +270,8 @@ function connected(stream: Stream): Next {
   stream.step = stream.http ? STEP.waiting : STEP.tunnel;
   if (!stream.serverSide!.reused) stream.observe('connected');
   introduce(stream);
+  const { sendNameHeader } = stream.backend!.proxy;
+  if (sendNameHeader !== null && stream.http && !nameServer(stream, sendNameHeader)) stream.count(FAILED_REWRITES);
   stream.serverSide!.request();
   stream.accepting = true;
   stream.touchServer();

@@ -5,6 +5,7 @@
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
+import type { CompressionFormat } from '../config/filter-spec.ts';
 import type { Place, Timeouts } from '../config/model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
@@ -29,6 +30,7 @@ import {
 import { Timer } from '../time.ts';
 import type { CookieDates } from './cookie-dates.ts';
 import type { Reply } from './errors.ts';
+import type { FilterChain } from './filter.ts';
 import { type SentPayload, tryAgain } from './layer7-retry.ts';
 import type { NameAsk } from './name-asks.ts';
 import type { Captured } from './notes.ts';
@@ -178,6 +180,12 @@ export class Stream implements Subject {
   ruledServer: Server | null = null;
   /** What the server sends in TCP mode is held back until its rules have decided. */
   holdsResponse = false;
+  // --- filters (stream-filters.ts) ---
+  requestFilters: FilterChain | null = null;
+  responseFilters: FilterChain | null = null;
+  /** What the response is compressed with, or may be while its head has not come; null = it is not. */
+  compression: CompressionFormat | null = null;
+
   // --- captures (notes.ts) ---
   requestCaptures: Captured[] = NO_CAPTURES;
   responseCaptures: Captured[] = NO_CAPTURES;
@@ -277,6 +285,7 @@ export class Stream implements Subject {
     this.priorityClass = this.priorityOffsetMs = 0;
     this.requestCaptures = this.responseCaptures = NO_CAPTURES;
     this.requestCookie = this.responseCookie = null;
+    this.requestFilters = this.responseFilters = this.compression = null;
     this.session.forgetOverrides();
   }
 
@@ -308,23 +317,49 @@ export class Stream implements Subject {
 
   /** Payload of the request; only called while `accepting`. */
   requestData(chunk: Chunk, start: number, end: number): void {
-    const side = this.serverSide!;
     this.payloadSent = true;
-    this.serverBytesOut += end - start;
-    side.data(chunk, start, end);
-    if (side.conn !== null && side.conn.pending > HIGH_WATER_BYTES) this.client.pause();
+    if (this.requestFilters !== null) this.requestFilters.data(chunk, start, end);
+    else {
+      this.serverBytesOut += end - start;
+      this.serverSide!.data(chunk, start, end);
+    }
+    this.requestSent();
     this.touchServer();
   }
 
+  /** The client waits while the server's side or a filter is full. */
+  requestSent(): void {
+    if (this.serverFull()) this.client.pause();
+  }
+
+  /** A filter holds nothing back any more. */
+  requestFlows(): void {
+    if (!this.serverFull()) this.client.resume();
+  }
+
   requestEnd(trailers: Trailers | null): void {
-    this.requestDone = true;
     if (this.serverSide === null) {
+      this.requestDone = true;
       this.lookAgain();
-      return;
-    }
-    this.serverSide.end(trailers);
+    } else if (this.requestFilters === null) this.requestEnded(trailers);
+    else this.requestFilters.end(trailers);
+  }
+
+  /** All of the request has gone to the server's side. */
+  requestEnded(trailers: Trailers | null): void {
+    this.requestDone = true;
+    this.serverSide?.end(trailers);
     this.touchServer();
     if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
+  }
+
+  /** Filters of the request, or of the response, take payload without its chunk framing. */
+  get unframesRequest(): boolean {
+    return this.requestFilters?.unframed === true;
+  }
+
+  get unframesResponse(): boolean {
+    return this.responseFilters?.unframed === true;
   }
 
   /** More of what the step's rules wait for has come, or nothing more will. */
@@ -364,7 +399,7 @@ export class Stream implements Subject {
   /** The client's side has taken what was pending. */
   clientDrained(): void {
     if (this.step === STEP.applet) this.goto(STEP.applet);
-    else this.serverSide?.resume();
+    else this.responseFlows();
   }
 
   // --- from the server side ---
@@ -394,14 +429,36 @@ export class Stream implements Subject {
   }
 
   responseData(chunk: Chunk, start: number, end: number): void {
-    const client = this.client;
     this.serverBytesIn += end - start;
-    client.data(chunk, start, end);
-    if (client.conn !== null && client.conn.pending > HIGH_WATER_BYTES) this.serverSide?.pause();
+    if (this.responseFilters === null) this.client.data(chunk, start, end);
+    else this.responseFilters.data(chunk, start, end);
+    this.responseSent();
     this.touchServer();
   }
 
+  /** The server waits while the client's side or a filter is full. */
+  responseSent(): void {
+    if (this.#clientFull()) this.serverSide?.pause();
+  }
+
+  /** The client has taken what was pending, or a filter holds nothing back any more. */
+  responseFlows(): void {
+    if (!this.#clientFull()) this.serverSide?.resume();
+  }
+
+  #clientFull(): boolean {
+    const { conn } = this.client;
+    if (conn !== null && conn.pending > HIGH_WATER_BYTES) return true;
+    return this.responseFilters?.holding === true;
+  }
+
   responseEnd(trailers: Trailers | null): void {
+    if (this.responseFilters === null) this.responseEnded(trailers);
+    else this.responseFilters.end(trailers);
+  }
+
+  /** All of the response has gone to the client's side. */
+  responseEnded(trailers: Trailers | null): void {
     this.responseDone = true;
     this.client.end(trailers);
     this.goto(this.step);
@@ -434,7 +491,7 @@ export class Stream implements Subject {
   }
 
   serverDrained(): void {
-    this.client.resume();
+    if (this.requestFilters?.holding !== true) this.client.resume();
   }
 
   /** It is this stream's turn in the queue: it has a place on `server`. */
@@ -468,7 +525,12 @@ export class Stream implements Subject {
 
   /** It is for the client to send: it has not ended, and a server takes what it sends. */
   waitsForClient(): boolean {
-    return this.accepting && !this.requestDone;
+    return this.accepting && !this.requestDone && !this.#held();
+  }
+
+  /** A filter holds something back. */
+  #held(): boolean {
+    return this.requestFilters?.holding === true || this.responseFilters?.holding === true;
   }
 
   #serverTimeoutMs(): number {
@@ -483,7 +545,7 @@ export class Stream implements Subject {
     const pending = this.serverSide?.conn?.pending ?? 0;
     const progress = pending > 0 && pending < this.#serverPending;
     const waitsForClient = (pending === 0 && !this.requestDone && this.step !== STEP.tunnel) || this.client.pending > 0;
-    if (!progress && !waitsForClient) return false;
+    if (!progress && !waitsForClient && !this.#held()) return false;
     this.touchServer();
     return true;
   }
@@ -559,10 +621,11 @@ export class Stream implements Subject {
     this.balanced = false;
   }
 
-  /** The server cannot take more payload now. */
+  /** The server, or a filter before it, cannot take more payload now. */
   serverFull(): boolean {
     const conn = this.serverSide?.conn ?? null;
-    return conn !== null && conn.pending > HIGH_WATER_BYTES;
+    if (conn !== null && conn.pending > HIGH_WATER_BYTES) return true;
+    return this.requestFilters?.holding === true;
   }
 
   /** `option abortonclose`: a client that half-closes while it waits gives up. */

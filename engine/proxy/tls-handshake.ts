@@ -41,7 +41,8 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     }
     session.conn = acceptTls(context.io, conn, this);
     session.conn.handler = this;
-    session.wait(frontend.proxy.timeouts.clientMs);
+    const { clientHsMs, clientMs } = frontend.proxy.timeouts;
+    session.wait(clientHsMs || clientMs);
   }
 
   // --- what the TLS connection asks ---

@@ -4,6 +4,7 @@
  */
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
+import { NameCases } from '../http/name-case.ts';
 import type { Address, Io } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
@@ -19,6 +20,7 @@ import type { Tables } from '../stick/tables.ts';
 import { TimerWheel } from '../time.ts';
 import { TlsChanges } from '../tls/changes.ts';
 import { TlsStore } from '../tls/store.ts';
+import { Encoders } from './encoders.ts';
 import type { StreamEvents } from './events.ts';
 import { listen } from './listener.ts';
 import { Marks } from './marked.ts';
@@ -107,13 +109,18 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
     changes: env.changes,
+    nameCases: new NameCases(model.global.nameCases),
+    encoders: new Encoders(model, memory, worker),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
   new TlsChanges(context.tls, env.changes);
   buildNouns(context);
   env.changes.catchUp();
   env.events.trafficStarts(context);
-  io.onTurn(now => context.wheel.advance(now));
+  io.onTurn(now => {
+    context.encoders.flush();
+    return context.wheel.advance(now);
+  });
   const marks = new Marks(context);
   const doorbell = listenDoorbell(memory, worker, () => {
     marks.look();
@@ -134,6 +141,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
       io.wake();
       context.stopping ??= new SoftStop(context, () => {
         doorbell.stop();
+        context.encoders.close();
         env.onIdle();
       });
       context.stopping.begin(soft);

@@ -2,6 +2,7 @@
 import type { Cursor } from '../config/cursor.ts';
 import { Table } from '../config/table.ts';
 import type { ActionRow, RuleDraft } from './action.ts';
+import { BANDWIDTH_ACTIONS } from './action-bandwidth.ts';
 import { FLOW_ACTIONS } from './actions-flow.ts';
 import { HEADER_ACTIONS } from './actions-headers.ts';
 import { HEADER_BIN_ACTIONS } from './actions-headers-bin.ts';
@@ -22,6 +23,7 @@ export const ACTIONS: readonly ActionRow[] = [
   ...LINE_ACTIONS,
   ...LOG_ACTIONS,
   ...SETTING_ACTIONS,
+  ...BANDWIDTH_ACTIONS,
   ...VALUE_ACTIONS,
   ...RESOLVE_ACTIONS,
   ...STICK_ACTIONS,

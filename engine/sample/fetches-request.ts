@@ -205,6 +205,17 @@ export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
   plain('status', 'sint', 'response', 'The status of the response.', status),
   plain('server_status', 'sint', 'response', 'The status as the server sent it.', status),
   plain('txn.status', 'sint', 'request', 'The status, own answers too, as the log shows it.', txnStatus),
+  plain(
+    'res.comp',
+    'bool',
+    'response',
+    'The response is compressed here.',
+    ({ stream }, out) => stream !== null && out.setBool(stream.compression !== null),
+  ),
+  plain('res.comp_algo', 'str', 'response', 'Name of the algorithm that compresses it.', ({ stream }, out) => {
+    const bytes = stream?.compression == null ? null : latin1(stream.compression);
+    return bytes !== null && out.setStr(bytes, 0, bytes.length);
+  }),
   plain('http_first_req', 'bool', 'request', 'The first request of the connection.', (ctx, out) => {
     return ctx.stream?.http === true && out.setBool(ctx.stream.first);
   }),

@@ -28,6 +28,7 @@ export const COUNTERS = layout('counters', 8, [
   ['cur_used', 1, 'worker', 'server connections in use now'],
   ['cur_h1_conns', 1, 'worker', 'HTTP/1 connections open now'],
   ['cur_h1_streams', 1, 'worker', 'HTTP/1 streams open now'],
+  ['cur_comp_bytes', 1, 'worker', 'native memory of compressors (process row)'],
   ['cur_tls', 1, 'worker', 'TLS connections open now, to clients and to servers (process)'],
   // totals
   ['cum_conn', 1, 'worker', 'connections accepted'],
@@ -85,6 +86,8 @@ export const COUNTERS = layout('counters', 8, [
   ['sess_rate', RATE, 'worker', 'sessions per second'],
   ['req_rate', RATE, 'worker', 'HTTP requests per second'],
   ['bytes_out_rate', RATE, 'worker', 'bytes per second to clients (process row)'],
+  ['comp_in_rate', RATE, 'worker', 'bytes per second given to compressors (process row)'],
+  ['comp_out_rate', RATE, 'worker', 'bytes per second that compressors produced (process row)'],
   ['tls_rate', RATE, 'worker', 'TLS handshakes of clients per second (process)'],
   ['tls_key_rate', RATE, 'worker', 'of them: full ones, not resumed (process)'],
   ['tls_server_key_rate', RATE, 'worker', 'full TLS handshakes with servers per second (process)'],
@@ -102,6 +105,7 @@ export const CUR_IDLE_PRIVATE = at.cur_idle_private;
 export const CUR_USED = at.cur_used;
 export const CUR_H1_CONNS = at.cur_h1_conns;
 export const CUR_H1_STREAMS = at.cur_h1_streams;
+export const CUR_COMP_BYTES = at.cur_comp_bytes;
 export const CUM_CONN = at.cum_conn;
 export const CUM_SESS = at.cum_sess;
 export const CUM_REQ = at.cum_req;
@@ -127,6 +131,10 @@ export const REUSE = at.reuse;
 /** Add `Math.floor(status / 100) - 1` (0..4) to reach 1xx..5xx; HRSP_OTHER for the rest. */
 export const HRSP_1XX = at.hrsp_1xx;
 export const HRSP_OTHER = at.hrsp_other;
+export const COMP_IN = at.comp_in;
+export const COMP_OUT = at.comp_out;
+export const COMP_BYP = at.comp_byp;
+export const COMP_RSP = at.comp_rsp;
 export const H1_BYTES_IN = at.h1_bytes_in;
 export const H1_BYTES_OUT = at.h1_bytes_out;
 export const H1_CONNS = at.h1_conns;
@@ -144,6 +152,8 @@ export const CONN_RATE = at.conn_rate;
 export const SESS_RATE = at.sess_rate;
 export const REQ_RATE = at.req_rate;
 export const BYTES_OUT_RATE = at.bytes_out_rate;
+export const COMP_IN_RATE = at.comp_in_rate;
+export const COMP_OUT_RATE = at.comp_out_rate;
 export const CUR_TLS = at.cur_tls;
 export const CUM_TLS = at.cum_tls;
 export const TLS_SESS = at.tls_sess;

@@ -113,6 +113,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     options: { logHealthChecks: o.logHealthChecks ?? false, socketStats: false, allbackups: false },
   };
   const global = {
+    compression: { rateBytes: 0, memoryBytes: 0 },
     node: 'lb1',
     description: null,
     maxconn: 100,

@@ -7,7 +7,7 @@ import { start } from './town.ts';
 const WALL = new Date(2026, 10, 22, 19, 5, 17).getTime();
 
 test('two peers, one of them ourselves', () => {
-  const sim = createSim(1);
+  const sim = createSim(3);
   const [a, b] = [start(sim, 'ab', 'a'), start(sim, 'ab', 'b')];
   sim.run(8000);
   a.set('x', 1);

@@ -2,6 +2,7 @@
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
 import type { RowKind } from '../../engine/shm/memory.ts';
 import { LISTENER, PROCESS, PROXY, SERVER } from '../../engine/shm/words.ts';
+import { network } from './network.ts';
 import type { Rig } from './rig.ts';
 
 /** Idle connections may stay in the pools. */
@@ -54,10 +55,6 @@ export function heldGauges({ memory, model }: Pick<Rig, 'memory' | 'model'>): Re
 
 /** Waits until nothing is held any more; after `ms` gives what still is. */
 export async function settled(rig: Pick<Rig, 'memory' | 'model'>, ms = 3000): Promise<Record<string, number>> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const held = heldGauges(rig);
-    if (Object.keys(held).length === 0 || Date.now() > deadline) return held;
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
+  await network().wait(() => Object.keys(heldGauges(rig)).length === 0, ms);
+  return heldGauges(rig);
 }

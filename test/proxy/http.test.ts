@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { pass } from './network.ts';
 import { type Rig, startRig } from './rig.ts';
 import { ask, connect, ok, WireServer } from './wire.ts';
 
@@ -86,7 +87,7 @@ describe('messages', () => {
       const client = await connect(r.port('web'));
       client.socket.setNoDelay(true);
       client.send(GET.slice(0, at));
-      await new Promise(resolve => setImmediate(resolve));
+      await pass(1);
       client.send(GET.slice(at));
       await client.has('\r\n\r\nok');
       client.socket.destroy();
@@ -449,7 +450,7 @@ listen web
     await first.has('\r\n\r\nx');
     const second = await connect(r.port('web'));
     second.send(GET);
-    await new Promise(resolve => setTimeout(resolve, 100));
+    await pass(100);
     expect(second.received).toBe('');
     first.socket.destroy();
     await second.has('\r\n\r\nx');

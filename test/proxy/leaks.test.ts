@@ -1,7 +1,7 @@
 /** Connections that end in every way and at any moment leave nothing behind. */
-import net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { settled } from './gauges.ts';
+import { breakConnections, needsSimulation, network, pass, type Socket, until } from './network.ts';
 import { type Rig, startRig } from './rig.ts';
 import { ok } from './wire.ts';
 
@@ -20,8 +20,6 @@ function randomOf(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
-
-const later = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
 function pick<T>(random: () => number, of: readonly T[]): T {
   return of[Math.floor(random() * of.length)]!;
@@ -63,48 +61,46 @@ type Ending = 'end' | 'destroy' | 'resetAndDestroy' | 'stay';
 
 /** An origin that answers each chunk with something, and sometimes goes. */
 async function origin(random: () => number): Promise<number> {
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer({ allowHalfOpen: random() < 0.5 }, socket => {
+  const sockets = new Set<Socket>();
+  const server = await network().serve(random() < 0.5, socket => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
     socket.on('data', () => {
       const delay = random() * 8;
-      setTimeout(() => {
+      void pass(delay).then(() => {
         if (socket.destroyed) return;
         socket.write(pick(random, ANSWERS));
         const ending = pick<Ending>(random, ['stay', 'stay', 'stay', 'end', 'destroy', 'resetAndDestroy']);
         if (ending !== 'stay') socket[ending]();
-      }, delay);
+      });
     });
-    socket.on('end', () => setTimeout(() => socket.end(), random() * 5));
+    socket.on('end', () => void pass(random() * 5).then(() => socket.end()));
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   cleanups.push(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return (server.address() as net.AddressInfo).port;
+  return server.port;
 }
 
 /** One client that sends something, perhaps in two pieces, and leaves some time later in some way. */
 async function client(port: number, random: () => number): Promise<void> {
-  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: random() < 0.5 });
+  const socket = network().connect(port, random() < 0.5);
   socket.on('error', () => {});
   if (random() < 0.8) socket.resume();
-  const closed = new Promise<void>(resolve => socket.on('close', () => resolve()));
   const request = pick(random, REQUESTS);
   const cut = Math.floor(random() * request.length);
   const delays = [random() * 5, random() * 30, random() * 100];
   const ending = pick<Ending>(random, ['end', 'destroy', 'resetAndDestroy']);
   socket.write(request.slice(0, cut));
-  await later(delays[0]!);
+  await pass(delays[0]!);
   socket.write(request.slice(cut));
-  await later(delays[1]!);
+  await pass(delays[1]!);
   if (ending !== 'stay') socket[ending]();
-  await later(delays[2]!);
+  await pass(delays[2]!);
   socket.destroy();
-  await closed;
+  await until(() => socket.closed);
 }
 
 async function storm(
@@ -134,38 +130,48 @@ defaults
   option redispatch 1
 `;
 
-describe('no gauge stays up', () => {
-  test('1,000 clients of HTTP, in every mode', { timeout: 60_000 }, async () => {
-    const modes = [
-      'http-reuse always',
-      'http-reuse never',
-      'option http-server-close',
-      'option httpclose',
-      'option abortonclose',
-      'option nolinger',
-      'option http-buffer-request',
-      'cookie SRV insert indirect',
-    ];
-    const rig = await storm(
-      ([a, b]) =>
-        DEFAULTS +
-        modes
-          .map(
-            (mode, i) => `listen web${i}
+const HTTP_MODES = [
+  'http-reuse always',
+  'http-reuse never',
+  'option http-server-close',
+  'option httpclose',
+  'option abortonclose',
+  'option nolinger',
+  'option http-buffer-request',
+  'cookie SRV insert indirect',
+];
+
+/** `count` clients of HTTP, in every mode. */
+function httpStorm(seed: number, count: number): Promise<Rig> {
+  return storm(
+    ([a, b]) =>
+      DEFAULTS +
+      HTTP_MODES.map(
+        (mode, i) => `listen web${i}
   bind 127.0.0.1:1
   ${mode}
   server s1 127.0.0.1:${a} maxconn ${i % 2 === 0 ? 2 : 20} cookie a
   server s2 127.0.0.1:${b} cookie b maxconn 10
   server s3 127.0.0.1:1
 `,
-          )
-          .join(''),
-      modes.map((_, i) => `web${i}`),
-      42,
-      1000,
-    );
+      ).join(''),
+    HTTP_MODES.map((_, i) => `web${i}`),
+    seed,
+    count,
+  );
+}
+
+describe('no gauge stays up', () => {
+  test('1,000 clients of HTTP, in every mode', { timeout: 60_000 }, async () => {
+    const rig = await httpStorm(42, 1000);
     expect(await settled(rig)).toEqual({});
     expect(rig.ends.length).toBeGreaterThan(700);
+  });
+
+  test('a network that breaks connections', { timeout: 60_000 }, async context => {
+    needsSimulation(context, 'connections break by themselves');
+    breakConnections(0.03);
+    expect(await settled(await httpStorm(43, 300))).toEqual({});
   });
 
   test('500 clients of TCP', { timeout: 60_000 }, async () => {

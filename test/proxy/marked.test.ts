@@ -52,7 +52,7 @@ listen l
   const wires = await Promise.all(
     Array.from({ length: 6 }, async () => {
       const wire = await connect(port);
-      return wire.send('x\r\n\r\n').has('from ');
+      return wire.send('x\r\n\r\n').until(w => /from [ab]/.test(w.received));
     }),
   );
   rig.setServer('l', 'a', 'maint');

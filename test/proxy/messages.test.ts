@@ -1,9 +1,10 @@
 /** What is looked at in messages before they pass: gathered payload, header names, cookies, cacheability. */
 import { describe, expect, test } from 'vitest';
 import { CLOSE, listen, origin } from './listen.ts';
+import { pass } from './network.ts';
 import { ask, connect, ok } from './wire.ts';
 
-const later = () => new Promise(resolve => setTimeout(resolve, 20));
+const later = () => pass(20);
 
 describe('payload before the server', () => {
   test('balance url_param check_post finds a parameter that comes later, in pieces', async () => {

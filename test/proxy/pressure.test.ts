@@ -1,8 +1,7 @@
 /** A slow reader slows the sender down: what is under way is bounded by buffers, whatever is sent. And then all arrives. */
-import type net from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createIo } from '../../engine/io/choose.ts';
 import { settled } from './gauges.ts';
+import { network, pass, SIMULATED, type Socket } from './network.ts';
 import { type Rig, startRig } from './rig.ts';
 import { connect, ok, type Wire, WireServer } from './wire.ts';
 
@@ -12,9 +11,10 @@ afterEach(async () => {
 });
 
 const MEBIBYTE = 2 ** 20;
-const TOTAL = 64 * MEBIBYTE;
+const TOTAL = (SIMULATED ? 4 : 64) * MEBIBYTE;
 /** What the buffers of the kernel and ours may hold between the two ends, bytes. */
-const UNDER_WAY_MAX = 24 * MEBIBYTE;
+const UNDER_WAY_MAX = (SIMULATED ? 2 : 24) * MEBIBYTE;
+const PATIENCE_MS = SIMULATED ? 120_000 : 15_000;
 
 async function start(mode: string): Promise<{ rig: Rig; server: WireServer }> {
   const server = await WireServer.start();
@@ -36,7 +36,7 @@ listen web
 }
 
 /** Sends TOTAL bytes in chunks of `piece`, as fast as `socket` takes them; `sent()` = what it has taken so far. */
-function pour(socket: net.Socket, piece: Buffer): { sent: () => number } {
+function pour(socket: Socket, piece: Buffer): { sent: () => number } {
   const before = socket.bytesWritten;
   let left = TOTAL;
   const more = () => {
@@ -56,7 +56,7 @@ async function stalled(sent: () => number): Promise<number> {
     const now = sent();
     if (now === last) return now;
     last = now;
-    await new Promise(resolve => setTimeout(resolve, 100));
+    await pass(100);
   }
 }
 
@@ -74,13 +74,13 @@ function slow(wire: Wire): { received: () => number; go: () => void } {
   };
 }
 
-async function checkFlow(from: net.Socket, to: Wire, piece: Buffer): Promise<void> {
+async function checkFlow(from: Socket, to: Wire, piece: Buffer): Promise<void> {
   const reader = slow(to);
   const { sent } = pour(from, piece);
   const underWay = await stalled(sent);
   expect(underWay).toBeLessThan(UNDER_WAY_MAX);
   reader.go();
-  await to.until(() => reader.received() >= TOTAL, 15_000);
+  await to.until(() => reader.received() >= TOTAL, PATIENCE_MS);
 }
 
 describe.each(['tcp', 'http'])('%s', mode => {
@@ -135,7 +135,7 @@ listen web
     expect(await stalled(sent)).toBeLessThan(UNDER_WAY_MAX);
     const answered = rig.ends.length;
     reader.go();
-    await client.until(() => rig.ends.length > answered + 500, 10_000);
+    await client.until(() => rig.ends.length > answered + 500, PATIENCE_MS);
     client.socket.resetAndDestroy();
     expect(await settled(rig)).toEqual({});
   });
@@ -157,7 +157,7 @@ listen web
 `,
       {
         io: () => {
-          const io = createIo('net');
+          const io = network().io();
           const onTurn = io.onTurn.bind(io);
           io.onTurn = turn => onTurn(now => (next = turn(now)));
           return io;

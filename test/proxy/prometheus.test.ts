@@ -1,5 +1,6 @@
 /** `use-service prometheus-exporter` and the timers, through real connections. */
 import { afterEach, expect, test } from 'vitest';
+import { pass } from './network.ts';
 import { type Rig, startRig } from './rig.ts';
 import { ask, connect, ok, WireServer } from './wire.ts';
 
@@ -103,6 +104,18 @@ test('dumps share a turn, and each comes whole', async () => {
   }
   // Who leaves in the middle gives the turn back: the next scrape is as fast as ever.
   expect(unchunk(await ask(r.port('f'), get(query)))).toBe(unchunk(all[0]!));
+});
+
+test('a client that reads late gets all of it', async () => {
+  const farm = Array.from({ length: 400 }, (_, i) => `  server s${i} 127.0.0.1:1`).join('\n');
+  const r = await start(`backend many\n${farm}`);
+  const client = await connect(r.port('f'));
+  client.socket.pause();
+  client.send(get('/metrics?scope=server'));
+  await pass(50);
+  client.socket.resume();
+  await client.end();
+  expect(unchunk(client.received).match(/^haproxy_server_weight\{/gm)).toHaveLength(401);
 });
 
 test('a TCP connection: its times begin with it', async () => {

@@ -1,6 +1,6 @@
 /**
- * Runs a configuration's data path in this thread, on a chosen io: real parser, real shared memory, real sockets. Ports are the
- * kernel's, whatever the bind lines say: ask `port`.
+ * Runs a configuration's data path in this thread, in the network of the test: real parser, real shared memory. Ports are the
+ * network's, whatever the bind lines say: ask `port`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Diagnostics } from '../../engine/config/diagnostics.ts';
@@ -9,8 +9,6 @@ import { loadModel } from '../../engine/config/load.ts';
 import type { Model } from '../../engine/config/model.ts';
 import { administer } from '../../engine/health/admin.ts';
 import { initialise } from '../../engine/health/initialise.ts';
-import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
-import { createIo, probeIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
@@ -21,6 +19,7 @@ import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory
 import { PROCESS, PROXY, SERVER } from '../../engine/shm/words.ts';
 import { createView, type View } from '../../engine/stats/view.ts';
 import { createStickMemory, Tables } from '../../engine/stick/tables.ts';
+import { network, settle } from './network.ts';
 
 export interface Rig {
   readonly model: Model;
@@ -72,11 +71,6 @@ export function parseModel(text: string): Model {
   return model;
 }
 
-/** The io of this run of the data-path tests: vitest.config.ts. Where there is no ring they run on `net` twice. */
-function testIo(): string {
-  return process.env.SLUICE_TEST_IO === 'uring' && probeIo('auto').name === 'uring' ? 'uring' : 'net';
-}
-
 const FACTS = {
   pid: process.pid,
   nbthread: 1,
@@ -99,6 +93,7 @@ export interface RigOptions {
 }
 
 export async function startRig(config: string, options: RigOptions = {}): Promise<Rig> {
+  const place = network();
   const count = options.workers ?? 1;
   const model = parseModel(config);
   const memory = Memory.create(shapeOf(model, count));
@@ -112,17 +107,14 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
     proxy.binds.forEach((bind, i) => {
-      const address = bind.address === null ? null : { ...bind.address, port: 0 };
-      const opened = openListener({ ...bind, address, reusePort: false });
-      if ('errno' in opened) throw new Error(opened.message);
-      fds.set(top.firstListener[proxy.index]! + i, { fd: opened.fd, port: opened.address.port });
+      fds.set(top.firstListener[proxy.index]! + i, place.bind(bind));
     });
   });
   const workers: TrafficHandle[] = [];
   const idle: Promise<void>[] = [];
   let started = false;
   for (let worker = 0; worker < count; worker++) {
-    const io = options.io?.() ?? createIo(testIo());
+    const io = options.io?.() ?? place.io();
     ios.push(io);
     if (!started) initialise(memory, model, io.now());
     started = true;
@@ -153,10 +145,10 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
         logNow: (at, step, profile) => events.logNow(at, step, profile),
       },
     });
-    for (const [number, { fd }] of fds) traffic.listen(number, dupListener(fd));
+    for (const [number, { fd }] of fds) traffic.listen(number, place.dup(fd));
     workers.push(traffic);
   }
-  for (const { fd } of fds.values()) closeFd(fd);
+  for (const { fd } of fds.values()) place.close(fd);
   const proxyOf = (name: string) => model.proxies.find(p => p.name === name)!;
   return {
     model,
@@ -193,8 +185,8 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
     processWord: field => memory.words[memory.process + PROCESS.at[field]]!,
     stop: async () => {
       for (const worker of workers) worker.stop(false);
-      await Promise.all(idle);
-      await Promise.all(ios.map(io => io.stop()));
+      await settle(Promise.all(idle));
+      await settle(Promise.all(ios.map(io => io.stop())));
     },
   };
 }

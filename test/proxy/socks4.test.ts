@@ -1,10 +1,9 @@
 /** Connections through a SOCKS 4 proxy, of streams and of checks. */
-import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { startHealth } from '../../engine/health/index.ts';
-import { createNetIo } from '../../engine/io/net.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { modelOf, worldOf } from '../health/fixture.ts';
+import { network, pass, settle, until } from './network.ts';
 import { type Rig, startRig } from './rig.ts';
 import { ask, WireServer } from './wire.ts';
 
@@ -20,24 +19,27 @@ afterEach(async () => {
 /** A SOCKS proxy that grants (90) or refuses, in two pieces. Its requests, as hex. */
 async function socksProxy(code: number): Promise<{ port: number; requests: string[] }> {
   const requests: string[] = [];
-  const server = net.createServer(socket => {
+  const server = await network().serve(false, socket => {
     socket.on('error', () => {});
-    socket.once('data', (request: Buffer) => {
+    let request = Buffer.alloc(0);
+    socket.on('data', function gather(data: Buffer) {
+      request = Buffer.concat([request, data]);
+      if (request.length < 9 || request.at(-1) !== 0) return;
+      socket.off('data', gather);
       requests.push(request.toString('hex'));
       const reply = Buffer.from([0, code, 0, 0, 0, 0, 0, 0]);
       socket.write(reply.subarray(0, 3));
-      setTimeout(() => {
+      void pass(10).then(() => {
         socket.write(reply.subarray(3));
         if (code !== 90) return;
-        const target = net.connect(request.readUInt16BE(2), request.subarray(4, 8).join('.'));
+        const target = network().connect(request.readUInt16BE(2), false);
         target.on('error', () => socket.destroy());
         socket.pipe(target).pipe(socket);
-      }, 10);
+      });
     });
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   closing.push(server);
-  return { port: (server.address() as net.AddressInfo).port, requests };
+  return { port: server.port, requests };
 }
 
 test('a stream goes through the proxy; one that the proxy refuses is a failed connection', async () => {
@@ -73,12 +75,12 @@ test('check-via-socks4: the check goes through the proxy too', async () => {
   const { port, requests } = await socksProxy(90);
   const socks4 = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port } as const;
   const world = worldOf(modelOf([{ port: server.port, inter: 1000, socks4, viaSocks4: true }]));
-  const io = createNetIo();
+  const io = network().io();
   const wheel = new TimerWheel(io.now());
   const health = startHealth({ ...world.env, now: () => io.now(), io, wheel, random: () => 0.5 });
   io.onTurn(now => wheel.advance(now));
-  await expect.poll(() => world.status(0)).toBe('L4OK');
+  await until(() => world.status(0) === 'L4OK');
   expect(requests.length).toBe(1);
   health.stop();
-  await io.stop();
+  await settle(io.stop());
 });

@@ -1,12 +1,12 @@
 /** `use_backend` with conditions and names made of the traffic, `monitor fail`, `stats admin`: decided request by request. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Rig, startRig } from './rig.ts';
 import { ask, ok, WireServer } from './wire.ts';
 
 let rig: Rig;
 let server: WireServer;
 
-beforeAll(async () => {
+beforeEach(async () => {
   server = await WireServer.start(() => ok('served'));
   const backends = ['static', 'api', 'admin', 'www.example.org', 'other', 'local'].map(
     name => `backend ${name}\n  server s 127.0.0.1:${server.port}\n`,
@@ -34,7 +34,7 @@ frontend web
 ${backends.join('')}`);
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await rig.stop();
   server.stop();
 });

@@ -1,6 +1,7 @@
 /** TCP mode on the wire. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { DEAD, listen, origin } from './listen.ts';
+import { pass, until } from './network.ts';
 import { ask, connect, type Wire } from './wire.ts';
 
 async function relay(lines: readonly string[] = []) {
@@ -96,7 +97,7 @@ test('what came before there was a connection is sent in its order', async () =>
   const second = await connect(rig.port('web'));
   for (const piece of ['a', 'b', 'c']) {
     second.send(piece);
-    await new Promise(resolve => setTimeout(resolve, 15));
+    await pass(15);
   }
   first.socket.resetAndDestroy();
   await (await s.conn(1)).has('abc');
@@ -139,5 +140,5 @@ test('a connection that is still closing takes nothing from those that came afte
   const got = await Promise.all(Array.from({ length: LANES }, lane));
   expect(new Set(got.flat())).toEqual(new Set(['bye']));
   // A stream is counted at its end, a moment after the client saw its own.
-  await vi.waitUntil(() => rig.counter('frontend', 'web', 'bytes_out') === LANES * TURNS * 'bye'.length);
+  await until(() => rig.counter('frontend', 'web', 'bytes_out') === LANES * TURNS * 'bye'.length);
 });

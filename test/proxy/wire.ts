@@ -1,17 +1,16 @@
 /** Clients and servers of plain bytes, to see exactly what is on the wire. */
 import { once } from 'node:events';
-import net from 'node:net';
+import { network, type Served, type Socket, settle, until } from './network.ts';
 
 /** A connection that gathers what it receives. */
 export class Wire {
-  readonly socket: net.Socket;
+  readonly socket: Socket;
   received = '';
   ended = false;
   closed = false;
   error: NodeJS.ErrnoException | null = null;
-  #wake: (() => void)[] = [];
 
-  constructor(socket: net.Socket) {
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.setEncoding('latin1');
     socket.on('data', data => this.#note(() => (this.received += data)));
@@ -22,7 +21,7 @@ export class Wire {
 
   #note(change: () => void): void {
     change();
-    for (const wake of this.#wake.splice(0)) wake();
+    network().wake();
   }
 
   send(text: string): this {
@@ -32,17 +31,8 @@ export class Wire {
 
   /** Waits until `ready` holds; after `ms` throws what was received. */
   async until(ready: (wire: Wire) => boolean, ms = 5000): Promise<this> {
-    const deadline = Date.now() + ms;
-    while (!ready(this)) {
-      if (Date.now() > deadline) {
-        throw new Error(`waited in vain; received ${JSON.stringify(this.received)}, ended ${this.ended}`);
-      }
-      // What is waited for may also happen elsewhere: look again soon.
-      const timer = setTimeout(() => this.#note(() => {}), 10);
-      await new Promise<void>(resolve => this.#wake.push(resolve));
-      clearTimeout(timer);
-    }
-    return this;
+    if (await network().wait(() => ready(this), ms)) return this;
+    throw new Error(`waited in vain; received ${JSON.stringify(this.received)}, ended ${this.ended}`);
   }
 
   has(text: string): Promise<this> {
@@ -62,9 +52,9 @@ export class Wire {
 }
 
 export async function connect(port: number): Promise<Wire> {
-  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const socket = network().connect(port, true);
   const wire = new Wire(socket);
-  await once(socket, 'connect');
+  await settle(once(socket, 'connect'));
   return wire;
 }
 
@@ -79,41 +69,34 @@ export async function ask(port: number, request: string): Promise<string> {
 
 /** A server whose connections a test drives by hand, or that answers each request head with `answer`. */
 export class WireServer {
-  readonly port: number;
+  port = 0;
   readonly conns: Wire[] = [];
   /** Hears of each new connection. */
   onConn: (wire: Wire) => void = () => {};
-  readonly #server: net.Server;
-  #wake: (() => void)[] = [];
-
-  private constructor(server: net.Server) {
-    this.#server = server;
-    this.port = (server.address() as net.AddressInfo).port;
-    server.on('connection', socket => {
-      const wire = new Wire(socket);
-      this.conns.push(wire);
-      this.onConn(wire);
-      for (const wake of this.#wake.splice(0)) wake();
-    });
-  }
+  #served: Served | null = null;
 
   static async start(answer?: (request: string, wire: Wire, n: number) => string | null): Promise<WireServer> {
-    const server = net.createServer({ allowHalfOpen: true });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const made = new WireServer(server);
-    if (answer !== undefined) server.on('connection', () => serve(made.conns[made.conns.length - 1]!, answer));
+    const made = new WireServer();
+    const served = await network().serve(true, socket => {
+      const wire = new Wire(socket);
+      made.conns.push(wire);
+      made.onConn(wire);
+      if (answer !== undefined) serve(wire, answer);
+      network().wake();
+    });
+    made.#served = served;
+    made.port = served.port;
     return made;
   }
 
   /** The n-th connection, once it is there. */
   async conn(n = 0): Promise<Wire> {
-    while (this.conns.length <= n) await new Promise<void>(resolve => this.#wake.push(resolve));
+    await until(() => this.conns.length > n);
     return this.conns[n]!;
   }
 
   stop(): void {
-    this.#server.close();
+    this.#served?.close();
     for (const wire of this.conns) wire.socket.destroy();
   }
 }

@@ -5,9 +5,13 @@ import { load } from '../config/load-text.ts';
 
 const FILES = { files: { '/dev/null': '' } };
 
+/** What rules may refer to. */
+const FILTER = '  filter bwlim-out slow default-limit 1k default-period 1s\n';
+
 /** Messages about the rule, which is line 3 of a file that is otherwise good. */
 function messagesOf(keyword: string, line: string, section = 'listen t'): string[] {
-  const text = `${section}\n  mode ${keyword.startsWith('tcp-') ? 'tcp' : 'http'}\n  ${keyword} ${line}\n`;
+  const filter = section === 'defaults' ? '' : FILTER;
+  const text = `${section}\n  mode ${keyword.startsWith('tcp-') ? 'tcp' : 'http'}\n  ${keyword} ${line}\n${filter}`;
   return (
     load(text, FILES)
       .diagnostics.list.filter(d => d.place?.line === 3)

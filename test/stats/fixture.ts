@@ -90,7 +90,13 @@ const SERVERS = [
 ];
 
 export const MODEL: Model = {
-  global: { node: 'lb1', description: 'edge, of the "lab"', maxconn: 2000, tls: { maxConn: 0, maxRate: 0 } },
+  global: {
+    node: 'lb1',
+    description: 'edge, of the "lab"',
+    maxconn: 2000,
+    tls: { maxConn: 0, maxRate: 0 },
+    compression: { rateBytes: 0, memoryBytes: 0 },
+  },
   userlists: [],
   rings: [],
   proxies: [

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { entryText, headerText, readKeyText } from '../../engine/stick/text.ts';
-import { monotonicMs } from '../../engine/time.ts';
+import { network, until } from '../proxy/network.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { ask, connect, ok, WireServer } from '../proxy/wire.ts';
 
@@ -43,9 +43,9 @@ const body = (answer: string): string => answer.slice(answer.indexOf('\r\n\r\n')
 function shown(r: Rig, table: string, key: string): Record<string, string> {
   const t = r.tables.named(table)!;
   if (readKeyText(t.spec, key) !== null) throw new Error(key);
-  const entry = t.find(monotonicMs());
+  const entry = t.find(network().now());
   if (entry < 0) return {};
-  const text = entryText(t, entry, monotonicMs());
+  const text = entryText(t, entry, network().now());
   t.release(entry);
   return Object.fromEntries(
     text
@@ -98,7 +98,7 @@ listen web
     expect(shown(r, 'web', '127.0.0.1')).toMatchObject({ use: '1', conn_cur: '1', conn_cnt: '1', sess_cnt: '1' });
     expect(shown(r, 'web', '127.0.0.1').http_req_cnt).toBe('3');
     client.socket.destroy();
-    while (shown(r, 'web', '127.0.0.1').use !== '0') await new Promise(resolve => setTimeout(resolve, 5));
+    await until(() => shown(r, 'web', '127.0.0.1').use === '0');
     expect(shown(r, 'web', '127.0.0.1').conn_cur).toBe('0');
   });
 
@@ -169,7 +169,7 @@ listen web
     expect(third.received).toBe('');
     expect(shown(r, 'web', '127.0.0.1').conn_cur).toBe('2');
     for (const wire of open) wire.socket.destroy();
-    while (shown(r, 'web', '127.0.0.1').conn_cur !== '0') await new Promise(resolve => setTimeout(resolve, 5));
+    await until(() => shown(r, 'web', '127.0.0.1').conn_cur === '0');
   });
 });
 

@@ -30,6 +30,7 @@ describe('the command line', () => {
     ['-dK -dL -dr', { keywords: '', libraries: true, ignoreResolution: true }],
     ['--io=net', { io: 'net' }],
     ['--io net', { io: 'net' }],
+    ['--process-name haproxy', { processName: 'haproxy' }],
     ['-dF -dG -dR -dS -dT -dZ -dc -de -dk -dp -ds -dv', {}],
   ];
   test.each(good)('%s', (line, changes) => {
@@ -42,6 +43,7 @@ describe('the command line', () => {
     ['-sf 1 x', '-sf option: some bytes unconsumed in PID list {x}'],
     ['-st 0', '-st option: some bytes unconsumed in PID list {0}'],
     ['--io=x', "--io option: expects 'net' or 'uring', not 'x'"],
+    ['--process-name a/b', "--process-name option: expects 1 to 15 letters, digits, '-', '_' or '.', not 'a/b'"],
     ['-dt', '-dt option: is not supported by Sluice yet'],
     ['a.cfg', "unexpected argument 'a.cfg'; did you mean '-f a.cfg' maybe ?"],
     ['-zzzzzz', "unknown option '-zzzzzz'."],
