@@ -89,8 +89,11 @@ export const ASK_TIMEOUT_MS = 1_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
-/** A worker that stops closes connections that were idle for so long, and looks for such this often. Milliseconds. */
-export const STOP_IDLE_MS = 1_000;
+/**
+ * A worker that stops closes connections that were idle for so long, and looks for such this often. Milliseconds. Clients that
+ * pause for less, stalls of their machine included, lose no request.
+ */
+export const STOP_IDLE_MS = 3_000;
 export const STOP_LOOK_MS = 100;
 /** Clients of the master's socket at a time; more wait in the kernel's queue. */
 export const MASTER_CLI_SESSIONS_MAX = 32;

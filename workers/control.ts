@@ -20,6 +20,7 @@ import { TimerWheel } from '../engine/time.ts';
 import { TlsChanges } from '../engine/tls/changes.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { tlsStore } from '../engine/tls/store.ts';
+import { collectSoon } from './garbage.ts';
 import { controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
@@ -35,8 +36,8 @@ export default async function control(task: ControlTask): Promise<void> {
   /** Those that came through the master, by id. */
   const conns = new Map<number, PortConn>();
   const running: { stop(): void }[] = [];
-  let names: Names | null = null;
   let cli: Cli | null = null;
+  let names: Names | null = null;
   const env = attach(task, null, io, (severity, text) => thread.say(severity, text));
   const peersLog = (level: number, section: number, text: string) => {
     thread.say('warning', text);
@@ -102,7 +103,11 @@ export default async function control(task: ControlTask): Promise<void> {
         mails.alert(mailLevel, proxy, text);
       };
       const common = { ...env, log, io, wheel, random: Math.random, outside: there };
-      const named = startNames({ ...common, openDatagrams, hasIpv6 });
+      // Names are looked up until the end, for the streams that are there; what becomes of servers tells the next generation.
+      const unlessResting: Log = (...told) => {
+        if (!rests) log(...told);
+      };
+      const named = startNames({ ...common, openDatagrams, hasIpv6, log: unlessResting });
       names = named;
       const checks = startHealth({ ...common, suspect: target => named.suspect(target) });
       peers = startPeers(
@@ -111,7 +116,7 @@ export default async function control(task: ControlTask): Promise<void> {
         forPeers,
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
-      running.push(purging, names, checks, peers, keepShort, rings);
+      running.push(purging, checks, peers, keepShort, rings);
       const own = { names, books, procVars, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
@@ -151,6 +156,7 @@ export default async function control(task: ControlTask): Promise<void> {
     rest,
     stop: ({ soft }) => {
       rest();
+      names?.stop();
       if (cli === null) thread.end();
       else cli.stop(soft, thread.end);
     },
@@ -160,4 +166,5 @@ export default async function control(task: ControlTask): Promise<void> {
   await thread.ended;
   await io.stop();
   freeLedger(natives);
+  collectSoon();
 }

@@ -13,6 +13,7 @@ import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
 import { closeLogs } from '../engine/log/index.ts';
 import { isActive } from '../engine/peers/index.ts';
+import { type Changing, inheritChanges } from '../engine/sample/inherit-changes.ts';
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
@@ -96,7 +97,7 @@ export class Generation {
   readonly #care: GenerationCare;
   readonly #confinement: Confinement | null;
   readonly #own: boolean;
-  /** The workers have their numbers in it, the control thread the next. */
+  /** The workers have their numbers in it, the control thread the next, the master the last. */
   readonly #changes: ChangeBuffers;
   readonly #pool: Pool;
   readonly #traffic: Keeper[] = [];
@@ -161,7 +162,7 @@ export class Generation {
     const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
     this.model = { ...withTicketKey(model), proxies };
     this.memory = Memory.create(shapeOf(model, workers));
-    this.#changes = createChanges(workers + 1);
+    this.#changes = createChanges(workers + 2);
     initialise(this.memory, model, monotonicMs());
     for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
     this.#control = this.#controlKeeper();
@@ -224,6 +225,16 @@ export class Generation {
     }
     ringAll(this.memory);
     return turned.map(({ name }) => name);
+  }
+
+  /** Takes over what was changed of maps, ACLs and variables. Gives what is not in force any more, for the operator. */
+  inheritChanges(from: Generation): string[] {
+    return inheritChanges(this.#changing, from.#changing);
+  }
+
+  get #changing(): Changing {
+    const { patternRefs, global } = this.model;
+    return { patternRefs, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
   }
 
   /** Everyone accepts from now on. */

@@ -16,6 +16,7 @@ import { type Memory, topology } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { factsOf } from './facts.ts';
+import { collectSoon } from './garbage.ts';
 import { Generation, type Plan } from './generation.ts';
 import { History } from './history.ts';
 import { closeListeners, closeUnused, openListeners } from './listeners.ts';
@@ -137,12 +138,13 @@ export class Master {
 
   /**
    * The moment of the change. All that lives on from one configuration to the next goes over here, by name: counters
-   * (History) and states of servers (inherit).
+   * (History), states of servers (inherit), what was changed of maps and variables.
    */
   #succeed(old: Generation, heir: Generation): void {
     const matches = match(heir.model, old.model);
     for (const change of diff(old.model, heir.model)) this.#say('notice', changeText(change));
     inherit(stateOf(heir), stateOf(old), matches);
+    for (const text of heir.inheritChanges(old)) this.#say('warning', text);
     heir.openFrontends();
     this.#history.succeed(heir, old, matches);
     this.#current = heir;
@@ -230,6 +232,7 @@ export class Master {
   #ended(generation: Generation): void {
     this.#generations.delete(generation);
     if (generation !== this.#current) this.#history.ended(this.#current, generation);
+    collectSoon();
     if (this.#stopping && this.#generations.size === 0) this.#finish();
   }
 

@@ -92,14 +92,14 @@ export type Order =
   | { readonly type: 'handOver' }
   /** A worker is asked something: its answer has the same `id`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
-  /** Control is to find the address of a name for a worker; `named` has the same `worker` and `question.id`. */
-  | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
-  /** A worker gets the address, or null. */
-  | { readonly type: 'named'; readonly id: number; readonly address: Address | null }
   /** Control carries out a line of commands. */
   | ({ readonly type: 'cli' } & CliLine)
   /** So many bytes of what it says were taken; `gone`: nobody listens any more. */
   | { readonly type: 'taken'; readonly id: number; readonly bytes: number; readonly gone: boolean }
+  /** Control is to find the address of a name for a worker; `named` has the same `worker` and `question.id`. */
+  | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
+  /** A worker gets the address, or null. */
+  | { readonly type: 'named'; readonly id: number; readonly address: Address | null }
   /** Control gets the answer to what it asked. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer | NoAnswer | readonly PassedSocket[] };
 

@@ -10,6 +10,7 @@ import { attachPast } from '../engine/shm/past.ts';
 import { WORKER } from '../engine/shm/words.ts';
 import { every, monotonicMs, ThreadLoad } from '../engine/time.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
+import { collectSoon } from './garbage.ts';
 import { report, type TrafficTask } from './messages.ts';
 import { attach, confine, joinMaster } from './thread.ts';
 
@@ -24,14 +25,14 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     stop: ({ soft }) => handle.stop(soft),
     ask: ({ id, question }) => report(task.port, { type: 'answer', id, answer: handle.ask(question) }),
     answer: () => {},
-    name: () => {},
-    named: ({ id, address }) => handle.named(id, address),
     rest: () => {},
     cli: () => {},
     taken: () => {},
     past: ({ past }) => {
       env.memory.past = attachPast(past);
     },
+    name: () => {},
+    named: ({ id, address }) => handle.named(id, address),
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
@@ -59,6 +60,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   telling.cancel();
   await io.stop();
   freeLedger(natives);
+  collectSoon();
 }
 
 /** How often a worker says how much of its time it works. Milliseconds. */

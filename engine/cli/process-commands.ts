@@ -27,8 +27,8 @@ function clearCounters({ env, state, args }: Call): Reply {
   }
   return later(done => {
     clearWords(env, all, server);
-    if (what === 'all') env.names.clearCounters();
     env.asker.forget(all, server);
+    if (what === 'all') env.names.clearCounters();
     env.asker.ask({ type: 'clear', all, server }, answers => done(silence(answers)));
   });
 }

@@ -6,8 +6,9 @@
  * run time stays; where it says something else, that is in force.
  */
 import { isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
+import { isNowhere } from '../io/address.ts';
 import type { Matches } from '../shm/past.ts';
-import { readAddress, writeAddress } from '../shm/server-address.ts';
+import { LiveAddress, readAddress, writeAddress } from '../shm/server-address.ts';
 import {
   ADMIN_CONFIG_MAINT,
   ADMIN_FORCED_DRAIN,
@@ -119,14 +120,30 @@ function inheritServer(env: StateEnv, t: Target, from: StateEnv, old: Target): v
     for (const field of [S.addr, S.check_addr, S.agent_addr]) {
       writeAddress(env.memory.words, at + field, readAddress(from.memory.words, there + field));
     }
+    stayThere(env, t, old);
   }
-  setServerWord(env.memory, t, 'admin', adminNow(t.server, old.server, serverWord(from.memory, old, 'admin')));
+  const lost = isNowhere(new LiveAddress(env.memory, t.number, t.server).address) ? ADMIN_RESOLUTION_MAINT : 0;
+  setServerWord(env.memory, t, 'admin', adminNow(t.server, old.server, serverWord(from.memory, old, 'admin')) | lost);
   inheritHealth(env, t, from, old);
+}
+
+/** Its name does not resolve while the new configuration is read: it is where the old one found it. */
+function stayThere({ memory }: StateEnv, t: Target, old: Target): void {
+  const at = memory.server(t.number) + S.addr;
+  if (!isNowhere(t.server.address) || readAddress(memory.words, at).family !== null) return;
+  const { address, portRelative: relative, portOffset } = old.server;
+  if (!isNowhere(address))
+    writeAddress(memory.words, at, {
+      family: address.family,
+      bytes: address.bytes,
+      port: relative ? portOffset : address.port,
+      relative,
+    });
 }
 
 /** What the operator forced stays; maintenance that only came from `disabled` goes and comes with that word. */
 function adminNow(server: Server, old: Server, admin: number): number {
-  const kept = admin & (ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN | ADMIN_RESOLUTION_MAINT);
+  const kept = admin & (ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN);
   if (server.disabled && !old.disabled) return kept | ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT;
   if (!server.disabled && old.disabled) return admin & ADMIN_CONFIG_MAINT ? kept & ~ADMIN_FORCED_MAINT : kept;
   return kept | (admin & ADMIN_CONFIG_MAINT);

@@ -3,8 +3,9 @@
  *
  *   sockets closed ──► what the kernel had handed over before is served ──► sessions end ──► last bytes left ──► idle
  *
- * Nobody can close an idle connection without meeting the client's next request on its way. So a connection whose client
- * was there a moment ago gets to ask once more, and the answer says `Connection: close`.
+ * Nobody can close an idle connection without meeting the client's next request on its way: a client that was kept from
+ * running sends it with our FIN waiting in its socket. So a connection whose client was there a moment ago gets to ask once
+ * more, and the answer says `Connection: close`.
  */
 import { STOP_IDLE_MS, STOP_LOOK_MS } from '../limits.ts';
 import { Timer } from '../time.ts';

@@ -208,7 +208,24 @@ export class PatternBooks implements Follower {
   }
 
   snapshot(log: ChangeLog): void {
-    for (const state of this.#states) if (state?.changed) this.#write(log, state);
+    for (const state of this.changed) this.write(log, state);
+  }
+
+  /** Those that are not as configured, as this thread last saw them. */
+  get changed(): readonly RefState[] {
+    return this.#states.filter(state => state?.changed);
+  }
+
+  /** Appends what a reference is now; `index`: the number that it has where that is read. */
+  write(log: ChangeLog, { ref, current, next, nextId, generations }: RefState, index = ref.index): void {
+    log.append(RESET, index, current, nextId);
+    log.append(PREPARE, index, next, 0);
+    for (const [version, entries] of generations) {
+      for (let entry = 0; entry < entries.count; entry++) {
+        if (!entries.isThere(entry)) continue;
+        log.append(ADD, index, version, entries.id(entry), entries.key(entry), entries.value(entry));
+      }
+    }
   }
 
   // --- changes: inside `change`, which says whether they are in force ---
@@ -239,17 +256,5 @@ export class PatternBooks implements Follower {
 
   commit({ ref }: RefState, version: number): void {
     this.#log.append(COMMIT, ref.index, version, 0);
-  }
-
-  #write(log: ChangeLog, state: RefState): void {
-    const { ref, current, next, nextId, generations } = state;
-    log.append(RESET, ref.index, current, nextId);
-    log.append(PREPARE, ref.index, next, 0);
-    for (const [version, entries] of generations) {
-      for (let entry = 0; entry < entries.count; entry++) {
-        if (!entries.isThere(entry)) continue;
-        log.append(ADD, ref.index, version, entries.id(entry), entries.key(entry), entries.value(entry));
-      }
-    }
   }
 }

@@ -84,36 +84,3 @@ export function deleteKey(books: PatternBooks, ref: PatternRef, key: Uint8Array)
   });
   return done ? null : NO_ROOM;
 }
-
-/** The entries of a file that are not as it says any more: what a new configuration may begin with. Plain data. */
-export interface SavedRef {
-  readonly name: string;
-  readonly entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
-}
-
-/** The files that have been changed, as they are now; patterns of ACL lines have no name and are not among them. */
-export function* changedRefs(books: PatternBooks): Generator<SavedRef> {
-  for (const ref of books.refs) {
-    const state = books.present(ref);
-    if (ref.name === '' || !state.changed) continue;
-    const entries = state.entries()!;
-    const list: SavedRef['entries'][number][] = [];
-    for (let entry = 0; entry < entries.count; entry++) {
-      if (entries.isThere(entry)) list.push([entries.key(entry).slice(), entries.value(entry).slice()]);
-    }
-    yield { name: ref.name, entries: list };
-  }
-}
-
-/** Gives a file the entries that were saved. False when nothing looks into it, or there is no room. */
-export function restoreRef(books: PatternBooks, { name, entries }: SavedRef): boolean {
-  const ref = books.named(name);
-  if (ref === null) return false;
-  const state = books.present(ref);
-  return books.change(() => {
-    books.clear(state, state.current);
-    entries.forEach(([key, value], i) => {
-      books.add(state, state.current, key, value, i);
-    });
-  });
-}

@@ -41,11 +41,11 @@ export class ProcVars implements Store, Follower {
   set(name: string, value: Value): void {
     const now = this.get(name);
     if (now !== undefined && isSame(now, value)) return;
-    this.#log.change(() => this.#append(name, value));
+    this.#log.change(() => append(this.#log, name, value));
   }
 
   delete(name: string): void {
-    if (this.has(name)) this.#log.change(() => this.#log.append(UNSET, 0, 0, 0, Buffer.from(name)));
+    if (this.has(name)) this.#log.change(() => remove(this.#log, name));
   }
 
   /** What they take together, as `tune.vars.*` count. */
@@ -67,15 +67,33 @@ export class ProcVars implements Store, Follower {
     this.#values.set(name, { type: version as Type, int: number, wide, bytes: value });
   }
 
-  snapshot(): void {
-    for (const [name, value] of this.#values) this.#append(name, value);
+  snapshot(log: ChangeLog): void {
+    for (const [name, value] of this.#values) append(log, name, value);
   }
 
-  #append(name: string, { type, int, wide, bytes }: Value): void {
-    const key = Buffer.from(name);
-    if (wide === null) this.#log.append(SET, 0, type, int, key, bytes);
-    else this.#log.append(SET_WIDE, 0, type, int, key, Buffer.from(String(wide)));
+  /** Appends what leads from one configuration to the present state, as far as another one says of a variable the same. */
+  bequeath(log: ChangeLog, configured: readonly ProcVar[], now: readonly ProcVar[]): void {
+    const [before, after] = [configured, now].map(vars => new Map(vars.map(v => [v.name, v] as const)));
+    const kept = (name: string) => areSame(before!.get(name), after!.get(name));
+    for (const [name, value] of this.#values) {
+      if (kept(name) && !areSame(before!.get(name), value)) append(log, name, value);
+    }
+    for (const { name } of configured) if (kept(name) && !this.#values.has(name)) remove(log, name);
   }
+}
+
+function append(log: ChangeLog, name: string, { type, int, wide, bytes }: Value): void {
+  const key = Buffer.from(name);
+  if (wide === null) log.append(SET, 0, type, int, key, bytes);
+  else log.append(SET_WIDE, 0, type, int, key, Buffer.from(String(wide)));
+}
+
+function remove(log: ChangeLog, name: string): void {
+  log.append(UNSET, 0, 0, 0, Buffer.from(name));
+}
+
+function areSame(a: Value | undefined, b: Value | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : isSame(a, b);
 }
 
 function isSame(a: Value, b: Value): boolean {

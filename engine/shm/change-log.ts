@@ -55,7 +55,7 @@ export interface Change {
 
 /** Who has a copy of something that changes. */
 export interface Follower {
-  /** The kinds of records that are for it. */
+  /** The kinds of records that are for it; those of no follower in this thread are passed over. */
   readonly kinds: readonly number[];
   apply(change: Change): void;
   /** Appends what leads from the configuration to the present state. */
@@ -287,7 +287,7 @@ export class ChangeLog {
       change.mid = change.start + data.getUint32(at + 24, true);
       change.end = change.mid + data.getUint32(at + 28, true);
       this.#offset = at + data.getUint32(at, true);
-      this.#byKind.get(change.kind)!.apply(change);
+      this.#byKind.get(change.kind)?.apply(change);
     }
   }
 }

@@ -144,7 +144,6 @@ test('a soft stop: what is under way ends with connection: close, idle connectio
   busy!.send(GET);
   await busy!.until(() => rig.counter('server', 'web/s1', 'cum_sess') === 2);
   rig.workers[0]!.stop(true);
-  await idle!.end();
   fresh!.send(GET);
   await fresh!.until(() => rig.counter('server', 'web/s1', 'cum_sess') === 3);
   for (const conn of s.conns.filter(c => !c.closed)) conn.send(ok('last'));
@@ -152,5 +151,7 @@ test('a soft stop: what is under way ends with connection: close, idle connectio
     await client.end();
     expect(client.received).toContain('connection: close');
   }
+  await idle!.end();
+  expect(idle!.received).not.toContain('connection: close');
   expect(await settled(rig)).toEqual({});
 });

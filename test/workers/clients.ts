@@ -39,6 +39,9 @@ export class Client {
   #received = '';
   #body = 0;
   #asked = false;
+  /** When the last answer came, and the last request went. */
+  #answeredAt = 0;
+  #askedAt = 0;
   #stopping = false;
 
   constructor(port: number, kind: Kind, tally: Tally) {
@@ -66,6 +69,7 @@ export class Client {
     this.#socket = socket;
     this.#received = '';
     this.#body = -1;
+    this.#answeredAt = 0;
     socket.setNoDelay();
     socket.on('connect', () => {
       this.#tally.connections++;
@@ -79,6 +83,7 @@ export class Client {
 
   #ask(): void {
     this.#asked = true;
+    this.#askedAt = Date.now();
     const { path, short } = this.#kind;
     this.#socket?.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${short ? 'Connection: close\r\n' : ''}\r\n`);
   }
@@ -97,6 +102,7 @@ export class Client {
 
   #answered(last: boolean): void {
     this.#tally.answers++;
+    this.#answeredAt = Date.now();
     this.#asked = false;
     this.#received = '';
     this.#body = -1;
@@ -122,7 +128,12 @@ export class Client {
     if (socket !== this.#socket) return;
     this.#socket = null;
     if (!this.#asked) return;
-    this.#fail(`${this.#kind.path} ${why} after ${this.#received.length} bytes`);
+    const idle =
+      this.#answeredAt === 0 ? 'first request' : `asked ${this.#askedAt - this.#answeredAt} ms after an answer`;
+    const { path, pauseMs } = this.#kind;
+    this.#fail(
+      `${path} (pause ${pauseMs}) ${why} after ${this.#received.length} bytes; ${idle}, ${Date.now() - this.#askedAt} ms ago`,
+    );
     this.#asked = false;
     if (this.#stopping) this.#end();
     else this.#connect();

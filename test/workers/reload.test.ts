@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { cli, field, rows } from './cli.ts';
 import { Client, KEEP_ALIVE, LONG, newTally, SHORT, startServer } from './clients.ts';
-import { config, folder, freePort, type Running, start } from './sluice.ts';
+import { ask, config, folder, freePort, type Running, start } from './sluice.ts';
 
 const until = async (what: () => boolean | Promise<boolean>, ms = 20_000) => {
   for (const deadline = Date.now() + ms; !(await what()); ) {
@@ -23,7 +23,7 @@ async function reload(running: Running): Promise<void> {
 }
 
 for (const io of ['net', 'uring']) {
-  test(`20 reloads under load drop nothing and count everything (${io})`, { timeout: 60_000 }, async () => {
+  test(`20 reloads under load drop nothing and count everything (${io})`, { timeout: 120_000 }, async () => {
     const dir = folder();
     const { port: origin, server } = await startServer(400);
     onTestFinished(() => {
@@ -193,4 +193,38 @@ frontend web
   fs.writeFileSync(file, text.replace('size 100', 'size 200'));
   await reload(running);
   expect(await shown()).not.toContain('http_req_cnt');
+});
+
+test('maps and variables live on as they were changed, unless the file is another', { timeout: 60_000 }, async () => {
+  const dir = folder();
+  const [port, socket, map] = [await freePort(), path.join(dir, 's.sock'), path.join(dir, 'a.map')];
+  fs.writeFileSync(map, 'k first\n');
+  const text = `
+global
+  nbthread 2
+  stats socket ${socket} level admin
+  set-var proc.v str(configured)
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 2s
+frontend web
+  bind 127.0.0.1:${port}
+  http-request set-var(proc.v) str(set) if { path /set }
+  http-request return status 200 content-type text/plain lf-string "%[str(k),map(${map})] %[var(proc.v)]"
+`;
+  const running = start(['-W', '-f', config(text, dir)]);
+  expect(await ask(port)).toBe('first configured');
+  await cli(socket, `set map ${map} k changed`);
+  await ask(port, '/set');
+  for (let n = 0; n < 2; n++) {
+    await reload(running);
+    for (let i = 0; i < 8; i++) expect(await ask(port)).toBe('changed set');
+  }
+  expect(await cli(socket, `get map ${map} k`)).toContain('value="changed"');
+  fs.writeFileSync(map, 'k edited\n');
+  await reload(running);
+  expect(await ask(port)).toBe('edited set');
+  expect(running.output()).toContain('was changed at run time; what its file says now is in force');
 });
