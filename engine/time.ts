@@ -25,12 +25,6 @@ export function wallMs(): number {
   return Date.now();
 }
 
-/** Microseconds of processor time used by this process, for `Idle_pct` and the benchmarks. */
-export function cpuMicros(): number {
-  const u = process.cpuUsage();
-  return u.user + u.system;
-}
-
 /** How often a thread's load is measured. Milliseconds. */
 const LOAD_EVERY_MS = 500;
 

@@ -6,15 +6,7 @@ import { keyType } from '../stick/key.ts';
 import { formatAddress } from './address.ts';
 import type { TlsBuilder } from './build-tls.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import {
-  type BindDraft,
-  newBind,
-  type PeersDraft,
-  type Reference,
-  type Resources,
-  type TableDraft,
-  type TableUse,
-} from './draft.ts';
+import { type BindDraft, newBind, type PeersDraft, type Resources, type TableDraft, type TableUse } from './draft.ts';
 import type { Bind, Peer, Peers, Place, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
@@ -49,7 +41,7 @@ export function checkTables(drafts: Drafts, diagnostics: Diagnostics): void {
       const problem = problemOf(use, tables.get(name), drafts);
       if (problem === null) continue;
       const hint = tables.has(name) ? null : didYouMean(name, tables.keys());
-      complain(diagnostics, use, `Proxy '${proxy.name}': ${problem}`, hint);
+      diagnostics.mark('alert', use, `Proxy '${proxy.name}': ${problem}`, hint);
     }
     for (const { table } of proxy.stickRules) needServer(tables.get(table || proxy.name));
   }
@@ -98,8 +90,8 @@ function checkTable(
 ): void {
   if (table.peers !== null && !peers.some(section => section.name === table.peers!.name)) {
     const { name } = table.peers;
-    complain(
-      diagnostics,
+    diagnostics.mark(
+      'alert',
       table.peers,
       `unable to find peers section '${name}'`,
       didYouMean(
@@ -121,7 +113,7 @@ function checkTable(
             ? `table '${table.writeTo.name}' has a 'write-to' of its own`
             : null;
   if (problem !== null) {
-    complain(diagnostics, table.writeTo, `'write-to': ${problem}`, didYouMean(table.writeTo.name, tables.keys()));
+    diagnostics.mark('alert', table.writeTo, `'write-to': ${problem}`, didYouMean(table.writeTo.name, tables.keys()));
   }
 }
 
@@ -138,11 +130,6 @@ function checkPeers(section: PeersDraft, { peers }: Drafts, diagnostics: Diagnos
   if (old !== undefined) {
     diagnostics.report('alert', old, `'peer ${old.name}' has no address`, "write one, or a 'bind' line in the section");
   }
-}
-
-function complain(diagnostics: Diagnostics, at: Reference, message: string, hint: string | null): void {
-  const { file, line, source, column, width } = at;
-  diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint });
 }
 
 /** The tables and sections of the model, whose references are good. */

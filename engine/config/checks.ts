@@ -203,9 +203,7 @@ function reference(
   proxies: readonly ProxyDraft[],
   diagnostics: Diagnostics,
 ): void {
-  const { file, line, source, column, width, name } = target;
-  const complain = (message: string, hint: string | null): void =>
-    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint });
+  const { name } = target;
   const backends = proxies.filter(serves);
   const backend = backends.find(other => other.name === name);
   if (backend === undefined) {
@@ -216,46 +214,32 @@ function reference(
           name,
           backends.map(other => other.name),
         );
-    complain(`Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'`, hint);
+    diagnostics.mark('alert', target, `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'`, hint);
   } else if (proxy.mode === 'http' && backend.mode === 'tcp') {
     const how = keyword === 'use_backend' ? "in a 'use_backend' rule" : 'as its default backend';
     const message = `http ${kindOf(proxy)} '${proxy.name}' (${at(proxy)}) tries to use incompatible tcp ${kindOf(backend)} '${backend.name}' (${at(backend)}) ${how} (see 'mode')`;
-    complain(message, null);
+    diagnostics.mark('alert', target, message);
   }
 }
 
 function serverReferences(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   const names = proxy.servers.map(server => server.name);
-  for (const { name, dynamic, file, line, source, column, width } of proxy.useServer) {
+  for (const rule of proxy.useServer) {
+    const { name, dynamic } = rule;
     if (dynamic !== null || names.includes(name)) continue;
     const message = `unable to find server '${name}' in proxy '${proxy.name}' referenced in a 'use-server' rule`;
-    diagnostics.add({
-      severity: 'alert',
-      place: { file, line },
-      column,
-      width,
-      source,
-      message,
-      hint: didYouMean(name, names),
-    });
+    diagnostics.mark('alert', rule, message, didYouMean(name, names));
   }
 }
 
 /** Pages that `errorfiles` lines and rules take from `http-errors` sections. */
 function errorSections(proxy: ProxyDraft, diagnostics: Diagnostics, { httpErrors }: Drafts): void {
   const names = httpErrors.map(section => section.name);
-  for (const { name, file, line, source, column, width } of proxy.errorFiles) {
+  for (const page of proxy.errorFiles) {
+    const { name } = page;
     if (names.includes(name)) continue;
     const message = `unable to find the http-errors section '${name}'`;
-    diagnostics.add({
-      severity: 'alert',
-      place: { file, line },
-      column,
-      width,
-      source,
-      message,
-      hint: didYouMean(name, names),
-    });
+    diagnostics.mark('alert', page, message, didYouMean(name, names));
   }
   for (const rule of Object.values(proxy.rules).flat()) {
     const section = errorSection(rule.args);
@@ -269,9 +253,8 @@ function errorSections(proxy: ProxyDraft, diagnostics: Diagnostics, { httpErrors
 function unreachable(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   const last = proxy.useBackend.findIndex(rule => rule.condition === null);
   for (const rule of last < 0 ? [] : proxy.useBackend.slice(last + 1)) {
-    const { file, line, source, column, width, name } = rule;
-    const message = `'use_backend ${name}' is never reached: the rule at line ${proxy.useBackend[last]!.line} has no condition`;
-    diagnostics.add({ severity: 'warning', place: { file, line }, column, width, source, message, hint: null });
+    const message = `'use_backend ${rule.name}' is never reached: the rule at line ${proxy.useBackend[last]!.line} has no condition`;
+    diagnostics.mark('warning', rule, message);
   }
 }
 
@@ -316,9 +299,8 @@ function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Dra
   ] as const) {
     const variable = format === null ? null : httpVariable(format.format);
     if (format === null || variable === null) continue;
-    const { file, line, source, column, width } = format;
     const message = `failed to parse ${keyword} : format variable '${variable}' is reserved for HTTP mode`;
-    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint: null });
+    diagnostics.mark('alert', format, message);
   }
 }
 

@@ -171,6 +171,6 @@ export class Cursor {
   #report(severity: Severity, message: string, hint: string | undefined, word: Word): void {
     const { file, line, source } = this.line;
     const { column, width } = word;
-    this.diagnostics.add({ severity, place: { file, line }, column, width, source, message, hint: hint ?? null });
+    this.diagnostics.mark(severity, { file, line, source, column, width }, message, hint);
   }
 }

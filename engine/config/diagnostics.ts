@@ -22,11 +22,22 @@ export interface Diagnostic {
   readonly hint: string | null;
 }
 
+/** Where a word stands: its line as written, and the word in it. */
+export interface Mark extends Place, Pick<Diagnostic, 'column' | 'width'> {
+  readonly source: string;
+}
+
 export class Diagnostics {
   readonly list: Diagnostic[] = [];
 
   add(d: Diagnostic): void {
     this.list.push(d);
+  }
+
+  /** Something about the word at `where`. */
+  mark(severity: Severity, where: Mark, message: string, hint: string | null = null): void {
+    const { file, line, source, column, width } = where;
+    this.add({ severity, place: { file, line }, column, width, source, message, hint });
   }
 
   /** Something about a whole line, or about no line: nothing in it is marked. */

@@ -120,10 +120,8 @@ export function checkEmailAlert(proxy: ProxyDraft, sections: readonly MailersDra
   const { mailers, from, to } = proxy.emailAlert;
   const names = sections.map(({ name }) => name);
   if (mailers !== null && !names.includes(mailers.name)) {
-    const { file, line, source, column, width, name } = mailers;
-    const message = `unable to find mailers '${name}'`;
-    const hint = didYouMean(name, names);
-    diagnostics.add({ severity: 'alert', place: { file, line }, column, width, source, message, hint });
+    const message = `unable to find mailers '${mailers.name}'`;
+    diagnostics.mark('alert', mailers, message, didYouMean(mailers.name, names));
   }
   const said = [mailers !== null, from !== '', to !== ''];
   if (!said.includes(true) || !said.includes(false)) return;

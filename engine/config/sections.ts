@@ -28,6 +28,7 @@ import { PROXY } from './keywords-proxy.ts';
 import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
 import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
+import type { Place } from './model.ts';
 import { illegalCharacter } from './names.ts';
 import { didYouMean } from './suggest.ts';
 import { carryOut, expectEnd, Table } from './table.ts';
@@ -209,114 +210,26 @@ const GLOBAL_SECTION: Section = {
   },
 };
 
-const USERLIST_SECTION: Section = {
-  keyword: 'userlist',
-  args: '<name>',
-  letter: 'U',
-  doc: 'Users and their passwords.',
-  open(cursor, desk) {
-    const { file, line } = cursor.line;
-    const draft: UserlistDraft = { file, line, name: sectionName(cursor, 'userlist'), users: [], groups: [] };
-    expectEnd(cursor, 'userlist');
-    desk.drafts.userlists.push(draft);
-    return readerOf(TABLES.userlist, 'userlist', 'U', draft, draft.name, desk);
-  },
-};
-
-const HTTP_ERRORS_SECTION: Section = {
-  keyword: 'http-errors',
-  args: '<name>',
-  letter: 'E',
-  doc: 'A set of error pages.',
-  open(cursor, desk) {
-    const { file, line } = cursor.line;
-    const draft: HttpErrorsDraft = { file, line, name: sectionName(cursor, 'http-errors'), pages: [] };
-    expectEnd(cursor, 'http-errors');
-    desk.drafts.httpErrors.push(draft);
-    return readerOf(TABLES['http-errors'], 'http-errors', 'E', draft, draft.name, desk);
-  },
-};
-
-const HEALTHCHECK_SECTION: Section = {
-  keyword: 'healthcheck',
-  args: '<name>',
-  letter: 'H',
-  doc: 'A named kind of check.',
-  open(cursor, desk) {
-    const { file, line } = cursor.line;
-    const draft = { file, line, name: sectionName(cursor, 'healthcheck'), check: newCheck(), expressions: [] };
-    expectEnd(cursor, 'healthcheck');
-    desk.drafts.healthchecks.push(draft);
-    return readerOf(TABLES.healthcheck, 'healthcheck', 'H', draft, draft.name, desk);
-  },
-};
-
-const RESOLVERS_SECTION: Section = {
-  keyword: 'resolvers',
-  args: '<name>',
-  letter: 'N',
-  doc: 'Name servers.',
-  open(cursor, desk) {
-    const draft = newResolvers(cursor.line, sectionName(cursor, 'resolvers'));
-    expectEnd(cursor, 'resolvers');
-    desk.drafts.resolvers.push(draft);
-    return readerOf(TABLES.resolvers, 'resolvers', 'N', draft, draft.name, desk);
-  },
-};
-
-const LOG_PROFILE_SECTION: Section = {
-  keyword: 'log-profile',
-  args: '<name>',
-  letter: 'P',
-  doc: 'What log lines say, by step.',
-  open(cursor, desk) {
-    const { file, line } = cursor.line;
-    const draft: LogProfileDraft = { file, line, name: sectionName(cursor, 'log-profile'), logTag: null, steps: {} };
-    expectEnd(cursor, 'log-profile');
-    desk.drafts.logProfiles.push(draft);
-    return readerOf(TABLES['log-profile'], 'log-profile', 'P', draft, draft.name, desk);
-  },
-};
-
-const RING_SECTION: Section = {
-  keyword: 'ring',
-  args: '<name>',
-  letter: 'R',
-  doc: 'A buffer of log lines, and log servers over TCP.',
-  open(cursor, desk) {
-    const draft = newRing(cursor.line, sectionName(cursor, 'ring'));
-    expectEnd(cursor, 'ring');
-    desk.drafts.rings.push(draft);
-    return readerOf(TABLES.ring, 'ring', 'R', draft, draft.name, desk);
-  },
-};
-
-const MAILERS_SECTION: Section = {
-  keyword: 'mailers',
-  args: '<name>',
-  letter: 'M',
-  doc: 'Mail servers.',
-  open(cursor, desk) {
-    const draft = newMailers(cursor.line, sectionName(cursor, 'mailers'));
-    expectEnd(cursor, 'mailers');
-    desk.drafts.mailers.push(draft);
-    return readerOf(TABLES.mailers, 'mailers', 'M', draft, draft.name, desk);
-  },
-};
-
-const PEERS_SECTION: Section = {
-  keyword: 'peers',
-  args: '<name>',
-  letter: 'S',
-  doc: 'Other processes that share stick tables.',
-  open(cursor, desk) {
-    const { file, line } = cursor.line;
-    const draft: PeersDraft = { file, line, ...newPeers(sectionName(cursor, 'peers')) };
-    expectEnd(cursor, 'peers');
-    desk.drafts.peers.push(draft);
-    return readerOf(TABLES.peers, 'peers', 'S', draft, draft.name, desk);
-  },
-};
+/** A section with a name, of which there may be several; `make` is a draft of it. */
+function namedSection<T, D extends T & { readonly name: string }>(
+  keyword: string,
+  letter: string,
+  doc: string,
+  table: Table<T>,
+  listOf: (drafts: Drafts) => D[],
+  make: (place: Place, name: string) => D,
+): Section {
+  return {
+    ...{ keyword, letter, doc, args: '<name>' },
+    open(cursor, desk) {
+      const { file, line } = cursor.line;
+      const draft = make({ file, line }, sectionName(cursor, keyword));
+      expectEnd(cursor, keyword);
+      listOf(desk.drafts).push(draft);
+      return readerOf(table, keyword, letter, draft, draft.name, desk);
+    },
+  };
+}
 
 /** Its lines name sources of events inside HAProxy, which are not ours: they are not looked at. */
 const TRACES_SECTION: Section = {
@@ -352,20 +265,62 @@ export const SECTIONS: readonly Section[] = [
   proxySection('frontend', 'F', 'Listens for clients.'),
   proxySection('backend', 'B', 'A set of servers.'),
   proxySection('listen', 'L', 'A frontend and its backend in one.'),
-  USERLIST_SECTION,
-  HTTP_ERRORS_SECTION,
-  HEALTHCHECK_SECTION,
-  RESOLVERS_SECTION,
-  LOG_PROFILE_SECTION,
-  RING_SECTION,
-  PEERS_SECTION,
+  namedSection(
+    'userlist',
+    'U',
+    'Users and their passwords.',
+    TABLES.userlist,
+    drafts => drafts.userlists,
+    (place, name) => ({ ...place, name, users: [], groups: [] }),
+  ),
+  namedSection(
+    'http-errors',
+    'E',
+    'A set of error pages.',
+    TABLES['http-errors'],
+    drafts => drafts.httpErrors,
+    (place, name) => ({ ...place, name, pages: [] }),
+  ),
+  namedSection(
+    'healthcheck',
+    'H',
+    'A named kind of check.',
+    TABLES.healthcheck,
+    drafts => drafts.healthchecks,
+    (place, name) => ({ ...place, name, check: newCheck(), expressions: [] }),
+  ),
+  namedSection('resolvers', 'N', 'Name servers.', TABLES.resolvers, drafts => drafts.resolvers, newResolvers),
+  namedSection(
+    'log-profile',
+    'P',
+    'What log lines say, by step.',
+    TABLES['log-profile'],
+    drafts => drafts.logProfiles,
+    (place, name) => ({ ...place, name, logTag: null, steps: {} }),
+  ),
+  namedSection(
+    'ring',
+    'R',
+    'A buffer of log lines, and log servers over TCP.',
+    TABLES.ring,
+    drafts => drafts.rings,
+    newRing,
+  ),
+  namedSection(
+    'peers',
+    'S',
+    'Other processes that share stick tables.',
+    TABLES.peers,
+    drafts => drafts.peers,
+    (place, name) => ({ ...place, ...newPeers(name) }),
+  ),
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   laterSection('log-forward', 'Forwards log lines.'),
-  MAILERS_SECTION,
+  namedSection('mailers', 'M', 'Mail servers.', TABLES.mailers, drafts => drafts.mailers, newMailers),
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),
   TRACES_SECTION,

@@ -90,10 +90,6 @@ export function getVar(variable: Variable, ctx: SampleContext, out: Sample): boo
   return true;
 }
 
-export function hasVar(variable: Variable, ctx: SampleContext): boolean {
-  return STORES[variable.scope](ctx, false)?.has(variable.name) ?? false;
-}
-
 /** Keeps a copy of the sample. False when the scope is not there, or full. */
 export function setVar(variable: Variable, ctx: SampleContext, sample: Sample): boolean {
   const store = STORES[variable.scope](ctx, true);

@@ -17,7 +17,6 @@ import { HISTOGRAM_BYTES_FINE, TIMER_US_MAX } from '../limits.ts';
 
 /** The timers, in the order of their histograms: queue, connect, response (data) and total. */
 export const TIMERS = ['q', 'c', 'd', 't'] as const;
-export type TimerName = (typeof TIMERS)[number];
 
 /** Since the start; over the last one to two minutes. */
 export type Span = 'all' | 'window';
