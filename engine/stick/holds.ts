@@ -1,7 +1,9 @@
 /**
  * Who holds which entry. An entry that is held is not evicted, so a thread that dies would keep its entries for ever: each
- * thread therefore writes what it holds into a row of its own, which the master gives back (invariant 1 of
- * ARCHITECTURE.md: the hold and its word in the row change side by side, with no call between).
+ * thread therefore writes what it holds into a row of its own, which the master gives back. The reference and its hold change
+ * side by side, with no call between. V8 ends a thread where it enters a function or a loop goes round, and in rare cases
+ * (code that is being replaced by a better one) elsewhere: a thread that is ended just between leaves one reference, or one
+ * count of `conn_cur`, too many: that entry stays until the table is cleared or the process ends. Never one too few.
  *
  *   row 0 .. workers-1: a worker's, row `workers`: the control thread's, the last one: the master's
  *     ┌──────┬─────────┬─────────┬───

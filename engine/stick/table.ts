@@ -150,17 +150,20 @@ export class Table {
 
   // --- holding ---
 
-  /** Holds an entry by its number. False when there is none. The hold is written right beside: see holds.ts. */
+  /**
+   * Holds an entry by its number. False when there is none. The reference and its hold change side by side (holds.ts), a
+   * dead place's too, and all that the second needs is loaded before the first.
+   */
   take(entry: number, hold = this.hold): boolean {
     const { words } = this;
     const row = this.#holds.words;
+    const mark = this.#mark;
     const refs = this.layout.entries + entry * this.layout.entryWords + REFS;
-    if (Atomics.add(words, refs, 1) >= LIVE) {
-      row[hold + 1] = entry;
-      row[hold] = this.#mark;
-      return true;
-    }
-    Atomics.sub(words, refs, 1);
+    row[hold + 1] = entry;
+    const before = Atomics.add(words, refs, 1);
+    row[hold] = mark;
+    if (before >= LIVE) return true;
+    this.release(entry, hold);
     return false;
   }
 
@@ -175,8 +178,11 @@ export class Table {
 
   /** Lets an entry go that is held in `hold`. */
   release(entry: number, hold = this.hold): void {
-    this.#holds.words[hold] = 0;
-    Atomics.sub(this.words, this.at(entry) + REFS, 1);
+    const { words } = this;
+    const row = this.#holds.words;
+    const refs = this.layout.entries + entry * this.layout.entryWords + REFS;
+    row[hold] = 0;
+    Atomics.sub(words, refs, 1);
   }
 
   /** The holder counts as a connection: raises `conn_cur`, where it is stored. As with the hold itself, side by side. */
@@ -192,8 +198,8 @@ export class Table {
     const row = this.#holds.words;
     const at = this.at(entry) + this.#current;
     if (this.#current === 0) return;
-    Atomics.sub(this.words, at, 1);
     row[hold] = this.#mark;
+    Atomics.sub(this.words, at, 1);
   }
 
   // --- finding ---
@@ -304,9 +310,11 @@ export class Table {
     const live = words[USED]!;
     this.order.push(live, words[at + EXPIRE]!, entry);
     Atomics.store(words, USED, live + 1);
+    const row = this.#holds.words;
+    const mark = this.#mark;
+    row[hold + 1] = entry;
     Atomics.add(words, at + REFS, LIVE + 1);
-    this.#holds.words[hold + 1] = entry;
-    this.#holds.words[hold] = this.#mark;
+    row[hold] = mark;
     return entry;
   }
 

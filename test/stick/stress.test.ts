@@ -16,14 +16,15 @@ function run(data: Omit<Share, 'row'>, row: number): Worker {
   return new Worker(new URL('./stress-worker.ts', import.meta.url), { workerData: { ...data, row } });
 }
 
-/** Every live entry is found by its key, once, is in the order once, and is held by nobody. */
-function expectWhole(table: Table): void {
+/** Every live entry is found by its key, once, is in the order once. Gives how many are still held. */
+function expectWhole(table: Table): number {
   const seen = new Set<number>();
   let live = 0;
+  let held = 0;
   for (let entry = 0; entry < table.end; entry++) {
     if (Atomics.load(table.words, table.at(entry) + REFS) < LIVE) continue;
     live++;
-    expect(Atomics.load(table.words, table.at(entry) + REFS)).toBe(LIVE);
+    held += Atomics.load(table.words, table.at(entry) + REFS) - LIVE;
     const value = keyInteger(table, entry);
     expect(seen.has(value)).toBe(false);
     seen.add(value);
@@ -33,8 +34,9 @@ function expectWhole(table: Table): void {
   const places = Array.from({ length: table.end }, (_, position) => table.order.place(position));
   expect(new Set(places).size).toBe(table.end);
   for (let i = 0; i < table.used; i++) {
-    expect(Atomics.load(table.words, table.at(places[i]!) + REFS)).toBe(LIVE);
+    expect(Atomics.load(table.words, table.at(places[i]!) + REFS)).toBeGreaterThanOrEqual(LIVE);
   }
+  return held;
 }
 
 const DATA: StickTable['data'] = [stored('gpc0'), stored('conn_cur')];
@@ -46,7 +48,7 @@ test('every count of every thread arrives', { timeout: 60_000 }, async () => {
   const data = { shared, operations: 200_000, keys, counted, endless: false };
   await Promise.all(Array.from({ length: THREADS }, (_, row) => once(run(data, row), 'exit')));
   const table = attach(shared, THREADS);
-  expectWhole(table);
+  expect(expectWhole(table)).toBe(0);
   const reference = new Int32Array(counted);
   for (let entry = 0; entry < table.end; entry++) {
     const at = keyInteger(table, entry);
@@ -62,7 +64,7 @@ test('many more keys than places: the table stays whole', { timeout: 60_000 }, a
   const data = { shared, operations: 200_000, keys, counted: new SharedArrayBuffer(keys * 4), endless: false };
   await Promise.all(Array.from({ length: THREADS }, (_, row) => once(run(data, row), 'exit')));
   const table = attach(shared, THREADS);
-  expectWhole(table);
+  expect(expectWhole(table)).toBe(0);
   expect(table.used).toBe(97);
 });
 
@@ -70,24 +72,30 @@ test('threads that are killed at any point leave a table that works', { timeout:
   const keys = 300;
   const spec = tableSpec({ size: 60, data: DATA });
   const shared = share(spec, THREADS + 1);
-  const data = { shared, operations: 0, keys, counted: new SharedArrayBuffer(keys * 4), endless: true };
+  const reference = new SharedArrayBuffer(keys * 4);
+  const data = { shared, operations: 0, keys, counted: reference, endless: true };
   const model = { base: 0, tables: [spec] } as unknown as Model;
   const memory = { base: 0, tables: [shared.table], holds: shared.holds };
+  let deaths = 0;
   for (let round = 0; round < 6; round++) {
     const workers = Array.from({ length: 2 }, (_, row) => run(data, row));
     await Promise.all(workers.map(worker => once(worker, 'online')));
     await new Promise(resolve => setTimeout(resolve, 60 + 13 * round));
     for (const [row, worker] of workers.entries()) {
       await worker.terminate();
+      deaths++;
       reclaimTables(model, memory, row);
     }
   }
   const table = attach(shared, THREADS);
-  for (let entry = 0; entry < table.end; entry++) {
-    expect(readValue(table, entry, table.field(6)!, 0, 1)).toBe(0);
-  }
-  expectWhole(table);
-  for (let value = 0; value < 60; value++) expect(put(table, 10_000 + value, 2_000)).toBeGreaterThanOrEqual(0);
-  for (let value = 0; value < 60; value++) expect(has(table, 10_000 + value, 2_000)).toBe(true);
-  expectWhole(table);
+  let counted = 0;
+  for (let entry = 0; entry < table.end; entry++) counted += readValue(table, entry, table.field(6)!, 0, 1);
+  // What holds.ts allows: a thread that was ended between a reference and its hold has left one behind.
+  const left = expectWhole(table) + counted;
+  expect(left).toBeLessThanOrEqual(deaths);
+  expect(left).toBeGreaterThanOrEqual(0);
+  const room = 60 - left;
+  for (let value = 0; value < room; value++) expect(put(table, 10_000 + value, 2_000)).toBeGreaterThanOrEqual(0);
+  for (let value = 0; value < room; value++) expect(has(table, 10_000 + value, 2_000)).toBe(true);
+  expect(expectWhole(table)).toBeLessThanOrEqual(left);
 });
