@@ -1,6 +1,6 @@
 /** What a service manager sees and hears of us: the name, the pid file, systemd's notifications (`-Ws`, sd_notify(3)). */
 import fs from 'node:fs';
-import type { Global } from '../engine/config/model.ts';
+import type { Global } from '../engine/config/global-model.ts';
 import { errorText } from '../engine/io/native.ts';
 import { notifyManager } from '../engine/io/process.ts';
 import { clockMonotonicUs } from '../engine/time.ts';

@@ -1,5 +1,5 @@
 /** Limits and privileges of the process. */
-import type { Global } from '../engine/config/model.ts';
+import type { Global } from '../engine/config/global-model.ts';
 import { allowDumps, type Confinement, changeRoot } from '../engine/io/confine.ts';
 import { errorText, fdLimits, groupId, setFdLimits, userId } from '../engine/io/native.ts';
 import { SPARE_FDS } from './facts.ts';

@@ -1,5 +1,7 @@
 /** SIGHUP: the state of servers and proxies, in HAProxy's lines. */
-import { isBackend, type Proxy, type Server } from '../engine/config/model.ts';
+import { isBackend } from '../engine/config/model.ts';
+import type { Proxy } from '../engine/config/proxy-model.ts';
+import type { Server } from '../engine/config/server-model.ts';
 import { CUM_SESS } from '../engine/shm/counters.ts';
 import { type Memory, topology } from '../engine/shm/memory.ts';
 import { ADMIN_MAINT, OPER_STOPPED, PROXY, SERVER } from '../engine/shm/words.ts';

@@ -6,7 +6,7 @@
  * Loads and limits are read without Atomics, ten times as fast: a word is never half written, and a load that is a moment
  * old is as good, since the place itself is taken by an atomic operation (shm/atomics.ts) that sees the limit.
  */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
 import { PROXY, RAMP_FULL, SERVER } from '../shm/words.ts';
 import { FULL } from './balancer.ts';

@@ -2,7 +2,7 @@
  * The functions of `hash-type`: bytes in, an unsigned 32-bit number out. They must give HAProxy's own numbers, so that a
  * farm keeps its mapping when it moves: test/balance/vectors pins them.
  */
-import type { HashType } from '../config/model.ts';
+import type { HashType } from '../config/proxy-model.ts';
 
 /** Hashes bytes[start..end): 0..2^32-1. */
 export type Hash = (bytes: Uint8Array, start: number, end: number) => number;

@@ -1,5 +1,5 @@
 /** balance hdr(name): the first value of a header (lists are cut at the comma); with `use_domain_only` the main part of the host name in it. */
-import type { Balance } from '../config/model.ts';
+import type { Balance } from '../config/proxy-model.ts';
 import type { Subject } from './balancer.ts';
 import type { Hash } from './hash.ts';
 import { type Key, NO_KEY } from './keyed.ts';

@@ -1,5 +1,5 @@
 /** The balancer that a backend's `balance` asks for. */
-import type { Balance, BalanceAlgorithm, HashType, Proxy } from '../config/model.ts';
+import type { Balance, BalanceAlgorithm, HashType, Proxy } from '../config/proxy-model.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
 import type { Balancer } from './balancer.ts';
 import { expressionKey } from './expression.ts';

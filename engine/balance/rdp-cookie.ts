@@ -7,7 +7,7 @@
  *   └────┴────┴────────┘ └────┴────┴─────────┴─────────┴───────┴───────────────────────────┘
  *     1    1      2        1    1       2         2        1      from byte 11
  */
-import type { Balance } from '../config/model.ts';
+import type { Balance } from '../config/proxy-model.ts';
 import type { Slice, Subject } from './balancer.ts';
 import type { Hash } from './hash.ts';
 import { type Key, NO_KEY } from './keyed.ts';

@@ -2,7 +2,7 @@
  * balance source: the client's address, its 32-bit words combined by exclusive or. That is the hash: the function of
  * `hash-type` has no part in it, its avalanche has.
  */
-import type { HashType } from '../config/model.ts';
+import type { HashType } from '../config/proxy-model.ts';
 import type { Subject } from './balancer.ts';
 import { avalanche } from './hash.ts';
 import { type Key, NO_KEY } from './keyed.ts';

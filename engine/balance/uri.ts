@@ -1,5 +1,5 @@
 /** balance uri: the URI up to the question mark (`whole`: all of it), cut by `len` and `depth` where they are given. */
-import type { Balance } from '../config/model.ts';
+import type { Balance } from '../config/proxy-model.ts';
 import type { Subject } from './balancer.ts';
 import type { Hash } from './hash.ts';
 import { type Key, NO_KEY } from './keyed.ts';

@@ -1,5 +1,5 @@
 /** balance url_param: the value of one parameter of the query string, or with `check_post` of the body. */
-import type { Balance } from '../config/model.ts';
+import type { Balance } from '../config/proxy-model.ts';
 import type { Subject } from './balancer.ts';
 import type { Hash } from './hash.ts';
 import { type Key, NO_KEY } from './keyed.ts';

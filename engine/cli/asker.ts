@@ -2,7 +2,7 @@
  * Asking the traffic workers, and the master for its sockets, from the control thread. Every question ends: with the
  * thread's answer, or when the time for it is over.
  */
-import type { Server } from '../config/model.ts';
+import type { Server } from '../config/server-model.ts';
 import type { PassedSocket } from '../io/fd-passing.ts';
 import { ASK_TIMEOUT_MS } from '../limits.ts';
 import type { Answer, Question, Topic } from '../proxy/questions.ts';

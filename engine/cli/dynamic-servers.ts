@@ -8,7 +8,9 @@
 import { Diagnostics } from '../config/diagnostics.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
-import { isBackend, type Proxy, type Server, setServer } from '../config/model.ts';
+import { isBackend, setServer } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import { initialiseServer } from '../health/initialise.ts';
 import { serverWord, setServerWord, type Target, targetOf } from '../health/target.ts';
 import { ADDED_SERVERS_MAX } from '../limits.ts';

@@ -1,5 +1,6 @@
 /** The proxies and servers that arguments name, or what to answer when there is none. */
-import { isBackend, isFrontend, type Proxy } from '../config/model.ts';
+import { isBackend, isFrontend } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { type StateEnv, type Target, targetOf } from '../health/target.ts';
 import type { Call, Command, Reply } from './command.ts';
 

@@ -1,5 +1,5 @@
 /** Commands that let frontends rest or stop, and those that set the limits of frontends, servers and the process. */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { setServerWord, type Target } from '../health/target.ts';
 import { FE_OPEN, FE_PAUSED, FE_STOPPED, PROCESS, PROXY } from '../shm/words.ts';
 import type { FrontendSockets } from './asker.ts';

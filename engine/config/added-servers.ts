@@ -1,7 +1,9 @@
 /** Servers that the runtime API added: a reload finds them in no file, and takes them along. */
 
 import { findProxy } from './match.ts';
-import { isBackend, type Model, type Proxy, type Server } from './model.ts';
+import { isBackend, type Model } from './model.ts';
+import type { Proxy } from './proxy-model.ts';
+import type { Server } from './server-model.ts';
 
 /**
  * `model` with the servers that `running` has and `configured`, from which it came, has not: in backends that go on, have

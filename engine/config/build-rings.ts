@@ -3,7 +3,7 @@ import { BUF0_BYTES } from '../limits.ts';
 import { type Directory, resolve } from './build-server.ts';
 import type { TlsBuilder } from './build-tls.ts';
 import { newRing, newServer, type RingDraft } from './draft.ts';
-import type { LogTarget, Ring } from './model.ts';
+import type { LogTarget, Ring } from './log-model.ts';
 import type { Drafts } from './sections.ts';
 
 /** Time-outs of a ring that no section describes. */

@@ -4,13 +4,15 @@ import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
 import type { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
+import type { Check } from './check-model.ts';
 import { agentCheck } from './check-presets.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
 import { initialAddress, isService } from './init-addr.ts';
-import type { AgentCheck, Check, Naming, Resolvers, Server, ServerCheck, StickTable } from './model.ts';
 import type { Drafts } from './sections.ts';
+import type { AgentCheck, Naming, Resolvers, Server, ServerCheck } from './server-model.ts';
 import type { StateFiles } from './server-state.ts';
+import type { StickTable } from './stick-model.ts';
 
 /** What the servers of one proxy are made with. */
 export interface Workshop {

@@ -7,8 +7,9 @@ import { formatAddress } from './address.ts';
 import type { TlsBuilder } from './build-tls.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { type BindDraft, newBind, type PeersDraft, type Resources, type TableDraft, type TableUse } from './draft.ts';
-import type { Bind, Peer, Peers, Place, StickTable } from './model.ts';
+import type { Bind, Place } from './model.ts';
 import type { Drafts } from './sections.ts';
+import type { Peer, Peers, StickTable } from './stick-model.ts';
 import { didYouMean } from './suggest.ts';
 
 /** All tables of a configuration, in the order of their indexes, by the names that the configuration calls them. */

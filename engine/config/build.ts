@@ -7,6 +7,7 @@ import { serverOf, type Workshop } from './build-server.ts';
 import { buildTables } from './build-tables.ts';
 import { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
+import type { Check } from './check-model.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import {
   type BindDraft,
@@ -16,11 +17,14 @@ import {
   type Resources,
   type UserlistDraft,
 } from './draft.ts';
+import type { Global } from './global-model.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
-import type { Bind, Check, Global, Model, Proxy, Resolvers, Userlist } from './model.ts';
+import type { Bind, Model, Userlist } from './model.ts';
+import type { Proxy } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
+import type { Resolvers } from './server-model.ts';
 import { StateFiles } from './server-state.ts';
 
 export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources): Model {

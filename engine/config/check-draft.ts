@@ -2,8 +2,10 @@
  * What the check keywords of a section have said, and how that becomes the steps of a check. `http-check` and `tcp-check`
  * rules are kept apart: which of them count is up to the last `option httpchk`, `option tcp-check`, ...
  */
+
+import type { Check, CheckStep, CheckType, CheckValue, ConnectStep, ExpectStep, RequestStep } from './check-model.ts';
 import type { ExpressionUse } from './draft.ts';
-import type { Check, CheckStep, CheckType, CheckValue, ConnectStep, ExpectStep, Place, RequestStep } from './model.ts';
+import type { Place } from './model.ts';
 
 /** A request as far as it was described; null = as another line says, or the default. */
 export interface RequestDraft {

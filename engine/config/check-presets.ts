@@ -1,7 +1,7 @@
 /** The steps that options such as `option redis-check` stand for. Texts and statuses are HAProxy's. */
 import { connectStep, expectStep, type StepDraft } from './check-draft.ts';
+import type { CheckStep, ExpectStep, MatchKind, SendStep } from './check-model.ts';
 import { bytesOfHex } from './check-rules.ts';
-import type { CheckStep, ExpectStep, MatchKind, SendStep } from './model.ts';
 
 type Steps = StepDraft<CheckStep>[];
 type Details = Partial<StepDraft<ExpectStep>>;

@@ -10,10 +10,10 @@ import {
   type Rules,
   type StepDraft,
 } from './check-draft.ts';
+import type { CheckText, ConnectStep, ExpectStep, MatchKind } from './check-model.ts';
 import { argument, checkExpression, checkFormat, formatArgument, type RuleReader } from './check-values.ts';
 import type { Cursor } from './cursor.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
-import type { CheckText, ConnectStep, ExpectStep, MatchKind } from './model.ts';
 
 export type Family = 'http' | 'tcp';
 type Row = Keyword<CheckOwner>;

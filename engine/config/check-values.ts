@@ -3,10 +3,10 @@ import { constantText, type Format, httpVariable, type Use } from '../log/format
 import { takeFormat } from '../rules/format.ts';
 import { type Expression, readExpression } from '../sample/expression.ts';
 import type { CheckOwner } from './check-draft.ts';
+import type { CheckValue } from './check-model.ts';
 import type { Cursor } from './cursor.ts';
 import type { Context } from './keyword.ts';
 import { useExpression } from './keywords-acl.ts';
-import type { CheckValue } from './model.ts';
 import type { Word } from './words.ts';
 
 /** A rule of a check being read. */

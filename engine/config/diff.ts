@@ -11,7 +11,8 @@ import { addressText, hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { findProxy } from './match.ts';
-import { isBackend, isFrontend, type Model, type Proxy } from './model.ts';
+import { isBackend, isFrontend, type Model } from './model.ts';
+import type { Proxy } from './proxy-model.ts';
 
 export interface Change {
   /** `global`, `backend web`. */

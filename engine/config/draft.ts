@@ -13,28 +13,13 @@ import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
 import type { FilterSpec } from './filter-spec.ts';
+import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
-import type {
-  Bind,
-  Global,
-  HttpErrors,
-  LogProfile,
-  Observe,
-  Peer,
-  Peers,
-  Place,
-  ProfileStep,
-  Proxy,
-  Resolvers,
-  Rule,
-  Server,
-  StatsPage,
-  StickRule,
-  StickTable,
-  UseBackend,
-  Userlist,
-  UseServer,
-} from './model.ts';
+import type { LogProfile, ProfileStep } from './log-model.ts';
+import type { Bind, HttpErrors, Place, Userlist } from './model.ts';
+import type { Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
+import type { Observe, Resolvers, Server } from './server-model.ts';
+import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
 import {
   type BindTlsDraft,
   type GlobalTlsDraft,

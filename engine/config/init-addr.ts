@@ -4,7 +4,7 @@ import { nowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
-import type { Naming, SavedState } from './model.ts';
+import type { Naming, SavedState } from './server-model.ts';
 
 interface World {
   readonly proxy: ProxyDraft;

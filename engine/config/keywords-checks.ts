@@ -1,5 +1,6 @@
 /** How servers are checked: `option httpchk` and its kin, `external-check`. The rules are in files of their own. */
 import { type CheckOwner, newRequest, type StepDraft } from './check-draft.ts';
+import type { CheckStep, CheckType } from './check-model.ts';
 import {
   ldapCheck,
   type MysqlClient,
@@ -15,7 +16,6 @@ import type { Cursor } from './cursor.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { HTTP_CHECK } from './keywords-http-check.ts';
 import { TCP_CHECK } from './keywords-tcp-check.ts';
-import type { CheckStep, CheckType } from './model.ts';
 
 type Row = Keyword<CheckOwner>;
 

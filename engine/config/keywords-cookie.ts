@@ -2,7 +2,7 @@
 import type { Cursor } from './cursor.ts';
 import type { Draft, ProxyDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { Cookie } from './model.ts';
+import type { Cookie } from './proxy-model.ts';
 
 type Made = Draft<Cookie>;
 

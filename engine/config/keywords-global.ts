@@ -3,6 +3,7 @@ import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { GlobalDraft, UnixBind } from './draft.ts';
 import { bare, integer, sentence, time, word } from './fields.ts';
+import type { StatusRange } from './global-model.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { COMPRESSION_BOUNDS } from './keywords-compression.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
@@ -12,7 +13,6 @@ import { NAME_CASES } from './keywords-name-case.ts';
 import { GLOBAL_PROCESS } from './keywords-process.ts';
 import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
-import type { StatusRange } from './model.ts';
 
 type Row = Keyword<GlobalDraft>;
 

@@ -1,5 +1,6 @@
 /** `http-check`: the steps of an HTTP check, and what HTTP checks do besides. */
 import { type CheckOwner, newRequest, type RequestDraft } from './check-draft.ts';
+import type { CheckValue, MatchMethod } from './check-model.ts';
 import {
   addRule,
   commentRow,
@@ -13,7 +14,6 @@ import {
 import { argument, checkFormat, checkValue, formatArgument, type RuleReader } from './check-values.ts';
 import { variableRows } from './check-variables.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { CheckValue, MatchMethod } from './model.ts';
 
 type Row = Keyword<CheckOwner>;
 

@@ -8,7 +8,7 @@ import { type Accepts, parseEndpoint } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import type { Draft, LogFormatField, ProxyDraft, Resources } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { LogTarget } from './model.ts';
+import type { LogTarget } from './log-model.ts';
 
 /** What has log lines: the global section and every proxy. */
 interface Logging {

@@ -6,7 +6,8 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Reference } from './draft.ts';
 import { reference, time } from './fields.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { EmailAlert, Mailer, Place } from './model.ts';
+import type { Place } from './model.ts';
+import type { EmailAlert, Mailer } from './proxy-model.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface MailersDraft extends Place {

@@ -4,7 +4,7 @@ import { parseNetwork } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { type Draft, newOptions, type ProxyDraft } from './draft.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
-import type { ForwardHeader, Options } from './model.ts';
+import type { ForwardHeader, Options } from './proxy-model.ts';
 
 type Switch = { [K in keyof Options]: Options[K] extends boolean | null ? K : never }[keyof Options];
 

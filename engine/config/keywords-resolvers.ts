@@ -8,7 +8,8 @@ import type { Draft, ResolversDraft, Resources } from './draft.ts';
 import { integer } from './fields.ts';
 import { parseIpv4, parseIpv6 } from './ip.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { Hold, Place, Resolvers } from './model.ts';
+import type { Place } from './model.ts';
+import type { Hold, Resolvers } from './server-model.ts';
 
 type Row = Keyword<ResolversDraft>;
 

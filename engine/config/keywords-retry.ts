@@ -2,7 +2,7 @@
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { RetryCondition } from './model.ts';
+import type { RetryCondition } from './proxy-model.ts';
 
 const NAMES: readonly RetryCondition[] = [
   'conn-failure',

@@ -4,7 +4,7 @@ import type { Cursor } from './cursor.ts';
 import type { ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
-import type { InitState, Observe } from './model.ts';
+import type { InitState, Observe } from './server-model.ts';
 
 type Row = Keyword<ServerDraft>;
 

@@ -1,7 +1,7 @@
 /** What a PROXY header of version 2 tells a server beside addresses. */
 import type { ServerDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { ProxyOption } from './model.ts';
+import type { ProxyOption } from './proxy-model.ts';
 
 /** What each option asks for: those about TLS want its details at all. */
 const OPTIONS: Readonly<Record<ProxyOption, readonly ProxyOption[]>> = {

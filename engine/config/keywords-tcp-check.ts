@@ -1,5 +1,6 @@
 /** `tcp-check`: the steps of a check that speaks any protocol. */
 import type { CheckOwner } from './check-draft.ts';
+import type { SendStep } from './check-model.ts';
 import {
   addRule,
   bytesOfHex,
@@ -15,7 +16,6 @@ import {
 import { argument, checkFormat, type RuleReader } from './check-values.ts';
 import { variableRows } from './check-variables.ts';
 import { type Keyword, supported } from './keyword.ts';
-import type { SendStep } from './model.ts';
 import type { Word } from './words.ts';
 
 type Row = Keyword<CheckOwner>;

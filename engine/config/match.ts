@@ -4,7 +4,8 @@
  */
 import { topology } from '../shm/memory.ts';
 import type { Matches } from '../shm/past.ts';
-import { isBackend, isFrontend, type Model, type Proxy } from './model.ts';
+import { isBackend, isFrontend, type Model } from './model.ts';
+import type { Proxy } from './proxy-model.ts';
 
 /** For each number of a thing in `model`: its number in `before`, -1 = it is new. */
 export function match(model: Model, before: Model): Matches {

@@ -2,7 +2,7 @@
 import { parseIp } from '../io/address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { GlobalDraft, ProxyDraft, Resources } from './draft.ts';
-import type { SavedState } from './model.ts';
+import type { SavedState } from './server-model.ts';
 
 /** Lines by `<backend>/<server>`. */
 type States = ReadonlyMap<string, SavedState>;

@@ -1,5 +1,6 @@
 /** What the form of the statistics page does to servers (`stats admin`); also the long names of the runtime API. */
-import type { Proxy, Server } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import type { Action } from '../stats/html.ts';
 import { enableChecks, forceAgent, killStreams } from './operator.ts';
 import { forceHealth, setDrain, setMaint, setReady } from './state.ts';

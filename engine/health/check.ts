@@ -2,7 +2,7 @@
  * What a check says and how its answers are judged, without a socket: `request` makes the bytes of an HTTP request,
  * `judge` looks at what came and says whether the step is done, and `success` is what a check that passed found.
  */
-import type { Check, CheckStep, ExpectStep } from '../config/model.ts';
+import type { Check, CheckStep, ExpectStep } from '../config/check-model.ts';
 import type { Standpoint } from '../sample/context.ts';
 import type { Finding, Match } from './matches.ts';
 import type { Expectation, Plan, RequestText } from './plan.ts';

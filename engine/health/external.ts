@@ -1,6 +1,7 @@
 /** External checks (manual, `option external-check`): a program's exit status says how a server is. */
-import type { Proxy } from '../config/model.ts';
+
 import { isFrontend } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { hostText } from '../io/address.ts';
 import { type Command, runCommand } from '../io/command.ts';
 import type { Address } from '../io/contract.ts';

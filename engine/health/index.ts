@@ -1,5 +1,6 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
-import type { Check, Observe } from '../config/model.ts';
+import type { Check } from '../config/check-model.ts';
+import type { Observe } from '../config/server-model.ts';
 import type { Address } from '../io/contract.ts';
 import type { Env } from '../sample/context.ts';
 import { listenControl } from '../shm/doorbell.ts';

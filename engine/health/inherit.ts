@@ -5,7 +5,9 @@
  * One rule for all that a configuration also says: where the new configuration says what the old one said, what was set at
  * run time stays; where it says something else, that is in force.
  */
-import { isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
+import { isBackend, isFrontend, type Model } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import { isNowhere } from '../io/address.ts';
 import type { Matches } from '../shm/past.ts';
 import { LiveAddress, readAddress, writeAddress } from '../shm/server-address.ts';

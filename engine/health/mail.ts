@@ -7,7 +7,8 @@
  * A mail that cannot be handed over within `timeout mail` is lost, as with HAProxy: what comes later must not wait for it.
  */
 import { hostname } from 'node:os';
-import type { EmailAlert, Mailer, Model } from '../config/model.ts';
+import type { Model } from '../config/model.ts';
+import type { EmailAlert, Mailer } from '../config/proxy-model.ts';
 import type { Chunk, Conn, Handler, Io } from '../io/contract.ts';
 import { MAIL_QUEUE_MAX } from '../limits.ts';
 import { Timer, type TimerWheel, wallMs } from '../time.ts';

@@ -2,7 +2,7 @@
  * What an expectation looks at: one row per kind of match. A row is compiled once per step and then asked about what has
  * come so far: true or false, or what the protocol itself says.
  */
-import type { ExpectStep, HeaderMatch, MatchKind, MatchMethod } from '../config/model.ts';
+import type { ExpectStep, HeaderMatch, MatchKind, MatchMethod } from '../config/check-model.ts';
 import { ldapBind, mysqlHello, mysqlOk, spopHello } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
 import type { Verdict } from './statuses.ts';

@@ -2,7 +2,7 @@
  * `observe layer4|layer7` (manual 5.2): live traffic says how a server is. Workers count errors in a row in a shared word;
  * the one that finds too many rings at the control thread, which does what `on-error` says.
  */
-import type { Observe, Server } from '../config/model.ts';
+import type { Observe, Server } from '../config/server-model.ts';
 import { ringControl } from '../shm/doorbell.ts';
 import type { Memory } from '../shm/memory.ts';
 import { SERVER } from '../shm/words.ts';

@@ -11,7 +11,7 @@ import type {
   RequestStep,
   SendStep,
   VariableStep,
-} from '../config/model.ts';
+} from '../config/check-model.ts';
 import { compileText, harmless, latin1Of } from '../rules/format.ts';
 import { evaluate } from '../rules/values.ts';
 import { cast } from '../sample/cast.ts';

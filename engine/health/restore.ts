@@ -1,5 +1,5 @@
 /** What a state file said of a server (manual, `load-server-state-from-file`), put over what the configuration says. */
-import type { SavedState } from '../config/model.ts';
+import type { SavedState } from '../config/server-model.ts';
 import { WEIGHT_MAX } from '../limits.ts';
 import {
   ADMIN_CONFIG_MAINT,

@@ -5,7 +5,7 @@
  *
  * `connect` closes the connection before it; what was received counts since the last step that sent something.
  */
-import type { CheckStep, ConnectStep } from '../config/model.ts';
+import type { CheckStep, ConnectStep } from '../config/check-model.ts';
 import type { Address, Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
 import { proxyHeader } from '../proxy/proxy-protocol.ts';
 import { connectThrough } from '../proxy/socks4.ts';

@@ -1,6 +1,6 @@
 /** What the expressions of a check see: the server, what it has answered so far, the variables of this run. */
 import type { Slice } from '../balance/balancer.ts';
-import type { Check } from '../config/model.ts';
+import type { Check } from '../config/check-model.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';
 import { parseResponse } from '../http/parse.ts';

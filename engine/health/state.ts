@@ -13,7 +13,7 @@
  * A change is complete in memory (state, eweight, act/bck, generation) before the doorbells ring: a worker that looks
  * afterwards does not pick the server.
  */
-import type { Server } from '../config/model.ts';
+import type { Server } from '../config/server-model.ts';
 import { WEIGHT_MAX } from '../limits.ts';
 import { ringAll } from '../shm/doorbell.ts';
 import type { Memory } from '../shm/memory.ts';

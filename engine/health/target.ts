@@ -1,5 +1,6 @@
 /** A server as checks and states see it, and its shared words. */
-import type { Model, Server } from '../config/model.ts';
+import type { Model } from '../config/model.ts';
+import type { Server } from '../config/server-model.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Log } from './log.ts';

@@ -1,5 +1,5 @@
 /** The weight that a server has now: its eweight, and how far `slowstart` has come (manual 5.2). */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { ADMIN_DRAIN, ADMIN_MAINT, OPER_RUNNING, OPER_STARTING, PROXY, RAMP_FULL, SERVER } from '../shm/words.ts';
 import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
 

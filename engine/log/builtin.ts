@@ -1,6 +1,6 @@
 /** Which formats a proxy's lines have: its own, or those that HAProxy has built in (manual 8.2.1 to 8.2.5). */
 import { LOG_FORMATS } from '../config/environment.ts';
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import type { Env } from '../sample/context.ts';
 import { compileFormat, type LogFormat } from './format.ts';
 import { type Format, LOG_LINE, parseFormat } from './format-text.ts';

@@ -2,7 +2,7 @@
  * Sends the lines of a ring to one server over a stream connection (RFC 6587): `<length> <line>` (octet counting) or
  * `<line>LF`. A connection that fails or ends is made again; a server that takes nothing only fills the ring.
  */
-import type { Ring, RingServer } from '../config/model.ts';
+import type { Ring, RingServer } from '../config/log-model.ts';
 import type { Chunk, Conn, Handler, Io } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, RING_RECONNECT_MS } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';

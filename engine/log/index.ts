@@ -5,7 +5,9 @@
  *     stream ──► format ──► message ──┬─► header of target 1, message ──► socket or descriptor
  *                                     └─► header of target 2, message ──► ...
  */
-import type { LogProfile, Model, Proxy } from '../config/model.ts';
+import type { LogProfile } from '../config/log-model.ts';
+import type { Model } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { LOG_HEADER_BYTES_MAX, LOG_MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { StreamEvents } from '../proxy/events.ts';
 import type { Context } from '../proxy/nouns.ts';

@@ -8,7 +8,9 @@
  *
  * Where anything is full, lines are dropped and counted; nobody waits.
  */
-import type { Model, Ring } from '../config/model.ts';
+
+import type { Ring } from '../config/log-model.ts';
+import type { Model } from '../config/model.ts';
 import type { Io } from '../io/contract.ts';
 import type { Channel } from '../shm/channel.ts';
 import { listenLogs } from '../shm/doorbell.ts';

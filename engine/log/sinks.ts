@@ -3,7 +3,7 @@
  * or dead, holds up traffic or fills memory. The sockets are this thread's own, one per address family, not bound and not connected. Their descriptors stand
  * in shared memory: a thread that dies leaves them open, and the one that follows sends through them.
  */
-import type { LogTarget, Ring } from '../config/model.ts';
+import type { LogTarget, Ring } from '../config/log-model.ts';
 import {
   AF_INET,
   AF_INET6,

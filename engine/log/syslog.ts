@@ -4,7 +4,7 @@
  *     rfc3164   <134>Nov 22 16:33:04 host tag[pid]: message
  *     rfc5424   <134>1 2026-11-22T16:33:04.123456+01:00 host tag pid - [structured data] message
  */
-import type { LogTarget } from '../config/model.ts';
+import type { LogTarget } from '../config/log-model.ts';
 import type { Dates } from './dates.ts';
 import { bytesOf, type Line } from './line.ts';
 

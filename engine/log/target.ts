@@ -1,5 +1,6 @@
 /** A `log` line at work: which levels it takes, what it puts before a message, where it sends it. */
-import type { LogProfile, LogTarget, Model } from '../config/model.ts';
+import type { LogProfile, LogTarget } from '../config/log-model.ts';
+import type { Model } from '../config/model.ts';
 import type { Dates } from './dates.ts';
 import type { Line } from './line.ts';
 import type { LogFacts } from './scene.ts';

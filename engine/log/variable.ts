@@ -2,7 +2,7 @@
  * Kinds of variables of log formats, by what their values are. Each makes a row: the row makes the writer that puts the value
  * into a line; the flags of its item are settled then, so that writing a line asks no questions.
  */
-import type { Mode } from '../config/model.ts';
+import type { Mode } from '../config/proxy-model.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import type { Captured } from '../proxy/notes.ts';

@@ -1,5 +1,5 @@
 /** The variables of log formats (manual 8.2.6): one row each. */
-import type { Mode } from '../config/model.ts';
+import type { Mode } from '../config/proxy-model.ts';
 import type { Address } from '../io/contract.ts';
 import { streamNumber, uniqueId } from '../proxy/notes.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';

@@ -2,7 +2,7 @@
  * What a proxy says at each step, in the words of one log profile (manual 8.3.5). A proxy has one voice per profile that its
  * `log` lines name; those without a profile share the one that says what the proxy's own formats say.
  */
-import type { LogProfile } from '../config/model.ts';
+import type { LogProfile } from '../config/log-model.ts';
 import type { Env } from '../sample/context.ts';
 import type { ProxyFormats } from './builtin.ts';
 import { compileFormat, type LogFormat } from './format.ts';

@@ -1,5 +1,5 @@
 /** A stick table (engine/stick/) as peers see it. */
-import type { StickTable } from '../config/model.ts';
+import type { StickTable } from '../config/stick-model.ts';
 import { ChangeReader, lastChange } from '../stick/changes.ts';
 import type { DataType } from '../stick/data-types.ts';
 import { setKeyBytes } from '../stick/key.ts';

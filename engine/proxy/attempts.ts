@@ -1,5 +1,5 @@
 /** One attempt at a server has failed: whether the next one goes to the same server or to another (manual 4.2, `option redispatch`). */
-import type { BalanceAlgorithm } from '../config/model.ts';
+import type { BalanceAlgorithm } from '../config/proxy-model.ts';
 import { RETRIES } from '../shm/counters.ts';
 import { STEP, type StepIndex } from './step.ts';
 import type { Stream } from './stream.ts';

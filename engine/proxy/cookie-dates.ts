@@ -5,7 +5,7 @@
  *
  * A date is its seconds, rounded up to four, divided by four, as five base64 digits: 30 bits.
  */
-import type { Cookie } from '../config/model.ts';
+import type { Cookie } from '../config/proxy-model.ts';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const LENGTH = 5;

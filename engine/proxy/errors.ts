@@ -1,5 +1,5 @@
 /** The responses that Sluice makes itself when something fails: HAProxy's pages, `errorfile`, `errorloc` (manual 4.2). */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { closesConnection, earlyErrorPage, errorLocation, errorPage, statusOf } from '../http/errors.ts';
 import { withConnection } from '../http/reply.ts';
 

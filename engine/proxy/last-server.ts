@@ -1,5 +1,5 @@
 /** `option prefer-last-server`, `max-keep-alive-queue` (manual 4.2): a client stays on the server that answered it last. */
-import type { BalanceAlgorithm } from '../config/model.ts';
+import type { BalanceAlgorithm } from '../config/proxy-model.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Server } from './nouns.ts';
 import type { Stream } from './stream.ts';

@@ -2,7 +2,7 @@
  * Sending a request again after a server took it and failed (`retry-on`, manual 4.2). The head stays in its buffer anyway; what
  * went out of the payload is kept beside it, up to a buffer: a request that is larger is not repeated.
  */
-import type { RetryCondition } from '../config/model.ts';
+import type { RetryCondition } from '../config/proxy-model.ts';
 import { again } from './attempts.ts';
 import type { Next } from './step.ts';
 import type { Stream } from './stream.ts';

@@ -1,5 +1,5 @@
 /** Requests that a proxy answers itself: `monitor-uri`, `stats uri`. Compiled once per proxy; most have none. */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
 import { errorPage } from '../http/errors.ts';
 import { YES } from '../sample/condition.ts';

@@ -2,7 +2,8 @@
  * What streams want to know of names (`do-resolve`). The control thread asks the name servers (engine/resolvers); a stream
  * waits in its step meanwhile, as long as `askMs` at most, and runs the step again when the answer is there.
  */
-import type { Model, Resolvers } from '../config/model.ts';
+import type { Model } from '../config/model.ts';
+import type { Resolvers } from '../config/server-model.ts';
 import type { Address } from '../io/contract.ts';
 import { ASK_TIMEOUT_MS, NAME_ASKS_MAX } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';

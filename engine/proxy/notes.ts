@@ -2,7 +2,7 @@
  * What a frontend notes of its streams for the logs: `capture` lines, and the unique id. Slots that rules fill
  * (`declare capture`, `http-request capture`) are in the same lists.
  */
-import type { Capture, Proxy } from '../config/model.ts';
+import type { Capture, Proxy } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
 import type { Head } from '../http/head.ts';
 import { H_COOKIE, H_SET_COOKIE } from '../http/names.ts';

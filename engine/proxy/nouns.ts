@@ -6,14 +6,9 @@ import type { Balancer } from '../balance/balancer.ts';
 import { createBalancer } from '../balance/index.ts';
 import { RdpCookie } from '../balance/rdp-cookie.ts';
 import type { Severity } from '../config/diagnostics.ts';
-import {
-  type Bind,
-  isBackend,
-  isFrontend,
-  type Model,
-  type Proxy,
-  type Server as ServerConfig,
-} from '../config/model.ts';
+import { type Bind, isBackend, isFrontend, type Model } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server as ServerConfig } from '../config/server-model.ts';
 import type { NameCases } from '../http/name-case.ts';
 import type { Limits } from '../http/parse.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';

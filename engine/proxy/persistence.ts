@@ -8,7 +8,7 @@
  *                                                        it may carry dates (cookie-dates.ts)
  *   prefix    `server~rest`: the prefix is cut off        the server's own Set-Cookie gets the prefix
  */
-import type { Cookie } from '../config/model.ts';
+import type { Cookie } from '../config/proxy-model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
 import {
   CookieAt,

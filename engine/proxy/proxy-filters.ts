@@ -1,6 +1,6 @@
 /** What the `filter` and `compression` lines of a proxy became in a worker. */
 import { type BandwidthSpec, type CompressionFormat, type Stages, stagesOf } from '../config/filter-spec.ts';
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { encodingNames } from '../http/accept-encoding.ts';
 import { latin1 } from '../http/chars.ts';
 import { BACKEND_PLACES } from './stream-filters.ts';

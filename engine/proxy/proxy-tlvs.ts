@@ -1,5 +1,5 @@
 /** What a PROXY header of version 2 tells a server beside addresses (`proxy-v2-options`). */
-import type { ProxyOption } from '../config/model.ts';
+import type { ProxyOption } from '../config/proxy-model.ts';
 import { ownX509, peerX509 } from '../sample/tls-ends.ts';
 import { TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';

@@ -3,7 +3,8 @@
  * answers are plain data. What can stand in shared memory is not asked for.
  */
 
-import { type Server as ServerConfig, setServer } from '../config/model.ts';
+import { setServer } from '../config/model.ts';
+import type { Server as ServerConfig } from '../config/server-model.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import type { RowKind } from '../shm/memory.ts';
 import { rateClearMax } from '../shm/rate.ts';

@@ -1,5 +1,5 @@
 /** Headers that a request gets on its way to a server: `option forwardfor`, `option originalto`, Connection. */
-import type { ForwardHeader } from '../config/model.ts';
+import type { ForwardHeader } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
 import { setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';

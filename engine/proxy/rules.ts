@@ -2,7 +2,7 @@
  * The conditions and expressions of a proxy, compiled once per worker. Conditions refer to the proxy's ACLs by index; each is
  * compiled once, whatever uses it.
  */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { compileText, type Format, latin1Of } from '../rules/format.ts';
 import { compileAcl } from '../sample/acl.ts';
 import { compileExpression } from '../sample/compile.ts';

@@ -3,7 +3,7 @@
  * client reads: a page of thousands of servers neither holds up the loop nor fills the memory. The form of `stats admin`
  * is gathered first: to the stream it is a server that takes the request's payload.
  */
-import type { Proxy, StatsPage } from '../config/model.ts';
+import type { Proxy, StatsPage } from '../config/proxy-model.ts';
 import { isExactly, latin1, textOf } from '../http/chars.ts';
 import { H_AUTHORIZATION, METHOD_POST } from '../http/names.ts';
 import { type Field, headOnly, reply } from '../http/reply.ts';

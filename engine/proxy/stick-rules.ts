@@ -5,7 +5,7 @@
  *   assign     match, while no server is ruled or persisted on; keys to store are remembered
  *   response   keys of the response; all keys are stored with the server (TCP: when it is connected)
  */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { addressText } from '../io/address.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Condition, compileCondition, YES } from '../sample/condition.ts';

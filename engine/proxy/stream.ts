@@ -6,7 +6,8 @@
  */
 import type { Slice, Subject } from '../balance/balancer.ts';
 import type { CompressionFormat } from '../config/filter-spec.ts';
-import type { Place, Timeouts } from '../config/model.ts';
+import type { Place } from '../config/model.ts';
+import type { Timeouts } from '../config/proxy-model.ts';
 import { type EventName, observed } from '../health/observe.ts';
 import { latin1 } from '../http/chars.ts';
 import { Head } from '../http/head.ts';

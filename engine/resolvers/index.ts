@@ -6,7 +6,7 @@
  *   SRV name ─────► Service ──────┼──► Resolution ─────┤
  *   do-resolve ───────────────────┘   (one per name)   └── Nameserver
  */
-import type { Resolvers as ResolversConfig } from '../config/model.ts';
+import type { Resolvers as ResolversConfig } from '../config/server-model.ts';
 import { type Target, targetOf } from '../health/target.ts';
 import type { Address } from '../io/contract.ts';
 import { ASKED_NAMES_MAX, ASKED_WAITING_MAX, NAME_BURST, NAME_SPACING_MS } from '../limits.ts';

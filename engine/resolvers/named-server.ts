@@ -1,5 +1,5 @@
 /** A server whose address comes from name servers: which of the addresses it takes, and what becomes of it without one. */
-import type { Naming } from '../config/model.ts';
+import type { Naming } from '../config/server-model.ts';
 import { LOG_NOTICE } from '../health/log.ts';
 import { lookAgain } from '../health/operator.ts';
 import { setResolved, setUnresolved } from '../health/state.ts';

@@ -7,7 +7,7 @@
  * A channel lives while something is asked: the next one has another port.
  */
 import { getRandomValues } from 'node:crypto';
-import type { Nameserver as NameserverConfig } from '../config/model.ts';
+import type { Nameserver as NameserverConfig } from '../config/server-model.ts';
 import { type Channel, type ChannelHandler, TcpChannel, udpChannel } from './channel.ts';
 import type { ResolverEnv } from './env.ts';
 import { type Answered, decodeAnswer, encodeQuery, type Failure, idOf, type Question } from './packet.ts';

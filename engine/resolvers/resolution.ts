@@ -6,7 +6,7 @@
  *           └─ timeout retry ──────────────► the next try ────────────────┘
  *                                              └─ resolve_retries are used up ──────────► failed
  */
-import type { Resolvers } from '../config/model.ts';
+import type { Resolvers } from '../config/server-model.ts';
 import { hostText, sameAddress } from '../io/address.ts';
 import { ANSWER_RECORDS_MAX } from '../limits.ts';
 import { Timer } from '../time.ts';

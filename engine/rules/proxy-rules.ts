@@ -1,5 +1,5 @@
 /** What the rules of one proxy became in a worker: a list per set, null where there are none. */
-import type { Proxy } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import type { Context } from '../proxy/nouns.ts';
 import { proxyRules } from '../proxy/rules.ts';
 import { compileRules, type RuleList } from './rule-list.ts';

@@ -1,5 +1,6 @@
 /** The rules of one set of one proxy, compiled in a worker, and their evaluation. */
-import type { Place, Rule } from '../config/model.ts';
+import type { Place } from '../config/model.ts';
+import type { Rule } from '../config/proxy-model.ts';
 import { type Condition, compileCondition, MAYBE, NO } from '../sample/condition.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import { type Act, CONTINUE, type Verdict, YIELD } from './action.ts';

@@ -3,7 +3,8 @@
  * evaluates owns one `Standpoint` and points it at the stream in hand: nothing is allocated per evaluation.
  */
 import type { Slice } from '../balance/balancer.ts';
-import type { Proxy, Server } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import type { Head } from '../http/head.ts';
 import type { Context } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';

@@ -1,7 +1,8 @@
 /** Fetches of connections, frontends, backends and servers (manual 7.3.3). */
 
 import { networkInterfaces } from 'node:os';
-import type { Proxy, Server, Timeouts } from '../config/model.ts';
+import type { Proxy, Timeouts } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import type { Address } from '../io/contract.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { LISTENER } from '../shm/words.ts';

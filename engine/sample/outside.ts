@@ -2,7 +2,9 @@
  * Evaluating where there is no traffic, and no worker: `set-var` of the global section and `set var` of the runtime API.
  * Only what looks at internal state is allowed there; what such an expression can ask for is in here.
  */
-import { isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
+import { isBackend, isFrontend, type Model } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import type { Context } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';
 import { REQ_RATE, SESS_RATE } from '../shm/counters.ts';

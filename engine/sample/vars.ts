@@ -8,7 +8,7 @@
  * Names stand in the configuration and a value is at most one room long, so what a stream can hold is bounded; `tune.vars.*`
  * bound it further.
  */
-import type { Tune } from '../config/model.ts';
+import type { Tune } from '../config/global-model.ts';
 import type { SampleContext } from './context.ts';
 import { type Sample, SINT, STR, type Type } from './sample.ts';
 import type { Scope, Variable } from './variable.ts';

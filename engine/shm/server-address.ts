@@ -8,7 +8,7 @@
  *
  * Only the control thread writes it. A reader keeps its own copy and looks at one word to see whether it still holds.
  */
-import type { Server } from '../config/model.ts';
+import type { Server } from '../config/server-model.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import type { Memory } from './memory.ts';

@@ -1,7 +1,7 @@
 /** The statistics page: laid out as operators know it, written row by row like any other format. */
 
-import type { Proxy, StatsPage } from '../config/model.ts';
 import { isBackend, isFrontend } from '../config/model.ts';
+import type { Proxy, StatsPage } from '../config/proxy-model.ts';
 import { isNowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { COUNTERS } from '../shm/counters.ts';

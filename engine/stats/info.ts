@@ -1,6 +1,7 @@
 /** `show info`: facts about the process, one row each, in the order that tools know. */
-import type { Proxy } from '../config/model.ts';
+
 import { isBackend, isFrontend } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { COUNTERS, type CounterName } from '../shm/counters.ts';
 import { PROXY } from '../shm/words.ts';
 import type { Field, FieldType } from './fields.ts';

@@ -1,5 +1,5 @@
 /** How the values of columns are read: small readers, each made once, when the table of columns is. */
-import type { Mode } from '../config/model.ts';
+import type { Mode } from '../config/proxy-model.ts';
 import { COUNTERS, type CounterName } from '../shm/counters.ts';
 import { LISTENER, PROXY, SERVER } from '../shm/words.ts';
 import type { Value } from './fields.ts';

@@ -3,8 +3,9 @@
  * semicolon: `;csv ;json ;typed ;up ;no-maint ;norefresh ;st=DONE`, and `scope=TEXT` after `?` or `&`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Proxy, Server, StatsPage } from '../config/model.ts';
 import { isBackend } from '../config/model.ts';
+import type { Proxy, StatsPage } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { ACTIONS, type Action, dumpPage, OUTCOMES, type Outcome } from './html.ts';
 import { type Dump, textDump } from './out.ts';

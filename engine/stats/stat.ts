@@ -1,5 +1,6 @@
 /** `show stat`: walks the proxies' rows in HAProxy's order and hands each to a format. */
-import { isBackend, isFrontend, type Proxy } from '../config/model.ts';
+import { isBackend, isFrontend } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { CSV } from './csv.ts';
 import { STAT_JSON } from './json.ts';
 import { type Dump, type Out, steppedDump } from './out.ts';

@@ -2,7 +2,9 @@
  * The view: what statistics read. It holds the model and the shared memory and looks at the words and rows where they
  * stand; no other thread is asked or stopped. A `Subject` says which thing is being looked at, and when.
  */
-import { type Bind, isBackend, isFrontend, type Model, type Proxy, type Server } from '../config/model.ts';
+import { type Bind, isBackend, isFrontend, type Model } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
+import type { Server } from '../config/server-model.ts';
 import { hostText, isNowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { CUM_LB, CUM_REQ } from '../shm/counters.ts';

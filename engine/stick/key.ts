@@ -6,7 +6,7 @@
  *   ipv6     [16 bytes]           binary   [len bytes, zeros at the end]
  *   string   [length][bytes, zeros at the end]
  */
-import type { StickTable } from '../config/model.ts';
+import type { StickTable } from '../config/stick-model.ts';
 import { STICK_KEY_BYTES_MAX } from '../limits.ts';
 import { cast } from '../sample/cast.ts';
 import { BIN, IPV4, IPV6, type Sample, SINT, STR, type Type } from '../sample/sample.ts';

@@ -12,7 +12,7 @@
  *
  * A key belongs in the bucket that its hash names, or, when that one has overflowed, in a second one that the hash names.
  */
-import type { StickTable } from '../config/model.ts';
+import type { StickTable } from '../config/stick-model.ts';
 import { STICK_CHANGES_MAX, STICK_NAME_BYTES, STICK_NAMES_MAX } from '../limits.ts';
 import { layout } from '../shm/layout.ts';
 import { type DataType, dataType, WORDS_OF } from './data-types.ts';

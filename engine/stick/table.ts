@@ -26,7 +26,7 @@
  * 6. A writer that died is seen by the master (`reclaim`), which alone then makes index and order anew from what is live.
  *    Live entries keep their slots meanwhile, so that nobody who looks notices.
  */
-import type { StickTable } from '../config/model.ts';
+import type { StickTable } from '../config/stick-model.ts';
 import { recordChange } from './changes.ts';
 import { COUNTED, type HoldRow } from './holds.ts';
 import { hashKey, KEY, usedWords } from './key.ts';

@@ -1,6 +1,7 @@
 /** All stick tables of a configuration: their memory, and how one thread sees them. */
 import { randomInt } from 'node:crypto';
-import type { Model, StickTable } from '../config/model.ts';
+import type { Model } from '../config/model.ts';
+import type { StickTable } from '../config/stick-model.ts';
 import { Holds } from './holds.ts';
 import { REFS } from './layout.ts';
 import { createTable, Table, tableBytes } from './table.ts';

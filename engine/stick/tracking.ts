@@ -2,7 +2,9 @@
  * What sessions and streams track (`track-sc*`): which entry each of their counters holds, and what happens is counted
  * there. A stream counts where it tracks something itself with a counter, else where its session does.
  */
-import type { Model, StatusRange } from '../config/model.ts';
+
+import type { StatusRange } from '../config/global-model.ts';
+import type { Model } from '../config/model.ts';
 import type { Sample } from '../sample/sample.ts';
 import { setKey } from './key.ts';
 import type { Table } from './table.ts';

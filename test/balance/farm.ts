@@ -1,7 +1,8 @@
 /** A backend and its shared memory, as small as balancing needs them; and subjects made of plain requests. */
 import type { Slice, Subject } from '../../engine/balance/balancer.ts';
 import { createBalancer } from '../../engine/balance/index.ts';
-import type { Balance, HashType, Proxy, Server } from '../../engine/config/model.ts';
+import type { Balance, HashType, Proxy } from '../../engine/config/proxy-model.ts';
+import type { Server } from '../../engine/config/server-model.ts';
 import { Memory, type Topology } from '../../engine/shm/memory.ts';
 import { PROXY, SERVER } from '../../engine/shm/words.ts';
 

@@ -2,7 +2,7 @@
  * The farms and requests whose servers are recorded from HAProxy in vectors/haproxy.json, for the plain test (vectors.test.ts)
  * and for the one that asks HAProxy again (test/interop/balance.test.ts).
  */
-import type { HashType } from '../../engine/config/model.ts';
+import type { HashType } from '../../engine/config/proxy-model.ts';
 import type { FarmSpec, Request, ServerSpec } from './farm.ts';
 
 export interface VectorSpec extends FarmSpec {

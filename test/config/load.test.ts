@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatAddress } from '../../engine/config/address.ts';
-import type { Model, Proxy } from '../../engine/config/model.ts';
+import type { Model } from '../../engine/config/model.ts';
+import type { Proxy } from '../../engine/config/proxy-model.ts';
 import { SECTIONS as READER_SECTIONS } from '../../engine/config/read.ts';
 import { SECTIONS } from '../../engine/config/sections.ts';
 import { load } from './load-text.ts';

@@ -1,6 +1,6 @@
 /** Names of servers and the sections that resolve them. */
 import { describe, expect, test } from 'vitest';
-import type { Server } from '../../engine/config/model.ts';
+import type { Server } from '../../engine/config/server-model.ts';
 import { addressText, isNowhere, parseIp } from '../../engine/io/address.ts';
 import { load } from './load-text.ts';
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Check } from '../../engine/config/model.ts';
+import type { Check } from '../../engine/config/check-model.ts';
 import { judge, request, success, whereabouts } from '../../engine/health/check.ts';
 import { errnoText } from '../../engine/health/errnos.ts';
 import { type Deed, planCheck } from '../../engine/health/plan.ts';

@@ -1,6 +1,9 @@
 /** A model with one backend, shared memory for it, and a world that records what is logged. */
+
+import type { Check } from '../../engine/config/check-model.ts';
 import { agentCheck } from '../../engine/config/check-presets.ts';
-import type { AgentCheck, Check, Model, Server } from '../../engine/config/model.ts';
+import type { Model } from '../../engine/config/model.ts';
+import type { AgentCheck, Server } from '../../engine/config/server-model.ts';
 import { initialise } from '../../engine/health/initialise.ts';
 import { CHECK_STATUSES } from '../../engine/health/statuses.ts';
 import { type StateEnv, type Target, targetOf } from '../../engine/health/target.ts';

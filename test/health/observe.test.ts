@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Observe } from '../../engine/config/model.ts';
+import type { Observe } from '../../engine/config/server-model.ts';
 import { startHealth } from '../../engine/health/index.ts';
 import { type EventName, judgeObserved, observed, statusEvent } from '../../engine/health/observe.ts';
 import { OPER_RUNNING, OPER_STOPPED, SERVER } from '../../engine/shm/words.ts';

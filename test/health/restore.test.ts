@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { SavedState } from '../../engine/config/model.ts';
+import type { SavedState } from '../../engine/config/server-model.ts';
 import { ADMIN_FORCED_DRAIN, ADMIN_FORCED_MAINT, OPER_RUNNING, OPER_STOPPED } from '../../engine/shm/words.ts';
 import { modelOf, type ServerOptions, worldOf } from './fixture.ts';
 

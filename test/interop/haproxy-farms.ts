@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Balance, HashType } from '../../engine/config/model.ts';
+import type { Balance, HashType } from '../../engine/config/proxy-model.ts';
 import { proxyOf, type Request } from '../balance/farm.ts';
 import type { VectorSpec } from '../balance/vector-specs.ts';
 

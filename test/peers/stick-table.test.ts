@@ -1,7 +1,7 @@
 /** Real stick tables of two processes, and what peers do with them. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { StickTable } from '../../engine/config/model.ts';
+import type { StickTable } from '../../engine/config/stick-model.ts';
 import { newEntry } from '../../engine/peers/shared-table.ts';
 import { PeerTable } from '../../engine/peers/stick-table.ts';
 import { dataType } from '../../engine/stick/data-types.ts';

@@ -1,5 +1,7 @@
 /** A configuration like an operator's, and shared memory with traffic and checks in it. */
-import type { Bind, Model, Proxy, Server, StatsPage } from '../../engine/config/model.ts';
+import type { Bind, Model } from '../../engine/config/model.ts';
+import type { Proxy, StatsPage } from '../../engine/config/proxy-model.ts';
+import type { Server } from '../../engine/config/server-model.ts';
 import { initialise } from '../../engine/health/initialise.ts';
 import { L4CON, L4OK, L7OKC } from '../../engine/health/statuses.ts';
 import { writeCheckText } from '../../engine/health/text.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Proxy, Server, StatsPage } from '../../engine/config/model.ts';
+import type { Proxy, StatsPage } from '../../engine/config/proxy-model.ts';
+import type { Server } from '../../engine/config/server-model.ts';
 import { CELLS } from '../../engine/stats/cells.ts';
 import type { Action } from '../../engine/stats/html.ts';
 import { age, escapeHtml } from '../../engine/stats/markup.ts';

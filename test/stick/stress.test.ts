@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import type { Model, StickTable } from '../../engine/config/model.ts';
+import type { Model } from '../../engine/config/model.ts';
+import type { StickTable } from '../../engine/config/stick-model.ts';
 import { LIVE, REFS } from '../../engine/stick/layout.ts';
 import type { Table } from '../../engine/stick/table.ts';
 import { reclaimTables } from '../../engine/stick/tables.ts';

@@ -1,5 +1,5 @@
 /** Tables for tests: a table of integers or texts, and one thread's view of it. */
-import type { StickTable } from '../../engine/config/model.ts';
+import type { StickTable } from '../../engine/config/stick-model.ts';
 import { Sample } from '../../engine/sample/sample.ts';
 import { Holds } from '../../engine/stick/holds.ts';
 import { setKey } from '../../engine/stick/key.ts';

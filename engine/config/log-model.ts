@@ -1,0 +1,64 @@
+/** Where logs go, as it stands in the model (model.ts): targets, rings and profiles. */
+import type { Address } from '../io/contract.ts';
+import type { Format } from '../log/format-text.ts';
+import type { Place } from './model.ts';
+import type { ServerTls } from './tls-model.ts';
+
+/** A `ring` section, or what a `log tcp@...` line stands for: lines kept in memory and sent to log servers. */
+export interface Ring extends Place {
+  readonly name: string;
+  readonly description: string;
+  /** As `LogTarget.format`; for log lines that say none. */
+  readonly format: string;
+  readonly maxlenBytes: number;
+  readonly sizeBytes: number;
+  /** 0 = none. */
+  readonly connectMs: number;
+  readonly serverMs: number;
+  readonly servers: readonly RingServer[];
+}
+
+export interface RingServer {
+  readonly name: string;
+  readonly address: Address;
+  readonly source: Address | null;
+  /** RFC 6587: each line after its length, else with a line feed behind it. */
+  readonly octetCount: boolean;
+  /** Null = without TLS. */
+  readonly tls: ServerTls | null;
+}
+
+/** A `log-profile` section: what is said instead, by step (engine/log/steps.ts); `any` = where no other is. */
+export interface LogProfile extends Place {
+  readonly name: string;
+  readonly logTag: string | null;
+  readonly steps: Readonly<Record<string, ProfileStep>>;
+}
+
+export interface ProfileStep {
+  readonly drop: boolean;
+  /** null = as the proxy says. */
+  readonly format: Format | null;
+  readonly data: Format | null;
+}
+
+export interface LogTarget extends Place {
+  /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`. `log global` is already replaced. */
+  readonly address: string;
+  /** Where datagrams go; null = to the descriptor `fd` or the ring. */
+  readonly endpoint: Address | null;
+  readonly fd: number | null;
+  /** Name of the ring that takes the lines; null = none. */
+  readonly ring: string | null;
+  readonly facility: string;
+  readonly maxLevel: number;
+  readonly minLevel: number;
+  /** A line is cut to this length. */
+  readonly lenBytes: number;
+  /** Which lines of each `size` are sent, counted from 1 in each thread; null = all. */
+  readonly sample: { readonly ranges: readonly (readonly [from: number, to: number])[]; readonly size: number } | null;
+  /** Name of a log profile; null = none. */
+  readonly profile: string | null;
+  /** A name in engine/log/syslog.ts; '' = rfc3164 when a host name is sent, else local. */
+  readonly format: string;
+}

@@ -1,0 +1,166 @@
+/** Servers, as they stand in the model (model.ts): how they are reached, named and when they are checked. */
+import type { Address } from '../io/contract.ts';
+import type { Network } from './address.ts';
+import type { Check } from './check-model.ts';
+import type { Place } from './model.ts';
+import type { ProxyOption } from './proxy-model.ts';
+import type { ServerTls } from './tls-model.ts';
+
+export interface Server extends Place {
+  /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
+  readonly removed?: true;
+  /** Its place in `proxy.servers`. */
+  readonly index: number;
+  readonly name: string;
+  /** The numeric `id` (`sid`). */
+  readonly id: number;
+  /** As written, for messages and the `addr` column. */
+  readonly text: string;
+  /**
+   * As it was found at start; port 0 = the client's destination port (then `portOffset` is added). Of the unix family and
+   * without bytes: there is none yet, and the server is in maintenance until its name resolves.
+   */
+  readonly address: Address;
+  /** Host name as written when it was one, else null. */
+  readonly hostname: string | null;
+  /** How its name is resolved at run time; null = it is not. */
+  readonly naming: Naming | null;
+  /** True when the port was written `+N`/`-N` or left out: relative to the port the client connected to. */
+  readonly portRelative: boolean;
+  readonly portOffset: number;
+  readonly weight: number;
+  readonly backup: boolean;
+  readonly disabled: boolean;
+  readonly maxconn: number;
+  readonly minconn: number;
+  readonly maxqueue: number;
+  readonly cookie: string | null;
+  /** `guid`; null = none. */
+  readonly guid: string | null;
+  readonly redir: string | null;
+  /** Never stored in a stick table. */
+  readonly nonStick: boolean;
+  /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
+  readonly shard: number;
+  readonly sendProxy: 0 | 1 | 2;
+  /** What a header of version 2 tells beside the addresses. */
+  readonly proxyOptions: readonly ProxyOption[];
+  readonly source: Address | null;
+  readonly tfo: boolean;
+  readonly poolMaxConn: number;
+  readonly poolLowConn: number;
+  readonly poolPurgeDelayMs: number;
+  readonly maxReuse: number;
+  readonly check: ServerCheck | null;
+  readonly agent: AgentCheck | null;
+  /** The server whose state this one has: index of its proxy and its place there. */
+  readonly track: { readonly proxy: number; readonly server: number } | null;
+  readonly observe: Observe | null;
+  /** `on-marked-down shutdown-sessions`, `on-marked-up shutdown-backup-sessions`. */
+  readonly shutdownWhenDown: boolean;
+  readonly shutdownBackupsWhenUp: boolean;
+  readonly initState: InitState;
+  readonly slowstartMs: number;
+  /** `socks4`: connections to it go through this proxy. */
+  readonly socks4: Address | null;
+  /** null = it is spoken to without TLS. */
+  readonly tls: ServerTls | null;
+  /** Of its checks, or of some steps of them; null = all are without. */
+  readonly checkTls: ServerTls | null;
+  /** What a state file said of it. */
+  readonly saved: SavedState | null;
+}
+
+/** `resolvers` on a server line, and what goes with it. */
+export interface Naming {
+  /** Index in `model.resolvers`. */
+  readonly resolvers: number;
+  /** The name of SRV records that tell hosts, ports and weights (`_http._tcp.example.com`); null = the host name is looked up. */
+  readonly service: string | null;
+  readonly prefer: 4 | 6;
+  /** `resolve-net`: addresses in these are preferred. */
+  readonly networks: readonly Network[];
+  readonly allowDuplicates: boolean;
+  readonly ignoreWeight: boolean;
+}
+
+/** A `resolvers` section (manual 5.3.2). */
+export interface Resolvers extends Place {
+  readonly name: string;
+  readonly nameservers: readonly Nameserver[];
+  /** How often a query is sent before it is given up. */
+  readonly retries: number;
+  /** From one resolution of a name to the next, and from one try to the next. */
+  readonly resolveMs: number;
+  readonly retryMs: number;
+  /** Largest answer over UDP. */
+  readonly payloadBytes: number;
+  readonly hold: Hold;
+}
+
+/** How long ago a valid answer may be that makes up for one of this kind; `valid` and `obsolete`: how long one is good. */
+export interface Hold {
+  readonly validMs: number;
+  readonly nxMs: number;
+  readonly refusedMs: number;
+  readonly timeoutMs: number;
+  readonly otherMs: number;
+  readonly obsoleteMs: number;
+}
+
+export interface Nameserver extends Place {
+  readonly name: string;
+  readonly address: Address;
+  readonly transport: 'udp' | 'tcp';
+}
+
+/** A line of a state file (`show servers state`), with HAProxy's numbers. */
+export interface SavedState {
+  /** Where it was; null = it had no address. */
+  readonly address: Address | null;
+  readonly oper: number;
+  readonly admin: number;
+  readonly userWeight: number;
+  readonly initialWeight: number;
+  readonly secondsSinceChange: number;
+  readonly checkStatus: number;
+  readonly checkResult: number;
+  readonly checkHealth: number;
+  readonly checkState: number;
+  readonly agentState: number;
+}
+
+/** When and where a server is checked; how is said by `script`. */
+export interface ServerCheck {
+  readonly interMs: number;
+  readonly fastinterMs: number;
+  readonly downinterMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  /** Where to check: the server's own address and port unless `addr`/`port` say otherwise. */
+  readonly address: Address;
+  readonly sendProxy: boolean;
+  /** Through the server's `socks4` proxy. */
+  readonly viaSocks4: boolean;
+  /** Over TLS, with the settings of `Server.checkTls`. */
+  readonly tls: boolean;
+  /** Of a `healthcheck` section; null = the proxy's. */
+  readonly script: Check | null;
+}
+
+/** `agent-check`. */
+export interface AgentCheck {
+  readonly interMs: number;
+  readonly address: Address;
+  readonly script: Check;
+}
+
+/** `observe` and what follows from it. */
+export interface Observe {
+  readonly layer: 4 | 7;
+  readonly onError: 'fastinter' | 'fail-check' | 'sudden-death' | 'mark-down';
+  /** Consecutive errors that make it happen. */
+  readonly errorLimit: number;
+}
+
+export type InitState = 'none' | 'fully-up' | 'up' | 'down' | 'fully-down';
