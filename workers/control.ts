@@ -71,7 +71,8 @@ export default async function control(task: ControlTask): Promise<void> {
   const rest = () => {
     io.wake();
     if (!rests) {
-      for (const part of running.splice(0)) part.stop();
+      // Also before it serves: a thread that is told to rest so soon would else keep all of this task for ever.
+      for (const part of [...running.splice(0), keepShort, rings]) part.stop();
       cli?.rest();
     }
     rests = true;
@@ -116,7 +117,7 @@ export default async function control(task: ControlTask): Promise<void> {
         forPeers,
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
-      running.push(purging, checks, peers, keepShort, rings);
+      running.push(purging, checks, peers);
       const own = { names, books, procVars, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);

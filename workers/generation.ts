@@ -34,6 +34,7 @@ import { ledgerFor, withTicketKey } from './tls.ts';
 
 /** What a generation is made of. */
 export interface Plan {
+  /** As the files say. */
   readonly model: Model;
   readonly listeners: Listeners;
   readonly workers: number;
@@ -84,7 +85,7 @@ type State = 'starting' | 'serving' | 'draining' | 'ended';
 export class Generation {
   readonly plan: Plan;
   readonly facts: Facts;
-  /** What threads get: the plan's model with the servers that the runtime API has added and deleted. */
+  /** What threads get: the plan's model with the servers that the runtime API has added, deleted and renamed. */
   readonly model: Model;
   readonly memory: Memory;
   readonly startedMs = monotonicMs();
@@ -109,7 +110,9 @@ export class Generation {
   readonly #listeners = new Map<number, (bytes: Uint8Array | null) => void>();
   #lines = 0;
   #state: State = 'starting';
-  #resting: (() => void) | null = null;
+  /** `hard-stop-after`, from the soft stop on. */
+  #hardStop: { cancel(): void } | null = null;
+  #resting: { readonly rested: () => void; readonly limit: { cancel(): void } } | null = null;
   /** What is open ends at once. */
   #hard = false;
   /** Control tells its successor what the stick tables hold. */
@@ -150,8 +153,9 @@ export class Generation {
     },
   };
 
-  constructor(plan: Plan, facts: Facts, care: GenerationCare) {
-    const { model, workers } = plan;
+  /** `model`: the plan's, with what the runtime API has made of the servers before. */
+  constructor(plan: Plan, model: Model, facts: Facts, care: GenerationCare) {
+    const { workers } = plan;
     this.plan = plan;
     this.facts = facts;
     this.#care = care;
@@ -254,16 +258,16 @@ export class Generation {
 
   /** Stops checks and the runtime API; `rested` is called when no state changes any more, or when that takes too long. */
   rest(rested: () => void): void {
-    this.#resting = rested;
+    this.#resting = { rested, limit: after(ASK_TIMEOUT_MS, () => this.#rested()) };
     this.#control.tell({ type: 'rest' });
     if (!this.#alive.has(this.#control)) this.#rested();
-    else after(ASK_TIMEOUT_MS, () => this.#rested());
   }
 
   #rested(): void {
-    const rested = this.#resting;
+    const resting = this.#resting;
     this.#resting = null;
-    rested?.();
+    resting?.limit.cancel();
+    resting?.rested();
   }
 
   /** Goes on after `rest`. */
@@ -310,6 +314,11 @@ export class Generation {
     this.#look();
   }
 
+  /** `hard-stop-after`: `passed` is called if it has not ended within `ms`. */
+  limit(ms: number, passed: () => void): void {
+    if (this.#state === 'draining') this.#hardStop ??= after(ms, passed);
+  }
+
   /** Rules, checks and statistics see that the process is stopping (`grace`). */
   announceStop(): void {
     Atomics.store(this.memory.words, this.memory.process + PROCESS.at.stopping, 1);
@@ -342,7 +351,7 @@ export class Generation {
       },
       died: (error, againMs) => {
         Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
-        reclaim(this.memory, this.plan.model, worker);
+        reclaim(this.memory, this.model, worker);
         freeLedger(natives);
         reclaimTables(this.plan.model, this.plan.stick, worker);
         leave(this.#changes, worker);
@@ -447,6 +456,7 @@ export class Generation {
     for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: !this.#hard });
     if (this.#alive.size > 0) return;
     this.#state = 'ended';
+    this.#hardStop?.cancel();
     closeLogs(this.memory);
     if (this.#own) this.#pool.end();
     this.#care.ended();
