@@ -1,116 +1,99 @@
 /**
- * Loaded before Sluice by soak.ts and by tests: tells its parent what the process holds, and ends a random thread, whenever
- * its parent asks for that.
+ * Loaded before Sluice by soak.ts and by a test: tells its parent what the process holds, or ends a random thread, when the
+ * parent asks for that.
  */
 import fs from 'node:fs';
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import type { Worker } from 'node:worker_threads';
+import { isMainThread, type Worker } from 'node:worker_threads';
 
 /** What a process holds. Sizes in bytes. */
 export interface Holdings {
   readonly threads: number;
   readonly rss: number;
-  /** Of the heaps of all threads together. */
+  /** The heaps of all threads. */
   readonly heap: number;
+  /** What the objects on those heaps have outside of them. */
   readonly external: number;
-  /** Shared memory that the master made and still knows. */
+  /** Shared memory that the master has made and still knows. */
   readonly shared: number;
-  readonly sharedCount: number;
-  /** What Node keeps its loop going for, in the master. */
-  readonly handles: Readonly<Record<string, number>>;
+  readonly sharedBuffers: number;
+  readonly ports: number;
   readonly descriptors: number;
-  /** How many of each kind: `socket`, `anon_inode:[eventpoll]` ... */
+  /** The descriptors by kind: `socket`, `pipe`, `anon_inode:[io_uring]`, a path. */
   readonly kinds: Readonly<Record<string, number>>;
 }
 
+export type Wish = 'measure' | 'kill';
+
 const threads = new Set<Worker>();
-process.on('worker', thread => {
-  threads.add(thread);
-  thread.once('exit', () => threads.delete(thread));
-});
+let [shared, sharedBuffers] = [0, 0];
 
-// --- shared memory: every buffer that is made, until nobody knows it ---
-
-let [shared, sharedCount] = [0, 0];
-const gone = new FinalizationRegistry<number>(bytes => {
-  shared -= bytes;
-  sharedCount--;
-});
-globalThis.SharedArrayBuffer = new Proxy(SharedArrayBuffer, {
-  construct(made, args, target) {
-    const buffer = Reflect.construct(made, args, target) as SharedArrayBuffer;
-    shared += buffer.byteLength;
-    sharedCount++;
-    gone.register(buffer, buffer.byteLength);
-    return buffer;
-  },
-});
-
-v8.setFlagsFromString('--expose-gc');
-const collect = vm.runInNewContext('gc') as () => void;
-
-function countBy(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
+/** From now on all shared memory that the master makes is counted, until nobody knows it any more. */
+function countShared(): void {
+  const gone = new FinalizationRegistry<number>(bytes => {
+    shared -= bytes;
+    sharedBuffers--;
+  });
+  globalThis.SharedArrayBuffer = new Proxy(SharedArrayBuffer, {
+    construct(made, args, target) {
+      const buffer = Reflect.construct(made, args, target) as SharedArrayBuffer;
+      shared += buffer.byteLength;
+      sharedBuffers++;
+      gone.register(buffer, buffer.byteLength);
+      return buffer;
+    },
+  });
 }
 
-/** Names of what is open, without numbers of their own. */
+/** Registries hear of what is gone in turns of their own. Milliseconds. */
+const HEAR_MS = 50;
+
+async function measure(collect: () => void): Promise<Holdings> {
+  collect();
+  await new Promise<void>(resolve => setTimeout(resolve, HEAR_MS));
+  const others = await Promise.allSettled([...threads].map(thread => thread.getHeapStatistics()));
+  const heaps = [v8.getHeapStatistics(), ...others.flatMap(o => (o.status === 'fulfilled' ? [o.value] : []))];
+  const kinds = openKinds();
+  return {
+    threads: fs.readdirSync('/proc/self/task').length,
+    rss: process.memoryUsage.rss(),
+    heap: heaps.reduce((sum, heap) => sum + heap.total_heap_size, 0),
+    external: heaps.reduce((sum, heap) => sum + heap.external_memory, 0),
+    shared,
+    sharedBuffers,
+    ports: process.getActiveResourcesInfo().filter(name => name === 'MessagePort').length,
+    descriptors: kinds.length,
+    kinds: Object.fromEntries([...Map.groupBy(kinds, kind => kind)].map(([kind, all]) => [kind, all.length]).sort()),
+  };
+}
+
+/** What each descriptor is, without the number that no other has. */
 function openKinds(): string[] {
   return fs.readdirSync('/proc/self/fd').flatMap(fd => {
     try {
       return fs.readlinkSync(`/proc/self/fd/${fd}`).replace(/:\[\d+\]$/, '');
     } catch {
+      // That of the folder that was read.
       return [];
     }
   });
 }
 
-async function measure(): Promise<Holdings> {
-  collect();
-  // Registries hear of it in a turn of their own.
-  await new Promise<void>(resolve => setTimeout(resolve, 50));
-  const heaps = await Promise.allSettled([...threads].map(thread => thread.getHeapStatistics()));
-  const mine = v8.getHeapStatistics();
-  const all = [mine, ...heaps.flatMap(heap => (heap.status === 'fulfilled' ? [heap.value] : []))];
-  const kinds = openKinds();
-  if (process.env['PROBE'])
-    console.error(
-      all
-        .map(
-          h =>
-            `${(h.used_heap_size / 2 ** 20).toFixed(0)}/${(h.total_heap_size / 2 ** 20).toFixed(0)}+${(h.external_memory / 2 ** 20).toFixed(0)}+${(h.malloced_memory / 2 ** 20).toFixed(0)}`,
-        )
-        .join(' '),
-      JSON.stringify(
-        Object.fromEntries(Object.entries(process.memoryUsage()).map(([k, v]) => [k, Math.round(v / 2 ** 20)])),
-      ),
-    );
-  const task = fs.readdirSync('/proc/self/task').length;
-  return {
-    threads: task,
-    rss: process.memoryUsage.rss(),
-    heap: all.reduce((sum, heap) => sum + heap.total_heap_size, 0),
-    external: all.reduce((sum, heap) => sum + heap.external_memory + heap.malloced_memory, 0),
-    shared,
-    sharedCount,
-    handles: countBy(process.getActiveResourcesInfo()),
-    descriptors: kinds.length,
-    kinds: countBy(kinds),
-  };
+function start(): void {
+  process.on('worker', thread => {
+    threads.add(thread);
+    thread.once('exit', () => threads.delete(thread));
+  });
+  countShared();
+  v8.setFlagsFromString('--expose-gc');
+  const collect = vm.runInNewContext('gc') as () => void;
+  process.on('message', async (wish: Wish) => {
+    const all = [...threads];
+    if (wish === 'measure') process.send!(await measure(collect));
+    else void all[Math.floor(Math.random() * all.length)]?.terminate();
+  });
+  process.channel?.unref();
 }
 
-process.on('message', async message => {
-  if (message === 'measure') process.send!(await measure());
-  if (message === 'snapshots') {
-    const { pipeline } = await import('node:stream/promises');
-    for (const t of threads)
-      await pipeline(await t.getHeapSnapshot(), fs.createWriteStream(`/tmp/reload2/t-${t.threadId}.heapsnapshot`));
-    process.send!('ok');
-  }
-  if (message === 'snapshot') process.send!(v8.writeHeapSnapshot(`/tmp/reload2/master-${Date.now()}.heapsnapshot`));
-  const all = [...threads];
-  if (message === 'kill') void all[Math.floor(Math.random() * all.length)]?.terminate();
-});
-process.channel?.unref();
+if (isMainThread) start();
