@@ -24,7 +24,7 @@ import { collectSoon } from './garbage.ts';
 import { controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
-import { attach, confine, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster, takeUp } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
   const { model, environment, startupLogs, listeners, natives, succeeds } = task;
@@ -93,6 +93,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
+      takeUp(task, thread.say);
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
       const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];

@@ -28,7 +28,7 @@ import { type Care, Keeper } from './keeper.ts';
 import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
 import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
-import { confinementOf } from './privileges.ts';
+import { capabilitiesOf, confinementOf } from './privileges.ts';
 import type { Say } from './say.ts';
 import { ledgerFor, withTicketKey } from './tls.ts';
 
@@ -403,6 +403,7 @@ export class Generation {
       model: this.model,
       io: this.plan.io,
       confinement: this.#confinement,
+      capabilities: capabilitiesOf(this.model.global),
       memory: this.memory.buffer,
       stick: this.plan.stick,
       changes: this.#changes,
