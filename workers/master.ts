@@ -5,7 +5,7 @@
  *   reload:  new plan ──► old control rests ──► new threads load ──► states go over ──► new serves, old drains
  *                                                  └─ cannot start: it is dropped, the old one goes on
  */
-import { changeText, diff } from '../engine/config/diff.ts';
+import { changeLines, diff } from '../engine/config/diff.ts';
 import { match } from '../engine/config/match.ts';
 import type { Model } from '../engine/config/model.ts';
 import { withRuntimeServers } from '../engine/config/runtime-servers.ts';
@@ -145,7 +145,7 @@ export class Master {
    */
   #succeed(old: Generation, heir: Generation): void {
     const matches = match(heir.model, old.model);
-    for (const change of diff(old.model, heir.model)) this.#say('notice', changeText(change));
+    for (const line of changeLines(diff(old.model, heir.model))) this.#say('notice', line);
     inherit(stateOf(heir), stateOf(old), matches);
     for (const text of heir.inheritChanges(old)) this.#say('warning', text);
     heir.openFrontends();
