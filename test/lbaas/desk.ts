@@ -91,12 +91,13 @@ export async function desk(more: Partial<ApiOptions> = {}, running = true): Prom
   const likeReal = processes as unknown as Processes;
   const controller = new Controller({
     ...{ store, processes: likeReal, ownership: ALONE, subnets: [SUBNET], log: SILENT },
-    ...{ pollMs: 60_000, parallel: 4 },
+    ...{ pollMs: 60_000, parallel: 4, findContainers: async () => {} },
   });
   const app = await createApi({
     ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, host: 'here' },
     healthOf: root => (controller.isRunning(root) ? processes.health_ : null),
     isRunning: root => controller.isRunning(root),
+    fetchContainers: async () => {},
     guard: (reader, root) => guard(reader, root, likeReal),
     ...more,
   });

@@ -4,6 +4,7 @@
  * so the end is the same whenever this process dies and starts again.
  */
 import { configurationText, refusalOf } from '../../engine/lbaas/configuration.ts';
+import { containersOf } from '../../engine/lbaas/containers.ts';
 import { type Deployment, deploymentOf } from '../../engine/lbaas/deployment.ts';
 import type { Health } from '../../engine/lbaas/health.ts';
 import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.ts';
@@ -38,6 +39,8 @@ export interface ControllerOptions {
   readonly ownership: Ownership;
   readonly subnets: readonly Subnet[];
   readonly log: Log;
+  /** Gets the TLS containers that are not here yet. */
+  readonly findContainers: (references: readonly string[]) => Promise<void>;
   readonly pollMs: number;
   /** Trees that are worked on at the same time. */
   readonly parallel: number;
@@ -167,6 +170,7 @@ export class Controller {
   async #apply(root: string, deployment: Deployment, fresh: boolean): Promise<void> {
     const { processes, log } = this.#options;
     const site = processes.site(root);
+    await this.#options.findContainers(containersOf(deployment));
     const text = configurationText(deployment, site);
     const runs = processes.isRunning(root);
     const before = this.#running.get(root)?.deployment;

@@ -21,6 +21,9 @@ export interface LbaasOptions {
   keystone: string | null;
   force: boolean;
   certificates: string | null;
+  barbican: string | null;
+  /** For containers that nobody asks for at the moment: of a load balancer that another controller ran. */
+  barbicanToken: string | null;
   host: string;
   io: string | null;
   pollMs: number;
@@ -39,7 +42,19 @@ interface Row {
 }
 
 const text =
-  (name: 'bridge' | 'certificates' | 'host' | 'keystone' | 'state' | 'token' | 'url' | 'vipDevice') =>
+  (
+    name:
+      | 'barbican'
+      | 'barbicanToken'
+      | 'bridge'
+      | 'certificates'
+      | 'host'
+      | 'keystone'
+      | 'state'
+      | 'token'
+      | 'url'
+      | 'vipDevice',
+  ) =>
   (o: LbaasOptions, given: string): string | undefined => {
     if (given === '') return 'must not be empty';
     o[name] = given;
@@ -161,6 +176,18 @@ const ROWS: readonly Row[] = [
     set: text('certificates'),
   },
   {
+    option: '--barbican',
+    argument: '<url>',
+    doc: "the Barbican that has TLS containers: http://host:9311; asked with the caller's token",
+    set: (o, given) => (/^https?:\/\/[^/]/.test(given) ? text('barbican')(o, given) : "expects 'http://host:9311'"),
+  },
+  {
+    option: '--barbican-token',
+    argument: '<token>',
+    doc: 'for containers of load balancers that are taken over from another controller',
+    set: text('barbicanToken'),
+  },
+  {
     option: '--host',
     argument: '<name>',
     doc: 'the name of this controller (default: the host name)',
@@ -213,6 +240,8 @@ function defaults(): LbaasOptions {
     keystone: null,
     force: false,
     certificates: null,
+    barbican: null,
+    barbicanToken: null,
     host: os.hostname(),
     io: null,
     pollMs: 1_000,
@@ -256,6 +285,7 @@ function wrongTogether(o: LbaasOptions): string | null {
     return `without --token or --keystone anybody who reaches ${o.listen.host} could change everything; --force does it nevertheless.`;
   }
   if (o.netns === 'auto' && o.bridge === null) return "'--netns auto' needs a --bridge to connect the namespaces to.";
+  if (o.barbicanToken !== null && o.barbican === null) return "'--barbican-token' needs a --barbican.";
   if (o.netns === 'auto' && o.vipDevice !== null) return '--vip-device is for --netns none.';
   return null;
 }

@@ -1,10 +1,12 @@
 /** `sluice lbaas`: the API, the store, the controller and the processes, put together. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { referencesIn } from '../../engine/lbaas/containers.ts';
 import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { createApi } from './api/server.ts';
 import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
+import { Barbican } from './barbican.ts';
 import { certificatesIn } from './certificates.ts';
 import { ALONE, Controller, type Ownership } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
@@ -33,19 +35,34 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
   fs.mkdirSync(state, { recursive: true, mode: 0o755 });
   const certificates = options.certificates ?? path.join(state, 'certificates');
   if (options.certificates === null) fs.mkdirSync(certificates, { recursive: true, mode: 0o700 });
+  const barbican = options.barbican === null ? null : new Barbican(options.barbican, path.join(state, 'barbican'));
   const { store, ownership } = await openStore(options, say);
   const processes = new Processes({
     folder: path.join(fs.realpathSync(state), 'lbaas'),
     program: [program, ...(options.io === null ? [] : [`--io=${options.io}`])],
     place: placeOf(options),
     ping: await pingProgram(state),
-    certificate: certificatesIn(certificates),
+    certificate: certificatesIn(certificates, barbican),
   });
-  const controller = new Controller({ store, processes, ownership, subnets, log: say, pollMs, parallel: PARALLEL });
+  const fetchContainers = async (references: readonly string[], token: string) =>
+    barbican?.fetch(
+      references.filter(reference => barbican.has(reference)),
+      token,
+    );
+  const controller = new Controller({
+    ...{ store, processes, ownership, subnets, log: say, pollMs, parallel: PARALLEL },
+    // What a request named is here; another controller's requests are not ours.
+    findContainers: references =>
+      fetchContainers(
+        references.filter(reference => barbican?.file(reference) === null),
+        options.barbicanToken ?? '',
+      ),
+  });
   const app = await createApi({
     ...{ store, subnets, zones, host, log: say, auth: authOf(options) },
     healthOf: root => controller.healthOf(root),
     isRunning: root => controller.isRunning(root),
+    fetchContainers: (body, token) => fetchContainers(referencesIn(body), token),
     guard: (reader, root) => guard(reader, root, processes),
   });
   controller.start();
