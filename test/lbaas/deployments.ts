@@ -88,6 +88,7 @@ export const deployments: fc.Arbitrary<Deployment> = fc
   .record({
     ...{ id, title: text, addresses: fc.constantFrom(['127.0.0.1'], ['127.0.0.1', '::1']) },
     fronts: fc.array(front, { minLength: 1, maxLength: 3 }),
+    ...{ threads: fc.integer({ min: 1, max: 4 }), connectionsMax: maybe(fc.integer({ min: 1, max: 1_000_000 })) },
   })
   .map(withOwnNames);
 

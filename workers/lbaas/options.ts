@@ -26,6 +26,8 @@ export interface LbaasOptions {
   barbicanToken: string | null;
   host: string;
   io: string | null;
+  /** Load balancers in one process. */
+  perProcess: number;
   pollMs: number;
   ttlSeconds: number;
   quiet: boolean;
@@ -67,7 +69,7 @@ const on = (name: 'force' | 'quiet') => (o: LbaasOptions) => {
 };
 
 const number =
-  (name: 'pollMs' | 'ttlSeconds', least: number, most: number) =>
+  (name: 'perProcess' | 'pollMs' | 'ttlSeconds', least: number, most: number) =>
   (o: LbaasOptions, given: string): string | undefined => {
     if (!/^\d{1,7}$/.test(given) || Number(given) < least || Number(given) > most) return `expects ${least} to ${most}`;
     o[name] = Number(given);
@@ -204,6 +206,12 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    option: '--per-process',
+    argument: '<number>',
+    doc: 'load balancers that share a process, to save memory (default 1)',
+    set: number('perProcess', 1, 500),
+  },
+  {
     option: '--poll',
     argument: '<ms>',
     doc: 'how often processes are looked at (default 1000)',
@@ -244,6 +252,7 @@ function defaults(): LbaasOptions {
     barbicanToken: null,
     host: os.hostname(),
     io: null,
+    perProcess: 1,
     pollMs: 1_000,
     ttlSeconds: 5,
     quiet: false,
@@ -285,6 +294,7 @@ function wrongTogether(o: LbaasOptions): string | null {
     return `without --token or --keystone anybody who reaches ${o.listen.host} could change everything; --force does it nevertheless.`;
   }
   if (o.netns === 'auto' && o.bridge === null) return "'--netns auto' needs a --bridge to connect the namespaces to.";
+  if (o.netns === 'auto' && o.perProcess > 1) return 'load balancers in namespaces of their own share no process.';
   if (o.barbicanToken !== null && o.barbican === null) return "'--barbican-token' needs a --barbican.";
   if (o.netns === 'auto' && o.vipDevice !== null) return '--vip-device is for --netns none.';
   return null;

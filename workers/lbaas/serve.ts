@@ -15,7 +15,8 @@ import { type Log, log } from './log.ts';
 import type { LbaasOptions } from './options.ts';
 import { pingProgram } from './ping.ts';
 import { HOST, inNamespace, onDevice, type Place } from './places.ts';
-import { Processes } from './processes.ts';
+import { OwnProcesses, type Processes, type ProcessesOptions } from './processes.ts';
+import { SharedProcesses, unshare } from './shared-processes.ts';
 
 /** Trees that are worked on at the same time: a start of a process takes a processor for a moment. */
 const PARALLEL = 4;
@@ -37,7 +38,7 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
   if (options.certificates === null) fs.mkdirSync(certificates, { recursive: true, mode: 0o700 });
   const barbican = options.barbican === null ? null : new Barbican(options.barbican, path.join(state, 'barbican'));
   const { store, ownership } = await openStore(options, say);
-  const processes = new Processes({
+  const processes = await openProcesses(options, {
     folder: path.join(fs.realpathSync(state), 'lbaas'),
     program: [program, ...(options.io === null ? [] : [`--io=${options.io}`])],
     place: placeOf(options),
@@ -84,6 +85,18 @@ async function openStore(options: LbaasOptions, say: Log): Promise<{ store: Stor
   if (options.etcd === null) return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: ALONE };
   const store = await EtcdStore.open(options.etcd, options.host, options.ttlSeconds, say);
   return { store, ownership: store.ownership };
+}
+
+/** As many load balancers in a process as is wanted now, whatever was wanted before. */
+async function openProcesses({ state, perProcess }: LbaasOptions, options: ProcessesOptions): Promise<Processes> {
+  const sharing = { ...options, sharedFolder: path.join(fs.realpathSync(state), 'shared'), most: perProcess };
+  if (perProcess === 1) {
+    await unshare(sharing);
+    return new OwnProcesses(options);
+  }
+  const shared = new SharedProcesses(sharing);
+  await shared.settle();
+  return shared;
 }
 
 function placeOf({ netns, bridge, gateway, vipDevice }: LbaasOptions): Place {
