@@ -22,6 +22,11 @@ describe('the command line', () => {
     ['--store etcd://db:2379 --ttl 9 --host a', { etcd: 'http://db:2379', ttlSeconds: 9, host: 'a' }],
     ['--bridge br0 --gateway 10.0.0.1', { netns: 'auto', bridge: 'br0', gateway: '10.0.0.1' }],
     ['--barbican http://b:9311 --barbican-token t', { barbican: 'http://b:9311', barbicanToken: 't' }],
+    [
+      '--vip-device e --keepalived /k --router-id 9',
+      { keepalived: '/k', routerId: 9, keepalivedPid: '/run/keepalived.pid' },
+    ],
+    ['--per-process 25', { perProcess: 25 }],
     ['--listen 10.0.0.1:9876 --token x', { token: 'x' }],
     ['--listen 0.0.0.0:9876 --force --auth none', { force: true }],
   ];
@@ -44,6 +49,10 @@ describe('the command line', () => {
     ['--auth all', "expects 'none'"],
     ['--barbican here', "expects 'http://host:9311'"],
     ['--barbican-token x', 'needs a --barbican'],
+    ['--keepalived /k', "'--keepalived' needs a --vip-device"],
+    ['--router-id 256', 'expects 1 to 255'],
+    ['--per-process 0', 'expects 1 to 500'],
+    ['--per-process 9 --bridge b', 'share no process'],
     ['--listen 10.0.0.1:80', 'without --token or --keystone anybody who reaches 10.0.0.1 could change everything'],
   ];
   test.each(bad)('%s', (line, says) => {

@@ -12,7 +12,7 @@
 import type { Row } from '../../engine/lbaas/items.ts';
 import { CacheDraft, CachedStore, type Draft, type Write } from '../../engine/lbaas/store.ts';
 import { type Compare, EtcdClient, type KeyEvent, type Operation } from './etcd-client.ts';
-import { EtcdOwnership } from './etcd-ownership.ts';
+import { EtcdOwnership, type Member } from './etcd-ownership.ts';
 import type { Log } from './log.ts';
 import { sleep } from './processes.ts';
 
@@ -44,9 +44,9 @@ export class EtcdStore extends CachedStore {
   }
 
   /** Reads everything, and takes the trees that are this host's. Rejects when etcd does not answer. */
-  static async open(url: string, host: string, ttlSeconds: number, log: Log): Promise<EtcdStore> {
+  static async open(url: string, member: Member, log: Log): Promise<EtcdStore> {
     const client = new EtcdClient(url);
-    const ownership = new EtcdOwnership(client, PREFIX, host, ttlSeconds, log);
+    const ownership = new EtcdOwnership(client, PREFIX, member, log);
     const store = new EtcdStore(client, ownership, log);
     const revision = await store.#load();
     await ownership.start(() => store.#roots());

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { referencesIn } from '../../engine/lbaas/containers.ts';
+import { leaseScript, routerIdOf } from '../../engine/lbaas/keepalived.ts';
 import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { createApi } from './api/server.ts';
@@ -11,12 +12,14 @@ import { certificatesIn } from './certificates.ts';
 import { ALONE, Controller, type Ownership } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { guard } from './guard.ts';
+import { handedTo } from './keepalived.ts';
 import { type Log, log } from './log.ts';
-import type { LbaasOptions } from './options.ts';
+import type { LbaasOptions } from './option-rows.ts';
 import { pingProgram } from './ping.ts';
 import { HOST, inNamespace, onDevice, type Place } from './places.ts';
 import { OwnProcesses, type Processes, type ProcessesOptions } from './processes.ts';
 import { SharedProcesses, unshare } from './shared-processes.ts';
+import { StateFolder } from './state-folder.ts';
 
 /** Trees that are worked on at the same time: a start of a process takes a processor for a moment. */
 const PARALLEL = 4;
@@ -38,10 +41,11 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
   if (options.certificates === null) fs.mkdirSync(certificates, { recursive: true, mode: 0o700 });
   const barbican = options.barbican === null ? null : new Barbican(options.barbican, path.join(state, 'barbican'));
   const { store, ownership } = await openStore(options, say);
+  const folder = path.join(fs.realpathSync(state), 'lbaas');
   const processes = await openProcesses(options, {
-    folder: path.join(fs.realpathSync(state), 'lbaas'),
+    folder,
     program: [program, ...(options.io === null ? [] : [`--io=${options.io}`])],
-    place: placeOf(options),
+    place: placeOf(options, folder),
     ping: await pingProgram(state),
     certificate: certificatesIn(certificates, barbican),
   });
@@ -83,7 +87,8 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
 
 async function openStore(options: LbaasOptions, say: Log): Promise<{ store: Store; ownership: Ownership }> {
   if (options.etcd === null) return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: ALONE };
-  const store = await EtcdStore.open(options.etcd, options.host, options.ttlSeconds, say);
+  const alive = () => fs.writeFileSync(aliveFile(options), '');
+  const store = await EtcdStore.open(options.etcd, { host: options.host, ttlSeconds: options.ttlSeconds, alive }, say);
   return { store, ownership: store.ownership };
 }
 
@@ -99,9 +104,25 @@ async function openProcesses({ state, perProcess }: LbaasOptions, options: Proce
   return shared;
 }
 
-function placeOf({ netns, bridge, gateway, vipDevice }: LbaasOptions): Place {
+function placeOf(options: LbaasOptions, folder: string): Place {
+  const { netns, bridge, gateway, vipDevice, keepalived } = options;
   if (netns === 'auto') return inNamespace(bridge!, gateway);
-  return vipDevice === null ? HOST : onDevice(vipDevice);
+  if (vipDevice === null) return HOST;
+  return keepalived === null ? onDevice(vipDevice) : byKeepalived(options, folder, keepalived, vipDevice);
+}
+
+/** A controller that shares load balancers with others lets go of their addresses when it dies. */
+function byKeepalived(options: LbaasOptions, folder: string, file: string, device: string): Place {
+  const { etcd, host, keepalivedPid: pidFile, routerId, ttlSeconds } = options;
+  const lease = etcd === null ? null : path.join(fs.realpathSync(options.state), 'lease');
+  if (lease !== null) fs.writeFileSync(lease, leaseScript(aliveFile(options), ttlSeconds), { mode: 0o755 });
+  const router = { device, id: routerId ?? routerIdOf(host), lease };
+  return handedTo({ file, pidFile, router }, new StateFolder(folder));
+}
+
+/** Touched whenever the lease in etcd is kept. */
+function aliveFile({ state }: LbaasOptions): string {
+  return path.join(fs.realpathSync(state), 'alive');
 }
 
 function authOf({ token, keystone }: LbaasOptions): Auth {
