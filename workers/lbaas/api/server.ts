@@ -167,7 +167,9 @@ export function dialectOf(request: FastifyRequest): Dialect {
 
 function refuse(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { status, type, message } = refusalOf(error, request);
-  if (status >= 500) log('error', `${request.method} ${request.url}: ${error.stack}`, { request: request.id });
+  // What is refused in so many words is no fault of ours.
+  if (status >= 500 && !(error instanceof Refusal))
+    log('error', `${request.method} ${request.url}: ${error.stack}`, { request: request.id });
   void reply.code(status).send(shape(request, status, type, message));
 }
 
