@@ -90,7 +90,7 @@ export async function desk(more: Partial<ApiOptions> = {}, running = true): Prom
   const processes = new SeemingProcesses();
   const controller = new Controller({
     ...{ store, processes, ownership: ALONE, subnets: [SUBNET], log: SILENT },
-    ...{ pollMs: 60_000, parallel: 4, findContainers: async () => {} },
+    ...{ pollMs: 60_000, againMs: 60_000, parallel: 4, findContainers: async () => {} },
   });
   const app = await createApi({
     ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, host: 'here' },

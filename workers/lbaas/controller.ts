@@ -42,6 +42,8 @@ export interface ControllerOptions {
   /** Gets the TLS containers that are not here yet. */
   readonly findContainers: (references: readonly string[]) => Promise<void>;
   readonly pollMs: number;
+  /** Until what failed is tried again. */
+  readonly againMs: number;
   /** Trees that are worked on at the same time. */
   readonly parallel: number;
 }
@@ -70,6 +72,8 @@ export class Controller {
   readonly #running = new Map<string, Running>();
   readonly #waiting = new Set<string>();
   readonly #busy = new Set<string>();
+  /** When what failed is tried again: a port may be free by then, or an address there. */
+  readonly #failed = new Map<string, number>();
   readonly #idle: (() => void)[] = [];
   #poll: { cancel(): void } | null = null;
   #polling = false;
@@ -145,6 +149,7 @@ export class Controller {
     const { revision } = store;
     const rows = store.tree(root);
     if (!ownership.owns(root)) {
+      this.#failed.delete(root);
       this.#running.delete(root);
       await processes.stop(root);
       return;
@@ -157,9 +162,11 @@ export class Controller {
         this.#running.delete(root);
         await processes.stop(root);
       } else await this.#apply(root, deployment, fresh && rows.some(isPending));
+      this.#failed.delete(root);
     } catch (error) {
       failure = (error as Error).message;
       this.#options.log('error', `${root}: ${failure}`);
+      this.#failed.set(root, monotonicMs() + this.#options.againMs);
     }
     // Whoever has the tree now settles it.
     if (!ownership.owns(root)) return;
@@ -253,6 +260,8 @@ export class Controller {
   async #pollAll(): Promise<void> {
     if (this.#polling) return;
     this.#polling = true;
+    const now = monotonicMs();
+    this.#look([...this.#failed].filter(([, dueMs]) => dueMs <= now).map(([root]) => root));
     await Promise.all([...this.#running.keys()].filter(root => !this.#busy.has(root)).map(root => this.#pollOne(root)));
     this.#polling = false;
   }

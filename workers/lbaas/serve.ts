@@ -23,6 +23,8 @@ import { StateFolder } from './state-folder.ts';
 
 /** Trees that are worked on at the same time: a start of a process takes a processor for a moment. */
 const PARALLEL = 4;
+/** Until what failed is tried again. */
+const AGAIN_MS = 60_000;
 
 /** Something that was started and can be ended; the processes of load balancers go on. */
 export interface Served {
@@ -55,7 +57,7 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
       token,
     );
   const controller = new Controller({
-    ...{ store, processes, ownership, subnets, log: say, pollMs, parallel: PARALLEL },
+    ...{ store, processes, ownership, subnets, log: say, pollMs, againMs: AGAIN_MS, parallel: PARALLEL },
     // What a request named is here; another controller's requests are not ours.
     findContainers: references =>
       fetchContainers(
