@@ -22,11 +22,12 @@ class FakeBarbican {
   readonly asked: string[] = [];
   url = '';
 
-  async start(token: string): Promise<this> {
+  async start(...tokens: readonly string[]): Promise<this> {
     const server = http.createServer(({ url = '', headers }, response) => {
       this.asked.push(url);
-      const [code, type, body] =
-        headers['x-auth-token'] === token ? this.#answer(url, headers.accept ?? '') : [401, 'text/plain', 'who?'];
+      const [code, type, body] = tokens.includes(String(headers['x-auth-token']))
+        ? this.#answer(url, headers.accept ?? '')
+        : [401, 'text/plain', 'who?'];
       response.writeHead(code, { 'content-type': type }).end(body);
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -151,4 +152,31 @@ test('a caller without the right token gets nothing', async () => {
   expect(answer).toMatchObject({ status: 400 });
   expect(answer.body.faultstring).toContain('Barbican answered 401');
   expect((await f.ask('GET', `${V2}/loadbalancers`)).body.loadbalancers).toEqual([]);
+});
+
+test('what another controller ran is asked for with the token for that', async () => {
+  const barbican = await new FakeBarbican().start(TOKEN, 'the-service');
+  barbican.put('one', 'one.example');
+  const state = stateFolder();
+  const f = await farm(state, ['--barbican', barbican.url], TOKEN);
+  const { vip, lb } = await balancer(f, [(await site('a')).port], {
+    listener: { protocol: 'TERMINATED_HTTPS', default_tls_container_ref: barbican.container('one') },
+  });
+  await f.close();
+  process.kill(f.pid(lb), 'SIGKILL');
+  // As on another host.
+  fs.rmSync(path.join(state, 'barbican'), { recursive: true });
+  fs.rmSync(path.join(state, 'lbaas'), { recursive: true });
+  const none = await farm(state, ['--barbican', barbican.url]);
+  await none.idle();
+  const { loadbalancer } = (await none.ask('GET', `${V2}/loadbalancers/${lb}`)).body;
+  expect(loadbalancer).toMatchObject({ provisioning_status: 'ERROR' });
+  expect(loadbalancer.status_description).toContain('Barbican answered 401');
+  await none.close();
+  const other = await farm(state, ['--barbican', barbican.url, '--barbican-token', 'the-service']);
+  await other.idle();
+  expect((await other.ask('GET', `${V2}/loadbalancers/${lb}`)).body.loadbalancer).toMatchObject({
+    provisioning_status: 'ACTIVE',
+  });
+  expect(await getTls(vip, 'one.example')).toMatchObject({ body: 'a', subject: 'one.example' });
 });

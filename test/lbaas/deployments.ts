@@ -120,3 +120,11 @@ export const SITE = {
   certificate: () => null,
   digest: () => 'abc',
 };
+
+/** As in a store: ids are each their own, addresses too. */
+export const several = fc.array(deployments, { minLength: 1, maxLength: 4 }).map(all =>
+  all.map((deployment, n): Deployment => {
+    const own = JSON.parse(JSON.stringify(deployment, (key, value) => (key === 'id' ? `${value}-${n}` : value)));
+    return { ...own, addresses: [`127.0.0.${n + 1}`] };
+  }),
+);
