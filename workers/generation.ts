@@ -62,8 +62,8 @@ export interface GenerationCare {
   ended(): void;
   /** Counters of earlier generations are to be cleared. */
   forget(all: boolean, server: number | null): void;
-  /** Whether a thread of another generation was given this descriptor. */
-  isGiven(fd: number): boolean;
+  /** As Care.isGiven, of all generations. */
+  isGiven(fd: number, share: number): boolean;
 }
 
 /** Beyond the greatest number that Linux gives to a process (2^22). */
@@ -325,9 +325,9 @@ export class Generation {
     ringAll(this.memory);
   }
 
-  /** Whether one of its threads, but for those of `keeper`, was given this descriptor. */
-  holds(fd: number, keeper: Keeper | null = null): boolean {
-    for (const other of this.#alive) if (other !== keeper && other.holds(fd)) return true;
+  /** Whether one of its threads was given this descriptor after the share of that number. */
+  holds(fd: number, share: number): boolean {
+    for (const keeper of this.#alive) if (keeper.holds(fd, share)) return true;
     return false;
   }
 
@@ -415,7 +415,7 @@ export class Generation {
   #careOf(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
     return {
       gone: threadId => this.#pool.gone(threadId),
-      isGiven: fd => this.holds(fd, keeper()) || this.#care.isGiven(fd),
+      isGiven: (fd, share) => this.#care.isGiven(fd, share),
       ready: () => this.#threadReady(keeper(), who),
       heard: message => {
         (this.#reports[message.type] as (m: typeof message, from: Keeper) => void)(message, keeper());

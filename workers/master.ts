@@ -214,7 +214,7 @@ export class Master {
       forget: (all, server) => {
         if (generation === this.#current) this.#history.forget(generation, all, server);
       },
-      isGiven: fd => [...this.#generations].some(other => other !== generation && other.holds(fd)),
+      isGiven: (fd, share) => [...this.#generations].some(other => other.holds(fd, share)),
     });
     this.#generations.add(generation);
     return generation;
