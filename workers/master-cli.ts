@@ -56,8 +56,9 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
     },
   };
   const accept = (conn: Conn) => {
-    const { level } = bind;
-    sessions.add(new Session<MasterEnv>(shared, conn, { level, exposeFd: false, expert: false, experimental: false }));
+    const { level, severityOutput } = bind;
+    const start = { level, severityOutput, exposeFd: false, expert: false, experimental: false };
+    sessions.add(new Session<MasterEnv>(shared, conn, start));
     if (sessions.size >= MASTER_CLI_SESSIONS_MAX) listening.pause();
   };
   const listening = io.listen(fd, 1, accept);
@@ -113,11 +114,9 @@ function ask(
   state: CliState,
   wake: () => void,
 ) {
-  const { level, expert, experimental } = state;
-  return streamed(
-    said => generation.cli(lineOf(words, payload), { level, exposeFd: false, expert, experimental }, said),
-    wake,
-  );
+  const { level, expert, experimental, severityOutput } = state;
+  const start = { level, exposeFd: false, expert, experimental, severityOutput };
+  return streamed(said => generation.cli(lineOf(words, payload), start, said), wake);
 }
 
 /** An answer that comes in pieces, each when the peer has taken those before. */

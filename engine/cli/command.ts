@@ -14,6 +14,7 @@ import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
 import type { TlsChanges } from '../tls/changes.ts';
 import type { Asker } from './asker.ts';
+import type { Message, Severity, SeverityOutput } from './severity.ts';
 
 /** Each level may do what those before it may. */
 export const LEVELS = ['user', 'operator', 'admin'] as const;
@@ -66,6 +67,8 @@ export interface CliState {
   timed: boolean;
   expert: boolean;
   experimental: boolean;
+  /** Whether messages begin with how serious they are. */
+  severityOutput: SeverityOutput;
   /** `expose-fd listeners`: listening sockets may be had here. */
   readonly exposeFd: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
@@ -100,20 +103,25 @@ export interface Command<E = CliEnv> {
   readonly level: Level;
   /** Not for people: `help` does not show it. */
   readonly hidden?: true;
+  /** How serious its plain texts are; without it `usualSeverity`. */
+  readonly severity?: Severity;
   run(call: Call<E>): Reply;
 }
 
-/** The answer: a text (without the last line feed; '' = nothing to say), a dump that is pulled piece by piece, or later. */
-export type Reply = string | Dump | Later;
+/**
+ * The answer: a text (without the last line feed; '' = nothing to say), maybe with its severity, a dump that is pulled piece
+ * by piece, or later.
+ */
+export type Reply = string | Message | Dump | Later;
 
 /**
  * An answer that other threads or time have a part in: calls `done` once, at once or in a later event, with a piece of
  * the text and what follows when the peer has taken that; null = nothing. Returns what gives it up.
  */
-export type Later = (done: (text: string, more: Later | null) => void) => () => void;
+export type Later = (done: (text: string | Message, more: Later | null) => void) => () => void;
 
 /** A `Later` that cannot be given up: who waits for it is gone when it comes. */
-export function later(begin: (done: (text: string, more?: Later | null) => void) => void): Later {
+export function later(begin: (done: (text: string | Message, more?: Later | null) => void) => void): Later {
   return done => {
     let wanted = true;
     begin((text, more = null) => {

@@ -20,6 +20,7 @@ import { ADMIN_FORCED_MAINT, ADMIN_MAINT, CHECK_CONFIGURED, SERVER } from '../sh
 import { type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findProxy, onServer } from './find.ts';
 import { knownFiles } from './known-files.ts';
+import { notice } from './severity.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
 const NOT_DYNAMIC = [
@@ -106,7 +107,7 @@ function place(env: CliEnv, proxy: Proxy, server: Server, text: string): Reply {
         if (!server.removed) env.checks.add(target);
         const silent = answers.filter(a => a.answer === 'silent').map(a => a.worker + 1);
         const late = known ? silent.map(n => `Thread ${n}`) : ['The master thread', ...silent.map(n => `thread ${n}`)];
-        done(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`);
+        done(notice(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`));
       });
     });
   });

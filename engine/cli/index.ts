@@ -101,8 +101,8 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     },
   };
   const begin = (conn: Conn, start: Start) => void sessions.add(new Session(shared, conn, start));
-  const accept = (conn: Conn, { level, exposeFd }: Bind) => {
-    begin(conn, { level, exposeFd, expert: false, experimental: false });
+  const accept = (conn: Conn, { level, exposeFd, severityOutput }: Bind) => {
+    begin(conn, { level, exposeFd, severityOutput, expert: false, experimental: false });
     look();
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };

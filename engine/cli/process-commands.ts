@@ -7,6 +7,7 @@ import { wallMs } from '../time.ts';
 import { allowed, type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findServer } from './find.ts';
 import { silence } from './in-force.ts';
+import { err, type Message } from './severity.ts';
 
 // --- clear counters ---
 
@@ -126,10 +127,10 @@ function showFd({ args }: Call): string {
   return rows.map(({ fd, what }) => `${String(fd).padStart(7)} : ${what}`).join('\n');
 }
 
-function showEnv({ env, args }: Call): string {
+function showEnv({ env, args }: Call): string | Message {
   if (args[0] !== undefined) {
     const value = env.environment[args[0]];
-    return value === undefined ? 'Variable not found' : `${args[0]}=${value}`;
+    return value === undefined ? err('Variable not found') : `${args[0]}=${value}`;
   }
   return Object.entries(env.environment)
     .map(([name, value]) => `${name}=${value}`)

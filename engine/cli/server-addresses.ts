@@ -9,6 +9,7 @@ import { LiveAddress, readAddress, type WrittenAddress, writeAddress } from '../
 import { SERVER } from '../shm/words.ts';
 import type { CliEnv, Reply } from './command.ts';
 import { inForce } from './in-force.ts';
+import { warning } from './severity.ts';
 
 const BY = " by 'stats socket command'";
 const PORT_MAX = 0xffff;
@@ -51,7 +52,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   const parts = [changeText('addr', 'IP', hostText(live.address), hostText(address))];
   if (word === 'port') parts.push(changeText('port', 'port', portText(was), portText(port)));
   const text = parts.join(', ') + BY;
-  if (parts.every(part => part.startsWith('no need'))) return text;
+  if (parts.every(part => part.startsWith('no need'))) return warning(text);
   const { family, bytes } = address;
   writeAddress(env.memory.words, env.memory.server(t.number) + SERVER.at.addr, {
     family: family === 6 ? 6 : 4,
@@ -61,7 +62,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   });
   lookAgain(env, t);
   setResolved(env, t, env.names.originOf(t).name ?? t.server.text);
-  return inForce(env, text);
+  return inForce(env, warning(text));
 }
 
 function changeText(what: string, name: string, from: string, to: string): string {

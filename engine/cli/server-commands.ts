@@ -7,6 +7,7 @@ import { type StateEnv, serverWord, type Target } from '../health/target.ts';
 import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { onServer } from './find.ts';
 import { setAddress, setCheckAddress, setCheckPort } from './server-addresses.ts';
+import { warning } from './severity.ts';
 
 type Setter = (env: CliEnv, target: Target, args: readonly string[]) => Reply;
 
@@ -51,14 +52,14 @@ const NOT_RENAMED = {
 } as const;
 
 /** Its name, from now on. What the old one resolved to stays until the new one does. */
-function setFqdn({ names }: CliEnv, target: Target, [name]: readonly string[]): string {
+function setFqdn({ names }: CliEnv, target: Target, [name]: readonly string[]): Reply {
   const by = " by 'stats socket command'";
   const who = `${target.proxy.name}/${target.server.name}`;
   if (name === undefined) return 'set server <b>/<s> fqdn requires a FQDN.';
   const was = names.originOf(target).name;
   const result = names.rename(target, name);
-  if (result === 'renamed') return `${who} changed its FQDN from ${was} to ${name}${by}`;
-  if (result === 'same') return `no need to change the FQDN${by}`;
+  if (result === 'renamed') return warning(`${who} changed its FQDN from ${was} to ${name}${by}`);
+  if (result === 'same') return warning(`no need to change the FQDN${by}`);
   return result === 'bad name' ? `could not update ${who} FQDN${by}` : NOT_RENAMED[result];
 }
 

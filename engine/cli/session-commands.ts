@@ -3,6 +3,7 @@ import { parseTime } from '../config/units.ts';
 import { addressText } from '../io/address.ts';
 import { allowed, type Call, type CliState, type Command, LEVELS, type Level } from './command.ts';
 import { helpText } from './help.ts';
+import { SEVERITY_OUTPUTS } from './severity.ts';
 
 type Run = Command<unknown>['run'];
 
@@ -30,6 +31,13 @@ function setTimeout({ state, args }: Call<unknown>): string {
   const time = parseTime(args[1], 's');
   if ('error' in time || time.value < 1) return 'Invalid timeout value.';
   state.timeoutMs = time.value;
+  return '';
+}
+
+function setSeverityOutput({ state, args: [word] }: Call<unknown>): string {
+  const output = SEVERITY_OUTPUTS.find(known => known === word);
+  if (output === undefined) return "one of 'none', 'number', 'string' is a required argument";
+  state.severityOutput = output;
   return '';
 }
 
@@ -87,6 +95,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '<text>',
     help: 'print text to the output',
     level: 'user',
+    severity: 'info',
     run: ({ args }) => args.join(' '),
   },
   {
@@ -94,6 +103,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[on|off]',
     help: 'enable/disable expert mode',
     level: 'admin',
+    severity: 'info',
     run: mode('expert'),
   },
   {
@@ -101,6 +111,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[on|off]',
     help: 'enable/disable experimental mode',
     level: 'admin',
+    severity: 'info',
     run: mode('experimental'),
   },
   {
@@ -109,6 +120,13 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     help: 'lower the level of the current CLI session to operator',
     level: 'user',
     run: lower('operator'),
+  },
+  {
+    words: 'set severity-output',
+    usage: '[none|number|string]',
+    help: 'set presence of severity level in feedback information',
+    level: 'user',
+    run: setSeverityOutput,
   },
   {
     words: 'set timeout',
@@ -122,6 +140,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '',
     help: 'display the level of the current CLI session',
     level: 'user',
+    severity: 'info',
     run: ({ state }) => state.level,
   },
   {
@@ -143,6 +162,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[<command>]',
     help: 'list matching or all commands',
     level: 'user',
+    severity: 'info',
     run: ({ commands, state, args }) => helpText(commands, state.level, args),
   },
   {
@@ -150,6 +170,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[help | n | i | p | timed]*',
     help: 'toggle interactive mode with prompt',
     level: 'user',
+    severity: 'info',
     run: prompt,
   },
   {

@@ -23,6 +23,7 @@ import {
 } from './command.ts';
 import { findCommand, unknownText } from './help.ts';
 import { splitLine } from './line.ts';
+import { err, type Message, type Severity, shown, usualSeverity } from './severity.ts';
 
 /** What all sessions share. `E`: what the commands work on. */
 export interface CliShared<E = CliEnv> {
@@ -39,7 +40,7 @@ export interface CliShared<E = CliEnv> {
 }
 
 /** How a session begins. */
-export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'exposeFd'>;
+export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'exposeFd' | 'severityOutput'>;
 
 const LF = 0x0a;
 const NOTHING = new Uint8Array(0);
@@ -62,6 +63,8 @@ export class Session<E = CliEnv> implements Handler {
   #more: Later | null = null;
   /** Gives up the answer that is waited for; null = none is. */
   #giveUp: (() => void) | null = null;
+  /** How serious plain answers of the current command are. */
+  #usual: Severity | null = null;
   #ended = false;
   /** A command has been run: without more of them the connection ends, unless it is interactive. */
   #ran = false;
@@ -209,20 +212,22 @@ export class Session<E = CliEnv> implements Handler {
   #run(typed: readonly string[], lines: readonly string[] | null): void {
     const state = this.#state;
     const payload = lines?.join('\n') ?? null;
+    this.#usual = null;
     const routed = this.#shared.route(typed, payload, state);
     const answer = isWords(routed) ? this.#command(routed, payload) : routed;
     if (state.quit) this.#close();
     else if (typeof answer === 'function') this.#goOn(answer);
-    else if (typeof answer !== 'string') this.#dump = answer;
-    else this.#finish(answer === '' ? '' : `${answer}\n`);
+    else if (typeof answer === 'string' || 'severity' in answer) this.#finish(this.#line(answer));
+    else this.#dump = answer;
   }
 
   #command(words: readonly string[], payload: string | null): Reply {
     const { env, commands, sockets } = this.#shared;
     const state = this.#state;
     const command = findCommand(commands, words);
-    if (command === null) return unknownText(commands, state.level, words);
-    if (!allowed(state.level, command.level)) return 'Permission denied';
+    if (command === null) return { severity: 'info', text: unknownText(commands, state.level, words) };
+    if (!allowed(state.level, command.level)) return err('Permission denied');
+    this.#usual = command.severity ?? usualSeverity(command.words);
     const args = words.slice(command.words.split(' ').length);
     return command.run({ env, conn: this.#conn, state, args, payload, commands, sockets });
   }
@@ -238,7 +243,7 @@ export class Session<E = CliEnv> implements Handler {
       came = true;
       this.#giveUp = null;
       this.#more = more;
-      const line = text === '' ? '' : `${text}\n`;
+      const line = this.#line(text);
       if (more === null) this.#finish(line);
       else this.#say(line);
       if (!now) this.#work();
@@ -265,6 +270,12 @@ export class Session<E = CliEnv> implements Handler {
     this.#conn.resume();
     this.#finish('');
     return true;
+  }
+
+  /** The answer with its line feed; '' = nothing to say. */
+  #line(answer: string | Message): string {
+    const text = shown(answer, this.#usual, this.#state.severityOutput);
+    return text === '' ? '' : `${text}\n`;
   }
 
   #finish(text: string): void {

@@ -463,6 +463,7 @@ export function newBind(): BindDraft {
     unixGid: null,
     level: 'operator',
     exposeFd: false,
+    severityOutput: 'none',
     tls: newBindTls(),
   };
 }

@@ -123,6 +123,17 @@ const OWN: readonly Row[] = [
     bad: [['shards 0', `'shards' expects an integer between 1 and ${WORKERS_MAX}, not '0'`]],
   }),
   supported<BindDraft>({
+    name: 'severity-output',
+    args: '<none|number|string>',
+    doc: 'Whether messages of the runtime API begin with how serious they are.',
+    parse(cursor, bind) {
+      const output = cursor.expectOneOf('severity-output', ['none', 'number', 'string']);
+      if (output !== null) bind.severityOutput = output;
+    },
+    good: ['severity-output number'],
+    bad: [['severity-output foo', "'severity-output' expects 'none', 'number' or 'string', not 'foo'"]],
+  }),
+  supported<BindDraft>({
     name: 'thread',
     args: '<thread-set>',
     doc: 'Which threads serve this address.',
@@ -141,13 +152,6 @@ const OWN: readonly Row[] = [
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
   accepted('guid-prefix', '', '<text>', 'Prefix of the globally unique ids.', 'listeners are found by proxy and name'),
-  accepted(
-    'severity-output',
-    '',
-    '<none|number|string>',
-    'Severities in answers of the runtime API.',
-    'answers carry none',
-  ),
   removed('process', '', '2.5', "'thread'"),
 ];
 

@@ -70,6 +70,8 @@ export interface Bind extends Place {
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
   readonly exposeFd: boolean;
+  /** Whether messages of the runtime API begin with how serious they are. */
+  readonly severityOutput: 'none' | 'number' | 'string';
   /** null = it speaks no TLS. */
   readonly tls: BindTls | null;
 }

@@ -88,7 +88,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     const address = unixAddress(socketPath(level));
     const listener = openListener({ ...PLAIN_SPEC, address });
     if (!('fd' in listener)) throw new Error(listener.message);
-    return { fd: listener.fd, bind: { level, address, inheritedFd: null, tls: null } as unknown as Bind };
+    return { fd: listener.fd, bind: { level, address, inheritedFd: null, tls: null, severityOutput: 'none' } as unknown as Bind };
   });
   io.onTurn(now => wheel.advance(now));
   cli = startCli({ ...env, environment: { HOME: '/root', TERM: 'vt100' } }, sockets);

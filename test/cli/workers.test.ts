@@ -119,7 +119,7 @@ backend t
       startupLogs: '',
       environment: {},
     },
-    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null, tls: null } as unknown as Bind }],
+    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null, tls: null, severityOutput: 'none' } as unknown as Bind }],
   );
 });
 
