@@ -1,4 +1,5 @@
 /** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
+import { DynamicCookies } from '../engine/balance/dynamic-cookies.ts';
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
 import { type Log, startHealth, startMails } from '../engine/health/index.ts';
@@ -49,6 +50,8 @@ export default async function control(task: ControlTask): Promise<void> {
   const books = new PatternBooks(model.patternRefs, changes);
   const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const dynamicCookies = new DynamicCookies(model.proxies, changes);
+  env.view.dynamicCookies = dynamicCookies;
   // Its predecessor may have died.
   changes.catchUp();
   const keepShort = changes.listenLong(() => {
@@ -117,7 +120,7 @@ export default async function control(task: ControlTask): Promise<void> {
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
       running.push(purging, checks, peers, keepShort, rings);
-      const own = { names, books, procVars, tls, peers: peers.sections };
+      const own = { names, books, procVars, dynamicCookies, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
       for (const line of early.splice(0)) open(cli, line);

@@ -1,4 +1,5 @@
 /** What a command of the runtime API is: one row of one table. */
+import type { DynamicCookies } from '../balance/dynamic-cookies.ts';
 import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
@@ -38,14 +39,16 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly view: View;
   readonly tables: Tables;
   readonly asker: Asker;
-  /** Starts and ends the checks of a server that is added or deleted. */
-  readonly checks: Pick<Health, 'add' | 'remove'>;
+  /** Starts and ends the checks of a server that is added or deleted, and changes what an agent is told. */
+  readonly checks: Pick<Health, 'add' | 'remove' | 'tellAgent'>;
   /** Resolves names at run time. */
   readonly names: Names;
   readonly peers: readonly Section[];
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;
+  /** Names of servers in persistence cookies. */
+  readonly dynamicCookies: DynamicCookies;
   /** Certificates and their kin. */
   readonly tls: TlsChanges;
   /** What `show events` shows. */

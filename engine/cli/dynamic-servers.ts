@@ -127,6 +127,7 @@ function prepare(env: CliEnv, target: Target): void {
     'down_trans',
     'check_fails',
     'check_text_len',
+    'plain',
   ] as const) {
     setServerWord(memory, target, field, 0);
   }

@@ -4,6 +4,7 @@ import type { Conn } from '../io/contract.ts';
 import { PROCESS } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
 import type { CliEnv, Command } from './command.ts';
+import { COOKIE_COMMANDS } from './cookie-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
@@ -31,6 +32,7 @@ export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
 export const COMMANDS: readonly Command[] = [
+  ...COOKIE_COMMANDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,

@@ -2,7 +2,7 @@
 import type { CheckKind } from '../health/health.ts';
 import { lookAgain } from '../health/operator.ts';
 import { setResolved } from '../health/state.ts';
-import type { Target } from '../health/target.ts';
+import { setServerWord, type Target } from '../health/target.ts';
 import { hostText, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { LiveAddress, readAddress, type WrittenAddress, writeAddress } from '../shm/server-address.ts';
@@ -67,6 +67,16 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
 
 function changeText(what: string, name: string, from: string, to: string): string {
   return from === to ? `no need to change the ${what}` : `${name} changed from '${from}' to '${to}'`;
+}
+
+/** `set server b/s ssl on|off`: for connections that are made from now on; idle ones are closed as when the address changes. */
+export function setSsl(env: CliEnv, t: Target, [value]: readonly string[]): Reply {
+  if (t.server.tls === null) return "'set server <srv> ssl' cannot be set.  default-server should define ssl settings";
+  if (value !== 'on' && value !== 'off') return "'set server <srv> ssl' expects 'on' or 'off'.";
+  const at = env.memory.server(t.number) + SERVER.at.addr;
+  setServerWord(env.memory, t, 'plain', value === 'on' ? 0 : 1);
+  writeAddress(env.memory.words, at, readAddress(env.memory.words, at));
+  return inForce(env);
 }
 
 /** The server is checked on the port that it serves on. */

@@ -112,3 +112,8 @@ export function isBackend(proxy: Proxy): boolean {
 export function setServer(proxy: Proxy, server: Server): void {
   (proxy.servers as Server[])[server.index] = server;
 }
+
+/** Gives a server another name, in this thread's own copy of the model. What refers to the server is still right. */
+export function renameServer(server: Server, name: string): void {
+  (server as { name: string }).name = name;
+}

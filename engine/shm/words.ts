@@ -104,6 +104,7 @@ export const SERVER = layout('server', 4, [
   ['addr', 8, 'control', 'its address, where it is not the configured one: server-address.ts'],
   ['check_addr', 8, 'control', 'where it is checked, the same way'],
   ['agent_addr', 8, 'control', 'where its agent is, the same way'],
+  ['plain', 1, 'any', '1 = spoken to without TLS, though its line has settings'],
   ['kills', 1, 'any', 'how often its streams were to end at once: a worker that sees another number ends them'],
 ]);
 
