@@ -60,8 +60,9 @@ export default async function control(task: ControlTask): Promise<void> {
   });
   const rings = new Rings({ model, memory: env.memory, io, wheel });
   /** Lines that came before it serves. */
-  const early: CliLine[] = [];
-  const open = (cli: Cli, { id, line, ...start }: CliLine) => {
+  /** What came before the runtime API was there. */
+  const early: (() => void)[] = [];
+  const open = (cli: Cli, { id, line, open, ...start }: CliLine) => {
     const conn = new PortConn(id, bytes => {
       if (bytes === null) conns.delete(id);
       report(task.port, { type: 'said', id, bytes });
@@ -69,6 +70,7 @@ export default async function control(task: ControlTask): Promise<void> {
     conns.set(id, conn);
     cli.open(conn, start);
     conn.take(new TextEncoder().encode(line));
+    if (!open) conn.take(null);
   };
   let rests = false;
   const rest = () => {
@@ -123,7 +125,7 @@ export default async function control(task: ControlTask): Promise<void> {
       const own = { names, books, procVars, dynamicCookies, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
-      for (const line of early.splice(0)) open(cli, line);
+      for (const late of early.splice(0)) late();
     },
     ask: () => {},
     handOver: () => {
@@ -145,8 +147,13 @@ export default async function control(task: ControlTask): Promise<void> {
     },
     cli: line => {
       io.wake();
-      if (cli === null) early.push(line);
+      if (cli === null) early.push(() => open(cli!, line));
       else open(cli, line);
+    },
+    typed: ({ id, bytes }) => {
+      io.wake();
+      if (cli === null) early.push(() => conns.get(id)?.take(bytes));
+      else conns.get(id)?.take(bytes);
     },
     taken: ({ id, bytes, gone }) => {
       io.wake();

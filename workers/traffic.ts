@@ -33,6 +33,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     },
     name: () => {},
     named: ({ id, address }) => handle.named(id, address),
+    typed: () => {},
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);

@@ -30,8 +30,8 @@ export interface SessionEnv {
   readonly timeoutMs: number;
   /** A line may be this long. */
   readonly lineBytesMax: number;
-  /** Seconds since the start. */
-  uptime(): number;
+  /** Seconds since the start of what the session is about. */
+  uptime(state: CliState): number;
 }
 
 export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
@@ -59,6 +59,10 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a session turns on: `expert-mode`, `experimental-mode`, `mcli-debug-mode`. */
+export const MODES = ['expert', 'experimental', 'debug'] as const;
+export type Mode = (typeof MODES)[number];
+
 /** What a command may see and change of the connection it came on. */
 export interface CliState {
   level: Level;
@@ -70,6 +74,8 @@ export interface CliState {
   timed: boolean;
   expert: boolean;
   experimental: boolean;
+  /** The master's socket: its own threads' commands are there. */
+  debug: boolean;
   /** Whether messages begin with how serious they are. */
   severityOutput: SeverityOutput;
   /** `expose-fd listeners`: listening sockets may be had here. */
@@ -106,6 +112,8 @@ export interface Command<E = CliEnv> {
   readonly level: Level;
   /** Not for people: `help` does not show it. */
   readonly hidden?: true;
+  /** It is there in this mode only. */
+  readonly mode?: Mode;
   /** How serious its plain texts are; without it `usualSeverity`. */
   readonly severity?: Severity;
   run(call: Call<E>): Reply;
@@ -134,6 +142,11 @@ export function later(begin: (done: (text: string | Message, more?: Later | null
       wanted = false;
     };
   };
+}
+
+/** Whether the modes of a session let a command be there at all. */
+export function isThere<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
+  return mode === undefined || state[mode];
 }
 
 export function allowed(level: Level, needed: Level): boolean {

@@ -12,6 +12,7 @@ import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { GETSOCKS } from './getsocks.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
+import { PLATFORM_COMMANDS } from './platform-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
   GETSOCKS,
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
+  ...PLATFORM_COMMANDS,
   ...PROCESS_COMMANDS,
   ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,

@@ -1,5 +1,4 @@
 /** Commands about the process: its counters, threads, descriptors, memory and environment. */
-import { fileDescriptors } from '../io/process.ts';
 import type { Pool } from '../proxy/questions.ts';
 import { CUM_CONN, CUM_REQ, CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { LISTENER, PROXY, SERVER } from '../shm/words.ts';
@@ -120,13 +119,6 @@ function poolText({ name, bytes, allocated, used }: Pool): string {
   return `  - Pool ${name}${each} : ${allocated} allocated${size(allocated)}, ${used} used`;
 }
 
-/** Descriptors of the whole process; one when its number is given. */
-function showFd({ args }: Call): string {
-  const wanted = args[0] === undefined ? null : Number(args[0]);
-  const rows = fileDescriptors().filter(({ fd }) => wanted === null || fd === wanted);
-  return rows.map(({ fd, what }) => `${String(fd).padStart(7)} : ${what}`).join('\n');
-}
-
 function showEnv({ env, args }: Call): string | Message {
   if (args[0] !== undefined) {
     const value = env.environment[args[0]];
@@ -158,13 +150,6 @@ export const PROCESS_COMMANDS: readonly Command[] = [
     help: 'dump environment variables known to the process',
     level: 'operator',
     run: showEnv,
-  },
-  {
-    words: 'show fd',
-    usage: '[num]',
-    help: 'dump list of file descriptors in use or a specific one',
-    level: 'operator',
-    run: showFd,
   },
   {
     words: 'show pools',

@@ -1,7 +1,7 @@
 /** Commands about the connection itself: `help`, `prompt`, levels, modes. */
 import { parseTime } from '../config/units.ts';
 import { addressText } from '../io/address.ts';
-import { allowed, type Call, type CliState, type Command, LEVELS, type Level } from './command.ts';
+import { allowed, type Call, type CliState, type Command, LEVELS, type Level, type Mode } from './command.ts';
 import { helpText } from './help.ts';
 import { SEVERITY_OUTPUTS } from './severity.ts';
 
@@ -11,19 +11,26 @@ type Run = Command<unknown>['run'];
 function lower(level: Level): Run {
   return ({ state }) => {
     if (!allowed(state.level, level)) return 'Permission denied';
+    if (state.level !== level) state.expert = state.experimental = false;
     state.level = level;
     return '';
   };
 }
 
 /** `expert-mode [on|off]` and its like. */
-function mode(name: 'expert' | 'experimental'): Run {
+export function modeCommand(name: Mode): Run {
   return ({ state, args }) => {
-    if (args.length === 0) return `${name}-mode is ${state[name] ? 'ON' : 'OFF'}`;
+    if (args.length === 0) return `${TITLES[name]} is ${state[name] ? 'ON' : 'OFF'}`;
     state[name] = args[0] === 'on';
     return '';
   };
 }
+
+const TITLES: Readonly<Record<Mode, string>> = {
+  expert: 'expert-mode',
+  experimental: 'experimental-mode',
+  debug: 'mcli-debug-mode',
+};
 
 function setTimeout({ state, args }: Call<unknown>): string {
   if (args[0] !== 'cli') return "'set timeout' only supports 'cli'.";
@@ -104,7 +111,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     help: 'enable/disable expert mode',
     level: 'admin',
     severity: 'info',
-    run: mode('expert'),
+    run: modeCommand('expert'),
   },
   {
     words: 'experimental-mode',
@@ -112,7 +119,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     help: 'enable/disable experimental mode',
     level: 'admin',
     severity: 'info',
-    run: mode('experimental'),
+    run: modeCommand('experimental'),
   },
   {
     words: 'operator',

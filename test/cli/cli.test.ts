@@ -373,6 +373,24 @@ describe('servers', () => {
     expect(lines[1]!.split(' ').length - 1).toBe(lines[2]!.split(' ').length);
   });
 
+  test('the process as the system sees it', async () => {
+    const all = (await ask('show fd\n')).trimEnd().split('\n');
+    const listeners = (await ask('show fd l\n')).trimEnd().split('\n');
+    expect(listeners.filter(line => line.includes(folder))).toHaveLength(3);
+    expect(listeners.every(line => / l\.st=RDY fam=/.test(line))).toBe(true);
+    const others = (await ask('show fd !l\n')).trimEnd().split('\n');
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.some(line => line.includes('l.st=RDY'))).toBe(false);
+    const number = Number.parseInt(listeners[0]!, 10);
+    expect(all.some(line => Number.parseInt(line, 10) === number)).toBe(true);
+    expect(await ask(`show fd 1/${number}\n`)).toBe(`${listeners[0]}\n\n`);
+    expect(await ask('show fd x\n')).toMatch(/^Expects /);
+    expect(await ask('show libs\n')).toMatch(/^0x[0-9a-f]{12}-0x[0-9a-f]{12} \(0x[0-9a-f]{7,}\) \/.*node\n/);
+    expect(await ask('show dev\n')).toMatch(
+      /^Platform info\n[\s\S]* {2}OS name: \w+\n[\s\S]*\nProcess info\n {2}pid: \d+\n/,
+    );
+  });
+
   test('agent-send', async () => {
     expect(await ask('set server b/s1 agent-send hello\n')).toBe('agent checks are not enabled on this server.\n\n');
     expect(told).toEqual([]);
