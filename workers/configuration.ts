@@ -88,7 +88,8 @@ function resolver({ ignoreResolution, check }: Options): (host: string) => Addre
 
 const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 
-function readFile(path: string): Uint8Array | null {
+/** null = it cannot be read. */
+export function readFile(path: string): Uint8Array | null {
   try {
     return fs.readFileSync(path);
   } catch {

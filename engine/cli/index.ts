@@ -24,6 +24,7 @@ import { SSL_FILE_COMMANDS } from './ssl-file-commands.ts';
 import { SSL_LIST_COMMANDS } from './ssl-list-commands.ts';
 import { SSL_SNI_COMMANDS } from './ssl-sni-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
+import { DUMP_STATS_FILE } from './stats-file-command.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TABLE_COMMANDS } from './table-commands.ts';
 import { VARIABLE_COMMANDS } from './variable-commands.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   ...SSL_LIST_COMMANDS,
   ...SSL_SNI_COMMANDS,
   ...STAT_COMMANDS,
+  DUMP_STATS_FILE,
   ...STREAM_COMMANDS,
   ...TABLE_COMMANDS,
   ...VARIABLE_COMMANDS,

@@ -43,6 +43,11 @@ const OWN: readonly Row[] = [
   integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('id', 'Number of the listener in statistics.'), 'id', { min: 1 }),
   word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
+  word(
+    row('guid-prefix', 'Globally unique ids of the listeners: this, `-` and their numbers on the line.'),
+    '<text>',
+    'guid',
+  ),
   word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
   word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
   word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
@@ -151,7 +156,6 @@ const OWN: readonly Row[] = [
     ],
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
-  accepted('guid-prefix', '', '<text>', 'Prefix of the globally unique ids.', 'listeners are found by proxy and name'),
   removed('process', '', '2.5', "'thread'"),
 ];
 

@@ -69,6 +69,8 @@ export interface Bind extends Place {
   readonly unixUid: number | null;
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
+  /** Globally unique id; null = none. */
+  readonly guid: string | null;
   readonly exposeFd: boolean;
   /** Whether messages of the runtime API begin with how serious they are. */
   readonly severityOutput: 'none' | 'number' | 'string';
