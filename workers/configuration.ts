@@ -1,6 +1,7 @@
 /** From the command line to a model: reads the files, says what is wrong with them. */
 import fs from 'node:fs';
 import { Diagnostics } from '../engine/config/diagnostics.ts';
+import { dumpConfiguration } from '../engine/config/dump.ts';
 import { loadModel } from '../engine/config/load.ts';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { formatDiagnostics } from '../engine/config/print.ts';
@@ -9,7 +10,7 @@ import type { Line } from '../engine/config/words.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { resolveHost } from '../engine/io/resolve.ts';
 import type { Options } from './options.ts';
-import type { Say } from './say.ts';
+import { type Say, write } from './say.ts';
 
 export interface Configuration {
   readonly model: Model;
@@ -28,6 +29,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   const diagnostics = new Diagnostics();
   const resources = { resolve: resolver(options), readFile, readFolder, env, localPeer: options.localPeer };
   const lines = [...ownLines(options), ...readLines(options.files, env, diagnostics)];
+  if (options.dump !== null) write(1, dumpConfiguration(lines, options.dump));
   const model = loadModel(lines, diagnostics, resources);
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;

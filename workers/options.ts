@@ -30,6 +30,12 @@ export interface Options {
   /** Classes asked for with `-dK`, '' = none were named; null = the flag was not given. */
   keywords: string | null;
   libraries: boolean;
+  /** `-dA`: the archive to write; '' = none was named; null = the flag was not given. */
+  archive: string | null;
+  /** `-dC`: the key of the hashes, 0 = none; null = the flag was not given. */
+  dump: number | null;
+  /** `-dt`: what to trace, '' = all errors; null = the flag was not given. */
+  traces: string | null;
   chdir: string | null;
   pidfile: string | null;
   localPeer: string | null;
@@ -217,8 +223,29 @@ const FLAGS: readonly Flag[] = [
     doc: 'with -c: ignores server names that do not resolve',
     set: set({ ignoreResolution: true }),
   },
-  { flag: '-dA', arity: 'glued', doc: 'dumps an archive of the libraries', set: notYet },
-  { flag: '-dC', arity: 'glued', doc: 'dumps the configuration', set: notYet },
+  {
+    flag: '-dA',
+    arity: 'glued',
+    argument: '{file}',
+    doc: 'writes the program and its libraries into a tar file',
+    set: (o, [value]) => {
+      if (value === '') return 'expects the name of a file, as in -dA/tmp/libs.tar';
+      o.archive = value!;
+      return undefined;
+    },
+  },
+  {
+    flag: '-dC',
+    arity: 'glued',
+    argument: '{key}',
+    doc: 'prints the configuration; with a key names are hashed',
+    set: (o, [value]) => {
+      if (!/^\d*$/.test(value!) || Number(value) > 0xffff_ffff)
+        return `expects a key of 0 to 4294967295, not '${value}'`;
+      o.dump = Number(value);
+      return undefined;
+    },
+  },
   { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },
   { flag: '-dM', arity: 'glued', doc: 'memory debugging: nothing here' },
   { flag: '-dF', arity: 'none', doc: 'disables fast-forward: nothing here' },
@@ -260,6 +287,9 @@ function defaults(): Options {
     ignoreResolution: false,
     keywords: null,
     libraries: false,
+    archive: null,
+    dump: null,
+    traces: null,
     chdir: null,
     pidfile: null,
     localPeer: null,
