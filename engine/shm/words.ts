@@ -14,6 +14,7 @@ export const PROCESS = layout('process', 4, [
   ['tls_conns_max', 1, 'any', 'most of them so far'],
   ['maxsslconn', 1, 'any', 'their limit in force; 0 = none'],
   ['maxsslrate', 1, 'any', 'limit of TLS handshakes of clients per second; 0 = none'],
+  ['maxcomprate', 1, 'any', 'limit of bytes per second given to compressors; 0 = none'],
   ['waiting', 1, 'any', 'workers that stopped accepting because of the global limit'],
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],

@@ -391,6 +391,22 @@ describe('servers', () => {
     );
   });
 
+  test('add server help, rate of compression, threads of show activity, pools', async () => {
+    expect(await ask('add server help\n')).toMatch(
+      /^List of keywords supported for dynamic servers:\n[\s\S]*\nweight <number>/,
+    );
+    expect(await ask('add server help\n')).not.toContain('\ncookie');
+    expect(await ask('set rate-limit http-compression global 5\n')).toBe('\n');
+    expect(await ask('show info\n')).toContain('\nCompressBpsRateLim: 5120\n');
+    expect(await ask('set rate-limit http-compression global 2147483647\n')).toBe('Value out of range.\n\n');
+    expect(await ask('show activity 0\n')).toContain('\naccepted: 0\n');
+    expect(await ask('show activity 1\n')).toContain('\naccepted: 0\n');
+    expect(await ask('show activity\n')).toContain('\naccepted: 0 [ 0 ]\n');
+    expect(await ask('show activity 2\n')).toBe('Thread number is out of range.\n\n');
+    expect(await ask('show pools foo\n')).toMatch(/^Expects 'byname'/);
+    expect(await ask('show pools byusage match x 3\n')).toMatch(/^Dumping pools usage.\n {2}- Shared memory/);
+  });
+
   test('agent-send', async () => {
     expect(await ask('set server b/s1 agent-send hello\n')).toBe('agent checks are not enabled on this server.\n\n');
     expect(told).toEqual([]);
