@@ -59,7 +59,9 @@ function override(model: Model, options: Options): Model {
     options.proxyMaxconn === 0
       ? model.proxies
       : model.proxies.map(proxy => ({ ...proxy, maxconn: proxy.maxconn || options.proxyMaxconn }));
-  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile }, proxies };
+  const traces = [...model.global.traces, ...options.traces];
+  const global = { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile, traces };
+  return { ...model, global, proxies };
 }
 
 /** `-S`: a bind line of its own, at the level that a master CLI has. Null after saying what is wrong with it. */

@@ -8,6 +8,8 @@ import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
 import { Rings } from '../engine/log/rings.ts';
+import { beginTraces } from '../engine/log/trace-words.ts';
+import { Traces } from '../engine/log/traces.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
@@ -50,6 +52,8 @@ export default async function control(task: ControlTask): Promise<void> {
   const books = new PatternBooks(model.patternRefs, changes);
   const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const traces = new Traces(changes);
+  beginTraces(traces, model);
   const dynamicCookies = new DynamicCookies(model.proxies, changes);
   env.view.dynamicCookies = dynamicCookies;
   // Its predecessor may have died.
@@ -122,7 +126,7 @@ export default async function control(task: ControlTask): Promise<void> {
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
       running.push(purging, checks, peers, keepShort, rings);
-      const own = { names, books, procVars, dynamicCookies, tls, peers: peers.sections };
+      const own = { names, books, procVars, dynamicCookies, traces, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
       for (const late of early.splice(0)) late();

@@ -2,7 +2,9 @@
  * The command line: one row per flag (manual, management guide 3). The rows say how many arguments a flag takes, what it
  * means and what it sets; parsing and the usage text are derived from them.
  */
+
 import { suggest } from '../engine/config/suggest.ts';
+import { traceFlag } from '../engine/log/trace-words.ts';
 
 export interface Options {
   /** Configuration files and folders, in the order given. */
@@ -34,8 +36,8 @@ export interface Options {
   archive: string | null;
   /** `-dC`: the key of the hashes, 0 = none; null = the flag was not given. */
   dump: number | null;
-  /** `-dt`: what to trace, '' = all errors; null = the flag was not given. */
-  traces: string | null;
+  /** `-dt`: trace statements. */
+  traces: readonly (readonly string[])[];
   chdir: string | null;
   pidfile: string | null;
   localPeer: string | null;
@@ -104,8 +106,6 @@ const finish =
     o.finish = { signal, pids: words.map(Number) };
     return undefined;
   };
-
-const notYet = () => 'is not supported by Sluice yet';
 
 const FLAGS: readonly Flag[] = [
   {
@@ -246,7 +246,18 @@ const FLAGS: readonly Flag[] = [
       return undefined;
     },
   },
-  { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },
+  {
+    flag: '-dt',
+    arity: 'glued',
+    argument: '{source[:level[:verbosity]],...}',
+    doc: 'traces on standard error; without sources all errors',
+    set: (o, [value]) => {
+      const traces = traceFlag(value!);
+      if (typeof traces === 'string') return traces;
+      o.traces = traces;
+      return undefined;
+    },
+  },
   { flag: '-dM', arity: 'glued', doc: 'memory debugging: nothing here' },
   { flag: '-dF', arity: 'none', doc: 'disables fast-forward: nothing here' },
   { flag: '-dG', arity: 'none', doc: 'disables getaddrinfo: nothing here' },
@@ -289,7 +300,7 @@ function defaults(): Options {
     libraries: false,
     archive: null,
     dump: null,
-    traces: null,
+    traces: [],
     chdir: null,
     pidfile: null,
     localPeer: null,

@@ -5,6 +5,7 @@ import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Conn, Io } from '../io/contract.ts';
 import type { Rings } from '../log/rings.ts';
+import type { Traces } from '../log/traces.ts';
 import type { Section } from '../peers/section.ts';
 import type { Names } from '../resolvers/index.ts';
 import type { PatternBooks } from '../sample/book.ts';
@@ -51,6 +52,7 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly dynamicCookies: DynamicCookies;
   /** Certificates and their kin. */
   readonly tls: TlsChanges;
+  readonly traces: Traces;
   /** What `show events` shows. */
   readonly rings: Pick<Rings, 'list' | 'watch'>;
   /** What was said on the terminal before the start. */

@@ -27,6 +27,7 @@ import { STAT_COMMANDS } from './stat-commands.ts';
 import { DUMP_STATS_FILE } from './stats-file-command.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TABLE_COMMANDS } from './table-commands.ts';
+import { TRACE_COMMANDS } from './trace-commands.ts';
 import { VARIABLE_COMMANDS } from './variable-commands.ts';
 import { WAIT_COMMAND } from './wait-command.ts';
 
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   DUMP_STATS_FILE,
   ...STREAM_COMMANDS,
   ...TABLE_COMMANDS,
+  ...TRACE_COMMANDS,
   ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));

@@ -330,6 +330,7 @@ export function newGlobal(): GlobalDraft {
     serverStateBase: null,
     serverStateFile: null,
     statsFile: null,
+    traces: [],
     dnsAcceptFamily: 'auto',
     localPeer: '',
     httpErrCodes: [[400, 499]],

@@ -14,6 +14,7 @@ import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { RingBuffer } from '../../engine/log/ring-buffer.ts';
+import { Traces } from '../../engine/log/traces.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
 import { ProcVars } from '../../engine/sample/proc-vars.ts';
 import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
@@ -81,6 +82,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
     dynamicCookies: new DynamicCookies(model.proxies, changes),
+    traces: new Traces(changes),
     tls: new TlsChanges(new TlsStore(NO_FILES), changes),
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],

@@ -12,6 +12,7 @@ import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
+import { Traces } from '../../engine/log/traces.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
 import { ProcVars } from '../../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../../engine/shm/change-log.ts';
@@ -112,6 +113,7 @@ backend d
     books,
     procVars,
     dynamicCookies,
+    traces: new Traces(changes),
     tls,
     topology: topology(model),
     view,
@@ -332,7 +334,7 @@ test('what the process tells of itself', async () => {
   await get();
   expect(await ask('show activity')).toMatch(/^threads: 2 \(1\.\.2\)\n[\s\S]*\naccepted: 1 \[ [01] [01] \]\n/);
   expect(await ask('show pools')).toMatch(/Pool stream : 1 allocated, 0 used\n[\s\S]*\nTotal: \d+ bytes resident/);
-  if (process.platform === 'linux') expect(await ask('show fd')).toMatch(/ : socket:\[\d+\]\n/);
+  if (process.platform === 'linux') expect(await ask('show fd')).toMatch(/ : socket:\[\d+\] l\.st=RDY fam=ipv4 /);
 });
 
 test('dynamic cookies: another key, none, and again', async () => {

@@ -28,6 +28,16 @@ describe('the command line', () => {
     ['-dM -dM42 -dI -dW -dD', { zeroWarning: true, diagnostic: true }],
     ['-dA/tmp/x.tar -dC', { archive: '/tmp/x.tar', dump: 0 }],
     ['-dC42', { dump: 42 }],
+    [
+      '-dtstream:user:quiet,session',
+      {
+        traces: [
+          'stream sink stderr level user verbosity quiet start now'.split(' '),
+          'session sink stderr level error start now'.split(' '),
+        ],
+      },
+    ],
+    ['-dt', { traces: ['all sink stderr level error start now'.split(' ')] }],
     ['-dKcfg,cli', { keywords: 'cfg,cli' }],
     ['-dK -dL -dr', { keywords: '', libraries: true, ignoreResolution: true }],
     ['-4 -dV', { ipv4Only: true, noServerVerify: true }],
@@ -50,7 +60,8 @@ describe('the command line', () => {
     ['-dA', '-dA option: expects the name of a file, as in -dA/tmp/libs.tar'],
     ['-dCx', "-dC option: expects a key of 0 to 4294967295, not 'x'"],
     ['-dC4294967296', "-dC option: expects a key of 0 to 4294967295, not '4294967296'"],
-    ['-dt', '-dt option: is not supported by Sluice yet'],
+    ['-dtx', "-dt option: no such trace source 'x'; there are: all, session, stream"],
+    ['-dtstream:help', "-dt option: no such trace level 'help'; there are: error, user, proto, state, data, developer"],
     ['a.cfg', "unexpected argument 'a.cfg'; did you mean '-f a.cfg' maybe ?"],
     ['-zzzzzz', "unknown option '-zzzzzz'."],
   ];
