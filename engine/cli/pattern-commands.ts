@@ -102,11 +102,11 @@ function show({ env, args }: Call, kind: Kind): Reply {
   });
 }
 
-function get({ env, args }: Call, kind: Kind): string {
+function get({ env, args }: Call, kind: Kind): string | Message {
   const [name, text] = args;
-  if (name === undefined || text === undefined) return `Missing ${kind.noun} identifier and/or key.`;
+  if (name === undefined || text === undefined) return err(`Missing ${kind.noun} identifier and/or key.`);
   const state = find(env, kind, name);
-  return typeof state === 'string' ? state : findIn(state, text, kind.name);
+  return typeof state === 'string' ? err(state) : findIn(state, text, kind.name);
 }
 
 // --- add, set, del, clear ---

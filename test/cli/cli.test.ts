@@ -425,6 +425,8 @@ describe('servers', () => {
       ['show env NO', '[3]: Variable not found'],
       ['show env TERM', 'TERM=vt100'],
       ['show table x', '[3]: No such table'],
+      ['show resolvers x', "[3]: Can't find that resolvers section"],
+      ['get map x', '[3]: Missing map identifier and/or key.'],
       ['set severity-output foo', "[3]: one of 'none', 'number', 'string' is a required argument"],
     ] as const;
     for (const [line, answer] of lines) {
