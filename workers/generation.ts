@@ -235,8 +235,8 @@ export class Generation {
   }
 
   get #changing(): Changing {
-    const { patternRefs, global } = this.model;
-    return { patternRefs, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
+    const { patternRefs, proxies, global } = this.model;
+    return { patternRefs, proxies, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
   }
 
   /** Everyone accepts from now on. */

@@ -2,6 +2,7 @@
  * Names of servers that are made of their addresses (`cookie ... dynamic`, `dynamic-cookie-key`). Whether and with which key a
  * backend makes them can be changed at run time; every thread follows (shm/change-log.ts).
  */
+import { isBackend } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import type { Address } from '../io/contract.ts';
 import { xxh64 } from '../sample/xxhash.ts';
@@ -57,17 +58,29 @@ export class DynamicCookies implements Follower {
   }
 
   snapshot(log: ChangeLog): void {
-    this.#settings.forEach(({ dynamic, key, version }, proxy) => {
-      if (version === 0) return;
-      log.append(DYNAMIC, proxy, 0, dynamic ? 1 : 0);
-      if (key !== null) log.append(KEY, proxy, 0, 0, undefined, Buffer.from(key));
-    });
+    for (const [proxy, setting] of this.#settings.entries()) if (setting.version > 0) append(log, proxy, setting);
+  }
+
+  /** Appends what was changed of backends that another configuration has, and of whose cookies it says the same. */
+  bequeath(log: ChangeLog, before: readonly Proxy[], now: readonly Proxy[]): void {
+    for (const { index, name } of before) {
+      const heir = now.find(proxy => proxy.name === name && isBackend(proxy));
+      const setting = this.#settings[index]!;
+      if (setting.version === 0 || heir === undefined) continue;
+      const [then, after] = [configured(before[index]!), configured(heir)];
+      if (then.dynamic === after.dynamic && then.key === after.key) append(log, heir.index, setting);
+    }
   }
 
   #of(proxy: number): Setting {
     if (this.#log.behind) this.#log.catchUp();
     return this.#settings[proxy]!;
   }
+}
+
+function append(log: ChangeLog, proxy: number, { dynamic, key }: Setting): void {
+  log.append(DYNAMIC, proxy, 0, dynamic ? 1 : 0);
+  if (key !== null) log.append(KEY, proxy, 0, 0, undefined, Buffer.from(key));
 }
 
 function configured({ cookie, dynamicCookieKey }: Proxy): Setting {
