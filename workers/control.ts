@@ -1,4 +1,5 @@
 /** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
+import { DynamicCookies } from '../engine/balance/dynamic-cookies.ts';
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
 import { type Log, startHealth, startMails } from '../engine/health/index.ts';
@@ -7,6 +8,8 @@ import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
 import { Rings } from '../engine/log/rings.ts';
+import { beginTraces } from '../engine/log/trace-words.ts';
+import { Traces } from '../engine/log/traces.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
@@ -49,6 +52,10 @@ export default async function control(task: ControlTask): Promise<void> {
   const books = new PatternBooks(model.patternRefs, changes);
   const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const traces = new Traces(changes);
+  beginTraces(traces, model);
+  const dynamicCookies = new DynamicCookies(model.proxies, changes);
+  env.view.dynamicCookies = dynamicCookies;
   // Its predecessor may have died.
   changes.catchUp();
   const keepShort = changes.listenLong(() => {
@@ -57,8 +64,9 @@ export default async function control(task: ControlTask): Promise<void> {
   });
   const rings = new Rings({ model, memory: env.memory, io, wheel });
   /** Lines that came before it serves. */
-  const early: CliLine[] = [];
-  const open = (cli: Cli, { id, line, ...start }: CliLine) => {
+  /** What came before the runtime API was there. */
+  const early: (() => void)[] = [];
+  const open = (cli: Cli, { id, line, open, ...start }: CliLine) => {
     const conn = new PortConn(id, bytes => {
       if (bytes === null) conns.delete(id);
       report(task.port, { type: 'said', id, bytes });
@@ -66,6 +74,7 @@ export default async function control(task: ControlTask): Promise<void> {
     conns.set(id, conn);
     cli.open(conn, start);
     conn.take(new TextEncoder().encode(line));
+    if (!open) conn.take(null);
   };
   let rests = false;
   const rest = () => {
@@ -117,10 +126,10 @@ export default async function control(task: ControlTask): Promise<void> {
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
       running.push(purging, checks, peers, keepShort, rings);
-      const own = { names, books, procVars, tls, peers: peers.sections };
+      const own = { names, books, procVars, dynamicCookies, traces, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forCli);
-      for (const line of early.splice(0)) open(cli, line);
+      for (const late of early.splice(0)) late();
     },
     ask: () => {},
     handOver: () => {
@@ -142,8 +151,13 @@ export default async function control(task: ControlTask): Promise<void> {
     },
     cli: line => {
       io.wake();
-      if (cli === null) early.push(line);
+      if (cli === null) early.push(() => open(cli!, line));
       else open(cli, line);
+    },
+    typed: ({ id, bytes }) => {
+      io.wake();
+      if (cli === null) early.push(() => conns.get(id)?.take(bytes));
+      else conns.get(id)?.take(bytes);
     },
     taken: ({ id, bytes, gone }) => {
       io.wake();

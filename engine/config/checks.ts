@@ -123,11 +123,12 @@ function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
   });
 }
 
-/** `guid`: one of a kind over proxies and servers. */
+/** `guid`: one of a kind over proxies, listeners and servers. */
 function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
   const seen = new Map<string, string>();
   const named = proxies.flatMap(proxy => [
     { guid: proxy.guid, place: proxy as Place, what: `${kindOf(proxy)} '${proxy.name}'` },
+    ...proxy.binds.map(bind => ({ guid: bind.guid, place: bind as Place, what: `'bind ${bind.text}'` })),
     ...proxy.servers.map(server => ({
       ...{ guid: server.guid, place: server as Place },
       what: `server '${proxy.name}/${server.name}'`,

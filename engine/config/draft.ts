@@ -329,6 +329,8 @@ export function newGlobal(): GlobalDraft {
     maxReloads: GENERATIONS_MAX,
     serverStateBase: null,
     serverStateFile: null,
+    statsFile: null,
+    traces: [],
     dnsAcceptFamily: 'auto',
     localPeer: '',
     httpErrCodes: [[400, 499]],
@@ -462,7 +464,9 @@ export function newBind(): BindDraft {
     unixUid: null,
     unixGid: null,
     level: 'operator',
+    guid: null,
     exposeFd: false,
+    severityOutput: 'none',
     tls: newBindTls(),
   };
 }

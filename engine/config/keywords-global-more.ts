@@ -85,7 +85,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['lua-load', '<file>', 'Loads a Lua script.'],
   ['lua-load-per-thread', '<file>', 'Loads a Lua script in each thread.'],
   ['lua-prepend-path', '<path>', 'Where Lua modules are.'],
-  ['stats-file', '<file>', 'A file of counters to begin with.'],
 ];
 
 /** The reader has carried these out, and has checked them, before any table sees them. */

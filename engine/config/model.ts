@@ -69,7 +69,11 @@ export interface Bind extends Place {
   readonly unixUid: number | null;
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
+  /** Globally unique id; null = none. */
+  readonly guid: string | null;
   readonly exposeFd: boolean;
+  /** Whether messages of the runtime API begin with how serious they are. */
+  readonly severityOutput: 'none' | 'number' | 'string';
   /** null = it speaks no TLS. */
   readonly tls: BindTls | null;
 }
@@ -109,4 +113,9 @@ export function isBackend(proxy: Proxy): boolean {
  */
 export function setServer(proxy: Proxy, server: Server): void {
   (proxy.servers as Server[])[server.index] = server;
+}
+
+/** Gives a server another name, in this thread's own copy of the model. What refers to the server is still right. */
+export function renameServer(server: Server, name: string): void {
+  (server as { name: string }).name = name;
 }

@@ -231,21 +231,22 @@ function namedSection<T, D extends T & { readonly name: string }>(
   };
 }
 
-/** Its lines name sources of events inside HAProxy, which are not ours: they are not looked at. */
+/** Sources of events inside HAProxy that are not ours are passed over (log/trace-words.ts). */
 const TRACES_SECTION: Section = {
   keyword: 'traces',
   args: '',
   letter: '',
-  doc: 'Traces of internals: read, and of no effect here.',
-  open(cursor) {
+  doc: 'Traces of streams and sessions; sources that are not here are passed over.',
+  open(cursor, desk) {
     expectEnd(cursor, 'traces');
-    return line => traceLine(new Cursor(line, cursor.diagnostics));
+    return line => traceLine(new Cursor(line, cursor.diagnostics), desk.drafts.global.traces);
   },
 };
 
-function traceLine(cursor: Cursor): void {
+function traceLine(cursor: Cursor, traces: GlobalDraft['traces']): void {
   const word = cursor.next()!;
   if (word.text !== 'trace') cursor.error(`unknown keyword '${word.text}' in 'traces' section`);
+  else traces.push(cursor.rest().map(({ text }) => text));
 }
 
 /** A section that is known and refused. Its lines are not looked at. */

@@ -63,6 +63,8 @@ export class Logger implements StreamEvents {
   readonly #global: readonly Target[];
   /** Of `peers` sections. */
   readonly #peers: readonly (readonly Target[])[];
+  /** What traces write to, too. */
+  readonly sinks: Sinks;
   readonly #message = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #data = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #packet = new Line(LOG_MESSAGE_BYTES_MAX + LOG_HEADER_BYTES_MAX);
@@ -73,6 +75,7 @@ export class Logger implements StreamEvents {
     const { global } = model;
     const sinks = new Sinks(memory, model.rings, worker, complain);
     const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, model, tag, facts, sinks);
+    this.sinks = sinks;
     this.#model = model;
     this.#memory = memory;
     this.#scene = new Scene(facts, wall);

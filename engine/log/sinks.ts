@@ -65,6 +65,14 @@ export class Sinks {
     );
   }
 
+  /** `stdout`, `stderr`, or a ring; one that is not there takes nothing. */
+  named(name: string): Sink {
+    const fd = name === 'stdout' ? 1 : name === 'stderr' ? 2 : null;
+    if (fd !== null) return (bytes, length) => writeFd(fd, bytes, length);
+    const ring = this.#rings.findIndex(known => known.name === name);
+    return ring < 0 ? () => FULL : this.#ring(ring);
+  }
+
   /** Into the thread's channel of the ring, without the line feed at the end: the ring's readers say how lines end. */
   #ring(index: number): Sink {
     const channel = this.#memory.channel(index, this.#thread);

@@ -14,6 +14,7 @@ export const PROCESS = layout('process', 4, [
   ['tls_conns_max', 1, 'any', 'most of them so far'],
   ['maxsslconn', 1, 'any', 'their limit in force; 0 = none'],
   ['maxsslrate', 1, 'any', 'limit of TLS handshakes of clients per second; 0 = none'],
+  ['maxcomprate', 1, 'any', 'limit of bytes per second given to compressors; 0 = none'],
   ['waiting', 1, 'any', 'workers that stopped accepting because of the global limit'],
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
@@ -104,6 +105,7 @@ export const SERVER = layout('server', 4, [
   ['addr', 8, 'control', 'its address, where it is not the configured one: server-address.ts'],
   ['check_addr', 8, 'control', 'where it is checked, the same way'],
   ['agent_addr', 8, 'control', 'where its agent is, the same way'],
+  ['plain', 1, 'any', '1 = spoken to without TLS, though its line has settings'],
   ['kills', 1, 'any', 'how often its streams were to end at once: a worker that sees another number ends them'],
 ]);
 

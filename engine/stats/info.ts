@@ -127,7 +127,7 @@ export const INFO: readonly InfoRow[] = [
   row('SslCacheMisses', 'MCPV', 'u32', 'TLS: sessions not found', zero),
   row('CompressBpsIn', 'MRPV', 'u32', 'Bytes per second given to the compressor', rate('comp_in_rate')),
   row('CompressBpsOut', 'MRPV', 'u32', 'Bytes per second the compressor produced', rate('comp_out_rate')),
-  row('CompressBpsRateLim', 'CLPV', 'u32', 'Limit of them', view => view.model.global.compression.rateBytes),
+  row('CompressBpsRateLim', 'CLPV', 'u32', 'Limit of them', view => view.process('maxcomprate')),
   row('ZlibMemUsage', 'MGPV', 'u32', 'Memory of the compressor', total('cur_comp_bytes')),
   row('MaxZlibMemUsage', 'CLPV', 'u32', 'Limit of it', view => view.model.global.compression.memoryBytes),
   row('Tasks', 'MGPV', 'u32', 'Connections and streams now', view => view.process('conns') + view.streams),

@@ -2,6 +2,7 @@
  * The view: what statistics read. It holds the model and the shared memory and looks at the words and rows where they
  * stand; no other thread is asked or stopped. A `Subject` says which thing is being looked at, and when.
  */
+import type { DynamicCookies } from '../balance/dynamic-cookies.ts';
 import { type Bind, isBackend, isFrontend, type Model } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
@@ -83,6 +84,8 @@ export class View {
   readonly memory: Memory;
   readonly topology: Topology;
   readonly facts: Facts;
+  /** Names of servers in persistence cookies, once this thread follows their changes. */
+  dynamicCookies: DynamicCookies | null = null;
   /** `fullconn` of each proxy as it is in force. */
   readonly #fullconn: Float64Array;
   readonly #addresses = new WeakMap<Address, string>();
