@@ -6,6 +6,7 @@ import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
+import { startLogForwards } from '../engine/log/log-forward.ts';
 import { Rings } from '../engine/log/rings.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
@@ -16,12 +17,12 @@ import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { startPurging } from '../engine/stick/purge.ts';
-import { TimerWheel } from '../engine/time.ts';
+import { TimerWheel, wallMs } from '../engine/time.ts';
 import { TlsChanges } from '../engine/tls/changes.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { tlsStore } from '../engine/tls/store.ts';
 import { collectSoon } from './garbage.ts';
-import { controlBinds } from './listeners.ts';
+import { type ControlBind, controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
 import { attach, confine, joinMaster } from './thread.ts';
@@ -94,8 +95,9 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
-      const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
+      const forUse = (use: ControlBind['use']) => sockets.filter(socket => socket.use === use);
       const there = outside(model, books, procVars, env);
+      env.logger.evaluate(() => there);
       const mails = startMails({ model, io, wheel });
       running.push(mails);
       const log: Log = (level, proxy, text, mailLevel = level) => {
@@ -113,13 +115,20 @@ export default async function control(task: ControlTask): Promise<void> {
       peers = startPeers(
         { ...common, pid: task.facts.pid, log: peersLog },
         { model, tables: env.tables, succeeds },
-        forPeers,
+        forUse('peers'),
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
-      running.push(purging, checks, peers, keepShort, rings);
+      const complain = (text: string) => thread.say('warning', text);
+      const { pid, hostName } = task.facts;
+      const forwarding = startLogForwards(
+        { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
+        forUse('logs'),
+      );
+      // What comes last is still sent by the rings.
+      running.push(purging, checks, peers, keepShort, forwarding, rings);
       const own = { names, books, procVars, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
-      cli = startCli({ ...common, ...shown }, forCli);
+      cli = startCli({ ...common, ...shown }, forUse('cli'));
       for (const line of early.splice(0)) open(cli, line);
     },
     ask: () => {},

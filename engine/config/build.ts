@@ -2,6 +2,7 @@
 
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
+import { logForwardsOf } from './build-log-forwards.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { buildTables } from './build-tables.ts';
@@ -67,6 +68,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     patternRefs: refsOf(drafts, resources),
     logProfiles: drafts.logProfiles,
     rings: ringsOf(drafts, { diagnostics, resources, tls }),
+    logForwards: logForwardsOf(drafts, bindsIn),
     tls: tls.files(),
   });
 }

@@ -136,6 +136,8 @@ export interface ServerDraft
   errorLimit: number;
   /** Of log servers: how lines are told apart. */
   logProto: 'legacy' | 'octet-count';
+  /** Of log servers of a backend: what is kept for one that is slow. */
+  logBufBytes: number;
 }
 
 export interface ProxyDraft
@@ -378,6 +380,7 @@ export function newServer(): ServerDraft {
     name: '',
     id: 0,
     text: '',
+    datagrams: false,
     endpoint: null,
     initAddr: ['last', 'libc'],
     resolvers: null,
@@ -426,6 +429,7 @@ export function newServer(): ServerDraft {
     onError: 'fail-check',
     errorLimit: 10,
     logProto: 'legacy',
+    logBufBytes: RING_BYTES,
     shutdownWhenDown: false,
     shutdownBackupsWhenUp: false,
     initState: 'none',
@@ -600,6 +604,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
     algorithm,
     name: '',
     expression: null,
+    converters: [],
     lenBytes: 0,
     depth: 0,
     whole: false,

@@ -3,7 +3,7 @@ import { FORMATS } from '../log/syslog.ts';
 import type { RingDraft } from './draft.ts';
 import { integer, sentence, time } from './fields.ts';
 import { type Keyword, later, supported } from './keyword.ts';
-import { readServer } from './server-line.ts';
+import { readRingServer } from './server-line.ts';
 
 export const RING: readonly Keyword<RingDraft>[] = [
   later('backing-file', 'R', '<path>', 'A file that the ring is kept in.'),
@@ -26,7 +26,7 @@ export const RING: readonly Keyword<RingDraft>[] = [
     where: 'R',
     args: '<name> <address> [<settings>]',
     doc: 'A log server that the lines are sent to over TCP.',
-    parse: readServer,
+    parse: readRingServer,
     good: ['server s 127.0.0.1:514', 'server s 127.0.0.1:514 log-proto octet-count'],
     bad: [['server s', "'server' expects <name> and <addr>[:<port>] as arguments"]],
   }),

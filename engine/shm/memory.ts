@@ -47,7 +47,7 @@ export interface Topology {
   readonly firstServer: Int32Array;
 }
 
-export function topology(model: Model): Topology {
+export function topology(model: Pick<Model, 'proxies'>): Topology {
   const n = model.proxies.length;
   const firstListener = new Int32Array(n + 1);
   const firstServer = new Int32Array(n + 1);

@@ -43,6 +43,7 @@ export function proxyOf(spec: FarmSpec): Proxy {
   const balance: Balance = {
     name: '',
     expression: null,
+    converters: [],
     lenBytes: 0,
     depth: 0,
     whole: false,
