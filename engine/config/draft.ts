@@ -12,6 +12,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import { type FolderOf, STARTED_IN } from './default-path.ts';
 import type { FilterSpec } from './filter-spec.ts';
 import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
@@ -42,6 +43,10 @@ export interface Resources {
   readFile(path: string): Uint8Array | null;
   /** Names of the files in a folder, in order; null when it is none. */
   readFolder(path: string): readonly string[] | null;
+  /** What comes next is of this configuration file: it may say where relative paths lead (default-path.ts). */
+  enter?(file: string): void;
+  /** Where a path leads. */
+  locate?(path: string): string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
@@ -284,6 +289,8 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>>
   unixBind: UnixBind;
   zeroWarning: boolean;
   externalCheck: boolean;
+  /** `default-path`. */
+  folderOf: FolderOf;
   /** Of `h1-case-adjust-file`. */
   fileNameCases: [from: string, to: string][];
 }
@@ -370,6 +377,7 @@ export function newGlobal(): GlobalDraft {
     h1KeepInsecure: false,
     zeroWarning: false,
     externalCheck: false,
+    folderOf: STARTED_IN,
     tls: newGlobalTls(),
   };
 }
