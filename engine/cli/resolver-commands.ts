@@ -13,7 +13,7 @@ function showResolvers({ env, args: [id] }: Call): string {
     `Resolvers section ${config.name}`,
     ...nameservers.flatMap(server => [
       ` nameserver ${server.config.name}:`,
-      ...COUNTERS.map(name => `  ${`${name}:`.padEnd(NAME_WIDTH)}${server.counters[name]}`),
+      ...COUNTERS.map(name => `  ${`${name}:`.padEnd(NAME_WIDTH)}${server.counted(name)}`),
     ]),
   ]);
   return lines.join('\n');
@@ -35,7 +35,7 @@ function typeOf(value: string | number): string {
 
 function rowsOf({ sections }: Names): (string | number)[][] {
   return sections.flatMap(({ config, nameservers }) =>
-    nameservers.map(server => [server.config.name, config.name, ...COUNTERS.map(name => server.counters[name])]),
+    nameservers.map(server => [server.config.name, config.name, ...COUNTERS.map(name => server.counted(name))]),
   );
 }
 

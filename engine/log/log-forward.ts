@@ -9,9 +9,9 @@
  */
 import type { LogForward } from '../config/log-model.ts';
 import type { Bind, Model } from '../config/model.ts';
-import { ipText } from '../io/address.ts';
 import type { Conn, Io, Listening } from '../io/contract.ts';
 import { receiveDatagrams } from '../io/datagram.ts';
+import { ipText } from '../io/ip.ts';
 import { ACCEPT_BURST, LOG_HEADER_BYTES_MAX, LOG_MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { Outside } from '../sample/outside.ts';
 import type { Memory } from '../shm/memory.ts';
