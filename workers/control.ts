@@ -56,7 +56,6 @@ export default async function control(task: ControlTask): Promise<void> {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);
   });
-  const rings = new Rings({ model, memory: env.memory, io, wheel });
   /** Lines that came before it serves. */
   const early: CliLine[] = [];
   const open = (cli: Cli, { id, line, ...start }: CliLine) => {
@@ -118,7 +117,6 @@ export default async function control(task: ControlTask): Promise<void> {
         forUse('peers'),
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
-      const complain = (text: string) => thread.say('warning', text);
       const { pid, hostName } = task.facts;
       const forwarding = startLogForwards(
         { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
@@ -170,6 +168,9 @@ export default async function control(task: ControlTask): Promise<void> {
       else cli.stop(soft, thread.end);
     },
   });
+  // Their files are opened with the rights that the process has at its start.
+  const complain = (text: string) => thread.say('warning', text);
+  const rings = new Rings({ model, memory: env.memory, io, wheel, complain });
   confine(task);
   thread.ready();
   await thread.ended;

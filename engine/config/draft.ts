@@ -253,6 +253,7 @@ export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 
   /** 0 = no limit of its own. */
   maxlenBytes: number;
   sizeBytes: number;
+  backingFile: string | null;
   connectMs: number;
   serverMs: number;
 }
@@ -261,7 +262,8 @@ export function newRing(place: Place, name: string): RingDraft {
   const { file, line } = place;
   return {
     ...{ file, line, name, servers: [], defaultServer: newServer() },
-    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, connectMs: 0, serverMs: 0 },
+    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, backingFile: null },
+    ...{ connectMs: 0, serverMs: 0 },
   };
 }
 

@@ -12,6 +12,8 @@ export interface Ring extends Place {
   readonly format: string;
   readonly maxlenBytes: number;
   readonly sizeBytes: number;
+  /** Path of the file that has its lines too; null = none. */
+  readonly backingFile: string | null;
   /** 0 = none. */
   readonly connectMs: number;
   readonly serverMs: number;

@@ -124,7 +124,7 @@ test('a server that takes a stream has a ring of its own', async () => {
   const io = createIo('net');
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
-  const rings = new Rings({ model: world.rig.model, memory: world.rig.memory, io, wheel });
+  const rings = new Rings({ model: world.rig.model, memory: world.rig.memory, io, wheel, complain: () => {} });
   onTestFinished(async () => {
     rings.stop();
     await io.stop();
