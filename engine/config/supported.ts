@@ -11,8 +11,8 @@ import { MAILERS } from './keywords-mailers.ts';
 import { PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { RESOLVERS } from './keywords-resolvers.ts';
-import { SERVER } from './keywords-server.ts';
 import { RING } from './keywords-ring.ts';
+import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { sectionKeyword } from './unknown.ts';
 
