@@ -8,7 +8,9 @@
  * Bytes are consumed as far as the phase allows. What must wait (payload before there is a server, a pipelined request)
  * is held: the chunk is kept and the connection paused, so at most one chunk is ever held.
  */
+
 import type { Slice } from '../balance/balancer.ts';
+import { copy } from '../bytes.ts';
 import {
   BODY_CHUNKED,
   BODY_LENGTH,
@@ -243,7 +245,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     const buffer = this.#buffer!;
     const n = Math.min(chunk.end - at, buffer.length - this.#used);
-    buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    copy(chunk.bytes, at, at + n, buffer, this.#used);
     const before = this.#used;
     this.#used += n;
     const head = stream.requestHead;
