@@ -53,6 +53,7 @@ function addServer({ env, args }: Call): Reply {
   const proxy = findProxy(env, path.slice(0, slash), isBackend);
   const name = path.slice(slash + 1);
   if (proxy === undefined) return 'No such backend.';
+  if (proxy.mode === 'log') return 'Backend must use the TCP or HTTP mode to support dynamic servers.';
   if (isStatic(proxy)) return 'Backend must use a dynamic load balancing to support dynamic servers.';
   if (proxy.servers.some(server => server.name === name && !server.removed)) {
     return 'Already exists a server with the same name in backend.';
