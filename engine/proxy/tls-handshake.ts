@@ -1,9 +1,10 @@
 /** `ssl`: a session that begins with a TLS handshake. */
 import type { Handler } from '../io/contract.ts';
-import type { TlsConn, TlsEnd } from '../tls/conn.ts';
+import type { TlsConn } from '../tls/conn.ts';
 import { acceptTls } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
+import type { TlsEnd } from '../tls/end.ts';
 import type { Hello } from '../tls/hello.ts';
 import { staple } from '../tls/staple.ts';
 import { ALL_GOOD } from '../tls/verify.ts';

@@ -3,54 +3,29 @@
  * to know nothing of it, over every io.
  *
  *   Conn of the io ── records ──► TlsConn ── plaintext ──► Handler
+ *          ▲                         │
+ *          └── Outgoing ◄────────────┘ Held: records for an owner that has paused
  *
  *   accepted   waiting ──client hello──► handshake ──► open: `TlsEnd.done`
  *   outgoing   waiting ──connected─────► handshake ──► open: `onOpen`
- *
- * What is sent in one turn is gathered and becomes records at its end; long spans become records where they lie. What was
- * received and not yet read while the owner has paused is kept as records.
  */
 import { constants } from 'node:os';
-import { copyInto, NOBODY } from '../io/common.ts';
-import type { Address, Chunk, Conn, Handler, Io, Layer, OwnChunk } from '../io/contract.ts';
-import { TLS_GATHER_BYTES } from '../limits.ts';
-import { CLOSED, FAILED, MORE, OPEN, TlsConnection } from './connection.ts';
-import type { TlsContext } from './context.ts';
+import { NOBODY } from '../io/common.ts';
+import type { Chunk, Conn, Handler, Io, Layer } from '../io/contract.ts';
+import { CLOSED, FAILED, OPEN, TlsConnection } from './connection.ts';
+import type { TlsEnd, TlsFailure } from './end.ts';
 import type { TlsError } from './errors.ts';
-import { type Hello, NO_HELLO, readHello } from './hello.ts';
+import { Held } from './held.ts';
+import { FirstBytes, type Hello, NO_HELLO } from './hello.ts';
+import { Incoming } from './incoming.ts';
+import { Outgoing } from './outgoing.ts';
+import { Over } from './over.ts';
 import * as wire from './wire.ts';
 
 const { EPROTO } = constants.errno;
 
-/** A record with its header (RFC 5246 6.2.3, RFC 8446 5.2). */
-const RECORD_BYTES_MAX = 5 + 16_384 + 2_048;
-
 /** Fatal alert 112, unrecognized_name. */
 const NO_SUCH_NAME = Uint8Array.of(21, 3, 1, 0, 2, 2, 112);
-
-/** Which end of TLS a connection is, and what its owner has to say before the handshake. */
-export interface TlsEnd {
-  /** We speak first. */
-  readonly client: boolean;
-  /** How much of what a client's hello offers is kept (`tune.ssl.capture-buffer-size`); not given = nothing. */
-  readonly captureBytes?: number;
-  /**
-   * The context, once it can be known: for an accepted connection by the client's hello, else `NO_HELLO`. Null = nobody
-   * is to be shown.
-   */
-  context(hello: Hello): TlsContext | null;
-  /** Settings of this very connection, before the handshake. `conn` is that of the io: what is sent there goes before. */
-  prepare?(tls: TlsConnection, conn: Conn): void;
-  /** The handshake is complete, or failed (`conn.failure`). */
-  done?(conn: TlsConn): void;
-  /** The first plaintext has come. */
-  heard?(conn: TlsConn): void;
-  /** The connection is gone, `onClose` was told. */
-  gone?(conn: TlsConn): void;
-}
-
-/** Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that. */
-export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName';
 
 const WAITING = 0;
 const HANDSHAKE = 1;
@@ -58,11 +33,9 @@ const READY = 2;
 /** Nothing more can be read or written: the connection under it goes. */
 const BROKEN = 3;
 
-export class TlsConn implements Conn, Handler, Layer {
+export class TlsConn extends Over implements Conn, Handler, Layer {
   handler: Handler = NOBODY;
   alive = true;
-  /** The connection of the io. */
-  under!: Conn;
   /** Null until the context is known. */
   tls: TlsConnection | null = null;
   /** What the client's hello asked for; null = none came, or we are the client. */
@@ -71,21 +44,14 @@ export class TlsConn implements Conn, Handler, Layer {
   error: TlsError | null = null;
   readonly #io: Io;
   readonly #end: TlsEnd;
+  readonly #first = new FirstBytes();
+  readonly #in: Incoming;
+  readonly #out: Outgoing;
+  readonly #held = new Held();
   #phase = WAITING;
   #paused = false;
   /** `settle` is to come. */
   #listed = false;
-  /** The beginning of a client hello. */
-  #begin: Uint8Array | null = null;
-  /** Records that were not read yet, and where they go on. */
-  #held: Chunk[] | null = null;
-  #heldAt = 0;
-  /** Bytes of a record that is not complete. */
-  #partial = 0;
-  /** Plaintext to become records at the end of the turn; before the handshake is done it stays. */
-  #gathered: OwnChunk | null = null;
-  /** Plaintext before the handshake that found no room there. */
-  #early: Uint8Array[] | null = null;
   /** What the owner asked for before the handshake was complete. */
   #leaving: 'no' | 'shutdown' | 'close' = 'no';
   #shut = false;
@@ -96,16 +62,15 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** `under` is to be set by the caller: see `acceptTls` and `connectTls`. */
   constructor(io: Io, end: TlsEnd) {
+    super();
     this.#io = io;
     this.#end = end;
-  }
-
-  get id(): number {
-    return this.under.id;
+    this.#in = new Incoming(io);
+    this.#out = new Outgoing(io);
   }
 
   get pending(): number {
-    return this.under.pending + (this.#gathered?.end ?? 0);
+    return this.under.pending + this.#out.bytes;
   }
 
   /** We spoke first. */
@@ -146,9 +111,8 @@ export class TlsConn implements Conn, Handler, Layer {
       this.#end.done?.(this);
     }
     this.#phase = BROKEN;
-    this.#dropHeld();
-    this.#gathered?.release();
-    this.#gathered = null;
+    this.#held.drop();
+    this.#out.drop();
     this.handler.onClose(this, errno === 0 && this.error !== null ? EPROTO : errno);
     this.#end.gone?.(this);
     this.tls?.free();
@@ -156,25 +120,14 @@ export class TlsConn implements Conn, Handler, Layer {
 
   // --- the handshake ---
 
-  /** Gathers what came until the client's hello is whole. */
   #awaitHello(chunk: Chunk): void {
-    let { bytes, start, end } = chunk;
-    const begin = this.#begin;
-    if (begin !== null) {
-      bytes = Buffer.concat([begin, bytes.subarray(start, end)]);
-      start = 0;
-      end = bytes.length;
-    }
-    const hello = readHello(bytes, start, end, this.#end.captureBytes ?? 0);
-    if (hello === null) {
-      this.#begin = bytes.slice(start, end);
-      return;
-    }
-    this.#begin = null;
+    const hello = this.#first.read(chunk, this.#end.captureBytes ?? 0);
+    if (hello === null) return;
     if (hello !== NO_HELLO) this.hello = hello;
     if (!this.#start(hello)) return;
-    if (begin === null) this.#consume(chunk, chunk.start);
-    else this.#consume({ bytes, start, end, keep() {}, release() {} }, start);
+    const begin = this.#first.take();
+    if (begin !== null) this.#consume(copied(begin), 0);
+    this.#consume(chunk, chunk.start);
   }
 
   /** False when nobody is to be shown. */
@@ -196,7 +149,7 @@ export class TlsConn implements Conn, Handler, Layer {
     this.#phase = BROKEN;
     this.failure = failure;
     this.alive = false;
-    this.#dropHeld();
+    this.#held.drop();
     this.#end.done?.(this);
     this.under.close();
   }
@@ -205,7 +158,7 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** Reads records `chunk[at, end)`, as far as the owner lets; the rest is held. */
   #consume(chunk: Chunk, at: number): void {
-    if (this.#held !== null) {
+    if (this.#held.first !== undefined) {
       this.#hold(chunk, at);
       return;
     }
@@ -242,7 +195,7 @@ export class TlsConn implements Conn, Handler, Layer {
     this.#phase = READY;
     this.#end.done?.(this);
     if (this.#phase !== READY) return;
-    this.#sendEarly();
+    if (!this.#out.open(this.tls!, this.under)) this.#broke();
     if (this.#leaving === 'close') this.#leave();
     if (!this.alive) return;
     if (this.#leaving === 'shutdown') this.shutdown();
@@ -252,28 +205,16 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** Plaintext out of what was fed; gives where it stopped. */
   #read(end: number): number {
-    const tls = this.tls!;
-    const fed = wire.unread();
-    // Plaintext is never longer than its records.
-    const room = fed + this.#partial;
-    const plain = this.#io.take(room);
-    let used = 0;
-    let last = 1;
-    while (used < room && wire.unread() > 0) {
-      last = tls.read(used === 0 ? plain.address : plain.address + BigInt(used), room - used);
-      if (last <= 0) break;
-      used += last;
-    }
-    const rest = wire.unread();
+    const last = this.#in.read(this.tls!);
+    const { plain } = this.#in;
+    const at = end - wire.unread();
     wire.drop();
-    this.#partial = last === MORE ? Math.min(this.#partial + fed - rest, RECORD_BYTES_MAX) : 0;
     this.#flush();
-    plain.end = used;
-    if (used > 0) this.#deliver(plain);
+    if (plain.end > 0) this.#deliver(plain);
     plain.release();
     if (last === CLOSED) this.#tellEnd();
-    else if (last === FAILED) this.#broke(tls);
-    return end - rest;
+    else if (last === FAILED) this.#broke();
+    return at;
   }
 
   #deliver(plain: Chunk): void {
@@ -285,121 +226,60 @@ export class TlsConn implements Conn, Handler, Layer {
   }
 
   /** The peer broke the protocol, or sent an alert. */
-  #broke(tls: TlsConnection): void {
+  #broke(): void {
     if (this.#phase === BROKEN) return;
-    this.error = tls.error;
+    this.error = this.tls!.error;
     this.#phase = BROKEN;
     this.alive = false;
-    this.#dropHeld();
+    this.#held.drop();
     this.under.close();
   }
 
   #tellEnd(): void {
     if (this.#ended || !this.alive) return;
     this.#ended = true;
-    this.#dropHeld();
+    this.#held.drop();
     this.handler.onEnd(this);
     if (this.#shut && !this.#underEnded && this.alive) this.under.close();
   }
 
   #hold(chunk: Chunk, at: number): void {
-    if (this.#held === null) {
-      this.#held = [];
-      this.#heldAt = at;
-    }
-    chunk.keep();
-    this.#held.push(chunk);
+    this.#held.push(chunk, at);
     this.under.pause();
   }
 
   #deliverHeld(): void {
-    while (this.#held !== null && !this.#paused && this.alive) {
-      const chunk = this.#held[0]!;
-      const at = this.#advance(chunk, this.#heldAt);
-      if (this.#held === null) break;
+    const held = this.#held;
+    while (held.first !== undefined && !this.#paused && this.alive) {
+      const chunk = held.first;
+      const at = this.#advance(chunk, held.at);
+      // Nothing is held any more when the connection has ended meanwhile.
+      if (held.first === undefined) break;
       if (at < chunk.end && !this.#ended) {
-        this.#heldAt = at;
+        held.at = at;
         return;
       }
-      this.#held.shift();
-      chunk.release();
-      const next = this.#held[0];
-      if (next === undefined) this.#held = null;
-      else this.#heldAt = next.start;
+      held.shift();
     }
     if (!this.#paused && this.alive) this.under.resume();
-  }
-
-  #dropHeld(): void {
-    const held = this.#held;
-    this.#held = null;
-    for (const chunk of held ?? []) chunk.release();
   }
 
   // --- plaintext in, records out ---
 
   send(bytes: Uint8Array, start: number, end: number): void {
     if (end <= start || !this.#writable()) return;
-    if (end - start <= TLS_GATHER_BYTES) this.#gather(bytes, start, end);
-    else this.#write(bytes, undefined, start, end);
+    if (this.#out.send(bytes, start, end)) this.#list();
+    else this.#broke();
   }
 
   forward(chunk: Chunk, start: number, end: number): void {
     if (end <= start || !this.#writable()) return;
-    if (end - start <= TLS_GATHER_BYTES / 2) this.#gather(chunk.bytes, start, end);
-    else this.#write(chunk.bytes, chunk.address, start, end);
+    if (this.#out.forward(chunk, start, end)) this.#list();
+    else this.#broke();
   }
 
   #writable(): boolean {
     return this.alive && !this.#shut && this.#leaving === 'no';
-  }
-
-  #gather(bytes: Uint8Array, start: number, end: number): void {
-    let gathered = this.#gathered;
-    if (gathered !== null && gathered.end + end - start > gathered.bytes.length) {
-      this.#sendGathered();
-      gathered = null;
-    }
-    if (this.#phase === BROKEN) return;
-    gathered ??= this.#io.take(TLS_GATHER_BYTES);
-    if (gathered !== this.#gathered) gathered.end = 0;
-    this.#gathered = gathered;
-    copyInto(gathered.bytes, gathered.end, bytes, start, end);
-    gathered.end += end - start;
-    this.#list();
-  }
-
-  #write(bytes: Uint8Array, address: bigint | undefined, start: number, end: number): void {
-    this.#sendGathered();
-    if (this.#phase < READY) {
-      this.#early ??= [];
-      this.#early.push(bytes.slice(start, end));
-      return;
-    }
-    for (let at = start; at < end && this.#phase === READY; at += wire.SPAN_BYTES) {
-      const stop = Math.min(at + wire.SPAN_BYTES, end);
-      if (this.tls!.write(wire.locate(bytes, address, at, stop), stop - at)) this.#flush();
-      else this.#broke(this.tls!);
-    }
-  }
-
-  /** What was gathered becomes records, or waits for the handshake. */
-  #sendGathered(): void {
-    const gathered = this.#gathered;
-    if (gathered === null) return;
-    this.#gathered = null;
-    this.#write(gathered.bytes, gathered.address, 0, gathered.end);
-    gathered.release();
-  }
-
-  #sendEarly(): void {
-    const early = this.#early;
-    this.#early = null;
-    const gathered = this.#gathered;
-    this.#gathered = null;
-    for (const bytes of early ?? []) this.#write(bytes, undefined, 0, bytes.length);
-    this.#gathered = gathered;
-    this.#sendGathered();
   }
 
   /** Records that OpenSSL has made go into the connection. */
@@ -413,10 +293,19 @@ export class TlsConn implements Conn, Handler, Layer {
     records.release();
   }
 
+  /** What was gathered is sent at the end of the turn. */
   #list(): void {
+    if (this.#out.bytes > 0) this.#settleLater();
+  }
+
+  #settleLater(): void {
     if (this.#listed) return;
     this.#listed = true;
     this.#io.settle(this);
+  }
+
+  #sendGathered(): void {
+    if (!this.#out.settle()) this.#broke();
   }
 
   settle(): void {
@@ -438,8 +327,8 @@ export class TlsConn implements Conn, Handler, Layer {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#held !== null) this.#list();
-    else this.under.resume();
+    if (this.#held.first === undefined) this.under.resume();
+    else this.#settleLater();
   }
 
   /** Nothing more will be sent: close_notify, then FIN. */
@@ -458,7 +347,7 @@ export class TlsConn implements Conn, Handler, Layer {
 
   close(): void {
     if (!this.alive) return;
-    const waiting = this.#phase < READY && (this.#early !== null || this.#gathered !== null);
+    const waiting = this.#phase < READY && this.#out.waits;
     if (waiting) this.#leaving = 'close';
     else if (!this.#shut) this.#finish();
     this.alive = false;
@@ -480,35 +369,20 @@ export class TlsConn implements Conn, Handler, Layer {
 
   abort(reset: boolean): void {
     this.alive = false;
-    this.#dropHeld();
+    this.#held.drop();
     this.under.abort(reset);
-  }
-
-  peer(): Address | null {
-    return this.under.peer();
-  }
-
-  local(): Address | null {
-    return this.under.local();
-  }
-
-  delayAck(): void {
-    this.under.delayAck();
-  }
-
-  tcpInfo(): Uint8Array | null {
-    return this.under.tcpInfo();
   }
 
   vanish(hops: number): void {
     this.alive = false;
-    this.#dropHeld();
+    this.#held.drop();
     this.under.vanish(hops);
   }
+}
 
-  keepAlive(idle: number, interval: number, count: number): void {
-    this.under.keepAlive(idle, interval, count);
-  }
+/** A chunk of bytes that the garbage collector has. */
+function copied(bytes: Uint8Array): Chunk {
+  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
 }
 
 /** TLS over an accepted connection. */

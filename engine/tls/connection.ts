@@ -83,14 +83,17 @@ export class TlsConnection {
     return n > 0 ? n : this.#judge(ssl, n);
   }
 
-  /** Makes records of `bytes` bytes at `address`. False when the connection is of no use any more. */
-  write(address: bigint, bytes: number): boolean {
+  /** Makes records of `bytes` bytes at `address`, to `into` with its room: their length. It has failed where `error` is set. */
+  write(address: bigint, bytes: number, into: bigint, room: number): number {
     const ssl = this.#handle.pointer;
+    wire.aim(into, room);
     const n = openssl.SSL_write(ssl, address, bytes);
-    if (n === bytes) return true;
-    this.#judge(ssl, n);
-    this.error ??= EARLY_EOF;
-    return false;
+    const length = wire.aimed();
+    if (n !== bytes) {
+      this.#judge(ssl, n);
+      this.error ??= EARLY_EOF;
+    }
+    return length;
   }
 
   /** Makes the record that says that nothing more will come (close_notify). */

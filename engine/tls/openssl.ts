@@ -85,6 +85,7 @@ const SIGNATURES = {
   BIO_new_mem_buf: { return: 'pointer', arguments: ['pointer', 'i32'] },
   BIO_up_ref: { return: 'i32', arguments: ['pointer'] },
   BIO_free: { return: 'i32', arguments: ['pointer'] },
+  BIO_get_data: { return: 'pointer', arguments: ['pointer'] },
   BIO_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
   BIO_read: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
 

@@ -1,8 +1,8 @@
 /** The two ends of TLS connections of tests. */
 import { DEFAULT_BIND_SETTINGS, DEFAULT_SETTINGS } from '../../engine/config/tls-draft.ts';
 import type { TlsFiles } from '../../engine/config/tls-model.ts';
-import type { TlsEnd } from '../../engine/tls/conn.ts';
 import { clientContext, type ServerSide, serverContext, type TlsContext } from '../../engine/tls/context.ts';
+import type { TlsEnd } from '../../engine/tls/end.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
 import { certificate } from './certificates.ts';
 
