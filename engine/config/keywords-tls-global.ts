@@ -114,10 +114,24 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   }),
 ];
 
+/** Lines that servers are read with: those that come at run time, too. */
+const FOR_SERVERS = /^(ca-base|crt-base|key-base|ssl-default-server-.*|ssl-server-verify|ssl-security-level)$/;
+
+function noted(keyword: Row): Row {
+  if (!FOR_SERVERS.test(keyword.name)) return keyword;
+  return {
+    ...keyword,
+    parse(cursor, tls, context) {
+      tls.serverLines.push(cursor.line.words.map(({ text }) => text));
+      keyword.parse(cursor, tls, context);
+    },
+  };
+}
+
 const ONE_CACHE = 'sessions live in tickets that all workers know';
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
-  ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS, ...GLOBAL_TLS_FILES], global => global.tls),
+  ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES], global => global.tls),
   accepted('tune.ssl.default-dh-param', 'G', '<number>', 'Bits of Diffie-Hellman parameters.', 'the key decides'),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
   accepted('tune.ssl.force-private-cache', 'G', '', 'A session cache per process.', ONE_CACHE),

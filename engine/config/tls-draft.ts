@@ -104,6 +104,8 @@ export interface GlobalTlsDraft {
   skipSelfIssued: boolean;
   captureBytes: number;
   keylog: boolean;
+  /** Words of the lines above that servers depend on. */
+  serverLines: string[][];
 }
 
 function newTls(): TlsDraft {
@@ -179,5 +181,6 @@ export function newGlobalTls(): GlobalTlsDraft {
     skipSelfIssued: false,
     captureBytes: 0,
     keylog: false,
+    serverLines: [],
   };
 }

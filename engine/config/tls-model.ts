@@ -81,6 +81,8 @@ export interface GlobalTls {
   /** Where relative names of files are, for those named at run time; null = where the process was started. */
   readonly crtBase: string | null;
   readonly caBase: string | null;
+  /** Words of the global lines that servers are read with: those that come at run time, too. */
+  readonly serverLines: readonly (readonly string[])[];
 }
 
 export type TlsVersion = 'SSLv3' | 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';

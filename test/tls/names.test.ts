@@ -20,6 +20,7 @@ const GLOBAL: GlobalTls = {
     captureBytes: 0,
     crtBase: null,
     caBase: null,
+    serverLines: [],
     madeMax: 2,
   },
 };
