@@ -28,9 +28,17 @@ const certificate = readBundle(pem, path => (path === pem ? readFileSync(path) :
 if ('problem' in certificate) throw new Error(certificate.problem);
 
 const ticketKey = new Uint8Array(80).fill(7);
-const store = new TlsStore({ certificates: [], authorities: [], revocations: [], lists: [], keylog: false, ticketKey });
+const store = new TlsStore({
+  certificates: [],
+  authorities: [],
+  revocations: [],
+  lists: [],
+  keylog: false,
+  ticketKey,
+  sessions: null,
+});
 const side = { identity: 'bench', ticketKeys: [ticketKey], dhParams: null };
-const limits = { cacheSize: 1000, lifetimeSeconds: 300, maxRecordBytes: 0 };
+const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0 };
 const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),
   clientContext(store, {

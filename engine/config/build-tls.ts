@@ -73,19 +73,20 @@ export class TlsBuilder {
       revocations: good(this.#revocations),
       lists: [...this.#lists.values()],
       ticketKey: new Uint8Array(0),
+      sessions: null,
       keylog: this.#global.keylog,
     };
   }
 
   global(place: Place): GlobalTls {
     const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
-    const { captureBytes, madeMax, crtBase, caBase, serverLines } = this.#global;
+    const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache } = this.#global;
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
     const numbers = { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, captureBytes, madeMax };
-    return { ...numbers, dhParams, crtBase, caBase, serverLines };
+    return { ...numbers, dhParams, crtBase, caBase, serverLines, privateCache };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */

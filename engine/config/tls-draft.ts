@@ -92,6 +92,7 @@ export interface GlobalTlsDraft {
   maxConn: number;
   maxRate: number;
   cacheSize: number;
+  privateCache: boolean;
   lifetimeSeconds: number;
   maxRecordBytes: number;
   madeMax: number;
@@ -171,6 +172,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     maxConn: 0,
     maxRate: 0,
     cacheSize: 20_000,
+    privateCache: false,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
     madeMax: 1000,

@@ -16,6 +16,8 @@ export interface TlsFiles {
   readonly lists: readonly CrtList[];
   /** Names, secrets and keys of session tickets while no `tls-ticket-keys` says otherwise: 80 bytes, made at the start. */
   readonly ticketKey: Uint8Array;
+  /** Sessions of clients without tickets, in memory that all threads share, made at the start; null = each thread has its own. */
+  readonly sessions: SharedArrayBuffer | null;
   /** `tune.ssl.keylog`: secrets of connections are kept for fetches. */
   readonly keylog: boolean;
 }
@@ -67,8 +69,10 @@ export interface GlobalTls {
   /** `maxsslconn`, `maxsslrate`; 0 = none. */
   readonly maxConn: number;
   readonly maxRate: number;
-  /** Sessions kept per context for clients without tickets. */
+  /** Room for sessions of clients without tickets, in blocks of 256 bytes: most sessions need one. */
   readonly cacheSize: number;
+  /** `tune.ssl.force-private-cache`: each thread has its own. */
+  readonly privateCache: boolean;
   readonly lifetimeSeconds: number;
   /** Certificates made for names that clients asked for, kept per bind line. */
   readonly madeMax: number;

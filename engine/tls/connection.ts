@@ -9,6 +9,7 @@ import { type TlsError, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { NO_SECRETS, type Secrets, takeSecrets } from './keylog.ts';
 import { ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
+import { forgetSession } from './resumption.ts';
 import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
 import * as wire from './wire.ts';
 
@@ -116,6 +117,7 @@ export class TlsConnection {
     if (this.#handle.freed) return;
     // OpenSSL takes a session for broken whose connection ended without close_notify: over HTTP that is usual.
     if (this.error === null) openssl.SSL_set_shutdown(this.#handle.pointer, SENT_AND_RECEIVED);
+    else if (this.context.sessions !== null) forgetSession(this.context.sessions, this.#handle.pointer);
     this.#handle.free();
   }
 

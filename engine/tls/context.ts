@@ -17,6 +17,8 @@ import {
   VERIFY,
   VERSION,
 } from './openssl.ts';
+import { keepSessions } from './resumption.ts';
+import type { SessionCache } from './session-cache.ts';
 import type { TlsStore } from './store.ts';
 import { setTicketKeys } from './tickets.ts';
 import { verifyCallback } from './verify.ts';
@@ -42,10 +44,13 @@ const CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20
 export class TlsContext {
   /** Shown to the peer; null = none. */
   readonly certificate: Certificate | null;
+  /** Where sessions of clients without tickets are; null = nowhere. */
+  readonly sessions: SessionCache | null;
   readonly #handle: Handle;
 
-  constructor(certificate: Certificate | null) {
+  constructor(certificate: Certificate | null, sessions: SessionCache | null) {
     this.certificate = certificate;
+    this.sessions = sessions;
     this.#handle = new Handle('context', openssl.SSL_CTX_new(openssl.TLS_method()), openssl.SSL_CTX_free);
   }
 
@@ -65,8 +70,9 @@ export interface ServerSide {
   readonly identity: string;
   readonly ticketKeys: readonly Uint8Array[];
   readonly dhParams: Uint8Array | null;
-  /** `tune.ssl.cachesize`, `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
-  readonly cacheSize: number;
+  /** Where sessions of clients without tickets are; null = nowhere. */
+  readonly sessions: SessionCache | null;
+  /** `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
   readonly lifetimeSeconds: number;
   readonly maxRecordBytes: number;
 }
@@ -78,7 +84,7 @@ export function serverContext(
   side: ServerSide,
   certificate: Certificate | null,
 ): TlsContext {
-  return built(certificate, ctx => {
+  return built(certificate, side.sessions, ctx => {
     common(ctx, settings, certificate);
     if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noRenegotiation | OPTION.noCompression | OPTION.noResumptionOnRenegotiation;
@@ -87,7 +93,7 @@ export function serverContext(
     if (!settings.caNames) options |= OPTION.noCaNames;
     openssl.SSL_CTX_set_options(ctx, options);
     verifyClients(ctx, store, settings);
-    resume(ctx, side, certificate);
+    resume(ctx, settings, side, certificate);
     if (settings.alpn.length > 0) openssl.SSL_CTX_set_alpn_select_cb(ctx, selectProtocol(settings.alpn), 0n);
     if (certificate?.ocsp) openssl.SSL_CTX_callback_ctrl(ctx, CTRL.statusCallback, addressOf('SSL_is_dtls'));
     if (side.maxRecordBytes > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(side.maxRecordBytes), 0n);
@@ -100,7 +106,7 @@ export function serverContext(
 /** Throws TlsProblem. */
 export function clientContext(store: TlsStore, settings: ServerTls): TlsContext {
   const certificate = settings.certificate === null ? null : store.certificate(settings.certificate);
-  return built(certificate, ctx => {
+  return built(certificate, null, ctx => {
     common(ctx, settings, certificate);
     if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noCompression | OPTION.noRenegotiation;
@@ -119,9 +125,13 @@ export function clientContext(store: TlsStore, settings: ServerTls): TlsContext 
   });
 }
 
-function built(certificate: Certificate | null, fill: (ctx: bigint) => void): TlsContext {
+function built(
+  certificate: Certificate | null,
+  sessions: SessionCache | null,
+  fill: (ctx: bigint) => void,
+): TlsContext {
   takeError();
-  const context = new TlsContext(certificate);
+  const context = new TlsContext(certificate, sessions);
   try {
     fill(context.pointer);
   } catch (error) {
@@ -197,13 +207,12 @@ function verifyClients(ctx: bigint, store: TlsStore, settings: BindSettings): vo
 }
 
 /** Session id context, tickets, the cache for clients without tickets. */
-function resume(ctx: bigint, side: ServerSide, certificate: Certificate | null): void {
+function resume(ctx: bigint, settings: BindSettings, side: ServerSide, certificate: Certificate | null): void {
   const identity = createHash('sha256')
     .update(side.identity)
     .update(certificate?.leaf ?? '');
   openssl.SSL_CTX_set_session_id_context(ctx, identity.digest(), 32);
-  openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheMode, side.cacheSize > 0 ? SESSION_CACHE.server : SESSION_CACHE.off, 0n);
-  if (side.cacheSize > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheSize, BigInt(side.cacheSize), 0n);
+  keepSessions(ctx, side.sessions, settings.tickets);
   openssl.SSL_CTX_set_timeout(ctx, BigInt(side.lifetimeSeconds));
   setTicketKeys(ctx, side.ticketKeys);
 }

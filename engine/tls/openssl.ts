@@ -49,6 +49,7 @@ const SIGNATURES = {
   SSL_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
   SSL_set1_host: { return: 'i32', arguments: ['pointer', 'string'] },
   SSL_set_alpn_protos: { return: 'i32', arguments: ['pointer', 'buffer', 'i32'] },
+  SSL_version: { return: 'i32', arguments: ['pointer'] },
   SSL_get_version: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_current_cipher: { return: 'pointer', arguments: ['pointer'] },
   SSL_CIPHER_get_name: { return: 'pointer', arguments: ['pointer'] },
@@ -76,6 +77,10 @@ const SIGNATURES = {
   SSL_get1_session: { return: 'pointer', arguments: ['pointer'] },
   SSL_SESSION_is_resumable: { return: 'i32', arguments: ['pointer'] },
   SSL_SESSION_free: { return: 'void', arguments: ['pointer'] },
+  SSL_CTX_sess_set_new_cb: { return: 'void', arguments: ['pointer', 'pointer'] },
+  SSL_CTX_sess_set_get_cb: { return: 'void', arguments: ['pointer', 'pointer'] },
+  i2d_SSL_SESSION: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  d2i_SSL_SESSION: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
   SSL_SESSION_get_id: { return: 'pointer', arguments: ['pointer', 'pointer'] },
   SSL_SESSION_get_master_key: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
 
@@ -149,8 +154,12 @@ const { lib, functions } = library();
 export const openssl = functions;
 
 /** A pointer to a C function that is `call` in this thread: native code may call it in this thread only. */
-export function callback(args: readonly ('pointer' | 'i32' | 'u32')[], call: (...args: never[]) => number): bigint {
-  return lib.registerCallback({ return: 'i32', arguments: args }, call as never);
+export function callback(
+  args: readonly ('pointer' | 'i32' | 'u32')[],
+  call: (...args: never[]) => number | bigint,
+  result: 'i32' | 'pointer' = 'i32',
+): bigint {
+  return lib.registerCallback({ return: result, arguments: args }, call as never);
 }
 
 /** The address of a function of OpenSSL itself. */
@@ -169,7 +178,7 @@ export function view(pointer: bigint, bytes: number): ArrayBuffer {
 }
 
 /** Writes into native memory. */
-export const { setUint8, setUint64, getInt32 } = ffi;
+export const { setUint8, setInt32, setUint64, getInt32 } = ffi;
 
 /** The text at a C string; '' for a null pointer. */
 export function textAt(pointer: bigint): string {
@@ -180,7 +189,6 @@ export function textAt(pointer: bigint): string {
 export const CTRL = {
   mode: 33,
   readAhead: 41,
-  sessionCacheSize: 42,
   sessionCacheMode: 44,
   maxSendFragment: 52,
   serverName: 55,

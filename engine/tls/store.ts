@@ -7,6 +7,7 @@ import type { ChangeLog } from '../shm/change-log.ts';
 import { Handle } from './handle.ts';
 import { certificateOf, revocationsOf } from './objects.ts';
 import { CRL_CHECK, openssl } from './openssl.ts';
+import { newSessionMemory, SessionCache } from './session-cache.ts';
 
 const STORES = new WeakMap<TlsFiles, TlsStore>();
 
@@ -25,6 +26,9 @@ export class TlsStore {
   readonly ticketKey: Uint8Array;
   /** `tune.ssl.keylog`. */
   readonly keylog: boolean;
+  /** Those that all threads share; null = this thread has its own. */
+  readonly #sharedSessions: SharedArrayBuffer | null;
+  #sessions: SessionCache | null = null;
   readonly #certificates = new Map<string, Certificate>();
   readonly #authorities = new Map<string, DerFile>();
   readonly #revocations = new Map<string, DerFile>();
@@ -39,6 +43,7 @@ export class TlsStore {
   constructor(files: TlsFiles) {
     this.ticketKey = files.ticketKey;
     this.keylog = files.keylog;
+    this.#sharedSessions = files.sessions;
     for (const file of files.certificates) this.#certificates.set(file.name, file);
     for (const file of files.authorities) this.#authorities.set(file.name, file);
     for (const file of files.revocations) this.#revocations.set(file.name, file);
@@ -54,6 +59,12 @@ export class TlsStore {
   get generation(): number {
     if (this.#log?.behind) this.#log.catchUp();
     return this.#generation;
+  }
+
+  /** Where sessions are kept, with room for `blocks` where they are this thread's own; null = nowhere. */
+  sessions(blocks: number): SessionCache | null {
+    if (blocks > 0) this.#sessions ??= new SessionCache(this.#sharedSessions ?? newSessionMemory(blocks));
+    return this.#sessions;
   }
 
   /** Throws when there is none of that name. */

@@ -10,7 +10,7 @@ export const SIDE: ServerSide = {
   identity: 'test',
   ticketKeys: [new Uint8Array(80).fill(7)],
   dhParams: null,
-  cacheSize: 100,
+  sessions: null,
   lifetimeSeconds: 300,
   maxRecordBytes: 0,
 };
@@ -22,6 +22,7 @@ export const NO_FILES: TlsFiles = {
   lists: [],
   ticketKey: new Uint8Array(80).fill(7),
   keylog: false,
+  sessions: null,
 };
 
 export const STORE = new TlsStore(NO_FILES);

@@ -21,6 +21,7 @@ const GLOBAL: GlobalTls = {
     crtBase: null,
     caBase: null,
     serverLines: [],
+    privateCache: false,
     madeMax: 2,
   },
 };
