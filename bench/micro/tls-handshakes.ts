@@ -15,6 +15,7 @@ import { clientContext, serverContext } from '../../engine/tls/context.ts';
 import type { TlsEnd } from '../../engine/tls/end.ts';
 import { alive } from '../../engine/tls/handle.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
+import { singleKey } from '../../engine/tls/tickets.ts';
 import { certificateIn } from '../race/certificate.ts';
 
 const COUNT = Number(process.argv[2] ?? 100_000);
@@ -32,12 +33,13 @@ const store = new TlsStore({
   certificates: [],
   authorities: [],
   revocations: [],
+  ticketKeys: [],
   lists: [],
   keylog: false,
   ticketKey,
   sessions: null,
 });
-const side = { identity: 'bench', ticketKeys: [ticketKey], dhParams: null };
+const side = { identity: 'bench', tickets: singleKey(ticketKey), dhParams: null };
 const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0 };
 const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),

@@ -12,6 +12,8 @@ export interface TlsFiles {
   readonly authorities: readonly DerFile[];
   /** `crl-file`: DER revocation lists. */
   readonly revocations: readonly DerFile[];
+  /** `tls-ticket-keys`: names and keys of tickets, 48 or 80 bytes each. */
+  readonly ticketKeys: readonly DerFile[];
   /** `crt-list` files, and folders that `crt` names. */
   readonly lists: readonly CrtList[];
   /** Names, secrets and keys of session tickets while no `tls-ticket-keys` says otherwise: 80 bytes, made at the start. */
@@ -140,8 +142,8 @@ export interface BindTls extends BindSettings, Place {
   readonly signer: Signer | null;
   /** Names of its lists: what is added to one at run time comes after `certificates`. */
   readonly lists: readonly string[];
-  /** Names and keys of tickets (`tls-ticket-keys`), 48 or 80 bytes each; [] = `TlsFiles.ticketKey`. */
-  readonly ticketKeys: readonly Uint8Array[];
+  /** Name of a `tls-ticket-keys` file; null = `TlsFiles.ticketKey`. */
+  readonly ticketKeys: string | null;
 }
 
 /** A certificate of a bind line. */

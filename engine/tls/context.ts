@@ -20,7 +20,7 @@ import {
 import { keepSessions } from './resumption.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { TlsStore } from './store.ts';
-import { setTicketKeys } from './tickets.ts';
+import type { TicketRing } from './tickets.ts';
 import { verifyCallback } from './verify.ts';
 
 /** Settings that OpenSSL refuses: which, and why, in words that follow "unable to ". */
@@ -68,7 +68,7 @@ export class TlsContext {
 export interface ServerSide {
   /** Tells sessions of one from those of another: none is resumed where it was not made. */
   readonly identity: string;
-  readonly ticketKeys: readonly Uint8Array[];
+  readonly tickets: TicketRing | null;
   readonly dhParams: Uint8Array | null;
   /** Where sessions of clients without tickets are; null = nowhere. */
   readonly sessions: SessionCache | null;
@@ -214,7 +214,7 @@ function resume(ctx: bigint, settings: BindSettings, side: ServerSide, certifica
   openssl.SSL_CTX_set_session_id_context(ctx, identity.digest(), 32);
   keepSessions(ctx, side.sessions, settings.tickets);
   openssl.SSL_CTX_set_timeout(ctx, BigInt(side.lifetimeSeconds));
-  setTicketKeys(ctx, side.ticketKeys);
+  side.tickets?.install(ctx);
 }
 
 function must(result: number | bigint, what: string): void {

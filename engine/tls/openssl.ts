@@ -131,6 +131,20 @@ const SIGNATURES = {
   RAND_bytes: { return: 'i32', arguments: ['pointer', 'i32'] },
   CRYPTO_malloc: { return: 'pointer', arguments: ['i32', 'string', 'i32'] },
 
+  // Answers of authorities about certificates (OCSP).
+  d2i_OCSP_RESPONSE: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  OCSP_RESPONSE_free: { return: 'void', arguments: ['pointer'] },
+  OCSP_RESPONSE_print: { return: 'i32', arguments: ['pointer', 'pointer', 'u64'] },
+  OCSP_response_status: { return: 'i32', arguments: ['pointer'] },
+  OCSP_response_get1_basic: { return: 'pointer', arguments: ['pointer'] },
+  OCSP_BASICRESP_free: { return: 'void', arguments: ['pointer'] },
+  OCSP_resp_count: { return: 'i32', arguments: ['pointer'] },
+  OCSP_resp_get0: { return: 'pointer', arguments: ['pointer', 'i32'] },
+  OCSP_SINGLERESP_get0_id: { return: 'pointer', arguments: ['pointer'] },
+  OCSP_single_get0_status: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer'] },
+  OCSP_check_validity: { return: 'i32', arguments: ['pointer', 'pointer', 'i64', 'i64'] },
+  i2d_OCSP_CERTID: { return: 'i32', arguments: ['pointer', 'pointer'] },
+
   OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
   OSSL_PROVIDER_get0_name: { return: 'pointer', arguments: ['pointer'] },
 

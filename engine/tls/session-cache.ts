@@ -54,7 +54,8 @@ export class SessionCache {
   put(id: Uint8Array, session: Uint8Array): void {
     const bytes = HEAD_BYTES + session.length;
     const blocks = Math.ceil(bytes / BLOCK_BYTES);
-    if (blocks > Math.min(ENTRY_BLOCKS_MAX, this.#blocks) || id.length > ID_BYTES_MAX) return;
+    // Half of the ring at most: what does not fit at its end fits at its beginning.
+    if (blocks > Math.min(ENTRY_BLOCKS_MAX, (this.#blocks + 1) >> 1) || id.length > ID_BYTES_MAX) return;
     const entry = this.#entry;
     entry.fill(0, 0, HEAD_BYTES);
     entry.writeUInt16LE(bytes, 4);

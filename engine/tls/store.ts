@@ -8,6 +8,7 @@ import { Handle } from './handle.ts';
 import { certificateOf, revocationsOf } from './objects.ts';
 import { CRL_CHECK, openssl } from './openssl.ts';
 import { newSessionMemory, SessionCache } from './session-cache.ts';
+import { singleKey, TicketKeys, type TicketRing } from './tickets.ts';
 
 const STORES = new WeakMap<TlsFiles, TlsStore>();
 
@@ -22,8 +23,8 @@ export function tlsStore(files: TlsFiles): TlsStore {
 }
 
 export class TlsStore {
-  /** 80 bytes: what tickets are made with where no file says otherwise. */
-  readonly ticketKey: Uint8Array;
+  /** What tickets are made with where no file says otherwise; null = OpenSSL's own keys. */
+  readonly #ticketKey: TicketRing | null;
   /** `tune.ssl.keylog`. */
   readonly keylog: boolean;
   /** Those that all threads share; null = this thread has its own. */
@@ -32,6 +33,7 @@ export class TlsStore {
   readonly #certificates = new Map<string, Certificate>();
   readonly #authorities = new Map<string, DerFile>();
   readonly #revocations = new Map<string, DerFile>();
+  readonly #ticketKeys = new Map<string, { file: DerFile; readonly ring: TicketKeys }>();
   readonly #verifiers = new Map<string, Handle>();
   readonly #lists = new Map<string, readonly CrtListLine[]>();
   /** Where other threads' changes are; null = nothing changes. */
@@ -41,12 +43,13 @@ export class TlsStore {
   verifiersGeneration = 0;
 
   constructor(files: TlsFiles) {
-    this.ticketKey = files.ticketKey;
+    this.#ticketKey = files.ticketKey.length === 0 ? null : singleKey(files.ticketKey);
     this.keylog = files.keylog;
     this.#sharedSessions = files.sessions;
     for (const file of files.certificates) this.#certificates.set(file.name, file);
     for (const file of files.authorities) this.#authorities.set(file.name, file);
     for (const file of files.revocations) this.#revocations.set(file.name, file);
+    for (const file of files.ticketKeys) this.replaceTicketKeys(file);
     for (const { name, lines } of files.lists) this.#lists.set(name, lines);
   }
 
@@ -109,8 +112,24 @@ export class TlsStore {
       certificates: [...this.#certificates.values()],
       authorities: [...this.#authorities.values()],
       revocations: [...this.#revocations.values()],
+      ticketKeys: [...this.#ticketKeys.values()].map(({ file }) => file),
       lists: [...this.#lists.keys()],
     };
+  }
+
+  /** Keys of a `tls-ticket-keys` file; null = those that all others have. */
+  tickets(file: string | null): TicketRing | null {
+    return file === null ? this.#ticketKey : (this.#ticketKeys.get(file)?.ring ?? null);
+  }
+
+  /** Contexts go on with the new keys. */
+  replaceTicketKeys(file: DerFile): void {
+    const known = this.#ticketKeys.get(file.name);
+    if (known === undefined) this.#ticketKeys.set(file.name, { file, ring: new TicketKeys(file.entries) });
+    else {
+      known.file = file;
+      known.ring.replace(file.entries);
+    }
   }
 
   replaceAuthorities(file: DerFile): void {

@@ -4,11 +4,12 @@ import type { TlsFiles } from '../../engine/config/tls-model.ts';
 import { clientContext, type ServerSide, serverContext, type TlsContext } from '../../engine/tls/context.ts';
 import type { TlsEnd } from '../../engine/tls/end.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
+import { singleKey } from '../../engine/tls/tickets.ts';
 import { certificate } from './certificates.ts';
 
 export const SIDE: ServerSide = {
   identity: 'test',
-  ticketKeys: [new Uint8Array(80).fill(7)],
+  tickets: singleKey(new Uint8Array(80).fill(7)),
   dhParams: null,
   sessions: null,
   lifetimeSeconds: 300,
@@ -19,6 +20,7 @@ export const NO_FILES: TlsFiles = {
   certificates: [],
   authorities: [],
   revocations: [],
+  ticketKeys: [],
   lists: [],
   ticketKey: new Uint8Array(80).fill(7),
   keylog: false,

@@ -109,7 +109,7 @@ test('as many are kept as the cache has room for, those used last', () => {
     line: 0,
     strictSni: false,
     certificates: [entry],
-    ticketKeys: [],
+    ticketKeys: null,
     lists: [],
   };
   const tls = new TlsListener(store, { ...bind, signer: signer(AUTHORITIES.ecdsa) }, global, 'test');

@@ -41,9 +41,7 @@ test('whatever is kept, forgotten and overwritten, nothing wrong is found', () =
         const session = Buffer.alloc(bytes, i + 1);
         cache.put(idOf(id), session);
         kept.set(id, [...(kept.get(id) ?? []), session]);
-        if (forget) {
-          cache.forget(idOf(id));
-        }
+        if (forget) cache.forget(idOf(id));
         for (const [known, sessions] of kept) {
           const found = caches[(i + 1) % 2]!.find(idOf(known));
           if (found !== null) expect(sessions.some(one => Buffer.compare(one, found) === 0)).toBe(true);
