@@ -65,7 +65,7 @@ function set({ env, args, payload }: Call): string {
 export const SSL_OCSP_COMMANDS: readonly Command[] = [
   {
     words: 'show ssl ocsp-response',
-    usage: '[[text|base64] <id|path>]',
+    usage: '[<id|path>]',
     help: 'display the IDs of the OCSP responses used in memory, or the details of one',
     level: 'user',
     run: show,

@@ -177,6 +177,7 @@ export class TlsBuilder {
       caIgnore: draft.caIgnore ?? [],
       crtIgnore: draft.crtIgnore ?? [],
       preferClientCiphers: draft.preferClientCiphers ?? bind.preferClientCiphers ?? false,
+      early: draft.early ?? false,
     };
   }
 
@@ -391,10 +392,10 @@ function over(own: BindTlsDraft, bind: BindTlsDraft): BindTlsDraft {
 export function ownSettings(draft: BindTlsDraft | null): Partial<BindSettings> {
   if (draft === null) return {};
   const { minVersion, maxVersion, ciphers, ciphersuites, sigalgs, clientSigalgs, verify, caFile, crlFile } = draft;
-  const { tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers } = draft;
+  const { tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers, early } = draft;
   const all = {
     ...{ minVersion, maxVersion, ciphers, ciphersuites, sigalgs, clientSigalgs, verify, caFile, crlFile },
-    ...{ tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers },
+    ...{ tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers, early },
     curves: draft.curves ?? draft.ecdhe,
     alpn: draft.alpn === null ? null : withoutH2(draft.alpn),
   };

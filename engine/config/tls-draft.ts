@@ -26,6 +26,7 @@ export const DEFAULT_BIND_SETTINGS: BindSettings = {
   caIgnore: [],
   crtIgnore: [],
   preferClientCiphers: false,
+  early: false,
 };
 
 export interface TlsDraft {
@@ -55,6 +56,7 @@ export interface BindTlsDraft extends TlsDraft {
   caIgnore: IgnoredErrors | null;
   crtIgnore: IgnoredErrors | null;
   preferClientCiphers: boolean | null;
+  early: boolean | null;
   /** `ecdhe`: as `curves`, which goes before it. */
   ecdhe: string | null;
   ticketKeysFile: string | null;
@@ -138,6 +140,7 @@ export function newBindTls(): BindTlsDraft {
     caIgnore: null,
     crtIgnore: null,
     preferClientCiphers: null,
+    early: null,
     ecdhe: null,
     ticketKeysFile: null,
     generate: false,

@@ -124,6 +124,8 @@ export interface BindSettings extends TlsSettings {
   readonly caIgnore: IgnoredErrors;
   readonly crtIgnore: IgnoredErrors;
   readonly preferClientCiphers: boolean;
+  /** `allow-0rtt`: early data of TLS 1.3 is taken, which an attacker may send again. */
+  readonly early: boolean;
 }
 
 /** An authority that signs certificates made for names that clients ask for (`generate-certificates`). */

@@ -7,12 +7,14 @@
  *          └── Outgoing ◄────────────┘ Held: records for an owner that has paused
  *
  *   accepted   waiting ──client hello──► handshake ──► open: `TlsEnd.done`
+ *              with early data: handshake ──► early: `TlsEnd.done` ──► open: `TlsEnd.settled`
  *   outgoing   waiting ──connected─────► handshake ──► open: `onOpen`
  */
 import { constants } from 'node:os';
 import { NOBODY } from '../io/common.ts';
-import type { Chunk, Conn, Handler, Io, Layer } from '../io/contract.ts';
-import { CLOSED, FAILED, OPEN, TlsConnection } from './connection.ts';
+import type { Chunk, Conn, Handler, Io, Layer, OwnChunk } from '../io/contract.ts';
+import { TLS_EARLY_BYTES } from '../limits.ts';
+import { CLOSED, FAILED, OPEN, OVER, TlsConnection } from './connection.ts';
 import type { TlsEnd, TlsFailure } from './end.ts';
 import type { TlsError } from './errors.ts';
 import { Held } from './held.ts';
@@ -29,9 +31,11 @@ const NO_SUCH_NAME = Uint8Array.of(21, 3, 1, 0, 2, 2, 112);
 
 const WAITING = 0;
 const HANDSHAKE = 1;
-const READY = 2;
+/** The client's early data goes to the owner while the handshake goes on. */
+const EARLY = 2;
+const READY = 3;
 /** Nothing more can be read or written: the connection under it goes. */
-const BROKEN = 3;
+const BROKEN = 4;
 
 export class TlsConn extends Over implements Conn, Handler, Layer {
   handler: Handler = NOBODY;
@@ -48,6 +52,10 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   readonly #in: Incoming;
   readonly #out: Outgoing;
   readonly #held = new Held();
+  /** Early data while the owner has paused: the handshake goes on. TLS_EARLY_BYTES at most. */
+  #earlyPlain: OwnChunk[] = [];
+  /** Early data came. */
+  earlyReceived = false;
   #phase = WAITING;
   #paused = false;
   /** `settle` is to come. */
@@ -83,6 +91,11 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     return this.#phase === READY;
   }
 
+  /** Early data came and the handshake is not complete: it may be a replay. */
+  get early(): boolean {
+    return this.#phase === EARLY;
+  }
+
   // --- from the connection under it ---
 
   onOpen(): void {
@@ -97,21 +110,22 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   onEnd(): void {
     this.#underEnded = true;
     if (this.#phase === READY) this.#tellEnd();
+    else if (this.#phase === EARLY) this.#broke();
     else this.#fail(this.#phase === WAITING ? 'empty' : 'failed');
   }
 
   onDrain(): void {
-    if (this.#phase === READY && this.alive) this.handler.onDrain(this);
+    if (this.#flows && this.alive) this.handler.onDrain(this);
   }
 
   onClose(_under: Conn, errno: number): void {
     this.alive = false;
-    if (this.#phase < READY && this.failure === 'none') {
+    if (this.#phase < EARLY && this.failure === 'none') {
       this.failure = this.#phase === WAITING ? 'aborted' : 'failed';
       this.#end.done?.(this);
     }
     this.#phase = BROKEN;
-    this.#held.drop();
+    this.#drop();
     this.#out.drop();
     this.handler.onClose(this, errno === 0 && this.error !== null ? EPROTO : errno);
     this.#end.gone?.(this);
@@ -149,7 +163,7 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     this.#phase = BROKEN;
     this.failure = failure;
     this.alive = false;
-    this.#held.drop();
+    this.#drop();
     this.#end.done?.(this);
     this.under.close();
   }
@@ -169,10 +183,10 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   /** Gives where it stopped: at the end, or where the owner paused. */
   #advance(chunk: Chunk, start: number): number {
     let at = start;
-    while (at < chunk.end && this.#phase !== BROKEN && !this.#ended && (!this.#paused || this.#phase === HANDSHAKE)) {
+    while (at < chunk.end && this.#phase !== BROKEN && !this.#ended && (!this.#paused || this.#phase < READY)) {
       const end = Math.min(chunk.end, at + wire.SPAN_BYTES);
       wire.feed(chunk.bytes, chunk.address, at, end);
-      at = this.#phase === HANDSHAKE ? this.#shake(end) : this.#read(end);
+      at = this.#phase < READY ? this.#shake(end) : this.#read(end);
     }
     return at;
   }
@@ -180,22 +194,72 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   /** A step of the handshake on what was fed, which ends at `end`; gives where it stopped. */
   #shake(end: number): number {
     const tls = this.tls!;
+    if (tls.awaitsEarly) return this.#shakeEarly(tls, end);
     const result = tls.handshake();
     const at = end - wire.unread();
     wire.drop();
     this.#flush();
-    if (result === FAILED) {
-      this.error = tls.error;
-      this.#fail('failed');
-    } else if (result === OPEN) this.#opened();
+    if (result === FAILED) this.#shaken(tls);
+    else if (result === OPEN) this.#opened();
     return at;
   }
 
-  #opened(): void {
-    this.#phase = READY;
+  /** As far as early data leads. A record at a time, for who gets it may send at once. */
+  #shakeEarly(tls: TlsConnection, end: number): number {
+    const plain = this.#io.take(TLS_EARLY_BYTES);
+    const result = tls.readEarly(plain.address, TLS_EARLY_BYTES);
+    const at = end - wire.unread();
+    wire.drop();
+    this.#flush();
+    plain.end = Math.max(result, 0);
+    if (plain.end > 0) this.#takeEarly(plain);
+    plain.release();
+    if (result === FAILED) this.#shaken(tls);
+    // OpenSSL may have what it needs for the rest.
+    return result === OVER ? this.#shakeOn(at) : at;
+  }
+
+  #shakeOn(at: number): number {
+    this.#shake(at);
+    return at;
+  }
+
+  #takeEarly(plain: OwnChunk): void {
+    if (this.#phase === HANDSHAKE) {
+      this.#phase = EARLY;
+      this.earlyReceived = true;
+      if (!this.#begin()) return;
+    }
+    if (!this.#paused && this.#earlyPlain.length === 0) this.#deliver(plain);
+    else {
+      plain.keep();
+      this.#earlyPlain.push(plain);
+    }
+  }
+
+  /** The handshake failed. */
+  #shaken(tls: TlsConnection): void {
+    if (this.#phase === EARLY) this.#broke();
+    else {
+      this.error = tls.error;
+      this.#fail('failed');
+    }
+  }
+
+  /** The owner may read and write. False when the connection did not survive that. */
+  #begin(): boolean {
     this.#end.done?.(this);
-    if (this.#phase !== READY) return;
+    if (this.#phase === BROKEN) return false;
     if (!this.#out.open(this.tls!, this.under)) this.#broke();
+    return this.#phase !== (BROKEN as number);
+  }
+
+  #opened(): void {
+    const before = this.#phase;
+    this.#phase = READY;
+    if (before === EARLY) this.#end.settled?.(this);
+    else this.#begin();
+    if (this.#phase !== READY) return;
     if (this.#leaving === 'close') this.#leave();
     if (!this.alive) return;
     if (this.#leaving === 'shutdown') this.shutdown();
@@ -231,14 +295,14 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     this.error = this.tls!.error;
     this.#phase = BROKEN;
     this.alive = false;
-    this.#held.drop();
+    this.#drop();
     this.under.close();
   }
 
   #tellEnd(): void {
     if (this.#ended || !this.alive) return;
     this.#ended = true;
-    this.#held.drop();
+    this.#drop();
     this.handler.onEnd(this);
     if (this.#shut && !this.#underEnded && this.alive) this.under.close();
   }
@@ -249,6 +313,11 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   }
 
   #deliverHeld(): void {
+    while (this.#earlyPlain.length > 0 && !this.#paused && this.alive) {
+      const plain = this.#earlyPlain.shift()!;
+      this.#deliver(plain);
+      plain.release();
+    }
     const held = this.#held;
     while (held.first !== undefined && !this.#paused && this.alive) {
       const chunk = held.first;
@@ -276,6 +345,16 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     if (end <= start || !this.#writable()) return;
     if (this.#out.forward(chunk, start, end)) this.#list();
     else this.#broke();
+  }
+
+  /** What is sent becomes records at once. */
+  get #flows(): boolean {
+    return this.#phase === READY || this.#phase === EARLY;
+  }
+
+  #drop(): void {
+    this.#held.drop();
+    for (const plain of this.#earlyPlain.splice(0)) plain.release();
   }
 
   #writable(): boolean {
@@ -311,9 +390,9 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   settle(): void {
     this.#listed = false;
     if (this.#phase === BROKEN) return;
-    if (this.#phase === READY) this.#sendGathered();
+    if (this.#flows) this.#sendGathered();
     this.#deliverHeld();
-    if (this.#phase === READY) this.#sendGathered();
+    if (this.#flows) this.#sendGathered();
   }
 
   // --- the rest of the contract ---
@@ -327,7 +406,7 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#held.first === undefined) this.under.resume();
+    if (this.#held.first === undefined && this.#earlyPlain.length === 0) this.under.resume();
     else this.#settleLater();
   }
 
@@ -347,7 +426,7 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
 
   close(): void {
     if (!this.alive) return;
-    const waiting = this.#phase < READY && this.#out.waits;
+    const waiting = this.#phase === EARLY || (this.#phase < READY && this.#out.waits);
     if (waiting) this.#leaving = 'close';
     else if (!this.#shut) this.#finish();
     this.alive = false;
@@ -369,13 +448,13 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
 
   abort(reset: boolean): void {
     this.alive = false;
-    this.#held.drop();
+    this.#drop();
     this.under.abort(reset);
   }
 
   vanish(hops: number): void {
     this.alive = false;
-    this.#held.drop();
+    this.#drop();
     this.under.vanish(hops);
   }
 }

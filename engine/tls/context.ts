@@ -1,6 +1,7 @@
 /** OpenSSL contexts out of settings: what all connections of one certificate, or to one server, have in common. */
 import { createHash } from 'node:crypto';
 import type { BindSettings, Certificate, ServerTls, TlsSettings } from '../config/tls-model.ts';
+import { TLS_EARLY_BYTES } from '../limits.ts';
 import { selectProtocol, wireProtocols } from './alpn.ts';
 import { reason, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
@@ -46,6 +47,8 @@ export class TlsContext {
   readonly certificate: Certificate | null;
   /** Where sessions of clients without tickets are; null = nowhere. */
   readonly sessions: SessionCache | null;
+  /** Clients may send early data. */
+  early = false;
   readonly #handle: Handle;
 
   constructor(certificate: Certificate | null, sessions: SessionCache | null) {
@@ -84,13 +87,15 @@ export function serverContext(
   side: ServerSide,
   certificate: Certificate | null,
 ): TlsContext {
-  return built(certificate, side.sessions, ctx => {
+  const context = built(certificate, side.sessions, ctx => {
     common(ctx, settings, certificate);
     if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noRenegotiation | OPTION.noCompression | OPTION.noResumptionOnRenegotiation;
     if (!settings.preferClientCiphers) options |= OPTION.serverPreference | OPTION.prioritizeChacha;
     if (!settings.tickets) options |= OPTION.noTicket;
     if (!settings.caNames) options |= OPTION.noCaNames;
+    // As with HAProxy: who allows early data decides by rules what may be replayed.
+    if (settings.early) options |= OPTION.noAntiReplay;
     openssl.SSL_CTX_set_options(ctx, options);
     verifyClients(ctx, store, settings);
     resume(ctx, settings, side, certificate);
@@ -100,7 +105,10 @@ export function serverContext(
     const dh = certificate?.dh ?? side.dhParams;
     if (dh === null) openssl.SSL_CTX_ctrl(ctx, CTRL.dhAuto, 1n, 0n);
     else must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, dhOf(dh)), 'use the Diffie-Hellman parameters');
+    if (settings.early) openssl.SSL_CTX_set_max_early_data(ctx, TLS_EARLY_BYTES);
   });
+  context.early = settings.early;
+  return context;
 }
 
 /** Throws TlsProblem. */

@@ -18,8 +18,10 @@ export interface TlsEnd {
   context(hello: Hello): TlsContext | null;
   /** Settings of this very connection, before the handshake. `conn` is that of the io: what is sent there goes before. */
   prepare?(tls: TlsConnection, conn: Conn): void;
-  /** The handshake is complete, or failed (`conn.failure`). */
+  /** The handshake is complete (or `early`), or failed (`conn.failure`). */
   done?(conn: TlsConn): void;
+  /** The handshake is complete that was not yet when `done` was told: early data had come. */
+  settled?(conn: TlsConn): void;
   /** The first plaintext has come. */
   heard?(conn: TlsConn): void;
   /** The connection is gone, `onClose` was told. */

@@ -43,6 +43,8 @@ const SIGNATURES = {
   SSL_do_handshake: { return: 'i32', arguments: ['pointer'] },
   SSL_read: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
   SSL_write: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
+  SSL_read_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
+  SSL_write_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
   SSL_set_shutdown: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_shutdown: { return: 'i32', arguments: ['pointer'] },
   SSL_get_error: { return: 'i32', arguments: ['pointer', 'i32'] },
@@ -231,6 +233,7 @@ export const OPTION = {
   serverPreference: 1n << 22n,
   noRenegotiation: 1n << 30n,
   noCaNames: 1n << 9n,
+  noAntiReplay: 1n << 24n,
 } as const;
 
 /** SSL_MODE_ENABLE_PARTIAL_WRITE would only be in the way: the output BIO takes everything. */
@@ -240,6 +243,9 @@ export const SESSION_CACHE = { off: 0n, client: 1n, server: 2n, noInternal: 0x30
 
 /** `SSL_CTX_set_verify` (SSL_VERIFY_...). */
 export const VERIFY = { none: 0, peer: 1, failIfNone: 2, clientOnce: 4 } as const;
+
+/** `SSL_read_early_data` (SSL_READ_EARLY_DATA_...). */
+export const EARLY = { error: 0, success: 1, finish: 2 } as const;
 
 /** `SSL_get_error` (SSL_ERROR_...). */
 export const ERROR = { none: 0, ssl: 1, wantRead: 2, wantWrite: 3, syscall: 5, closed: 6 } as const;
