@@ -2,7 +2,7 @@
  * Plaintext in, records out. What is sent in one turn is gathered and becomes records at its end; long spans become records
  * where they lie. Before the handshake is complete all of it waits.
  */
-import { copyInto } from '../io/common.ts';
+import { copy } from '../bytes.ts';
 import type { Chunk, Conn, Io, OwnChunk } from '../io/contract.ts';
 import { TLS_GATHER_BYTES } from '../limits.ts';
 import type { TlsConnection } from './connection.ts';
@@ -77,7 +77,7 @@ export class Outgoing {
       gathered.end = 0;
       this.#gathered = gathered;
     }
-    copyInto(gathered.bytes, gathered.end, bytes, start, end);
+    copy(bytes, start, end, gathered.bytes, gathered.end);
     gathered.end += end - start;
     return true;
   }

@@ -16,6 +16,7 @@
  * The output BIO has two of them: what was written, and what of it was not read yet. They agree whenever nothing is in it,
  * so that both may be pointed elsewhere between two calls.
  */
+import { copy } from '../bytes.ts';
 import { BIO, openssl, pointerTo, view } from './openssl.ts';
 
 const BUF_MEM_BYTES = 32;
@@ -88,7 +89,7 @@ export function drop(): void {
 /** The address of `bytes[start]`, where native code finds it until the next call. */
 export function locate(bytes: Uint8Array, address: bigint | undefined, start: number, end: number): bigint {
   if (address !== undefined) return start === 0 ? address : address + BigInt(start);
-  staging.set(bytes.subarray(start, end));
+  copy(bytes, start, end, staging, 0);
   return stagingAt;
 }
 
