@@ -11,13 +11,16 @@ export const RELEASE_DATE = '2026/11/22';
 const LINUX = process.platform === 'linux';
 const DARWIN = process.platform === 'darwin';
 
+/** What Node brings along; its version is in OpenSSL's own shape. */
+export const TLS_LIBRARY = `OpenSSL ${process.versions.openssl}`;
+
 /** HAProxy's feature names in its own (alphabetical) order, and whether Sluice has what the name promises. */
 export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['51DEGREES', false],
   ['ACCEPT4', LINUX],
   ['BACKTRACE', true],
   ['CLOSEFROM', false],
-  ['CPU_AFFINITY', false],
+  ['CPU_AFFINITY', LINUX],
   ['CRYPT_H', true],
   ['DEVICEATLAS', false],
   ['DL', false],
@@ -30,16 +33,16 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['KTLS', false],
   ['LIBATOMIC', false],
   ['LIBCRYPT', true],
-  ['LINUX_CAP', false],
+  ['LINUX_CAP', LINUX],
   ['LINUX_SPLICE', false],
-  ['LINUX_TPROXY', false],
+  ['LINUX_TPROXY', LINUX],
   ['LUA', false],
   ['MATH', true],
   ['MEMORY_PROFILING', false],
   ['NETFILTER', false],
   ['NS', false],
   ['OBSOLETE_LINKER', false],
-  ['OPENSSL', false],
+  ['OPENSSL', true],
   ['OPENSSL_AWSLC', false],
   ['OPENSSL_WOLFSSL', false],
   ['OT', false],
@@ -48,7 +51,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['PCRE2_JIT', false],
   ['PCRE_JIT', false],
   ['POLL', true],
-  ['PRCTL', false],
+  ['PRCTL', LINUX],
   ['PROCCTL', false],
   ['PROMEX', true],
   ['PTHREAD_EMULATION', false],
@@ -56,16 +59,16 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['QUIC_OPENSSL_COMPAT', false],
   ['RT', false],
   ['SLZ', false],
-  ['SSL', false],
+  ['SSL', true],
   ['STATIC_PCRE', false],
   ['STATIC_PCRE2', false],
   ['SYSTEMD', true],
-  ['TFO', false],
+  ['TFO', LINUX],
   ['THREAD', true],
   ['THREAD_DUMP', false],
-  ['TPROXY', false],
+  ['TPROXY', LINUX],
   ['WURFL', false],
-  ['ZLIB', false],
+  ['ZLIB', true],
 ];
 
 /** What `enabled()` may ask for (manual 2.4) and whether it is in use when nothing switches it off. */

@@ -9,8 +9,17 @@
  * Blanks may stand around operators. In arguments every blank counts, quotes and backslashes work as in the rest of
  * the configuration, and an unquoted comma or closing parenthesis ends the argument.
  */
+import { getFips } from 'node:crypto';
 import { CONDITION_NESTING_MAX } from '../limits.ts';
-import { compareVersions, FEATURES, parseVersion, RUNTIME_OPTIONS, VERSION } from '../version.ts';
+import {
+  compareVersions,
+  FEATURES,
+  parseVersion,
+  RUNTIME_OPTIONS,
+  TLS_LIBRARY,
+  VERSION,
+  type VersionNumbers,
+} from '../version.ts';
 import type { Environment } from './lexer.ts';
 
 /** `column` is 1-based, in the text that was evaluated. */
@@ -21,18 +30,28 @@ type Predicate = { readonly args: number; readonly test: (args: readonly string[
 
 /** The numbers of what `VERSION` stands for: `3.4` of `3.4-sluice0.1.0`. */
 const CURRENT = parseVersion(VERSION)!;
+/** Some builds of it append letters: `3.5.1+quic`. */
+const CURRENT_TLS = parseVersion(/^[\d.]+/.exec(process.versions.openssl)![0])!;
 
-function compareWithCurrent(text: string, holds: (order: number) => boolean): Answer {
-  const asked = parseVersion(text);
-  return asked === null ? { error: `invalid version '${text}'` } : holds(compareVersions(CURRENT, asked));
+function compareWith(current: VersionNumbers, holds: (order: number) => boolean): Predicate {
+  return {
+    args: 1,
+    test: ([text]) => {
+      const asked = parseVersion(text!);
+      return asked === null ? { error: `invalid version '${text}'` } : holds(compareVersions(current, asked));
+    },
+  };
 }
+
+const isAtLeast = (order: number): boolean => order >= 0;
+const isBefore = (order: number): boolean => order < 0;
 
 function lookUp(list: readonly (readonly [string, boolean])[], name: string): boolean | undefined {
   return list.find(row => row[0] === name)?.[1];
 }
 
-/** Of a TLS library that is not there no version is old or new enough. */
-const NO_TLS_LIBRARY: Predicate = { args: 1, test: () => false };
+/** Of a library that is not there no version is old or new enough. */
+const NOT_THERE: Predicate = { args: 1, test: () => false };
 
 const PREDICATES: Readonly<Record<string, Predicate>> = {
   defined: { args: 1, test: ([name], env) => Object.hasOwn(env, name!) && env[name!] !== undefined },
@@ -41,14 +60,14 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
   streq: { args: 2, test: ([a, b]) => a === b },
   strneq: { args: 2, test: ([a, b]) => a !== b },
   strstr: { args: 2, test: ([a, b]) => a!.includes(b!) },
-  version_atleast: { args: 1, test: ([version]) => compareWithCurrent(version!, order => order >= 0) },
-  version_before: { args: 1, test: ([version]) => compareWithCurrent(version!, order => order < 0) },
-  openssl_version_atleast: NO_TLS_LIBRARY,
-  openssl_version_before: NO_TLS_LIBRARY,
-  awslc_api_atleast: NO_TLS_LIBRARY,
-  awslc_api_before: NO_TLS_LIBRARY,
-  ssllib_name_startswith: NO_TLS_LIBRARY,
-  fips_mode: { args: 0, test: () => false },
+  version_atleast: compareWith(CURRENT, isAtLeast),
+  version_before: compareWith(CURRENT, isBefore),
+  openssl_version_atleast: compareWith(CURRENT_TLS, isAtLeast),
+  openssl_version_before: compareWith(CURRENT_TLS, isBefore),
+  awslc_api_atleast: NOT_THERE,
+  awslc_api_before: NOT_THERE,
+  ssllib_name_startswith: { args: 1, test: ([name]) => TLS_LIBRARY.startsWith(name!) },
+  fips_mode: { args: 0, test: () => getFips() === 1 },
 };
 
 /** The names of all predicates, for suggestions. */
