@@ -1,6 +1,6 @@
 /** What `-v` and `-vv` print. Tools look for the first line, and for `TARGET`, `Feature list` and `Available services`. */
 import os from 'node:os';
-import { FILTER_KINDS } from '../engine/config/keywords-filter.ts';
+import { AVAILABLE_FILTERS } from '../engine/config/keywords-filter.ts';
 import { probeIo } from '../engine/io/choose.ts';
 import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
 import { SERVICES } from '../engine/rules/actions-service.ts';
@@ -46,5 +46,5 @@ Built with the Prometheus exporter as a service
 Available services : ${Object.keys(SERVICES).join(' ')}
 
 Available filters :
-${FILTER_KINDS.map(kind => `        ${kind}\n`).join('')}`;
+${AVAILABLE_FILTERS.map(kind => `        ${kind}\n`).join('')}`;
 }

@@ -101,6 +101,8 @@ const KINDS: Readonly<Record<string, Read>> = {
 };
 
 export const FILTER_KINDS: readonly string[] = Object.keys(KINDS);
+/** For `-vv`. */
+export const AVAILABLE_FILTERS: readonly string[] = FILTER_KINDS.filter(kind => KINDS[kind] !== refused);
 
 const FILTER = supported<ProxyDraft>({
   name: 'filter',

@@ -92,20 +92,26 @@ export function sent(
   return { name, mode: 'http', known: EARLY, doc, type: 'str', writer };
 }
 
-/** A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. */
+/**
+ * A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. `alone`: what
+ * it is where there is no stream.
+ */
 export function number(
   name: string,
   mode: Mode,
   known: Moment,
   doc: string,
   of: (scene: StreamScene) => number,
-  { hexDigits = 0, digits = 1 }: { hexDigits?: number; digits?: number } = {},
+  { hexDigits = 0, digits = 1, alone }: { hexDigits?: number; digits?: number; alone?: (scene: Scene) => number } = {},
 ): Variable {
-  const writer = ({ hex }: Flags): Write => {
-    if (hex && hexDigits > 0) return (line, scene) => line.hex(of(scene), hexDigits);
-    return (line, scene) => line.number(of(scene), digits);
+  const writer = <S extends Scene>(value: (scene: S) => number) => {
+    return ({ hex }: Flags) => {
+      if (hex && hexDigits > 0) return (line: Line, scene: S) => line.hex(value(scene), hexDigits);
+      return (line: Line, scene: S) => line.number(value(scene), digits);
+    };
   };
-  return { name, mode, known, doc, type: 'sint', writer };
+  const row: Variable = { name, mode, known, doc, type: 'sint', writer: writer(of) };
+  return alone === undefined ? row : { ...row, streamless: writer(alone) };
 }
 
 /** A number that still grows when the line is written early. */
@@ -119,8 +125,19 @@ export function growing(name: string, mode: Mode, doc: string, of: (stream: Stre
   return { name, mode, known: END, doc, type: 'sint', writer };
 }
 
-export function date(name: string, mode: Mode, doc: string, write: (line: Line, scene: StreamScene) => void): Variable {
-  return { name, mode, known: START, doc, type: 'str', writer: () => write };
+export function date(
+  name: string,
+  mode: Mode,
+  doc: string,
+  how: 'utc' | 'local' | 'millis',
+  of: (scene: StreamScene) => number,
+  alone?: (scene: Scene) => number,
+): Variable {
+  const writer = <S extends Scene>(ms: (scene: S) => number) => {
+    return () => (line: Line, scene: S) => scene.dates[how](line, ms(scene));
+  };
+  const row: Variable = { name, mode, known: START, doc, type: 'str', writer: writer(of) };
+  return alone === undefined ? row : { ...row, streamless: writer(alone) };
 }
 
 export function address(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {

@@ -122,21 +122,28 @@ const MARKED = new WeakMap<Uint8Array, Uint8Array>();
 const timer = (name: string, mode: Mode, doc: string, of: (stream: Stream) => number, known: Moment = END): Variable =>
   number(name, mode, known, doc, scene => of(scene.stream));
 
+/** Where there is no stream it is now. */
+function acceptDate(scene: Scene): number {
+  return scene.stream === null ? scene.wall() : scene.wallOf(scene.stream.acceptedAt);
+}
+
+const acceptSecond = (scene: Scene): number => Math.floor(acceptDate(scene) / 1000);
+const processId = (scene: Scene): number => scene.pid;
+
 const ORIGINS = Object.fromEntries(['unspec', ...Object.values(STEP_ORIGINS)].map(name => [name, bytesOf(name)]));
 
 export const VARIABLES: readonly Variable[] = [
-  date('T', 'tcp', 'accept date, UTC', (line, s) => s.dates.utc(line, s.wallOf(s.stream.acceptedAt))),
-  date('Tl', 'tcp', 'accept date, local', (line, s) => s.dates.local(line, s.wallOf(s.stream.acceptedAt))),
-  date('t', 'tcp', 'accept date with milliseconds', (line, s) => s.dates.millis(line, s.wallOf(s.stream.acceptedAt))),
-  date('tr', 'http', 'request date with milliseconds', (line, s) => s.dates.millis(line, requestDate(s))),
-  date('trg', 'http', 'request date, UTC', (line, s) => s.dates.utc(line, requestDate(s))),
-  date('trl', 'http', 'request date, local', (line, s) => s.dates.local(line, requestDate(s))),
-  number('Ts', 'tcp', START, 'second of the accept date', s => Math.floor(s.wallOf(s.stream.acceptedAt) / 1000), {
-    hexDigits: 4,
-  }),
-  number('ms', 'tcp', START, 'milliseconds of the accept date', s => Math.floor(s.wallOf(s.stream.acceptedAt)) % 1000, {
+  date('T', 'tcp', 'accept date, UTC', 'utc', acceptDate, acceptDate),
+  date('Tl', 'tcp', 'accept date, local', 'local', acceptDate, acceptDate),
+  date('t', 'tcp', 'accept date with milliseconds', 'millis', acceptDate, acceptDate),
+  date('tr', 'http', 'request date with milliseconds', 'millis', requestDate),
+  date('trg', 'http', 'request date, UTC', 'utc', requestDate),
+  date('trl', 'http', 'request date, local', 'local', requestDate),
+  number('Ts', 'tcp', START, 'second of the accept date', acceptSecond, { hexDigits: 4, alone: acceptSecond }),
+  number('ms', 'tcp', START, 'milliseconds of the accept date', s => Math.floor(acceptDate(s)) % 1000, {
     hexDigits: 2,
     digits: 3,
+    alone: s => Math.floor(acceptDate(s)) % 1000,
   }),
   growing('Ta', 'http', 'time from the first byte of the request to the end', timers.active),
   timer('Tc', 'tcp', 'time to connect', timers.connect),
@@ -216,7 +223,7 @@ export const VARIABLES: readonly Variable[] = [
     { hexDigits: 4 },
   ),
   number('rt', 'tcp', END, 'number of the stream', ({ stream }) => streamNumber(stream), { hexDigits: 4 }),
-  number('pid', 'tcp', START, 'process', scene => scene.pid, { hexDigits: 4 }),
+  number('pid', 'tcp', START, 'process', processId, { hexDigits: 4, alone: processId }),
   text('OG', 'tcp', START, 'when the line was written', scene => ORIGINS[scene.origin]!),
   captures('hr', 'captured headers of the request', false, stream => stream.requestCaptures),
   captures('hrl', 'captured headers of the request, CLF', true, stream => stream.requestCaptures),

@@ -1,6 +1,7 @@
 /** `set-var` and `set-var-fmt` where there is no traffic: read, evaluated at once, and what the variable becomes. */
 import type { Cursor } from '../config/cursor.ts';
 import { newProxy, type Resources } from '../config/draft.ts';
+import { ALIASES } from '../log/variables.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { readExpression } from '../sample/expression.ts';
 import type { Outside } from '../sample/outside.ts';
@@ -41,8 +42,9 @@ export function readValue(
   const rule = { set: ruleSet('connection'), proxy: newProxy(), point, args: null };
   const format = readFormat(cursor, rule, { resources }, 'a format');
   if (format === null) return null;
-  if (format.items.some(item => item.kind === 'alias')) {
-    cursor.error('variables of log lines are not supported here: there is no traffic');
+  const blind = format.items.find(item => item.kind === 'alias' && ALIASES.get(item.name)!.streamless === undefined);
+  if (blind?.kind === 'alias') {
+    cursor.error(`'%${blind.name}' is about traffic, and there is none here`);
     return null;
   }
   const text = new Sample();
