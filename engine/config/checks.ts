@@ -10,6 +10,7 @@ import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
+import { advise } from './advice.ts';
 import { allLogs, BUF0 } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
@@ -44,6 +45,9 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   checkUserlists(drafts.userlists, diagnostics);
   sameResolvers(drafts, diagnostics);
   rings(drafts, diagnostics);
+  for (const { name, mailers, ...place } of drafts.mailers) {
+    if (mailers.length === 0) diagnostics.report('warning', place, `Removing incomplete section 'mailers ${name}'`);
+  }
 }
 
 /** Who gets mails about the servers. */
@@ -285,7 +289,8 @@ function rings(drafts: Drafts, diagnostics: Diagnostics): void {
 function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
   const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
-  if (proxy.logFormat !== null && targets.length === 0) {
+  const asked = proxy.logFormat !== null || proxy.logStyle !== null;
+  if (asked && targets.length === 0 && !proxy.disabled) {
     const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
     diagnostics.report('warning', proxy, message);
   }
@@ -421,4 +426,4 @@ const CHECKS: readonly Check[] = [
   logProfiles,
 ];
 /** These would only repeat what a line with an error in it has led to. */
-const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];
+const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, advise, unreachable, missingTimeouts];
