@@ -35,6 +35,10 @@ const ADVICE: readonly (readonly [lines: readonly string[], ...warnings: readonl
     ['http-request deny', 'http-request set-header x y', 'http-request allow'],
     `previous 'http-request' action is final and ${NOOP}`,
   ],
+  [
+    ['tcp-request session set-var(txn.a) src', 'tcp-request session set-var(sess.a) src'],
+    "a variable of scope 'txn' cannot be set here: there is no stream yet",
+  ],
   [['http-request reject', 'http-request silent-drop', 'http-request set-header x y']],
   [
     ['http-response redirect location /', 'http-response allow', 'http-response allow'],
