@@ -285,6 +285,16 @@ function rings(drafts: Drafts, diagnostics: Diagnostics): void {
   }
 }
 
+/** A captured cookie has room for so much. */
+function cookieCapture(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  const { cookieCapture: capture } = proxy;
+  const { cookieCaptureBytes: lenBytes } = global.tune;
+  if (capture === null || capture.lenBytes <= lenBytes) return;
+  const message = `truncating capture length to ${lenBytes} bytes for ${kindOf(proxy)} '${proxy.name}'`;
+  diagnostics.report('warning', proxy, message, "'tune.http.cookielen' allows more");
+  proxy.cookieCapture = { ...capture, lenBytes };
+}
+
 /** What formats show that the proxy does not have. */
 function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
@@ -422,6 +432,7 @@ const CHECKS: readonly Check[] = [
   emailAlerts,
   httpOnly,
   checkFilters,
+  cookieCapture,
   logFormats,
   logProfiles,
 ];

@@ -84,3 +84,9 @@ test('nobody is told by a mailers section without mailers', () => {
   const { diagnostics } = load('mailers m\nbackend b\n');
   expect(diagnostics.list.map(({ message }) => message)).toEqual(["Removing incomplete section 'mailers m'"]);
 });
+
+test('a captured cookie has room for what tune.http.cookielen says', () => {
+  const lenOf = (tune: string) =>
+    load(`global\n${tune}\nfrontend f\nbind :1\ncapture cookie a len 200\n`).model!.proxies[0]!.cookieCapture!.lenBytes;
+  expect([lenOf(''), lenOf('tune.http.cookielen 100'), lenOf('tune.http.cookielen 300')]).toEqual([63, 100, 200]);
+});
