@@ -10,6 +10,7 @@ import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
+import { advise } from './advice.ts';
 import { checkLogForwards } from './build-log-forwards.ts';
 import { allLogs, BUF0, streamServers } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
@@ -48,6 +49,9 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   sameResolvers(drafts, diagnostics);
   checkLogForwards(drafts, diagnostics);
   logTargets(drafts, diagnostics);
+  for (const { name, mailers, ...place } of drafts.mailers) {
+    if (mailers.length === 0) diagnostics.report('warning', place, `Removing incomplete section 'mailers ${name}'`);
+  }
 }
 
 /** Who gets mails about the servers. */
@@ -292,11 +296,22 @@ function logTargets(drafts: Drafts, diagnostics: Diagnostics): void {
   }
 }
 
+/** A captured cookie has room for so much. */
+function cookieCapture(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  const { cookieCapture: capture } = proxy;
+  const { cookieCaptureBytes: lenBytes } = global.tune;
+  if (capture === null || capture.lenBytes <= lenBytes) return;
+  const message = `truncating capture length to ${lenBytes} bytes for ${kindOf(proxy)} '${proxy.name}'`;
+  diagnostics.report('warning', proxy, message, "'tune.http.cookielen' allows more");
+  proxy.cookieCapture = { ...capture, lenBytes };
+}
+
 /** What formats show that the proxy does not have. */
 function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
   const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
-  if (proxy.logFormat !== null && targets.length === 0) {
+  const asked = proxy.logFormat !== null || proxy.logStyle !== null;
+  if (asked && targets.length === 0 && !proxy.disabled) {
     const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
     diagnostics.report('warning', proxy, message);
   }
@@ -429,8 +444,9 @@ const CHECKS: readonly Check[] = [
   httpOnly,
   checkFilters,
   checkLogBackend,
+  cookieCapture,
   logFormats,
   logProfiles,
 ];
 /** These would only repeat what a line with an error in it has led to. */
-const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];
+const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, advise, unreachable, missingTimeouts];

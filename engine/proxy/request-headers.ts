@@ -1,7 +1,7 @@
 /** Headers that a request gets on its way to a server: `option forwardfor`, `option originalto`, Connection. */
 import type { ForwardHeader } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
-import { setRequestConnection } from '../http/hop.ts';
+import { keepTrailersOnly, setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
@@ -27,6 +27,7 @@ export function prepareRequest(stream: Stream): void {
   if (isEarly(stream.session.conn)) ok = head.add('early-data', '1') && ok;
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
+  ok = keepTrailersOnly(head) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
   if (!ok) stream.count(FAILED_REWRITES);
   if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);
