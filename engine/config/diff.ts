@@ -10,8 +10,9 @@
 import { addressText, hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
+import type { LogForward } from './log-model.ts';
 import { findProxy } from './match.ts';
-import { isBackend, isFrontend, type Model } from './model.ts';
+import { type Bind, isBackend, isFrontend, type Model } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 
 export interface Change {
@@ -62,6 +63,7 @@ const SECTIONS: readonly (readonly [string, (model: Model) => readonly { readonl
   ['resolvers', model => model.resolvers],
   ['log-profile', model => model.logProfiles],
   ['ring', model => model.rings],
+  ['log-forward', model => model.logForwards.map(forwardOf)],
   ['peers', model => model.peers],
   ['stick-table', model => model.tables],
   ['certificate', model => model.tls.certificates.map(contentOf)],
@@ -96,6 +98,12 @@ function section(where: string, kind: 'added' | 'removed'): Change {
 }
 
 const titleOf = ({ kind, name }: Proxy): string => `${kind} ${name}`;
+
+/** Its listeners are told as one setting. */
+const forwardOf = ({ binds, dgramBinds, ...section }: LogForward) => {
+  const addresses = (list: readonly Bind[]) => list.map(({ text }) => text).join(', ');
+  return { ...section, bind: addresses(binds), dgramBind: addresses(dgramBinds) };
+};
 
 /** A configuration, and the proxy in it that is looked at. */
 interface Side {

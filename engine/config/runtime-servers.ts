@@ -25,27 +25,26 @@ export function withRuntimeServers(model: Model, configured: Model, running: Mod
 /** A server of `running` that is not as `configured` has it. */
 interface Changed {
   readonly server: Server;
-  /** It is there, but has got another name since. */
-  readonly renamed: boolean;
+  /** What its line says, which may have another name and host name; null = it has none. */
+  readonly line: Server | null;
 }
 
 function changedOf(running: Proxy, configured: Proxy): Changed[] {
   return running.servers
     .filter(server => !server.removed && server !== configured.servers[server.index])
-    .map(server => ({ server, renamed: sameServer(server, configured.servers[server.index]) }));
-}
-
-function sameServer(one: Server, other: Server | undefined): boolean {
-  return one.name === other?.name && one.text === other.text;
+    .map(server => {
+      const line = configured.servers[server.index];
+      return { server, line: line?.file === server.file && line.line === server.line ? line : null };
+    });
 }
 
 function renamed(server: Server, changed: readonly Changed[]): Server {
-  const found = changed.find(other => other.renamed && sameServer(server, other.server));
+  const found = changed.find(({ line }) => line?.name === server.name && line.text === server.text);
   return found === undefined ? server : { ...server, hostname: found.server.hostname };
 }
 
-function take({ serverSlots }: Proxy, servers: Server[], { server, renamed }: Changed): void {
-  if (renamed || servers.length >= serverSlots || servers.some(({ name }) => name === server.name)) return;
+function take({ serverSlots }: Proxy, servers: Server[], { server, line }: Changed): void {
+  if (line !== null || servers.length >= serverSlots || servers.some(({ name }) => name === server.name)) return;
   let { id } = server;
   while (servers.some(other => other.id === id)) id++;
   servers.push({ ...server, index: servers.length, id });
