@@ -86,6 +86,7 @@ export interface ServerDraft
       | 'address'
       | 'check'
       | 'hostname'
+      | 'proxyFields'
       | 'portRelative'
       | 'portOffset'
       | 'agent'
@@ -97,6 +98,7 @@ export interface ServerDraft
       | 'checkTls'
     >
   > {
+  proxyFields: Server['proxyFields'];
   tls: ServerTlsDraft;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
@@ -398,6 +400,7 @@ export function newServer(): ServerDraft {
     shard: 0,
     sendProxy: 0,
     proxyOptions: [],
+    proxyFields: [],
     source: null,
     tfo: false,
     poolMaxConn: -1,

@@ -144,7 +144,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
   ['strict-maxconn', '', '`maxconn` bounds connections too.'],
   ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],

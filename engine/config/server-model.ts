@@ -1,5 +1,6 @@
 /** Servers, as they stand in the model (model.ts): how they are reached, named and when they are checked. */
 import type { Address } from '../io/contract.ts';
+import type { Format } from '../log/format-text.ts';
 import type { Network } from './address.ts';
 import type { Check } from './check-model.ts';
 import type { Place } from './model.ts';
@@ -45,6 +46,8 @@ export interface Server extends Place {
   readonly sendProxy: 0 | 1 | 2;
   /** What a header of version 2 tells beside the addresses. */
   readonly proxyOptions: readonly ProxyOption[];
+  /** `set-proxy-v2-tlv-fmt`: what else it tells. */
+  readonly proxyFields: readonly { readonly type: number; readonly format: Format }[];
   readonly source: Address | null;
   readonly tfo: boolean;
   readonly poolMaxConn: number;
