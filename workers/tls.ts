@@ -20,10 +20,10 @@ export function withResumption(model: Model): Model {
 }
 
 /** Whatever may speak TLS. */
-function endsOf({ proxies, peers, rings, global }: Model) {
+function endsOf({ proxies, peers, rings, logForwards, global }: Model) {
   const servers = proxies.flatMap(proxy => proxy.servers);
   return [
-    ...[...proxies, ...peers].flatMap(section => section.binds),
+    ...[...proxies, ...peers, ...logForwards].flatMap(section => section.binds),
     ...global.statsSockets,
     ...servers,
     ...servers.map(server => ({ tls: server.checkTls })),
