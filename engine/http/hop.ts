@@ -119,9 +119,11 @@ function keepOthers(head: Head, i: number, bytes: Uint8Array, start: number, end
   else head.shrink(i, to);
 }
 
-/** A request with a payload cannot upgrade: its Upgrade header goes, as in HAProxy. */
+/** A request with a payload cannot upgrade: its Upgrade header goes before anybody sees it, as in HAProxy. */
 export function dropUpgradeOfPayload(request: Head): void {
-  if (request.upgradeIndex >= 0 && (request.chunked || request.contentLength > 0)) request.removeAll(H_UPGRADE);
+  if (!request.connectionUpgrade || (!request.chunked && request.contentLength <= 0)) return;
+  request.removeAll(H_UPGRADE);
+  request.upgradeIndex = -1;
 }
 
 /** Takes the lengths out of a response that cannot have them: 1xx and 204 (RFC 9110 8.6, RFC 9112 6.1). */

@@ -1,8 +1,8 @@
 /**
- * The payload of a request, gathered while rules wait for it: the bytes as received, to be passed on later, and the
- * payload that they hold, for `req.body` and its kin.
+ * The payload of a message, gathered while rules wait for it: the bytes as received, to be passed on later, and the
+ * payload that they hold, for `req.body`, `res.body` and their kin.
  */
-import { Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
+import { BODY_NONE, Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
 
 export class BodyBuffer {
   readonly #raw: Uint8Array;
@@ -10,14 +10,20 @@ export class BodyBuffer {
   readonly #payload: Uint8Array;
   #length = 0;
   readonly #body = new Body();
-  /** The payload is complete, or its framing is wrong: nothing more is to be gathered. */
-  done = false;
+  /** The payload is complete, its framing is wrong, or the connection has ended: nothing more is to be gathered. */
+  done: boolean;
 
   /** For a payload of `kind` and `contentLength` as `Body.reset` takes them; at most `maxBytes` are gathered. */
   constructor(kind: number, contentLength: number, maxBytes: number) {
     this.#raw = new Uint8Array(maxBytes);
     this.#payload = new Uint8Array(maxBytes);
     this.#body.reset(kind, contentLength);
+    this.done = kind === BODY_NONE;
+  }
+
+  /** Its framing is wrong. */
+  get broken(): boolean {
+    return this.#body.event === ERROR;
   }
 
   get full(): boolean {

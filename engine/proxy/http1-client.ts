@@ -23,7 +23,7 @@ import {
   responseBody,
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
-import { clientPersists, setResponseConnection } from '../http/hop.ts';
+import { clientPersists, dropUpgradeOfPayload, setResponseConnection } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
 import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { parseRequest } from '../http/parse.ts';
@@ -266,6 +266,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.requestAt = stream.now;
     stream.bytesIn += length;
     this.#keep = clientPersists(stream.frontend.proxy.options.http, head);
+    dropUpgradeOfPayload(head);
     const kind = requestBody(head);
     this.#body.reset(kind, head.contentLength);
     this.#phase = kind === BODY_NONE ? 'done' : 'body';

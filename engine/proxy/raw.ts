@@ -156,7 +156,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   reply(): void {}
   open(): void {}
   gather(): never {
-    throw new Error('raw: there is no payload to wait for in TCP mode');
+    return noPayload();
   }
   tunnel(): void {}
 
@@ -183,6 +183,10 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#pendingWhenArmed = this.pending;
     this.session.wait(this.#stream.clientTimeoutMs());
   }
+}
+
+function noPayload(): never {
+  throw new Error('raw: there is no payload to wait for in TCP mode');
 }
 
 export class RawServer implements ServerSide, Handler {
@@ -219,7 +223,6 @@ export class RawServer implements ServerSide, Handler {
   #hold(stream: Stream, conn: Conn, chunk: Chunk): void {
     chunk.keep();
     this.#held = this.#held === null ? chunk : joined([this.#held, chunk]);
-    stream.responseHeld = this.#held;
     if (this.#held.end - this.#held.start >= BUFSIZE_BYTES) {
       stream.timeUp = true;
       conn.pause();
@@ -252,6 +255,14 @@ export class RawServer implements ServerSide, Handler {
 
   request(): void {
     if (this.#stream!.requestDone) this.end();
+  }
+
+  buffered(): Slice | null {
+    return this.#held;
+  }
+
+  gather(): never {
+    return noPayload();
   }
 
   data(chunk: Chunk, start: number, end: number): void {

@@ -66,7 +66,7 @@ export function inspectBack(stream: Stream): Next {
 /** On to `next` when the payload is there. */
 function withBody(stream: Stream, next: StepIndex): Next {
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
-  const state = awaitBody(stream, httpRequestMs || clientMs, 0);
+  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0 }, false);
   if (state === 'waiting') return WAIT;
   return state === 'there' ? next : NEXT[lateBody(stream)]!;
 }
@@ -116,16 +116,28 @@ export function endTarpit(stream: Stream): Next {
   return STEP.finish;
 }
 
-/** The rules of a response: `tcp-response content`, then `http-response` of backend and frontend; null = it may go on. */
-export function responseRules(stream: Stream): Next | null {
+/** `tcp-response content` in HTTP mode: the head is there, so nothing is waited for. */
+export function inspectHead(stream: Stream): Next | null {
+  const { serverContent } = stream.backend!.lists;
+  return serverContent === null ? null : applyRules(stream, serverContent, true, true);
+}
+
+/** `http-response` rules of one proxy. While they wait the server's side holds the response back. */
+function responseRules(stream: Stream, rules: RuleList | null, next: StepIndex): Next {
+  const verdict = rules === null ? null : applyRules(stream, rules, true, true);
+  if (verdict === WAIT) stream.holdsResponse = true;
+  else stream.timeUp = false;
+  return verdict ?? next;
+}
+
+export function backResponse(stream: Stream): Next {
+  return responseRules(stream, stream.backend!.lists.response, STEP.frontResponse);
+}
+
+export function frontResponse(stream: Stream): Next {
   const { frontend } = stream;
-  const backend = stream.backend!;
-  const { serverContent, response } = backend.lists;
-  const inspected = serverContent === null ? null : applyRules(stream, serverContent, true, true);
-  if (inspected !== null) return inspected;
-  const back = response === null ? null : applyRules(stream, response, true, true);
-  if (back !== null || frontend.index === backend.index || frontend.lists.response === null) return back;
-  return applyRules(stream, frontend.lists.response, true, true);
+  const own = frontend.index === stream.backend!.index;
+  return responseRules(stream, own ? null : frontend.lists.response, STEP.answer);
 }
 
 /** What came from a TCP server is held back while `tcp-response content` rules look at it. */

@@ -19,10 +19,13 @@ export const STEP = {
   connected: 16,
   waiting: 17,
   response: 18,
-  transfer: 19,
-  tunnel: 20,
-  applet: 21,
-  finish: 22,
+  backResponse: 19,
+  frontResponse: 20,
+  answer: 21,
+  transfer: 22,
+  tunnel: 23,
+  applet: 24,
+  finish: 25,
 } as const;
 
 export type StepIndex = (typeof STEP)[keyof typeof STEP];

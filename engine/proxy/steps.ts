@@ -5,7 +5,7 @@
  *   HTTP  inspect > request > body > frontRules > backend > backInspect > backRules > server > payload > assign ...
  *   TCP   inspect >                               backend > backInspect >             server           > assign ...
  *
- *   HTTP  ... assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   HTTP  ... assign > (queue) > connect > connected > waiting > response > (backResponse > frontResponse > answer) > transfer > finish
  *   TCP   ... assign > (queue) > connect > connected > tunnel                        > finish
  *                ^                   |
  *                └── (turnaround) < failed
@@ -35,11 +35,13 @@ import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { rdpServer } from './rdp-persistence.ts';
 import { nameServer, prepareRequest } from './request-headers.ts';
-import { sendResponse } from './response.ts';
+import { sendResponse, takeResponse } from './response.ts';
 import {
+  backResponse,
   backRules,
   bufferBody,
   endTarpit,
+  frontResponse,
   frontRules,
   inspectBack,
   inspectFront,
@@ -89,7 +91,10 @@ export const STEPS: readonly Step[] = [
   { name: 'turnaround', letter: 'C', run: turnaround, timeout: () => STEP.assign, serverGone: wait },
   { name: 'connected', letter: 'H', run: connected, timeout: wait, serverGone: noResponse },
   { name: 'waiting', letter: 'H', run: wait, timeout: noResponseInTime, serverGone: noResponse },
-  { name: 'response', letter: 'H', run: sendResponse, timeout: wait, serverGone: noResponse },
+  { name: 'response', letter: 'H', run: takeResponse, timeout: wait, serverGone: noResponse },
+  { name: 'backResponse', letter: 'H', run: backResponse, timeout: timeIsUp, serverGone: wait },
+  { name: 'frontResponse', letter: 'H', run: frontResponse, timeout: timeIsUp, serverGone: wait },
+  { name: 'answer', letter: 'H', run: sendResponse, timeout: wait, serverGone: noResponse },
   { name: 'transfer', letter: 'D', run: transfer, timeout: transferTimeout, serverGone: cutResponse },
   { name: 'tunnel', letter: 'D', run: tunnel, timeout: transferTimeout, serverGone: cutResponse },
   { name: 'applet', letter: 'D', run: pumpApplet, timeout: pumpApplet, serverGone: wait },

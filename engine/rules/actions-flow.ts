@@ -1,6 +1,6 @@
 /** Actions that end the evaluation: pass, answer, refuse, close; and those that make it wait. */
 import { authRequired } from '../http/errors.ts';
-import { awaitBody, lateBody } from '../proxy/body-wait.ts';
+import { awaitBody, type BodyWait, lateBody, lateResponseBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Standpoint } from '../sample/context.ts';
@@ -160,10 +160,9 @@ const SILENT_DROP = action<{ readonly hops: number }>({
 
 const PAUSE = action<Time>({
   name: 'pause',
-  where: 'Q',
-  laterIn: 'R',
+  where: 'QR',
   args: '{ <time> | <expression> }',
-  doc: 'Holds the request back for a time.',
+  doc: 'Holds the message back for a time.',
   read: readTime,
   compile(time, env) {
     const ms = compileTime(time, env);
@@ -184,12 +183,11 @@ const PAUSE = action<Time>({
   bad: [['pause', "'pause' expects a time or an expression"]],
 });
 
-const WAIT_FOR_BODY = action<{ readonly ms: number; readonly atLeastBytes: number }>({
+const WAIT_FOR_BODY = action<BodyWait>({
   name: 'wait-for-body',
-  where: 'Q',
-  laterIn: 'R',
+  where: 'QR',
   args: 'time <time> [at-least <bytes>]',
-  doc: 'Waits for the payload of the request.',
+  doc: 'Waits for the payload of the message.',
   read(cursor) {
     let ms: number | null = null;
     let atLeastBytes: number | null = 0;
@@ -203,12 +201,10 @@ const WAIT_FOR_BODY = action<{ readonly ms: number; readonly atLeastBytes: numbe
     if (ms === null) cursor.error("'wait-for-body' expects 'time <time>'");
     return ms === null ? null : { ms, atLeastBytes };
   },
-  compile: ({ ms, atLeastBytes }) => {
-    return at => {
-      const state = awaitBody(at.stream!, ms, atLeastBytes);
-      if (state === 'late') return lateBody(at.stream!);
-      return state === 'there' ? CONTINUE : YIELD;
-    };
+  compile: wait => at => {
+    const state = awaitBody(at.stream!, wait, at.response);
+    if (state === 'late') return at.response ? lateResponseBody(at.stream!) : lateBody(at.stream!);
+    return state === 'there' ? CONTINUE : YIELD;
   },
   good: ['wait-for-body time 1s', 'wait-for-body time 1s at-least 1k'],
   bad: [

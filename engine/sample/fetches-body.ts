@@ -93,6 +93,11 @@ export function payload(ctx: SampleContext): Slice | null {
   return ctx.stream === null ? null : ctx.stream.payload();
 }
 
+/** What came from the server and was not passed on: payload, or in TCP the bytes that are held; null = nothing. */
+export function received({ stream }: SampleContext): Slice | null {
+  return stream?.serverSide?.buffered() ?? null;
+}
+
 function bodyParam(args: Args): Fetch {
   const params = new Params(args.bytes(0), AMPERSAND, args.text(1) === 'i');
   return (ctx, out) => {
@@ -109,7 +114,7 @@ function body(ctx: SampleContext, out: Sample): boolean {
 
 function responseBody(ctx: SampleContext, out: Sample): boolean {
   if (responseHead(ctx) === null) return false;
-  const slice = ctx.check === null ? (ctx.stream?.responseHeld ?? null) : ctx.check.body();
+  const slice = ctx.check === null ? received(ctx) : ctx.check.body();
   return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
 }
 

@@ -49,9 +49,6 @@ describe('the rows of the action table', () => {
     expect(messagesOf('tcp-request connection', 'set-header a b')).toEqual([
       "'set-header' is not possible in 'tcp-request connection' rules",
     ]);
-    expect(messagesOf('http-response', 'pause 5')).toEqual([
-      "'pause' in 'http-response' rules is not supported by Sluice yet",
-    ]);
     expect(messagesOf('http-request', 'cache-use x')).toEqual(["'cache-use' is not supported by Sluice yet"]);
   });
 
