@@ -49,7 +49,7 @@ import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
-import { fail, STEP } from './steps.ts';
+import { fail, STEP, type StepIndex } from './steps.ts';
 import { dropStream, type Stream, takeStream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 
@@ -79,6 +79,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   /** The payload as far as rules have asked for it, while there is no server yet. */
   #gathered: BodyBuffer | null = null;
   #requests = 0;
+  /** Where the next stream begins its steps. */
+  #enters: StepIndex = STEP.inspect;
   #idleSince: number;
   /** The client half-closed. */
   #ended = false;
@@ -92,12 +94,32 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   constructor(session: Session) {
     this.session = session;
+    session.driver = this;
     this.conn = session.conn;
     this.conn.handler = this;
     this.#idleSince = session.context.io.now();
     this.#count(CUR_H1_CONNS, 1);
     this.#count(H1_CONNS, 1);
     this.#waitForRequest();
+  }
+
+  /** A TCP stream goes on in HTTP; `came` begins its request, and is released. */
+  adopt(stream: Stream, came: Chunk | null): void {
+    const ended = stream.requestDone;
+    stream.client = this;
+    stream.http = true;
+    stream.requestDone = false;
+    // Counted anew, as far as they are read.
+    stream.bytesIn = 0;
+    this.#enters = STEP.request;
+    this.#open(stream);
+    this.resume();
+    if (came !== null) {
+      this.#count(H1_BYTES_IN, came.end - came.start);
+      this.#consume(came, came.start);
+      came.release();
+    }
+    if (ended && this.conn !== null) this.onEnd();
   }
 
   // --- from the connection ---
@@ -226,15 +248,21 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = takeStream(session, this, true);
     const first = this.#requests === 0;
     stream.begin(first, first ? session.acceptedAt : this.#idleSince, this.#idleSince, now);
+    this.#open(stream);
+    const t = session.frontend.proxy.timeouts;
+    if (!first && t.httpRequestMs !== 0) session.wait(t.httpRequestMs);
+  }
+
+  /** A head is read for `stream`. */
+  #open(stream: Stream): void {
+    const { context } = this.session;
     this.#stream = stream;
     this.#requests++;
-    this.#buffer = session.context.spareBuffers.pop() ?? new Uint8Array(session.context.model.global.tune.bufsizeBytes);
+    this.#buffer = context.spareBuffers.pop() ?? new Uint8Array(context.model.global.tune.bufsizeBytes);
     this.#used = 0;
     this.#phase = 'head';
     this.#count(CUR_H1_STREAMS, 1);
     this.#count(H1_STREAMS, 1);
-    const t = session.frontend.proxy.timeouts;
-    if (!first && t.httpRequestMs !== 0) session.wait(t.httpRequestMs);
   }
 
   #readHead(chunk: Chunk, at: number): number {
@@ -272,8 +300,11 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
-    this.session.context.events.streamBegan(stream);
-    stream.goto(STEP.inspect);
+    const step = this.#enters;
+    this.#enters = STEP.inspect;
+    // A stream that was TCP's has begun already, and its bytes were inspected.
+    if (step === STEP.inspect) this.session.context.events.streamBegan(stream);
+    stream.goto(step);
   }
 
   /** Payload goes to the server with its framing as received, checked; without when a filter wants none. */
@@ -498,6 +529,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       else this.#send(trailers.trailers, 0, trailers.trailersEnd);
     }
   }
+
+  /** It is HTTP already. */
+  upgrade(): void {}
 
   tunnel(): void {
     this.#phase = 'tunnel';

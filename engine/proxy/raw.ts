@@ -6,6 +6,7 @@ import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { abandon, endOrderly } from './closing.ts';
+import { Http1Client } from './http1-client.ts';
 import type { Server } from './nouns.ts';
 import { joined } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -29,6 +30,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const { conn, acceptedAt } = session;
     this.conn = conn;
     this.session = session;
+    session.driver = this;
     conn.handler = this;
     const now = session.context.io.now();
     this.#stream = takeStream(session, this, false);
@@ -148,6 +150,13 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
       }
     }
     if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
+  }
+
+  upgrade(): void {
+    this.buffered();
+    const came = this.#held?.[0] ?? null;
+    this.#held = null;
+    new Http1Client(this.session).adopt(this.#stream, came);
   }
 
   /** There are no heads and no frames in TCP mode. */

@@ -3,7 +3,7 @@
  * has null in their place and its streams pass at once.
  */
 import { METHOD_POST } from '../http/names.ts';
-import { ANSWERED, CLOSE, CONTINUE, SERVED, STOP, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
+import { ANSWERED, CLOSE, CONTINUE, SERVED, STOP, SWITCH, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
 import type { RuleList } from '../rules/rule-list.ts';
 import { answer } from './answer.ts';
 import { awaitBody, lateBody } from './body-wait.ts';
@@ -22,6 +22,7 @@ const NEXT: Readonly<Record<Verdict, Next | null>> = {
   [YIELD]: WAIT,
   [TARPIT]: STEP.tarpit,
   [SERVED]: STEP.applet,
+  [SWITCH]: STEP.upgrade,
 };
 
 /** Evaluates `rules`, from where they stopped last; null = the stream goes on. */

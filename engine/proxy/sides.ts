@@ -51,6 +51,8 @@ export interface ClientSide extends Side {
   reply(reply: Reply, keep: boolean): void;
   /** Sends the head of a response that we make piece by piece with `write`, then `end`. `chunked`: `write` is given chunks. */
   open(reply: Reply, chunked: boolean): void;
+  /** TCP: from here on the client speaks HTTP, and its stream is HTTP's (manual 4, HTTP upgrades). */
+  upgrade(): void;
   /** From here on both directions are plain bytes: an upgraded connection or a CONNECT tunnel. */
   tunnel(): void;
   /** The stream is over: the next request, or the end of the connection. */

@@ -1,11 +1,12 @@
-/** Actions that end the evaluation: pass, answer, refuse, close; and those that make it wait. */
+/** Actions that end the evaluation: pass, answer, refuse, close, switch to HTTP; and those that make it wait. */
+import type { ProxyDraft } from '../config/draft.ts';
 import { authRequired } from '../http/errors.ts';
 import { awaitBody, type BodyWait, lateBody, lateResponseBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { CLIENT_ERROR } from '../stick/tracking.ts';
-import { type ActionRow, action, atCondition, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from './action.ts';
+import { type ActionRow, action, atCondition, CONTINUE, STOP, SWITCH, TARPIT, type Verdict, YIELD } from './action.ts';
 import { answerLocally, countDenied, deny, reject } from './answers.ts';
 import { compileRedirect, type Redirect, readRedirect } from './redirect.ts';
 import { compileReply, type ReplySpec, readReply } from './reply-spec.ts';
@@ -213,6 +214,34 @@ const WAIT_FOR_BODY = action<BodyWait>({
   ],
 });
 
+const SWITCH_MODE = action<true>({
+  name: 'switch-mode',
+  where: 'T',
+  args: 'http [proto h1]',
+  doc: 'A TCP client speaks HTTP from here on.',
+  read(cursor, { proxy }) {
+    if (proxy.kind === 'backend') {
+      cursor.error(`'switch-mode' not allowed because backend '${proxy.name}' has no frontend capability`);
+      return null;
+    }
+    if (cursor.expectOneOf('switch-mode', ['http']) === null) return null;
+    return cursor.match('proto') && cursor.expectOneOf('proto', ['h1']) === null ? null : true;
+  },
+  // In an HTTP stream there is nothing to switch; what follows is passed over all the same.
+  compile: () => at => (at.stream!.http ? STOP : SWITCH),
+  good: ['switch-mode http', 'switch-mode http proto h1'],
+  bad: [
+    ['switch-mode', "'switch-mode' expects 'http'"],
+    ['switch-mode tcp', "'switch-mode' expects 'http', not 'tcp'"],
+    ['switch-mode http proto h2', "'proto' expects 'h1', not 'h2'"],
+  ],
+});
+
+/** True when a TCP proxy's connections may become HTTP: what its lines say about HTTP then counts. */
+export function switchesMode({ rules }: ProxyDraft): boolean {
+  return rules.content.some(rule => rule.action === SWITCH_MODE.name);
+}
+
 const handshakeDone = (): typeof CONTINUE => CONTINUE;
 
 export const FLOW_ACTIONS: readonly ActionRow[] = [
@@ -228,6 +257,7 @@ export const FLOW_ACTIONS: readonly ActionRow[] = [
   SILENT_DROP,
   PAUSE,
   WAIT_FOR_BODY,
+  SWITCH_MODE,
   bare('wait-for-handshake', 'Q', 'Waits for the TLS handshake; plain connections have none.', handshakeDone),
 ];
 

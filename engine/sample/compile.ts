@@ -4,6 +4,8 @@ import { cast } from './cast.ts';
 import type { Convert, Env, Fetch } from './context.ts';
 import { CONVERTERS } from './converters.ts';
 import { type Expression, fetchOf } from './expression.ts';
+import { mayBeRequest } from './peeked-request.ts';
+import type { Source } from './points.ts';
 import type { Type } from './sample.ts';
 
 /**
@@ -11,11 +13,26 @@ import type { Type } from './sample.ts';
  * `out.begin(...)`; as long as `out.more` is set afterwards, the next call gives the next value.
  */
 export function compileExpression(expression: Expression, env: Env): Fetch {
-  const fetch = fetchOf(expression).make(new Args(expression.fetch.args), env);
+  const found = fetchOf(expression);
+  const made = found.make(new Args(expression.fetch.args), env);
+  const raw = env.worker.model.proxies[env.proxy]?.mode === 'tcp';
+  const fetch = raw && OF_REQUEST.includes(found.from) ? patient(made) : made;
   return expression.converters.reduce((before, { name, args }) => {
     const row = CONVERTERS.get(name)!;
     return chain(before, row.in, row.make(new Args(args), env));
   }, fetch);
+}
+
+const OF_REQUEST: readonly Source[] = ['request', 'requestHeaders', 'requestBody'];
+
+/** In TCP mode what is not found may still come, as long as the bytes may become a request. */
+function patient(fetch: Fetch): Fetch {
+  return (ctx, out) => {
+    if (fetch(ctx, out)) return true;
+    const { stream } = ctx;
+    if (stream !== null && !stream.http && !ctx.final && mayBeRequest(stream)) out.mayChange = true;
+    return false;
+  };
 }
 
 function chain(before: Fetch, type: Type, convert: Convert): Fetch {

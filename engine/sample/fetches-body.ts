@@ -101,13 +101,14 @@ export function received({ stream }: SampleContext): Slice | null {
 function bodyParam(args: Args): Fetch {
   const params = new Params(args.bytes(0), AMPERSAND, args.text(1) === 'i');
   return (ctx, out) => {
-    const body = requestHead(ctx) === null ? null : payload(ctx);
+    const body = ctx.stream?.http ? payload(ctx) : null;
     return body !== null && each(params, body.bytes, body.start, body.end, out, false);
   };
 }
 
 function body(ctx: SampleContext, out: Sample): boolean {
-  if (requestHead(ctx) === null) return false;
+  // In TCP mode what is held is no body.
+  if (!ctx.stream?.http || requestHead(ctx) === null) return false;
   const slice = payload(ctx);
   return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
 }

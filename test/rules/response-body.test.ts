@@ -116,7 +116,7 @@ describe('wait-for-body', () => {
     const wire = await ask(WAIT, 'HEAD /a');
     wire.send(HEAD);
     await client!.has('x-body:  0 6');
-    expect(client!.received.endsWith('\r\n\r\n')).toBe(true);
+    await client!.until(w => w.received.endsWith('\r\n\r\n'));
     expect(rig!.ends[0]).toMatchObject({ state: '--' });
   });
 
