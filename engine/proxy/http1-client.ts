@@ -23,7 +23,13 @@ import {
   responseBody,
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
-import { clientPersists, dropUpgradeOfPayload, setResponseConnection } from '../http/hop.ts';
+import {
+  clientPersists,
+  dropForbiddenLengths,
+  dropReceivedPersistence,
+  dropUpgradeOfPayload,
+  setResponseConnection,
+} from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
 import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { parseRequest } from '../http/parse.ts';
@@ -294,6 +300,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.requestAt = stream.now;
     stream.bytesIn += length;
     this.#keep = clientPersists(stream.frontend.proxy.options.http, head);
+    dropReceivedPersistence(head);
     dropUpgradeOfPayload(head);
     const kind = requestBody(head);
     this.#body.reset(kind, head.contentLength);
@@ -438,6 +445,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   respond(head: Head): void {
     const stream = this.#stream!;
     const interim = head.status < 200 && head.status !== 101;
+    dropForbiddenLengths(head);
     if (!interim) this.#frameResponse(stream, head);
     const { scratch } = this.session.context;
     const end = writeResponseHead(head, scratch, 0);
@@ -456,6 +464,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
     if (this.session.mustEnd) this.#keep = false;
     setResponseConnection(head, this.#keep, requestHead.version, requestHead.methodId);
+    if (head.closes) this.#keep = false;
   }
 
   /** Whether the client can take the response's chunks as they are: an HTTP/1.0 client cannot. */

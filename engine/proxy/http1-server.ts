@@ -20,7 +20,7 @@ import {
   responseBody,
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
-import { serverPersists } from '../http/hop.ts';
+import { dropReceivedPersistence, serverPersists } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
 import { parseResponse } from '../http/parse.ts';
 import { CRLF, writeRequestHead } from '../http/write.ts';
@@ -249,6 +249,7 @@ export class Http1Server implements ServerSide, Handler {
   /** How the payload is delimited (RFC 9112 6.3), and whether the connection can serve again. */
   #frame(stream: Stream, head: Head): void {
     const kind = responseBody(head, stream.requestHead.methodId);
+    dropReceivedPersistence(head);
     this.#body.reset(kind, head.contentLength);
     this.#keep &&= serverPersists(stream.serverMode, head, kind === BODY_UNTIL_CLOSE);
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
@@ -282,6 +283,7 @@ export class Http1Server implements ServerSide, Handler {
   request(): void {
     const stream = this.#stream!;
     const head = stream.requestHead;
+    if (head.closes) this.#keep = false;
     const { scratch } = stream.context;
     const length = writeRequestHead(head, scratch, 0);
     stream.backend!.nameCases?.apply(scratch, 0, length);

@@ -1,12 +1,12 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
 import { statusEvent } from '../health/observe.ts';
-import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
 import { editResponse } from '../rules/after-response.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { statusEvent as trackedStatus } from '../stick/tracking.ts';
 import { countResponse } from './account.ts';
 import { leaksCookie } from './cacheable.ts';
+import { chunkResponse } from './chunker.ts';
 import { compressResponse } from './compression.ts';
 import { setPersistence } from './persistence.ts';
 import { inspectHead } from './rule-steps.ts';
@@ -21,7 +21,6 @@ export function takeResponse(stream: Stream): Next {
   const { status } = head;
   countResponse(stream, status);
   if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
-  dropForbiddenLengths(head);
   if (status < 200 && status !== 101) {
     stream.client.respond(head);
     return STEP.waiting;
@@ -48,6 +47,7 @@ export function sendResponse(stream: Stream): Next {
   setPersistence(stream);
   editResponse(stream);
   if (stream.compression !== null) compressResponse(stream);
+  if (!chunkResponse(stream)) return fail(stream, 500, CAUSE.proxy);
   stream.client.respond(head);
   stream.context.events.streamAnswered(stream);
   stream.step = stream.opensTunnel ? openTunnel(stream) : STEP.transfer;
