@@ -310,6 +310,10 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
   const who = `${kindOf(proxy)} '${proxy.name}'`;
   const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
+  const switches = switchesMode(proxy);
+  if (!switches && accepts(proxy) && proxy.monitorUri !== null) {
+    ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  }
   if (accepts(proxy) && proxy.logStyle !== null && !proxy.logStyle.startsWith('tcp')) {
     ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
     proxy.logStyle = 'tcp';
@@ -320,17 +324,17 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     proxy.balance = newBalance('roundrobin');
   }
   proxy.cookie = null;
-  httpOnlyServers(proxy, diagnostics);
-  if (!switchesMode(proxy)) ignoreHttp(proxy, who, ignore);
+  if (!switches) ignoreHttp(proxy, who, ignore);
   else if (proxy.kind === 'listen' && proxy.useBackend.length === 0 && proxy.defaultBackend === null) {
     ignore(
       `Proxy '${proxy.name}' : 'switch-mode http' configured for a tcp proxy with no backend. Incoming connections upgraded to HTTP cannot be routed to TCP servers`,
     );
   }
+  httpOnlyServers(proxy, diagnostics);
 }
 
+/** No connection of this proxy ever speaks HTTP. */
 function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) => void): void {
-  if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
   for (const [asked, what] of [
     [proxy.stats !== null, "'stats' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],

@@ -15,8 +15,7 @@ import type { Type } from './sample.ts';
 export function compileExpression(expression: Expression, env: Env): Fetch {
   const found = fetchOf(expression);
   const made = found.make(new Args(expression.fetch.args), env);
-  const raw = env.worker.model.proxies[env.proxy]?.mode === 'tcp';
-  const fetch = raw && OF_REQUEST.includes(found.from) ? patient(made) : made;
+  const fetch = OF_REQUEST.includes(found.from) && inTcpMode(env) ? patient(made) : made;
   return expression.converters.reduce((before, { name, args }) => {
     const row = CONVERTERS.get(name)!;
     return chain(before, row.in, row.make(new Args(args), env));
@@ -24,6 +23,10 @@ export function compileExpression(expression: Expression, env: Env): Fetch {
 }
 
 const OF_REQUEST: readonly Source[] = ['request', 'requestHeaders', 'requestBody'];
+
+function inTcpMode({ worker, proxy }: Env): boolean {
+  return proxy >= 0 && worker.model.proxies[proxy]!.mode === 'tcp';
+}
 
 /** In TCP mode what is not found may still come, as long as the bytes may become a request. */
 function patient(fetch: Fetch): Fetch {
