@@ -63,6 +63,24 @@ describe('the rows of the action table', () => {
     ]);
   });
 
+  test('in a TCP frontend that may switch to HTTP they count', () => {
+    const { model, diagnostics } = load(
+      'frontend t\n bind 127.0.0.1:80\n tcp-request content switch-mode http if HTTP\n http-request deny\n option forwardfor\n monitor-uri /m\n',
+      FILES,
+    );
+    expect(model!.proxies[0]!.rules.request.length).toBe(1);
+    expect(model!.proxies[0]!.monitorUri).toBe('/m');
+    expect(diagnostics.list.filter(d => d.message.includes('HTTP mode'))).toEqual([]);
+  });
+
+  test('who switches needs a backend that speaks HTTP, and is a frontend', () => {
+    const { diagnostics } = load('listen t\n bind 127.0.0.1:80\n tcp-request content switch-mode http\n', FILES);
+    expect(diagnostics.list.map(d => d.message).join()).toContain('cannot be routed to TCP servers');
+    expect(messagesOf('tcp-request content', 'switch-mode http', 'backend b')).toEqual([
+      "'switch-mode' not allowed because backend 'b' has no frontend capability",
+    ]);
+  });
+
   test('rules that need HTTP are ignored in TCP, and said', () => {
     const { model, diagnostics } = load('listen t\n bind 127.0.0.1:80\n http-request deny\n', FILES);
     expect(model!.proxies[0]!.rules.request).toEqual([]);
