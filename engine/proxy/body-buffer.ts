@@ -2,7 +2,9 @@
  * The payload of a message, gathered while rules wait for it: the bytes as received, to be passed on later, and the
  * payload that they hold, for `req.body`, `res.body` and their kin.
  */
-import { BODY_NONE, Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
+import type { Slice } from '../balance/balancer.ts';
+import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
+import type { Chunk } from '../io/contract.ts';
 
 export class BodyBuffer {
   readonly #raw: Uint8Array;
@@ -40,6 +42,10 @@ export class BodyBuffer {
     return this.#payload.subarray(0, this.#length);
   }
 
+  get slice(): Slice {
+    return { bytes: this.#payload, start: 0, end: this.#length };
+  }
+
   /** Takes what it can of `bytes[start, end)`; returns where it stopped. */
   take(bytes: Uint8Array, start: number, end: number): number {
     const stop = Math.min(end, start + this.#raw.length - this.#used);
@@ -57,6 +63,20 @@ export class BodyBuffer {
     this.#used += at - start;
     return at;
   }
+}
+
+/**
+ * The payload in `chunk.bytes[start, chunk.end)`, when nobody has asked for it to be gathered; null = the message has none.
+ * `body` was reset for it, and has not walked.
+ */
+export function arrived({ kind, remaining }: Body, chunk: Chunk, start: number): Slice | null {
+  const { bytes, end } = chunk;
+  if (kind === BODY_NONE) return null;
+  if (kind === BODY_LENGTH) return { bytes, start, end: Math.min(end, start + remaining) };
+  if (kind === BODY_UNTIL_CLOSE) return { bytes, start, end };
+  const gathered = new BodyBuffer(kind, 0, end - start);
+  gathered.take(bytes, start, end);
+  return gathered.slice;
 }
 
 /**

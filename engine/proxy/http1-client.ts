@@ -11,7 +11,6 @@
 import type { Slice } from '../balance/balancer.ts';
 import {
   BODY_CHUNKED,
-  BODY_LENGTH,
   BODY_NONE,
   BODY_UNTIL_CLOSE,
   Body,
@@ -49,7 +48,7 @@ import {
 import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { takeRequest } from './account.ts';
 import { keepBadMessage } from './bad-messages.ts';
-import { BodyBuffer, payloadEnd } from './body-buffer.ts';
+import { arrived, BodyBuffer, payloadEnd } from './body-buffer.ts';
 import { listenOut } from './closing.ts';
 import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
@@ -427,19 +426,10 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   buffered(): Slice | null {
-    if (this.#gathered !== null) {
-      const { payload } = this.#gathered;
-      return { bytes: payload, start: 0, end: payload.length };
-    }
-    return this.#arrived();
-  }
-
-  /** Payload that is here, when its bytes are as they were sent. */
-  #arrived(): Slice | null {
+    if (this.#gathered !== null) return this.#gathered.slice;
     const chunk = this.#rest ?? this.#held;
-    if (chunk === null || this.#phase !== 'body' || this.#body.kind !== BODY_LENGTH) return null;
-    const start = this.#rest === null ? this.#heldAt : this.#restAt;
-    return { bytes: chunk.bytes, start, end: Math.min(chunk.end, start + this.#body.remaining) };
+    if (chunk === null || this.#phase !== 'body') return null;
+    return arrived(this.#body, chunk, this.#rest === null ? this.#heldAt : this.#restAt);
   }
 
   respond(head: Head): void {

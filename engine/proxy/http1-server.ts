@@ -9,7 +9,6 @@
 import type { Slice } from '../balance/balancer.ts';
 import {
   BODY_CHUNKED,
-  BODY_LENGTH,
   BODY_NONE,
   BODY_UNTIL_CLOSE,
   Body,
@@ -27,7 +26,7 @@ import { CRLF, writeRequestHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { CUR_USED } from '../shm/counters.ts';
 import { keepBadMessage } from './bad-messages.ts';
-import { BodyBuffer } from './body-buffer.ts';
+import { arrived, type BodyBuffer } from './body-buffer.ts';
 import { abandon, endOrderly } from './closing.ts';
 import { keepPayload, notePayload } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
@@ -37,10 +36,6 @@ import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 
 type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
-
-function whole({ payload }: BodyBuffer): Slice {
-  return { bytes: payload, start: 0, end: payload.length };
-}
 
 export class Http1Server implements ServerSide, Handler {
   conn: Conn | null = null;
@@ -349,16 +344,8 @@ export class Http1Server implements ServerSide, Handler {
   }
 
   buffered(): Slice | null {
-    if (this.#hold !== null) return whole(this.#hold.body);
-    const { kind, remaining } = this.#body;
-    if (this.#rest === null || kind === BODY_NONE) return null;
-    const { bytes, end } = this.#rest;
-    const start = this.#restAt;
-    if (kind === BODY_LENGTH) return { bytes, start, end: Math.min(end, start + remaining) };
-    if (kind === BODY_UNTIL_CLOSE) return { bytes, start, end };
-    const body = new BodyBuffer(kind, 0, end - start);
-    body.take(bytes, start, end);
-    return whole(body);
+    if (this.#hold !== null) return this.#hold.body.slice;
+    return this.#rest === null ? null : arrived(this.#body, this.#rest, this.#restAt);
   }
 
   tunnel(): void {
