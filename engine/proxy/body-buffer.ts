@@ -3,6 +3,7 @@
  * payload that they hold, for `req.body`, `res.body` and their kin.
  */
 import type { Slice } from '../balance/balancer.ts';
+import { copy } from '../bytes.ts';
 import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
 import type { Chunk } from '../io/contract.ts';
 
@@ -54,12 +55,12 @@ export class BodyBuffer {
     do {
       at = body.step(bytes, at, stop);
       if (body.event !== DATA) continue;
-      this.#payload.set(bytes.subarray(body.dataStart, body.dataEnd), this.#length);
+      copy(bytes, body.dataStart, body.dataEnd, this.#payload, this.#length);
       this.#length += body.dataEnd - body.dataStart;
     } while (body.event < DONE && body.event !== MORE);
     this.done = body.event !== MORE;
     if (body.event === ERROR) at = stop;
-    this.#raw.set(bytes.subarray(start, at), this.#used);
+    copy(bytes, start, at, this.#raw, this.#used);
     this.#used += at - start;
     return at;
   }

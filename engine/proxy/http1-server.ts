@@ -7,6 +7,7 @@
  *                └─ 101, or 2xx to CONNECT ──► tunnel
  */
 import type { Slice } from '../balance/balancer.ts';
+import { copy } from '../bytes.ts';
 import {
   BODY_CHUNKED,
   BODY_NONE,
@@ -199,7 +200,7 @@ export class Http1Server implements ServerSide, Handler {
       this.#used = 0;
     }
     const n = Math.min(chunk.end - at, this.#buffer.length - this.#used);
-    this.#buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    copy(chunk.bytes, at, at + n, this.#buffer, this.#used);
     const before = this.#used;
     this.#used += n;
     stream.touchServer();
