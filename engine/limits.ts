@@ -129,10 +129,11 @@ export const PEER_UNACKED_MAX = 16_384;
 export const PEER_RETRY_MIN_MS = 5_000;
 export const PEER_RETRY_MAX_MS = 60_000;
 
-/** A log message, the header before it, and the part of a request line in it (`tune.http.logurilen`). Bytes. */
+/** A log message, the header before it, the part of a request line in it, and a captured cookie, by default. Bytes. */
 export const LOG_MESSAGE_BYTES_MAX = 65_535;
 export const LOG_HEADER_BYTES_MAX = 1_024;
-export const LOG_URI_BYTES_MAX = 1_023;
+export const LOG_URI_BYTES = 1_023;
+export const COOKIE_CAPTURE_BYTES = 63;
 /** Plaintext of short sends that becomes one TLS record at the end of a turn. Bytes. */
 export const TLS_GATHER_BYTES = 16_384;
 /** Early data of a TLS client at most: what it sends before the handshake is complete (`allow-0rtt`). Bytes. */

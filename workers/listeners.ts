@@ -68,6 +68,12 @@ export function controlBinds({ global, peers, logForwards }: Model): ControlBind
   ];
 }
 
+/** Whether there is anything to open: a process that nobody can reach does not start. */
+export function hasListener(model: Model): boolean {
+  const served = model.proxies.some(proxy => isFrontend(proxy) && !proxy.disabled && proxy.binds.length > 0);
+  return served || controlBinds(model).length > 0;
+}
+
 /** Sockets that are open already, by key: each is given to one bind line. */
 class Open {
   readonly #byKey = new Map<string, number[][]>();
@@ -91,6 +97,10 @@ export function openListeners(
   say: Say,
   before: Listeners = { traffic: [], control: [] },
 ): Listeners | null {
+  if (!hasListener(model)) {
+    say('alert', "[sluice.main()] No enabled listener found (check for 'bind' directives) ! Exiting.");
+    return null;
+  }
   const open = new Open(every(before));
   const control: Sockets[] = [];
   const traffic: Sockets[] = [];

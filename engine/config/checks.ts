@@ -6,10 +6,12 @@
 import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
 import { httpVariable } from '../log/format-text.ts';
+import { switchesMode } from '../rules/actions-flow.ts';
 import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
+import { advise } from './advice.ts';
 import { checkLogForwards } from './build-log-forwards.ts';
 import { allLogs, BUF0, streamServers } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
@@ -48,6 +50,9 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   sameResolvers(drafts, diagnostics);
   checkLogForwards(drafts, diagnostics);
   logTargets(drafts, diagnostics);
+  for (const { name, mailers, ...place } of drafts.mailers) {
+    if (mailers.length === 0) diagnostics.report('warning', place, `Removing incomplete section 'mailers ${name}'`);
+  }
 }
 
 /** Who gets mails about the servers. */
@@ -292,11 +297,22 @@ function logTargets(drafts: Drafts, diagnostics: Diagnostics): void {
   }
 }
 
+/** A captured cookie has room for so much. */
+function cookieCapture(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  const { cookieCapture: capture } = proxy;
+  const { cookieCaptureBytes: lenBytes } = global.tune;
+  if (capture === null || capture.lenBytes <= lenBytes) return;
+  const message = `truncating capture length to ${lenBytes} bytes for ${kindOf(proxy)} '${proxy.name}'`;
+  diagnostics.report('warning', proxy, message, "'tune.http.cookielen' allows more");
+  proxy.cookieCapture = { ...capture, lenBytes };
+}
+
 /** What formats show that the proxy does not have. */
 function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
   if (!accepts(proxy)) return;
   const targets = proxy.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log]));
-  if (proxy.logFormat !== null && targets.length === 0) {
+  const asked = proxy.logFormat !== null || proxy.logStyle !== null;
+  if (asked && targets.length === 0 && !proxy.disabled) {
     const message = `log format ignored for ${kindOf(proxy)} '${proxy.name}' since it has no log address`;
     diagnostics.report('warning', proxy, message);
   }
@@ -320,7 +336,10 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
   const who = `${kindOf(proxy)} '${proxy.name}'`;
   const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
-  if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  const switches = switchesMode(proxy);
+  if (!switches && accepts(proxy) && proxy.monitorUri !== null) {
+    ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  }
   if (accepts(proxy) && proxy.logStyle !== null && !proxy.logStyle.startsWith('tcp')) {
     ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
     proxy.logStyle = 'tcp';
@@ -330,6 +349,18 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`Layer 7 hash not possible for ${who} (needs 'mode http'). Falling back to round robin`);
     proxy.balance = newBalance('roundrobin');
   }
+  proxy.cookie = null;
+  if (!switches) ignoreHttp(proxy, who, ignore);
+  else if (proxy.kind === 'listen' && proxy.useBackend.length === 0 && proxy.defaultBackend === null) {
+    ignore(
+      `Proxy '${proxy.name}' : 'switch-mode http' configured for a tcp proxy with no backend. Incoming connections upgraded to HTTP cannot be routed to TCP servers`,
+    );
+  }
+  httpOnlyServers(proxy, diagnostics);
+}
+
+/** No connection of this proxy ever speaks HTTP. */
+function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) => void): void {
   for (const [asked, what] of [
     [proxy.stats !== null, "'stats' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],
@@ -343,9 +374,8 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
     proxy.rules[name] = [];
   }
-  Object.assign(proxy, { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null });
+  Object.assign(proxy, { monitorUri: null, stats: null, forwardFor: null, originalTo: null });
   proxy.options.httpBufferRequest = false;
-  httpOnlyServers(proxy, diagnostics);
 }
 
 function httpOnlyServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
@@ -429,8 +459,9 @@ const CHECKS: readonly Check[] = [
   httpOnly,
   checkFilters,
   checkLogBackend,
+  cookieCapture,
   logFormats,
   logProfiles,
 ];
 /** These would only repeat what a line with an error in it has led to. */
-const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, unreachable, missingTimeouts];
+const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, advise, unreachable, missingTimeouts];

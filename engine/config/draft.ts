@@ -4,7 +4,16 @@
  */
 
 import type { Address } from '../io/contract.ts';
-import { ACCEPT_BURST, BUFSIZE_BYTES, GENERATIONS_MAX, HEADERS_MAX, MAXREWRITE_BYTES, RING_BYTES } from '../limits.ts';
+import {
+  ACCEPT_BURST,
+  BUFSIZE_BYTES,
+  COOKIE_CAPTURE_BYTES,
+  GENERATIONS_MAX,
+  HEADERS_MAX,
+  LOG_URI_BYTES,
+  MAXREWRITE_BYTES,
+  RING_BYTES,
+} from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
 import { RULE_SET_NAMES } from '../rules/rule-sets.ts';
 import type { AclDraft } from '../sample/acl.ts';
@@ -356,6 +365,8 @@ export function newGlobal(): GlobalDraft {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
       maxhdr: HEADERS_MAX,
+      logUriBytes: LOG_URI_BYTES,
+      cookieCaptureBytes: COOKIE_CAPTURE_BYTES,
       maxaccept: ACCEPT_BURST,
       poolHighFdRatio: 25,
       poolLowFdRatio: 20,

@@ -93,6 +93,9 @@ export interface Tune {
   readonly bufsizeBytes: number;
   readonly maxrewriteBytes: number;
   readonly maxhdr: number;
+  /** How much of a request line log lines show, and of a captured cookie. */
+  readonly logUriBytes: number;
+  readonly cookieCaptureBytes: number;
   readonly maxaccept: number;
   readonly poolHighFdRatio: number;
   readonly poolLowFdRatio: number;

@@ -4,16 +4,17 @@
  *     status 403 content-type text/plain string "no" hdr x-why rules
  */
 import type { Cursor } from '../config/cursor.ts';
-import type { Draft } from '../config/draft.ts';
 import type { Context } from '../config/keyword.ts';
-import type { ErrorPage } from '../config/model.ts';
 import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
+import { headerIdOf } from '../http/names.ts';
 import { statusReason } from '../http/reasons.ts';
 import { type Field, reply } from '../http/reply.ts';
+import { isConstant } from '../log/format.ts';
 import { Reply } from '../proxy/errors.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
 import { compileText, type Format, oneLine, readFormat, ruleFormat } from './format.ts';
+import { isFraming } from './framing.ts';
 
 /** What the response is made of. */
 type Content =
@@ -125,7 +126,9 @@ const OPTIONS: Readonly<Record<string, Option>> = {
     const name = cursor.expectWord('a header name');
     const value = name === null ? null : readFormat(cursor, rule, context, 'a format');
     if (name === null || value === null) return false;
-    draft.headers.push([name.text.toLowerCase(), value]);
+    const lower = name.text.toLowerCase();
+    if (isFraming(headerIdOf(lower))) cursor.warning(`header '${name.text}' always ignored by the http reply`);
+    else draft.headers.push([lower, value]);
     return true;
   },
 };
@@ -186,9 +189,19 @@ export function compileReply(spec: ReplySpec, env: Env): ReplySource {
   const make = (at: Standpoint): Reply => {
     const own = headers.map(([name, value]) => [name, oneLine(value(at))] as const);
     const bytes = body instanceof Uint8Array ? body : body(at).slice();
-    return new Reply(replyWith(status, [...own, ['content-length', String(bytes.length)], ...type], bytes));
+    const fields = [
+      ...own.filter(field => !saysClose(field)),
+      ['content-length', String(bytes.length)],
+      ...type,
+    ] as const;
+    return new Reply(replyWith(status, fields, bytes), own.some(saysClose));
   };
   return spec.headers.length === 0 && body instanceof Uint8Array ? constant(make(NOWHERE)) : make;
+}
+
+/** `hdr connection close`: the client's side says so when it closes. */
+function saysClose([name, value]: Field): boolean {
+  return name === 'connection' && value.toLowerCase() === 'close';
 }
 
 /** Nobody looks at it: nothing in the reply depends on the stream. */
@@ -198,11 +211,18 @@ function constant(made: Reply): ReplySource {
   return () => made;
 }
 
+/** The page itself, the section that has it, or neither: what is the default. */
+export type ErrorPageSpec = { readonly status: number } & (
+  | { readonly bytes: Uint8Array }
+  | { readonly section: string }
+  | object
+);
+
 /**
  * `http-error status <code> ...`: an error page made of what the line says; null after reporting. Header values are
  * taken as they are.
  */
-export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): Draft<ErrorPage> | null {
+export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): ErrorPageSpec | null {
   if (!cursor.match('status')) {
     cursor.error("'http-error' expects 'status <code>'");
     return null;
@@ -215,9 +235,15 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
     cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
     return null;
   }
-  if (content.kind === 'errorfile') return { status, bytes: content.bytes, redirect: null };
-  if (content.kind !== 'bytes') {
-    cursor.error("'http-error' takes 'errorfile', 'file' and 'string' only");
+  if (content.kind === 'errorfile') return { status, bytes: content.bytes };
+  if (content.kind === 'errorfiles') return { status, section: content.section };
+  if (content.kind === 'default') return { status };
+  if (content.kind === 'format') {
+    cursor.error("'lf-string' and 'lf-file' in 'http-error' are not supported by Sluice yet");
+    return null;
+  }
+  if (headers.some(([, format]) => !isConstant(format))) {
+    cursor.error("a format as value of 'hdr' in 'http-error' is not supported by Sluice yet");
     return null;
   }
   const own = headers.map(([name, { items }]) => {
@@ -225,7 +251,7 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
   });
   const type: readonly Field[] = contentType === '' ? [] : [['content-type', contentType]];
   const length: Field = ['content-length', String(content.bytes.length)];
-  return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes), redirect: null };
+  return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes) };
 }
 
 function replyWith(status: number, fields: readonly Field[], body: Uint8Array): Uint8Array {
