@@ -84,9 +84,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     min: 1,
     max: 1_000_000,
   }),
-  integer(row('tune.ssl.default-dh-param', 'Bits of Diffie-Hellman groups at most, at least 2048.'), 'dhBits', {
-    min: 1024,
-  }),
+  integer(row('tune.ssl.default-dh-param', 'Bits of Diffie-Hellman groups at most, at least 2048.'), 'dhBits', {}),
   integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', { max: 10_000_000 }),
   bare(row('tune.ssl.force-private-cache', 'Each thread keeps such sessions for itself.'), { privateCache: true }),
   supported<GlobalTlsDraft>({
