@@ -323,6 +323,7 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     [proxy.stats !== null, "'stats' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],
     [proxy.originalTo !== null, "'option originalto'"],
+    [proxy.forwarded !== null, "'option forwarded'"],
     [proxy.options.httpBufferRequest, "'option http-buffer-request'"],
   ] as const) {
     if (asked) ignore(`${what} ignored for ${who} as it requires HTTP mode`);
@@ -332,7 +333,8 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
     proxy.rules[name] = [];
   }
-  Object.assign(proxy, { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null });
+  const without = { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null, forwarded: null };
+  Object.assign(proxy, without);
   proxy.options.httpBufferRequest = false;
   httpOnlyServers(proxy, diagnostics);
 }

@@ -17,7 +17,7 @@ import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type { LogProfile, ProfileStep } from './log-model.ts';
 import type { Bind, HttpErrors, Place, Userlist } from './model.ts';
-import type { Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
+import type { Forwarded, Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
 import type { Observe, Resolvers, Server } from './server-model.ts';
 import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
 import {
@@ -161,6 +161,7 @@ export interface ProxyDraft
       | 'table'
       | 'stickRules'
       | 'filters'
+      | 'forwarded'
       | LogFormatField
     >
   > {
@@ -171,6 +172,7 @@ export interface ProxyDraft
   stateFile: string;
   binds: BindDraft[];
   filters: FilterSpec[];
+  forwarded: Forwarded | null;
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
@@ -583,6 +585,7 @@ export function newProxy(): ProxyDraft {
     options: newOptions(),
     forwardFor: null,
     originalTo: null,
+    forwarded: null,
     errorPages: [],
     stats: null,
     logs: [],

@@ -102,6 +102,7 @@ export interface Proxy extends Place {
   readonly options: Options;
   readonly forwardFor: ForwardHeader | null;
   readonly originalTo: ForwardHeader | null;
+  readonly forwarded: Forwarded | null;
   readonly errorPages: readonly ErrorPage[];
   readonly stats: StatsPage | null;
   readonly logs: readonly LogTarget[];
@@ -272,6 +273,16 @@ export interface Cookie {
   readonly maxlifeS: number;
   /** Servers without a value on their line have one made of their address. */
   readonly dynamic: boolean;
+}
+
+/** `option forwarded`: the parameters of the Forwarded header (RFC 7239), and what they say; null = it is left out. */
+export interface Forwarded {
+  readonly proto: boolean;
+  readonly host: Expression | null;
+  readonly by: Expression | null;
+  readonly byPort: Expression | null;
+  readonly for: Expression | null;
+  readonly forPort: Expression | null;
 }
 
 export interface ForwardHeader {

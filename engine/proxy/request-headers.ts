@@ -1,4 +1,4 @@
-/** Headers that a request gets on its way to a server: `option forwardfor`, `option originalto`, Connection. */
+/** Headers that a request gets on its way to a server: `option forwarded`, `option forwardfor`, `option originalto`, Connection. */
 import type { ForwardHeader } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
 import { setRequestConnection } from '../http/hop.ts';
@@ -22,6 +22,8 @@ export function prepareRequest(stream: Stream): void {
     const id = uniqueId(stream);
     if (id !== null) ok = head.add(front.uniqueIdHeader, id);
   }
+  const forwarded = stream.backend!.rules.forwarded?.(stream) ?? '';
+  if (forwarded !== '') ok = head.add('forwarded', forwarded) && ok;
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
