@@ -1,5 +1,6 @@
 /** Reloads as the operator asks for them, by signal or on the master's socket, and what is said meanwhile. */
 import type { Model } from '../engine/config/model.ts';
+import { wantsRing } from '../engine/io/connect-options.ts';
 import { createStickMemory, type StickPast } from '../engine/stick/tables.ts';
 import { readConfiguration } from './configuration.ts';
 import { withMaxconn, workerCount } from './facts.ts';
@@ -14,16 +15,22 @@ export interface ReloadEvents {
   ends(): void;
 }
 
-/** What a configuration is to its threads, with the limits that the system gives. Throws when memory does not suffice. */
+/**
+ * What a configuration is to its threads, with the limits that the system gives. Throws when memory does not suffice, or the io
+ * cannot do what the configuration wants.
+ */
 export function planOf(
   { environment, warnings }: Pick<Plan, 'environment' | 'warnings'>,
   model: Model,
+  io: string,
   say: Say,
   before: StickPast | null = null,
-): Omit<Plan, 'listeners' | 'io' | 'succeeds'> {
+): Omit<Plan, 'listeners' | 'succeeds'> {
+  const unmet = io === 'uring' ? [] : wantsRing(model);
+  if (unmet.length > 0) throw new Error(`--io=${io} cannot do this, only --io=uring can: ${unmet.join(', ')}`);
   const workers = workerCount(model);
   const stick = createStickMemory(model, workers, before);
-  return { model, workers, stick, environment, warnings, startupLogs: say.said() };
+  return { model, io, workers, stick, environment, warnings, startupLogs: say.said() };
 }
 
 export class Reloads {
@@ -72,8 +79,8 @@ export class Reloads {
     if (configuration === null) return null;
     try {
       const { model, stick } = this.#master.current.plan;
-      const plan = planOf(configuration, withMaxconn(configuration.model), this.#say, { model, stick });
-      return { ...plan, io: this.#io, succeeds: false };
+      const next = withMaxconn(configuration.model);
+      return { ...planOf(configuration, next, this.#io, this.#say, { model, stick }), succeeds: false };
     } catch (error) {
       this.#say('alert', `[sluice.main()] ${(error as Error).message}`);
       return null;

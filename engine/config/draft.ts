@@ -18,7 +18,7 @@ import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type { LogProfile, ProfileStep } from './log-model.ts';
 import type { Bind, HttpErrors, Place, Userlist } from './model.ts';
 import type { Forwarded, Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
-import type { Observe, Resolvers, Server } from './server-model.ts';
+import type { Observe, Resolvers, Server, Source } from './server-model.ts';
 import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
 import {
   type BindTlsDraft,
@@ -95,9 +95,11 @@ export interface ServerDraft
       | 'naming'
       | 'tls'
       | 'checkTls'
+      | 'source'
     >
   > {
   tls: ServerTlsDraft;
+  source: Source | null;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   /** `init-addr`: how an address is found at start, in this order. */
@@ -162,6 +164,7 @@ export interface ProxyDraft
       | 'stickRules'
       | 'filters'
       | 'forwarded'
+      | 'source'
       | LogFormatField
     >
   > {
@@ -173,6 +176,7 @@ export interface ProxyDraft
   binds: BindDraft[];
   filters: FilterSpec[];
   forwarded: Forwarded | null;
+  source: Source | null;
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
@@ -402,6 +406,9 @@ export function newServer(): ServerDraft {
     proxyOptions: [],
     source: null,
     tfo: false,
+    tcpUserTimeoutMs: 0,
+    congestion: '',
+    md5sig: '',
     poolMaxConn: -1,
     poolLowConn: 0,
     poolPurgeDelayMs: 5_000,
@@ -456,6 +463,9 @@ export function newBind(): BindDraft {
     interface: null,
     mss: 0,
     tcpUserTimeoutMs: 0,
+    congestion: '',
+    md5sig: '',
+    saveSyn: 0,
     shards: 1,
     threads: null,
     unixMode: null,

@@ -4,6 +4,7 @@ import { WORKERS_MAX } from '../limits.ts';
 import type { BindDraft } from './draft.ts';
 import { bare, integer, word } from './fields.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
+import { SOCKET_ROWS } from './keywords-socket.ts';
 import { within } from './keywords-tls.ts';
 import { BIND_TLS } from './keywords-tls-bind.ts';
 import type { BindTlsDraft } from './tls-draft.ts';
@@ -75,16 +76,17 @@ const OWN: readonly Row[] = [
     good: ['mss 1400', 'mss -12'],
     bad: [['mss 0', "'mss' expects an MSS with an absolute value between 1 and 65535"]],
   }),
+  ...SOCKET_ROWS,
   supported<BindDraft>({
-    name: 'tcp-ut',
-    args: '<time>',
-    doc: 'How long sent bytes may stay unacknowledged.',
+    name: 'tcp-ss',
+    args: '<mode>',
+    doc: 'Keeps the SYN of each client for `fc_saved_syn`: 0 = not, 1 = from the IP header on, 2 = from the Ethernet header on.',
     parse(cursor, bind) {
-      const ms = cursor.expectTime('tcp-ut', 'ms');
-      if (ms !== null) bind.tcpUserTimeoutMs = ms;
+      const mode = cursor.expectInt('tcp-ss', { min: 0, max: 2 });
+      if (mode !== null) bind.saveSyn = mode;
     },
-    good: ['tcp-ut 30s'],
-    bad: [['tcp-ut', "'tcp-ut' expects a time (in milliseconds by default)"]],
+    good: ['tcp-ss 1', 'tcp-ss 0'],
+    bad: [['tcp-ss 3', "'tcp-ss' expects an integer between 0 and 2, not '3'"]],
   }),
   supported<BindDraft>({
     name: 'level',
@@ -154,7 +156,6 @@ const OWN: readonly Row[] = [
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
   ['accept-netscaler-cip', '<magic>', 'Expects a NetScaler client address header.'],
-  ['cc', '<algorithm>', 'Congestion control.'],
   ['idle-ping', '<time>', 'Pings idle HTTP/2 clients.'],
   ['label', '<label>', 'Label of the listener.'],
   ['namespace', '<name>', 'Network namespace.'],
@@ -163,8 +164,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['quic-force-retry', '', 'QUIC address validation.'],
   ['quic-socket', '<how>', 'QUIC sockets.'],
-  ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
-  ['tcp-ss', '<mode>', 'Saves the SYN of clients.'],
 ];
 
 export const BIND: readonly Row[] = [

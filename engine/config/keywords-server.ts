@@ -1,15 +1,14 @@
 /** What may follow the address of a `server` line, or `default-server`. */
 
-import type { Address } from '../io/contract.ts';
 import { WEIGHT_MAX } from '../limits.ts';
-import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
-import type { Cursor } from './cursor.ts';
-import { type Draft, newServer, type ServerDraft } from './draft.ts';
+import { newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
-import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
+import { accepted, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
 import { SERVER_NAMES } from './keywords-server-names.ts';
 import { PROXY_ROWS } from './keywords-server-proxy.ts';
+import { SOCKET_ROWS } from './keywords-socket.ts';
+import { sourceRow } from './keywords-source.ts';
 import { within } from './keywords-tls.ts';
 import { SERVER_TLS } from './keywords-tls-server.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
@@ -19,30 +18,6 @@ type Row = Keyword<ServerDraft>;
 /** What the rows of this table have in common. */
 function row(name: string, doc: string) {
   return { where: '', name, doc };
-}
-
-/** The address after `source`; null after reporting. A transparent source or an interface is refused. */
-export function sourceAddress(cursor: Cursor, { resources }: Context): Draft<Address> | null {
-  const word = cursor.next();
-  if (word === null) {
-    cursor.error("'source' expects <addr>[:<port>]");
-    return null;
-  }
-  const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS);
-  if ('error' in endpoint) {
-    cursor.error(`'source': ${endpoint.error}`);
-    return null;
-  }
-  const { address, hostname, port } = endpoint.value;
-  const found = hostname === null ? address : resources.resolve(hostname);
-  if (found === null) cursor.error(`'source': could not resolve address '${hostname}'`);
-  const more = cursor.peek()?.text;
-  if (more === 'usesrc' || more === 'interface') {
-    cursor.next();
-    cursor.error(`'${more}' of 'source' is not supported by Sluice yet`);
-    return null;
-  }
-  return found === null ? null : { ...found, port };
 }
 
 const OWN: readonly Row[] = [
@@ -57,6 +32,7 @@ const OWN: readonly Row[] = [
   bare<ServerDraft>(row('no-send-proxy', 'Sends no PROXY header, version 1.'), { sendProxy: 0 }),
   bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
   ...PROXY_ROWS,
+  ...SOCKET_ROWS,
   bare(row('tfo', 'TCP fast open.'), { tfo: true }),
   bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
   time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
@@ -84,19 +60,7 @@ const OWN: readonly Row[] = [
   word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
   word(row('guid', 'Globally unique id.'), '<id>', 'guid'),
   word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
-  supported<ServerDraft>({
-    name: 'source',
-    args: '<address>[:<port>]',
-    doc: 'Local address of connections to it.',
-    parse(cursor, server, context) {
-      server.source = sourceAddress(cursor, context) ?? server.source;
-    },
-    good: ['source 127.0.0.1', 'source 127.0.0.1:5000'],
-    bad: [
-      ['source', "'source' expects <addr>[:<port>]"],
-      ['source 0.0.0.0 usesrc client', "'usesrc' of 'source' is not supported by Sluice yet"],
-    ],
-  }),
+  sourceRow('', 'Where connections to it come from.'),
   supported<ServerDraft>({
     name: 'log-proto',
     args: '{ legacy | octet-count }',
@@ -133,7 +97,6 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['cc', '<algorithm>', 'Congestion control.'],
   ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.'],
   ['check-proto', '<name>', 'Protocol of checks.'],
   ['check-reuse-pool', '', 'Checks use pooled connections.'],
@@ -147,9 +110,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
   ['strict-maxconn', '', '`maxconn` bounds connections too.'],
-  ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
-  ['tcp-ut', '<time>', 'How long sent bytes may stay unacknowledged.'],
-  ['usesrc', '<address>', 'Transparent source address.'],
   ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
 ];
 

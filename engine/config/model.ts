@@ -59,6 +59,11 @@ export interface Bind extends Place {
   readonly interface: string | null;
   readonly mss: number;
   readonly tcpUserTimeoutMs: number;
+  /** `cc`, `tcp-md5sig`; '' = none. */
+  readonly congestion: string;
+  readonly md5sig: string;
+  /** `tcp-ss`: 0 = the SYN is not kept, 1 = its IP and TCP headers are, 2 = all of it. */
+  readonly saveSyn: number;
   /** Listening sockets for this line: workers take them in turn. 1 = all workers share one; -1 = one per worker. */
   readonly shards: number;
   /** Worker numbers (0-based) that serve this line; null = all. */

@@ -10,7 +10,7 @@ import type { Check } from './check-model.ts';
 import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { LogTarget } from './log-model.ts';
 import type { Bind, ErrorPage, Place } from './model.ts';
-import type { Server } from './server-model.ts';
+import type { Server, Source } from './server-model.ts';
 import type { StickRule } from './stick-model.ts';
 
 export type Mode = 'tcp' | 'http';
@@ -75,7 +75,7 @@ export interface Proxy extends Place {
   /** `http-send-name-header`: the header that tells a server its name, in lower case; null = none. */
   readonly sendNameHeader: string | null;
   readonly dynamicCookieKey: string | null;
-  readonly source: Address | null;
+  readonly source: Source | null;
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
   readonly persistRules: readonly PersistRule[];

@@ -1,5 +1,6 @@
 /** Servers, as they stand in the model (model.ts): how they are reached, named and when they are checked. */
 import type { Address } from '../io/contract.ts';
+import type { Expression } from '../sample/expression.ts';
 import type { Network } from './address.ts';
 import type { Check } from './check-model.ts';
 import type { Place } from './model.ts';
@@ -45,8 +46,13 @@ export interface Server extends Place {
   readonly sendProxy: 0 | 1 | 2;
   /** What a header of version 2 tells beside the addresses. */
   readonly proxyOptions: readonly ProxyOption[];
-  readonly source: Address | null;
+  readonly source: Source | null;
   readonly tfo: boolean;
+  /** `tcp-ut`; 0 = none. */
+  readonly tcpUserTimeoutMs: number;
+  /** `cc`, `tcp-md5sig`; '' = none. */
+  readonly congestion: string;
+  readonly md5sig: string;
   readonly poolMaxConn: number;
   readonly poolLowConn: number;
   readonly poolPurgeDelayMs: number;
@@ -70,6 +76,21 @@ export interface Server extends Place {
   /** What a state file said of it. */
   readonly saved: SavedState | null;
 }
+
+/** `source`. */
+export interface Source {
+  readonly address: Address;
+  /** '' = any. */
+  readonly interface: string;
+  /** null = `address` is what servers see. */
+  readonly usesrc: UseSource | null;
+}
+
+/** `usesrc`: whose address servers see. */
+export type UseSource =
+  | { readonly from: 'client' | 'clientip' }
+  | { readonly from: 'address'; readonly address: Address }
+  | { readonly from: 'header'; readonly value: Expression };
 
 /** `resolvers` on a server line, and what goes with it. */
 export interface Naming {

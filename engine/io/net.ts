@@ -8,15 +8,17 @@
  * runs but one timer for the deadline that the last turn gave.
  */
 import net from 'node:net';
+import { constants } from 'node:os';
 import { BACKLOG_DEFAULT } from '../limits.ts';
 import { after, monotonicMs } from '../time.ts';
 import { hostText, isAbstract, UNNAMED } from './address.ts';
 import { listenerName } from './bind.ts';
 import { heapChunk, NOBODY } from './common.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from './contract.ts';
-import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
+import { backlogOf, closeFd, dupFd, setOption, UNIX_PATH_BYTES } from './native.ts';
 import { NetChunk, NetConn, type NetLoop } from './net-conn.ts';
 import { Slots } from './slots.ts';
+import type { SocketSetting } from './socket-settings.ts';
 
 /** The longest delay a Node timer takes, ms; a later deadline is looked at again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -154,6 +156,13 @@ class NetIo implements Io, NetLoop {
     socket.pause();
     const conn = new NetConn(this, id, socket, handler, address, unix);
     this.#conns.set(id, conn);
+    const { settings = [] } = options;
+    if (address.family !== 1 && (options.transparent || settings.some(setting => !setting.late))) {
+      socket.destroy(Object.assign(new Error('not with --io=net'), { errno: -constants.errno.ENOTSUP }));
+      return conn;
+    }
+    if (settings.length > 0 && address.family !== 1)
+      socket.prependOnceListener('connect', () => equip(conn, address, settings));
     socket.connect(connectOptions(address, options));
     return conn;
   }
@@ -251,6 +260,10 @@ class NetIo implements Io, NetLoop {
       if (this.#conns.used === 0) setImmediate(resolve);
     });
   }
+}
+
+function equip({ fd }: NetConn, peer: Address, settings: readonly SocketSetting[]): void {
+  if (fd !== undefined && fd >= 0) for (const { option, value } of settings) setOption(fd, option, value(peer));
 }
 
 function connectOptions(address: Address, options: ConnectOptions): net.NetConnectOpts {

@@ -37,8 +37,8 @@ type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
 export class Http1Server implements ServerSide, Handler {
   conn: Conn | null = null;
   readonly server: Server;
-  /** The name that TLS has sent; '' = none. */
-  readonly name: string;
+  /** What tells it from others to the same server: see `poolKey`. */
+  readonly key: string;
   /** The server's address that it goes to. */
   readonly version: number;
   /** Exchanges it has served, this one not counted. */
@@ -56,9 +56,9 @@ export class Http1Server implements ServerSide, Handler {
   /** The server will send no more. */
   #peerEnded = false;
 
-  constructor(server: Server, name: string) {
+  constructor(server: Server, key: string) {
     this.server = server;
-    this.name = name;
+    this.key = key;
     this.version = server.live.version;
   }
 

@@ -33,22 +33,22 @@ export class ServerPool {
     this.#timer = new Timer<ServerPool>(this, pool => pool.#purge());
   }
 
-  /** A connection for the stream, or null when it must have its own. `name`: what TLS sends. */
-  take(stream: Stream, name: string): Http1Server | null {
+  /** A connection for the stream, or null when it must have its own. `key`: see `poolKey`. */
+  take(stream: Stream, key: string): Http1Server | null {
     this.leaveOldAddress();
     const { httpReuse } = this.#server.backend.proxy;
     const own = stream.session.ownServer;
     if (own !== null) {
       stream.session.ownServer = null;
       count(own.server, CUR_IDLE_PRIVATE, -1);
-      const fit = own.server === this.#server && own.version === this.#version && own.name === name;
+      const fit = own.server === this.#server && own.version === this.#version && own.key === key;
       if (fit && own.conn !== null && !stream.mustOpen) return own;
       own.close();
     }
     const shared = httpReuse !== 'never' && this.#server.config.sendProxy === 0;
     if (!shared || stream.mustOpen || this.#idle.length === 0) return null;
     if (stream.first && httpReuse === 'safe') return null;
-    const at = this.#newest(name);
+    const at = this.#newest(key);
     if (at < 0) return null;
     const side = this.#idle[at]!;
     if (stream.first && httpReuse === 'aggressive' && side.exchanges < 2) return null;
@@ -59,11 +59,11 @@ export class ServerPool {
     return side;
   }
 
-  /** A server may show another certificate, and be another site, for another name. */
-  #newest(name: string): number {
+  /** A server may show another certificate, and be another site, for another name, or client. */
+  #newest(key: string): number {
     const idle = this.#idle;
     let at = idle.length - 1;
-    while (at >= 0 && idle[at]!.name !== name) at--;
+    while (at >= 0 && idle[at]!.key !== key) at--;
     return at;
   }
 

@@ -496,6 +496,10 @@ export class TlsConn implements Conn, Handler, Layer {
     this.under.delayAck();
   }
 
+  savedSyn(): Uint8Array | null {
+    return this.under.savedSyn();
+  }
+
   tcpInfo(): Uint8Array | null {
     return this.under.tcpInfo();
   }

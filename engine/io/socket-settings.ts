@@ -1,0 +1,65 @@
+/** What a `server` or `bind` line wants of its TCP sockets beside their addresses. */
+import type { Address } from './contract.ts';
+import * as native from './native.ts';
+
+/** An option of a socket that connects. */
+export interface SocketSetting {
+  readonly option: native.SocketOption;
+  readonly value: (peer: Address) => number | Uint8Array;
+  /** The connection fails where it cannot be set. */
+  readonly fatal: boolean;
+  /** It is as good once the connection is open: `net` cannot do it earlier. */
+  readonly late: boolean;
+}
+
+export interface SocketWishes {
+  /** '' and 0 = none. */
+  readonly interface: string;
+  readonly tcpUserTimeoutMs: number;
+  readonly congestion: string;
+  readonly md5sig: string;
+}
+
+const text = new TextEncoder();
+
+/** Options as <net/if.h> wants names: with a zero byte. */
+export const nameBytes = (name: string): Uint8Array => text.encode(`${name}\0`);
+
+export function socketSettings(wishes: SocketWishes): readonly SocketSetting[] {
+  const { tcpUserTimeoutMs, congestion, md5sig } = wishes;
+  const rows: (SocketSetting | null)[] = [
+    wishes.interface === ''
+      ? null
+      : { option: native.SO_BINDTODEVICE, value: () => nameBytes(wishes.interface), fatal: true, late: false },
+    tcpUserTimeoutMs === 0
+      ? null
+      : { option: native.TCP_USER_TIMEOUT, value: () => tcpUserTimeoutMs, fatal: false, late: true },
+    congestion === ''
+      ? null
+      : { option: native.TCP_CONGESTION, value: () => text.encode(congestion), fatal: false, late: true },
+    md5sig === ''
+      ? null
+      : { option: native.TCP_MD5SIG_EXT, value: peer => md5Signature(peer, md5sig), fatal: true, late: false },
+  ];
+  return rows.filter(row => row !== null);
+}
+
+const SOCKADDR_BYTES = 128;
+const KEY_BYTES_MAX = 80;
+const MD5SIG_BYTES = SOCKADDR_BYTES + 8 + KEY_BYTES_MAX;
+const FLAG_PREFIX = 1;
+
+/**
+ * Linux's `struct tcp_md5sig`, for whatever peer there is in the family of `address`:
+ *
+ *   sockaddr 128 | flags 1 | prefix length 1 (0) | key length 2 | interface 4 | key 80
+ */
+export function md5Signature(address: Address, password: string): Uint8Array {
+  const bytes = new Uint8Array(MD5SIG_BYTES);
+  const key = text.encode(password);
+  bytes.set(native.encodeSockaddr({ ...address, bytes: new Uint8Array(address.bytes.length), port: 0 })!);
+  bytes[SOCKADDR_BYTES] = FLAG_PREFIX;
+  bytes[SOCKADDR_BYTES + 2] = key.length;
+  bytes.set(key, SOCKADDR_BYTES + 8);
+  return bytes;
+}
