@@ -33,7 +33,8 @@ export function readBindLine(
     cursor.error(`'${keyword} ${addresses.text}': 'id' can only be used with a single socket`, undefined, addresses);
     return null;
   }
-  return sockets.map(socket => ({ ...settings, ...socket }));
+  const { guid } = settings;
+  return sockets.map((socket, i) => ({ ...settings, ...socket, guid: guid === null ? null : `${guid}-${i}` }));
 }
 
 function socketsOf(cursor: Cursor, word: Word, keyword: string, { resources }: Context): Socket[] | null {

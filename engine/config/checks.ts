@@ -18,6 +18,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { sameGuids } from './guid.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { checkEmailAlert } from './keywords-mailers.ts';
@@ -121,24 +122,6 @@ function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
     const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
     diagnostics.report('alert', section, message);
   });
-}
-
-/** `guid`: one of a kind over proxies and servers. */
-function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
-  const seen = new Map<string, string>();
-  const named = proxies.flatMap(proxy => [
-    { guid: proxy.guid, place: proxy as Place, what: `${kindOf(proxy)} '${proxy.name}'` },
-    ...proxy.servers.map(server => ({
-      ...{ guid: server.guid, place: server as Place },
-      what: `server '${proxy.name}/${server.name}'`,
-    })),
-  ]);
-  for (const { guid, place, what } of named) {
-    if (guid === null) continue;
-    const other = seen.get(guid);
-    if (other === undefined) seen.set(guid, what);
-    else diagnostics.report('alert', place, `${what}: guid '${guid}' is already used by ${other}`);
-  }
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */

@@ -70,7 +70,7 @@ export interface ExpressionUse extends Place {
   readonly keyword: string;
 }
 
-/** `id` 0 and `name` '' until they are given or counted. */
+/** `id` 0 and `name` '' until they are given or counted; `guid` is the prefix until its sockets are known. */
 export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
   tls: BindTlsDraft;
 }
@@ -400,6 +400,8 @@ export function newServer(): ServerDraft {
     cookie: null,
     guid: null,
     redir: null,
+    hashKey: 'id',
+    strictMaxconn: false,
     nonStick: false,
     shard: 0,
     sendProxy: 0,
@@ -452,6 +454,7 @@ export function newBind(): BindDraft {
     abstract: false,
     name: '',
     id: 0,
+    guid: null,
     maxconn: 0,
     backlog: 0,
     acceptProxy: false,
@@ -530,6 +533,7 @@ export function newProxy(): ProxyDraft {
     binds: [],
     maxconn: 0,
     backlog: 0,
+    maxSessionServerConns: 5,
     rateLimitSessions: 0,
     defaultBackend: null,
     useBackend: [],
@@ -563,7 +567,7 @@ export function newProxy(): ProxyDraft {
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),
-    hash: { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0 },
+    hash: { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0, affinity: 'always' },
     fullconn: 0,
     retries: 3,
     redispatch: 0,

@@ -3,6 +3,7 @@
 import { WORKERS_MAX } from '../limits.ts';
 import type { BindDraft } from './draft.ts';
 import { bare, integer, word } from './fields.ts';
+import { guidRow } from './guid.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
 import { SOCKET_ROWS } from './keywords-socket.ts';
 import { within } from './keywords-tls.ts';
@@ -77,6 +78,7 @@ const OWN: readonly Row[] = [
     bad: [['mss 0', "'mss' expects an MSS with an absolute value between 1 and 65535"]],
   }),
   ...SOCKET_ROWS,
+  guidRow('guid-prefix', '', 'Prefix of the globally unique ids of its sockets: `-0`, `-1`, ... follow.'),
   supported<BindDraft>({
     name: 'tcp-ss',
     args: '<mode>',
@@ -142,7 +144,6 @@ const OWN: readonly Row[] = [
     ],
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
-  accepted('guid-prefix', '', '<text>', 'Prefix of the globally unique ids.', 'listeners are found by proxy and name'),
   accepted(
     'severity-output',
     '',
@@ -150,14 +151,14 @@ const OWN: readonly Row[] = [
     'Severities in answers of the runtime API.',
     'answers carry none',
   ),
+  accepted('idle-ping', '', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'),
+  accepted('label', '', '<label>', 'Groups sockets.', 'nothing asks for it'),
   removed('process', '', '2.5', "'thread'"),
 ];
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
   ['accept-netscaler-cip', '<magic>', 'Expects a NetScaler client address header.'],
-  ['idle-ping', '<time>', 'Pings idle HTTP/2 clients.'],
-  ['label', '<label>', 'Label of the listener.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['nbconn', '<number>', 'Reverse HTTP connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],

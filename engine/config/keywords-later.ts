@@ -9,8 +9,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // The rest.
   ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],
-  ['hash-preserve-affinity', 'DLB', '{ always | maxconn | maxqueue }', 'Whether a full server may be left by a hash.'],
-  ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
 ];
 
 export const LATER_PROXY: readonly Keyword<ProxyDraft>[] = LATER.map(row => later(...row));

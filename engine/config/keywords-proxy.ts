@@ -7,6 +7,7 @@ import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { bare, type FieldOf, integer, reference, sentence, word } from './fields.ts';
+import { guidRow } from './guid.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { ACL, readProxyCondition } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
@@ -240,7 +241,11 @@ const OWN: readonly Row[] = [
     'dynamicCookieKey',
     "'dynamic-cookie-key' expects <secret_key> as argument",
   ),
-  word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
+  integer(
+    row('max-session-srv-conns', 'DFL', 'Idle server connections that a client may keep for itself.'),
+    'maxSessionServerConns',
+  ),
+  guidRow('guid', 'FLB', 'Globally unique id.'),
   word(
     row('log-tag', 'DFLB', 'Program name in log lines.'),
     '<tag>',

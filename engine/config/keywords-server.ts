@@ -3,6 +3,7 @@
 import { WEIGHT_MAX } from '../limits.ts';
 import { newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
+import { guidRow } from './guid.ts';
 import { accepted, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
 import { SERVER_NAMES } from './keywords-server-names.ts';
@@ -19,6 +20,8 @@ type Row = Keyword<ServerDraft>;
 function row(name: string, doc: string) {
   return { where: '', name, doc };
 }
+
+const HASH_KEYS = ['id', 'id32', 'guid', 'addr', 'addr-port'] as const;
 
 const OWN: readonly Row[] = [
   bare(row('check', 'Checks the health of the server.'), { check: true }),
@@ -58,8 +61,21 @@ const OWN: readonly Row[] = [
   integer(row('shard', 'In `peers` sections: which part of the tables it gets.'), 'shard'),
   time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
   word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
-  word(row('guid', 'Globally unique id.'), '<id>', 'guid'),
+  guidRow('guid', '', 'Globally unique id.'),
   word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
+  bare(row('strict-maxconn', '`maxconn` bounds its connections too, not only the requests it handles.'), {
+    strictMaxconn: true,
+  }),
+  supported<ServerDraft>({
+    name: 'hash-key',
+    args: '{ id | id32 | guid | addr | addr-port }',
+    doc: 'What places it on the ring of consistent hashing.',
+    parse(cursor, server) {
+      server.hashKey = cursor.expectOneOf('hash-key', HASH_KEYS) ?? 'id';
+    },
+    good: HASH_KEYS.map(key => `hash-key ${key}`),
+    bad: [['hash-key foo', "'hash-key' expects 'id', 'id32', 'guid', 'addr' or 'addr-port', not 'foo'"]],
+  }),
   sourceRow('', 'Where connections to it come from.'),
   supported<ServerDraft>({
     name: 'log-proto',
@@ -92,6 +108,7 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
   ['no-check-sni-auto', '', 'Checks send no server name.', NOT_ASKED],
   ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
+  ['idle-ping', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'],
   ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
 ];
 
@@ -101,15 +118,12 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['check-proto', '<name>', 'Protocol of checks.'],
   ['check-reuse-pool', '', 'Checks use pooled connections.'],
   ['check-sni-auto', '', 'Checks send a server name.'],
-  ['hash-key', '<key>', 'What places it on the hash ring.'],
-  ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
-  ['strict-maxconn', '', '`maxconn` bounds connections too.'],
   ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
 ];
 

@@ -48,6 +48,8 @@ export interface Bind extends Place {
   /** Names the listener in statistics; default `sock-N`. */
   readonly name: string;
   readonly id: number;
+  /** `guid-prefix` and its place on the line; null = none. */
+  readonly guid: string | null;
   readonly maxconn: number;
   readonly backlog: number;
   readonly acceptProxy: boolean;

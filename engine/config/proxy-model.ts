@@ -31,6 +31,8 @@ export interface Proxy extends Place {
   /** Concurrent connections of the frontend; 0 = the process's. */
   readonly maxconn: number;
   readonly backlog: number;
+  /** `max-session-srv-conns`: idle server connections that a client's session may keep for itself. */
+  readonly maxSessionServerConns: number;
   /** `rate-limit sessions`, per second; 0 = none. */
   readonly rateLimitSessions: number;
   /** Index of the proxy that takes what no rule sends elsewhere; its own index for a listen; -1 = none (503). */
@@ -255,6 +257,8 @@ export interface HashType {
   readonly avalanche: boolean;
   /** `hash-balance-factor` in percent; 0 = off. */
   readonly balanceFactor: number;
+  /** `hash-preserve-affinity`: until when a hash leads to the same server. */
+  readonly affinity: 'always' | 'maxconn' | 'maxqueue';
 }
 
 export interface Cookie {

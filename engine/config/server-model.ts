@@ -39,6 +39,9 @@ export interface Server extends Place {
   /** `guid`; null = none. */
   readonly guid: string | null;
   readonly redir: string | null;
+  readonly hashKey: HashKey;
+  /** `strict-maxconn`: `maxconn` bounds its connections, too. */
+  readonly strictMaxconn: boolean;
   /** Never stored in a stick table. */
   readonly nonStick: boolean;
   /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
@@ -76,6 +79,9 @@ export interface Server extends Place {
   /** What a state file said of it. */
   readonly saved: SavedState | null;
 }
+
+/** `hash-key`: what places it on the ring of consistent hashing. */
+export type HashKey = 'id' | 'id32' | 'guid' | 'addr' | 'addr-port';
 
 /** `source`. */
 export interface Source {

@@ -26,6 +26,7 @@ export function openServerSide(stream: Stream): boolean {
   if (stream.http) {
     const side = new Http1Server(server, key);
     side.attach(stream);
+    server.pool.makeRoom();
     stream.serverSide = side;
     side.conn = connectServer(stream, server, address, options, name, side);
   } else {
