@@ -4,6 +4,8 @@
 
 /** Follows `HAProxy version ` in the first line of `-v`. The part before `-sluice` is the HAProxy it stands for. */
 export const VERSION = '3.4-sluice0.1.0';
+/** The TLS library, which is the one inside Node. */
+export const TLS_LIBRARY = `OpenSSL ${process.versions.openssl}`;
 /** `$HAPROXY_BRANCH`. */
 export const BRANCH = '3.4';
 export const RELEASE_DATE = '2026/11/22';
@@ -17,7 +19,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['ACCEPT4', LINUX],
   ['BACKTRACE', true],
   ['CLOSEFROM', false],
-  ['CPU_AFFINITY', false],
+  ['CPU_AFFINITY', LINUX],
   ['CRYPT_H', true],
   ['DEVICEATLAS', false],
   ['DL', false],
@@ -30,7 +32,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['KTLS', false],
   ['LIBATOMIC', false],
   ['LIBCRYPT', true],
-  ['LINUX_CAP', false],
+  ['LINUX_CAP', LINUX],
   ['LINUX_SPLICE', false],
   ['LINUX_TPROXY', false],
   ['LUA', false],
@@ -39,7 +41,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['NETFILTER', false],
   ['NS', false],
   ['OBSOLETE_LINKER', false],
-  ['OPENSSL', false],
+  ['OPENSSL', true],
   ['OPENSSL_AWSLC', false],
   ['OPENSSL_WOLFSSL', false],
   ['OT', false],
@@ -48,7 +50,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['PCRE2_JIT', false],
   ['PCRE_JIT', false],
   ['POLL', true],
-  ['PRCTL', false],
+  ['PRCTL', LINUX],
   ['PROCCTL', false],
   ['PROMEX', true],
   ['PTHREAD_EMULATION', false],
@@ -56,16 +58,16 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['QUIC_OPENSSL_COMPAT', false],
   ['RT', false],
   ['SLZ', false],
-  ['SSL', false],
+  ['SSL', true],
   ['STATIC_PCRE', false],
   ['STATIC_PCRE2', false],
   ['SYSTEMD', true],
-  ['TFO', false],
+  ['TFO', LINUX],
   ['THREAD', true],
   ['THREAD_DUMP', false],
   ['TPROXY', false],
   ['WURFL', false],
-  ['ZLIB', false],
+  ['ZLIB', true],
 ];
 
 /** What `enabled()` may ask for (manual 2.4) and whether it is in use when nothing switches it off. */

@@ -8,9 +8,8 @@
  * Environment variables are already replaced. Names are checked for their letters only: the caller resolves them.
  */
 
-import { ipText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
-import { parseIpv4, parseIpv6 } from './ip.ts';
+import { ipText, parseIpv4, parseIpv6 } from '../io/ip.ts';
 import type { Parsed } from './units.ts';
 
 export interface Endpoint {

@@ -10,7 +10,15 @@
  * the configuration, and an unquoted comma or closing parenthesis ends the argument.
  */
 import { CONDITION_NESTING_MAX } from '../limits.ts';
-import { compareVersions, FEATURES, parseVersion, RUNTIME_OPTIONS, VERSION } from '../version.ts';
+import {
+  compareVersions,
+  FEATURES,
+  parseVersion,
+  RUNTIME_OPTIONS,
+  TLS_LIBRARY,
+  VERSION,
+  type VersionNumbers,
+} from '../version.ts';
 import type { Environment } from './lexer.ts';
 
 /** `column` is 1-based, in the text that was evaluated. */
@@ -22,17 +30,28 @@ type Predicate = { readonly args: number; readonly test: (args: readonly string[
 /** The numbers of what `VERSION` stands for: `3.4` of `3.4-sluice0.1.0`. */
 const CURRENT = parseVersion(VERSION)!;
 
-function compareWithCurrent(text: string, holds: (order: number) => boolean): Answer {
-  const asked = parseVersion(text);
-  return asked === null ? { error: `invalid version '${text}'` } : holds(compareVersions(CURRENT, asked));
+/** Of the library's version the numbers count, not what its packager has added. */
+const OPENSSL = parseVersion(process.versions.openssl.replace(/[^\d.].*/, ''))!;
+
+type Holds = (order: number) => boolean;
+const ATLEAST: Holds = order => order >= 0;
+const BEFORE: Holds = order => order < 0;
+
+/** Compares a version that is here with the one that is asked for. */
+function version(here: VersionNumbers, holds: Holds): Predicate {
+  const test: Predicate['test'] = ([text]) => {
+    const asked = parseVersion(text!);
+    return asked === null ? { error: `invalid version '${text}'` } : holds(compareVersions(here, asked));
+  };
+  return { args: 1, test };
 }
 
 function lookUp(list: readonly (readonly [string, boolean])[], name: string): boolean | undefined {
   return list.find(row => row[0] === name)?.[1];
 }
 
-/** Of a TLS library that is not there no version is old or new enough. */
-const NO_TLS_LIBRARY: Predicate = { args: 1, test: () => false };
+/** Of a library that is not there no version is old or new enough. */
+const NOT_HERE: Predicate = { args: 1, test: () => false };
 
 const PREDICATES: Readonly<Record<string, Predicate>> = {
   defined: { args: 1, test: ([name], env) => Object.hasOwn(env, name!) && env[name!] !== undefined },
@@ -41,13 +60,13 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
   streq: { args: 2, test: ([a, b]) => a === b },
   strneq: { args: 2, test: ([a, b]) => a !== b },
   strstr: { args: 2, test: ([a, b]) => a!.includes(b!) },
-  version_atleast: { args: 1, test: ([version]) => compareWithCurrent(version!, order => order >= 0) },
-  version_before: { args: 1, test: ([version]) => compareWithCurrent(version!, order => order < 0) },
-  openssl_version_atleast: NO_TLS_LIBRARY,
-  openssl_version_before: NO_TLS_LIBRARY,
-  awslc_api_atleast: NO_TLS_LIBRARY,
-  awslc_api_before: NO_TLS_LIBRARY,
-  ssllib_name_startswith: NO_TLS_LIBRARY,
+  version_atleast: version(CURRENT, ATLEAST),
+  version_before: version(CURRENT, BEFORE),
+  openssl_version_atleast: version(OPENSSL, ATLEAST),
+  openssl_version_before: version(OPENSSL, BEFORE),
+  awslc_api_atleast: NOT_HERE,
+  awslc_api_before: NOT_HERE,
+  ssllib_name_startswith: { args: 1, test: ([name]) => TLS_LIBRARY.startsWith(name!) },
   fips_mode: { args: 0, test: () => false },
 };
 

@@ -1,5 +1,6 @@
 /** Where a new load balancer is: its addresses, its subnet, who provides it. */
-import { ipText, parseIp } from '../io/address.ts';
+import { parseIp } from '../io/address.ts';
+import { ipText } from '../io/ip.ts';
 import { badRequest, conflict, invalid } from './errors.ts';
 import type { Common, Json, LoadBalancer } from './items.ts';
 import { allocate, contains, type Subnet, stableId } from './networks.ts';

@@ -4,7 +4,7 @@
  *
  * A parsed argument is plain data, as it crosses threads: what it refers to (backends, servers) is looked up by name.
  */
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import { INT64_MAX, INT64_MIN } from './cast.ts';
 import type { PatternRef } from './pattern-ref.ts';
 import { regexProblem } from './regex.ts';
