@@ -1,6 +1,6 @@
 /** The Forwarded header (RFC 7239) of `option forwarded`: one element per proxy, in the order proto, host, by, for. */
 import type { Forwarded } from '../config/proxy-model.ts';
-import { ipText } from '../io/address.ts';
+import { ipText } from '../io/ip.ts';
 import { evaluate } from '../rules/values.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Env, type Fetch, Standpoint } from '../sample/context.ts';
