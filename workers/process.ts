@@ -70,7 +70,7 @@ export async function startProcess(
 function firstPlan(configuration: Configuration, model: Model, io: string, { verbose, finish }: Options, say: Say) {
   try {
     const succeeds = finish !== null && finish.pids.length > 0;
-    const plan = { ...planOf(configuration, model, io, say), succeeds };
+    const plan = { ...planOf(configuration, model, say), io, succeeds };
     if (verbose) for (const text of describeTables(model)) say('notice', text);
     return plan;
   } catch (error) {

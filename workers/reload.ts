@@ -1,6 +1,5 @@
 /** Reloads as the operator asks for them, by signal or on the master's socket, and what is said meanwhile. */
 import type { Model } from '../engine/config/model.ts';
-import { wantsRing } from '../engine/io/connect-options.ts';
 import { createStickMemory, type StickPast } from '../engine/stick/tables.ts';
 import { readConfiguration } from './configuration.ts';
 import { withMaxconn, workerCount } from './facts.ts';
@@ -15,22 +14,16 @@ export interface ReloadEvents {
   ends(): void;
 }
 
-/**
- * What a configuration is to its threads, with the limits that the system gives. Throws when memory does not suffice, or the io
- * cannot do what the configuration wants.
- */
+/** What a configuration is to its threads, with the limits that the system gives. Throws when memory does not suffice. */
 export function planOf(
   { environment, warnings }: Pick<Plan, 'environment' | 'warnings'>,
   model: Model,
-  io: string,
   say: Say,
   before: StickPast | null = null,
-): Omit<Plan, 'listeners' | 'succeeds'> {
-  const unmet = io === 'uring' ? [] : wantsRing(model);
-  if (unmet.length > 0) throw new Error(`--io=${io} cannot do this, only --io=uring can: ${unmet.join(', ')}`);
+): Omit<Plan, 'listeners' | 'io' | 'succeeds'> {
   const workers = workerCount(model);
   const stick = createStickMemory(model, workers, before);
-  return { model, io, workers, stick, environment, warnings, startupLogs: say.said() };
+  return { model, workers, stick, environment, warnings, startupLogs: say.said() };
 }
 
 export class Reloads {
@@ -79,8 +72,8 @@ export class Reloads {
     if (configuration === null) return null;
     try {
       const { model, stick } = this.#master.current.plan;
-      const next = withMaxconn(configuration.model);
-      return { ...planOf(configuration, next, this.#io, this.#say, { model, stick }), succeeds: false };
+      const plan = planOf(configuration, withMaxconn(configuration.model), this.#say, { model, stick });
+      return { ...plan, io: this.#io, succeeds: false };
     } catch (error) {
       this.#say('alert', `[sluice.main()] ${(error as Error).message}`);
       return null;

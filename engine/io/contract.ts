@@ -132,7 +132,7 @@ export interface ConnectOptions {
   readonly delayAck?: boolean;
   /** `source` may be an address that is not on this machine (`usesrc`). */
   readonly transparent?: boolean;
-  /** What else the socket is given. Where the io cannot give it, the connection fails with ENOTSUP. */
+  /** What else the socket is given. */
   readonly settings?: readonly SocketSetting[];
 }
 

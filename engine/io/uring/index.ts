@@ -31,7 +31,7 @@ import { listenerName } from '../bind.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from '../contract.ts';
 import * as native from '../native.ts';
 import { indexOf, Slots } from '../slots.ts';
-import type { SocketSetting } from '../socket-settings.ts';
+import { type SocketSetting, transparency } from '../socket-settings.ts';
 import { abiRefusal } from './abi.ts';
 import { OutputBlocks, Pieces, type PoolSize, ReceiveBlocks } from './buffers.ts';
 import { type Calls, systemCalls } from './calls.ts';
@@ -404,8 +404,6 @@ function equip(ring: Ring, id: number, peer: Address, settings: readonly SocketS
 
 const ON = new Uint8Array(Int32Array.of(1).buffer);
 
-/** The socket may be bound to an address that is not ours, and that others have ports of. */
-function showAnother(ring: Ring, id: number, { family }: Address): void {
-  ops.setBytes(ring, id, family === 6 ? native.IPV6_TRANSPARENT : native.IP_TRANSPARENT, ON, true);
-  ops.setBytes(ring, id, native.SO_REUSEADDR, ON, true);
+function showAnother(ring: Ring, id: number, source: Address): void {
+  for (const option of transparency(source)) ops.setBytes(ring, id, option, ON, true);
 }
