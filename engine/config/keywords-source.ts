@@ -7,6 +7,7 @@ import type { Source, UseSource } from './server-model.ts';
 
 /** IFNAMSIZ without the zero byte. */
 const INTERFACE_MAX = 15;
+const SOURCE = "'source' expects <addr>[:<port>], and optionally 'usesrc' <addr>, and 'interface' <name>";
 const USESRC = "'usesrc' expects <addr>[:<port>], 'client', 'clientip', or 'hdr_ip(name,#)' as argument";
 
 /** An address after a word; null after reporting. */
@@ -54,7 +55,7 @@ function readInterface(cursor: Cursor): string | null {
 export function readSource(cursor: Cursor, context: Context): Source | null {
   const word = cursor.next();
   if (word === null) {
-    cursor.error("'source' expects <addr>[:<port>], and optionally '[usesrc <addr>]' and '[interface <name>]'");
+    cursor.error(SOURCE);
     return null;
   }
   const address = addressAfter(cursor, word.text, 'source', context);
@@ -92,7 +93,7 @@ export function sourceRow(where: string, doc: string): Keyword<{ source: Source 
       ],
     ].map(args => `source ${args}`),
     bad: [
-      ['source', "'source' expects <addr>[:<port>], and optionally '[usesrc <addr>]' and '[interface <name>]'"],
+      ['source', SOURCE],
       ['source 0.0.0.0 usesrc', USESRC],
       ['source 0.0.0.0 usesrc hdr_ip()', USESRC],
       ['source 0.0.0.0 interface', "'interface' : missing interface name"],
