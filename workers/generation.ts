@@ -30,7 +30,7 @@ import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
 import { confinementOf } from './privileges.ts';
 import type { Say } from './say.ts';
-import { ledgerFor, withTicketKey } from './tls.ts';
+import { ledgerFor, withResumption } from './tls.ts';
 
 /** What a generation is made of. */
 export interface Plan {
@@ -76,6 +76,8 @@ const PAUSE_MS = 50;
 export interface Answering {
   /** So many bytes went on to who asked: more may come. */
   taken(bytes: number): void;
+  /** More input, where more was announced; null = there is no more. */
+  send(bytes: Uint8Array | null): void;
   giveUp(): void;
 }
 
@@ -160,7 +162,7 @@ export class Generation {
     this.#own = this.#confinement !== null || model.global.cpuMap.length > 0;
     this.#pool = care.pool(this.#own);
     const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
-    this.model = { ...withTicketKey(model), proxies };
+    this.model = { ...withResumption(model), proxies };
     this.memory = Memory.create(shapeOf(model, workers));
     this.#changes = createChanges(workers + 2);
     initialise(this.memory, model, monotonicMs());
@@ -233,8 +235,8 @@ export class Generation {
   }
 
   get #changing(): Changing {
-    const { patternRefs, global } = this.model;
-    return { patternRefs, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
+    const { patternRefs, proxies, global } = this.model;
+    return { patternRefs, proxies, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
   }
 
   /** Everyone accepts from now on. */
@@ -273,15 +275,19 @@ export class Generation {
     this.#start(this.#control);
   }
 
-  /** Has control carry out a line of commands; `said` hears the answer, and null at its end. */
-  cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void): Answering {
+  /** Has control carry out a line of commands; `said` hears the answer, and null at its end. `open`: more input may come. */
+  cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void, open = false): Answering {
     const id = ++this.#lines;
     const control = this.#control;
     this.#listeners.set(id, said);
-    if (!control.pass({ type: 'cli', id, line, ...start })) this.#silence();
+    if (!control.pass({ type: 'cli', id, line, open, ...start })) this.#silence();
     return {
       taken: bytes => void control.pass({ type: 'taken', id, bytes, gone: false }),
-      giveUp: () => void this.#listeners.delete(id),
+      send: bytes => void control.pass({ type: 'typed', id, bytes }),
+      giveUp: () => {
+        this.#listeners.delete(id);
+        if (open) control.pass({ type: 'typed', id, bytes: null });
+      },
     };
   }
 

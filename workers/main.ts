@@ -1,4 +1,5 @@
 /** The command line: what was asked for, and the exit code of it. */
+import type { Configuration } from './configuration.ts';
 import { parseArguments, usage } from './options.ts';
 import { createSay, write } from './say.ts';
 
@@ -56,18 +57,24 @@ async function run(): Promise<number> {
   // What the configuration has to say a daemon's parent has said already.
   const child = daemonChild();
   const configuration = readConfiguration(options, child === null ? say : createSay(true, process.pid), program);
-  if (child === null) await dumps();
+  if (child === null && !(await dumps())) return 1;
   if (configuration === null) return 1;
-  if (options.check) {
-    if (!options.quiet) {
-      if (configuration.warnings > 0) write(1, 'Warnings were found.\n');
-      write(1, 'Configuration file is valid\n');
-    }
-    return 0;
-  }
+  if (options.check) return await checked(configuration);
   const [{ startProcess }, { nameProcess }] = await Promise.all([import('./process.ts'), import('./manager.ts')]);
   if (options.processName !== null) nameProcess(options.processName);
   return startProcess(configuration, options, program, child, say);
+}
+
+/** `-c` of a configuration without errors: 2 = it would not start. */
+async function checked({ model, warnings }: Configuration): Promise<number> {
+  const { hasListener } = await import('./listeners.ts');
+  const starts = hasListener(model);
+  if (!options.quiet) {
+    if (warnings > 0) write(1, 'Warnings were found.\n');
+    const trouble = 'Configuration file has no error but will not start (no listener) => exit(2).\n';
+    write(1, starts ? 'Configuration file is valid\n' : trouble);
+  }
+  return starts ? 0 : 2;
 }
 
 function enter(folder: string): boolean {
@@ -80,14 +87,14 @@ function enter(folder: string): boolean {
   }
 }
 
-/** `-dK` and `-dL`. */
-async function dumps(): Promise<void> {
+/** `-dK`, `-dL` and `-dA`. False after saying what went wrong. */
+async function dumps(): Promise<boolean> {
   if (options.keywords !== null) {
     const { dumpKeywords } = await import('./keywords.ts');
     write(1, dumpKeywords(options.keywords));
   }
-  if (options.libraries) {
-    const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: readonly string[] };
-    write(1, `${[process.execPath, ...sharedObjects].join('\n')}\n`);
-  }
+  if (!options.libraries && options.archive === null) return true;
+  const { dumpLibraries, writeArchive } = await import('./libraries.ts');
+  if (options.libraries) write(1, dumpLibraries(options.verbose));
+  return options.archive === null || writeArchive(options.archive, say);
 }

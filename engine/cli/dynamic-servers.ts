@@ -6,6 +6,7 @@
  *   del:  in maintenance, no connection left ──► the same way, with a server that nobody sees
  */
 import { Diagnostics } from '../config/diagnostics.ts';
+import { SERVER as SERVER_WORDS } from '../config/keywords-server.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
 import { isBackend, setServer } from '../config/model.ts';
@@ -20,6 +21,7 @@ import { ADMIN_FORCED_MAINT, ADMIN_MAINT, CHECK_CONFIGURED, SERVER } from '../sh
 import { type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findProxy, onServer } from './find.ts';
 import { knownFiles } from './known-files.ts';
+import { data, notice } from './severity.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
 const NOT_DYNAMIC = [
@@ -45,11 +47,13 @@ function isStatic({ balance, hash }: Proxy): boolean {
 
 function addServer({ env, args }: Call): Reply {
   const [path = '', ...line] = args;
+  if (path === 'help') return data(serverWords());
   const slash = path.indexOf('/');
   if (slash < 0) return "Require 'backend/server'.";
   const proxy = findProxy(env, path.slice(0, slash), isBackend);
   const name = path.slice(slash + 1);
   if (proxy === undefined) return 'No such backend.';
+  if (proxy.mode === 'log') return 'Backend must use the TCP or HTTP mode to support dynamic servers.';
   if (isStatic(proxy)) return 'Backend must use a dynamic load balancing to support dynamic servers.';
   if (proxy.servers.some(server => server.name === name && !server.removed)) {
     return 'Already exists a server with the same name in backend.';
@@ -75,24 +79,23 @@ function parseServer(
   words: readonly string[],
 ): Server | string {
   if (words.length === 0) return "'server' expects <name> and <addr>[:<port>] as arguments.";
-  const quoted = [name, ...words].map(quote);
   const diagnostics = new Diagnostics();
-  const { caBase, crtBase } = running.global.tls;
-  const bases = [
-    ...(caBase === null ? [] : [` ca-base ${quote(caBase)}`]),
-    ...(crtBase === null ? [] : [` crt-base ${quote(crtBase)}`]),
-  ];
-  const global = bases.length === 0 ? '' : `global\n${bases.join('\n')}\n`;
-  const text = `${global}backend ${proxy.name}\n mode ${proxy.mode}\n server ${quoted.join(' ')}\n`;
+  const text = lines([
+    ['global'],
+    ...running.global.tls.serverLines,
+    ['backend', proxy.name],
+    ['mode', proxy.mode],
+    ['server', name, ...words],
+  ]);
   const resources = { resolve: () => null, readFile: knownFiles(tls.store), readFolder: () => null, env: {} };
   const model = loadModel(lex('CLI', text, {}, diagnostics), diagnostics, resources);
   const errors = diagnostics.list.filter(d => d.severity === 'alert').map(d => d.message);
   return errors.length > 0 || model === null ? errors.join('\n') : model.proxies[0]!.servers[0]!;
 }
 
-/** A word as the lexer reads it. */
-function quote(word: string): string {
-  return word.replace(/[^\w.:/@%+-]/g, '\\$&');
+/** Words as the lexer reads them. */
+function lines(of: readonly (readonly string[])[]): string {
+  return of.map(words => `${words.map(word => word.replace(/[^\w.:/@%+-]/g, '\\$&')).join(' ')}\n`).join('');
 }
 
 /** Gives a place of the backend to `server` in every thread. */
@@ -106,7 +109,7 @@ function place(env: CliEnv, proxy: Proxy, server: Server, text: string): Reply {
         if (!server.removed) env.checks.add(target);
         const silent = answers.filter(a => a.answer === 'silent').map(a => a.worker + 1);
         const late = known ? silent.map(n => `Thread ${n}`) : ['The master thread', ...silent.map(n => `thread ${n}`)];
-        done(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`);
+        done(notice(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`));
       });
     });
   });
@@ -126,6 +129,7 @@ function prepare(env: CliEnv, target: Target): void {
     'down_trans',
     'check_fails',
     'check_text_len',
+    'plain',
   ] as const) {
     setServerWord(memory, target, field, 0);
   }
@@ -159,6 +163,15 @@ function delServer({ env }: Call, target: Target): Reply {
   env.checks.remove(target);
   env.names.remove(target);
   return place(env, target.proxy, { ...target.server, removed: true }, 'Server deleted.');
+}
+
+/** `add server help`: the words that a line may have. */
+function serverWords(): string {
+  const known = SERVER_WORDS.filter(({ name, status }) => status === 'supported' && !NOT_DYNAMIC.includes(name));
+  return [
+    'List of keywords supported for dynamic servers:',
+    ...known.map(({ name, args }) => `${name} ${args}`.trimEnd()),
+  ].join('\n');
 }
 
 export const DYNAMIC_SERVERS: readonly Command[] = [

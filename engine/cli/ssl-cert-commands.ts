@@ -4,8 +4,10 @@ import type { BindSettings, BindTls, Certificate } from '../config/tls-model.ts'
 import { firstOf, joinParts, type Problem, readKey, readParts } from '../tls/bundle.ts';
 import { clientContext, serverContext, type TlsContext, TlsProblem, tryCertificate } from '../tls/context.ts';
 import { serverSide } from '../tls/listener.ts';
+import { readResponse } from '../tls/ocsp.ts';
 import type { Call, CliEnv, Command } from './command.ts';
-import { certificateLines, ocspKey } from './ssl-text.ts';
+import { type Message, notice } from './severity.ts';
+import { certificateLines, ocspIdOf, responseLines } from './ssl-text.ts';
 import { committed, type Desk, type Draft, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { useCount, usesOf } from './ssl-uses.ts';
 
@@ -20,16 +22,22 @@ function show({ env, args: [word] }: Call): string {
     return listing(transaction?.name ?? null, names);
   }
   const { name, prepared } = readName(word);
+  const stapled = word.endsWith('.ocsp') ? env.tls.store.find(word.slice(0, -'.ocsp'.length)) : null;
+  if (stapled !== null && stapled.ocsp !== null) return responseLines(stapled.ocsp);
   const found = prepared ? transaction : (env.tls.store.find(name) ?? (empty.has(name) ? emptyDraft(name) : null));
   if (found === null || found.name !== name) return NOT_FOUND;
   const status = found.leaf === null ? 'Empty' : !prepared && useCount(usesOf(env, name)) > 0 ? 'Used' : 'Unused';
   const lines = found.leaf === null ? [] : certificateLines(found.leaf, found.chain);
-  return [`Filename: ${word}`, `Status: ${status}`, ...lines, `OCSP Response Key: ${keyOf(found)}`].join('\n');
+  return [
+    `Filename: ${word}`,
+    `Status: ${status}`,
+    ...lines,
+    `OCSP Response Key: ${prepared ? '' : keyOf(found)}`,
+  ].join('\n');
 }
 
 function keyOf({ leaf, chain, ocsp, issuer }: Pick<Draft, 'leaf' | 'chain' | 'ocsp' | 'issuer'>): string {
-  const above = issuer ?? chain[0] ?? null;
-  return leaf === null || ocsp === null || above === null ? '' : ocspKey(leaf, above);
+  return leaf === null || ocsp === null ? '' : (ocspIdOf({ leaf, chain, issuer })?.key ?? '');
 }
 
 // --- set ---
@@ -52,7 +60,8 @@ type Part = (draft: Draft, payload: Buffer) => Draft | Problem;
 const PARTS: Readonly<Record<string, Part>> = {
   '': (draft, payload) => {
     const parts = readParts(draft.name, payload);
-    return 'problem' in parts ? parts : { ...draft, ...parts };
+    // What stood beside the old certificate says nothing of the new one.
+    return 'problem' in parts ? parts : { ...draft, ...parts, ocsp: null, issuer: null };
   },
   '.key': (draft, payload) => {
     const key = readKey(draft.name, payload) ?? { problem: `No Private Key found in '${draft.name}.key'` };
@@ -63,9 +72,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     return issuer === null ? { problem: `unable to load '${draft.name}.issuer': no start line` } : { ...draft, issuer };
   },
   '.ocsp': (draft, payload) => {
-    const ocsp = Buffer.from(payload.toString('latin1'), 'base64');
-    // An OCSPResponse is a sequence (RFC 6960 4.2.1).
-    return ocsp[0] === 0x30 ? { ...draft, ocsp } : { problem: `unable to load '${draft.name}.ocsp': no OCSP response` };
+    const response = readResponse(new Uint8Array(Buffer.from(payload.toString('latin1'), 'base64')));
+    return 'problem' in response ? response : { ...draft, ocsp: response.der };
   },
 };
 
@@ -82,7 +90,7 @@ function target(env: CliEnv, desk: Desk<Draft>, word: string): { draft: Draft; p
   return null;
 }
 
-function set({ env, args: [word], payload }: Call): string {
+function set({ env, args: [word], payload }: Call): string | Message {
   if (!word || payload === null) return SET_USAGE;
   const desk = desksOf(env).certificates;
   const failed = `Can't update ${word}!`;
@@ -93,12 +101,12 @@ function set({ env, args: [word], payload }: Call): string {
   if (conflict !== null) return `${conflict}\n${failed}`;
   const draft = found.part(found.draft, Buffer.from(payload));
   if ('problem' in draft) return `${draft.problem}.\nCan't load the payload\n${failed}`;
-  return `Transaction ${desk.prepare(draft) ? 'created' : 'updated'} for certificate ${name}!`;
+  return notice(`Transaction ${desk.prepare(draft) ? 'created' : 'updated'} for certificate ${name}!`);
 }
 
 // --- commit ---
 
-function commit({ env, args: [name] }: Call): string {
+function commit({ env, args: [name] }: Call): string | Message {
   if (!name) return "'commit ssl cert expects a filename";
   const desk = desksOf(env).certificates;
   const failed = `Can't commit ${name}!`;
@@ -158,23 +166,23 @@ function attempt(make: () => TlsContext, certificate: Certificate): string | nul
 
 // --- new, del ---
 
-function create({ env, args: [name] }: Call): string {
+function create({ env, args: [name] }: Call): string | Message {
   if (!name) return "'new ssl cert' expects a filename";
   const { empty } = desksOf(env).certificates;
   if (env.tls.store.find(name) !== null || empty.has(name)) return `Certificate '${name}' already exists!`;
   if (empty.size >= EMPTY_MAX) return NO_ROOM;
   empty.add(name);
-  return `New empty certificate store '${name}'!`;
+  return notice(`New empty certificate store '${name}'!`);
 }
 
 /** Names without content, at most. */
 const EMPTY_MAX = 10_000;
 
-function remove({ env, args: [name] }: Call): string {
+function remove({ env, args: [name] }: Call): string | Message {
   if (!name) return "'del ssl cert' expects a certificate name";
   const { empty } = desksOf(env).certificates;
   const cannot = (why: string) => `Can't remove the certificate: certificate '${name}' ${why}!\n`;
-  if (empty.delete(name)) return `Certificate '${name}' deleted!`;
+  if (empty.delete(name)) return notice(`Certificate '${name}' deleted!`);
   if (env.tls.store.find(name) === null) return cannot("doesn't exist");
   if (useCount(usesOf(env, name)) > 0) return cannot("in use, can't be deleted");
   return env.tls.removeCertificate(name) ? `Certificate '${name}' deleted!` : NO_ROOM;

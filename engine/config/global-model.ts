@@ -47,6 +47,10 @@ export interface Global extends Place {
   readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
+  /** `trace` statements of the configuration and the command line: the words of each. */
+  readonly traces: readonly (readonly string[])[];
+  /** Totals to begin with (engine/stats/stats-file.ts). */
+  readonly statsFile: string | null;
   /** `dns-accept-family`; auto = IPv4, and IPv6 where the machine can reach it. */
   readonly dnsAcceptFamily: 'auto' | 'ipv4' | 'ipv6' | 'both';
   /** Which peer of the `peers` sections we are. */
@@ -89,6 +93,9 @@ export interface Tune {
   readonly bufsizeBytes: number;
   readonly maxrewriteBytes: number;
   readonly maxhdr: number;
+  /** How much of a request line log lines show, and of a captured cookie. */
+  readonly logUriBytes: number;
+  readonly cookieCaptureBytes: number;
   readonly maxaccept: number;
   readonly poolHighFdRatio: number;
   readonly poolLowFdRatio: number;

@@ -45,6 +45,7 @@ const OWN: readonly Row[] = [
   integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('id', 'Number of the listener in statistics.'), 'id', { min: 1 }),
   word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
+  guidRow('guid-prefix', '', 'Globally unique ids of the listeners: this, `-` and their numbers on the line.'),
   word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
   word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
   word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
@@ -78,7 +79,6 @@ const OWN: readonly Row[] = [
     bad: [['mss 0', "'mss' expects an MSS with an absolute value between 1 and 65535"]],
   }),
   ...SOCKET_ROWS,
-  guidRow('guid-prefix', '', 'Prefix of the globally unique ids of its sockets: `-0`, `-1`, ... follow.'),
   supported<BindDraft>({
     name: 'tcp-ss',
     args: '<mode>',
@@ -127,6 +127,17 @@ const OWN: readonly Row[] = [
     bad: [['shards 0', `'shards' expects an integer between 1 and ${WORKERS_MAX}, not '0'`]],
   }),
   supported<BindDraft>({
+    name: 'severity-output',
+    args: '<none|number|string>',
+    doc: 'Whether messages of the runtime API begin with how serious they are.',
+    parse(cursor, bind) {
+      const output = cursor.expectOneOf('severity-output', ['none', 'number', 'string']);
+      if (output !== null) bind.severityOutput = output;
+    },
+    good: ['severity-output number'],
+    bad: [['severity-output foo', "'severity-output' expects 'none', 'number' or 'string', not 'foo'"]],
+  }),
+  supported<BindDraft>({
     name: 'thread',
     args: '<thread-set>',
     doc: 'Which threads serve this address.',
@@ -144,13 +155,6 @@ const OWN: readonly Row[] = [
     ],
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
-  accepted(
-    'severity-output',
-    '',
-    '<none|number|string>',
-    'Severities in answers of the runtime API.',
-    'answers carry none',
-  ),
   accepted('idle-ping', '', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'),
   accepted('label', '', '<label>', 'Groups sockets.', 'nothing asks for it'),
   removed('process', '', '2.5', "'thread'"),

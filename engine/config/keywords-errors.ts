@@ -104,17 +104,34 @@ export const ERRORS: readonly Keyword<ProxyDraft>[] = [
   supported({
     name: 'http-error',
     where: 'DFLB',
-    args: 'status <code> [content-type <type>] { errorfile | errorfiles | file | string } <what> [hdr <name> <text>]*',
+    args: 'status <code> [content-type <type>] { default-errorfiles | { errorfile | errorfiles | file | string } <what> } [hdr <name> <text>]*',
     doc: 'Answers an error with a response of your own.',
     parse(cursor, proxy, context) {
       const rule = { set: ruleSet('request'), point: null, proxy, args: null };
       const page = readErrorPage(cursor, rule, context);
-      if (page !== null) setPage(proxy.errorPages, page);
+      if (page === null) return;
+      const { status } = page;
+      if ('bytes' in page) setPage(proxy.errorPages, { status, bytes: page.bytes, redirect: null });
+      else if ('section' in page)
+        proxy.errorFiles.push({ ...reference(cursor), name: page.section, statuses: [status] });
+      else proxy.errorPages = proxy.errorPages.filter(other => other.status !== status);
     },
-    good: ['http-error status 503 content-type text/plain string "closed" hdr X-Why night'],
+    good: [
+      'http-error status 503 content-type text/plain string "closed" hdr X-Why night',
+      'http-error status 503 errorfiles site',
+      'http-error status 503 default-errorfiles',
+    ],
     bad: [
       ['http-error', "'http-error' expects 'status <code>'"],
       ['http-error status 999 string x', "'status' expects an integer between 200 and 599, not '999'"],
+      [
+        'http-error status 503 content-type a/b lf-string %ci',
+        "'lf-string' and 'lf-file' in 'http-error' are not supported by Sluice yet",
+      ],
+      [
+        'http-error status 503 content-type a/b string x hdr a %ci',
+        "a format as value of 'hdr' in 'http-error' is not supported by Sluice yet",
+      ],
       ['http-error status 299 content-type a/b string x', "status code '299' not handled by error pages"],
     ],
   }),

@@ -46,7 +46,9 @@ function delay(name: string, where: string, field: 'inspectDelayMs' | 'serverIns
   return supported<ProxyDraft>({
     ...{ name, where, doc, args: '<time>' },
     parse(cursor, proxy) {
-      proxy[field] = cursor.expectTime(name, 'ms') ?? 0;
+      const delayMs = cursor.expectTime(name, 'ms') ?? 0;
+      if (proxy[field] === 0) proxy[field] = delayMs;
+      else cursor.warning(`ignoring ${name} (was already defined)`);
     },
     good: [`${name} 5s`],
     bad: [[name, `'${name}' expects a time (in milliseconds by default)`]],

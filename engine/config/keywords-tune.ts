@@ -20,6 +20,8 @@ const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
 
 const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max: number, doc: string])[] = [
   ['tune.http.maxhdr', 'maxhdr', 1, 32_767, 'Header lines that a message may have.'],
+  ['tune.http.cookielen', 'cookieCaptureBytes', 1, 65_535, 'How much of a cookie can be captured.'],
+  ['tune.http.logurilen', 'logUriBytes', 1, 65_535, 'How much of a request line log lines show.'],
   ['tune.peers.max-updates-at-once', 'peersMaxUpdates', 1, 100_000, 'Updates that a peer is sent in a turn.'],
   ['tune.stick-counters', 'stickCounters', 0, 100, 'Keys that a session or a stream can track at a time.'],
   ['tune.maxaccept', 'maxaccept', -1, 100_000, 'Connections accepted in one turn by a listener.'],
@@ -55,7 +57,7 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.bufsize.small', '<size>', NO_POOLS],
   ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
   ['tune.cli.max-payload-size', '<size>', 'commands have a limit of their own'],
-  ['tune.defaults.purge', '', 'defaults sections are dropped after reading anyway'],
+  ['tune.defaults.purge', '[<what>]', 'defaults sections are dropped after reading anyway'],
   ['tune.disable-fast-forward', '', COPYING],
   ['tune.disable-zero-copy-forwarding', '', COPYING],
   ['tune.epoll.mask-events', '<events>', SCHEDULER],
@@ -84,8 +86,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.h2.max-concurrent-streams', '<number>', NO_H2],
   ['tune.h2.max-frame-size', '<size>', NO_H2],
   ['tune.h2.zero-copy-fwd-send', '<on|off>', NO_H2],
-  ['tune.http.cookielen', '<number>', 'cookies are not captured'],
-  ['tune.http.logurilen', '<number>', 'logged URIs have a limit of their own'],
   ['tune.idle-pool.shared', '<on|off|auto|full>', 'idle server connections stay with their worker'],
   ['tune.idletimer', '<time>', COPYING],
   ['tune.lua.bool-sample-conversion', '<normal|pre-3.1-bug>', NO_LUA],

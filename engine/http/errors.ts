@@ -20,7 +20,7 @@ const TEXTS: readonly (readonly [status: number, text: string])[] = [
   [410, 'The resource is no longer available and will not be available again.'],
   [413, 'The request entity exceeds the maximum allowed.'],
   [414, 'The request target is longer than this server accepts.'],
-  [421, 'The request was sent to a server that does not answer for this host.'],
+  [421, 'Request sent to a non-authoritative server.'],
   [422, 'The server cannot process the contained instructions.'],
   [425, 'Your browser sent early data.'],
   [429, 'You have sent too many requests in a given amount of time.'],

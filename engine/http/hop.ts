@@ -18,13 +18,15 @@
 import { isWord, latin1 } from './chars.ts';
 import { listItemEnd, trimEnd, trimStart } from './fields.ts';
 import type { Head } from './head.ts';
-import { H_CONNECTION, H_CONTENT_LENGTH, H_TRANSFER_ENCODING, H_UPGRADE, METHOD_CONNECT } from './names.ts';
+import { H_CONNECTION, H_CONTENT_LENGTH, H_TE, H_TRANSFER_ENCODING, H_UPGRADE, METHOD_CONNECT } from './names.ts';
 
 const CONNECTION = latin1('connection');
 const CLOSE = latin1('close');
 const KEEP_ALIVE = latin1('keep-alive');
 const UPGRADE = latin1('upgrade');
+const TRAILERS = latin1('trailers');
 const COMMA = 44;
+const SEMICOLON = 59;
 const SP = 32;
 
 /** `option http-keep-alive`, `http-server-close`, `httpclose`. */
@@ -117,6 +119,28 @@ function keepOthers(head: Head, i: number, bytes: Uint8Array, start: number, end
   }
   if (to === start) head.remove(i);
   else head.shrink(i, to);
+}
+
+/** Of what a client takes from one hop, only trailers can pass: one `te: trailers` is left, or none (RFC 9110 10.1.4). */
+export function keepTrailersOnly(request: Head): boolean {
+  let kept = false;
+  for (let i = request.find(H_TE); i >= 0; i = request.find(H_TE, i + 1)) {
+    if (kept || !namesTrailers(request.bytesOf(i), request.valueStart[i]!, request.valueEnd[i]!)) request.remove(i);
+    else if (!request.setValue(i, TRAILERS)) return false;
+    else kept = true;
+  }
+  return true;
+}
+
+function namesTrailers(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; ) {
+    const next = listItemEnd(bytes, at, end);
+    let last = at;
+    while (last < next && bytes[last] !== SEMICOLON) last++;
+    if (isWord(bytes, at, trimEnd(bytes, at, last), TRAILERS)) return true;
+    at = trimStart(bytes, next + 1, end);
+  }
+  return false;
 }
 
 /** A request with a payload cannot upgrade: its Upgrade header goes, as in HAProxy. */

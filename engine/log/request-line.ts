@@ -1,6 +1,5 @@
 /** The request line as it came, and its parts. What was no request is `<BADREQ>`. */
 
-import { LOG_URI_BYTES_MAX } from '../limits.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { bytesOf, type Line } from './line.ts';
 
@@ -22,6 +21,8 @@ const PARTS = {
   targetEnd: 0,
   versionStart: 0,
   end: 0,
+  /** Where a whole line is cut (`tune.http.logurilen`). */
+  limit: 0,
 };
 
 /** Finds the parts of the stream's request line; false when there is none. */
@@ -41,6 +42,7 @@ function parts(stream: Stream): boolean {
   PARTS.bytes = bytes;
   PARTS.start = methodStart;
   PARTS.end = end;
+  PARTS.limit = Math.min(end, methodStart + stream.context.model.global.tune.logUriBytes);
   PARTS.versionStart = versionStart;
   PARTS.methodEnd = methodEnd;
   PARTS.targetStart = targetStart;
@@ -72,7 +74,7 @@ function pathStart(): number {
 
 export const writeRequestLine = part(
   () => PARTS.start,
-  () => Math.min(PARTS.end, PARTS.start + LOG_URI_BYTES_MAX),
+  () => PARTS.limit,
 );
 export const writeMethod = part(
   () => PARTS.start,

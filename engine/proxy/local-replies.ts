@@ -2,6 +2,7 @@
 import type { Proxy } from '../config/proxy-model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
 import { errorPage } from '../http/errors.ts';
+import { UriParts } from '../http/uri.ts';
 import { YES } from '../sample/condition.ts';
 import { INTERCEPTED } from '../shm/counters.ts';
 import { answer } from './answer.ts';
@@ -15,10 +16,11 @@ import { CAUSE } from './termination.ts';
 /** Answers the stream's request and returns the step to go on with; null = not for this one. */
 export type LocalReply = (stream: Stream) => Next | null;
 
+const parts = new UriParts();
 const MONITOR_OK = new Reply(errorPage(200, null));
 
 /**
- * `monitor-uri`: 200 to exactly this URI, or 503 when a `monitor fail` holds; without a server and without a log line.
+ * `monitor-uri`: 200 to exactly this path and query, or 503 when a `monitor fail` holds; without a server and without a log line.
  * null = the proxy has none.
  */
 export function monitorReply({ monitorUri }: Proxy): LocalReply | null {
@@ -27,7 +29,9 @@ export function monitorReply({ monitorUri }: Proxy): LocalReply | null {
   return stream => {
     const { frontend, requestHead } = stream;
     const { uriBytes, uriStart, uriEnd } = requestHead;
-    if (uriEnd - uriStart !== uri.length || !isExactly(uriBytes, uriStart, uriEnd, uri)) return null;
+    parts.split(uriBytes, uriStart, uriEnd);
+    const { pathStart } = parts;
+    if (uriEnd - pathStart !== uri.length || !isExactly(uriBytes, pathStart, uriEnd, uri)) return null;
     intercept(stream);
     stream.silent = true;
     HERE.at(stream);

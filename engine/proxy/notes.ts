@@ -96,11 +96,17 @@ export function streamNumber(stream: Stream): number {
   return stream.number;
 }
 
+const NO_ID = new Uint8Array(0);
+
 /** The stream's unique id, made when first asked for; null = no `unique-id-format`, or no request. */
 export function uniqueId(stream: Stream): Uint8Array | null {
   const { uniqueId: value } = stream.frontend.rules;
   // What is no request has none.
   if (value === null || (stream.http && stream.requestAt === 0)) return null;
-  stream.uniqueId ??= value(stream).slice();
+  if (stream.uniqueId === null) {
+    // While it is made there is none: its own format may ask for it.
+    stream.uniqueId = NO_ID;
+    stream.uniqueId = value(stream).slice();
+  }
   return stream.uniqueId;
 }

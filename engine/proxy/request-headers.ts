@@ -1,7 +1,7 @@
 /** Headers that a request gets on its way to a server: `option forwarded`, `option forwardfor`, `option originalto`, Connection. */
 import type { ForwardHeader } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
-import { setRequestConnection } from '../http/hop.ts';
+import { keepTrailersOnly, setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
@@ -9,6 +9,7 @@ import { prepareCompression } from './compression.ts';
 import { inNetwork } from './networks.ts';
 import { uniqueId } from './notes.ts';
 import type { Stream } from './stream.ts';
+import { isEarly } from './tls-handshake.ts';
 
 /** Makes the request head ready for the backend. Done once, when the stream enters it: retries send the same head. */
 export function prepareRequest(stream: Stream): void {
@@ -22,10 +23,13 @@ export function prepareRequest(stream: Stream): void {
     const id = uniqueId(stream);
     if (id !== null) ok = head.add(front.uniqueIdHeader, id);
   }
+  // RFC 8470 5.1: the server says 425 where it does not take that.
+  if (isEarly(stream.session.conn)) ok = head.add('early-data', '1') && ok;
   const forwarded = stream.backend!.rules.forwarded?.(stream) ?? '';
   if (forwarded !== '') ok = head.add('forwarded', forwarded) && ok;
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
+  ok = keepTrailersOnly(head) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
   if (!ok) stream.count(FAILED_REWRITES);
   if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);

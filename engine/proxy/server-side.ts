@@ -10,7 +10,7 @@ import { connectServer, serverName } from './tls-server.ts';
 /** True when the stream got a connection that is ready; false when one is being opened. */
 export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
-  const name = server.tls === null ? '' : serverName(stream, server);
+  const name = server.usesTls ? serverName(stream, server) : '';
   const options = optionsFor(stream, server);
   const key = poolKey(name, options);
   if (stream.http) {

@@ -11,6 +11,7 @@
  *                └── (turnaround) < failed
  */
 import { FULL, NONE } from '../balance/balancer.ts';
+import { dropDefaultPort } from '../http/authority.ts';
 import { isNowhere } from '../io/address.ts';
 import {
   DENIED_REQ,
@@ -108,6 +109,7 @@ function wait(): Next {
 function request(stream: Stream): Next {
   const { monitor, notes } = stream.frontend;
   takeRequest(stream);
+  dropDefaultPort(stream.requestHead);
   const { restrictReqHdrNames } = stream.frontend.proxy.options;
   if (!restrictHeaderNames(stream.requestHead, restrictReqHdrNames)) return deny(stream);
   const monitored = monitor === null ? null : monitor(stream);
@@ -288,7 +290,7 @@ function connected(stream: Stream): Next {
 function introduce(stream: Stream): void {
   const { conn, reused } = stream.serverSide!;
   // Before TLS it was sent already.
-  if (reused || conn === null || stream.server!.tls !== null) return;
+  if (reused || conn === null || stream.server!.usesTls) return;
   const header = introduction(stream, stream.server!);
   if (header !== null) conn.send(header, 0, header.length);
 }

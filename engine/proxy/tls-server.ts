@@ -4,10 +4,11 @@ import { evaluate } from '../rules/values.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Fetch, Standpoint } from '../sample/context.ts';
 import { type Sample, STR } from '../sample/sample.ts';
-import type { TlsConn, TlsEnd } from '../tls/conn.ts';
+import type { TlsConn } from '../tls/conn.ts';
 import { connectTls } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
+import type { TlsEnd } from '../tls/end.ts';
 import type { Server } from './nouns.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 import { fieldsFor } from './proxy-tlvs.ts';
@@ -56,7 +57,7 @@ export function connectServer(
 ): Conn {
   const { io } = stream.context;
   const connect = (under: Handler): Conn => connectThrough(io, server.config.socks4, address, options, under);
-  return server.tls === null ? connect(handler) : connectTls(io, new ServerEnd(stream, server, name), handler, connect);
+  return server.usesTls ? connectTls(io, new ServerEnd(stream, server, name), handler, connect) : connect(handler);
 }
 
 class ServerEnd implements TlsEnd {

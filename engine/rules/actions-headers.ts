@@ -1,11 +1,12 @@
 /** Actions that change header fields. */
 import type { Cursor } from '../config/cursor.ts';
 import type { Context } from '../config/keyword.ts';
+import { followHost } from '../http/authority.ts';
 import { latin1, textOf } from '../http/chars.ts';
 import { listItemEnd, trimEnd, trimStart } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { REMOVED } from '../http/head.ts';
-import { H_CONTENT_LENGTH, H_OTHER, H_TRANSFER_ENCODING, headerIdOf } from '../http/names.ts';
+import { H_CONTENT_LENGTH, H_HOST, H_OTHER, H_TRANSFER_ENCODING, headerIdOf } from '../http/names.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
 import { expand } from '../sample/replacement.ts';
@@ -48,11 +49,13 @@ const FRAMING = [H_CONTENT_LENGTH, H_TRANSFER_ENCODING];
 export class Name {
   readonly bytes: Uint8Array;
   readonly fixed: boolean;
+  readonly isHost: boolean;
   readonly #id: number;
 
   constructor(name: string) {
     this.bytes = latin1(name);
     this.#id = headerIdOf(name);
+    this.isHost = this.#id === H_HOST;
     this.fixed = FRAMING.includes(this.#id);
   }
 
@@ -64,6 +67,11 @@ export class Name {
     if (this.fixed) return;
     for (let i = this.find(head); i >= 0; i = this.find(head, i + 1)) head.remove(i);
   }
+}
+
+/** A target with an authority says what Host says. */
+function followed({ response }: Standpoint, { isHost }: Name, head: Head): boolean {
+  return !isHost || response || followHost(head);
 }
 
 function adding(name: 'add-header' | 'set-header', doc: string): ActionRow {
@@ -78,7 +86,7 @@ function adding(name: 'add-header' | 'set-header', doc: string): ActionRow {
         // The value is made first: it may be that of the header itself.
         const bytes = value(at);
         if (remove) header.removeAll(head);
-        return rewritten(at, !header.fixed && head.add(header.bytes, bytes));
+        return rewritten(at, !header.fixed && head.add(header.bytes, bytes) && followed(at, header, head));
       };
     },
     good: [`${name} X-Foo bar`, `${name} X-Foo "a b %[src]"`],
@@ -180,7 +188,7 @@ function replacing(name: 'replace-header' | 'replace-value', doc: string): Actio
           const replaced = whole ? replaceIn(text, regex, value, at) : replaceItems(text, regex, value, at);
           if (replaced !== text) done = !header.fixed && head.setValue(i, replaced) && done;
         }
-        return rewritten(at, done);
+        return rewritten(at, followed(at, header, head) && done);
       };
     },
     good: [`${name} X-Foo ^(.*)$ "\\1 b"`],

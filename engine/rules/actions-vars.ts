@@ -12,15 +12,19 @@ import { readVariable, type Target } from './variable-target.ts';
 
 const ALL = 'CSTUQRA';
 
-/** The variable of the word just taken, if there can be one of its scope. */
+/** The variable of the word just taken. HAProxy takes those of streams everywhere. */
 function readTarget(cursor: Cursor, rule: RuleDraft): Target | null {
   const target = readVariable(cursor);
   if (target === null) return null;
   const { scope } = target.variable;
   const early = rule.set.name === 'connection' || rule.set.name === 'session';
-  if (!early || scope === 'proc' || scope === 'sess') return target;
-  cursor.error(`a variable of scope '${scope}' is not possible here: there is no stream yet`);
-  return null;
+  if (early && scope !== 'proc' && scope !== 'sess') {
+    cursor.warning(
+      `a variable of scope '${scope}' cannot be set here: there is no stream yet`,
+      "its scope may be 'sess'",
+    );
+  }
+  return target;
 }
 
 const now = new Sample();

@@ -76,21 +76,33 @@ export function takeFormat(
   return format;
 }
 
-const line = new Line(SAMPLE_BYTES_MAX);
-const scene = new Scene({ pid: process.pid, hostname: hostname() }, wallMs);
+/** Where a value is written. */
+class Desk {
+  readonly line = new Line(SAMPLE_BYTES_MAX);
+  readonly scene = new Scene({ pid: process.pid, hostname: hostname() }, wallMs);
+}
+
+/** One for each format that is being written: within one the unique id may be made, which has a format of its own. */
+const DESKS = [new Desk(), new Desk()];
+let busy = 0;
 
 /** The function of a format. One that says the same of all streams is made once. */
 export function compileText(format: Format, env: Env): Value {
   const { write } = compileFormat(format, env);
   if (isConstant(format)) {
     const whole = new Line(SAMPLE_BYTES_MAX);
-    write(whole, scene);
+    write(whole, DESKS[0]!.scene);
     const bytes = whole.bytes.slice(0, whole.length);
     return () => bytes;
   }
   return at => {
+    const { line, scene } = DESKS[busy++]!;
     line.length = 0;
-    write(line, scene.look(at, at.session.context.io.now()));
+    try {
+      write(line, scene.look(at, at.session.context.io.now()));
+    } finally {
+      busy--;
+    }
     return line.bytes.subarray(0, line.length);
   };
 }

@@ -142,8 +142,8 @@ function pathAndQuery(stream: Stream, flags: Redirect['flags']): string {
   const { path, query, hasQuery } = pathOf(stream);
   const drop = flags.includes('drop-query');
   const known = path === '' || path === '*' ? '/' : path;
-  if (drop) return flags.includes('append-slash') && !known.endsWith('/') ? `${known}/` : known;
-  return hasQuery ? `${known}?${query}` : known;
+  const kept = hasQuery && !drop ? `${known}?${query}` : known;
+  return flags.includes('append-slash') && !kept.endsWith('/') ? `${kept}/` : kept;
 }
 
 const parts = new UriParts();

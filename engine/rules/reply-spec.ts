@@ -4,12 +4,11 @@
  *     status 403 content-type text/plain string "no" hdr x-why rules
  */
 import type { Cursor } from '../config/cursor.ts';
-import type { Draft } from '../config/draft.ts';
 import type { Context } from '../config/keyword.ts';
-import type { ErrorPage } from '../config/model.ts';
 import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
 import { statusReason } from '../http/reasons.ts';
 import { type Field, reply } from '../http/reply.ts';
+import { isConstant } from '../log/format.ts';
 import { Reply } from '../proxy/errors.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
@@ -198,11 +197,18 @@ function constant(made: Reply): ReplySource {
   return () => made;
 }
 
+/** The page itself, the section that has it, or neither: what is the default. */
+export type ErrorPageSpec = { readonly status: number } & (
+  | { readonly bytes: Uint8Array }
+  | { readonly section: string }
+  | object
+);
+
 /**
  * `http-error status <code> ...`: an error page made of what the line says; null after reporting. Header values are
  * taken as they are.
  */
-export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): Draft<ErrorPage> | null {
+export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): ErrorPageSpec | null {
   if (!cursor.match('status')) {
     cursor.error("'http-error' expects 'status <code>'");
     return null;
@@ -215,9 +221,15 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
     cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
     return null;
   }
-  if (content.kind === 'errorfile') return { status, bytes: content.bytes, redirect: null };
-  if (content.kind !== 'bytes') {
-    cursor.error("'http-error' takes 'errorfile', 'file' and 'string' only");
+  if (content.kind === 'errorfile') return { status, bytes: content.bytes };
+  if (content.kind === 'errorfiles') return { status, section: content.section };
+  if (content.kind === 'default') return { status };
+  if (content.kind === 'format') {
+    cursor.error("'lf-string' and 'lf-file' in 'http-error' are not supported by Sluice yet");
+    return null;
+  }
+  if (headers.some(([, format]) => !isConstant(format))) {
+    cursor.error("a format as value of 'hdr' in 'http-error' is not supported by Sluice yet");
     return null;
   }
   const own = headers.map(([name, { items }]) => {
@@ -225,7 +237,7 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
   });
   const type: readonly Field[] = contentType === '' ? [] : [['content-type', contentType]];
   const length: Field = ['content-length', String(content.bytes.length)];
-  return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes), redirect: null };
+  return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes) };
 }
 
 function replyWith(status: number, fields: readonly Field[], body: Uint8Array): Uint8Array {

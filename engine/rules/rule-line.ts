@@ -12,10 +12,9 @@ import { ACTION_TABLE, takeAction } from './actions.ts';
 import { readRedirect } from './redirect.ts';
 import { RULE_SETS, type RuleSet, ruleSet } from './rule-sets.ts';
 
-/** Where the expressions of a section's rules are evaluated; null = in a frontend or a backend. */
-function pointOf({ kind }: ProxyDraft, { front, back }: RuleSet): Point | null {
-  if (front === back || kind === 'frontend') return front;
-  return kind === 'backend' ? back : null;
+/** Where the expressions of a section's rules are evaluated. In `listen` and `defaults` it is both: the backend sees more. */
+function pointOf({ kind }: ProxyDraft, { front, back }: RuleSet): Point {
+  return kind === 'frontend' ? front : back;
 }
 
 function draftOf(proxy: ProxyDraft, set: RuleSet): RuleDraft {

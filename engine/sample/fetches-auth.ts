@@ -9,6 +9,10 @@ import { checkPassword } from './password.ts';
 import { type FetchRow, fetch, plain } from './row.ts';
 import { type Sample, view } from './sample.ts';
 
+const BASIC = 'Basic';
+/** Written as the RFCs do, however the client writes them. */
+const SCHEMES: ReadonlyMap<string, string> = new Map([['bearer', 'Bearer']]);
+
 interface Credentials {
   scheme: string;
   user: string;
@@ -23,10 +27,11 @@ function credentials(ctx: SampleContext): Credentials | null {
   const value = view(head.bytesOf(slot)).toString('latin1', head.valueStart[slot], head.valueEnd[slot]);
   const [, scheme, rest] = /^([^ ]+) +(.*)$/s.exec(value) ?? [];
   if (scheme === undefined) return null;
-  if (scheme.toLowerCase() !== 'basic') return { scheme, user: '', password: '' };
+  const lower = scheme.toLowerCase();
+  if (lower !== 'basic') return { scheme: SCHEMES.get(lower) ?? scheme, user: '', password: '' };
   const pair = Buffer.from(rest!.trim(), 'base64').toString('latin1');
   const colon = pair.indexOf(':');
-  return colon < 0 ? null : { scheme, user: pair.slice(0, colon), password: pair.slice(colon + 1) };
+  return colon < 0 ? null : { scheme: BASIC, user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }
 
 function part(read: (found: Credentials) => string | null): Fetch {
@@ -39,13 +44,12 @@ function part(read: (found: Credentials) => string | null): Fetch {
   };
 }
 
-const basic = (field: 'user' | 'password') => (found: Credentials) =>
-  found.scheme.toLowerCase() === 'basic' ? found[field] : null;
+const basic = (field: 'user' | 'password') => (found: Credentials) => (found.scheme === BASIC ? found[field] : null);
 
 /** The user's name when the password is right; '' when it is not, null when nothing was said. */
 function authenticated(ctx: SampleContext, list: Userlist): string | null {
   const found = credentials(ctx);
-  if (found === null || found.scheme.toLowerCase() !== 'basic') return null;
+  if (found === null || found.scheme !== BASIC) return null;
   const user = list.users.find(u => u.name === found.user);
   return user !== undefined && checkPassword(user, found.password) ? found.user : '';
 }

@@ -10,7 +10,7 @@ ${servers}`;
 
 test('sockets of a line are numbered', () => {
   const [proxy] = parseModel(WEB('web', ':80,:81 guid-prefix edge', '')).proxies;
-  expect(proxy!.binds.map(bind => bind.guid)).toEqual(['edge-0', 'edge-1']);
+  expect(proxy!.binds.map(bind => bind.guid)).toEqual(['edge-1', 'edge-2']);
 });
 
 test.each([
@@ -21,8 +21,8 @@ test.each([
   ],
   [
     'a server and a socket',
-    '  server a 1.1.1.1:1 guid edge-1\n',
-    "server 'web/a': guid 'edge-1' is already used by 'bind",
+    '  server a 1.1.1.1:1 guid edge-2\n',
+    "server 'web/a': guid 'edge-2' is already used by 'bind",
   ],
   [
     'a server and its proxy',

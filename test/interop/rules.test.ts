@@ -10,12 +10,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { haproxyVersion } from './haproxy-farms.ts';
-import { SCENARIOS, type Scenario } from './rule-scenarios.ts';
+import { PROCESSING } from './processing-scenarios.ts';
+import { SCENARIOS as RULES, type Scenario } from './rule-scenarios.ts';
 
 const ASKED = process.env.SLUICE_INTEROP === '1';
 const version = ASKED ? haproxyVersion() : null;
 if (!ASKED) console.log('rules.test: skipped, it asks a real haproxy: set SLUICE_INTEROP=1');
 else if (version === null) console.log('rules.test: skipped, there is no haproxy to ask');
+
+const SCENARIOS = [...RULES, ...PROCESSING];
 
 let folder = '';
 let server: Server;

@@ -62,6 +62,16 @@ describe('-c', () => {
     expect(sluice('-Ws', '-S', '/nowhere/m', '-c', '-q', '-f', config(VALID)).code).toBe(0);
   });
 
+  test('nothing to listen on: exit 2, and no start', () => {
+    const out = 'Configuration file has no error but will not start (no listener) => exit(2).\n';
+    for (const text of ['global\n  hard-stop-after 1s\n', VALID.replace('frontend fe', 'frontend fe\n  disabled')]) {
+      expect(sluice('-c', '-f', config(text))).toMatchObject({ code: 2, out });
+    }
+    expect(sluice('-c', '-f', config('global\n  stats socket /tmp/nobody-binds-this\n')).code).toBe(0);
+    const { code, err } = sluice('-db', '-f', config('global\n  hard-stop-after 1s\n'));
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('No enabled listener found') });
+  });
+
   test('warnings are fatal with -dW only', () => {
     const file = config(WARNING);
     const warned = sluice('-c', '-f', file);

@@ -4,7 +4,7 @@ import type { Scenario } from '../differential.ts';
 import { all } from './failures.ts';
 import { GET } from './messages.ts';
 
-const GLOBAL = ['tune.bufsize 4096', 'tune.maxrewrite 1024', 'tune.http.maxhdr 10'];
+const GLOBAL = ['tune.bufsize 4096', 'tune.maxrewrite 1024', 'tune.http.maxhdr 10', 'tune.http.logurilen 30'];
 const BYTES = 'how many bytes just fit depends on how a head is kept in memory';
 
 function request(name: string, text: string, differs: Record<string, string> = {}): Scenario {
@@ -50,6 +50,7 @@ export const LIMITS: readonly Scenario[] = [
   request('2,500 bytes', `GET / HTTP/1.1\r\nHost: a\r\n${head(2500)}\r\n`),
   request('3,500 bytes', `GET / HTTP/1.1\r\nHost: a\r\n${head(3500)}\r\n`, all(BYTES)),
   request('5,000 bytes', `GET / HTTP/1.1\r\nHost: a\r\n${head(5000)}\r\n`),
+  request('a request line that logs cut', `GET /${'x'.repeat(50)} HTTP/1.1\r\nHost: a\r\n\r\n`),
   request('5,000 bytes of URI', `GET /${'x'.repeat(5000)} HTTP/1.1\r\nHost: a\r\n\r\n`),
   response('2,500 bytes', `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${head(2500)}\r\n`),
   response('3,500 bytes', `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${head(3500)}\r\n`, all(BYTES)),
