@@ -22,6 +22,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { sameGuids } from './guid.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { checkEmailAlert } from './keywords-mailers.ts';
@@ -130,25 +131,6 @@ function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
     const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
     diagnostics.report('alert', section, message);
   });
-}
-
-/** `guid`: one of a kind over proxies, listeners and servers. */
-function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
-  const seen = new Map<string, string>();
-  const named = proxies.flatMap(proxy => [
-    { guid: proxy.guid, place: proxy as Place, what: `${kindOf(proxy)} '${proxy.name}'` },
-    ...proxy.binds.map(bind => ({ guid: bind.guid, place: bind as Place, what: `'bind ${bind.text}'` })),
-    ...proxy.servers.map(server => ({
-      ...{ guid: server.guid, place: server as Place },
-      what: `server '${proxy.name}/${server.name}'`,
-    })),
-  ]);
-  for (const { guid, place, what } of named) {
-    if (guid === null) continue;
-    const other = seen.get(guid);
-    if (other === undefined) seen.set(guid, what);
-    else diagnostics.report('alert', place, `${what}: guid '${guid}' is already used by ${other}`);
-  }
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */
@@ -365,6 +347,7 @@ function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) =>
     [proxy.stats !== null, "'stats' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],
     [proxy.originalTo !== null, "'option originalto'"],
+    [proxy.forwarded !== null, "'option forwarded'"],
     [proxy.options.httpBufferRequest, "'option http-buffer-request'"],
   ] as const) {
     if (asked) ignore(`${what} ignored for ${who} as it requires HTTP mode`);
@@ -374,7 +357,7 @@ function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) =>
     ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
     proxy.rules[name] = [];
   }
-  Object.assign(proxy, { monitorUri: null, stats: null, forwardFor: null, originalTo: null });
+  Object.assign(proxy, { monitorUri: null, stats: null, forwardFor: null, originalTo: null, forwarded: null });
   proxy.options.httpBufferRequest = false;
 }
 

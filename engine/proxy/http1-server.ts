@@ -41,8 +41,8 @@ type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
 export class Http1Server implements ServerSide, Handler {
   conn: Conn | null = null;
   readonly server: Server;
-  /** The name that TLS has sent; '' = none. */
-  readonly name: string;
+  /** What tells it from others to the same server: see `poolKey`. */
+  readonly key: string;
   /** The server's address that it goes to. */
   readonly version: number;
   /** Exchanges it has served, this one not counted. */
@@ -65,9 +65,9 @@ export class Http1Server implements ServerSide, Handler {
   /** What is kept back while they wait; null = nothing. */
   #hold: ResponseHold | null = null;
 
-  constructor(server: Server, name: string) {
+  constructor(server: Server, key: string) {
     this.server = server;
-    this.name = name;
+    this.key = key;
     this.version = server.live.version;
   }
 

@@ -1,4 +1,4 @@
-/** Headers that a request gets on its way to a server: `option forwardfor`, `option originalto`, Connection. */
+/** Headers that a request gets on its way to a server: `option forwarded`, `option forwardfor`, `option originalto`, Connection. */
 import type { ForwardHeader } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
 import { keepTrailersOnly, setRequestConnection } from '../http/hop.ts';
@@ -26,6 +26,8 @@ export function prepareRequest(stream: Stream): void {
   }
   // RFC 8470 5.1: the server says 425 where it does not take that.
   if (isEarly(stream.session.conn)) ok = head.add('early-data', '1') && ok;
+  const forwarded = stream.backend!.rules.forwarded?.(stream) ?? '';
+  if (forwarded !== '') ok = head.add('forwarded', forwarded) && ok;
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = keepTrailersOnly(head) && ok;

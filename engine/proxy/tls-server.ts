@@ -1,5 +1,5 @@
 /** Connections to servers over TLS (`ssl` of a `server` line). */
-import type { Address, Conn, Handler } from '../io/contract.ts';
+import type { Address, Conn, ConnectOptions, Handler } from '../io/contract.ts';
 import { compileText, type Value } from '../rules/format.ts';
 import { evaluate } from '../rules/values.ts';
 import { compileExpression } from '../sample/compile.ts';
@@ -72,10 +72,16 @@ export function introduction(stream: Stream, server: Server): Uint8Array | null 
 }
 
 /** A new connection to the server, with TLS where it has `ssl`; `name` is what `serverName` gave. */
-export function connectServer(stream: Stream, server: Server, address: Address, name: string, handler: Handler): Conn {
+export function connectServer(
+  stream: Stream,
+  server: Server,
+  address: Address,
+  options: ConnectOptions,
+  name: string,
+  handler: Handler,
+): Conn {
   const { io } = stream.context;
-  const connect = (under: Handler): Conn =>
-    connectThrough(io, server.config.socks4, address, server.connectOptions, under);
+  const connect = (under: Handler): Conn => connectThrough(io, server.config.socks4, address, options, under);
   return server.usesTls ? connectTls(io, new ServerEnd(stream, server, name), handler, connect) : connect(handler);
 }
 

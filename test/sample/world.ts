@@ -93,7 +93,7 @@ export class World {
       context: worker,
       listener: { bind: proxy.binds[0], at: worker.memory.listener(0) },
       frontend: { proxy, defaultBackend: null },
-      conn: { peer: () => CLIENT, local: () => HERE, tcpInfo: () => null },
+      conn: { peer: () => CLIENT, local: () => HERE, tcpInfo: () => null, savedSyn: () => null },
       error: 0,
       acceptedAt: 1,
       source: () => CLIENT,
