@@ -1,10 +1,10 @@
 /** What `-v` and `-vv` print. Tools look for the first line, and for `TARGET`, `Feature list` and `Available services`. */
 import os from 'node:os';
-import { AVAILABLE_FILTERS } from '../engine/config/keywords-filter.ts';
+import { FILTERS_HERE } from '../engine/config/keywords-filter.ts';
 import { probeIo } from '../engine/io/choose.ts';
 import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
 import { SERVICES } from '../engine/rules/actions-service.ts';
-import { featureList, RELEASE_DATE, VERSION } from '../engine/version.ts';
+import { featureList, RELEASE_DATE, TLS_LIBRARY, VERSION } from '../engine/version.ts';
 import { processors } from './processors.ts';
 
 /** How sockets would be served here. */
@@ -25,7 +25,7 @@ export function about(): string {
 
 /** The lines of `-vv`. */
 export function aboutAll(): string {
-  const { node, v8, openssl, uv, zlib } = process.versions;
+  const { node, v8, uv, zlib } = process.versions;
   return `${about()}Build options :
   TARGET  = ${process.platform === 'linux' ? 'linux-glibc' : process.platform}
   CPU     = ${process.arch}
@@ -37,7 +37,8 @@ Default settings :
   bufsize = ${BUFSIZE_BYTES}, maxrewrite = ${MAXREWRITE_BYTES}
 
 Built with multi-threading support (MAX_THREADS=${WORKERS_MAX}, default=${processors()}).
-Running on OpenSSL version : OpenSSL ${openssl}
+Built with OpenSSL version : ${TLS_LIBRARY}
+Running on OpenSSL version : ${TLS_LIBRARY}
 Running on zlib version : ${zlib}
 
 ${ioLine()}
@@ -46,5 +47,6 @@ Built with the Prometheus exporter as a service
 Available services : ${Object.keys(SERVICES).join(' ')}
 
 Available filters :
-${AVAILABLE_FILTERS.map(kind => `        ${kind}\n`).join('')}`;
+${FILTERS_HERE.map(kind => `\t${kind}`).join('\n')}
+`;
 }

@@ -48,17 +48,25 @@ type Rounds = readonly (readonly [Peer, Figures[]])[];
 
 async function raceServing(row: Row, peers: readonly Peer[], settings: Settings): Promise<Rounds> {
   const runners: Runner[] = [];
+  const twins = new Map<Runner, Runner>();
   try {
-    for (const peer of peers) runners.push(await launch(row, peer, settings));
+    for (const peer of peers) {
+      const runner = await launch(row, peer, settings);
+      runners.push(runner);
+      if (row.twin) twins.set(runner, await launch(row, peer, settings));
+    }
     const rates = new Map<string, number>();
     for (const { peer, stage } of runners) rates.set(peer.name, await warm(stage, row.setup.tls, settings));
     const most = rates.get('haproxy') ?? rates.get('sluice')!;
     const rate = Math.min(PACE_MAX, Math.floor(most / 2));
     for (let round = 0; round < (row.once ? 1 : settings.rounds); round++) {
-      for (const { stage, rounds } of runners) rounds.push(await row.measure!({ ...stage, rate: row.half ? rate : 0 }));
+      for (const runner of runners) {
+        const { statsPort } = (twins.get(runner) ?? runner).stage;
+        runner.rounds.push(await row.measure!({ ...runner.stage, statsPort, rate: row.half ? rate : 0 }));
+      }
     }
   } finally {
-    await Promise.all(runners.map(({ child }) => stop(child)));
+    await Promise.all([...runners, ...twins.values()].map(({ child }) => stop(child)));
   }
   return runners.map(({ peer, rounds }) => [peer, rounds] as const);
 }

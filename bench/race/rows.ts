@@ -30,6 +30,8 @@ export interface Row {
   readonly mode: Course['mode'];
   /** Servers in the statistics; 0 = no statistics. */
   readonly servers: number;
+  /** The statistics that are read are those of a second, idle process: what reading costs the machine, not the proxy. */
+  readonly twin: boolean;
   readonly main: FigureName;
   readonly goal: string;
   /** The rate is half of what HAProxy can do, or Sluice when it is alone. */
@@ -120,7 +122,7 @@ const GZIP: Setup = {
   frontend: ['compression algo gzip', 'compression type application/json'],
 };
 
-const ROW = { servers: 0, half: false, once: false, setup: PLAIN } as const;
+const ROW = { servers: 0, twin: false, half: false, once: false, setup: PLAIN } as const;
 const CPU = { ...ROW, main: 'cpuUs' } as const;
 const LATENCY = { ...ROW, unit: 'request', mode: 'http', main: 'p99Ms', goal: '<= 1.0' } as const;
 
@@ -192,6 +194,10 @@ export const ROWS: readonly Row[] = [
   {
     ...{ ...LATENCY, name: 'stats-scraped', title: 'the same, CSV read every 10 ms' },
     ...{ servers: MANY_SERVERS, measure: (stage: Stage) => scraped({ ...stage, rate: QUIET_RATE }) },
+  },
+  {
+    ...{ ...LATENCY, name: 'stats-elsewhere', title: 'the same, CSV of a second process read every 10 ms' },
+    ...{ servers: MANY_SERVERS, twin: true, measure: (stage: Stage) => scraped({ ...stage, rate: QUIET_RATE }) },
   },
   {
     ...{ ...ROW, name: 'idle', title: 'idle kept connections, memory of each', unit: 'connection', mode: 'http' },

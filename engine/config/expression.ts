@@ -9,7 +9,6 @@
  * Blanks may stand around operators. In arguments every blank counts, quotes and backslashes work as in the rest of
  * the configuration, and an unquoted comma or closing parenthesis ends the argument.
  */
-import { getFips } from 'node:crypto';
 import { CONDITION_NESTING_MAX } from '../limits.ts';
 import {
   compareVersions,
@@ -30,28 +29,29 @@ type Predicate = { readonly args: number; readonly test: (args: readonly string[
 
 /** The numbers of what `VERSION` stands for: `3.4` of `3.4-sluice0.1.0`. */
 const CURRENT = parseVersion(VERSION)!;
-/** Some builds of it append letters: `3.5.1+quic`. */
-const CURRENT_TLS = parseVersion(/^[\d.]+/.exec(process.versions.openssl)![0])!;
 
-function compareWith(current: VersionNumbers, holds: (order: number) => boolean): Predicate {
-  return {
-    args: 1,
-    test: ([text]) => {
-      const asked = parseVersion(text!);
-      return asked === null ? { error: `invalid version '${text}'` } : holds(compareVersions(current, asked));
-    },
+/** Of the library's version the numbers count, not what its packager has added. */
+const OPENSSL = parseVersion(process.versions.openssl.replace(/[^\d.].*/, ''))!;
+
+type Holds = (order: number) => boolean;
+const ATLEAST: Holds = order => order >= 0;
+const BEFORE: Holds = order => order < 0;
+
+/** Compares a version that is here with the one that is asked for. */
+function version(here: VersionNumbers, holds: Holds): Predicate {
+  const test: Predicate['test'] = ([text]) => {
+    const asked = parseVersion(text!);
+    return asked === null ? { error: `invalid version '${text}'` } : holds(compareVersions(here, asked));
   };
+  return { args: 1, test };
 }
-
-const isAtLeast = (order: number): boolean => order >= 0;
-const isBefore = (order: number): boolean => order < 0;
 
 function lookUp(list: readonly (readonly [string, boolean])[], name: string): boolean | undefined {
   return list.find(row => row[0] === name)?.[1];
 }
 
 /** Of a library that is not there no version is old or new enough. */
-const NOT_THERE: Predicate = { args: 1, test: () => false };
+const NOT_HERE: Predicate = { args: 1, test: () => false };
 
 const PREDICATES: Readonly<Record<string, Predicate>> = {
   defined: { args: 1, test: ([name], env) => Object.hasOwn(env, name!) && env[name!] !== undefined },
@@ -60,14 +60,14 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
   streq: { args: 2, test: ([a, b]) => a === b },
   strneq: { args: 2, test: ([a, b]) => a !== b },
   strstr: { args: 2, test: ([a, b]) => a!.includes(b!) },
-  version_atleast: compareWith(CURRENT, isAtLeast),
-  version_before: compareWith(CURRENT, isBefore),
-  openssl_version_atleast: compareWith(CURRENT_TLS, isAtLeast),
-  openssl_version_before: compareWith(CURRENT_TLS, isBefore),
-  awslc_api_atleast: NOT_THERE,
-  awslc_api_before: NOT_THERE,
+  version_atleast: version(CURRENT, ATLEAST),
+  version_before: version(CURRENT, BEFORE),
+  openssl_version_atleast: version(OPENSSL, ATLEAST),
+  openssl_version_before: version(OPENSSL, BEFORE),
+  awslc_api_atleast: NOT_HERE,
+  awslc_api_before: NOT_HERE,
   ssllib_name_startswith: { args: 1, test: ([name]) => TLS_LIBRARY.startsWith(name!) },
-  fips_mode: { args: 0, test: () => getFips() === 1 },
+  fips_mode: { args: 0, test: () => false },
 };
 
 /** The names of all predicates, for suggestions. */

@@ -41,7 +41,7 @@ export interface BandwidthSpec {
   } | null;
 }
 
-export type FilterSpec = { readonly kind: 'comp-req' | 'comp-res' | 'compression' } | BandwidthSpec;
+export type FilterSpec = { readonly kind: 'comp-req' | 'comp-res' | 'compression' | 'trace' } | BandwidthSpec;
 
 /** `filter-sequence`: the names in order; null = as declared. */
 export interface FilterOrder {

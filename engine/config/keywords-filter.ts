@@ -12,6 +12,21 @@ type Read = (cursor: Cursor, kind: string, proxy: ProxyDraft, context: Context) 
 
 const plain: Read = (_cursor, kind) => ({ kind }) as FilterSpec;
 
+/** Shows how filters are called, which is of use to who writes them in C: it changes nothing, and says nothing here. */
+const trace: Read = (cursor, kind) => {
+  while (cursor.left > 0) {
+    const { text } = cursor.next()!;
+    if (text === 'name' && cursor.left > 0) cursor.next();
+    else if (text === 'max-fwd') cursor.expectInt(text, { min: 0 });
+    else if (!['quiet', 'random-forwarding', 'random-parsing', 'hexdump'].includes(text)) {
+      cursor.error(`'filter trace' : unknown keyword '${text}'`);
+      break;
+    }
+  }
+  cursor.rest();
+  return { kind } as FilterSpec;
+};
+
 const refused: Read = (cursor, kind) => {
   cursor.error(`'filter ${kind}' is not supported by Sluice yet`);
   cursor.rest();
@@ -93,7 +108,7 @@ const KINDS: Readonly<Record<string, Read>> = {
   'comp-res': plain,
   'bwlim-in': bandwidth,
   'bwlim-out': bandwidth,
-  trace: refused,
+  trace,
   spoe: refused,
   cache: refused,
   'fcgi-app': refused,
@@ -101,13 +116,13 @@ const KINDS: Readonly<Record<string, Read>> = {
 };
 
 export const FILTER_KINDS: readonly string[] = Object.keys(KINDS);
-/** For `-vv`. */
-export const AVAILABLE_FILTERS: readonly string[] = FILTER_KINDS.filter(kind => KINDS[kind] !== refused);
+/** Those that are there, for `-vv`. */
+export const FILTERS_HERE: readonly string[] = FILTER_KINDS.filter(kind => KINDS[kind] !== refused);
 
 const FILTER = supported<ProxyDraft>({
   name: 'filter',
   where: 'FLB',
-  args: '{ comp-req | comp-res | compression | { bwlim-in | bwlim-out } <name> { default-limit <size> default-period <time> | limit <size> key <key> [table <table>] } [min-size <size>] }',
+  args: '{ comp-req | comp-res | compression | trace [<options>] | { bwlim-in | bwlim-out } <name> { default-limit <size> default-period <time> | limit <size> key <key> [table <table>] } [min-size <size>] }',
   doc: 'Adds a filter to the streams; the order of the lines counts.',
   parse(cursor, proxy, context) {
     const word = cursor.next();
@@ -127,11 +142,13 @@ const FILTER = supported<ProxyDraft>({
     'filter bwlim-in up default-limit 1m default-period 1s',
     'filter bwlim-out down default-period 1s default-limit 625000 min-size 2896',
     'filter bwlim-out all limit 10m key src table t min-size 2k',
+    'filter trace name BEFORE random-forwarding max-fwd 100 quiet',
   ],
   bad: [
     ['filter', "'filter' expects a filter name"],
     ['filter foo', "'filter' : unknown keyword 'foo'"],
-    ['filter trace', "'filter trace' is not supported by Sluice yet"],
+    ['filter spoe', "'filter spoe' is not supported by Sluice yet"],
+    ['filter trace foo', "'filter trace' : unknown keyword 'foo'"],
     ['filter compression foo', "'filter' cannot handle unexpected argument 'foo'"],
     ['filter bwlim-out', "'filter bwlim-out' expects a name"],
     [

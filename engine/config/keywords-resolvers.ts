@@ -1,12 +1,12 @@
 /** Keywords of the resolvers section (manual 5.3.2). */
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import { NAMESERVERS_MAX, RESOLVE_RETRIES } from '../limits.ts';
 import { parseEndpoint } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import type { Draft, ResolversDraft, Resources } from './draft.ts';
 import { integer } from './fields.ts';
-import { parseIpv4, parseIpv6 } from './ip.ts';
 import { type Keyword, supported } from './keyword.ts';
 import type { Place } from './model.ts';
 import type { Hold, Resolvers } from './server-model.ts';

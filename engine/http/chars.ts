@@ -98,17 +98,3 @@ export function isExactly(bytes: Uint8Array, start: number, end: number, word: U
   for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
   return true;
 }
-
-/**
- * Copies `bytes[start, end)` to `out[at...]`, returns where it ended. Short runs go byte by byte: below some 60 bytes
- * that costs less than making the `subarray` that `set` wants.
- */
-export function copy(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
-  if (end - start > 60) {
-    out.set(bytes.subarray(start, end), at);
-    return at + end - start;
-  }
-  let to = at;
-  for (let i = start; i < end; i++) out[to++] = bytes[i]!;
-  return to;
-}

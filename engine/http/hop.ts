@@ -42,8 +42,8 @@ export function serverPersists(mode: HttpMode, response: Head, untilClose: boole
   return mode === 'keep-alive' && !untilClose && persists(response);
 }
 
-/** What the message itself says (RFC 9112 9.3): close wins over keep-alive. */
-function persists(head: Head): boolean {
+/** What the message itself says (RFC 9112 9.3): close wins over keep-alive. A request that does not persist is its client's last. */
+export function persists(head: Head): boolean {
   if (head.connectionClose || head.mustClose) return false;
   return head.version === 1 || head.connectionKeepAlive;
 }

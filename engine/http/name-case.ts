@@ -2,7 +2,8 @@
  * `h1-case-adjust`: header names as some clients and servers insist on them. Names are in lower case in Sluice, and as long in any
  * case: a head that was written is changed where it stands.
  */
-import { CR, copy, LF, latin1 } from './chars.ts';
+import { copy } from '../bytes.ts';
+import { CR, LF, latin1 } from './chars.ts';
 
 const COLON = 58;
 

@@ -2,7 +2,8 @@
  * Serialising heads and chunk framing. Lines that are as received are copied in runs, start line included: a head with
  * a few edits costs a few copies. A head that is `verbatim` needs none: send `bytes[start, end)` as it is.
  */
-import { COLON, CR, copy, LF, latin1, SP } from './chars.ts';
+import { copy } from '../bytes.ts';
+import { COLON, CR, LF, latin1, SP } from './chars.ts';
 import { EXTRA, type Head, RAW, REMOVED } from './head.ts';
 
 const VERSIONS = [latin1(' HTTP/1.0\r\n'), latin1(' HTTP/1.1\r\n')] as const;

@@ -3,6 +3,7 @@
  * `abns@name` for a name in Linux's abstract namespace.
  */
 import type { Address } from './contract.ts';
+import { ipText, parseIpv4, parseIpv6 } from './ip.ts';
 
 const utf8 = new TextDecoder();
 
@@ -49,76 +50,8 @@ export function sameAddress(a: Address, b: Address): boolean {
   return true;
 }
 
-/** 4 or 16 bytes as text, IPv6 as RFC 5952 writes it. */
-export function ipText(b: Uint8Array): string {
-  if (b.length === 4) return `${b[0]}.${b[1]}.${b[2]}.${b[3]}`;
-  const words: number[] = [];
-  for (let i = 0; i < 16; i += 2) words.push((b[i]! << 8) | b[i + 1]!);
-  if (words.slice(0, 5).every(w => w === 0) && words[5] === 0xffff) return `::ffff:${b.subarray(12).join('.')}`;
-  // RFC 5952 section 4.2: the longest run of two or more zero words becomes `::`, the first one of equals.
-  let at = -1;
-  let length = 1;
-  for (let i = 0; i < 8; i++) {
-    let n = 0;
-    while (i + n < 8 && words[i + n] === 0) n++;
-    if (n > length) {
-      at = i;
-      length = n;
-    }
-  }
-  const hex = (part: number[]) => part.map(w => w.toString(16)).join(':');
-  return at < 0 ? hex(words) : `${hex(words.slice(0, at))}::${hex(words.slice(at + length))}`;
-}
-
-/** Parses an IPv4 or IPv6 address in numbers (a `%zone` is dropped); null when it is neither. */
+/** An IPv4 or IPv6 address in numbers (a `%zone` is dropped); null when it is neither. */
 export function parseIp(text: string, port: number): Address | null {
-  const bytes = text.includes(':') ? ipv6Bytes(text) : ipv4Bytes(text);
-  if (bytes === null) return null;
-  return { family: bytes.length === 4 ? 4 : 6, bytes, port };
-}
-
-function ipv4Bytes(text: string): Uint8Array | null {
-  const parts = text.split('.');
-  if (parts.length !== 4) return null;
-  const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    if (!/^\d{1,3}$/.test(parts[i]!) || Number(parts[i]) > 255) return null;
-    bytes[i] = Number(parts[i]);
-  }
-  return bytes;
-}
-
-function ipv6Bytes(text: string): Uint8Array | null {
-  const zone = text.indexOf('%');
-  const halves = (zone < 0 ? text : text.slice(0, zone)).split('::');
-  if (halves.length > 2) return null;
-  const head = ipv6Half(halves[0]!);
-  const tail = halves.length === 2 ? ipv6Half(halves[1]!) : [];
-  if (head === null || tail === null) return null;
-  const length = head.length + tail.length;
-  if (halves.length === 2 ? length > 14 : length !== 16) return null;
-  const bytes = new Uint8Array(16);
-  bytes.set(head, 0);
-  bytes.set(tail, 16 - tail.length);
-  return bytes;
-}
-
-/** The bytes of `a:b:c` or `a:b:1.2.3.4`. */
-function ipv6Half(text: string): number[] | null {
-  if (text === '') return [];
-  const bytes: number[] = [];
-  const words = text.split(':');
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    if (word.includes('.') && i === words.length - 1) {
-      const v4 = ipv4Bytes(word);
-      if (v4 === null) return null;
-      bytes.push(...v4);
-    } else {
-      if (!/^[0-9a-f]{1,4}$/i.test(word)) return null;
-      const value = Number.parseInt(word, 16);
-      bytes.push(value >> 8, value & 0xff);
-    }
-  }
-  return bytes.length > 16 ? null : bytes;
+  const bytes = text.includes(':') ? parseIpv6(text.replace(/%.*$/s, '')) : parseIpv4(text);
+  return bytes === null ? null : { family: bytes.length === 4 ? 4 : 6, bytes, port };
 }

@@ -26,12 +26,3 @@ export function heapChunk(size: number, poison = false): OwnChunk {
     },
   };
 }
-
-/** Short spans by hand: a call costs more than their bytes. */
-const SHORT_BYTES = 32;
-
-/** Copies `from[start, end)` to `to[at, ...)`. */
-export function copyInto(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
-  if (end - start > SHORT_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
-  else for (let i = start; i < end; i++) to[at + i - start] = from[i]!;
-}

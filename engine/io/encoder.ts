@@ -9,7 +9,9 @@
  *
  * All encoders of a thread share one input and one output buffer: each is empty again before another encoder's turn.
  */
+
 import ffi from 'node:ffi';
+import { copy } from '../bytes.ts';
 
 /** Input of one call at most. Bytes. */
 export const SLICE_BYTES = 16_384;
@@ -59,5 +61,5 @@ export const OUTPUT_AT = ffi.getRawPointer(OUTPUT.buffer) + BigInt(OUTPUT_START)
 export const alive = { encoders: 0 };
 
 export function loadInput(bytes: Uint8Array, start: number, end: number): void {
-  INPUT.set(bytes.subarray(start, end));
+  copy(bytes, start, end, INPUT, 0);
 }

@@ -262,16 +262,23 @@ function startSockaddr(family: number, length: number): Uint8Array {
   return name;
 }
 
-/** The address in the first `length` bytes of a sockaddr; null for a family that is not one of ours. */
-export function decodeSockaddr(name: Uint8Array, length: number): Address | null {
-  const family = MAC ? name[1] : name[0];
-  const port = (name[2]! << 8) | name[3]!;
-  if (family === AF_INET) return { family: 4, bytes: name.slice(4, 8), port };
-  if (family === AF_INET6) return { family: 6, bytes: name.slice(8, 24), port };
+/** The address in the sockaddr of `length` bytes that stands at `at`; null for a family that is not one of ours. */
+export function decodeSockaddr(name: Uint8Array, length: number, at = 0): Address | null {
+  const family = MAC ? name[at + 1] : name[at];
+  const port = (name[at + 2]! << 8) | name[at + 3]!;
+  if (family === AF_INET) return { family: 4, bytes: own(name, at + 4, 4), port };
+  if (family === AF_INET6) return { family: 6, bytes: own(name, at + 8, 16), port };
   if (family !== AF_UNIX) return null;
-  const path = name.slice(2, Math.max(2, length));
+  const path = name.slice(at + 2, at + Math.max(2, length));
   const end = path[0] === 0 ? -1 : path.indexOf(0);
   return { family: 1, bytes: end < 0 ? path : path.slice(0, end), port: 0 };
+}
+
+/** A copy of a few bytes; for each connection, so not by `slice`, which costs several times as much. */
+function own(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let i = 0; i < length; i++) copy[i] = bytes[at + i]!;
+  return copy;
 }
 
 /** The local address of a socket; null when it has none or `fd` is no socket. */

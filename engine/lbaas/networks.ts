@@ -1,6 +1,7 @@
 /** The networks that load balancers have addresses in: what a Neutron would know, from the command line. */
 import { createHash } from 'node:crypto';
-import { ipText, parseIp } from '../io/address.ts';
+import { parseIp } from '../io/address.ts';
+import { ipText } from '../io/ip.ts';
 
 export interface Subnet {
   readonly id: string;

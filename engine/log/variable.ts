@@ -92,26 +92,29 @@ export function sent(
   return { name, mode: 'http', known: EARLY, doc, type: 'str', writer };
 }
 
-/**
- * A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. `alone`: what
- * it is where there is no stream.
- */
+/** A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. */
 export function number(
   name: string,
   mode: Mode,
   known: Moment,
   doc: string,
   of: (scene: StreamScene) => number,
-  { hexDigits = 0, digits = 1, alone }: { hexDigits?: number; digits?: number; alone?: (scene: Scene) => number } = {},
+  { hexDigits = 0, digits = 1, alone = () => 0 }: NumberOptions = {},
 ): Variable {
   const writer = <S extends Scene>(value: (scene: S) => number) => {
     return ({ hex }: Flags) => {
-      if (hex && hexDigits > 0) return (line: Line, scene: S) => line.hex(value(scene), hexDigits);
-      return (line: Line, scene: S) => line.number(value(scene), digits);
+      if (hex && hexDigits > 0) return (line: Line, scene: S): void => line.hex(value(scene), hexDigits);
+      return (line: Line, scene: S): void => line.number(value(scene), digits);
     };
   };
-  const row: Variable = { name, mode, known, doc, type: 'sint', writer: writer(of) };
-  return alone === undefined ? row : { ...row, streamless: writer(alone) };
+  return { name, mode, known, doc, type: 'sint', writer: writer(of), streamless: writer(alone) };
+}
+
+interface NumberOptions {
+  readonly hexDigits?: number;
+  readonly digits?: number;
+  /** What it is where there is no stream. */
+  readonly alone?: (scene: Scene) => number;
 }
 
 /** A number that still grows when the line is written early. */
@@ -122,22 +125,22 @@ export function growing(name: string, mode: Mode, doc: string, of: (stream: Stre
       line.number(of(scene.stream));
     };
   };
-  return { name, mode, known: END, doc, type: 'sint', writer };
+  return { name, mode, known: END, doc, type: 'sint', writer, streamless: () => line => line.number(0) };
 }
 
+/** A date in one of the forms of log lines; where there is no stream that of now. `of`: milliseconds since the epoch. */
 export function date(
   name: string,
   mode: Mode,
   doc: string,
-  how: 'utc' | 'local' | 'millis',
+  form: 'utc' | 'local' | 'millis',
   of: (scene: StreamScene) => number,
-  alone?: (scene: Scene) => number,
 ): Variable {
-  const writer = <S extends Scene>(ms: (scene: S) => number) => {
-    return () => (line: Line, scene: S) => scene.dates[how](line, ms(scene));
+  return {
+    ...{ name, mode, known: START, doc, type: 'str' },
+    writer: () => (line, scene) => scene.dates[form](line, of(scene)),
+    streamless: () => (line, scene) => scene.dates[form](line, scene.wall()),
   };
-  const row: Variable = { name, mode, known: START, doc, type: 'str', writer: writer(of) };
-  return alone === undefined ? row : { ...row, streamless: writer(alone) };
 }
 
 export function address(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {

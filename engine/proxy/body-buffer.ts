@@ -2,6 +2,7 @@
  * The payload of a request, gathered while rules wait for it: the bytes as received, to be passed on later, and the
  * payload that they hold, for `req.body` and its kin.
  */
+import { copy } from '../bytes.ts';
 import { Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
 
 export class BodyBuffer {
@@ -42,12 +43,12 @@ export class BodyBuffer {
     do {
       at = body.step(bytes, at, stop);
       if (body.event !== DATA) continue;
-      this.#payload.set(bytes.subarray(body.dataStart, body.dataEnd), this.#length);
+      copy(bytes, body.dataStart, body.dataEnd, this.#payload, this.#length);
       this.#length += body.dataEnd - body.dataStart;
     } while (body.event < DONE && body.event !== MORE);
     this.done = body.event !== MORE;
     if (body.event === ERROR) at = stop;
-    this.#raw.set(bytes.subarray(start, at), this.#used);
+    copy(bytes, start, at, this.#raw, this.#used);
     this.#used += at - start;
     return at;
   }

@@ -8,7 +8,9 @@
  * Bytes are consumed as far as the phase allows. What must wait (payload before there is a server, a pipelined request)
  * is held: the chunk is kept and the connection paused, so at most one chunk is ever held.
  */
+
 import type { Slice } from '../balance/balancer.ts';
+import { copy } from '../bytes.ts';
 import {
   BODY_CHUNKED,
   BODY_LENGTH,
@@ -23,7 +25,7 @@ import {
   responseBody,
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
-import { clientPersists, setResponseConnection } from '../http/hop.ts';
+import { clientPersists, persists, setResponseConnection } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
 import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { parseRequest } from '../http/parse.ts';
@@ -84,6 +86,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #ended = false;
   /** The connection may go on after this exchange. */
   #keep = false;
+  /** The client has said that it sends nothing after this request. */
+  #last = false;
   /** The response has no payload, whatever the server sends (`set-status`). */
   #mute = false;
   /** The response goes out in chunks. */
@@ -241,7 +245,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     const buffer = this.#buffer!;
     const n = Math.min(chunk.end - at, buffer.length - this.#used);
-    buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    copy(chunk.bytes, at, at + n, buffer, this.#used);
     const before = this.#used;
     this.#used += n;
     const head = stream.requestHead;
@@ -265,6 +269,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   #start(stream: Stream, head: Head, length: number): void {
     stream.requestAt = stream.now;
     stream.bytesIn += length;
+    this.#last = !persists(head);
     this.#keep = clientPersists(stream.frontend.proxy.options.http, head);
     const kind = requestBody(head);
     this.#body.reset(kind, head.contentLength);
@@ -557,8 +562,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   /**
-   * The last answer is on its way: the session is over. The connection is listened to a little longer, as a client that
-   * sends its next request now would otherwise see a reset instead of the answer.
+   * The last answer is on its way: the session is over. Unless the client has said so itself, the connection is listened
+   * to a little longer: a client that sends its next request now would otherwise see a reset instead of the answer.
    */
   #part(): void {
     const conn = this.conn!;
@@ -568,7 +573,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#forget();
     this.#count(CUR_H1_CONNS, -1);
     const { clientMs } = this.session.frontend.proxy.timeouts;
-    listenOut(context, conn, this.#ended, conn.pending > 0 && clientMs !== 0 ? clientMs : LINGER_MS);
+    listenOut(context, conn, this.#ended || this.#last, conn.pending > 0 && clientMs !== 0 ? clientMs : LINGER_MS);
     this.session.closed();
   }
 

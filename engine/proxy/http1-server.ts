@@ -6,6 +6,7 @@
  *                │        └─ until the server closes, when neither length nor chunks are given
  *                └─ 101, or 2xx to CONNECT ──► tunnel
  */
+import { copy } from '../bytes.ts';
 import {
   BODY_CHUNKED,
   BODY_NONE,
@@ -168,7 +169,7 @@ export class Http1Server implements ServerSide, Handler {
       this.#used = 0;
     }
     const n = Math.min(chunk.end - at, this.#buffer.length - this.#used);
-    this.#buffer.set(chunk.bytes.subarray(at, at + n), this.#used);
+    copy(chunk.bytes, at, at + n, this.#buffer, this.#used);
     const before = this.#used;
     this.#used += n;
     stream.touchServer();

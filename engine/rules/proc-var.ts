@@ -1,7 +1,6 @@
 /** `set-var` and `set-var-fmt` where there is no traffic: read, evaluated at once, and what the variable becomes. */
 import type { Cursor } from '../config/cursor.ts';
 import { newProxy, type Resources } from '../config/draft.ts';
-import { ALIASES } from '../log/variables.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { readExpression } from '../sample/expression.ts';
 import type { Outside } from '../sample/outside.ts';
@@ -42,11 +41,6 @@ export function readValue(
   const rule = { set: ruleSet('connection'), proxy: newProxy(), point, args: null };
   const format = readFormat(cursor, rule, { resources }, 'a format');
   if (format === null) return null;
-  const blind = format.items.find(item => item.kind === 'alias' && ALIASES.get(item.name)!.streamless === undefined);
-  if (blind?.kind === 'alias') {
-    cursor.error(`'%${blind.name}' is about traffic, and there is none here`);
-    return null;
-  }
   const text = new Sample();
   const bytes = compileText(format, env)(at);
   text.setStr(bytes, 0, bytes.length);

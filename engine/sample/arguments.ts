@@ -4,7 +4,7 @@
  *
  * A parsed argument is plain data, as it crosses threads: what it refers to (backends, servers) is looked up by name.
  */
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import { INT64_MAX, INT64_MIN } from './cast.ts';
 import type { PatternRef } from './pattern-ref.ts';
 import { regexProblem } from './regex.ts';
@@ -154,6 +154,11 @@ export function sampleArg(spec: ArgSpec): string {
 }
 
 /** A text that the argument does not take; null = it takes all. */
+/** What HAProxy calls arguments of a type. */
+export function nounOf(type: ArgType): string {
+  return ARG_TYPES[type].noun;
+}
+
 export function faultyArg(spec: ArgSpec): { text: string; noun: string } | null {
   const { fault, noun } = ARG_TYPES[spec.type];
   return fault === null ? null : { text: fault, noun };

@@ -12,9 +12,10 @@
  *
  * A cast that stands in the matrix may still fail on the value: then the whole expression finds nothing.
  */
-import { parseIpv6 } from '../config/ip.ts';
+
 import { isDigit } from '../http/chars.ts';
 import { METHOD_NAMES } from '../http/names.ts';
+import { parseIpv6 } from '../io/ip.ts';
 import { writeIp } from './ip-text.ts';
 import { ADDR, ANY, BIN, BOOL, bytesOf, IPV4, IPV6, METH, type Sample, SINT, STR, type Type } from './sample.ts';
 import { give, room, SCRATCH } from './scratch.ts';

@@ -1,5 +1,5 @@
 /** Converters of the Forwarded header (RFC 7239). */
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import type { Args } from './arguments.ts';
 import type { Convert } from './context.ts';
 import { writeIp } from './ip-text.ts';

@@ -1,10 +1,10 @@
 /** Fetches of start lines (manual 7.3.6): method, target and its parts, versions, status; and what is made of them. */
 import { avalanche } from '../balance/hash.ts';
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
 import { latin1 } from '../http/chars.ts';
 import type { Head } from '../http/head.ts';
 import { H_HOST } from '../http/names.ts';
 import { UriParts } from '../http/uri.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import type { Fetch, SampleContext } from './context.ts';
 import { alias, type FetchRow, fetch, plain } from './row.ts';
 import { type Sample, view } from './sample.ts';

@@ -1,5 +1,5 @@
 /** An address in a header: an IPv4 address with or without a port, an IPv6 address with or without brackets (and port). */
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import type { Sample } from './sample.ts';
 
 /** Makes the text of the sample an address; false when it is none. */

@@ -1,5 +1,5 @@
 /** IP addresses written as text straight into bytes: no strings on the way for IPv4. */
-import { ipText } from '../io/address.ts';
+import { ipText } from '../io/ip.ts';
 
 /** Writes the address `bytes[start, end)` (4 or 16 bytes) to `out[at...]`; returns where the text ends (45 bytes at most). */
 export function writeIp(bytes: Uint8Array, start: number, end: number, out: Buffer, at: number): number {

@@ -4,7 +4,7 @@
  * that, an IPv4 address as `::ffff:a.b.c.d`.
  */
 
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
+import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import { cast } from './cast.ts';
 import { Numbers } from './numbers.ts';
 import type { PatternSet } from './pattern.ts';

@@ -1,7 +1,7 @@
 /** Entries of stick tables as the runtime API shows and reads them (management guide, `show table`). */
-import { parseIpv4, parseIpv6 } from '../config/ip.ts';
+
 import type { StickTable } from '../config/stick-model.ts';
-import { ipText } from '../io/address.ts';
+import { ipText, parseIpv4, parseIpv6 } from '../io/ip.ts';
 import { Sample } from '../sample/sample.ts';
 import { setKey } from './key.ts';
 import type { Field } from './layout.ts';

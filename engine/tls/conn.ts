@@ -11,7 +11,8 @@
  * received and not yet read while the owner has paused is kept as records.
  */
 import { constants } from 'node:os';
-import { copyInto, NOBODY } from '../io/common.ts';
+import { copy } from '../bytes.ts';
+import { NOBODY } from '../io/common.ts';
 import type { Address, Chunk, Conn, Handler, Io, Layer, OwnChunk } from '../io/contract.ts';
 import { TLS_GATHER_BYTES } from '../limits.ts';
 import { CLOSED, FAILED, MORE, OPEN, TlsConnection } from './connection.ts';
@@ -364,7 +365,7 @@ export class TlsConn implements Conn, Handler, Layer {
     gathered ??= this.#io.take(TLS_GATHER_BYTES);
     if (gathered !== this.#gathered) gathered.end = 0;
     this.#gathered = gathered;
-    copyInto(gathered.bytes, gathered.end, bytes, start, end);
+    copy(bytes, start, end, gathered.bytes, gathered.end);
     gathered.end += end - start;
     this.#list();
   }

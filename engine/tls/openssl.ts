@@ -115,6 +115,11 @@ const SIGNATURES = {
   X509_verify_cert_error_string: { return: 'pointer', arguments: ['i64'] },
   OPENSSL_sk_num: { return: 'i32', arguments: ['pointer'] },
   OPENSSL_sk_value: { return: 'pointer', arguments: ['pointer', 'i32'] },
+  OPENSSL_sk_free: { return: 'void', arguments: ['pointer'] },
+  d2i_PKCS12: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  PKCS12_parse: { return: 'i32', arguments: ['pointer', 'string', 'pointer', 'pointer', 'pointer'] },
+  PKCS12_free: { return: 'void', arguments: ['pointer'] },
+  i2d_PrivateKey: { return: 'i32', arguments: ['pointer', 'pointer'] },
 
   // Session tickets under several keys.
   EVP_aes_128_cbc: { return: 'pointer', arguments: [] },

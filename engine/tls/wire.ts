@@ -12,6 +12,7 @@
  *
  * OpenSSL takes from it no more than the record it needs, so that what is left there is exactly what was not looked at.
  */
+import { copy } from '../bytes.ts';
 import { BIO, openssl, pointerTo, view } from './openssl.ts';
 
 const BUF_MEM_BYTES = 32;
@@ -72,7 +73,7 @@ export function drop(): void {
 /** The address of `bytes[start]`, where native code finds it until the next call. */
 export function locate(bytes: Uint8Array, address: bigint | undefined, start: number, end: number): bigint {
   if (address !== undefined) return start === 0 ? address : address + BigInt(start);
-  staging.set(bytes.subarray(start, end));
+  copy(bytes, start, end, staging, 0);
   return stagingAt;
 }
 

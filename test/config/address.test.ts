@@ -11,8 +11,7 @@ import {
   SERVER_ACCEPTS,
   SOURCE_ACCEPTS,
 } from '../../engine/config/address.ts';
-import { parseIpv4, parseIpv6 } from '../../engine/config/ip.ts';
-import { ipText } from '../../engine/io/address.ts';
+import { ipText, parseIpv4, parseIpv6 } from '../../engine/io/ip.ts';
 
 function bind(text: string): unknown {
   const parsed = parseEndpoints(text, BIND_ACCEPTS);

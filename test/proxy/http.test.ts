@@ -138,12 +138,24 @@ describe('messages', () => {
     client.socket.destroy();
   });
 
+  test('a client that has said close gets the whole answer, and its end', async () => {
+    const body = 'x'.repeat(100_000);
+    const s = await server(() => ok(body));
+    const r = await proxy(s.port);
+    const client = await connect(r.port('web'));
+    client.send(GET_CLOSE);
+    await client.end();
+    expect(client.received.endsWith(body)).toBe(true);
+    expect(client.error).toBe(null);
+    client.socket.destroy();
+  });
+
   test('a request sent after the last answer, before its sender saw the end, brings no reset', async () => {
     const s = await server(() => ok('last'));
-    const r = await proxy(s.port);
+    const r = await proxy(s.port, 'option httpclose');
     for (let i = 0; i < 20; i++) {
       const client = await connect(r.port('web'));
-      client.send(GET_CLOSE);
+      client.send(GET);
       await client.has('last');
       client.send(GET);
       await client.end();

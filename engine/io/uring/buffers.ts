@@ -4,6 +4,7 @@
  * `enter`, so a thread that dies leaves nothing.
  */
 import ffi from 'node:ffi';
+import { copy } from '../../bytes.ts';
 import { POISON } from '../common.ts';
 import type { OwnChunk } from '../contract.ts';
 import * as abi from './abi.ts';
@@ -139,10 +140,10 @@ export class ReceiveBlocks implements Home {
       return block;
     }
     this.copied++;
-    const copy = heapBlock(length, this.#poison).take(length);
-    copy.bytes.set(block.bytes.subarray(0, length));
+    const own = heapBlock(length, this.#poison).take(length);
+    copy(block.bytes, 0, length, own.bytes, 0);
     block.release();
-    return copy;
+    return own;
   }
 
   /** A block that the kernel took for nothing. */

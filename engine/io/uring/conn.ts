@@ -318,8 +318,10 @@ export class UringConn implements Conn {
   #transmit(): void {
     this.#sending = true;
     this.#due++;
-    // The FIN that follows at once (onSend) then travels with the last data: a packet, and a wake-up of the peer, less.
-    ops.transmit(this.#io.ring, this.id, this.#output.first!, this.#shut || (this.#eof && this.#phase === CLOSING));
+    // The FIN that follows at once (onSend) then travels with the last data: a packet, and a wake-up of the peer, less. Not
+    // where the socket may hold what nobody reads: closing it drops output that has not left.
+    const last = this.#shut || (this.#phase === CLOSING && (this.#eof || this.#receiving));
+    ops.transmit(this.#io.ring, this.id, this.#output.first!, last);
   }
 
   /** Ends what is under way and closes, in this order: all through the ring, so that nothing overtakes. */

@@ -184,7 +184,7 @@ export class UringListening implements Listening {
   #peer(number: number): Address {
     if (this.#unix) return UNNAMED;
     const at = number * NAME_BYTES;
-    return decodeSockaddr(this.#names.subarray(at, at + LENGTH_AT), LENGTH_AT) ?? UNNAMED;
+    return decodeSockaddr(this.#names, LENGTH_AT, at) ?? UNNAMED;
   }
 
   /** What was accepted just before a pause that has ended since, be it by the end of listening. */

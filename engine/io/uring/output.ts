@@ -1,5 +1,6 @@
 /** What a connection has still to send: spans of blocks, in order. */
-import { copyInto } from '../common.ts';
+import { copy } from '../../bytes.ts';
+
 import type { Block, OutputBlocks, Piece, Pieces } from './buffers.ts';
 
 /** Where blocks and pieces come from. */
@@ -29,12 +30,12 @@ export class Output {
     const last = this.#last;
     // A piece that is being sent may grow: what the kernel was told of it does not change.
     if (last?.block.output && last.block.bytes.length - last.end >= length) {
-      copyInto(last.block.bytes, last.end, bytes, start, end);
+      copy(bytes, start, end, last.block.bytes, last.end);
       last.end += length;
       this.pending += length;
     } else {
       const block = this.#pools.output.take(length);
-      copyInto(block.bytes, 0, bytes, start, end);
+      copy(bytes, start, end, block.bytes, 0);
       this.add(block, 0, length);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * IP addresses in numbers, from text: IPv4 as four decimal numbers, IPv6 as RFC 4291 section 2.2 reads it. No zones, no
- * names, no ports. Back to text: `ipText` of engine/io/address.ts.
+ * IP addresses in numbers, from text and back: IPv4 as four decimal numbers, IPv6 as RFC 4291 section 2.2 reads it. No zones, no
+ * names, no ports.
  */
 
 /** 4 bytes, or null. A zero before a number is refused: some read it as octal. */
@@ -38,4 +38,25 @@ function groupsToBytes(text: string): number[] | null {
     } else return null;
   }
   return bytes;
+}
+
+/** 4 or 16 bytes as text, IPv6 as RFC 5952 writes it. */
+export function ipText(b: Uint8Array): string {
+  if (b.length === 4) return `${b[0]}.${b[1]}.${b[2]}.${b[3]}`;
+  const words: number[] = [];
+  for (let i = 0; i < 16; i += 2) words.push((b[i]! << 8) | b[i + 1]!);
+  if (words.slice(0, 5).every(w => w === 0) && words[5] === 0xffff) return `::ffff:${b.subarray(12).join('.')}`;
+  // RFC 5952 section 4.2: the longest run of two or more zero words becomes `::`, the first one of equals.
+  let at = -1;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let n = 0;
+    while (i + n < 8 && words[i + n] === 0) n++;
+    if (n > length) {
+      at = i;
+      length = n;
+    }
+  }
+  const hex = (part: number[]) => part.map(w => w.toString(16)).join(':');
+  return at < 0 ? hex(words) : `${hex(words.slice(0, at))}::${hex(words.slice(at + length))}`;
 }
