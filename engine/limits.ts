@@ -136,6 +136,8 @@ export const LOG_URI_BYTES = 1_023;
 export const COOKIE_CAPTURE_BYTES = 63;
 /** Plaintext of short sends that becomes one TLS record at the end of a turn. Bytes. */
 export const TLS_GATHER_BYTES = 16_384;
+/** Early data of a TLS client at most: what it sends before the handshake is complete (`allow-0rtt`). Bytes. */
+export const TLS_EARLY_BYTES = 15_360;
 /** TLS sessions kept per server and worker, one per name that is sent. */
 export const TLS_SESSIONS_MAX = 1_024;
 

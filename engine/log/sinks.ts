@@ -28,6 +28,8 @@ import { LogBackend } from './log-backend.ts';
 
 /** Sends the first `length` bytes, which say `message` behind a header; 0, or minus errno when the line is lost. */
 export type Sink = (bytes: Uint8Array, length: number, message: Line) => number;
+/** One that sends whatever the bytes are. */
+export type PlainSink = (bytes: Uint8Array, length: number) => number;
 
 /** A place where lines go, for messages about it. */
 type Named = Pick<LogTarget, 'address' | 'file' | 'line'>;
@@ -106,15 +108,14 @@ export class Sinks {
   }
 
   /** `stdout`, `stderr`, or a ring; one that is not there takes nothing. */
-  named(name: string): Sink {
+  named(name: string): PlainSink {
     const fd = name === 'stdout' ? 1 : name === 'stderr' ? 2 : null;
     if (fd !== null) return (bytes, length) => writeFd(fd, bytes, length);
-    const ring = this.#rings.findIndex(known => known.name === name);
-    return ring < 0 ? () => FULL : this.#ring(ring);
+    return this.#model.rings.some(ring => ring.name === name) ? this.#ring(name) : () => FULL;
   }
 
   /** Into the thread's channel of the ring, without the line feed at the end: the ring's readers say how lines end. */
-  #ring(name: string): Sink {
+  #ring(name: string): PlainSink {
     const index = this.#model.rings.findIndex(ring => ring.name === name);
     const channel = this.#memory.channel(index, this.#thread);
     const maxBytes = this.#model.rings[index]!.maxlenBytes || Number.POSITIVE_INFINITY;
@@ -135,7 +136,7 @@ export class Sinks {
   }
 
   /** The first failure is told. That a target is full (EAGAIN) is none: those lines are only counted. */
-  #once(target: Named, send: (bytes: Uint8Array, length: number) => number): Sink {
+  #once(target: Named, send: PlainSink): Sink {
     let told = false;
     return (bytes, length) => {
       const result = send(bytes, length);
