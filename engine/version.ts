@@ -4,14 +4,15 @@
 
 /** Follows `HAProxy version ` in the first line of `-v`. The part before `-sluice` is the HAProxy it stands for. */
 export const VERSION = '3.4-sluice0.1.0';
-/** The TLS library, which is the one inside Node. */
-export const TLS_LIBRARY = `OpenSSL ${process.versions.openssl}`;
 /** `$HAPROXY_BRANCH`. */
 export const BRANCH = '3.4';
 export const RELEASE_DATE = '2026/11/22';
 
 const LINUX = process.platform === 'linux';
 const DARWIN = process.platform === 'darwin';
+
+/** What Node brings along; its version is in OpenSSL's own shape. */
+export const TLS_LIBRARY = `OpenSSL ${process.versions.openssl}`;
 
 /** HAProxy's feature names in its own (alphabetical) order, and whether Sluice has what the name promises. */
 export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
@@ -34,7 +35,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['LIBCRYPT', true],
   ['LINUX_CAP', LINUX],
   ['LINUX_SPLICE', false],
-  ['LINUX_TPROXY', false],
+  ['LINUX_TPROXY', LINUX],
   ['LUA', false],
   ['MATH', true],
   ['MEMORY_PROFILING', false],
@@ -65,7 +66,7 @@ export const FEATURES: readonly (readonly [name: string, on: boolean])[] = [
   ['TFO', LINUX],
   ['THREAD', true],
   ['THREAD_DUMP', false],
-  ['TPROXY', false],
+  ['TPROXY', LINUX],
   ['WURFL', false],
   ['ZLIB', true],
 ];

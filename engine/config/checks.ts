@@ -6,6 +6,7 @@
 import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
 import { httpVariable } from '../log/format-text.ts';
+import { switchesMode } from '../rules/actions-flow.ts';
 import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
@@ -335,7 +336,10 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
   const who = `${kindOf(proxy)} '${proxy.name}'`;
   const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
-  if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  const switches = switchesMode(proxy);
+  if (!switches && accepts(proxy) && proxy.monitorUri !== null) {
+    ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  }
   if (accepts(proxy) && proxy.logStyle !== null && !proxy.logStyle.startsWith('tcp')) {
     ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
     proxy.logStyle = 'tcp';
@@ -345,6 +349,18 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`Layer 7 hash not possible for ${who} (needs 'mode http'). Falling back to round robin`);
     proxy.balance = newBalance('roundrobin');
   }
+  proxy.cookie = null;
+  if (!switches) ignoreHttp(proxy, who, ignore);
+  else if (proxy.kind === 'listen' && proxy.useBackend.length === 0 && proxy.defaultBackend === null) {
+    ignore(
+      `Proxy '${proxy.name}' : 'switch-mode http' configured for a tcp proxy with no backend. Incoming connections upgraded to HTTP cannot be routed to TCP servers`,
+    );
+  }
+  httpOnlyServers(proxy, diagnostics);
+}
+
+/** No connection of this proxy ever speaks HTTP. */
+function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) => void): void {
   for (const [asked, what] of [
     [proxy.stats !== null, "'stats' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],
@@ -358,9 +374,8 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
     proxy.rules[name] = [];
   }
-  Object.assign(proxy, { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null });
+  Object.assign(proxy, { monitorUri: null, stats: null, forwardFor: null, originalTo: null });
   proxy.options.httpBufferRequest = false;
-  httpOnlyServers(proxy, diagnostics);
 }
 
 function httpOnlyServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
@@ -443,8 +458,8 @@ const CHECKS: readonly Check[] = [
   emailAlerts,
   httpOnly,
   checkFilters,
-  cookieCapture,
   checkLogBackend,
+  cookieCapture,
   logFormats,
   logProfiles,
 ];

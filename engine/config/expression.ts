@@ -9,6 +9,7 @@
  * Blanks may stand around operators. In arguments every blank counts, quotes and backslashes work as in the rest of
  * the configuration, and an unquoted comma or closing parenthesis ends the argument.
  */
+import { getFips } from 'node:crypto';
 import { CONDITION_NESTING_MAX } from '../limits.ts';
 import {
   compareVersions,
@@ -67,7 +68,7 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
   awslc_api_atleast: NOT_HERE,
   awslc_api_before: NOT_HERE,
   ssllib_name_startswith: { args: 1, test: ([name]) => TLS_LIBRARY.startsWith(name!) },
-  fips_mode: { args: 0, test: () => false },
+  fips_mode: { args: 0, test: () => getFips() === 1 },
 };
 
 /** The names of all predicates, for suggestions. */

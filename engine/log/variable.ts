@@ -92,7 +92,10 @@ export function sent(
   return { name, mode: 'http', known: EARLY, doc, type: 'str', writer };
 }
 
-/** A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. */
+/**
+ * A whole number. `hexDigits`: its width under `+X`; 0 = `+X` does not change it. `digits`: its width otherwise. `alone`: what
+ * it is where there is no stream.
+ */
 export function number(
   name: string,
   mode: Mode,

@@ -5,6 +5,7 @@ import { keepTrailersOnly, setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
+import { chunkRequest } from './chunker.ts';
 import { prepareCompression } from './compression.ts';
 import { inNetwork } from './networks.ts';
 import { uniqueId } from './notes.ts';
@@ -29,8 +30,9 @@ export function prepareRequest(stream: Stream): void {
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = keepTrailersOnly(head) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
-  if (!ok) stream.count(FAILED_REWRITES);
   if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);
+  ok = chunkRequest(stream) && ok;
+  if (!ok) stream.count(FAILED_REWRITES);
 }
 
 function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {

@@ -100,7 +100,8 @@ export class Session {
     countSession(this.context, this.listener);
     if (!mayStart(this)) return;
     countEvent(this.tracked, NOTHING_TRACKED, SESSION, this.context.io.now());
-    this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
+    if (this.frontend.proxy.mode === 'http') new Http1Client(this);
+    else new RawClient(this);
   }
 
   /** The client's address; null for a unix socket without a name. */

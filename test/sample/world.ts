@@ -109,7 +109,7 @@ export class World {
       ...{ lastRule: null, waitingRule: null, context: worker, number: -1, errno: 0, cause: '-' },
       ...{ backendQueuePlace: 0, serverQueuePlace: 0, acceptedAt: 1, idleSince: 1, firstByteAt: 1, requestAt: 1 },
       ...{ serverBytesIn: 0, serverBytesOut: 0, assignedAt: 0, connectedAt: 0, responseAt: 0, finishedAt: 0, now: 2 },
-      ...{ vars: new StreamVars(), responseHeld: null, backend: null, server: null, serverSide: null, phase: '-' },
+      ...{ vars: new StreamVars(), backend: null, server: null, serverSide: null, phase: '-' },
       requestHead: http ? headOf(request, false) : new Head(1, 1),
       responseHead: response === undefined ? new Head(1, 1) : headOf(response, true),
       payload: () => held,
