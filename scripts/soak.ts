@@ -6,6 +6,7 @@
  *     npm run soak -- --seconds 600 --reloads 1000 --kills --io net
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { cli, field, rows } from '../test/workers/cli.ts';
 import { Client, KEEP_ALIVE, LAZY, LONG, newTally, SHORT, startServer } from '../test/workers/clients.ts';
 import { freePort } from '../test/workers/ports.ts';
+import type { Holdings, Wish } from './soak-probe.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,10 +28,16 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const reloadsMax = Number(values.reloads);
 
-/** Growth that is noise: what a heap is, and what is open, moves a little. */
-const MEMORY_GROWTH_MAX_MB = 128;
-/** Threads that wait for the next generation have some. */
-const DESCRIPTOR_GROWTH_MAX = 16;
+/** Growth that is noise: what heaps have, and which connections to servers are open, moves a little. */
+const MEMORY_GROWTH_MAX_MB = 64;
+const SOCKET_GROWTH_MAX = 16;
+/** After so many reloads everything has been there once: what it holds then is what it may hold at the end. */
+const WARM_RELOADS = 20;
+/**
+ * A thread that no generation needs waits for the next one for 10 s (workers/pool.ts), and V8 gives back what an ended thread
+ * had after 8 s more. Milliseconds.
+ */
+const SETTLE_MS = 25_000;
 /** A worker thread is ended once per so many reloads. */
 const RELOADS_PER_KILL = 25;
 
@@ -49,8 +57,8 @@ health.listen(healthPort, '127.0.0.1');
 
 const random = (n: number) => Math.floor(Math.random() * n);
 
-/** One of many configurations that serve the same. */
-function configuration(): string {
+/** One of many configurations that serve the same; `random(n)` chooses below `n`. */
+function configuration(random: (n: number) => number): string {
   const extra = Array.from(
     { length: random(4) },
     (_, i) => `  server x${i} 127.0.0.1:${origin.port} weight ${1 + random(20)}`,
@@ -83,10 +91,10 @@ ${extra.join('\n')}
 }
 
 function start(): ChildProcess {
-  fs.writeFileSync(file, configuration());
-  const killer = path.join(import.meta.dirname, 'soak-thread-killer.ts');
+  fs.writeFileSync(file, configuration(random));
+  const probe = path.join(import.meta.dirname, 'soak-probe.ts');
   const main = path.join(import.meta.dirname, '../workers/main.ts');
-  const args = ['--no-warnings', ...(values.kills ? ['--import', killer] : []), main];
+  const args = ['--no-warnings', '--import', probe, main];
   const child = spawn(process.execPath, [...args, '-W', '-S', master, '-f', file, '--io', values.io], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -100,8 +108,39 @@ const OUTPUT_CHARS_MAX = 20_000;
 let output = '';
 const child = start();
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
-const descriptors = () => fs.readdirSync(`/proc/${child.pid}/fd`).length;
-const memoryMb = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) / 1024;
+const tell = (wish: Wish) => void child.send(wish);
+
+async function holdings(): Promise<Holdings> {
+  tell('measure');
+  const [held] = (await once(child, 'message')) as [Holdings];
+  return held;
+}
+
+const mb = (bytes: number) => Math.round(bytes / 2 ** 20);
+
+function show(when: string, h: Holdings): void {
+  const sizes = `rss ${mb(h.rss)}, heaps ${mb(h.heap)}, outside ${mb(h.external)}, shared ${mb(h.shared)} MB`;
+  console.log(`${when}: ${h.threads} threads, ${h.descriptors} descriptors, ${sizes} in ${h.sharedBuffers} buffers`);
+}
+
+/** What it holds when it has served one and the same configuration for a while. */
+async function settled(when: string): Promise<Holdings> {
+  await reload(configuration(() => 0));
+  await until(async () => (await draining()) === 0, 60_000);
+  await sleep(10_000);
+  show(`${when}, after 10 s`, await holdings());
+  await sleep(SETTLE_MS - 10_000);
+  const held = await holdings();
+  show(`${when}, after ${SETTLE_MS / 1000} s`, held);
+  console.log(`  ${JSON.stringify(held.kinds)}`);
+  return held;
+}
+
+async function reload(text: string): Promise<void> {
+  fs.writeFileSync(file, text);
+  const answer = await cli(master, 'reload');
+  if (!answer.startsWith('Success=1')) problems.push(`a reload failed: ${answer}`);
+}
 
 async function until(what: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
   for (const deadline = Date.now() + ms; Date.now() < deadline; await sleep(50)) {
@@ -129,35 +168,33 @@ const kinds = [KEEP_ALIVE, KEEP_ALIVE, KEEP_ALIVE, KEEP_ALIVE, SHORT, SHORT, SHO
 const clients = kinds.map(kind => new Client(port, kind, tally));
 const begun = Date.now();
 let [reloads, wrong, kills] = [0, 0, 0];
-let early: { memory: number; descriptors: number } | null = null;
+show('start', await holdings());
+let warm: Holdings | null = null;
 
 while (reloads < reloadsMax && Date.now() - begun < seconds * 1000) {
   if (random(4) === 0) healthy = !healthy;
   if (random(20) === 0) {
     wrong++;
-    fs.writeFileSync(file, `${configuration()}\n  nonsense\n`);
+    fs.writeFileSync(file, `${configuration(random)}\n  nonsense\n`);
     const answer = await cli(master, 'reload');
     if (!answer.startsWith('Success=0')) problems.push(`a wrong configuration was taken: ${answer}`);
   }
-  fs.writeFileSync(file, configuration());
-  const answer = await cli(master, 'reload');
-  if (!answer.startsWith('Success=1')) problems.push(`a reload failed: ${answer}`);
+  await reload(configuration(random));
   reloads++;
   if (random(3) === 0) await cli(stats, `set weight app/s1 ${1 + random(100)}`).catch(() => {});
   if (values.kills && reloads % RELOADS_PER_KILL === 0) {
     kills++;
-    child.send('kill');
+    tell('kill');
   }
-  if (reloads === Math.max(20, Math.floor(reloadsMax / 5))) early = { memory: memoryMb(), descriptors: descriptors() };
+  if (reloads === WARM_RELOADS) warm = await settled(`${reloads} reloads`);
   if (reloads % 25 === 0) {
-    console.log(
-      `${reloads} reloads, ${tally.answers} answers, ${tally.failures.length} failures, ${Math.round(memoryMb())} MB`,
-    );
+    show(`${reloads} reloads, ${tally.answers} answers, ${tally.failures.length} failures`, await holdings());
   }
   // Long transfers keep generations: no more at a time than a busy operator would have.
   await until(async () => (await draining()) < 4, 30_000);
 }
 
+const end = await settled('end');
 await Promise.all(clients.map(client => client.stop()));
 if (!(await until(async () => (await draining()) === 0, 30_000))) problems.push('old generations did not end');
 await sleep(1_000);
@@ -180,12 +217,16 @@ if (Math.abs(connections - tally.connections) > slack) {
   problems.push(`${tally.connections} connections, ${connections} counted`);
 }
 if (kills === 0) for (const failure of tally.failures) problems.push(failure);
-const end = { memory: memoryMb(), descriptors: descriptors() };
-if (early !== null) {
-  const grown = end.memory - early.memory;
-  if (grown > MEMORY_GROWTH_MAX_MB) problems.push(`memory grew by ${Math.round(grown)} MB`);
-  if (end.descriptors > early.descriptors + DESCRIPTOR_GROWTH_MAX) {
-    problems.push(`descriptors grew from ${early.descriptors} to ${end.descriptors}`);
+if (warm !== null) {
+  const grown = mb(end.rss - warm.rss);
+  if (grown > MEMORY_GROWTH_MAX_MB) problems.push(`memory grew by ${grown} MB`);
+  for (const what of ['threads', 'shared', 'sharedBuffers', 'ports'] as const) {
+    if (end[what] > warm[what]) problems.push(`${what} grew from ${warm[what]} to ${end[what]}`);
+  }
+  for (const [kind, count] of Object.entries(end.kinds)) {
+    const before = warm.kinds[kind] ?? 0;
+    if (count > before + (kind === 'socket' ? SOCKET_GROWTH_MAX : 0))
+      problems.push(`${kind}: from ${before} to ${count}`);
   }
 }
 child.kill('SIGTERM');
@@ -197,6 +238,6 @@ fs.rmSync(dir, { recursive: true, force: true });
 console.log(`
 ${reloads} reloads (and ${wrong} of wrong configurations), ${kills} threads ended, ${Math.round((Date.now() - begun) / 1000)} s
 ${tally.answers} requests answered on ${tally.connections} connections, ${tally.failures.length} failed
-memory ${Math.round(early?.memory ?? 0)} -> ${Math.round(end.memory)} MB, descriptors ${early?.descriptors ?? 0} -> ${end.descriptors}
+memory ${mb(warm?.rss ?? 0)} -> ${mb(end.rss)} MB, descriptors ${warm?.descriptors ?? 0} -> ${end.descriptors}
 ${problems.length === 0 ? 'No problem.' : `Problems:\n  ${problems.slice(0, 20).join('\n  ')}\n${output.slice(-3000)}`}`);
 process.exit(problems.length === 0 ? 0 : 1);

@@ -28,7 +28,7 @@ import { collectSoon } from './garbage.ts';
 import { type ControlBind, controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
-import { attach, confine, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster, takeUp } from './thread.ts';
 
 export default async function control(task: ControlTask): Promise<void> {
   const { model, environment, startupLogs, listeners, natives, succeeds } = task;
@@ -80,7 +80,8 @@ export default async function control(task: ControlTask): Promise<void> {
   const rest = () => {
     io.wake();
     if (!rests) {
-      for (const part of running.splice(0)) part.stop();
+      // Also before it serves: a thread that is told to rest so soon would else keep all of this task for ever.
+      for (const part of [...running.splice(0), keepShort, rings]) part.stop();
       cli?.rest();
     }
     rests = true;
@@ -101,6 +102,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const thread = joinMaster(task.port, {
     serve: () => {
       io.wake();
+      takeUp(task, thread.say);
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
       const forUse = (use: ControlBind['use']) => sockets.filter(socket => socket.use === use);
@@ -131,8 +133,7 @@ export default async function control(task: ControlTask): Promise<void> {
         { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
         forUse('logs'),
       );
-      // What comes last is still sent by the rings.
-      running.push(purging, checks, peers, keepShort, forwarding, rings);
+      running.push(purging, checks, peers, forwarding);
       const own = { names, books, procVars, dynamicCookies, traces, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
       cli = startCli({ ...common, ...shown }, forUse('cli'));

@@ -1,5 +1,5 @@
 /** `sluice diff old.cfg new.cfg`: what a reload would change. A configuration of several files is a folder. */
-import { changeText, diff } from '../engine/config/diff.ts';
+import { changeLines, diff } from '../engine/config/diff.ts';
 import type { Model } from '../engine/config/model.ts';
 import { readConfiguration } from './configuration.ts';
 import { parseArguments } from './options.ts';
@@ -14,7 +14,12 @@ export function showDiff(paths: readonly string[], say: Say, program: string): n
   const [before, after] = paths.map(path => read(path, say, program));
   if (!before || !after) return 2;
   const changes = diff(before, after);
-  write(1, changes.map(change => `${changeText(change)}\n`).join(''));
+  write(
+    1,
+    changeLines(changes)
+      .map(line => `${line}\n`)
+      .join(''),
+  );
   return changes.length === 0 ? 0 : 1;
 }
 

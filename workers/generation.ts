@@ -28,12 +28,13 @@ import { type Care, Keeper } from './keeper.ts';
 import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
 import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
-import { confinementOf } from './privileges.ts';
+import { capabilitiesOf, confinementOf } from './privileges.ts';
 import type { Say } from './say.ts';
 import { ledgerFor, withResumption } from './tls.ts';
 
 /** What a generation is made of. */
 export interface Plan {
+  /** As the files say. */
   readonly model: Model;
   readonly listeners: Listeners;
   readonly workers: number;
@@ -61,8 +62,8 @@ export interface GenerationCare {
   ended(): void;
   /** Counters of earlier generations are to be cleared. */
   forget(all: boolean, server: number | null): void;
-  /** Whether a thread of another generation was given this descriptor. */
-  isGiven(fd: number): boolean;
+  /** As Care.isGiven, of all generations. */
+  isGiven(fd: number, share: number): boolean;
 }
 
 /** Beyond the greatest number that Linux gives to a process (2^22). */
@@ -86,7 +87,7 @@ type State = 'starting' | 'serving' | 'draining' | 'ended';
 export class Generation {
   readonly plan: Plan;
   readonly facts: Facts;
-  /** What threads get: the plan's model with the servers that the runtime API has added and deleted. */
+  /** What threads get: the plan's model with the servers that the runtime API has added, deleted and renamed. */
   readonly model: Model;
   readonly memory: Memory;
   readonly startedMs = monotonicMs();
@@ -111,7 +112,9 @@ export class Generation {
   readonly #listeners = new Map<number, (bytes: Uint8Array | null) => void>();
   #lines = 0;
   #state: State = 'starting';
-  #resting: (() => void) | null = null;
+  /** `hard-stop-after`, from the soft stop on. */
+  #hardStop: { cancel(): void } | null = null;
+  #resting: { readonly rested: () => void; readonly limit: { cancel(): void } } | null = null;
   /** What is open ends at once. */
   #hard = false;
   /** Control tells its successor what the stick tables hold. */
@@ -152,8 +155,9 @@ export class Generation {
     },
   };
 
-  constructor(plan: Plan, facts: Facts, care: GenerationCare) {
-    const { model, workers } = plan;
+  /** `model`: the plan's, with what the runtime API has made of the servers before. */
+  constructor(plan: Plan, model: Model, facts: Facts, care: GenerationCare) {
+    const { workers } = plan;
     this.plan = plan;
     this.facts = facts;
     this.#care = care;
@@ -256,16 +260,16 @@ export class Generation {
 
   /** Stops checks and the runtime API; `rested` is called when no state changes any more, or when that takes too long. */
   rest(rested: () => void): void {
-    this.#resting = rested;
+    this.#resting = { rested, limit: after(ASK_TIMEOUT_MS, () => this.#rested()) };
     this.#control.tell({ type: 'rest' });
     if (!this.#alive.has(this.#control)) this.#rested();
-    else after(ASK_TIMEOUT_MS, () => this.#rested());
   }
 
   #rested(): void {
-    const rested = this.#resting;
+    const resting = this.#resting;
     this.#resting = null;
-    rested?.();
+    resting?.limit.cancel();
+    resting?.rested();
   }
 
   /** Goes on after `rest`. */
@@ -316,15 +320,20 @@ export class Generation {
     this.#look();
   }
 
+  /** `hard-stop-after`: `passed` is called if it has not ended within `ms`. */
+  limit(ms: number, passed: () => void): void {
+    if (this.#state === 'draining') this.#hardStop ??= after(ms, passed);
+  }
+
   /** Rules, checks and statistics see that the process is stopping (`grace`). */
   announceStop(): void {
     Atomics.store(this.memory.words, this.memory.process + PROCESS.at.stopping, 1);
     ringAll(this.memory);
   }
 
-  /** Whether one of its threads, but for those of `keeper`, was given this descriptor. */
-  holds(fd: number, keeper: Keeper | null = null): boolean {
-    for (const other of this.#alive) if (other !== keeper && other.holds(fd)) return true;
+  /** Whether one of its threads was given this descriptor after the share of that number. */
+  holds(fd: number, share: number): boolean {
+    for (const keeper of this.#alive) if (keeper.holds(fd, share)) return true;
     return false;
   }
 
@@ -348,7 +357,7 @@ export class Generation {
       },
       died: (error, againMs) => {
         Atomics.store(this.memory.words, words + WORKER.at.alive, 0);
-        reclaim(this.memory, this.plan.model, worker);
+        reclaim(this.memory, this.model, worker);
         freeLedger(natives);
         reclaimTables(this.plan.model, this.plan.stick, worker);
         leave(this.#changes, worker);
@@ -400,6 +409,7 @@ export class Generation {
       model: this.model,
       io: this.plan.io,
       confinement: this.#confinement,
+      capabilities: capabilitiesOf(this.model.global),
       memory: this.memory.buffer,
       stick: this.plan.stick,
       changes: this.#changes,
@@ -411,7 +421,7 @@ export class Generation {
   #careOf(keeper: () => Keeper, who: string): Pick<Care, 'gone' | 'isGiven' | 'ready' | 'heard'> {
     return {
       gone: threadId => this.#pool.gone(threadId),
-      isGiven: fd => this.holds(fd, keeper()) || this.#care.isGiven(fd),
+      isGiven: (fd, share) => this.#care.isGiven(fd, share),
       ready: () => this.#threadReady(keeper(), who),
       heard: message => {
         (this.#reports[message.type] as (m: typeof message, from: Keeper) => void)(message, keeper());
@@ -453,6 +463,7 @@ export class Generation {
     for (const keeper of [...this.#alive]) keeper.tell({ type: 'stop', soft: !this.#hard });
     if (this.#alive.size > 0) return;
     this.#state = 'ended';
+    this.#hardStop?.cancel();
     closeLogs(this.memory);
     if (this.#own) this.#pool.end();
     this.#care.ended();

@@ -17,8 +17,8 @@ export interface Care {
   gone(threadId: number): Promise<void>;
   /** Duplicates for a new thread. Throws when there is no descriptor left. */
   share(): ListenerFd[];
-  /** Whether a thread that runs now was given this descriptor. */
-  isGiven(fd: number): boolean;
+  /** Whether a thread that runs now was given this descriptor after the share of that number. */
+  isGiven(fd: number, share: number): boolean;
   /** The thread can take orders. */
   ready(): void;
   /** It reports something else. */
@@ -29,11 +29,15 @@ export interface Care {
   done(): void;
 }
 
+/** How often descriptors were shared out. */
+let shares = 0;
+
 export class Keeper {
   readonly #care: Care;
   #port: MessagePort | null = null;
   #listeners: readonly ListenerFd[] = [];
   #inodes: readonly number[] = [];
+  #share = 0;
   #backoffMs = RESPAWN_MIN_MS;
   #startedMs = 0;
   #again: { cancel(): void } | null = null;
@@ -58,6 +62,7 @@ export class Keeper {
     });
     let task: Promise<void>;
     try {
+      this.#share = ++shares;
       this.#listeners = this.#care.share();
       this.#inodes = this.#listeners.map(({ fd }) => inode(fd));
       task = this.#care.run(port2, this.#listeners);
@@ -111,20 +116,21 @@ export class Keeper {
   }
 
   /**
-   * A thread that dies before its io owns the descriptors leaves them open. Those that its io did close may be anything
-   * by now: only one that is still the same socket, and was not given to another thread since, is ours to close.
+   * A thread that ends before its io owns the descriptors leaves them open. Those that its io did close may be anything
+   * by now: only one that is still the same socket, and was not given to another thread since, is ours to close. Who was
+   * given that number before has closed it.
    */
   #closeLeft(): void {
     const left = this.#listeners;
     this.#listeners = [];
     left.forEach(({ fd }, i) => {
-      if (inode(fd) === this.#inodes[i] && !this.#care.isGiven(fd)) closeFd(fd);
+      if (inode(fd) === this.#inodes[i] && !this.#care.isGiven(fd, this.#share)) closeFd(fd);
     });
   }
 
-  /** Whether the thread was given this descriptor. */
-  holds(fd: number): boolean {
-    return this.#listeners.some(given => given.fd === fd);
+  /** Whether the thread was given this descriptor after the share of that number. */
+  holds(fd: number, share: number): boolean {
+    return this.#share > share && this.#listeners.some(given => given.fd === fd);
   }
 }
 

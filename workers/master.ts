@@ -5,9 +5,10 @@
  *   reload:  new plan ──► old control rests ──► new threads load ──► states go over ──► new serves, old drains
  *                                                  └─ cannot start: it is dropped, the old one goes on
  */
-import { withAddedServers } from '../engine/config/added-servers.ts';
-import { changeText, diff } from '../engine/config/diff.ts';
+import { changeLines, diff } from '../engine/config/diff.ts';
 import { match } from '../engine/config/match.ts';
+import type { Model } from '../engine/config/model.ts';
+import { withRuntimeServers } from '../engine/config/runtime-servers.ts';
 import { inherit } from '../engine/health/inherit.ts';
 import type { StateEnv } from '../engine/health/target.ts';
 import { GENERATIONS_MAX } from '../engine/limits.ts';
@@ -61,11 +62,12 @@ export class Master {
   /** `memoryMb`: for all threads of a generation together; 0 = what the machine has. */
   constructor(plan: Plan, memoryMb: number, life: Life, say: Say) {
     this.#memoryMb = memoryMb;
-    this.#pool = createPool(plan.workers + 1, memoryMb);
     this.#life = life;
     this.#say = say;
+    this.#pool = this.#newPool(plan);
     this.#current = this.#generation(
       plan,
+      plan.model,
       () => this.#begin(),
       why => this.#fail(why),
     );
@@ -140,10 +142,11 @@ export class Master {
 
   /** Starts the threads of a generation that takes the place of `old`. Null after saying why it cannot. */
   #startHeir(old: Generation, plan: Plan): Promise<Generation | null> {
-    const model = withAddedServers(plan.model, old.plan.model, old.model);
+    const model = withRuntimeServers(plan.model, old.plan.model, old.model);
     return new Promise(resolve => {
       const heir = this.#generation(
-        { ...plan, model },
+        plan,
+        model,
         () => resolve(heir),
         why => {
           this.#say('alert', why);
@@ -161,7 +164,7 @@ export class Master {
    */
   #succeed(old: Generation, heir: Generation): void {
     const matches = match(heir.model, old.model);
-    for (const change of diff(old.model, heir.model)) this.#say('notice', changeText(change));
+    for (const line of changeLines(diff(old.model, heir.model))) this.#say('notice', line);
     inherit(stateOf(heir), stateOf(old), matches);
     for (const text of heir.inheritChanges(old)) this.#say('warning', text);
     heir.openFrontends();
@@ -192,9 +195,8 @@ export class Master {
   #drain(generation: Generation): void {
     generation.drain(true);
     const { hardStopAfterMs } = generation.plan.model.global;
-    if (hardStopAfterMs === null || !generation.draining) return;
-    after(hardStopAfterMs, () => {
-      if (!generation.draining) return;
+    if (hardStopAfterMs === null) return;
+    generation.limit(hardStopAfterMs, () => {
       this.#say('warning', 'soft-stop running for too long, performing a hard-stop.');
       generation.drain(false);
       // A thread that does not even hear that holds nobody up.
@@ -215,9 +217,15 @@ export class Master {
     }
   }
 
-  #generation(plan: Plan, ready: () => void, failed: (why: string) => void): Generation {
-    const generation: Generation = new Generation(plan, factsOf(plan), {
-      pool: own => (own ? createPool(plan.workers + 1, this.#memoryMb) : this.#pool),
+  #newPool({ workers }: Plan): Pool {
+    return createPool(workers + 1, this.#memoryMb, error => {
+      this.#say('warning', `An idle thread died: ${error.stack ?? error.message}`);
+    });
+  }
+
+  #generation(plan: Plan, model: Model, ready: () => void, failed: (why: string) => void): Generation {
+    const generation: Generation = new Generation(plan, model, factsOf(plan), {
+      pool: own => (own ? this.#newPool(plan) : this.#pool),
       say: this.#say,
       ready,
       failed,
@@ -225,7 +233,7 @@ export class Master {
       forget: (all, server) => {
         if (generation === this.#current) this.#history.forget(generation, all, server);
       },
-      isGiven: fd => [...this.#generations].some(other => other !== generation && other.holds(fd)),
+      isGiven: (fd, share) => [...this.#generations].some(other => other.holds(fd, share)),
     });
     this.#generations.add(generation);
     return generation;

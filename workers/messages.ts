@@ -16,7 +16,7 @@ import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import type { Model } from '../engine/config/model.ts';
 import type { Server } from '../engine/config/server-model.ts';
-import type { Confinement } from '../engine/io/confine.ts';
+import type { Capabilities, Confinement } from '../engine/io/confine.ts';
 import type { Address } from '../engine/io/contract.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import type { NameQuestion } from '../engine/proxy/name-asks.ts';
@@ -50,6 +50,8 @@ export interface Task {
   readonly listeners: readonly ListenerFd[];
   /** What the thread becomes before it serves; null = nothing. */
   readonly confinement: Confinement | null;
+  /** What it takes when it serves, as another user; null = what it has then. */
+  readonly capabilities: Capabilities | null;
   /** This thread's end; the master has the other. */
   readonly port: MessagePort;
   /** Where its native objects are noted (engine/tls/ledger.ts). */

@@ -25,8 +25,11 @@ const THREADS_MAX = 4_096;
 /** A thread that a generation has left waits so long for the next one, its modules loaded. Milliseconds. */
 const IDLE_MS = 10_000;
 
-/** `threads`: of one generation. `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. */
-export function createPool(threads: number, memoryMb: number): Pool {
+/**
+ * `threads`: of one generation. `memoryMb`: for all threads together (`-m`); 0 = what the machine or its cgroup has. `complain`
+ * hears of a thread that fails while it waits for a task: it is gone, and nobody misses it.
+ */
+export function createPool(threads: number, memoryMb: number, complain: (error: Error) => void): Pool {
   const pool = new Piscina<Tasks[keyof Tasks], void>({
     // Threads are made as tasks come: the workers need not wait for the control thread to load.
     minThreads: 0,
@@ -40,6 +43,7 @@ export function createPool(threads: number, memoryMb: number): Pool {
     // A thread that runs out of its heap dies alone and is replaced; the process goes on.
     resourceLimits: { maxOldGenerationSizeMb: heapMb(threads, memoryMb) },
   });
+  pool.on('error', complain);
   const ends = new WeakMap<Worker, Promise<void>>();
   const endOf = (thread: Worker): Promise<void> => {
     const end = ends.get(thread) ?? new Promise(resolve => thread.once('exit', () => resolve()));

@@ -1,6 +1,13 @@
 /** Limits and privileges of the process. */
 import type { Global } from '../engine/config/global-model.ts';
-import { allowDumps, type Confinement, changeRoot } from '../engine/io/confine.ts';
+import {
+  allowDumps,
+  type Capabilities,
+  type Confinement,
+  changeRoot,
+  keepCapabilities,
+  takeCapabilities,
+} from '../engine/io/confine.ts';
 import { errorText, fdLimits, groupId, setFdLimits, userId } from '../engine/io/native.ts';
 import { SPARE_FDS } from './facts.ts';
 import type { Say } from './say.ts';
@@ -38,6 +45,17 @@ export function confinementOf(global: Global): Confinement | null {
   return chroot === null && uid === null && gid === null ? null : { chroot, uid, gid, capabilities, dumpable };
 }
 
+/**
+ * What `setcap` asks of the threads of a process that changes its user with all of them, or that runs as another user than root
+ * from the start; null = nothing. To be asked before privileges are dropped for threads that are there then.
+ */
+export function capabilitiesOf(global: Global): Capabilities | null {
+  const { capabilities: numbers } = global;
+  if (numbers.length === 0 || confinementOf(global) !== null) return null;
+  if (process.getuid!() !== 0) return { numbers, only: false };
+  return (idsOf(global).uid ?? 0) === 0 ? null : { numbers, only: true };
+}
+
 function idsOf({ uid, user, gid, group }: Global): { readonly uid: number | null; readonly gid: number | null } {
   const id = (number: number | null, name: string | null, look: (name: string) => number | null, kind: string) => {
     const found = number ?? (name === null ? null : look(name));
@@ -54,14 +72,10 @@ function idsOf({ uid, user, gid, group }: Global): { readonly uid: number | null
 export function dropPrivileges(global: Global): void {
   if (confinementOf(global) !== null) return;
   const { uid, gid } = idsOf(global);
-  const { chroot, capabilities, dumpable } = global;
-  if (capabilities.length > 0 && uid !== null) {
-    throw new Error("[sluice.main()] 'setcap' needs master-worker mode (-W), where each thread changes its own user");
-  }
-  if (chroot !== null) {
-    const changed = changeRoot(chroot);
-    if (changed < 0) throw new Error(`[sluice.main()] Cannot chroot(${chroot}): ${errorText(-changed)}`);
-  }
+  const { chroot, dumpable } = global;
+  const capabilities = capabilitiesOf(global);
+  if (capabilities?.only) orThrow('keep capabilities', keepCapabilities());
+  if (chroot !== null) orThrow(`chroot(${chroot})`, changeRoot(chroot));
   try {
     if (gid !== null && process.getgid!() !== gid) {
       if (process.getuid!() === 0) process.setgroups!([gid]);
@@ -71,5 +85,10 @@ export function dropPrivileges(global: Global): void {
   } catch (error) {
     throw new Error(`[sluice.main()] Cannot set user ${uid ?? '-'}, group ${gid ?? '-'}: ${(error as Error).message}`);
   }
+  if (capabilities !== null) orThrow('set capabilities', takeCapabilities(capabilities));
   if (dumpable) allowDumps();
+}
+
+function orThrow(what: string, done: number): void {
+  if (done < 0) throw new Error(`[sluice.main()] Cannot ${what}: ${errorText(-done)}`);
 }

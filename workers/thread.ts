@@ -3,7 +3,7 @@ import { type MessagePort, threadId } from 'node:worker_threads';
 import type { Severity } from '../engine/config/diagnostics.ts';
 import { LOG_EMERG } from '../engine/health/log.ts';
 import type { StateEnv } from '../engine/health/target.ts';
-import { confineThread } from '../engine/io/confine.ts';
+import { confineThread, keepCapabilities, takeCapabilities } from '../engine/io/confine.ts';
 import type { Io } from '../engine/io/contract.ts';
 import { errorText } from '../engine/io/native.ts';
 import { Logger } from '../engine/log/index.ts';
@@ -78,7 +78,15 @@ export function attach(
 }
 
 /** Becomes what the configuration says before anything is served. Throws. */
-export function confine({ confinement }: Task): void {
+export function confine({ confinement, capabilities }: Task): void {
   const failed = confinement === null ? null : confineThread(confinement);
   if (failed !== null) throw new Error(`[sluice.main()] Cannot ${failed.what}: ${errorText(failed.errno)}`);
+  const kept = capabilities?.only ? keepCapabilities() : 0;
+  if (kept < 0) throw new Error(`[sluice.main()] Cannot keep capabilities: ${errorText(-kept)}`);
+}
+
+/** The process is another user by now. */
+export function takeUp({ capabilities }: Task, say: Thread['say']): void {
+  const taken = capabilities === null ? 0 : takeCapabilities(capabilities);
+  if (taken < 0) say('warning', `Cannot set capabilities: ${errorText(-taken)}.`);
 }

@@ -15,7 +15,7 @@ import { every, monotonicMs, ThreadLoad, wallMs } from '../engine/time.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { collectSoon } from './garbage.ts';
 import { report, type TrafficTask } from './messages.ts';
-import { attach, confine, joinMaster } from './thread.ts';
+import { attach, confine, joinMaster, takeUp } from './thread.ts';
 
 export default async function traffic(task: TrafficTask): Promise<void> {
   const { model, worker, listeners, natives } = task;
@@ -23,6 +23,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
   const io = createIo(task.io);
   const thread = joinMaster(task.port, {
     serve: () => {
+      takeUp(task, thread.say);
       for (const { listener, fd } of listeners) handle.listen(listener, fd);
     },
     stop: ({ soft }) => handle.stop(soft),

@@ -4,7 +4,7 @@ import type { CheckKind } from '../health/health.ts';
 import { enableChecks, forceAgent } from '../health/operator.ts';
 import { forceHealth, setDrain, setMaint, setReady } from '../health/state.ts';
 import { type StateEnv, serverWord, type Target } from '../health/target.ts';
-import type { Call, CliEnv, Command, Reply } from './command.ts';
+import { type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { onServer } from './find.ts';
 import { setAddress, setCheckAddress, setCheckPort, setSsl } from './server-addresses.ts';
 import { setName } from './server-name.ts';
@@ -61,13 +61,21 @@ const NOT_RENAMED = {
 } as const;
 
 /** Its name, from now on. What the old one resolved to stays until the new one does. */
-function setFqdn({ names }: CliEnv, target: Target, [name]: readonly string[]): Reply {
+function setFqdn({ names, asker }: CliEnv, target: Target, [name]: readonly string[]): Reply {
   const by = " by 'stats socket command'";
   const who = `${target.proxy.name}/${target.server.name}`;
   if (name === undefined) return 'set server <b>/<s> fqdn requires a FQDN.';
   const was = names.originOf(target).name;
   const result = names.rename(target, name);
-  if (result === 'renamed') return warning(`${who} changed its FQDN from ${was} to ${name}${by}`);
+  if (result === 'renamed') {
+    const { name: hostname } = names.originOf(target);
+    // The master keeps it for the next control thread.
+    return later(done => {
+      asker.server(target.proxy.index, { ...target.server, hostname }, () => {
+        done(warning(`${who} changed its FQDN from ${was} to ${name}${by}`));
+      });
+    });
+  }
   if (result === 'same') return warning(`no need to change the FQDN${by}`);
   return result === 'bad name' ? `could not update ${who} FQDN${by}` : NOT_RENAMED[result];
 }

@@ -86,7 +86,7 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalDraft>[] = [
     name: 'setcap',
     where: 'G',
     args: '<name>[,<name>...]',
-    doc: 'Capabilities that threads keep when they change their user (master-worker mode).',
+    doc: 'Capabilities that threads keep when they change their user, or take when they are not root.',
     parse: setcap,
     good: ['setcap cap_net_bind_service,cap_net_admin'],
     bad: [

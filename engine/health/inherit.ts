@@ -16,6 +16,7 @@ import {
   ADMIN_FORCED_DRAIN,
   ADMIN_FORCED_MAINT,
   ADMIN_MAINT,
+  ADMIN_NAMED,
   ADMIN_RESOLUTION_MAINT,
   CHECK_RUNNING,
   CHECK_TEXT_BYTES,
@@ -125,6 +126,8 @@ function inheritServer(env: StateEnv, t: Target, from: StateEnv, old: Target): v
     stayThere(env, t, old);
   }
   const lost = isNowhere(new LiveAddress(env.memory, t.number, t.server).address) ? ADMIN_RESOLUTION_MAINT : 0;
+  // Its name did not resolve while the configuration was read, so it began as lost.
+  if (lost === 0 && isNowhere(t.server.address)) setServerWord(env.memory, t, 'oper', OPER_RUNNING);
   setServerWord(env.memory, t, 'admin', adminNow(t.server, old.server, serverWord(from.memory, old, 'admin')) | lost);
   inheritHealth(env, t, from, old);
 }
@@ -143,9 +146,10 @@ function stayThere({ memory }: StateEnv, t: Target, old: Target): void {
     });
 }
 
-/** What the operator forced stays; maintenance that only came from `disabled` goes and comes with that word. */
+/** What the operator forced stays, and that it has another name; maintenance that only came from `disabled` goes and comes with that word. */
 function adminNow(server: Server, old: Server, admin: number): number {
-  const kept = admin & (ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN);
+  const named = server.text === old.text && server.naming?.service === null ? ADMIN_NAMED : 0;
+  const kept = admin & (ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN | named);
   if (server.disabled && !old.disabled) return kept | ADMIN_CONFIG_MAINT | ADMIN_FORCED_MAINT;
   if (!server.disabled && old.disabled) return admin & ADMIN_CONFIG_MAINT ? kept & ~ADMIN_FORCED_MAINT : kept;
   return kept | (admin & ADMIN_CONFIG_MAINT);

@@ -42,6 +42,7 @@ const prctl: (option: number, value: number) => number = LINUX
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
 const CAPSET = process.arch === 'arm64' ? 91 : 126;
+const CAPGET = CAPSET - 1;
 /** struct __user_cap_header_struct: version 3, this thread. */
 const CAP_HEADER = Int32Array.of(0x20080522, 0);
 const { syscall: syscallWith } = ffi.dlopen(null, {
@@ -88,10 +89,40 @@ export function allowDumps(): number {
   return LINUX ? result(prctl(PR_SET_DUMPABLE, 1)) : 0;
 }
 
-/** The calling thread has these and no others: effective, permitted and inheritable sets, numbers 0..31, then 32..63. */
+/** The change of the process's user that comes will leave the calling thread what `takeCapabilities` then takes. */
+export function keepCapabilities(): number {
+  return LINUX ? result(prctl(PR_SET_KEEPCAPS, 1)) : -os.constants.errno.ENOSYS;
+}
+
+/** What `setcap` asks for in a process of one user, whose threads keep what they may have when the user is changed. */
+export interface Capabilities {
+  readonly numbers: readonly number[];
+  /** The user was changed: what else a thread may have is given up. */
+  readonly only: boolean;
+}
+
+/** The calling thread has those that it may have, from now on. 0, or minus errno. */
+export function takeCapabilities({ numbers, only }: Capabilities): number {
+  if (!LINUX) return -os.constants.errno.ENOSYS;
+  if (only) return setCapabilities(numbers);
+  const sets = new Int32Array(6);
+  const got = result(syscallWith(CAPGET, CAP_HEADER, sets));
+  if (got < 0) return got;
+  sets[EFFECTIVE]! |= sets[PERMITTED]! & maskOf(numbers);
+  return result(syscallWith(CAPSET, CAP_HEADER, sets));
+}
+
+/** struct __user_cap_data_struct, twice: effective, permitted and inheritable set of numbers 0..31, then of 32..63. */
+const [EFFECTIVE, PERMITTED] = [0, 1];
+
+/** The calling thread has these and no others. */
 function setCapabilities(numbers: readonly number[]): number {
-  const mask = numbers.reduce((bits, n) => bits | (1 << n), 0);
+  const mask = maskOf(numbers);
   return result(syscallWith(CAPSET, CAP_HEADER, Int32Array.of(mask, mask, 0, 0, 0, 0)));
+}
+
+function maskOf(numbers: readonly number[]): number {
+  return numbers.reduce((bits, n) => bits | (1 << n), 0);
 }
 
 const { [LINUX ? 'sched_setaffinity' : 'isatty']: setAffinity } = ffi.dlopen(null, {

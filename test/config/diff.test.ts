@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changeText, diff } from '../../engine/config/diff.ts';
+import { changeLines, changeText, diff } from '../../engine/config/diff.ts';
 import { parseModel } from '../proxy/rig.ts';
 
 const BASE = `
@@ -59,6 +59,48 @@ describe('the difference of two configurations', () => {
 
   test('a section before others moves numbers, and nothing else', () => {
     expect(changes(['frontend web', 'backend zero\nfrontend web'])).toEqual(['backend zero: section added']);
+  });
+
+  test('sections of all kinds before others move numbers, and nothing else', () => {
+    const text = BASE.replace('fullconn 10\n', 'stick-table type ip size 1k peers p\n  stick on src\n')
+      .replace('http-request deny', 'http-request track-sc0 src table two\n  http-request deny')
+      .replace('s1 192.0.2.1:80\n', 's1 a.test:80 resolvers r init-addr none\n')
+      .replace(
+        'frontend web',
+        'resolvers r\n  nameserver n 192.0.2.9:53\npeers p\n  peer local 192.0.2.8:1\nfrontend web',
+      );
+    const sections = 'backend zero\n  stick-table type ip size 1\nresolvers q\n  nameserver n 192.0.2.9:53\npeers o\n';
+    const lines = diff(parseModel(text), parseModel(text.replace('resolvers r\n', `${sections}resolvers r\n`)));
+    expect(lines.map(changeText).sort()).toEqual([
+      'backend zero: section added',
+      ...['peers o: section added', 'resolvers q: section added', 'stick-table zero: section added'],
+    ]);
+  });
+
+  test('what defaults change is told once', () => {
+    const text = BASE.replace('timeout server 30s', 'timeout server 10s');
+    expect(changeLines(diff(parseModel(BASE), parseModel(text)))).toEqual([
+      'frontend web, backend one, backend two: timeout server 30s -> 10s',
+    ]);
+  });
+
+  test('secrets and structures are not shown', () => {
+    const users = (word: string) => `userlist u\n  user joe insecure-password ${word}\n`;
+    const [old, now] = ['first', 'second'].map(word => parseModel(BASE + users(word)));
+    expect(diff(old!, now!).map(changeText)).toEqual(['userlist u: users changed']);
+    const forwarding = BASE.replace('backend two\n', 'backend two\n  option forwardfor except 192.0.2.0/24\n');
+    expect(diff(parseModel(BASE), parseModel(forwarding)).map(changeText)).toEqual(['backend two: forwardfor added']);
+    expect(diff(parseModel(forwarding), parseModel(BASE)).map(changeText)).toEqual(['backend two: forwardfor removed']);
+  });
+
+  test.each([
+    ['stick-table type ip size 10', 'stick-table type ip size 20', 'stick-table two: size 10 -> 20'],
+    ['cookie A insert', 'cookie B insert secure', 'backend two: cookie name A -> B'],
+    ['option redispatch 3', 'retries 5', 'backend two: redispatch 3 -> off'],
+    ['retries 5', 'option httpchk', 'backend two: retries 5 -> 3'],
+  ])('%s, then %s', (from, to, line) => {
+    const withLine = (text: string) => parseModel(BASE.replace('fullconn 10', text));
+    expect(diff(withLine(from), withLine(to)).map(changeText)).toContain(line);
   });
 
   test('the other way round everything is told as well', () => {

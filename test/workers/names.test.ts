@@ -1,4 +1,5 @@
 /** Names in the real process: rules that ask, servers that move under load, what the runtime API tells. */
+import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
@@ -160,4 +161,53 @@ backend b
     "b/s1 changed its FQDN from web.test to other.test by 'stats socket command'\n\n",
   );
   expect(await say(socket, 'show servers state b')).toContain(' other.test ');
+});
+
+test('a name that an operator gave a server lives on while the file says what it said', {
+  timeout: 60_000,
+}, async () => {
+  const ns = await nameServer();
+  const [port, target] = [await freePort(), await freePort()];
+  const dir = folder();
+  const socket = path.join(dir, 's.sock');
+  for (const host of ['127.0.0.2', '127.0.0.3', '127.0.0.4']) await serve(host, target);
+  ns.addresses('A', 'one.test', '127.0.0.2');
+  ns.addresses('A', 'two.test', '127.0.0.3');
+  const text = `global
+  stats socket ${socket} level admin${HEAD}${resolvers(ns)}
+frontend f
+  bind 127.0.0.1:${port}
+  default_backend b
+backend b
+  server s1 one.test:${target} resolvers r init-addr none
+`;
+  const file = config(text, dir);
+  const running = start(['-W', '-f', file]);
+  const answers = async (name: string) => {
+    for (const deadline = Date.now() + 10_000; (await ask(port)) !== name; ) {
+      if (Date.now() > deadline) throw new Error(`it is not ${name} that answers`);
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+  };
+  const reload = async () => {
+    const done = () => running.output().split('Loading success.').length;
+    const before = done();
+    running.child.kill('SIGUSR2');
+    while (done() === before) await new Promise(resolve => setTimeout(resolve, 20));
+  };
+  await answers('127.0.0.2');
+  await say(socket, 'set server b/s1 fqdn two.test');
+  await answers('127.0.0.3');
+  for (let n = 0; n < 2; n++) {
+    await reload();
+    expect(await ask(port)).toBe('127.0.0.3');
+    expect(await say(socket, 'show servers state b')).toMatch(/^3 b 1 s1 127.0.0.3 2 64 .* two.test /m);
+  }
+  ns.addresses('A', 'two.test', '127.0.0.4');
+  await answers('127.0.0.4');
+  fs.writeFileSync(file, text.replace('one.test', 'three.test'));
+  ns.addresses('A', 'three.test', '127.0.0.2');
+  await reload();
+  expect(await say(socket, 'show servers state b')).toContain(' three.test ');
+  await answers('127.0.0.2');
 });

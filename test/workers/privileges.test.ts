@@ -11,8 +11,9 @@ interface Thread {
   readonly uid: number;
   readonly groups: string;
   readonly root: string;
-  /** Effective capabilities, a hexadecimal mask; the processors it may run on, as a list. */
+  /** Capabilities, effective and permitted, as hexadecimal masks; the processors it may run on, as a list. */
   readonly capabilities: string;
+  readonly permitted: string;
   readonly cpus: string;
 }
 
@@ -28,6 +29,7 @@ function threads(pid: number): Thread[] {
       groups: field('Groups'),
       root,
       capabilities: field('CapEff'),
+      permitted: field('CapPrm'),
       cpus: field('Cpus_allowed_list'),
     };
   });
@@ -89,4 +91,16 @@ test.skipIf(!ROOT)('cpu-map places workers, setcap leaves them a capability', as
   for (const { capabilities } of serving()) expect(Number.parseInt(capabilities, 16)).toBe(1 << 13);
   expect(serving().filter(({ cpus }) => cpus === '0')).toHaveLength(2);
   expect(fs.statSync(`/proc/${pid}/fd`).uid).toBe(0);
+});
+
+test.skipIf(!ROOT)('setcap without a master: the main thread and those that serve keep it, no other does', async () => {
+  const { pid, port } = await running(['-db'], 'setcap cap_net_raw,cap_net_bind_service');
+  const kept = () => threads(pid).filter(({ permitted }) => Number.parseInt(permitted, 16) === ((1 << 13) | (1 << 10)));
+  await until(() => kept().length === 4);
+  for (const { capabilities, permitted } of kept()) expect(capabilities).toBe(permitted);
+  for (const thread of threads(pid)) {
+    expect(thread.uid).toBe(65534);
+    if (thread.capabilities !== kept()[0]!.capabilities) expect(Number.parseInt(thread.permitted, 16)).toBe(0);
+  }
+  expect(await ask(port, '/up')).toContain('200 OK');
 });

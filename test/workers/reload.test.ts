@@ -152,6 +152,7 @@ ${more}`;
   fs.writeFileSync(file, text('').replace('weight 10', 'weight 20'));
   await reload(running);
   const last = await stat();
+  expect(field(last, 'app', 'extra', 'uweight')).toBe('7');
   expect(field(last, 'app', 's1', 'uweight')).toBe('20');
   expect(field(last, 'app', 's3', 'uweight')).toBeUndefined();
   await until(async () => Number(field(await stat(), 'web', 'FRONTEND', 'req_tot')) === tally.answers);
