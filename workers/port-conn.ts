@@ -73,6 +73,10 @@ export class PortConn implements Conn {
     return null;
   }
 
+  savedSyn(): Uint8Array | null {
+    return null;
+  }
+
   vanish(): void {
     this.close();
   }

@@ -39,7 +39,7 @@ const store = new TlsStore({
   ticketKey,
   sessions: null,
 });
-const side = { identity: 'bench', tickets: singleKey(ticketKey), dhParams: null };
+const side = { identity: 'bench', tickets: singleKey(ticketKey), dhParams: null, dhBits: 0 };
 const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0 };
 const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),

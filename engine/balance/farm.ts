@@ -7,7 +7,9 @@
  * old is as good, since the place itself is taken by an atomic operation (shm/atomics.ts) that sees the limit.
  */
 import type { Proxy } from '../config/proxy-model.ts';
+import type { Address } from '../io/contract.ts';
 import type { Memory, Topology } from '../shm/memory.ts';
+import { LiveAddress } from '../shm/server-address.ts';
 import { PROXY, RAMP_FULL, SERVER } from '../shm/words.ts';
 import { FULL } from './balancer.ts';
 import { dynamicMaxconn, rampedLimit } from './maxconn.ts';
@@ -25,6 +27,9 @@ export class Farm {
   weights: Int32Array = new Int32Array(0);
   /** Sum of `weights`. */
   totalWeight = 0;
+  readonly #memory: Memory;
+  /** Number of its first server over the whole configuration. */
+  readonly #first: number;
   readonly #words: Int32Array;
   /** Word offset of the struct of each server of the proxy. */
   readonly #at: Int32Array;
@@ -40,6 +45,8 @@ export class Farm {
   constructor(memory: Memory, topology: Topology, proxy: Proxy) {
     const first = topology.firstServer[proxy.index]!;
     this.proxy = proxy;
+    this.#memory = memory;
+    this.#first = first;
     this.#words = memory.words;
     this.#proxyAt = memory.proxy(proxy.index);
     const slots = topology.firstServer[proxy.index + 1]! - first;
@@ -150,6 +157,19 @@ export class Farm {
   queueFull(server: number, load: number): boolean {
     const limit = this.limit(server);
     return limit > 0 && load >= limit + this.#maxqueue[server]!;
+  }
+
+  /** `hash-preserve-affinity`: true when a hash that leads to `server` is to go on to the next one. */
+  leaves(server: number): boolean {
+    const { affinity } = this.proxy.hash;
+    if (affinity === 'always') return false;
+    if (affinity === 'maxconn') return this.full(server);
+    return this.#maxqueue[server]! > 0 && this.queueFull(server, this.load(server));
+  }
+
+  /** Where `server` is reached now. */
+  address(server: number): Address {
+    return new LiveAddress(this.#memory, this.#first + server, this.proxy.servers[server]!).address;
   }
 
   /** The first member that is not full, `avoid` only when it alone is; FULL when there is none. */

@@ -88,7 +88,7 @@ export function avalanche(word: number): number {
 }
 
 /** The hash that a backend's `hash-type` asks for. */
-export function hashFor(type: HashType): Hash {
+export function hashFor(type: Pick<HashType, 'fn' | 'avalanche'>): Hash {
   const fn = FUNCTIONS[type.fn];
   return type.avalanche ? (bytes, start, end) => avalanche(fn(bytes, start, end)) : fn;
 }

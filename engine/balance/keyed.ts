@@ -1,10 +1,11 @@
 /**
  * Algorithms that hash a key of the request: source, uri, url_param, hdr, rdp-cookie. The key's hash leads to a server through
  * a table (`hash-type map-based`) or a ring (`hash-type consistent`). As in HAProxy the server is kept even when it is
- * full, the request waits for it; and without a key the backend's servers take turns.
+ * full, the request waits for it, unless `hash-preserve-affinity` says to go on; and without a key the backend's servers take turns.
  */
 import { type Balancer, NONE, type Subject } from './balancer.ts';
 import type { Farm } from './farm.ts';
+import { nodeKey } from './node-key.ts';
 import { Ring } from './ring.ts';
 import type { RoundRobin } from './roundrobin.ts';
 import { staticSchedule } from './static-rr.ts';
@@ -34,11 +35,14 @@ export class MapBased implements Balancer {
     const hash = this.#key(subject);
     if (hash === NO_KEY) return this.#otherwise.pick(subject, avoid);
     const place = hash % map.length;
+    let last = NONE;
     for (let n = 0; n < map.length; n++) {
       const server = map[(place + n) % map.length]!;
-      if (server !== avoid) return server;
+      if (server === avoid) continue;
+      if (!this.#farm.leaves(server)) return server;
+      last = server;
     }
-    return avoid;
+    return last === NONE ? avoid : last;
   }
 }
 
@@ -64,18 +68,21 @@ export class Consistent implements Balancer {
     const hash = this.#key(subject);
     if (hash === NO_KEY) return this.#otherwise.pick(subject, avoid);
     const nearest = ring.nearest(hash);
+    let last = NONE;
     for (let n = 0; n < ring.length; n++) {
       const server = ring.server(nearest + n);
-      if (server !== avoid && farm.hasRoom(server)) return server;
+      if (server === avoid || !farm.hasRoom(server)) continue;
+      if (!farm.leaves(server)) return server;
+      last = server;
     }
-    return ring.server(nearest);
+    return last === NONE ? ring.server(nearest) : last;
   }
 
   /** null when no server is usable. */
   #makeRing(): Ring | null {
     const { members, weights, proxy, unitsPerWeight } = this.#farm;
     if (members.length === 0) return null;
-    const ids = members.map(server => proxy.servers[server]!.id);
-    return new Ring(members, ids, weights, unitsPerWeight);
+    const keys = members.map(server => nodeKey(proxy.servers[server]!, this.#farm.address(server)));
+    return new Ring(members, keys, weights, unitsPerWeight);
   }
 }

@@ -1,13 +1,11 @@
 /**
- * The ring of consistent hashing: each server has 16 points per unit of weight at places that depend on its id only, and
+ * The ring of consistent hashing: each server has 16 points per unit of weight at places that depend on its key only (node-key.ts), and
  * a hash belongs to the nearest point. HAProxy's places, so that both choose alike.
  */
 import { avalanche } from './hash.ts';
 import { sum } from './schedule.ts';
 
 const POINTS_PER_WEIGHT = 16;
-/** Points of one server at most (weight 256): its points are numbered from id x 4096. */
-const POINTS_PER_SERVER = 4096;
 
 export class Ring {
   /** Places of the points, ascending. */
@@ -15,15 +13,15 @@ export class Ring {
   /** The server of each point. */
   #servers: Int32Array;
 
-  /** `ids[i]` and `weights[i]` are those of server `members[i]`; weights are in units of 1 or 1/16. */
-  constructor(members: Int32Array, ids: Int32Array, weights: Int32Array, unitsPerWeight = 1) {
+  /** `keys[i]` and `weights[i]` are those of server `members[i]`; weights are in units of 1 or 1/16. */
+  constructor(members: Int32Array, keys: Int32Array, weights: Int32Array, unitsPerWeight = 1) {
     const pointsPerUnit = POINTS_PER_WEIGHT / unitsPerWeight;
     const length = sum(weights) * pointsPerUnit;
     this.#places = new Uint32Array(length);
     this.#servers = new Int32Array(length);
     let point = 0;
     for (let i = 0; i < members.length; i++) {
-      const first = ids[i]! * POINTS_PER_SERVER;
+      const first = keys[i]!;
       const count = weights[i]! * pointsPerUnit;
       for (let k = 0; k < count; k++, point++) {
         this.#places[point] = avalanche(first + k);

@@ -29,6 +29,10 @@ export function notice(text: string): Message {
   return { severity: 'notice', text };
 }
 
+export function info(text: string): Message {
+  return { severity: 'info', text };
+}
+
 export function data(text: string): Message {
   return { severity: null, text };
 }

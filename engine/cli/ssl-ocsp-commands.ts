@@ -2,6 +2,7 @@
 import type { Certificate } from '../config/tls-model.ts';
 import { readResponse } from '../tls/ocsp.ts';
 import type { Call, CliEnv, Command } from './command.ts';
+import { err, info, type Message } from './severity.ts';
 import { type OcspId, ocspIdOf, responseLines } from './ssl-text.ts';
 import { NO_ROOM } from './ssl-transaction.ts';
 
@@ -22,13 +23,13 @@ function stapled({ tls }: CliEnv): Stapled[] {
 
 const UNKNOWN = 'Certificate ID does not match any certificate.';
 
-function show({ env, args }: Call): string {
+function show({ env, args }: Call): string | Message {
   const all = stapled(env);
   if (args.length === 0) return ['# Certificate IDs', ...all.flatMap(entryLines)].join('\n');
   const format = args.length > 1 && (args[0] === 'text' || args[0] === 'base64') ? args[0] : null;
   const wanted = format === null ? args[0]! : args[1]!;
   const found = all.find(({ certificate, id }) => id.key === wanted || certificate.name === wanted);
-  if (found === undefined) return UNKNOWN;
+  if (found === undefined) return err(UNKNOWN);
   return format === 'base64' ? Buffer.from(found.ocsp).toString('base64') : responseLines(found.ocsp);
 }
 
@@ -48,7 +49,7 @@ function entryLines({ certificate, id }: Stapled, index: number, all: readonly S
 const BASE64 =
   /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$|^[A-Za-z0-9+/]{3}=$/;
 
-function set({ env, args, payload }: Call): string {
+function set({ env, args, payload }: Call): string | Message {
   const text = (payload ?? args[0] ?? '').replace(/\s+/g, '');
   if (text === '') return "'set ssl ocsp-response' expects response in base64 encoding.";
   if (!BASE64.test(text)) return "'set ssl ocsp-response' received invalid base64 encoded response.";
@@ -59,7 +60,7 @@ function set({ env, args, payload }: Call): string {
     return 'OCSP single response: Certificate ID does not match any certificate or issuer.';
   }
   const put = certificates.every(({ certificate }) => env.tls.putCertificate({ ...certificate, ocsp: response.der }));
-  return put ? 'OCSP Response updated!' : NO_ROOM;
+  return put ? info('OCSP Response updated!') : NO_ROOM;
 }
 
 export const SSL_OCSP_COMMANDS: readonly Command[] = [

@@ -2,6 +2,7 @@
 import type { DerFile } from '../config/tls-model.ts';
 import { rotated } from '../tls/ticket-file.ts';
 import { allowed, type Call, type CliEnv, type Command } from './command.ts';
+import { err, info, type Message } from './severity.ts';
 import { NO_ROOM } from './ssl-transaction.ts';
 
 /** Files are known by their names, or by `#` and their place. */
@@ -10,12 +11,12 @@ function find({ tls }: CliEnv, word: string): DerFile | undefined {
   return files.find(({ name }, i) => name === word || `#${i}` === word);
 }
 
-function show({ env, state, args: [word] }: Call): string {
+function show({ env, state, args: [word] }: Call): string | Message {
   const files = env.tls.store.all.ticketKeys;
   if (word === undefined) return ['# id (file)', ...files.map(({ name }, i) => `${i} (${name})`)].join('\n');
-  if (!allowed(state.level, 'admin')) return "'show tls-keys' shows secrets only where the level is admin";
+  if (!allowed(state.level, 'admin')) return err("'show tls-keys' shows secrets only where the level is admin");
   const wanted = word === '*' ? files : [find(env, word)].filter(file => file !== undefined);
-  if (wanted.length === 0) return "'show tls-keys' unable to locate referenced filename";
+  if (wanted.length === 0) return err("'show tls-keys' unable to locate referenced filename");
   return ['# id secret', ...wanted.flatMap(file => secrets(file, files.indexOf(file)))].join('\n');
 }
 
@@ -25,7 +26,7 @@ function secrets({ name, entries }: DerFile, id: number): string[] {
 
 const SET = "'set ssl tls-key'";
 
-function set({ env, args: [word, text] }: Call): string {
+function set({ env, args: [word, text] }: Call): string | Message {
   if (!word || !text) return `${SET} expects a filename and the new TLS key in base64 encoding.`;
   const file = find(env, word);
   if (file === undefined) return `${SET} unable to locate referenced filename`;
@@ -33,7 +34,7 @@ function set({ env, args: [word, text] }: Call): string {
   if (key.length === 0 || key.toString('base64') !== text) return `${SET} received invalid base64 encoded TLS key.`;
   const next = rotated(file, new Uint8Array(key));
   if (next === null) return `${SET} received a key of wrong size.`;
-  return env.tls.putTicketKeys(next) ? 'TLS ticket key updated!' : NO_ROOM;
+  return env.tls.putTicketKeys(next) ? info('TLS ticket key updated!') : NO_ROOM;
 }
 
 export const SSL_TICKET_COMMANDS: readonly Command[] = [

@@ -5,7 +5,7 @@
 import { BUF0_BYTES } from '../limits.ts';
 import { type Directory, resolve } from './build-server.ts';
 import type { TlsBuilder } from './build-tls.ts';
-import { newRing, newServer, type ProxyDraft, type RingDraft, type ServerDraft } from './draft.ts';
+import { newRing, type ProxyDraft, type RingDraft, type ServerDraft } from './draft.ts';
 import { type LogTarget, type Ring, type RingServer, ringOfServer } from './log-model.ts';
 import type { Drafts } from './sections.ts';
 
@@ -61,12 +61,11 @@ function serverOf(owner: { readonly name: string }, server: ServerDraft, directo
   const { name, source, logProto, endpoint, tls } = server;
   const address = resolve(endpoint!, server, { ...directory, proxy: owner });
   const secret = directory.tls.streamless(tls, server, `'server ${owner.name}/${name}'`);
-  return { name, address, source, octetCount: logProto === 'octet-count', tls: secret };
+  return { name, address, source: source?.address ?? null, octetCount: logProto === 'octet-count', tls: secret };
 }
 
 /** What a stream address of a `log` line makes of a ring: the header of its lines is that of the log line. */
 function implicit(name: string, address: NonNullable<LogTarget['endpoint']>): Partial<Ring> {
-  const { source } = newServer();
-  const servers = [{ name, address, source, octetCount: false, tls: null }];
+  const servers = [{ name, address, source: null, octetCount: false, tls: null }];
   return { format: '', connectMs: CONNECT_MS, serverMs: SERVER_MS, servers };
 }

@@ -84,14 +84,14 @@ export class TlsBuilder {
 
   global(place: Place): GlobalTls {
     const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
-    const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache } = this.#global;
+    const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache, dhBits } = this.#global;
     this.#resources.enter?.(place.file);
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
     const numbers = { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, captureBytes, madeMax };
-    return { ...numbers, dhParams, crtBase, caBase, serverLines, privateCache };
+    return { ...numbers, dhParams, crtBase, caBase, serverLines, privateCache, dhBits };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */

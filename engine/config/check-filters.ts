@@ -1,5 +1,7 @@
 /** Cross-checks of filters: what can be said once all lines of a proxy are read. */
+
 import { type Limit, SET_BANDWIDTH_LIMIT } from '../rules/action-bandwidth.ts';
+import { switchesMode } from '../rules/actions-flow.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft } from './draft.ts';
 import { isBandwidth, isNamed } from './filter-spec.ts';
@@ -12,7 +14,7 @@ export function checkFilters(proxy: ProxyDraft, diagnostics: Diagnostics): void 
   const { compression, filters, mode, name } = proxy;
   const kind = proxy.kind === 'listen' ? 'proxy' : proxy.kind;
   const compresses = filters.some(spec => COMPRESSION_KINDS.includes(spec.kind));
-  if (mode !== 'http' && (compression !== null || compresses)) {
+  if (mode !== 'http' && !switchesMode(proxy) && (compression !== null || compresses)) {
     diagnostics.report('warning', proxy, `compression ignored for ${kind} '${name}' as it requires HTTP mode`);
     proxy.compression = null;
     proxy.filters = filters.filter(spec => !COMPRESSION_KINDS.includes(spec.kind));

@@ -6,6 +6,7 @@
 import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
 import { httpVariable } from '../log/format-text.ts';
+import { switchesMode } from '../rules/actions-flow.ts';
 import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
@@ -21,6 +22,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { sameGuids } from './guid.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { checkEmailAlert } from './keywords-mailers.ts';
@@ -129,25 +131,6 @@ function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
     const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
     diagnostics.report('alert', section, message);
   });
-}
-
-/** `guid`: one of a kind over proxies, listeners and servers. */
-function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnostics): void {
-  const seen = new Map<string, string>();
-  const named = proxies.flatMap(proxy => [
-    { guid: proxy.guid, place: proxy as Place, what: `${kindOf(proxy)} '${proxy.name}'` },
-    ...proxy.binds.map(bind => ({ guid: bind.guid, place: bind as Place, what: `'bind ${bind.text}'` })),
-    ...proxy.servers.map(server => ({
-      ...{ guid: server.guid, place: server as Place },
-      what: `server '${proxy.name}/${server.name}'`,
-    })),
-  ]);
-  for (const { guid, place, what } of named) {
-    if (guid === null) continue;
-    const other = seen.get(guid);
-    if (other === undefined) seen.set(guid, what);
-    else diagnostics.report('alert', place, `${what}: guid '${guid}' is already used by ${other}`);
-  }
 }
 
 /** Reports entries of a proxy that have the number or the name of an earlier one. */
@@ -335,7 +318,10 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
   const who = `${kindOf(proxy)} '${proxy.name}'`;
   const ignore = (message: string): void => diagnostics.report('warning', proxy, message);
-  if (accepts(proxy) && proxy.monitorUri !== null) ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  const switches = switchesMode(proxy);
+  if (!switches && accepts(proxy) && proxy.monitorUri !== null) {
+    ignore(`monitor-uri will be ignored for ${who} (needs 'mode http')`);
+  }
   if (accepts(proxy) && proxy.logStyle !== null && !proxy.logStyle.startsWith('tcp')) {
     ignore(`'option httplog' not usable with ${who} (needs 'mode http'). Falling back to 'option tcplog'`);
     proxy.logStyle = 'tcp';
@@ -345,10 +331,23 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`Layer 7 hash not possible for ${who} (needs 'mode http'). Falling back to round robin`);
     proxy.balance = newBalance('roundrobin');
   }
+  proxy.cookie = null;
+  if (!switches) ignoreHttp(proxy, who, ignore);
+  else if (proxy.kind === 'listen' && proxy.useBackend.length === 0 && proxy.defaultBackend === null) {
+    ignore(
+      `Proxy '${proxy.name}' : 'switch-mode http' configured for a tcp proxy with no backend. Incoming connections upgraded to HTTP cannot be routed to TCP servers`,
+    );
+  }
+  httpOnlyServers(proxy, diagnostics);
+}
+
+/** No connection of this proxy ever speaks HTTP. */
+function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) => void): void {
   for (const [asked, what] of [
     [proxy.stats !== null, "'stats' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],
     [proxy.originalTo !== null, "'option originalto'"],
+    [proxy.forwarded !== null, "'option forwarded'"],
     [proxy.options.httpBufferRequest, "'option http-buffer-request'"],
   ] as const) {
     if (asked) ignore(`${what} ignored for ${who} as it requires HTTP mode`);
@@ -358,9 +357,8 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
     ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
     proxy.rules[name] = [];
   }
-  Object.assign(proxy, { monitorUri: null, cookie: null, stats: null, forwardFor: null, originalTo: null });
+  Object.assign(proxy, { monitorUri: null, stats: null, forwardFor: null, originalTo: null, forwarded: null });
   proxy.options.httpBufferRequest = false;
-  httpOnlyServers(proxy, diagnostics);
 }
 
 function httpOnlyServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {

@@ -27,8 +27,8 @@ import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type { LogProfile, ProfileStep } from './log-model.ts';
 import type { Bind, HttpErrors, Place, Userlist } from './model.ts';
-import type { Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
-import type { Observe, Resolvers, Server } from './server-model.ts';
+import type { Forwarded, Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
+import type { Observe, Resolvers, Server, Source } from './server-model.ts';
 import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
 import {
   type BindTlsDraft,
@@ -84,7 +84,7 @@ export interface ExpressionUse extends Place {
   readonly keyword: string;
 }
 
-/** `id` 0 and `name` '' until they are given or counted. */
+/** `id` 0 and `name` '' until they are given or counted; `guid` is the prefix until its sockets are known. */
 export interface BindDraft extends Draft<Omit<Bind, 'tls'>> {
   tls: BindTlsDraft;
 }
@@ -100,6 +100,7 @@ export interface ServerDraft
       | 'address'
       | 'check'
       | 'hostname'
+      | 'proxyFields'
       | 'portRelative'
       | 'portOffset'
       | 'agent'
@@ -109,9 +110,12 @@ export interface ServerDraft
       | 'naming'
       | 'tls'
       | 'checkTls'
+      | 'source'
     >
   > {
+  proxyFields: Server['proxyFields'];
   tls: ServerTlsDraft;
+  source: Source | null;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   /** `init-addr`: how an address is found at start, in this order. */
@@ -177,6 +181,8 @@ export interface ProxyDraft
       | 'table'
       | 'stickRules'
       | 'filters'
+      | 'forwarded'
+      | 'source'
       | LogFormatField
     >
   > {
@@ -187,6 +193,8 @@ export interface ProxyDraft
   stateFile: string;
   binds: BindDraft[];
   filters: FilterSpec[];
+  forwarded: Forwarded | null;
+  source: Source | null;
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
@@ -420,12 +428,18 @@ export function newServer(): ServerDraft {
     cookie: null,
     guid: null,
     redir: null,
+    hashKey: 'id',
+    strictMaxconn: false,
     nonStick: false,
     shard: 0,
     sendProxy: 0,
     proxyOptions: [],
+    proxyFields: [],
     source: null,
     tfo: false,
+    tcpUserTimeoutMs: 0,
+    congestion: '',
+    md5sig: '',
     poolMaxConn: -1,
     poolLowConn: 0,
     poolPurgeDelayMs: 5_000,
@@ -470,6 +484,7 @@ export function newBind(): BindDraft {
     abstract: false,
     name: '',
     id: 0,
+    guid: null,
     maxconn: 0,
     backlog: 0,
     acceptProxy: false,
@@ -481,6 +496,9 @@ export function newBind(): BindDraft {
     interface: null,
     mss: 0,
     tcpUserTimeoutMs: 0,
+    congestion: '',
+    md5sig: '',
+    saveSyn: 0,
     shards: 1,
     threads: null,
     unixMode: null,
@@ -489,7 +507,6 @@ export function newBind(): BindDraft {
     unixUid: null,
     unixGid: null,
     level: 'operator',
-    guid: null,
     exposeFd: false,
     severityOutput: 'none',
     tls: newBindTls(),
@@ -547,6 +564,7 @@ export function newProxy(): ProxyDraft {
     binds: [],
     maxconn: 0,
     backlog: 0,
+    maxSessionServerConns: 5,
     rateLimitSessions: 0,
     defaultBackend: null,
     useBackend: [],
@@ -580,7 +598,7 @@ export function newProxy(): ProxyDraft {
     servers: [],
     defaultServer: newServer(),
     balance: newBalance('random'),
-    hash: { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0 },
+    hash: { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0, affinity: 'always' },
     fullconn: 0,
     retries: 3,
     redispatch: 0,
@@ -612,6 +630,7 @@ export function newProxy(): ProxyDraft {
     options: newOptions(),
     forwardFor: null,
     originalTo: null,
+    forwarded: null,
     errorPages: [],
     stats: null,
     logs: [],

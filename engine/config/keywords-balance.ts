@@ -135,6 +135,8 @@ function balance(cursor: Cursor, proxy: ProxyDraft, context: Context) {
 const METHODS = ['map-based', 'consistent'] as const;
 const FUNCTIONS = ['sdbm', 'djb2', 'wt6', 'crc32', 'none'] as const;
 
+const AFFINITIES = ['always', 'maxconn', 'maxqueue'] as const;
+
 function hashType(cursor: Cursor, { hash }: ProxyDraft): void {
   const method = cursor.expectOneOf('hash-type', METHODS);
   if (method === null) return;
@@ -221,6 +223,19 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
         "'consistent' expects 'sdbm', 'djb2', 'wt6', 'crc32' or 'none' as a hash function, not 'foo'",
       ],
       ['hash-type consistent sdbm bar', "'sdbm' expects 'avalanche' as a modifier, not 'bar'"],
+    ],
+  }),
+  supported({
+    name: 'hash-preserve-affinity',
+    where: 'DLB',
+    args: '{ always | maxconn | maxqueue }',
+    doc: 'Until when a hash leads to its server: always, while it has a place, or while its queue has one.',
+    parse(cursor, { hash }) {
+      hash.affinity = cursor.expectOneOf('hash-preserve-affinity', AFFINITIES) ?? 'always';
+    },
+    good: ['hash-preserve-affinity always', 'hash-preserve-affinity maxconn', 'hash-preserve-affinity maxqueue'],
+    bad: [
+      ['hash-preserve-affinity foo', "'hash-preserve-affinity' expects 'always', 'maxconn' or 'maxqueue', not 'foo'"],
     ],
   }),
   supported({

@@ -3,7 +3,9 @@
 import { WORKERS_MAX } from '../limits.ts';
 import type { BindDraft } from './draft.ts';
 import { bare, integer, word } from './fields.ts';
+import { guidRow } from './guid.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
+import { SOCKET_ROWS } from './keywords-socket.ts';
 import { within } from './keywords-tls.ts';
 import { BIND_TLS } from './keywords-tls-bind.ts';
 import type { BindTlsDraft } from './tls-draft.ts';
@@ -43,11 +45,7 @@ const OWN: readonly Row[] = [
   integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('id', 'Number of the listener in statistics.'), 'id', { min: 1 }),
   word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
-  word(
-    row('guid-prefix', 'Globally unique ids of the listeners: this, `-` and their numbers on the line.'),
-    '<text>',
-    'guid',
-  ),
+  guidRow('guid-prefix', '', 'Globally unique ids of the listeners: this, `-` and their numbers on the line.'),
   word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
   word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
   word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
@@ -80,16 +78,17 @@ const OWN: readonly Row[] = [
     good: ['mss 1400', 'mss -12'],
     bad: [['mss 0', "'mss' expects an MSS with an absolute value between 1 and 65535"]],
   }),
+  ...SOCKET_ROWS,
   supported<BindDraft>({
-    name: 'tcp-ut',
-    args: '<time>',
-    doc: 'How long sent bytes may stay unacknowledged.',
+    name: 'tcp-ss',
+    args: '<mode>',
+    doc: 'Keeps the SYN of each client for `fc_saved_syn`: 0 = not, 1 = from the IP header on, 2 = from the Ethernet header on.',
     parse(cursor, bind) {
-      const ms = cursor.expectTime('tcp-ut', 'ms');
-      if (ms !== null) bind.tcpUserTimeoutMs = ms;
+      const mode = cursor.expectInt('tcp-ss', { min: 0, max: 2 });
+      if (mode !== null) bind.saveSyn = mode;
     },
-    good: ['tcp-ut 30s'],
-    bad: [['tcp-ut', "'tcp-ut' expects a time (in milliseconds by default)"]],
+    good: ['tcp-ss 1', 'tcp-ss 0'],
+    bad: [['tcp-ss 3', "'tcp-ss' expects an integer between 0 and 2, not '3'"]],
   }),
   supported<BindDraft>({
     name: 'level',
@@ -156,23 +155,20 @@ const OWN: readonly Row[] = [
     ],
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
+  accepted('idle-ping', '', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'),
+  accepted('label', '', '<label>', 'Groups sockets.', 'nothing asks for it'),
   removed('process', '', '2.5', "'thread'"),
 ];
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
   ['accept-netscaler-cip', '<magic>', 'Expects a NetScaler client address header.'],
-  ['cc', '<algorithm>', 'Congestion control.'],
-  ['idle-ping', '<time>', 'Pings idle HTTP/2 clients.'],
-  ['label', '<label>', 'Label of the listener.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['nbconn', '<number>', 'Reverse HTTP connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['quic-force-retry', '', 'QUIC address validation.'],
   ['quic-socket', '<how>', 'QUIC sockets.'],
-  ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
-  ['tcp-ss', '<mode>', 'Saves the SYN of clients.'],
 ];
 
 export const BIND: readonly Row[] = [

@@ -8,10 +8,7 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
   // The rest.
-  ['option forwarded', 'DLB', '[proto] [host] [by] [for] ...', 'Adds the Forwarded header of RFC 7239.'],
   ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],
-  ['hash-preserve-affinity', 'DLB', '{ always | maxconn | maxqueue }', 'Whether a full server may be left by a hash.'],
-  ['max-session-srv-conns', 'DFL', '<number>', 'Idle server connections a session may keep.'],
 ];
 
 export const LATER_PROXY: readonly Keyword<ProxyDraft>[] = LATER.map(row => later(...row));

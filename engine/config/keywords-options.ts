@@ -4,6 +4,7 @@ import { parseNetwork } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { type Draft, newOptions, type ProxyDraft } from './draft.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
+import { FORWARDED } from './keywords-forwarded.ts';
 import type { ForwardHeader, Options } from './proxy-model.ts';
 
 type Switch = { [K in keyof Options]: Options[K] extends boolean | null ? K : never }[keyof Options];
@@ -229,6 +230,7 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
       ],
     ],
   }),
+  FORWARDED,
   addressHeader('option forwardfor', 'X-Forwarded-For', 'forwardFor', "Tells the server the client's address."),
   addressHeader('option originalto', 'X-Original-To', 'originalTo', 'Tells the server which address the client asked.'),
   accepted('option splice-auto', 'DFLB', '', 'Kernel splicing when it helps.', SPLICE),

@@ -53,7 +53,16 @@ function readPeer(cursor: Cursor, section: PeersDraft, context: Context) {
     return;
   }
   const { shard, source, tls } = settings;
-  section.peers.push({ file, line, name: name.text, text: word?.text ?? '', endpoint: value, source, shard, tls });
+  section.peers.push({
+    file,
+    line,
+    name: name.text,
+    text: word?.text ?? '',
+    endpoint: value,
+    source: source?.address ?? null,
+    shard,
+    tls,
+  });
 }
 
 function peerRow(name: 'peer' | 'server', doc: string): Row {

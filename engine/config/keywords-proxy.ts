@@ -7,6 +7,7 @@ import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { bare, type FieldOf, integer, reference, sentence, word } from './fields.ts';
+import { guidRow } from './guid.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { ACL, readProxyCondition } from './keywords-acl.ts';
 import { BALANCE } from './keywords-balance.ts';
@@ -23,7 +24,7 @@ import { EMAIL_ALERT } from './keywords-mailers.ts';
 import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { RETRY_ON } from './keywords-retry.ts';
-import { sourceAddress } from './keywords-server.ts';
+import { sourceRow } from './keywords-source.ts';
 import { STATS } from './keywords-stats.ts';
 import { STICK } from './keywords-stick.ts';
 import { SWITCHING } from './keywords-switching.ts';
@@ -239,7 +240,11 @@ const OWN: readonly Row[] = [
     'dynamicCookieKey',
     "'dynamic-cookie-key' expects <secret_key> as argument",
   ),
-  word(row('guid', 'FLB', 'Globally unique id.'), '<id>', 'guid', "'guid' expects an id"),
+  integer(
+    row('max-session-srv-conns', 'DFL', 'Idle server connections that a client may keep for itself.'),
+    'maxSessionServerConns',
+  ),
+  guidRow('guid', 'FLB', 'Globally unique id.'),
   word(
     row('log-tag', 'DFLB', 'Program name in log lines.'),
     '<tag>',
@@ -266,20 +271,7 @@ const OWN: readonly Row[] = [
     good: ['http-send-name-header X-Server', 'http-send-name-header'],
     bad: [['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"]],
   }),
-  supported<ProxyDraft>({
-    name: 'source',
-    where: 'DLB',
-    args: '<address>[:<port>]',
-    doc: 'Local address of connections to servers.',
-    parse(cursor, proxy, context) {
-      proxy.source = sourceAddress(cursor, context) ?? proxy.source;
-    },
-    good: ['source 127.0.0.1', 'source 127.0.0.1:5000'],
-    bad: [
-      ['source', "'source' expects <addr>[:<port>]"],
-      ['source 0.0.0.0 interface lo', "'interface' of 'source' is not supported by Sluice yet"],
-    ],
-  }),
+  sourceRow('DLB', 'Where connections to servers come from.'),
 ];
 
 export const PROXY: readonly Row[] = [

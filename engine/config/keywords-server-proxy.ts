@@ -1,4 +1,6 @@
 /** What a PROXY header of version 2 tells a server beside addresses. */
+import { parseFormat, type Use } from '../log/format-text.ts';
+import { partOf } from '../sample/expression.ts';
 import type { ServerDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import type { ProxyOption } from './proxy-model.ts';
@@ -43,9 +45,45 @@ function sendsNone(name: string, doc: string): Keyword<ServerDraft> {
 
 const isOption = (text: string): text is ProxyOption => Object.hasOwn(OPTIONS, text);
 
+/** The type in `set-proxy-v2-tlv-fmt(0x20)`; null = it is none. */
+function typeIn(keyword: string): number | null {
+  const [, text] = /\((0x[0-9a-f]{1,2}|\d{1,3})\)$/i.exec(keyword) ?? [];
+  const type = text === undefined ? 256 : Number(text);
+  return type > 255 ? null : type;
+}
+
+const TLV_FORMAT = 'set-proxy-v2-tlv-fmt';
+const VALUE: Use = { spaces: 'kept', mandatory: false, http: false, point: null };
+
+const OWN_FIELD = supported<ServerDraft>({
+  ...{ where: '', name: TLV_FORMAT, doc: 'A field of the PROXY header of version 2.', args: '(<type>) <format>' },
+  good: [`${TLV_FORMAT}(0x20) %[fc_pp_tlv(0x20)]`, `${TLV_FORMAT}(234) text`],
+  parse(cursor, draft, { resources }) {
+    const type = typeIn(cursor.current.text);
+    if (type === null) {
+      cursor.error(`'${TLV_FORMAT}' expects a type between 0 and 255 in parentheses, as in '${TLV_FORMAT}(0xea)'`);
+      return;
+    }
+    const word = cursor.expectWord(TLV_FORMAT);
+    if (word === null) return;
+    const format = parseFormat(word.text, VALUE, resources);
+    if ('message' in format)
+      cursor.error(format.message, format.hint ?? undefined, partOf(word, format.at, format.width));
+    else draft.proxyFields = [...draft.proxyFields, { type, format }];
+  },
+  bad: [
+    [`${TLV_FORMAT} x`, `'${TLV_FORMAT}' expects a type between 0 and 255 in parentheses, as in '${TLV_FORMAT}(0xea)'`],
+    [
+      `${TLV_FORMAT}(256) x`,
+      `'${TLV_FORMAT}' expects a type between 0 and 255 in parentheses, as in '${TLV_FORMAT}(0xea)'`,
+    ],
+  ],
+});
+
 export const PROXY_ROWS: readonly Keyword<ServerDraft>[] = [
   sends('send-proxy-v2-ssl', 'Sends a PROXY header that tells of TLS.', 'ssl'),
   sends('send-proxy-v2-ssl-cn', "The same, with the name in the client's certificate.", 'cert-cn'),
+  OWN_FIELD,
   sendsNone('no-send-proxy-v2-ssl', 'Sends no PROXY header that tells of TLS.'),
   sendsNone('no-send-proxy-v2-ssl-cn', 'The same.'),
   supported<ServerDraft>({

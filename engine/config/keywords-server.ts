@@ -1,15 +1,15 @@
 /** What may follow the address of a `server` line, or `default-server`. */
 
-import type { Address } from '../io/contract.ts';
 import { WEIGHT_MAX } from '../limits.ts';
-import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
-import type { Cursor } from './cursor.ts';
-import { type Draft, newServer, type ServerDraft } from './draft.ts';
+import { newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
-import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
+import { guidRow } from './guid.ts';
+import { accepted, type Keyword, later, supported } from './keyword.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
 import { SERVER_NAMES } from './keywords-server-names.ts';
 import { PROXY_ROWS } from './keywords-server-proxy.ts';
+import { SOCKET_ROWS } from './keywords-socket.ts';
+import { sourceRow } from './keywords-source.ts';
 import { within } from './keywords-tls.ts';
 import { SERVER_TLS } from './keywords-tls-server.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
@@ -21,29 +21,7 @@ function row(name: string, doc: string) {
   return { where: '', name, doc };
 }
 
-/** The address after `source`; null after reporting. A transparent source or an interface is refused. */
-export function sourceAddress(cursor: Cursor, { resources }: Context): Draft<Address> | null {
-  const word = cursor.next();
-  if (word === null) {
-    cursor.error("'source' expects <addr>[:<port>]");
-    return null;
-  }
-  const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS);
-  if ('error' in endpoint) {
-    cursor.error(`'source': ${endpoint.error}`);
-    return null;
-  }
-  const { address, hostname, port } = endpoint.value;
-  const found = hostname === null ? address : resources.resolve(hostname);
-  if (found === null) cursor.error(`'source': could not resolve address '${hostname}'`);
-  const more = cursor.peek()?.text;
-  if (more === 'usesrc' || more === 'interface') {
-    cursor.next();
-    cursor.error(`'${more}' of 'source' is not supported by Sluice yet`);
-    return null;
-  }
-  return found === null ? null : { ...found, port };
-}
+const HASH_KEYS = ['id', 'id32', 'guid', 'addr', 'addr-port'] as const;
 
 const OWN: readonly Row[] = [
   bare(row('check', 'Checks the health of the server.'), { check: true }),
@@ -57,6 +35,7 @@ const OWN: readonly Row[] = [
   bare<ServerDraft>(row('no-send-proxy', 'Sends no PROXY header, version 1.'), { sendProxy: 0 }),
   bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
   ...PROXY_ROWS,
+  ...SOCKET_ROWS,
   bare(row('tfo', 'TCP fast open.'), { tfo: true }),
   bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
   time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
@@ -82,21 +61,22 @@ const OWN: readonly Row[] = [
   integer(row('shard', 'In `peers` sections: which part of the tables it gets.'), 'shard'),
   time(row('slowstart', 'How long it takes to get its whole share after coming up.'), 'slowstartMs'),
   word(row('cookie', 'Its value in the persistence cookie.'), '<value>', 'cookie'),
-  word(row('guid', 'Globally unique id.'), '<id>', 'guid'),
+  guidRow('guid', '', 'Globally unique id.'),
   word(row('redir', 'GET and HEAD are redirected there.'), '<prefix>', 'redir'),
-  supported<ServerDraft>({
-    name: 'source',
-    args: '<address>[:<port>]',
-    doc: 'Local address of connections to it.',
-    parse(cursor, server, context) {
-      server.source = sourceAddress(cursor, context) ?? server.source;
-    },
-    good: ['source 127.0.0.1', 'source 127.0.0.1:5000'],
-    bad: [
-      ['source', "'source' expects <addr>[:<port>]"],
-      ['source 0.0.0.0 usesrc client', "'usesrc' of 'source' is not supported by Sluice yet"],
-    ],
+  bare(row('strict-maxconn', '`maxconn` bounds its connections too, not only the requests it handles.'), {
+    strictMaxconn: true,
   }),
+  supported<ServerDraft>({
+    name: 'hash-key',
+    args: '{ id | id32 | guid | addr | addr-port }',
+    doc: 'What places it on the ring of consistent hashing.',
+    parse(cursor, server) {
+      server.hashKey = cursor.expectOneOf('hash-key', HASH_KEYS) ?? 'id';
+    },
+    good: HASH_KEYS.map(key => `hash-key ${key}`),
+    bad: [['hash-key foo', "'hash-key' expects 'id', 'id32', 'guid', 'addr' or 'addr-port', not 'foo'"]],
+  }),
+  sourceRow('', 'Where connections to it come from.'),
   supported<ServerDraft>({
     name: 'log-proto',
     args: '{ legacy | octet-count }',
@@ -140,27 +120,20 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
   ['no-check-sni-auto', '', 'Checks send no server name.', NOT_ASKED],
   ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
+  ['idle-ping', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'],
 ];
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['cc', '<algorithm>', 'Congestion control.'],
   ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.'],
   ['check-proto', '<name>', 'Protocol of checks.'],
   ['check-reuse-pool', '', 'Checks use pooled connections.'],
   ['check-sni-auto', '', 'Checks send a server name.'],
-  ['hash-key', '<key>', 'What places it on the hash ring.'],
-  ['idle-ping', '<time>', 'Pings idle HTTP/2 connections.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['set-proxy-v2-tlv-fmt', '(<type>) <format>', 'Own fields in the PROXY header.'],
   ['sni-auto', '', 'Sends the Host as server name.'],
-  ['strict-maxconn', '', '`maxconn` bounds connections too.'],
-  ['tcp-md5sig', '<password>', 'TCP MD5 signatures.'],
-  ['tcp-ut', '<time>', 'How long sent bytes may stay unacknowledged.'],
-  ['usesrc', '<address>', 'Transparent source address.'],
   ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
 ];
 

@@ -84,6 +84,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     min: 1,
     max: 1_000_000,
   }),
+  integer(row('tune.ssl.default-dh-param', 'Bits of Diffie-Hellman groups at most, at least 2048.'), 'dhBits', {}),
   integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', { max: 10_000_000 }),
   bare(row('tune.ssl.force-private-cache', 'Each thread keeps such sessions for itself.'), { privateCache: true }),
   supported<GlobalTlsDraft>({
@@ -131,7 +132,6 @@ function noted(keyword: Row): Row {
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
   ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES], global => global.tls),
-  accepted('tune.ssl.default-dh-param', 'G', '<number>', 'Bits of Diffie-Hellman parameters.', 'the key decides'),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
   accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),

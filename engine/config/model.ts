@@ -49,6 +49,8 @@ export interface Bind extends Place {
   /** Names the listener in statistics; default `sock-N`. */
   readonly name: string;
   readonly id: number;
+  /** `guid-prefix` and its place on the line; null = none. */
+  readonly guid: string | null;
   readonly maxconn: number;
   readonly backlog: number;
   readonly acceptProxy: boolean;
@@ -60,6 +62,11 @@ export interface Bind extends Place {
   readonly interface: string | null;
   readonly mss: number;
   readonly tcpUserTimeoutMs: number;
+  /** `cc`, `tcp-md5sig`; '' = none. */
+  readonly congestion: string;
+  readonly md5sig: string;
+  /** `tcp-ss`: 0 = the SYN is not kept, 1 = its IP and TCP headers are, 2 = all of it. */
+  readonly saveSyn: number;
   /** Listening sockets for this line: workers take them in turn. 1 = all workers share one; -1 = one per worker. */
   readonly shards: number;
   /** Worker numbers (0-based) that serve this line; null = all. */
@@ -70,8 +77,6 @@ export interface Bind extends Place {
   readonly unixUid: number | null;
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
-  /** Globally unique id; null = none. */
-  readonly guid: string | null;
   readonly exposeFd: boolean;
   /** Whether messages of the runtime API begin with how serious they are. */
   readonly severityOutput: 'none' | 'number' | 'string';

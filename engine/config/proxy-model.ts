@@ -10,7 +10,7 @@ import type { Check } from './check-model.ts';
 import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { LogTarget } from './log-model.ts';
 import type { Bind, ErrorPage, Place } from './model.ts';
-import type { Server } from './server-model.ts';
+import type { Server, Source } from './server-model.ts';
 import type { StickRule } from './stick-model.ts';
 
 /** `log`: a backend whose servers take log lines. */
@@ -32,6 +32,8 @@ export interface Proxy extends Place {
   /** Concurrent connections of the frontend; 0 = the process's. */
   readonly maxconn: number;
   readonly backlog: number;
+  /** `max-session-srv-conns`: idle server connections that a client's session may keep for itself. */
+  readonly maxSessionServerConns: number;
   /** `rate-limit sessions`, per second; 0 = none. */
   readonly rateLimitSessions: number;
   /** Index of the proxy that takes what no rule sends elsewhere; its own index for a listen; -1 = none (503). */
@@ -76,7 +78,7 @@ export interface Proxy extends Place {
   /** `http-send-name-header`: the header that tells a server its name, in lower case; null = none. */
   readonly sendNameHeader: string | null;
   readonly dynamicCookieKey: string | null;
-  readonly source: Address | null;
+  readonly source: Source | null;
   readonly useServer: readonly UseServer[];
   /** `force-persist` and `ignore-persist`; the first whose condition holds. */
   readonly persistRules: readonly PersistRule[];
@@ -103,6 +105,7 @@ export interface Proxy extends Place {
   readonly options: Options;
   readonly forwardFor: ForwardHeader | null;
   readonly originalTo: ForwardHeader | null;
+  readonly forwarded: Forwarded | null;
   readonly errorPages: readonly ErrorPage[];
   readonly stats: StatsPage | null;
   readonly logs: readonly LogTarget[];
@@ -259,6 +262,8 @@ export interface HashType {
   readonly avalanche: boolean;
   /** `hash-balance-factor` in percent; 0 = off. */
   readonly balanceFactor: number;
+  /** `hash-preserve-affinity`: until when a hash leads to the same server. */
+  readonly affinity: 'always' | 'maxconn' | 'maxqueue';
 }
 
 export interface Cookie {
@@ -277,6 +282,16 @@ export interface Cookie {
   readonly maxlifeS: number;
   /** Servers without a value on their line have one made of their address. */
   readonly dynamic: boolean;
+}
+
+/** `option forwarded`: the parameters of the Forwarded header (RFC 7239), and what they say; null = it is left out. */
+export interface Forwarded {
+  readonly proto: boolean;
+  readonly host: Expression | null;
+  readonly by: Expression | null;
+  readonly byPort: Expression | null;
+  readonly for: Expression | null;
+  readonly forPort: Expression | null;
 }
 
 export interface ForwardHeader {

@@ -1,5 +1,7 @@
 /** Servers, as they stand in the model (model.ts): how they are reached, named and when they are checked. */
 import type { Address } from '../io/contract.ts';
+import type { Format } from '../log/format-text.ts';
+import type { Expression } from '../sample/expression.ts';
 import type { Network } from './address.ts';
 import type { Check } from './check-model.ts';
 import type { Place } from './model.ts';
@@ -40,6 +42,9 @@ export interface Server extends Place {
   /** `guid`; null = none. */
   readonly guid: string | null;
   readonly redir: string | null;
+  readonly hashKey: HashKey;
+  /** `strict-maxconn`: `maxconn` bounds its connections, too. */
+  readonly strictMaxconn: boolean;
   /** Never stored in a stick table. */
   readonly nonStick: boolean;
   /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
@@ -47,8 +52,15 @@ export interface Server extends Place {
   readonly sendProxy: 0 | 1 | 2;
   /** What a header of version 2 tells beside the addresses. */
   readonly proxyOptions: readonly ProxyOption[];
-  readonly source: Address | null;
+  /** `set-proxy-v2-tlv-fmt`: what else it tells. */
+  readonly proxyFields: readonly { readonly type: number; readonly format: Format }[];
+  readonly source: Source | null;
   readonly tfo: boolean;
+  /** `tcp-ut`; 0 = none. */
+  readonly tcpUserTimeoutMs: number;
+  /** `cc`, `tcp-md5sig`; '' = none. */
+  readonly congestion: string;
+  readonly md5sig: string;
   readonly poolMaxConn: number;
   readonly poolLowConn: number;
   readonly poolPurgeDelayMs: number;
@@ -72,6 +84,24 @@ export interface Server extends Place {
   /** What a state file said of it. */
   readonly saved: SavedState | null;
 }
+
+/** `hash-key`: what places it on the ring of consistent hashing. */
+export type HashKey = 'id' | 'id32' | 'guid' | 'addr' | 'addr-port';
+
+/** `source`. */
+export interface Source {
+  readonly address: Address;
+  /** '' = any. */
+  readonly interface: string;
+  /** null = `address` is what servers see. */
+  readonly usesrc: UseSource | null;
+}
+
+/** `usesrc`: whose address servers see. */
+export type UseSource =
+  | { readonly from: 'client' | 'clientip' }
+  | { readonly from: 'address'; readonly address: Address }
+  | { readonly from: 'header'; readonly value: Expression };
 
 /** `resolvers` on a server line, and what goes with it. */
 export interface Naming {

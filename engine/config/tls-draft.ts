@@ -97,6 +97,7 @@ export interface GlobalTlsDraft {
   privateCache: boolean;
   lifetimeSeconds: number;
   maxRecordBytes: number;
+  dhBits: number;
   madeMax: number;
   securityLevel: number | null;
   /** Which files beside a certificate are looked for, and whether `.crt` makes room for their ends. */
@@ -178,6 +179,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     privateCache: false,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
+    dhBits: 0,
     madeMax: 1000,
     securityLevel: null,
     extraFiles: EXTRA_FILES,

@@ -82,6 +82,8 @@ export interface GlobalTls {
   readonly maxRecordBytes: number;
   /** PEM; null = OpenSSL's own. */
   readonly dhParams: Uint8Array | null;
+  /** Bits of the group for them where no file has any; 0 = as the certificate's key is. */
+  readonly dhBits: number;
   /** `tune.ssl.capture-buffer-size`: bytes of lists that fetches show of a client's hello; 0 = none is kept. */
   readonly captureBytes: number;
   /** Where relative names of files are, for those named at run time; null = where the process was started. */

@@ -6,6 +6,7 @@
  * `connect` closes the connection before it; what was received counts since the last step that sent something.
  */
 import type { CheckStep, ConnectStep } from '../config/check-model.ts';
+import { connectOptions } from '../io/connect-options.ts';
 import type { Address, Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
 import { proxyHeader } from '../proxy/proxy-protocol.ts';
 import { connectThrough } from '../proxy/socks4.ts';
@@ -98,7 +99,7 @@ export class Script implements Probe, Handler, TlsEnd {
     this.#reach = reach;
     this.#done = done;
     this.#timer = new Timer<Script>(this, script => script.#expire());
-    this.#options = { source: target.server.source ?? target.proxy.source, tfo: false };
+    this.#options = connectOptions(target.server, target.proxy);
     this.#sight = new Sight(target, plan.check, env.outside);
     this.#response = this.#nothing();
   }

@@ -87,6 +87,8 @@ export class Head {
   expectContinue = false;
   /** Both lengths were given: the connection must close after this exchange (RFC 9112 6.3). */
   mustClose = false;
+  /** As it leaves: the connection ends after this exchange (hop.ts). */
+  closes = false;
   /** Slots; -1 = none. */
   hostIndex = -1;
   upgradeIndex = -1;
@@ -147,6 +149,7 @@ export class Head {
     this.connectionUpgrade = false;
     this.expectContinue = false;
     this.mustClose = false;
+    this.closes = false;
     this.hostIndex = -1;
     this.upgradeIndex = -1;
     this.lengthIndex = -1;

@@ -11,8 +11,8 @@
  * HTTP/1.0 as such. `connection: close` is left out in a message of HTTP/1.0, where it is what happens anyway;
  * `connection: keep-alive` is put in when the message is HTTP/1.0 or answers a request of HTTP/1.0.
  *
- * Of a received Connection only the tokens close and keep-alive go; the others (upgrade, te, ...) stay, with the headers
- * they name. When upgrade is among them, nothing is put in: the connection's fate is in the answer. Keep-Alive and
+ * Of a received Connection only the tokens close and keep-alive go, before rules look; the others (upgrade, te, ...) stay,
+ * with the headers they name. A close that a rule puts there ends the connection on which the message leaves. When upgrade is among them, nothing is put in: the connection's fate is in the answer. Keep-Alive and
  * Proxy-Connection pass as any header.
  */
 import { isWord, latin1 } from './chars.ts';
@@ -67,33 +67,52 @@ export function setResponseConnection(
   return setConnection(head, keep, requestVersion);
 }
 
+/** A head was received: its close and keep-alive are for us, no rule sees them. Those that stand there later are rules'. */
+export function dropReceivedPersistence(head: Head): void {
+  if (head.connectionClose || head.connectionKeepAlive) dropPersistence(head);
+}
+
+/** Takes close and keep-alive out of all Connection headers. True when close was there. */
+export function dropPersistence(head: Head): boolean {
+  return (dropAllTokens(head) & SAYS_CLOSE) !== 0;
+}
+
+function dropAllTokens(head: Head): number {
+  let tokens = 0;
+  for (let i = head.find(H_CONNECTION); i >= 0; i = head.find(H_CONNECTION, i + 1)) tokens |= dropTokens(head, i);
+  return tokens;
+}
+
+/** A rule that put close there has its way: `head.closes` tells how it leaves. */
 function setConnection(head: Head, keep: boolean, requestVersion: number): boolean {
-  let upgrade = false;
-  for (let i = head.find(H_CONNECTION); i >= 0; i = head.find(H_CONNECTION, i + 1)) {
-    if (dropTokens(head, i)) upgrade = true;
-  }
-  if (upgrade) return true;
-  if (!keep) return head.version === 0 || head.add(CONNECTION, CLOSE);
+  const tokens = dropAllTokens(head);
+  head.closes = !keep || (tokens & SAYS_CLOSE) !== 0;
+  if ((tokens & SAYS_UPGRADE) !== 0) return true;
+  if (head.closes) return head.version === 0 || head.add(CONNECTION, CLOSE);
   return (head.version === 1 && requestVersion === 1) || head.add(CONNECTION, KEEP_ALIVE);
 }
 
-/** Takes close and keep-alive out of Connection slot `i`, in place. True when an upgrade token stays. */
-function dropTokens(head: Head, i: number): boolean {
+const SAYS_UPGRADE = 1;
+const SAYS_CLOSE = 2;
+
+/** Takes close and keep-alive out of Connection slot `i`, in place; tells which of two tokens there were. */
+function dropTokens(head: Head, i: number): number {
   const bytes = head.bytesOf(i);
   const start = head.valueStart[i]!;
   const end = head.valueEnd[i]!;
-  let upgrade = false;
+  let tokens = 0;
   let dropped = false;
   // First look: most values lose all or nothing, and then no byte moves.
   for (let at = start; at < end; ) {
     const next = listItemEnd(bytes, at, end);
     const last = trimEnd(bytes, at, next);
     if (isPersistence(bytes, at, last)) dropped = true;
-    else if (isWord(bytes, at, last, UPGRADE)) upgrade = true;
+    if (isWord(bytes, at, last, CLOSE)) tokens |= SAYS_CLOSE;
+    else if (isWord(bytes, at, last, UPGRADE)) tokens |= SAYS_UPGRADE;
     at = trimStart(bytes, next + 1, end);
   }
   if (dropped) keepOthers(head, i, bytes, start, end);
-  return upgrade;
+  return tokens;
 }
 
 function isPersistence(bytes: Uint8Array, start: number, end: number): boolean {
@@ -143,9 +162,11 @@ function namesTrailers(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-/** A request with a payload cannot upgrade: its Upgrade header goes, as in HAProxy. */
+/** A request with a payload cannot upgrade: its Upgrade header goes before anybody sees it, as in HAProxy. */
 export function dropUpgradeOfPayload(request: Head): void {
-  if (request.upgradeIndex >= 0 && (request.chunked || request.contentLength > 0)) request.removeAll(H_UPGRADE);
+  if (!request.connectionUpgrade || (!request.chunked && request.contentLength <= 0)) return;
+  request.removeAll(H_UPGRADE);
+  request.upgradeIndex = -1;
 }
 
 /** Takes the lengths out of a response that cannot have them: 1xx and 204 (RFC 9110 8.6, RFC 9112 6.1). */

@@ -56,7 +56,11 @@ export function reply(
   const payload = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const placed = fields.some(([name]) => name === 'content-length');
   const length: Field = ['content-length', String(payload.length)];
-  const lines = (placed ? fields : [length, ...fields]).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const all = placed ? fields : [length, ...fields];
+  // A 204 has no payload, nor a length of it (RFC 9110 8.6).
+  const lines = (status === 204 ? all.filter(([name]) => name !== 'content-length') : all)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   return join(latin1(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`), payload);
 }
 

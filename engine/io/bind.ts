@@ -9,6 +9,7 @@ import { BACKLOG_DEFAULT } from '../limits.ts';
 import { addressText, isAbstract, unixAddress } from './address.ts';
 import type { Address } from './contract.ts';
 import * as native from './native.ts';
+import { md5Signature } from './socket-settings.ts';
 
 const { errno } = os.constants;
 
@@ -34,6 +35,9 @@ export interface ListenSpec
     | 'interface'
     | 'mss'
     | 'tcpUserTimeoutMs'
+    | 'congestion'
+    | 'md5sig'
+    | 'saveSyn'
     | 'unixMode'
     | 'unixUser'
     | 'unixGroup'
@@ -72,6 +76,9 @@ export const PLAIN_SPEC: ListenSpec = Object.freeze({
   interface: null,
   mss: 0,
   tcpUserTimeoutMs: 0,
+  congestion: '',
+  md5sig: '',
+  saveSyn: 0,
   unixMode: null,
   unixUser: null,
   unixGroup: null,
@@ -171,6 +178,28 @@ const BEFORE_LISTEN: readonly OptionRow[] = [
     option: () => native.TCP_USER_TIMEOUT,
     value: spec => spec.tcpUserTimeoutMs,
     what: () => 'cannot set TCP User Timeout',
+    fatal: false,
+  },
+  {
+    wanted: spec => spec.congestion !== '',
+    option: () => native.TCP_CONGESTION,
+    value: spec => new TextEncoder().encode(spec.congestion),
+    what: spec => `cannot set TCP congestion control algorithm to '${spec.congestion}'`,
+    fatal: false,
+  },
+  {
+    wanted: spec => spec.md5sig !== '',
+    option: () => native.TCP_MD5SIG_EXT,
+    value: (spec, address) => md5Signature(address, spec.md5sig),
+    what: () => 'cannot enable TCP MD5 signatures',
+    fatal: true,
+  },
+  {
+    wanted: spec => spec.saveSyn > 0,
+    option: () => native.TCP_SAVE_SYN,
+    // The kernel's 2 begins with the Ethernet header, its 1 with the IP header.
+    value: spec => spec.saveSyn,
+    what: () => 'cannot enable TCP_SAVE_SYN',
     fatal: false,
   },
   {

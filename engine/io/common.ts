@@ -5,6 +5,9 @@ import type { Handler, OwnChunk } from './contract.ts';
 /** Hears nothing: the handler of an accepted connection until its owner sets one. */
 export const NOBODY: Handler = { onOpen() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
+/** Of a saved SYN: Ethernet, IP and TCP headers with all their options. */
+export const SYN_BYTES_MAX = 256;
+
 /** What a chunk is overwritten with when it is given back, in tests: a late read shows. */
 export const POISON = 0xdb;
 

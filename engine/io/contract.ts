@@ -25,6 +25,8 @@
  *  - Errors are values: `onClose(conn, errno)` with a positive errno, 0 for an orderly end.
  */
 
+import type { SocketSetting } from './socket-settings.ts';
+
 /** A span of received bytes: `bytes[start, end)`. Lent; see the rules above. */
 export interface Chunk {
   readonly bytes: Uint8Array;
@@ -95,6 +97,8 @@ export interface Conn {
   keepAlive(idle: number, interval: number, count: number): void;
   /** What the kernel knows of the connection: Linux's `struct tcp_info`, lent until the next call; null where it cannot be had. */
   tcpInfo(): Uint8Array | null;
+  /** The SYN that the peer began with, where `tcp-ss` has kept it; the kernel tells it once. */
+  savedSyn(): Uint8Array | null;
   /**
    * Immediate end that the peer should not notice: no packet at all, where the system lets us; else, and with `hops` above 0,
    * a RST that lives for so many hops (1 when `hops` is 0). Where the io has no descriptor, as `abort(true)`.
@@ -126,6 +130,10 @@ export interface ConnectOptions {
    * once with a reset was never accepted.
    */
   readonly delayAck?: boolean;
+  /** `source` may be an address that is not on this machine (`usesrc`). */
+  readonly transparent?: boolean;
+  /** What else the socket is given. */
+  readonly settings?: readonly SocketSetting[];
 }
 
 /** A listening socket served by this io. */

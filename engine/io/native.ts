@@ -93,6 +93,10 @@ export const TCP_REPAIR: SocketOption = [TCP, MAC ? -1 : 19];
 export const IP_TTL: SocketOption = [IP, MAC ? 4 : 2];
 export const IPV6_UNICAST_HOPS: SocketOption = [IPV6, MAC ? 4 : 16];
 export const TCP_USER_TIMEOUT: SocketOption = [TCP, MAC ? -1 : 18];
+export const TCP_CONGESTION: SocketOption = [TCP, MAC ? -1 : 13];
+export const TCP_MD5SIG_EXT: SocketOption = [TCP, MAC ? -1 : 32];
+export const TCP_SAVE_SYN: SocketOption = [TCP, MAC ? -1 : 27];
+export const TCP_SAVED_SYN: SocketOption = [TCP, MAC ? -1 : 28];
 export const TCP_FASTOPEN: SocketOption = [TCP, MAC ? 0x105 : 23];
 
 const ENOPROTOOPT = os.constants.errno.ENOPROTOOPT;

@@ -5,8 +5,9 @@ import type net from 'node:net';
 import os from 'node:os';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from '../limits.ts';
 import { parseIp, UNNAMED } from './address.ts';
-import { POISON } from './common.ts';
+import { POISON, SYN_BYTES_MAX } from './common.ts';
 import type { Address, Chunk, Conn, Handler } from './contract.ts';
+import { readOption, TCP_SAVED_SYN } from './native.ts';
 
 const { errno: ERRNO } = os.constants;
 
@@ -234,6 +235,14 @@ export class NetConn implements Conn {
 
   tcpInfo(): null {
     return null;
+  }
+
+  savedSyn(): Uint8Array | null {
+    const { fd } = this;
+    if (fd === undefined || fd < 0 || this.#unix) return null;
+    const syn = new Uint8Array(SYN_BYTES_MAX);
+    const length = readOption(fd, TCP_SAVED_SYN, syn);
+    return length > 0 ? syn.subarray(0, length) : null;
   }
 
   vanish(): void {

@@ -17,6 +17,7 @@ import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnC
 import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
 import { NetChunk, NetConn, type NetLoop } from './net-conn.ts';
 import { Slots } from './slots.ts';
+import { isSpecial, openSocket } from './socket-settings.ts';
 
 /** The longest delay a Node timer takes, ms; a later deadline is looked at again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -25,6 +26,8 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
  * brought; output is counted against the limits of the contract, not against it.
  */
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 };
+/** Of a socket that is made here and not connected yet: Node must not read from it. */
+const OPENED_OPTIONS = { ...SOCKET_OPTIONS, manualStart: true };
 
 export interface NetOptions {
   /** Overwrite every chunk that is given back, so that a late read shows. For tests. */
@@ -150,11 +153,14 @@ class NetIo implements Io, NetLoop {
     const id = this.#conns.take();
     if (id < 0) throw new Error('io: too many connections');
     const unix = address.family === 1 ? UNNAMED : null;
-    const socket = new net.Socket(SOCKET_OPTIONS);
+    const fd = unix === null && isSpecial(options) ? openSocket(address, options) : null;
+    const socket = new net.Socket(fd === null || fd < 0 ? SOCKET_OPTIONS : { fd, ...OPENED_OPTIONS });
     socket.pause();
     const conn = new NetConn(this, id, socket, handler, address, unix);
     this.#conns.set(id, conn);
-    socket.connect(connectOptions(address, options));
+    if (fd !== null && fd < 0) socket.destroy(Object.assign(new Error('cannot prepare the socket'), { errno: fd }));
+    else
+      socket.connect(fd === null ? connectOptions(address, options) : { host: hostText(address), port: address.port });
     return conn;
   }
 

@@ -244,6 +244,10 @@ export class SimConn implements Conn {
 
   keepAlive(): void {}
 
+  savedSyn(): null {
+    return null;
+  }
+
   tcpInfo(): null {
     return null;
   }

@@ -7,5 +7,5 @@ import type { Stream } from './stream.ts';
 export function answer(stream: Stream, reply: Reply, keep: boolean): void {
   stream.status = reply.status;
   const sent = editReply(stream, reply);
-  stream.client.reply(sent, keep && !reply.closes);
+  stream.client.reply(sent, keep && !sent.closes);
 }

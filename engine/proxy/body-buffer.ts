@@ -1,9 +1,11 @@
 /**
- * The payload of a request, gathered while rules wait for it: the bytes as received, to be passed on later, and the
- * payload that they hold, for `req.body` and its kin.
+ * The payload of a message, gathered while rules wait for it: the bytes as received, to be passed on later, and the
+ * payload that they hold, for `req.body`, `res.body` and their kin.
  */
+import type { Slice } from '../balance/balancer.ts';
 import { copy } from '../bytes.ts';
-import { Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
+import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, Body, DATA, DONE, ERROR, MORE } from '../http/body.ts';
+import type { Chunk } from '../io/contract.ts';
 
 export class BodyBuffer {
   readonly #raw: Uint8Array;
@@ -11,14 +13,20 @@ export class BodyBuffer {
   readonly #payload: Uint8Array;
   #length = 0;
   readonly #body = new Body();
-  /** The payload is complete, or its framing is wrong: nothing more is to be gathered. */
-  done = false;
+  /** The payload is complete, its framing is wrong, or the connection has ended: nothing more is to be gathered. */
+  done: boolean;
 
   /** For a payload of `kind` and `contentLength` as `Body.reset` takes them; at most `maxBytes` are gathered. */
   constructor(kind: number, contentLength: number, maxBytes: number) {
     this.#raw = new Uint8Array(maxBytes);
     this.#payload = new Uint8Array(maxBytes);
     this.#body.reset(kind, contentLength);
+    this.done = kind === BODY_NONE;
+  }
+
+  /** Its framing is wrong. */
+  get broken(): boolean {
+    return this.#body.event === ERROR;
   }
 
   get full(): boolean {
@@ -33,6 +41,10 @@ export class BodyBuffer {
   /** Bytes without their framing. */
   get payload(): Uint8Array {
     return this.#payload.subarray(0, this.#length);
+  }
+
+  get slice(): Slice {
+    return { bytes: this.#payload, start: 0, end: this.#length };
   }
 
   /** Takes what it can of `bytes[start, end)`; returns where it stopped. */
@@ -52,6 +64,20 @@ export class BodyBuffer {
     this.#used += at - start;
     return at;
   }
+}
+
+/**
+ * The payload in `chunk.bytes[start, chunk.end)`, when nobody has asked for it to be gathered; null = the message has none.
+ * `body` was reset for it, and has not walked.
+ */
+export function arrived({ kind, remaining }: Body, chunk: Chunk, start: number): Slice | null {
+  const { bytes, end } = chunk;
+  if (kind === BODY_NONE) return null;
+  if (kind === BODY_LENGTH) return { bytes, start, end: Math.min(end, start + remaining) };
+  if (kind === BODY_UNTIL_CLOSE) return { bytes, start, end };
+  const gathered = new BodyBuffer(kind, 0, end - start);
+  gathered.take(bytes, start, end);
+  return gathered.slice;
 }
 
 /**

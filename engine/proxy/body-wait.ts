@@ -1,34 +1,35 @@
-/** Waiting for the payload of a request: `option http-buffer-request`, `http-request wait-for-body`. */
+/** Waiting for the payload of a message: `option http-buffer-request`, `wait-for-body` of requests and responses. */
 import { latin1 } from '../http/chars.ts';
 import { H_EXPECT } from '../http/names.ts';
 import { ANSWERED } from '../rules/action.ts';
-import { FAILED_REQ } from '../shm/counters.ts';
+import { FAILED_REQ, FAILED_RESP } from '../shm/counters.ts';
 import { answer } from './answer.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 
 const CONTINUE = latin1('HTTP/1.1 100 Continue\r\n\r\n');
 
+export interface BodyWait {
+  /** How long, from the first call on; milliseconds. */
+  readonly ms: number;
+  /** So much of it is enough; 0 = all of it. */
+  readonly atLeastBytes: number;
+}
+
 /**
- * Where the payload stands: there (all of it, `atLeastBytes` of it if that is not 0, or as much as the buffer holds), still
- * to come, or late, when `ms` have passed since the first call. While it is to come the client's side gathers it and the
- * stream's step is run again as it comes.
+ * Where the payload of a request or response stands: there (all of it, enough of it, or as much as the buffer holds), still
+ * to come, or late. While it is to come its side gathers it and the stream's step is run again as it comes.
  */
-export function awaitBody(stream: Stream, ms: number, atLeastBytes: number): 'there' | 'waiting' | 'late' {
-  if (stream.requestDone) return 'there';
-  const { client, requestHead } = stream;
-  const buffer = client.gather();
+export function awaitBody(stream: Stream, wait: BodyWait, response: boolean): 'there' | 'waiting' | 'late' {
+  if (!response && stream.requestDone) return 'there';
+  const buffer = response ? stream.serverSide!.gather() : stream.client.gather();
   if (!stream.awaitsBody) {
     stream.awaitsBody = true;
     stream.timeUp = false;
-    stream.wait(ms);
-    // Who waits for a word before it sends the payload would wait for ever: no server has been asked yet.
-    if (requestHead.find(H_EXPECT) >= 0) {
-      requestHead.removeAll(H_EXPECT);
-      client.write(CONTINUE, 0, CONTINUE.length);
-    }
+    stream.wait(wait.ms);
+    if (!response) sayContinue(stream);
   }
-  const enough = atLeastBytes > 0 && buffer.payload.length >= atLeastBytes;
+  const enough = wait.atLeastBytes > 0 && buffer.payload.length >= wait.atLeastBytes;
   if (buffer.done || buffer.full || enough) {
     stream.awaitsBody = false;
     stream.wait(0);
@@ -37,6 +38,21 @@ export function awaitBody(stream: Stream, ms: number, atLeastBytes: number): 'th
   if (!stream.timeUp) return 'waiting';
   stream.awaitsBody = stream.timeUp = false;
   return 'late';
+}
+
+/** Who waits for a word before it sends the payload would wait for ever: no server has been asked yet. */
+function sayContinue({ requestHead, client }: Stream): void {
+  if (requestHead.find(H_EXPECT) < 0) return;
+  requestHead.removeAll(H_EXPECT);
+  client.write(CONTINUE, 0, CONTINUE.length);
+}
+
+/** The server was too slow: 504. HAProxy tells it as of the phase of the rules. */
+export function lateResponseBody(stream: Stream): typeof ANSWERED {
+  stream.countServer(FAILED_RESP);
+  stream.terminate(CAUSE.serverTimeout, 'R');
+  answer(stream, stream.backend!.errors.get(504), true);
+  return ANSWERED;
 }
 
 /** The client was too slow: 408. */

@@ -13,7 +13,6 @@ import type { Slice } from '../balance/balancer.ts';
 import { copy } from '../bytes.ts';
 import {
   BODY_CHUNKED,
-  BODY_LENGTH,
   BODY_NONE,
   BODY_UNTIL_CLOSE,
   Body,
@@ -25,7 +24,14 @@ import {
   responseBody,
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
-import { clientPersists, persists, setResponseConnection } from '../http/hop.ts';
+import {
+  clientPersists,
+  dropForbiddenLengths,
+  dropReceivedPersistence,
+  dropUpgradeOfPayload,
+  persists,
+  setResponseConnection,
+} from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
 import { H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { parseRequest } from '../http/parse.ts';
@@ -45,13 +51,13 @@ import {
 import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { takeRequest } from './account.ts';
 import { keepBadMessage } from './bad-messages.ts';
-import { BodyBuffer, payloadEnd } from './body-buffer.ts';
+import { arrived, BodyBuffer, payloadEnd } from './body-buffer.ts';
 import { listenOut } from './closing.ts';
 import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
-import { fail, STEP } from './steps.ts';
+import { fail, STEP, type StepIndex } from './steps.ts';
 import { dropStream, type Stream, takeStream } from './stream.ts';
 import { CAUSE, type Cause } from './termination.ts';
 
@@ -81,6 +87,8 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   /** The payload as far as rules have asked for it, while there is no server yet. */
   #gathered: BodyBuffer | null = null;
   #requests = 0;
+  /** Where the next stream begins its steps. */
+  #enters: StepIndex = STEP.inspect;
   #idleSince: number;
   /** The client half-closed. */
   #ended = false;
@@ -96,12 +104,32 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   constructor(session: Session) {
     this.session = session;
+    session.driver = this;
     this.conn = session.conn;
     this.conn.handler = this;
     this.#idleSince = session.context.io.now();
     this.#count(CUR_H1_CONNS, 1);
     this.#count(H1_CONNS, 1);
     this.#waitForRequest();
+  }
+
+  /** A TCP stream goes on in HTTP; `came` begins its request, and is released. */
+  adopt(stream: Stream, came: Chunk | null): void {
+    const ended = stream.requestDone;
+    stream.client = this;
+    stream.http = true;
+    stream.requestDone = false;
+    // Counted anew, as far as they are read.
+    stream.bytesIn = 0;
+    this.#enters = STEP.request;
+    this.#open(stream);
+    this.resume();
+    if (came !== null) {
+      this.#count(H1_BYTES_IN, came.end - came.start);
+      this.#consume(came, came.start);
+      came.release();
+    }
+    if (ended && this.conn !== null) this.onEnd();
   }
 
   // --- from the connection ---
@@ -230,15 +258,21 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = takeStream(session, this, true);
     const first = this.#requests === 0;
     stream.begin(first, first ? session.acceptedAt : this.#idleSince, this.#idleSince, now);
+    this.#open(stream);
+    const t = session.frontend.proxy.timeouts;
+    if (!first && t.httpRequestMs !== 0) session.wait(t.httpRequestMs);
+  }
+
+  /** A head is read for `stream`. */
+  #open(stream: Stream): void {
+    const { context } = this.session;
     this.#stream = stream;
     this.#requests++;
-    this.#buffer = session.context.spareBuffers.pop() ?? new Uint8Array(session.context.model.global.tune.bufsizeBytes);
+    this.#buffer = context.spareBuffers.pop() ?? new Uint8Array(context.model.global.tune.bufsizeBytes);
     this.#used = 0;
     this.#phase = 'head';
     this.#count(CUR_H1_STREAMS, 1);
     this.#count(H1_STREAMS, 1);
-    const t = session.frontend.proxy.timeouts;
-    if (!first && t.httpRequestMs !== 0) session.wait(t.httpRequestMs);
   }
 
   #readHead(chunk: Chunk, at: number): number {
@@ -271,13 +305,18 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     stream.bytesIn += length;
     this.#last = !persists(head);
     this.#keep = clientPersists(stream.frontend.proxy.options.http, head);
+    dropReceivedPersistence(head);
+    dropUpgradeOfPayload(head);
     const kind = requestBody(head);
     this.#body.reset(kind, head.contentLength);
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
     stream.requestDone = kind === BODY_NONE;
     this.#touch();
-    this.session.context.events.streamBegan(stream);
-    stream.goto(STEP.inspect);
+    const step = this.#enters;
+    this.#enters = STEP.inspect;
+    // A stream that was TCP's has begun already, and its bytes were inspected.
+    if (step === STEP.inspect) this.session.context.events.streamBegan(stream);
+    stream.goto(step);
   }
 
   /** Payload goes to the server with its framing as received, checked; without when a filter wants none. */
@@ -393,24 +432,16 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   }
 
   buffered(): Slice | null {
-    if (this.#gathered !== null) {
-      const { payload } = this.#gathered;
-      return { bytes: payload, start: 0, end: payload.length };
-    }
-    return this.#arrived();
-  }
-
-  /** Payload that is here, when its bytes are as they were sent. */
-  #arrived(): Slice | null {
+    if (this.#gathered !== null) return this.#gathered.slice;
     const chunk = this.#rest ?? this.#held;
-    if (chunk === null || this.#phase !== 'body' || this.#body.kind !== BODY_LENGTH) return null;
-    const start = this.#rest === null ? this.#heldAt : this.#restAt;
-    return { bytes: chunk.bytes, start, end: Math.min(chunk.end, start + this.#body.remaining) };
+    if (chunk === null || this.#phase !== 'body') return null;
+    return arrived(this.#body, chunk, this.#rest === null ? this.#heldAt : this.#restAt);
   }
 
   respond(head: Head): void {
     const stream = this.#stream!;
     const interim = head.status < 200 && head.status !== 101;
+    dropForbiddenLengths(head);
     if (!interim) this.#frameResponse(stream, head);
     const { scratch } = this.session.context;
     const end = writeResponseHead(head, scratch, 0);
@@ -429,6 +460,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
     if (this.session.mustEnd) this.#keep = false;
     setResponseConnection(head, this.#keep, requestHead.version, requestHead.methodId);
+    if (head.closes) this.#keep = false;
   }
 
   /** Whether the client can take the response's chunks as they are: an HTTP/1.0 client cannot. */
@@ -502,6 +534,9 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
       else this.#send(trailers.trailers, 0, trailers.trailersEnd);
     }
   }
+
+  /** It is HTTP already. */
+  upgrade(): void {}
 
   tunnel(): void {
     this.#phase = 'tunnel';

@@ -6,6 +6,7 @@
  *                │        └─ until the server closes, when neither length nor chunks are given
  *                └─ 101, or 2xx to CONNECT ──► tunnel
  */
+import type { Slice } from '../balance/balancer.ts';
 import { copy } from '../bytes.ts';
 import {
   BODY_CHUNKED,
@@ -19,16 +20,18 @@ import {
   responseBody,
 } from '../http/body.ts';
 import type { Head } from '../http/head.ts';
-import { serverPersists } from '../http/hop.ts';
+import { dropReceivedPersistence, serverPersists } from '../http/hop.ts';
 import { errorOf } from '../http/invalid.ts';
 import { parseResponse } from '../http/parse.ts';
 import { CRLF, writeRequestHead } from '../http/write.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { CUR_USED } from '../shm/counters.ts';
 import { keepBadMessage } from './bad-messages.ts';
+import { arrived, type BodyBuffer } from './body-buffer.ts';
 import { abandon, endOrderly } from './closing.ts';
 import { keepPayload, notePayload } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
+import { ResponseHold } from './response-hold.ts';
 import type { ServerSide, Trailers } from './sides.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
@@ -38,8 +41,8 @@ type Phase = 'opening' | 'head' | 'body' | 'done' | 'tunnel' | 'pooled';
 export class Http1Server implements ServerSide, Handler {
   conn: Conn | null = null;
   readonly server: Server;
-  /** The name that TLS has sent; '' = none. */
-  readonly name: string;
+  /** What tells it from others to the same server: see `poolKey`. */
+  readonly key: string;
   /** The server's address that it goes to. */
   readonly version: number;
   /** Exchanges it has served, this one not counted. */
@@ -56,10 +59,15 @@ export class Http1Server implements ServerSide, Handler {
   #requestEnded = false;
   /** The server will send no more. */
   #peerEnded = false;
+  /** While rules look at a head: what follows it. */
+  #rest: Chunk | null = null;
+  #restAt = 0;
+  /** What is kept back while they wait; null = nothing. */
+  #hold: ResponseHold | null = null;
 
-  constructor(server: Server, name: string) {
+  constructor(server: Server, key: string) {
     this.server = server;
-    this.name = name;
+    this.key = key;
     this.version = server.live.version;
   }
 
@@ -94,8 +102,22 @@ export class Http1Server implements ServerSide, Handler {
       this.#leavePool();
       return;
     }
-    let at = chunk.start;
-    while (at < chunk.end && this.#stream !== null) at = this.#step(chunk, at);
+    this.#consume(chunk, chunk.start);
+  }
+
+  #consume(chunk: Chunk, from: number): void {
+    let at = from;
+    while (at < chunk.end && this.#stream !== null && this.#hold === null) at = this.#step(chunk, at);
+    if (this.#hold !== null && at < chunk.end) this.#holdBack(this.#hold, chunk, at);
+  }
+
+  /** Rules wait: they look again when the payload grows. */
+  #holdBack(hold: ResponseHold, chunk: Chunk, at: number): void {
+    hold.take(this.conn, chunk, at);
+    if (hold.body.broken) {
+      this.#keep = false;
+      this.#stream!.badResponse();
+    } else this.#stream!.lookAgain();
   }
 
   onEnd(): void {
@@ -115,7 +137,8 @@ export class Http1Server implements ServerSide, Handler {
       return;
     }
     if (this.#stream !== null) this.#stream.errno = errno;
-    if (errno !== 0 && (this.#phase === 'body' || !this.#requestEnded)) this.#stream?.serverGone();
+    if (errno !== 0 && this.#hold === null && (this.#phase === 'body' || !this.#requestEnded))
+      this.#stream?.serverGone();
     else this.#ended();
   }
 
@@ -124,7 +147,11 @@ export class Http1Server implements ServerSide, Handler {
     this.#keep = false;
     const stream = this.#stream;
     if (stream === null) return;
-    if (this.#phase === 'tunnel') stream.responseEnd(null);
+    if (this.#hold !== null) {
+      // Rules decide about what there is; how it ended is seen when it is passed on.
+      this.#peerEnded = this.#hold.body.done = true;
+      stream.lookAgain();
+    } else if (this.#phase === 'tunnel') stream.responseEnd(null);
     else if (this.#phase === 'body' && this.#body.kind === BODY_UNTIL_CLOSE) {
       this.#phase = 'done';
       stream.responseEnd(null);
@@ -164,7 +191,11 @@ export class Http1Server implements ServerSide, Handler {
     if (this.#buffer === null) {
       const length = parseResponse(head, chunk.bytes, at, chunk.end, responseLimits);
       if (length < 0) keepBadMessage(stream, 'response', errorOf(length).name, chunk.bytes, at, chunk.end);
-      if (length !== 0) return this.#gotHead(stream, head, length, at, chunk.end);
+      if (length !== 0) {
+        const next = this.#gotHead(stream, head, length, at, chunk);
+        if (this.#stream === stream) this.#hold?.keepHead(chunk);
+        return next;
+      }
       this.#buffer = stream.context.spareBuffers.pop() ?? new Uint8Array(stream.context.model.global.tune.bufsizeBytes);
       this.#used = 0;
     }
@@ -176,31 +207,45 @@ export class Http1Server implements ServerSide, Handler {
     const length = parseResponse(head, this.#buffer, 0, this.#used, responseLimits);
     if (length === 0) return at + n;
     if (length < 0) keepBadMessage(stream, 'response', errorOf(length).name, this.#buffer, 0, this.#used);
-    return this.#gotHead(stream, head, length, at - before, chunk.end);
+    return this.#gotHead(stream, head, length, at - before, chunk);
   }
 
   /** `length` as the parser returned it, `from` where the head starts (or would start) in the chunk. */
-  #gotHead(stream: Stream, head: Head, length: number, from: number, end: number): number {
+  #gotHead(stream: Stream, head: Head, length: number, from: number, chunk: Chunk): number {
     if (length < 0) {
       this.#keep = false;
       this.#releaseBuffer();
       stream.badResponse();
-      return end;
+      return chunk.end;
     }
     stream.serverBytesIn += length;
     const interim = head.status < 200 && head.status !== 101;
     if (!interim) this.#frame(stream, head);
     // Bytes after a response without payload: the connection is out of step and must not serve again.
-    if (this.#phase === 'done' && from + length < end) this.#keep = false;
+    if (this.#phase === 'done' && from + length < chunk.end) this.#keep = false;
+    this.#rest = chunk;
+    this.#restAt = from + length;
     stream.gotResponseHead();
-    this.#releaseBuffer();
-    if (this.#stream === stream && this.#phase === 'done') stream.responseEnd(null);
+    this.#rest = null;
+    if (this.#stream === stream) this.#headLeft(stream);
     return from + length;
+  }
+
+  /** The head has left, unless rules wait. */
+  #headLeft(stream: Stream): void {
+    if (stream.holdsResponse) {
+      this.gather();
+      return;
+    }
+    this.#hold = null;
+    this.#releaseBuffer();
+    if (this.#phase === 'done') stream.responseEnd(null);
   }
 
   /** How the payload is delimited (RFC 9112 6.3), and whether the connection can serve again. */
   #frame(stream: Stream, head: Head): void {
     const kind = responseBody(head, stream.requestHead.methodId);
+    dropReceivedPersistence(head);
     this.#body.reset(kind, head.contentLength);
     this.#keep &&= serverPersists(stream.serverMode, head, kind === BODY_UNTIL_CLOSE);
     this.#phase = kind === BODY_NONE ? 'done' : 'body';
@@ -234,6 +279,7 @@ export class Http1Server implements ServerSide, Handler {
   request(): void {
     const stream = this.#stream!;
     const head = stream.requestHead;
+    if (head.closes) this.#keep = false;
     const { scratch } = stream.context;
     const length = writeRequestHead(head, scratch, 0);
     stream.backend!.nameCases?.apply(scratch, 0, length);
@@ -274,7 +320,33 @@ export class Http1Server implements ServerSide, Handler {
   }
 
   resume(): void {
-    this.conn?.resume();
+    const hold = this.#hold;
+    const stream = this.#stream;
+    if (hold === null || stream === null) this.conn?.resume();
+    else if (!stream.holdsResponse) this.#replay(stream, hold);
+  }
+
+  /** The head has left: what was kept back follows it. */
+  #replay(stream: Stream, hold: ResponseHold): void {
+    this.#hold = null;
+    hold.replay((chunk, at) => this.#consume(chunk, at));
+    this.#releaseBuffer();
+    if (this.#stream === stream && this.#phase === 'done' && !stream.responseDone) stream.responseEnd(null);
+    if (this.#stream !== stream) return;
+    if (this.#peerEnded || this.conn === null) this.#ended();
+    else stream.responseFlows();
+  }
+
+  gather(): BodyBuffer {
+    const { responseHead, context } = this.#stream!;
+    const { bufsizeBytes } = context.model.global.tune;
+    this.#hold ??= new ResponseHold(this.#body.kind, responseHead.contentLength, bufsizeBytes);
+    return this.#hold.body;
+  }
+
+  buffered(): Slice | null {
+    if (this.#hold !== null) return this.#hold.body.slice;
+    return this.#rest === null ? null : arrived(this.#body, this.#rest, this.#restAt);
   }
 
   tunnel(): void {
@@ -285,6 +357,8 @@ export class Http1Server implements ServerSide, Handler {
   release(): void {
     const stream = this.#stream!;
     this.#stream = null;
+    this.#hold?.release();
+    this.#hold = null;
     this.#releaseBuffer();
     this.#count(-1);
     const { conn } = this;

@@ -47,6 +47,9 @@ export function tryAgain(stream: Stream, condition: RetryCondition): Next | null
   if (stream.sent === null || stream.retriesLeft <= 0) return null;
   if (!stream.backend!.proxy.retryOn.includes(condition)) return null;
   stream.responded = false;
+  // Its rules begin anew.
+  stream.ruleAt = 0;
+  stream.holdsResponse = stream.awaitsBody = stream.paused = false;
   stream.dropServerSide();
   stream.dropPlace();
   return again(stream);

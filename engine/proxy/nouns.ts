@@ -13,6 +13,7 @@ import type { Proxy } from '../config/proxy-model.ts';
 import type { Server as ServerConfig } from '../config/server-model.ts';
 import type { NameCases } from '../http/name-case.ts';
 import type { Limits } from '../http/parse.ts';
+import { connectOptions } from '../io/connect-options.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
@@ -292,8 +293,8 @@ export class Server {
     this.timed = timedAt(backend.context, 'server', number);
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
-    const { source, options } = backend.proxy;
-    this.connectOptions = { source: config.source ?? source, tfo: config.tfo, delayAck: options.tcpSmartConnect };
+    const delayAck = backend.proxy.options.tcpSmartConnect;
+    this.connectOptions = { ...connectOptions(config, backend.proxy), tfo: config.tfo, delayAck };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();

@@ -13,8 +13,8 @@ const CLIENT_SSL = 1;
 const CLIENT_CERT_CONN = 2;
 const CLIENT_CERT_SESS = 4;
 
-/** The fields for a server; the checksum, if there is one, comes first and is still zero: see `seal`. */
-export function fieldsFor(stream: Stream, options: readonly ProxyOption[]): Uint8Array {
+/** The fields for a server, `own` ones last; the checksum, if there is one, comes first and is still zero: see `seal`. */
+export function fieldsFor(stream: Stream, options: readonly ProxyOption[], own: readonly Uint8Array[]): Uint8Array {
   const { conn } = stream.session;
   const secure = conn instanceof TlsConn ? conn : null;
   const wants = (option: ProxyOption): boolean => options.includes(option);
@@ -24,6 +24,7 @@ export function fieldsFor(stream: Stream, options: readonly ProxyOption[]): Uint
     ...(wants('authority') ? known(TLV.AUTHORITY, secure?.hello?.serverName ?? '') : []),
     ...(wants('unique-id') ? known(TLV.UNIQUE_ID, uniqueId(stream)) : []),
     ...(wants('ssl') ? field(TLV.SSL, sslOf(secure, options)) : []),
+    ...own,
   ]);
 }
 

@@ -19,7 +19,7 @@ import { ring } from '../shm/doorbell.ts';
 import { PROXY, SERVER } from '../shm/words.ts';
 import { obeyKills } from './kill.ts';
 import type { Backend, Server } from './nouns.ts';
-import { closeOwned } from './server-pool.ts';
+import { closeOwned } from './own-connections.ts';
 import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';

@@ -6,6 +6,7 @@ import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
 import { abandon, endOrderly } from './closing.ts';
+import { Http1Client } from './http1-client.ts';
 import type { Server } from './nouns.ts';
 import { joined } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -29,6 +30,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     const { conn, acceptedAt } = session;
     this.conn = conn;
     this.session = session;
+    session.driver = this;
     conn.handler = this;
     const now = session.context.io.now();
     this.#stream = takeStream(session, this, false);
@@ -150,13 +152,20 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
   }
 
+  upgrade(): void {
+    this.buffered();
+    const came = this.#held?.[0] ?? null;
+    this.#held = null;
+    new Http1Client(this.session).adopt(this.#stream, came);
+  }
+
   /** There are no heads and no frames in TCP mode. */
   readonly takesChunks = false;
   respond(): void {}
   reply(): void {}
   open(): void {}
   gather(): never {
-    throw new Error('raw: there is no payload to wait for in TCP mode');
+    return noPayload();
   }
   tunnel(): void {}
 
@@ -183,6 +192,10 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#pendingWhenArmed = this.pending;
     this.session.wait(this.#stream.clientTimeoutMs());
   }
+}
+
+function noPayload(): never {
+  throw new Error('raw: there is no payload to wait for in TCP mode');
 }
 
 export class RawServer implements ServerSide, Handler {
@@ -219,7 +232,6 @@ export class RawServer implements ServerSide, Handler {
   #hold(stream: Stream, conn: Conn, chunk: Chunk): void {
     chunk.keep();
     this.#held = this.#held === null ? chunk : joined([this.#held, chunk]);
-    stream.responseHeld = this.#held;
     if (this.#held.end - this.#held.start >= BUFSIZE_BYTES) {
       stream.timeUp = true;
       conn.pause();
@@ -252,6 +264,14 @@ export class RawServer implements ServerSide, Handler {
 
   request(): void {
     if (this.#stream!.requestDone) this.end();
+  }
+
+  buffered(): Slice | null {
+    return this.#held;
+  }
+
+  gather(): never {
+    return noPayload();
   }
 
   data(chunk: Chunk, start: number, end: number): void {

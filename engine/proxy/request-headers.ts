@@ -1,10 +1,11 @@
-/** Headers that a request gets on its way to a server: `option forwardfor`, `option originalto`, Connection. */
+/** Headers that a request gets on its way to a server: `option forwarded`, `option forwardfor`, `option originalto`, Connection. */
 import type { ForwardHeader } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
 import { keepTrailersOnly, setRequestConnection } from '../http/hop.ts';
 import { hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
+import { chunkRequest } from './chunker.ts';
 import { prepareCompression } from './compression.ts';
 import { inNetwork } from './networks.ts';
 import { uniqueId } from './notes.ts';
@@ -25,12 +26,15 @@ export function prepareRequest(stream: Stream): void {
   }
   // RFC 8470 5.1: the server says 425 where it does not take that.
   if (isEarly(stream.session.conn)) ok = head.add('early-data', '1') && ok;
+  const forwarded = stream.backend!.rules.forwarded?.(stream) ?? '';
+  if (forwarded !== '') ok = head.add('forwarded', forwarded) && ok;
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = keepTrailersOnly(head) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
-  if (!ok) stream.count(FAILED_REWRITES);
   if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);
+  ok = chunkRequest(stream) && ok;
+  if (!ok) stream.count(FAILED_REWRITES);
 }
 
 function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {

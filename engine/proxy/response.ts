@@ -1,26 +1,26 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
 import { statusEvent } from '../health/observe.ts';
-import { dropForbiddenLengths } from '../http/hop.ts';
 import { METHOD_CONNECT } from '../http/names.ts';
 import { editResponse } from '../rules/after-response.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { statusEvent as trackedStatus } from '../stick/tracking.ts';
 import { countResponse } from './account.ts';
 import { leaksCookie } from './cacheable.ts';
+import { chunkResponse } from './chunker.ts';
 import { compressResponse } from './compression.ts';
 import { setPersistence } from './persistence.ts';
-import { responseRules } from './rule-steps.ts';
-import { fail, type Next, STEP } from './steps.ts';
+import { inspectHead } from './rule-steps.ts';
+import { fail, type Next, STEP, type StepIndex, WAIT } from './steps.ts';
 import { storeServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 
-export function sendResponse(stream: Stream): Next {
+/** A head came: counts it, passes it on when it is interim, else lets rules look at it. */
+export function takeResponse(stream: Stream): Next {
   const head = stream.responseHead;
   const { status } = head;
   countResponse(stream, status);
   if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
-  dropForbiddenLengths(head);
   if (status < 200 && status !== 101) {
     stream.client.respond(head);
     return STEP.waiting;
@@ -28,21 +28,38 @@ export function sendResponse(stream: Stream): Next {
   stream.responseAt = stream.now;
   stream.status = status;
   stream.observe(statusEvent(status));
+  stream.opensTunnel = status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300);
   const tracked = trackedStatus(stream.context.model, status);
   if (tracked !== null) stream.countTracked(tracked);
-  const opens = status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300);
   stream.frontend.notes?.response(stream);
   storeServer(stream);
-  const ruled = responseRules(stream);
-  if (ruled !== null) return ruled;
+  return inspectHead(stream) ?? (hasRules(stream) ? STEP.backResponse : sendResponse(stream));
+}
+
+function hasRules({ backend, frontend }: Stream): boolean {
+  return backend!.lists.response !== null || frontend.lists.response !== null;
+}
+
+/** The final head leaves, as the rules have left it. */
+export function sendResponse(stream: Stream): Next {
+  const head = stream.responseHead;
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
   editResponse(stream);
   if (stream.compression !== null) compressResponse(stream);
+  if (!chunkResponse(stream)) return fail(stream, 500, CAUSE.proxy);
   stream.client.respond(head);
   stream.context.events.streamAnswered(stream);
-  if (opens) return openTunnel(stream);
-  return STEP.transfer;
+  stream.step = stream.opensTunnel ? openTunnel(stream) : STEP.transfer;
+  return stream.holdsResponse ? letGo(stream) : stream.step;
+}
+
+/** What came behind the head while rules waited follows it. */
+function letGo(stream: Stream): Next {
+  stream.holdsResponse = false;
+  stream.touchServer();
+  stream.serverSide!.resume();
+  return WAIT;
 }
 
 /** A server must not switch to a protocol that nobody asked for (RFC 9110 15.2.2). */
@@ -59,7 +76,7 @@ function deny(stream: Stream): Next {
 }
 
 /** Both sides pass bytes from now on; what the client sent early goes first. */
-function openTunnel(stream: Stream): Next {
+function openTunnel(stream: Stream): StepIndex {
   stream.requestDone = false;
   stream.step = STEP.tunnel;
   stream.serverSide!.tunnel();

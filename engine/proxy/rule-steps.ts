@@ -3,7 +3,7 @@
  * has null in their place and its streams pass at once.
  */
 import { METHOD_POST } from '../http/names.ts';
-import { ANSWERED, CLOSE, CONTINUE, SERVED, STOP, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
+import { ANSWERED, CLOSE, CONTINUE, SERVED, STOP, SWITCH, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
 import type { RuleList } from '../rules/rule-list.ts';
 import { answer } from './answer.ts';
 import { awaitBody, lateBody } from './body-wait.ts';
@@ -22,6 +22,7 @@ const NEXT: Readonly<Record<Verdict, Next | null>> = {
   [YIELD]: WAIT,
   [TARPIT]: STEP.tarpit,
   [SERVED]: STEP.applet,
+  [SWITCH]: STEP.upgrade,
 };
 
 /** Evaluates `rules`, from where they stopped last; null = the stream goes on. */
@@ -66,7 +67,7 @@ export function inspectBack(stream: Stream): Next {
 /** On to `next` when the payload is there. */
 function withBody(stream: Stream, next: StepIndex): Next {
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
-  const state = awaitBody(stream, httpRequestMs || clientMs, 0);
+  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0 }, false);
   if (state === 'waiting') return WAIT;
   return state === 'there' ? next : NEXT[lateBody(stream)]!;
 }
@@ -116,16 +117,28 @@ export function endTarpit(stream: Stream): Next {
   return STEP.finish;
 }
 
-/** The rules of a response: `tcp-response content`, then `http-response` of backend and frontend; null = it may go on. */
-export function responseRules(stream: Stream): Next | null {
+/** `tcp-response content` in HTTP mode: the head is there, so nothing is waited for. */
+export function inspectHead(stream: Stream): Next | null {
+  const { serverContent } = stream.backend!.lists;
+  return serverContent === null ? null : applyRules(stream, serverContent, true, true);
+}
+
+/** `http-response` rules of one proxy. While they wait the server's side holds the response back. */
+function responseRules(stream: Stream, rules: RuleList | null, next: StepIndex): Next {
+  const verdict = rules === null ? null : applyRules(stream, rules, true, true);
+  if (verdict === WAIT) stream.holdsResponse = true;
+  else stream.timeUp = false;
+  return verdict ?? next;
+}
+
+export function backResponse(stream: Stream): Next {
+  return responseRules(stream, stream.backend!.lists.response, STEP.frontResponse);
+}
+
+export function frontResponse(stream: Stream): Next {
   const { frontend } = stream;
-  const backend = stream.backend!;
-  const { serverContent, response } = backend.lists;
-  const inspected = serverContent === null ? null : applyRules(stream, serverContent, true, true);
-  if (inspected !== null) return inspected;
-  const back = response === null ? null : applyRules(stream, response, true, true);
-  if (back !== null || frontend.index === backend.index || frontend.lists.response === null) return back;
-  return applyRules(stream, frontend.lists.response, true, true);
+  const own = frontend.index === stream.backend!.index;
+  return responseRules(stream, own ? null : frontend.lists.response, STEP.answer);
 }
 
 /** What came from a TCP server is held back while `tcp-response content` rules look at it. */

@@ -8,6 +8,7 @@ import { compileAcl } from '../sample/acl.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Condition, compileCondition } from '../sample/condition.ts';
 import { type Env, type Fetch, Standpoint } from '../sample/context.ts';
+import { compileForwarded } from './forwarded.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
 import { compileStickRules, type StickRules } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
@@ -116,6 +117,8 @@ export interface BackendRules {
   readonly stick: StickRules;
   /** The expression of `balance hash`. */
   readonly hashed: Fetch | null;
+  /** The value of `option forwarded`. */
+  readonly forwarded: ((stream: Stream) => string) | null;
 }
 
 export function compileBackendRules({ context, proxy, servers }: Backend): BackendRules {
@@ -132,5 +135,6 @@ export function compileBackendRules({ context, proxy, servers }: Backend): Backe
     })),
     stick: compileStickRules(context, proxy, env, acls),
     hashed: proxy.balance.expression === null ? null : compileExpression(proxy.balance.expression, env),
+    forwarded: proxy.forwarded === null ? null : compileForwarded(proxy.forwarded, env),
   };
 }

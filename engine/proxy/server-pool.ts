@@ -5,12 +5,14 @@
  *              └── purged: every pool-purge-delay half of those that were not needed since the last time
  *
  * `never` and the first requests of `safe` sessions do not take from here: with `never` a connection stays with its
- * session until the next request for the same server.
+ * session (own-connections.ts).
  */
 import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
+import { SERVER } from '../shm/words.ts';
 import { Timer } from '../time.ts';
 import type { Http1Server } from './http1-server.ts';
 import type { Server } from './nouns.ts';
+import { closeOwned, keepOwn, takeOwn } from './own-connections.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
@@ -33,22 +35,17 @@ export class ServerPool {
     this.#timer = new Timer<ServerPool>(this, pool => pool.#purge());
   }
 
-  /** A connection for the stream, or null when it must have its own. `name`: what TLS sends. */
-  take(stream: Stream, name: string): Http1Server | null {
+  /** A connection for the stream, or null when it must have its own. `key`: see `poolKey`. */
+  take(stream: Stream, key: string): Http1Server | null {
     this.leaveOldAddress();
     const { httpReuse } = this.#server.backend.proxy;
-    const own = stream.session.ownServer;
-    if (own !== null) {
-      stream.session.ownServer = null;
-      count(own.server, CUR_IDLE_PRIVATE, -1);
-      const fit = own.server === this.#server && own.version === this.#version && own.name === name;
-      if (fit && own.conn !== null && !stream.mustOpen) return own;
-      own.close();
-    }
+    const own = takeOwn(stream.session, this.#server, this.#version, key);
+    if (own !== null && !stream.mustOpen) return own;
+    own?.close();
     const shared = httpReuse !== 'never' && this.#server.config.sendProxy === 0;
     if (!shared || stream.mustOpen || this.#idle.length === 0) return null;
     if (stream.first && httpReuse === 'safe') return null;
-    const at = this.#newest(name);
+    const at = this.#newest(key);
     if (at < 0) return null;
     const side = this.#idle[at]!;
     if (stream.first && httpReuse === 'aggressive' && side.exchanges < 2) return null;
@@ -59,11 +56,11 @@ export class ServerPool {
     return side;
   }
 
-  /** A server may show another certificate, and be another site, for another name. */
-  #newest(name: string): number {
+  /** A server may show another certificate, and be another site, for another name, or client. */
+  #newest(key: string): number {
     const idle = this.#idle;
     let at = idle.length - 1;
-    while (at >= 0 && idle[at]!.name !== name) at--;
+    while (at >= 0 && idle[at]!.key !== key) at--;
     return at;
   }
 
@@ -76,12 +73,12 @@ export class ServerPool {
       backend.context.stopping !== null ||
       this.#server.live.anywhere ||
       side.version !== this.#version ||
-      isDown(this.#server)
+      isDown(this.#server) ||
+      this.#strays()
     ) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
-      session.ownServer = side;
-      count(this.#server, CUR_IDLE_PRIVATE, 1);
+      keepOwn(session, side);
     } else if ((config.poolMaxConn >= 0 && this.#idle.length >= config.poolMaxConn) || !this.#wanted()) {
       side.close();
     } else {
@@ -97,6 +94,28 @@ export class ServerPool {
     const { backend, row } = this.#server;
     this.#mostUsed = Math.max(this.#mostUsed, backend.context.counters[row + CUR_USED]!);
     this.#needed = Math.max(this.#needed, this.#mostUsed);
+  }
+
+  /** `strict-maxconn`: an idle connection that another worker cannot use or close would take the place of one that it needs. */
+  #strays(): boolean {
+    const { config, backend } = this.#server;
+    return config.strictMaxconn && backend.context.memory.shape.workers > 1;
+  }
+
+  /** `strict-maxconn`: before a connection is opened, idle ones make room for it. */
+  makeRoom(): void {
+    const { config, backend, row, at } = this.#server;
+    const { words, counters } = backend.context;
+    const maxconn = Atomics.load(words, at + SERVER.at.maxconn);
+    if (!config.strictMaxconn || maxconn === 0) return;
+    // The one to be opened is among the used already.
+    const room = maxconn - counters[row + CUR_USED]!;
+    if (counters[row + CUR_IDLE_PRIVATE]! > 0 && this.#idle.length + counters[row + CUR_IDLE_PRIVATE]! > room)
+      closeOwned(this.#server);
+    for (const side of this.#idle.splice(0, Math.max(this.#idle.length - room, 0))) {
+      count(this.#server, CUR_IDLE, -1);
+      side.close();
+    }
   }
 
   /** Whether one more idle connection may be of use: one always, else no more in all than were lately in use at once. */
@@ -148,24 +167,6 @@ export class ServerPool {
       backend.context.wheel.arm(this.#timer, backend.context.io.now() + config.poolPurgeDelayMs);
     }
   }
-}
-
-/** Closes the idle connections to `server` that sessions keep for themselves. */
-export function closeOwned(server: Server): void {
-  const { context } = server.backend;
-  if (context.counters[server.row + CUR_IDLE_PRIVATE] === 0) return;
-  for (const session of context.sessions) {
-    const own = session.ownServer;
-    if (own?.server !== server) continue;
-    session.ownServer = null;
-    disown(own);
-  }
-}
-
-/** The session that kept `side` for itself is gone. */
-export function disown(side: Http1Server): void {
-  count(side.server, CUR_IDLE_PRIVATE, -1);
-  side.close();
 }
 
 function count(server: Server, counter: number, n: number): void {

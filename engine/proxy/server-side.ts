@@ -2,6 +2,7 @@
 import { CONNECT } from '../shm/counters.ts';
 import { Http1Server } from './http1-server.ts';
 import { RawServer } from './raw.ts';
+import { optionsFor, poolKey } from './source-address.ts';
 import type { Stream } from './stream.ts';
 import { targetAddress } from './target-address.ts';
 import { connectServer, serverName } from './tls-server.ts';
@@ -10,8 +11,10 @@ import { connectServer, serverName } from './tls-server.ts';
 export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
   const name = server.usesTls ? serverName(stream, server) : '';
+  const options = optionsFor(stream, server);
+  const key = poolKey(name, options);
   if (stream.http) {
-    const pooled = server.pool.take(stream, name);
+    const pooled = server.pool.take(stream, key);
     if (pooled !== null) {
       stream.serverSide = pooled;
       pooled.attach(stream);
@@ -21,14 +24,15 @@ export function openServerSide(stream: Stream): boolean {
   stream.countServer(CONNECT);
   const address = targetAddress(stream, server);
   if (stream.http) {
-    const side = new Http1Server(server, name);
+    const side = new Http1Server(server, key);
     side.attach(stream);
+    server.pool.makeRoom();
     stream.serverSide = side;
-    side.conn = connectServer(stream, server, address, name, side);
+    side.conn = connectServer(stream, server, address, options, name, side);
   } else {
     const side = new RawServer(stream, server);
     stream.serverSide = side;
-    side.conn = connectServer(stream, server, address, name, side);
+    side.conn = connectServer(stream, server, address, options, name, side);
   }
   const { srvtcpka } = server.backend.proxy.options;
   if (srvtcpka) stream.serverSide.conn!.keepAlive(0, 0, 0);

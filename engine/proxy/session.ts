@@ -14,9 +14,9 @@ import { Http1Client } from './http1-client.ts';
 import type { Http1Server } from './http1-server.ts';
 import { resumeListeners } from './listener.ts';
 import type { Context, Frontend, Listener, Server } from './nouns.ts';
+import { closeOwn, NO_CONNECTIONS } from './own-connections.ts';
 import { ProxyHeaderReader } from './proxy-header.ts';
 import { RawClient } from './raw.ts';
-import { disown } from './server-pool.ts';
 import { mayConnect, mayStart } from './session-rules.ts';
 import type { Stream } from './stream.ts';
 import { TlsHandshake } from './tls-handshake.ts';
@@ -67,8 +67,8 @@ export class Session {
   #open = true;
   /** The server of the last request; `option prefer-last-server` leads there again. null = none. */
   lastServer: Server | null = null;
-  /** The idle server connection that belongs to this client (`http-reuse never`); null = none. */
-  ownServer: Http1Server | null = null;
+  /** Idle server connections that belong to this client: own-connections.ts. */
+  own: readonly Http1Server[] = NO_CONNECTIONS;
 
   constructor(context: Context, listener: Listener, conn: Conn) {
     this.context = context;
@@ -100,7 +100,8 @@ export class Session {
     countSession(this.context, this.listener);
     if (!mayStart(this)) return;
     countEvent(this.tracked, NOTHING_TRACKED, SESSION, this.context.io.now());
-    this.driver = this.frontend.proxy.mode === 'http' ? new Http1Client(this) : new RawClient(this);
+    if (this.frontend.proxy.mode === 'http') new Http1Client(this);
+    else new RawClient(this);
   }
 
   /** The client's address; null for a unix socket without a name. */
@@ -168,7 +169,7 @@ export class Session {
     this.#open = false;
     this.context.wheel.forget(this.#timer);
     this.context.sessions.delete(this);
-    if (this.ownServer !== null) disown(this.ownServer);
+    closeOwn(this);
     this.#endTracking();
     leave(this.context, this.listener);
     this.context.stopping?.look();

@@ -23,6 +23,10 @@ export interface Trailers {
 interface Side {
   /** null once the connection is gone or given away. */
   readonly conn: Conn | null;
+  /** Payload received and not yet passed on, or in TCP the bytes that are held; null = none. Valid during one call. */
+  buffered(): Slice | null;
+  /** HTTP: where the payload is gathered while rules wait for it (body-wait.ts). */
+  gather(): BodyBuffer;
   /** Sends payload `chunk.bytes[start, end)`: chunked payload with its framing. */
   data(chunk: Chunk, start: number, end: number): void;
   /** Sends bytes of payload; they are copied. */
@@ -37,10 +41,6 @@ interface Side {
 export interface ClientSide extends Side {
   /** Output that the client has not taken yet, bytes. */
   readonly pending: number;
-  /** Request payload received and not yet passed on; null = none. For `check_post` and rdp-cookie. */
-  buffered(): Slice | null;
-  /** HTTP: where the payload is gathered while rules wait for it (body-wait.ts). */
-  gather(): BodyBuffer;
   /** Nothing more will come for content rules to look at: the buffer is full, or the client has half-closed. */
   inspected(): boolean;
   /** Sends the stream's response head, interim (1xx) or final. */
@@ -51,6 +51,8 @@ export interface ClientSide extends Side {
   reply(reply: Reply, keep: boolean): void;
   /** Sends the head of a response that we make piece by piece with `write`, then `end`. `chunked`: `write` is given chunks. */
   open(reply: Reply, chunked: boolean): void;
+  /** TCP: from here on the client speaks HTTP, and its stream is HTTP's (manual 4, HTTP upgrades). */
+  upgrade(): void;
   /** From here on both directions are plain bytes: an upgraded connection or a CONNECT tunnel. */
   tunnel(): void;
   /** The stream is over: the next request, or the end of the connection. */

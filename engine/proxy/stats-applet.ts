@@ -147,6 +147,14 @@ class FormReader implements ServerSide {
     this.#done(this.#form);
   }
 
+  buffered(): null {
+    return null;
+  }
+
+  gather(): never {
+    throw new Error('applet: there is no payload of a response to wait for');
+  }
+
   request(): void {}
   pause(): void {}
   resume(): void {}

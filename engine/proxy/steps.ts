@@ -4,8 +4,9 @@
  *
  *   HTTP  inspect > request > body > frontRules > backend > backInspect > backRules > server > payload > assign ...
  *   TCP   inspect >                               backend > backInspect >             server           > assign ...
+ *           └───────────────── upgrade ◄────────────┘        (then as HTTP, from request on)
  *
- *   HTTP  ... assign > (queue) > connect > connected > waiting > response > transfer > finish
+ *   HTTP  ... assign > (queue) > connect > connected > waiting > response > (backResponse > frontResponse > answer) > transfer > finish
  *   TCP   ... assign > (queue) > connect > connected > tunnel                        > finish
  *                ^                   |
  *                └── (turnaround) < failed
@@ -36,11 +37,13 @@ import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
 import { rdpServer } from './rdp-persistence.ts';
 import { nameServer, prepareRequest } from './request-headers.ts';
-import { sendResponse } from './response.ts';
+import { sendResponse, takeResponse } from './response.ts';
 import {
+  backResponse,
   backRules,
   bufferBody,
   endTarpit,
+  frontResponse,
   frontRules,
   inspectBack,
   inspectFront,
@@ -74,6 +77,7 @@ export interface Step {
 export const STEPS: readonly Step[] = [
   { name: 'idle', letter: '-', run: wait, timeout: wait, serverGone: wait },
   { name: 'inspect', letter: 'R', run: inspectFront, timeout: timeIsUp, serverGone: wait },
+  { name: 'upgrade', letter: 'R', run: upgrade, timeout: wait, serverGone: wait },
   { name: 'request', letter: 'R', run: request, timeout: wait, serverGone: wait },
   { name: 'body', letter: 'R', run: bufferBody, timeout: timeIsUp, serverGone: wait },
   { name: 'frontRules', letter: 'R', run: frontRules, timeout: timeIsUp, serverGone: wait },
@@ -90,7 +94,10 @@ export const STEPS: readonly Step[] = [
   { name: 'turnaround', letter: 'C', run: turnaround, timeout: () => STEP.assign, serverGone: wait },
   { name: 'connected', letter: 'H', run: connected, timeout: wait, serverGone: noResponse },
   { name: 'waiting', letter: 'H', run: wait, timeout: noResponseInTime, serverGone: noResponse },
-  { name: 'response', letter: 'H', run: sendResponse, timeout: wait, serverGone: noResponse },
+  { name: 'response', letter: 'H', run: takeResponse, timeout: wait, serverGone: noResponse },
+  { name: 'backResponse', letter: 'H', run: backResponse, timeout: timeIsUp, serverGone: wait },
+  { name: 'frontResponse', letter: 'H', run: frontResponse, timeout: timeIsUp, serverGone: wait },
+  { name: 'answer', letter: 'H', run: sendResponse, timeout: wait, serverGone: noResponse },
   { name: 'transfer', letter: 'D', run: transfer, timeout: transferTimeout, serverGone: cutResponse },
   { name: 'tunnel', letter: 'D', run: tunnel, timeout: transferTimeout, serverGone: cutResponse },
   { name: 'applet', letter: 'D', run: pumpApplet, timeout: pumpApplet, serverGone: wait },
@@ -105,6 +112,12 @@ function wait(): Next {
   return WAIT;
 }
 
+/** A TCP client speaks HTTP from here on: its stream goes on with `request` when a head is there. */
+function upgrade(stream: Stream): Next {
+  stream.client.upgrade();
+  return WAIT;
+}
+
 /** A request head is complete: count it, answer the monitor, note what the logs want to know. */
 function request(stream: Stream): Next {
   const { monitor, notes } = stream.frontend;
@@ -115,7 +128,8 @@ function request(stream: Stream): Next {
   const monitored = monitor === null ? null : monitor(stream);
   if (monitored !== null) return monitored;
   notes?.request(stream);
-  return STEP.body;
+  // An upgrade that the backend asked for: it was chosen already.
+  return stream.backend === null ? STEP.body : STEP.backInspect;
 }
 
 /** Which backend takes it. */
@@ -125,7 +139,9 @@ function backend(stream: Stream): Next {
   enterBackend(stream, chosen);
   stream.retriesLeft = stream.retries < 0 ? chosen.proxy.retries : stream.retries;
   if (chosen.index !== stream.frontend.index) stream.timeouts = chosen.proxy.timeouts;
-  return STEP.backInspect;
+  if (stream.http === (chosen.proxy.mode === 'http')) return STEP.backInspect;
+  // HTTP has no way back to a TCP server.
+  return stream.http ? fail(stream, 500, CAUSE.internal) : STEP.upgrade;
 }
 
 /** The request as the server will see it; `use-server` and persistence rules choose the server. */

@@ -81,6 +81,8 @@ export class Stream implements Subject {
   accepting = false;
   /** A final response head came from the server. */
   responded = false;
+  /** It makes a tunnel of the connections. */
+  opensTunnel = false;
   /** Payload of the request went to a server: the request cannot be repeated. */
   payloadSent = false;
   /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
@@ -97,8 +99,6 @@ export class Stream implements Subject {
   readonly vars = new StreamVars();
   /** What it tracks in stick tables, beside its session. */
   readonly tracked: readonly Tracked[];
-  /** What came from the server and is held back while rules look at it; null = nothing. */
-  responseHeld: Slice | null = null;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
   /** Its request was counted. */
@@ -145,7 +145,7 @@ export class Stream implements Subject {
   /** Content rules look at what comes; those of a response until this time, ms. */
   inspecting = false;
   inspectUntil = 0;
-  /** Rules wait for the payload of the request: the client's side gathers it. */
+  /** Rules wait for the payload of the request or the response: its side gathers it. */
   awaitsBody = false;
   /** `wait-for-handshake`: the client's early data may be a replay. */
   awaitsHandshake = false;
@@ -181,7 +181,7 @@ export class Stream implements Subject {
   readonly stickStores = new StickStores();
   /** The server of a `use-server` rule. */
   ruledServer: Server | null = null;
-  /** What the server sends in TCP mode is held back until its rules have decided. */
+  /** What the server sends is held back until its rules have decided. */
   holdsResponse = false;
   // --- filters (stream-filters.ts) ---
   requestFilters: FilterChain | null = null;
@@ -249,7 +249,7 @@ export class Stream implements Subject {
     this.number = -1;
     this.serverLocal = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
-    this.applet = this.responseHeld = null;
+    this.applet = null;
     this.vars.clear();
     this.errno = 0;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
@@ -483,7 +483,6 @@ export class Stream implements Subject {
     const next = inspectServer(this);
     if (next === null) {
       this.holdsResponse = false;
-      this.responseHeld = null;
       this.touchServer();
       this.serverSide?.resume();
       if (this.closing) this.#closeServer();
@@ -520,6 +519,8 @@ export class Stream implements Subject {
 
   /** The server did something, or something was sent to it. */
   touchServer(): void {
+    // The timer is that of rules.
+    if (this.awaitsBody || this.paused) return;
     this.#serverPending = this.serverSide?.conn?.pending ?? 0;
     this.wait(this.#serverTimeoutMs());
   }

@@ -1,5 +1,6 @@
 /** Connections to servers over TLS (`ssl` of a `server` line). */
-import type { Address, Conn, Handler } from '../io/contract.ts';
+import type { Address, Conn, ConnectOptions, Handler } from '../io/contract.ts';
+import { compileText, type Value } from '../rules/format.ts';
 import { evaluate } from '../rules/values.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Fetch, Standpoint } from '../sample/context.ts';
@@ -10,6 +11,7 @@ import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
 import type { TlsEnd } from '../tls/end.ts';
 import type { Server } from './nouns.ts';
+import { field } from './proxy-fields.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 import { fieldsFor } from './proxy-tlvs.ts';
 import { proxyRules } from './rules.ts';
@@ -38,19 +40,48 @@ function textOf({ bytes, start, end }: Sample): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
+/** Receivers take headers of some 16 KiB; what has no room is left out. */
+const OWN_FIELDS_BYTES_MAX = 15_360;
+const OWN_FIELDS = new WeakMap<Server, readonly { readonly type: number; readonly value: Value }[]>();
+
+/** `set-proxy-v2-tlv-fmt`, filled in. */
+function ownFields(stream: Stream, server: Server): Uint8Array[] {
+  if (server.config.proxyFields.length === 0) return [];
+  let own = OWN_FIELDS.get(server);
+  if (own === undefined) {
+    const { context, proxy } = server.backend;
+    const { env } = proxyRules(context, proxy);
+    own = server.config.proxyFields.map(({ type, format }) => ({ type, value: compileText(format, env) }));
+    OWN_FIELDS.set(server, own);
+  }
+  let room = OWN_FIELDS_BYTES_MAX;
+  return own.flatMap(({ type, value }) => {
+    // Lent until the next one is made.
+    const bytes = value(HERE.at(stream)).slice();
+    room -= bytes.length;
+    return room < 0 ? [] : field(type, bytes);
+  });
+}
+
 /** `send-proxy`: who the client is. Null = nobody is told. */
 export function introduction(stream: Stream, server: Server): Uint8Array | null {
   const { sendProxy, proxyOptions } = server.config;
   if (sendProxy === 0) return null;
-  const fields = sendProxy === 2 ? fieldsFor(stream, proxyOptions) : undefined;
+  const fields = sendProxy === 2 ? fieldsFor(stream, proxyOptions, ownFields(stream, server)) : undefined;
   return proxyHeader(sendProxy, stream.session.source(), stream.session.destination(), fields);
 }
 
 /** A new connection to the server, with TLS where it has `ssl`; `name` is what `serverName` gave. */
-export function connectServer(stream: Stream, server: Server, address: Address, name: string, handler: Handler): Conn {
+export function connectServer(
+  stream: Stream,
+  server: Server,
+  address: Address,
+  options: ConnectOptions,
+  name: string,
+  handler: Handler,
+): Conn {
   const { io } = stream.context;
-  const connect = (under: Handler): Conn =>
-    connectThrough(io, server.config.socks4, address, server.connectOptions, under);
+  const connect = (under: Handler): Conn => connectThrough(io, server.config.socks4, address, options, under);
   return server.usesTls ? connectTls(io, new ServerEnd(stream, server, name), handler, connect) : connect(handler);
 }
 

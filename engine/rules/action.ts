@@ -24,6 +24,8 @@ export const YIELD = 4;
 export const TARPIT = 5;
 /** A response of our own is under way, made as the client reads. */
 export const SERVED = 6;
+/** The client speaks HTTP from here on. */
+export const SWITCH = 7;
 
 export type Verdict =
   | typeof CONTINUE
@@ -32,7 +34,8 @@ export type Verdict =
   | typeof CLOSE
   | typeof YIELD
   | typeof TARPIT
-  | typeof SERVED;
+  | typeof SERVED
+  | typeof SWITCH;
 
 /** An action as a worker carries it out. */
 export type Act = (at: Standpoint) => Verdict;
@@ -49,8 +52,6 @@ export interface RuleDraft {
 
 export interface ActionRow extends Keyword<RuleDraft> {
   readonly compile: (args: never, env: Env) => Act;
-  /** Letters of the rule sets that HAProxy has it in too, where it is refused for now. */
-  readonly laterIn: string;
 }
 
 interface ActionSpec<A> {
@@ -59,7 +60,6 @@ interface ActionSpec<A> {
   readonly where: string;
   readonly args: string;
   readonly doc: string;
-  readonly laterIn?: string;
   /** Plain data, or null after reporting. */
   readonly read: (cursor: Cursor, rule: RuleDraft, context: Context) => A | null;
   readonly compile: (args: A, env: Env) => Act;
@@ -69,7 +69,7 @@ interface ActionSpec<A> {
 
 export function action<A>({ read, compile, ...spec }: ActionSpec<A>): ActionRow {
   return {
-    ...{ laterIn: '', ...spec },
+    ...spec,
     ...{ status: 'supported', note: '', negatable: false },
     parse(cursor, rule, context) {
       rule.args = read(cursor, rule, context);
@@ -80,12 +80,12 @@ export function action<A>({ read, compile, ...spec }: ActionSpec<A>): ActionRow 
 
 /** An action that is read and does nothing here; `note` says why. */
 export function acceptedAction(name: string, where: string, args: string, doc: string, note: string): ActionRow {
-  return { ...accepted<RuleDraft>(name, where, args, doc, note), laterIn: '', compile: () => goOn };
+  return { ...accepted<RuleDraft>(name, where, args, doc, note), compile: () => goOn };
 }
 
 /** An action that is known and refused. */
 export function laterAction(name: string, where: string, args: string, doc: string): ActionRow {
-  return { ...later<RuleDraft>(name, where, args, doc), laterIn: '', compile: () => goOn };
+  return { ...later<RuleDraft>(name, where, args, doc), compile: () => goOn };
 }
 
 function goOn(): Verdict {

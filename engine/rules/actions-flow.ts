@@ -1,12 +1,13 @@
-/** Actions that end the evaluation: pass, answer, refuse, close; and those that make it wait. */
+/** Actions that end the evaluation: pass, answer, refuse, close, switch to HTTP; and those that make it wait. */
+import type { ProxyDraft } from '../config/draft.ts';
 import { authRequired } from '../http/errors.ts';
-import { awaitBody, lateBody } from '../proxy/body-wait.ts';
+import { awaitBody, type BodyWait, lateBody, lateResponseBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { isEarly } from '../proxy/tls-handshake.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { CLIENT_ERROR } from '../stick/tracking.ts';
-import { type ActionRow, action, atCondition, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from './action.ts';
+import { type ActionRow, action, atCondition, CONTINUE, STOP, SWITCH, TARPIT, type Verdict, YIELD } from './action.ts';
 import { answerLocally, countDenied, deny, reject } from './answers.ts';
 import { compileRedirect, type Redirect, readRedirect } from './redirect.ts';
 import { compileReply, type ReplySpec, readReply } from './reply-spec.ts';
@@ -161,10 +162,9 @@ const SILENT_DROP = action<{ readonly hops: number }>({
 
 const PAUSE = action<Time>({
   name: 'pause',
-  where: 'Q',
-  laterIn: 'R',
+  where: 'QR',
   args: '{ <time> | <expression> }',
-  doc: 'Holds the request back for a time.',
+  doc: 'Holds the message back for a time.',
   read: readTime,
   compile(time, env) {
     const ms = compileTime(time, env);
@@ -185,12 +185,11 @@ const PAUSE = action<Time>({
   bad: [['pause', "'pause' expects a time or an expression"]],
 });
 
-const WAIT_FOR_BODY = action<{ readonly ms: number; readonly atLeastBytes: number }>({
+const WAIT_FOR_BODY = action<BodyWait>({
   name: 'wait-for-body',
-  where: 'Q',
-  laterIn: 'R',
+  where: 'QR',
   args: 'time <time> [at-least <bytes>]',
-  doc: 'Waits for the payload of the request.',
+  doc: 'Waits for the payload of the message.',
   read(cursor) {
     let ms: number | null = null;
     let atLeastBytes: number | null = 0;
@@ -204,12 +203,10 @@ const WAIT_FOR_BODY = action<{ readonly ms: number; readonly atLeastBytes: numbe
     if (ms === null) cursor.error("'wait-for-body' expects 'time <time>'");
     return ms === null ? null : { ms, atLeastBytes };
   },
-  compile: ({ ms, atLeastBytes }) => {
-    return at => {
-      const state = awaitBody(at.stream!, ms, atLeastBytes);
-      if (state === 'late') return lateBody(at.stream!);
-      return state === 'there' ? CONTINUE : YIELD;
-    };
+  compile: wait => at => {
+    const state = awaitBody(at.stream!, wait, at.response);
+    if (state === 'late') return at.response ? lateResponseBody(at.stream!) : lateBody(at.stream!);
+    return state === 'there' ? CONTINUE : YIELD;
   },
   good: ['wait-for-body time 1s', 'wait-for-body time 1s at-least 1k'],
   bad: [
@@ -231,6 +228,34 @@ function waitForHandshake(at: Standpoint): Verdict {
   return YIELD;
 }
 
+const SWITCH_MODE = action<true>({
+  name: 'switch-mode',
+  where: 'T',
+  args: 'http [proto h1]',
+  doc: 'A TCP client speaks HTTP from here on.',
+  read(cursor, { proxy }) {
+    if (proxy.kind === 'backend') {
+      cursor.error(`'switch-mode' not allowed because backend '${proxy.name}' has no frontend capability`);
+      return null;
+    }
+    if (cursor.expectOneOf('switch-mode', ['http']) === null) return null;
+    return cursor.match('proto') && cursor.expectOneOf('proto', ['h1']) === null ? null : true;
+  },
+  // In an HTTP stream there is nothing to switch; what follows is passed over all the same.
+  compile: () => at => (at.stream!.http ? STOP : SWITCH),
+  good: ['switch-mode http', 'switch-mode http proto h1'],
+  bad: [
+    ['switch-mode', "'switch-mode' expects 'http'"],
+    ['switch-mode tcp', "'switch-mode' expects 'http', not 'tcp'"],
+    ['switch-mode http proto h2', "'proto' expects 'h1', not 'h2'"],
+  ],
+});
+
+/** True when a TCP proxy's connections may become HTTP: what its lines say about HTTP then counts. */
+export function switchesMode({ rules }: ProxyDraft): boolean {
+  return rules.content.some(rule => rule.action === SWITCH_MODE.name);
+}
+
 export const FLOW_ACTIONS: readonly ActionRow[] = [
   bare('accept', 'CSTU', 'Lets it pass.', () => STOP),
   bare('allow', 'QRAX', 'Lets it pass.', () => STOP),
@@ -244,6 +269,7 @@ export const FLOW_ACTIONS: readonly ActionRow[] = [
   SILENT_DROP,
   PAUSE,
   WAIT_FOR_BODY,
+  SWITCH_MODE,
   bare(
     'wait-for-handshake',
     'Q',

@@ -10,7 +10,7 @@ import { compileExpression } from '../sample/compile.ts';
 import type { Expression } from '../sample/expression.ts';
 import { BIN } from '../sample/sample.ts';
 import { type ActionRow, action, CONTINUE } from './action.ts';
-import { headOf, NAME_MATCHERS, Name, removeMatching } from './actions-headers.ts';
+import { NAME_MATCHERS, Name, removeMatching } from './actions-headers.ts';
 import { rewritten } from './answers.ts';
 import { evaluate, readSample } from './values.ts';
 
@@ -99,12 +99,12 @@ function putting(name: 'add-headers-bin' | 'set-headers-bin', doc: string): Acti
         if (found === null) return CONTINUE;
         const headers = headersOf(found.copy(), prefix);
         if (headers === null) return rewritten(at, false);
-        const head = headOf(at);
+        // A list of all headers has those that say where the payload ends, which is as it was.
         const names = headers.map(([name]) => new Name(name));
-        if (name === 'set-headers-bin') for (const header of names) header.removeAll(head);
+        if (name === 'set-headers-bin') for (const header of names) if (!header.framing) header.remove(at);
         return rewritten(
           at,
-          headers.every(([, value], i) => names[i]!.fixed || head.add(names[i]!.bytes, value)),
+          headers.every(([, value], i) => names[i]!.framing || names[i]!.add(at, value)),
         );
       };
     },
@@ -137,7 +137,7 @@ const DEL_HEADERS: ActionRow = action<{ readonly expression: Expression; readonl
       if (found === null) return CONTINUE;
       const pieces = new Pieces(found.copy());
       for (let piece = pieces.next(); piece !== null && piece.length > 0; piece = pieces.next()) {
-        removeMatching(headOf(at), NAME_MATCHERS[match](textOf(piece, 0, piece.length).toLowerCase()));
+        removeMatching(at, NAME_MATCHERS[match](textOf(piece, 0, piece.length).toLowerCase()));
       }
       return rewritten(at, !pieces.bad);
     };

@@ -6,20 +6,16 @@ import { latin1, textOf } from '../http/chars.ts';
 import { listItemEnd, trimEnd, trimStart } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { REMOVED } from '../http/head.ts';
-import { H_CONTENT_LENGTH, H_HOST, H_OTHER, H_TRANSFER_ENCODING, headerIdOf } from '../http/names.ts';
+import { H_HOST, H_OTHER, headerIdOf } from '../http/names.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
 import { expand } from '../sample/replacement.ts';
 import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
 import { rewritten } from './answers.ts';
 import { compileText, type Format, latin1Of, oneLine, readFormat, type Value } from './format.ts';
+import { headOf, isFraming, putFraming, removeFraming } from './framing.ts';
 
 const HTTP = 'QRA';
-
-/** The head that the rules of `at` edit. */
-export function headOf(at: Standpoint): Head {
-  return at.response ? at.stream!.responseHead : at.stream!.requestHead;
-}
 
 interface NameAndFormat {
   readonly name: string;
@@ -42,30 +38,40 @@ function readName(cursor: Cursor): string | null {
   return null;
 }
 
-/** What says where the payload ends is not for rules to change: a message must not be cut in two. */
-const FRAMING = [H_CONTENT_LENGTH, H_TRANSFER_ENCODING];
-
 /** A header's name, compiled: known names are found by number. */
 export class Name {
   readonly bytes: Uint8Array;
-  readonly fixed: boolean;
+  /** It says where the payload ends (framing.ts). */
+  readonly framing: boolean;
   readonly isHost: boolean;
   readonly #id: number;
 
   constructor(name: string) {
     this.bytes = latin1(name);
     this.#id = headerIdOf(name);
+    this.framing = isFraming(this.#id);
     this.isHost = this.#id === H_HOST;
-    this.fixed = FRAMING.includes(this.#id);
   }
 
   find(head: Head, from = 0): number {
     return this.#id === H_OTHER ? head.findName(this.bytes, from) : head.find(this.#id, from);
   }
 
-  removeAll(head: Head): void {
-    if (this.fixed) return;
-    for (let i = this.find(head); i >= 0; i = this.find(head, i + 1)) head.remove(i);
+  remove(at: Standpoint): void {
+    const head = headOf(at);
+    if (this.framing) removeFraming(at, this.#id);
+    else for (let i = this.find(head); i >= 0; i = this.find(head, i + 1)) head.remove(i);
+  }
+
+  /** Puts a header in the place of all of the name. False when that cannot be. */
+  set(at: Standpoint, value: Uint8Array): boolean {
+    if (this.framing) return putFraming(at, this.#id, value, true);
+    this.remove(at);
+    return headOf(at).add(this.bytes, value);
+  }
+
+  add(at: Standpoint, value: Uint8Array): boolean {
+    return this.framing ? putFraming(at, this.#id, value, false) : headOf(at).add(this.bytes, value);
   }
 }
 
@@ -82,11 +88,10 @@ function adding(name: 'add-header' | 'set-header', doc: string): ActionRow {
       const header = new Name(args.name);
       const value = compileText(args.format, env);
       return at => {
-        const head = headOf(at);
         // The value is made first: it may be that of the header itself.
         const bytes = value(at);
-        if (remove) header.removeAll(head);
-        return rewritten(at, !header.fixed && head.add(header.bytes, bytes) && followed(at, header, head));
+        const done = remove ? header.set(at, bytes) : header.add(at, bytes);
+        return rewritten(at, done && followed(at, header, headOf(at)));
       };
     },
     good: [`${name} X-Foo bar`, `${name} X-Foo "a b %[src]"`],
@@ -113,11 +118,14 @@ export const NAME_MATCHERS: Readonly<Record<Match, (pattern: string) => (name: s
   },
 };
 
-/** Removes the headers with such names, but none that says where the payload ends. */
-export function removeMatching(head: Head, matches: (name: string) => boolean): void {
+/** Removes the headers with such names. */
+export function removeMatching(at: Standpoint, matches: (name: string) => boolean): void {
+  const head = headOf(at);
   for (let i = 0; i < head.count; i++) {
-    if (head.source[i] === REMOVED || FRAMING.includes(head.id[i]!)) continue;
-    if (matches(textOf(head.bytesOf(i), head.nameStart[i], head.nameEnd[i]))) head.remove(i);
+    if (head.source[i] === REMOVED) continue;
+    if (!matches(textOf(head.bytesOf(i), head.nameStart[i], head.nameEnd[i]))) continue;
+    if (isFraming(head.id[i]!)) removeFraming(at, head.id[i]!);
+    else head.remove(i);
   }
 }
 
@@ -140,13 +148,13 @@ const DEL_HEADER = action<{ readonly name: string; readonly match: Match }>({
     if (match === 'str') {
       const header = new Name(name);
       return at => {
-        header.removeAll(headOf(at));
+        header.remove(at);
         return CONTINUE;
       };
     }
     const matches = NAME_MATCHERS[match](name);
     return at => {
-      removeMatching(headOf(at), matches);
+      removeMatching(at, matches);
       return CONTINUE;
     };
   },
@@ -186,7 +194,8 @@ function replacing(name: 'replace-header' | 'replace-value', doc: string): Actio
         for (let i = header.find(head); i >= 0; i = header.find(head, i + 1)) {
           const text = textOf(head.bytesOf(i), head.valueStart[i], head.valueEnd[i]);
           const replaced = whole ? replaceIn(text, regex, value, at) : replaceItems(text, regex, value, at);
-          if (replaced !== text) done = !header.fixed && head.setValue(i, replaced) && done;
+          if (replaced === text) continue;
+          done = (header.framing ? header.set(at, latin1(replaced)) : head.setValue(i, replaced)) && done;
         }
         return rewritten(at, followed(at, header, head) && done);
       };

@@ -8,7 +8,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['cache-store', 'R', '<cache>', 'Puts the response into a cache.'],
   ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
-  ['switch-mode', 'T', 'http [proto <name>]', 'Goes on with HTTP.'],
 ];
 
 export const LATER_ACTIONS: readonly ActionRow[] = LATER.map(row => laterAction(...row));

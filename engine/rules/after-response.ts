@@ -2,8 +2,10 @@
  * `http-after-response`: rules that have the last word on every response, those of servers and our own alike; backend
  * first, then frontend.
  */
+import { dropPersistence } from '../http/hop.ts';
 import { parseResponse } from '../http/parse.ts';
 import { maxHeadLength, writeResponseHead } from '../http/write.ts';
+import { restoreLength } from '../proxy/chunker.ts';
 import { Reply } from '../proxy/errors.ts';
 import { HERE } from '../proxy/rules.ts';
 import type { Stream } from '../proxy/stream.ts';
@@ -39,10 +41,13 @@ export function editReply(stream: Stream, reply: Reply): Reply {
   const length = parseResponse(head, bytes, 0, bytes.length, ANY_REPLY);
   if (length <= 0) return reply;
   editResponse(stream);
+  // Our own payload has the length that it has, and the client's side says whether the connection goes on.
+  restoreLength(head);
+  const closes = dropPersistence(head) || reply.closes;
   const out = new Uint8Array(maxHeadLength(head) + bytes.length - length);
   const at = writeResponseHead(head, out, 0);
   out.set(bytes.subarray(length), at);
-  return new Reply(out.subarray(0, at + bytes.length - length));
+  return new Reply(out.subarray(0, at + bytes.length - length), closes);
 }
 
 const ANY_REPLY = { maxHeadBytes: Number.MAX_SAFE_INTEGER, maxHeaders: 100, relaxed: true };

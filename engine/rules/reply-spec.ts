@@ -6,6 +6,7 @@
 import type { Cursor } from '../config/cursor.ts';
 import type { Context } from '../config/keyword.ts';
 import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
+import { headerIdOf } from '../http/names.ts';
 import { statusReason } from '../http/reasons.ts';
 import { type Field, reply } from '../http/reply.ts';
 import { isConstant } from '../log/format.ts';
@@ -13,6 +14,7 @@ import { Reply } from '../proxy/errors.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
 import { compileText, type Format, oneLine, readFormat, ruleFormat } from './format.ts';
+import { isFraming } from './framing.ts';
 
 /** What the response is made of. */
 type Content =
@@ -124,7 +126,9 @@ const OPTIONS: Readonly<Record<string, Option>> = {
     const name = cursor.expectWord('a header name');
     const value = name === null ? null : readFormat(cursor, rule, context, 'a format');
     if (name === null || value === null) return false;
-    draft.headers.push([name.text.toLowerCase(), value]);
+    const lower = name.text.toLowerCase();
+    if (isFraming(headerIdOf(lower))) cursor.warning(`header '${name.text}' always ignored by the http reply`);
+    else draft.headers.push([lower, value]);
     return true;
   },
 };
@@ -185,9 +189,19 @@ export function compileReply(spec: ReplySpec, env: Env): ReplySource {
   const make = (at: Standpoint): Reply => {
     const own = headers.map(([name, value]) => [name, oneLine(value(at))] as const);
     const bytes = body instanceof Uint8Array ? body : body(at).slice();
-    return new Reply(replyWith(status, [...own, ['content-length', String(bytes.length)], ...type], bytes));
+    const fields = [
+      ...own.filter(field => !saysClose(field)),
+      ['content-length', String(bytes.length)],
+      ...type,
+    ] as const;
+    return new Reply(replyWith(status, fields, bytes), own.some(saysClose));
   };
   return spec.headers.length === 0 && body instanceof Uint8Array ? constant(make(NOWHERE)) : make;
+}
+
+/** `hdr connection close`: the client's side says so when it closes. */
+function saysClose([name, value]: Field): boolean {
+  return name === 'connection' && value.toLowerCase() === 'close';
 }
 
 /** Nobody looks at it: nothing in the reply depends on the stream. */

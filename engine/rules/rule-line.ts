@@ -44,9 +44,6 @@ function readRule(cursor: Cursor, proxy: ProxyDraft, context: Context, set: Rule
   const rule = draftOf(proxy, set);
   if (row.status === 'later') return row.parse(cursor, rule, context);
   const word = cursor.line.words[at]!;
-  if (set.letter !== '' && row.laterIn.includes(set.letter)) {
-    return cursor.error(`'${row.name}' in '${set.keyword}' rules is not supported by Sluice yet`, undefined, word);
-  }
   if (!row.where.includes(set.letter)) {
     return cursor.error(`'${row.name}' is not possible in '${set.keyword}' rules`, whereElse(row), word);
   }

@@ -4,6 +4,8 @@ import { cast } from './cast.ts';
 import type { Convert, Env, Fetch } from './context.ts';
 import { CONVERTERS } from './converters.ts';
 import { type Call, type Expression, fetchOf } from './expression.ts';
+import { mayBeRequest } from './peeked-request.ts';
+import type { Source } from './points.ts';
 import type { Type } from './sample.ts';
 
 /**
@@ -11,7 +13,10 @@ import type { Type } from './sample.ts';
  * `out.begin(...)`; as long as `out.more` is set afterwards, the next call gives the next value.
  */
 export function compileExpression(expression: Expression, env: Env): Fetch {
-  return compileConverters(expression.converters, fetchOf(expression).make(new Args(expression.fetch.args), env), env);
+  const found = fetchOf(expression);
+  const made = found.make(new Args(expression.fetch.args), env);
+  const fetch = OF_REQUEST.includes(found.from) && inTcpMode(env) ? patient(made) : made;
+  return compileConverters(expression.converters, fetch, env);
 }
 
 /** What the converters make of what `fetch` finds. */
@@ -20,6 +25,22 @@ export function compileConverters(converters: readonly Call[], fetch: Fetch, env
     const row = CONVERTERS.get(name)!;
     return chain(before, row.in, row.make(new Args(args), env));
   }, fetch);
+}
+
+const OF_REQUEST: readonly Source[] = ['request', 'requestHeaders', 'requestBody'];
+
+function inTcpMode({ worker, proxy }: Env): boolean {
+  return proxy >= 0 && worker.model.proxies[proxy]!.mode === 'tcp';
+}
+
+/** In TCP mode what is not found may still come, as long as the bytes may become a request. */
+function patient(fetch: Fetch): Fetch {
+  return (ctx, out) => {
+    if (fetch(ctx, out)) return true;
+    const { stream } = ctx;
+    if (stream !== null && !stream.http && !ctx.final && mayBeRequest(stream)) out.mayChange = true;
+    return false;
+  };
 }
 
 function chain(before: Fetch, type: Type, convert: Convert): Fetch {

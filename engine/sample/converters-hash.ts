@@ -12,8 +12,7 @@ import { getVar, setVar } from './vars.ts';
 import { xxh3 } from './xxh3.ts';
 import { xxh32, xxh64 } from './xxhash.ts';
 
-const plainHash = (fn: 'sdbm' | 'djb2' | 'wt6' | 'crc32'): Hash =>
-  hashFor({ method: 'map-based', fn, avalanche: false, balanceFactor: 0 });
+const plainHash = (fn: 'sdbm' | 'djb2' | 'wt6' | 'crc32'): Hash => hashFor({ fn, avalanche: false });
 
 /** A 32-bit hash; with 1 as its argument it is spread over all bits. */
 function hash32(name: string, doc: string, hash: Hash): ConverterRow {

@@ -93,23 +93,29 @@ export function payload(ctx: SampleContext): Slice | null {
   return ctx.stream === null ? null : ctx.stream.payload();
 }
 
+/** What came from the server and was not passed on: payload, or in TCP the bytes that are held; null = nothing. */
+export function received({ stream }: SampleContext): Slice | null {
+  return stream?.serverSide?.buffered() ?? null;
+}
+
 function bodyParam(args: Args): Fetch {
   const params = new Params(args.bytes(0), AMPERSAND, args.text(1) === 'i');
   return (ctx, out) => {
-    const body = requestHead(ctx) === null ? null : payload(ctx);
+    const body = ctx.stream?.http ? payload(ctx) : null;
     return body !== null && each(params, body.bytes, body.start, body.end, out, false);
   };
 }
 
 function body(ctx: SampleContext, out: Sample): boolean {
-  if (requestHead(ctx) === null) return false;
+  // In TCP mode what is held is no body.
+  if (!ctx.stream?.http || requestHead(ctx) === null) return false;
   const slice = payload(ctx);
   return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
 }
 
 function responseBody(ctx: SampleContext, out: Sample): boolean {
   if (responseHead(ctx) === null) return false;
-  const slice = ctx.check === null ? (ctx.stream?.responseHeld ?? null) : ctx.check.body();
+  const slice = ctx.check === null ? received(ctx) : ctx.check.body();
   return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
 }
 

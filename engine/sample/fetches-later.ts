@@ -5,7 +5,7 @@ const words = (text: string): string[] => text.split(/\s+/).filter(word => word 
 
 /** Rules, logs and captures bring these; the rest wants HTTP/2, the kernel's view of a connection, or a cache. */
 const OTHERS = words(`51d.all bc_glitches bc_settings_streams_limit bs.aborted bs.debug_str bs.id bs.rst_code cpu_calls
-  cpu_ns_avg cpu_ns_tot distcc_body distcc_param fc_glitches fc_saved_syn
+  cpu_ns_avg cpu_ns_tot distcc_body distcc_param fc_glitches
   fc_settings_streams_limit fs.aborted fs.debug_str fs.id fs.rst_code lat_ns_avg lat_ns_tot
   res.cache_hit res.cache_name term_events internal.htx.data
   internal.htx.free internal.htx.free_data internal.htx.has_eom internal.htx.nbblks internal.htx.size internal.htx.used

@@ -14,7 +14,7 @@ import {
   u16,
 } from './client-hello.ts';
 import type { Fetch, SampleContext } from './context.ts';
-import { payload } from './fetches-body.ts';
+import { payload, received } from './fetches-body.ts';
 import { alias, type Extras, type FetchRow, fetch, plain } from './row.ts';
 import type { Sample, TypeName } from './sample.ts';
 import { give, room, SCRATCH } from './scratch.ts';
@@ -22,8 +22,7 @@ import { give, room, SCRATCH } from './scratch.ts';
 type Buffered = (ctx: SampleContext) => Slice | null;
 
 /** Bytes of the server that are held while its content is inspected. */
-const responsePayload: Buffered = ({ check, stream }) =>
-  check === null ? (stream?.responseHeld ?? null) : check.bytes();
+const responsePayload: Buffered = ctx => (ctx.check === null ? received(ctx) : ctx.check.bytes());
 /** `payload`: whichever direction is evaluated. */
 const anyPayload: Buffered = ctx => (ctx.response || ctx.check !== null ? responsePayload(ctx) : payload(ctx));
 

@@ -6,14 +6,16 @@ import { H_HOST } from '../http/names.ts';
 import { UriParts } from '../http/uri.ts';
 import { parseIpv4, parseIpv6 } from '../io/ip.ts';
 import type { Fetch, SampleContext } from './context.ts';
+import { peekedHead } from './peeked-request.ts';
 import { alias, type FetchRow, fetch, plain } from './row.ts';
 import { type Sample, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
 
-/** The request's head; null in TCP mode and before it came. */
+/** The request's head; null before it came, and in TCP mode where the bytes that are held are no request. */
 export function requestHead(ctx: SampleContext): Head | null {
   const { stream } = ctx;
-  return stream?.http && !stream.refused ? stream.requestHead : null;
+  if (stream === null || stream.refused) return null;
+  return stream.http ? stream.requestHead : peekedHead(stream);
 }
 
 /** The response's head; null before it came. */

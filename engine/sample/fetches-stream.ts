@@ -136,6 +136,16 @@ export const STREAM_FETCHES: readonly FetchRow[] = [
   counter('fc_retrans', 'Segments sent again and not acknowledged.', client, TCP_RETRANS),
   counter('fc_fackets', 'Segments acknowledged out of order.', client, TCP_FACKETS),
   counter('fc_reordering', 'How far segments may be out of order.', client, TCP_REORDERING),
+  plain(
+    'fc_saved_syn',
+    'bin',
+    'client',
+    'The SYN of the client, where `tcp-ss` has kept it; told once.',
+    (ctx, out) => {
+      const syn = client(ctx)?.savedSyn() ?? null;
+      return syn !== null && out.setBin(syn, 0, syn.length);
+    },
+  ),
   time('fc_rtt', 'client', 'Round trip time to the client.', client, TCP_RTT_US),
   time('fc_rttvar', 'client', 'Its variance.', client, TCP_RTTVAR_US),
   time('bc_rtt', 'serverAddress', 'Round trip time to the server.', server, TCP_RTT_US),

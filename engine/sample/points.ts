@@ -60,8 +60,7 @@ const SOURCES = {
   responseBuffer: ['response buffer', [...RESPONSE, 'check']],
   responseHeaders: ['HTTP response headers', [...RESPONSE, 'check']],
   response: ['HTTP response', [...RESPONSE, 'log', 'check']],
-  // Of traffic nothing holds the payload back: 'http-response wait-for-body' is not there yet.
-  responseBody: ['HTTP response body', ['check']],
+  responseBody: ['HTTP response body', [...RESPONSE, 'check']],
   requestEnd: ['request buffer statistics', [...RESPONSE, 'log']],
   responseEnd: ['response buffer statistics', ['log']],
   transactionEnd: ['transaction statistics', ['log']],

@@ -6,7 +6,7 @@ import { selectProtocol, wireProtocols } from './alpn.ts';
 import { reason, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { keepSecrets } from './keylog.ts';
-import { certificateOf, dhOf, keyOf } from './objects.ts';
+import { certificateOf, dhGroup, dhOf, keyOf } from './objects.ts';
 import {
   addressOf,
   CTRL,
@@ -73,6 +73,8 @@ export interface ServerSide {
   readonly identity: string;
   readonly tickets: TicketRing | null;
   readonly dhParams: Uint8Array | null;
+  /** `tune.ssl.default-dh-param`; 0 = as the certificate's key is. */
+  readonly dhBits: number;
   /** Where sessions of clients without tickets are; null = nowhere. */
   readonly sessions: SessionCache | null;
   /** `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
@@ -103,8 +105,9 @@ export function serverContext(
     if (certificate?.ocsp) openssl.SSL_CTX_callback_ctrl(ctx, CTRL.statusCallback, addressOf('SSL_is_dtls'));
     if (side.maxRecordBytes > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(side.maxRecordBytes), 0n);
     const dh = certificate?.dh ?? side.dhParams;
-    if (dh === null) openssl.SSL_CTX_ctrl(ctx, CTRL.dhAuto, 1n, 0n);
-    else must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, dhOf(dh)), 'use the Diffie-Hellman parameters');
+    const params = dh !== null ? dhOf(dh) : side.dhBits > 0 ? dhGroup(side.dhBits) : null;
+    if (params === null) openssl.SSL_CTX_ctrl(ctx, CTRL.dhAuto, 1n, 0n);
+    else must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, params), 'use the Diffie-Hellman parameters');
     if (settings.early) openssl.SSL_CTX_set_max_early_data(ctx, TLS_EARLY_BYTES);
   });
   context.early = settings.early;

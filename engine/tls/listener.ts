@@ -181,9 +181,17 @@ export function certificatesOf(bind: BindTls, store: TlsStore): readonly BindCer
 }
 
 export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string): ServerSide {
-  const { dhParams, lifetimeSeconds, maxRecordBytes } = global;
+  const { dhParams, dhBits, lifetimeSeconds, maxRecordBytes } = global;
   const sessions = store.sessions(global.cacheSize);
-  return { identity, tickets: store.tickets(bind.ticketKeys), dhParams, sessions, lifetimeSeconds, maxRecordBytes };
+  return {
+    identity,
+    tickets: store.tickets(bind.ticketKeys),
+    dhParams,
+    dhBits,
+    sessions,
+    lifetimeSeconds,
+    maxRecordBytes,
+  };
 }
 
 /** Negative filters alone only take names away. */

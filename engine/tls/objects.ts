@@ -42,3 +42,18 @@ export function dhOf(pem: Uint8Array): bigint {
   openssl.BIO_free(bio);
   return pkey;
 }
+
+/** Bits of the groups of RFC 7919. */
+const DH_GROUPS = [8192, 6144, 4096, 3072, 2048] as const;
+
+/** An EVP_PKEY with the parameters of the largest of those groups that has no more than `bits`, or of the smallest. */
+export function dhGroup(bits: number): bigint {
+  const group = DH_GROUPS.find(size => size <= bits) ?? 2048;
+  const context = openssl.EVP_PKEY_CTX_new_from_name(0n, 'DH', 0n);
+  cursor[0] = 0n;
+  openssl.EVP_PKEY_paramgen_init(context);
+  openssl.EVP_PKEY_CTX_set_group_name(context, `ffdhe${group}`);
+  openssl.EVP_PKEY_paramgen(context, cursorAt);
+  openssl.EVP_PKEY_CTX_free(context);
+  return cursor[0];
+}

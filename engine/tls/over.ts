@@ -25,6 +25,10 @@ export abstract class Over {
     return this.under.tcpInfo();
   }
 
+  savedSyn(): Uint8Array | null {
+    return this.under.savedSyn();
+  }
+
   keepAlive(idle: number, interval: number, count: number): void {
     this.under.keepAlive(idle, interval, count);
   }

@@ -2,7 +2,9 @@
 import type { Slice, Subject } from '../../engine/balance/balancer.ts';
 import { createBalancer } from '../../engine/balance/index.ts';
 import type { Balance, HashType, Proxy } from '../../engine/config/proxy-model.ts';
-import type { Server } from '../../engine/config/server-model.ts';
+import type { HashKey, Server } from '../../engine/config/server-model.ts';
+import { nowhere } from '../../engine/io/address.ts';
+import type { Address } from '../../engine/io/contract.ts';
 import { Memory, type Topology } from '../../engine/shm/memory.ts';
 import { PROXY, SERVER } from '../../engine/shm/words.ts';
 
@@ -15,6 +17,9 @@ export interface ServerSpec {
   readonly maxconn?: number;
   readonly minconn?: number;
   readonly maxqueue?: number;
+  readonly hashKey?: HashKey;
+  readonly guid?: string;
+  readonly address?: Address;
 }
 
 export interface FarmSpec {
@@ -53,7 +58,8 @@ export function proxyOf(spec: FarmSpec): Proxy {
     draws: 2,
     ...spec.balance,
   };
-  const hash: HashType = { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0, ...spec.hash };
+  const plain = { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0, affinity: 'always' } as const;
+  const hash: HashType = { ...plain, ...spec.hash };
   const servers = spec.servers.map((server, index) => ({
     index,
     name: `s${index + 1}`,
@@ -63,6 +69,9 @@ export function proxyOf(spec: FarmSpec): Proxy {
     maxconn: server.maxconn ?? 0,
     minconn: server.minconn ?? 0,
     maxqueue: server.maxqueue ?? 0,
+    hashKey: server.hashKey ?? 'id',
+    guid: server.guid ?? null,
+    address: server.address ?? nowhere(0),
   }));
   const options = { allbackups: spec.allbackups ?? false };
   // Only the members that balancing reads.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { subjectOf, TestFarm } from './farm.ts';
+import { describe, expect, test } from 'vitest';
+import { type FarmSpec, subjectOf, TestFarm } from './farm.ts';
 
 const KEYS = Array.from({ length: 300 }, (_, i) => subjectOf({ uri: `/key/${i}` }));
 const CONSISTENT = { method: 'consistent', fn: 'sdbm', avalanche: true } as const;
@@ -108,4 +108,76 @@ test('without a key the servers take turns, and full ones are passed over', () =
     farm.serve(1);
     expect([0, 1, 2, 3].map(pick)).toEqual([2, 0, 2, 0]);
   }
+});
+
+const ADDRESSES = [1, 2, 3, 4].map(n => ({ family: 4, bytes: Uint8Array.of(10, 0, 0, n), port: 80 }) as const);
+
+function picks(servers: FarmSpec['servers']): number[] {
+  const balancer = new TestFarm({ balance: { algorithm: 'uri' }, hash: CONSISTENT, servers }).balancer();
+  return KEYS.map(key => balancer.pick(key, -1));
+}
+
+test.each(['addr', 'addr-port', 'guid'] as const)('hash-key %s: the order of the servers does not matter', hashKey => {
+  const servers = ADDRESSES.map((address, i) => ({ hashKey, address, guid: `server-${i}` }));
+  const there = picks(servers);
+  expect(new Set(there).size).toBe(servers.length);
+  expect(picks(servers.toReversed())).toEqual(there.map(server => servers.length - 1 - server));
+  expect(picks(servers.map(server => ({ ...server, hashKey: 'id' })))).not.toEqual(there);
+});
+
+test('hash-key: addr and addr-port tell servers of one machine apart by the port only', () => {
+  const [a] = ADDRESSES;
+  const at = (hashKey: 'addr' | 'addr-port', ...ports: number[]) =>
+    picks(ports.map(port => ({ hashKey, address: { ...a!, port } })));
+  expect(at('addr', 80, 81)).toEqual(at('addr', 90, 91));
+  expect(at('addr-port', 80, 81)).not.toEqual(at('addr-port', 90, 91));
+  expect(at('addr-port', 80, 81)).toEqual(at('addr-port', 81, 80).map(server => 1 - server));
+});
+
+test('hash-key: what a server does not have is made up for by its id', () => {
+  const ids = picks([{}, {}, {}]);
+  expect(picks([{ hashKey: 'addr' }, { hashKey: 'guid' }, { hashKey: 'addr-port' }])).toEqual(ids);
+});
+
+describe.each([{}, CONSISTENT])('hash-preserve-affinity, %j', hash => {
+  const key = KEYS[0]!;
+  const farmOf = (affinity: 'always' | 'maxconn' | 'maxqueue', server: object) =>
+    new TestFarm({ balance: { algorithm: 'uri' }, hash: { ...hash, affinity }, servers: [server, server, server] });
+
+  test('always: a full server is waited for', () => {
+    const farm = farmOf('always', { maxconn: 1 });
+    const first = farm.balancer().pick(key, -1);
+    farm.serve(first, 1);
+    expect(farm.balancer().pick(key, -1)).toBe(first);
+  });
+
+  test('maxconn: a full server is left for the next; when all are full, for the last before it', () => {
+    const farm = farmOf('maxconn', { maxconn: 1 });
+    const balancer = farm.balancer();
+    const order: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      order.push(balancer.pick(key, -1));
+      farm.serve(order[n]!, 1);
+    }
+    expect(new Set(order).size).toBe(3);
+    const waited = balancer.pick(key, -1);
+    expect(order).toContain(waited);
+  });
+
+  test('maxqueue: one whose queue has room is waited for', () => {
+    const farm = farmOf('maxqueue', { maxconn: 1, maxqueue: 1 });
+    const balancer = farm.balancer();
+    const first = balancer.pick(key, -1);
+    farm.serve(first, 1);
+    expect(balancer.pick(key, -1)).toBe(first);
+    farm.set(first, 'queued', 1);
+    expect(balancer.pick(key, -1)).not.toBe(first);
+  });
+
+  test('servers without maxconn are never left', () => {
+    const farm = farmOf('maxconn', {});
+    const first = farm.balancer().pick(key, -1);
+    farm.serve(first, 1000);
+    expect(farm.balancer().pick(key, -1)).toBe(first);
+  });
 });

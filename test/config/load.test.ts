@@ -121,7 +121,10 @@ backend b\nserver s 127.0.0.1:1 check\n`;
     const proxy = modelOf('backend b\nserver s 127.0.0.1:1 check\ntimeout server 1\ntimeout connect 1\n').proxies[0]!;
     expect(proxy).toMatchObject({ mode: 'tcp', retries: 3, redispatch: 0, httpReuse: 'safe', fullconn: 0 });
     expect(proxy.balance).toMatchObject({ algorithm: 'random', draws: 2 });
-    expect(proxy.hash).toEqual({ method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0 });
+    expect(proxy.hash).toEqual({
+      ...{ method: 'map-based', fn: 'sdbm', avalanche: false },
+      ...{ balanceFactor: 0, affinity: 'always' },
+    });
     expect(proxy.servers[0]).toMatchObject({ weight: 1, poolMaxConn: -1, poolPurgeDelayMs: 5000, maxReuse: -1 });
     expect(proxy.servers[0]!.check).toMatchObject({ interMs: 2000, rise: 2, fall: 3 });
   });

@@ -60,6 +60,10 @@ class FakeConn implements Conn {
   tcpInfo(): null {
     return null;
   }
+
+  savedSyn(): null {
+    return null;
+  }
   vanish(): void {
     this.abort(true);
   }

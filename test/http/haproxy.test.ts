@@ -8,6 +8,7 @@ import { latin1 } from '../../engine/http/chars.ts';
 import {
   clientPersists,
   dropForbiddenLengths,
+  dropReceivedPersistence,
   dropUpgradeOfPayload,
   type HttpMode,
   setRequestConnection,
@@ -75,6 +76,7 @@ describe('requests', () => {
       expect(verdict).toBe(stricter);
     } else if (status === 200) {
       expect(verdict).toBe('ok');
+      dropReceivedPersistence(head);
       dropUpgradeOfPayload(head);
       setRequestConnection(head, true);
       if (!OTHER_BYTES.has(name)) expect(written(head)).toBe(toServer.slice(0, toServer.indexOf('\r\n\r\n') + 4));
@@ -148,6 +150,7 @@ describe('connection headers by mode', () => {
   const exchanges = recorded<RecordedExchange>('modes');
   test.each(exchanges)('$mode: $request $response', exchange => {
     const { head: req } = request(exchange.request);
+    dropReceivedPersistence(req);
     dropUpgradeOfPayload(req);
     expect(setRequestConnection(req, exchange.mode === 'keep-alive')).toBe(true);
     expect(written(req)).toBe(exchange.toServer);
@@ -157,6 +160,7 @@ describe('connection headers by mode', () => {
     const untilClose = responseBody(res, req.methodId) === BODY_UNTIL_CLOSE;
     const tunnel = res.status === 101 || (req.methodId === METHOD_CONNECT && res.status < 300);
     const keep = clientPersists(exchange.mode, req) && !untilClose;
+    dropReceivedPersistence(res);
     dropForbiddenLengths(res);
     expect(setResponseConnection(res, keep, req.version, req.methodId)).toBe(true);
     expect(written(res)).toBe(exchange.toClient);

@@ -53,7 +53,12 @@ beforeAll(async () => {
     defaults: ['mode http', 'timeout client 5s', 'timeout server 5s', 'timeout connect 2s'],
     sections: [...sections, { name: 'reads', bind: 'accept-proxy', lines: returns(tell) }],
   };
-  const own = [...setup.sections, { name: 'more', bind: 'accept-proxy', lines: returns(tell + more) }];
+  const fields = `server s 127.0.0.1:${port} send-proxy-v2 set-proxy-v2-tlv-fmt(0xea) %[src]-%[int(7)] set-proxy-v2-tlv-fmt(0xeb) text`;
+  const own = [
+    ...setup.sections,
+    { name: 'more', bind: 'accept-proxy', lines: returns(tell + more) },
+    { name: 'own', bind: '', lines: [id, fields] },
+  ];
   [haproxy, sluice] = await Promise.all([startHaproxy(setup), startSluice({ ...setup, sections: own })]);
 });
 
@@ -107,6 +112,16 @@ describe.skipIf(version === null)('as in HAProxy', () => {
       expect(await header(sluice, `${section}-clear`, null)).toBe(theirs);
     });
   }
+
+  test('fields that the line sets itself: in no HAProxy as old as this one', async () => {
+    const end = Buffer.from(await header(sluice, 'own', null), 'latin1').subarray(28);
+    const fields = [
+      [0xea, '127.0.0.1-7'],
+      [0xeb, 'text'],
+    ] as const;
+    const bytes = fields.map(([type, text]) => Buffer.concat([Uint8Array.of(type, 0, text.length), Buffer.from(text)]));
+    expect(end).toEqual(Buffer.concat(bytes));
+  });
 
   test('the checksum is right: we take our own header, and refuse a changed one', async () => {
     heard = [];

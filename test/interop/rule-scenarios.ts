@@ -252,6 +252,41 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: 'lengths, codings and connections',
+    front: [
+      'http-request del-header content-length if { path /chunks }',
+      'http-request set-header content-length 5 if { path /same }',
+      'http-request add-header content-length 9 if { path /add }',
+      'http-request set-header connection close if { path /close }',
+      'http-request set-header x-seen "%[req.hdr(connection)] %[req.hdr_cnt(upgrade)]"',
+      'http-request set-header content-length 7 if { method GET }',
+    ],
+    requests: [
+      post('/chunks', 'hello'),
+      post('/same', 'hello'),
+      post('/add', 'hello'),
+      get('/close'),
+      get('/', 'connection: keep-alive, x-a\r\n'),
+      post('/', 'hello', 'connection: upgrade\r\nupgrade: foo\r\n'),
+    ],
+  },
+  {
+    // The size of the chunk has no letters: HAProxy writes them in upper case.
+    name: 'lengths of responses',
+    front: [
+      'http-request set-var(txn.p) path',
+      'http-response set-header connection close if { var(txn.p) -m str /close }',
+    ],
+    back: [
+      'http-response wait-for-body time 1s if { var(txn.p) -m str /wait }',
+      'http-response set-header x-body "%[res.body,length] %[res.body_size]" if { var(txn.p) -m str /wait }',
+      'http-response deny if { var(txn.p) -m str /deny } { res.body_len gt 0 }',
+      'http-response del-header content-length if { var(txn.p) -m str /all-chunks }',
+      'http-response set-status 204 if { var(txn.p) -m str /none }',
+    ],
+    requests: [get('/close'), get('/wait'), get('/all-chunks'), get('/none'), get('/plain')],
+  },
+  {
     name: 'rewrites without room and other failures',
     front: [
       'http-request set-header content-length 3 if { path /scl }',

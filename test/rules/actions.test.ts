@@ -49,9 +49,6 @@ describe('the rows of the action table', () => {
     expect(messagesOf('tcp-request connection', 'set-header a b')).toEqual([
       "'set-header' is not possible in 'tcp-request connection' rules",
     ]);
-    expect(messagesOf('http-response', 'pause 5')).toEqual([
-      "'pause' in 'http-response' rules is not supported by Sluice yet",
-    ]);
     expect(messagesOf('http-request', 'cache-use x')).toEqual(["'cache-use' is not supported by Sluice yet"]);
   });
 
@@ -63,6 +60,24 @@ describe('the rows of the action table', () => {
     expect(model!.proxies[0]!.rules.request.map(rule => rule.action)).toEqual(['deny', 'allow']);
     expect(messagesOf('http-request', 'deny', 'defaults')).toEqual([
       "'http-request' not allowed in anonymous 'defaults' section",
+    ]);
+  });
+
+  test('in a TCP frontend that may switch to HTTP they count', () => {
+    const { model, diagnostics } = load(
+      'frontend t\n bind 127.0.0.1:80\n tcp-request content switch-mode http if HTTP\n http-request deny\n option forwardfor\n monitor-uri /m\n',
+      FILES,
+    );
+    expect(model!.proxies[0]!.rules.request.length).toBe(1);
+    expect(model!.proxies[0]!.monitorUri).toBe('/m');
+    expect(diagnostics.list.filter(d => d.message.includes('HTTP mode'))).toEqual([]);
+  });
+
+  test('who switches needs a backend that speaks HTTP, and is a frontend', () => {
+    const { diagnostics } = load('listen t\n bind 127.0.0.1:80\n tcp-request content switch-mode http\n', FILES);
+    expect(diagnostics.list.map(d => d.message).join()).toContain('cannot be routed to TCP servers');
+    expect(messagesOf('tcp-request content', 'switch-mode http', 'backend b')).toEqual([
+      "'switch-mode' not allowed because backend 'b' has no frontend capability",
     ]);
   });
 

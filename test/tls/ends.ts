@@ -11,6 +11,7 @@ export const SIDE: ServerSide = {
   identity: 'test',
   tickets: singleKey(new Uint8Array(80).fill(7)),
   dhParams: null,
+  dhBits: 0,
   sessions: null,
   lifetimeSeconds: 300,
   maxRecordBytes: 0,

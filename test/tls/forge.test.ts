@@ -99,7 +99,16 @@ test('as many are kept as the cache has room for, those used last', () => {
   const site = certificate({ name: 'site.org', names: ['site.org'] });
   const store = new TlsStore({ ...NO_FILES, certificates: [site] });
   const global: GlobalTls = {
-    ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null, madeMax: 2 },
+    ...{
+      maxConn: 0,
+      maxRate: 0,
+      cacheSize: 0,
+      lifetimeSeconds: 300,
+      maxRecordBytes: 0,
+      dhParams: null,
+      dhBits: 0,
+      madeMax: 2,
+    },
     ...{ captureBytes: 0, crtBase: null, caBase: null, serverLines: [], privateCache: false },
   };
   const entry = { certificate: site.name, filters: [], settings: null, isDefault: false, from: null };

@@ -17,6 +17,7 @@ const GLOBAL: GlobalTls = {
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
     dhParams: null,
+    dhBits: 0,
     captureBytes: 0,
     crtBase: null,
     caBase: null,

@@ -89,6 +89,16 @@ describe('groups of the key exchange', () => {
 
   const DHE = '-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256';
 
+  test.each([
+    [4000, 3072],
+    [6144, 6144],
+    [1024, 2048],
+  ])('tune.ssl.default-dh-param %d: a group of %d bits', async (bits, group) => {
+    const port = await front(`ssl crt ${RSA}`, `tune.ssl.default-dh-param ${bits}`);
+    const answer = await handshake(port, '-tls1_2 -cipher DHE-RSA-AES256-GCM-SHA384');
+    expect(answer).toContain(`DH, ${group} bits`);
+  });
+
   test('Diffie-Hellman parameters: those of the library, of a file for all, of the certificate', async () => {
     expect(await handshake(await front(`ssl crt ${RSA}`), DHE)).toMatch(/Temp Key: DH, \d+ bits/);
     await rig?.stop();

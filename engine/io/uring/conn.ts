@@ -12,7 +12,7 @@
 import os from 'node:os';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES, URING_HELD_BYTES } from '../../limits.ts';
 import { UNNAMED } from '../address.ts';
-import { NOBODY } from '../common.ts';
+import { NOBODY, SYN_BYTES_MAX } from '../common.ts';
 import type { Address, Chunk, Conn, Handler } from '../contract.ts';
 import {
   closeFd,
@@ -27,6 +27,7 @@ import {
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
   TCP_QUICKACK,
+  TCP_SAVED_SYN,
 } from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
 import { Block, type ReceiveBlocks } from './buffers.ts';
@@ -203,6 +204,13 @@ export class UringConn implements Conn {
     if (!this.alive || this.#unix) return null;
     const length = this.#withFd(fd => readOption(fd, TCP_INFO, INFO));
     return length < 0 ? null : INFO.subarray(0, length);
+  }
+
+  savedSyn(): Uint8Array | null {
+    if (!this.alive || this.#unix) return null;
+    const syn = new Uint8Array(SYN_BYTES_MAX);
+    const length = this.#withFd(fd => readOption(fd, TCP_SAVED_SYN, syn));
+    return length > 0 ? syn.subarray(0, length) : null;
   }
 
   vanish(hops: number): void {

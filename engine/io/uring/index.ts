@@ -31,6 +31,7 @@ import { listenerName } from '../bind.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from '../contract.ts';
 import * as native from '../native.ts';
 import { indexOf, Slots } from '../slots.ts';
+import { type SocketSetting, transparency } from '../socket-settings.ts';
 import { abiRefusal } from './abi.ts';
 import { OutputBlocks, Pieces, type PoolSize, ReceiveBlocks } from './buffers.ts';
 import { type Calls, systemCalls } from './calls.ts';
@@ -184,6 +185,8 @@ export class UringIo implements Io, UringLoop, ListenLoop {
       ops.setOption(ring, id, native.TCP_NODELAY, 1);
       if (options.delayAck) ops.setOption(ring, id, native.TCP_QUICKACK, 0);
       if (options.tfo) ops.setOption(ring, id, native.TCP_FASTOPEN_CONNECT, 1);
+      if (options.settings) equip(ring, id, address, options.settings);
+      if (options.transparent) showAnother(ring, id, options.source!);
       const source = options.source === null ? null : native.encodeSockaddr(options.source);
       if (source !== null) {
         if (options.source?.port === 0) ops.setOption(ring, id, native.IP_BIND_ADDRESS_NO_PORT, 1);
@@ -389,4 +392,18 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     this.ring.close();
     stopped.resolve();
   }
+}
+
+function equip(ring: Ring, id: number, peer: Address, settings: readonly SocketSetting[]): void {
+  for (const { option, value, fatal } of settings) {
+    const wanted = value(peer);
+    const bytes = typeof wanted === 'number' ? new Uint8Array(Int32Array.of(wanted).buffer) : wanted;
+    ops.setBytes(ring, id, option, bytes, fatal);
+  }
+}
+
+const ON = new Uint8Array(Int32Array.of(1).buffer);
+
+function showAnother(ring: Ring, id: number, source: Address): void {
+  for (const option of transparency(source)) ops.setBytes(ring, id, option, ON, true);
 }

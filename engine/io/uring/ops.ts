@@ -129,9 +129,13 @@ export function bind(ring: Ring, id: number, name: Uint8Array): void {
 }
 
 function writeName(ring: Ring, at: number, name: Uint8Array): void {
-  const { scratch } = ring;
-  new Uint8Array(scratch.buffer, scratch.byteOffset + ring.scratchAt * 4, name.length).set(name);
+  writeBytes(ring, name);
   ring.scratchAddress(ring.sqe, at + SQE.addr, 0);
+}
+
+/** Into the scratch area of the entry. */
+function writeBytes({ scratch, scratchAt }: Ring, bytes: Uint8Array): void {
+  new Uint8Array(scratch.buffer, scratch.byteOffset + scratchAt * 4, bytes.length).set(bytes);
 }
 
 /** Sets an option of one or two ints; it failing is nobody's business. */
@@ -143,6 +147,17 @@ export function setOption(ring: Ring, id: number, option: SocketOption, value: n
   ring.sqe[at + SQE.fileIndex] = second === undefined ? INT_BYTES : 2 * INT_BYTES;
   ring.scratch[ring.scratchAt] = value;
   ring.scratch[ring.scratchAt + 1] = second ?? 0;
+  ring.scratchAddress(ring.sqe, at + SQE.addr3, 0);
+}
+
+/** Sets an option that is these bytes; with `fatal`, it failing makes the connect fail. */
+export function setBytes(ring: Ring, id: number, option: SocketOption, bytes: Uint8Array, fatal: boolean): void {
+  const at = ring.begin(OP.URING_CMD, indexOf(id), id, fatal ? KIND.PREPARE : KIND.QUIET, QUIET_FLAGS);
+  ring.sqe[at + SQE.off] = abi.SOCKET_SETSOCKOPT;
+  ring.sqe[at + SQE.addr] = option[0];
+  ring.sqe[at + SQE.addrHigh] = option[1];
+  ring.sqe[at + SQE.fileIndex] = bytes.length;
+  writeBytes(ring, bytes);
   ring.scratchAddress(ring.sqe, at + SQE.addr3, 0);
 }
 

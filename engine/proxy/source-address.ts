@@ -1,0 +1,49 @@
+/** `usesrc`: whose address a server sees. */
+import type { UseSource } from '../config/server-model.ts';
+import { addressText } from '../io/address.ts';
+import { sourceOf } from '../io/connect-options.ts';
+import type { Address, ConnectOptions } from '../io/contract.ts';
+import { evaluate } from '../rules/values.ts';
+import { compileExpression } from '../sample/compile.ts';
+import { type Fetch, Standpoint } from '../sample/context.ts';
+import type { Expression } from '../sample/expression.ts';
+import { ADDR, IPV4 } from '../sample/sample.ts';
+import type { Server } from './nouns.ts';
+import { proxyRules } from './rules.ts';
+import type { Stream } from './stream.ts';
+
+const HERE = new Standpoint();
+const HEADERS = new WeakMap<Server, Fetch>();
+
+/** How a connection is made for `stream`: `usesrc` may make it come from the client. */
+export function optionsFor(stream: Stream, server: Server): ConnectOptions {
+  const as = sourceOf(server.config, server.backend.proxy)?.usesrc ?? null;
+  if (as === null) return server.connectOptions;
+  const source = shown(stream, server, as);
+  return source === null ? server.connectOptions : { ...server.connectOptions, source, transparent: true };
+}
+
+/** The address that a connection shows instead of ours; null = our own. */
+function shown(stream: Stream, server: Server, as: UseSource): Address | null {
+  if (as.from === 'address') return as.address;
+  if (as.from === 'header') return headerAddress(stream, server, as.value);
+  const client = stream.session.source();
+  if (client === null || client.family === 1) return null;
+  return as.from === 'client' ? client : { ...client, port: 0 };
+}
+
+function headerAddress(stream: Stream, server: Server, value: Expression): Address | null {
+  let fetch = HEADERS.get(server);
+  if (fetch === undefined) {
+    const { context, proxy } = server.backend;
+    fetch = compileExpression(value, proxyRules(context, proxy).env);
+    HEADERS.set(server, fetch);
+  }
+  const found = stream.http ? evaluate(fetch, HERE.at(stream), ADDR) : null;
+  return found === null ? null : { family: found.type === IPV4 ? 4 : 6, bytes: found.copy(), port: 0 };
+}
+
+/** What tells the pooled connections of a server apart: the name that TLS sends, and where they come from. */
+export function poolKey(name: string, { transparent, source }: ConnectOptions): string {
+  return transparent ? `${name} ${addressText(source!)}` : name;
+}

@@ -1,0 +1,118 @@
+/** How many server connections there may be: `strict-maxconn`, `max-session-srv-conns`. */
+import { afterEach, expect, test } from 'vitest';
+import { pass } from './network.ts';
+import { type Rig, startRig } from './rig.ts';
+import { ask, connect, ok, WireServer } from './wire.ts';
+
+let rig: Rig | null = null;
+const servers: WireServer[] = [];
+
+afterEach(async () => {
+  await rig?.stop();
+  rig = null;
+  for (const server of servers.splice(0)) server.stop();
+});
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+async function start(words: string, workers = 1, reuse = 'always'): Promise<WireServer> {
+  const server = await WireServer.start(() => ok('x'));
+  servers.push(server);
+  rig = await startRig(
+    `
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+  timeout queue 1s
+  http-reuse ${reuse}
+frontend web
+  bind 127.0.0.1:1
+  default_backend b
+backend b
+  server s 127.0.0.1:${server.port} ${words}
+`,
+    { workers },
+  );
+  return server;
+}
+
+const idle = () => rig!.counter('server', 'b/s', 'cur_idle');
+
+test('one worker reuses the connection that is there', async () => {
+  const server = await start('maxconn 1 strict-maxconn');
+  for (let n = 0; n < 3; n++) expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  expect(idle()).toBe(1);
+  expect(server.conns.length).toBe(1);
+});
+
+test('several workers keep none, as no other could use or close it', async () => {
+  await start('maxconn 1 strict-maxconn', 2);
+  for (let n = 0; n < 3; n++) expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  expect(idle()).toBe(0);
+  await rig!.stop();
+  await start('maxconn 1', 2);
+  expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  expect(idle()).toBe(1);
+});
+
+/** Connections that the server has open when two clients, one after the other, have asked and stay. */
+async function openAtTheEnd(words: string, reuse: string): Promise<number> {
+  const server = await start(words, 1, reuse);
+  const [one, other] = [await connect(rig!.port('web')), await connect(rig!.port('web'))];
+  for (const client of [one, other]) {
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.has('\r\n\r\nx');
+  }
+  await pass(50);
+  const open = server.conns.filter(({ ended, closed }) => !ended && !closed).length;
+  for (const client of [one, other]) client.socket.destroy();
+  return open;
+}
+
+// Others know themselves that a second idle connection would be of no use.
+test.each([
+  ['never', 2],
+  ['safe', 1],
+] as const)('http-reuse %s: an idle connection that cannot serve makes room', async (reuse, otherwise) => {
+  expect(await openAtTheEnd('maxconn 1 strict-maxconn', reuse)).toBe(1);
+  await rig!.stop();
+  expect(await openAtTheEnd('maxconn 1', reuse)).toBe(otherwise);
+});
+
+test.each([
+  [0, 0],
+  [1, 1],
+  [2, 2],
+])('max-session-srv-conns %i: so many idle connections stay with a client', async (most, kept) => {
+  const there = [];
+  for (let n = 0; n < 3; n++) there.push(await WireServer.start(() => ok('x')));
+  servers.push(...there);
+  rig = await startRig(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+  http-reuse never
+listen web
+  bind 127.0.0.1:1
+  max-session-srv-conns ${most}
+  balance roundrobin
+${there.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}\n`).join('')}`);
+  const client = await connect(rig.port('web'));
+  for (let n = 0; n < 6; n++) {
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.has('\r\n\r\nx');
+    client.take();
+  }
+  await pass(50);
+  const idle = there.map((_, i) => rig!.counter('server', `web/s${i}`, 'cur_idle_private'));
+  expect(idle.reduce((sum, n) => sum + n)).toBe(kept);
+  // Each server is asked twice: the second time over the connection that was kept.
+  expect(there.map(({ conns }) => conns.length).filter(n => n === 1).length).toBe(kept);
+  client.socket.destroy();
+  await pass(50);
+  expect(there.map((_, i) => rig!.counter('server', `web/s${i}`, 'cur_idle_private'))).toEqual([0, 0, 0]);
+});
