@@ -33,7 +33,7 @@ async function settled(child: ChildProcess, master: string): Promise<Counted> {
 }
 
 for (const io of ['net', 'uring']) {
-  test.concurrent(`what is there after 30 reloads was there after 5 (${io})`, { timeout: 180_000 }, async () => {
+  test(`what is there after 30 reloads was there after 5 (${io})`, { timeout: 180_000 }, async () => {
     const dir = folder();
     const { port: origin, server } = await startServer(100);
     onTestFinished(() => {
