@@ -12,6 +12,8 @@ const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as co
 
 export default defineConfig({
   test: {
+    // Most tests wait most of their time. vitest would leave a processor free.
+    maxWorkers: 2,
     projects: [
       { test: { ...common, name: 'net', include: ['test/**/*.test.ts'], exclude: [INTEROP] } },
       { test: { ...common, name: 'uring', include: [...DATA_PATH, ...KERNEL_ONLY], env: { SLUICE_TEST_IO: 'uring' } } },

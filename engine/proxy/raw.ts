@@ -25,6 +25,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   #pendingWhenArmed = 0;
   /** The stream was given back, and may serve another connection by now: only the end of this one is waited for. */
   #over = false;
+  /** Both directions of the client's connection ended in order, while a filter held some of what it had sent. */
+  #outlived = false;
 
   constructor(session: Session) {
     const { conn, acceptedAt } = session;
@@ -75,8 +77,14 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   onClose(_conn: Conn, errno: number): void {
     this.conn = null;
     this.#forget();
-    if (!this.#over && this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
-    this.session.closed();
+    if (!this.#over && errno === 0 && this.#stream.requestFilters?.holding === true) {
+      this.#outlived = true;
+      // Its end may not have been told while it was paused; all that came before is with the filter.
+      this.#stream.requestEnd(null);
+    } else {
+      if (!this.#over && this.#stream.active) this.#stream.clientGone(errno === 0 ? CAUSE.none : CAUSE.client);
+      this.session.closed();
+    }
   }
 
   stream(): Stream | null {
@@ -180,6 +188,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
       else conn.abort(false);
     }
     dropStream(stream);
+    if (this.#outlived) this.session.closed();
   }
 
   #forget(): void {

@@ -225,6 +225,28 @@ describe('a limit that streams share', () => {
   });
 });
 
+test('TCP: what is held back arrives though the client is done with both directions', async () => {
+  const s = await server();
+  const lines = [
+    'filter bwlim-in up default-limit 20000 default-period 100ms',
+    'tcp-request content set-bandwidth-limit up',
+  ];
+  const r = await proxy(s.port, lines.join('\n'), 'tcp');
+  const client = await connect(r.port('web'));
+  const up = payload(60_000);
+  client.send(up);
+  client.socket.end();
+  const from = await s.conn();
+  from.send('all');
+  from.socket.end();
+  await client.end();
+  expect(client.received).toBe('all');
+  await from.end();
+  expect(from.received).toBe(up);
+  await until(() => r.ends.length === 1);
+  expect(r.ends[0]!.state).toBe('--');
+});
+
 test('TCP: both directions, each at its own rate', async () => {
   const s = await server();
   const lines = [
