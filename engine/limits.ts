@@ -147,6 +147,8 @@ export const RING_CHANNEL_BYTES = 262_144;
 export const RING_BYTES = 16_384;
 export const BUF0_BYTES = 1_048_576;
 export const RING_RECONNECT_MS = 1_000;
+/** Connections to a `log-forward` section at a time, where it does not say (manual 12.6). */
+export const LOG_FORWARD_MAXCONN = 10;
 /** Mails that wait for one mailer; what comes when there are more is lost. */
 export const MAIL_QUEUE_MAX = 100;
 /** Lines in one round of `log ... sample`. */

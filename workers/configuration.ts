@@ -1,6 +1,7 @@
 /** From the command line to a model: reads the files, says what is wrong with them. */
 import fs from 'node:fs';
 import { Diagnostics } from '../engine/config/diagnostics.ts';
+import { dumpConfiguration } from '../engine/config/dump.ts';
 import { loadModel } from '../engine/config/load.ts';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { formatDiagnostics } from '../engine/config/print.ts';
@@ -9,7 +10,7 @@ import type { Line } from '../engine/config/words.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { resolveHost } from '../engine/io/resolve.ts';
 import type { Options } from './options.ts';
-import type { Say } from './say.ts';
+import { type Say, write } from './say.ts';
 
 export interface Configuration {
   readonly model: Model;
@@ -28,6 +29,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   const diagnostics = new Diagnostics();
   const resources = { resolve: resolver(options), readFile, readFolder, env, localPeer: options.localPeer };
   const lines = [...ownLines(options), ...readLines(options.files, env, diagnostics)];
+  if (options.dump !== null) write(1, dumpConfiguration(lines, options.dump));
   const model = loadModel(lines, diagnostics, resources);
   const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
@@ -57,7 +59,9 @@ function override(model: Model, options: Options): Model {
     options.proxyMaxconn === 0
       ? model.proxies
       : model.proxies.map(proxy => ({ ...proxy, maxconn: proxy.maxconn || options.proxyMaxconn }));
-  return { ...model, global: { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile }, proxies };
+  const traces = [...model.global.traces, ...options.traces];
+  const global = { ...model.global, maxconn, daemon, masterWorker, dnsAcceptFamily, pidfile, traces };
+  return { ...model, global, proxies };
 }
 
 /** `-S`: a bind line of its own, at the level that a master CLI has. Null after saying what is wrong with it. */
@@ -88,7 +92,8 @@ function resolver({ ignoreResolution, check }: Options): (host: string) => Addre
 
 const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 
-function readFile(path: string): Uint8Array | null {
+/** null = it cannot be read. */
+export function readFile(path: string): Uint8Array | null {
   try {
     return fs.readFileSync(path);
   } catch {

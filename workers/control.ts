@@ -1,4 +1,5 @@
 /** The control thread: health checks, the stats sockets and peers. Nothing here happens per request. */
+import { DynamicCookies } from '../engine/balance/dynamic-cookies.ts';
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
 import { type Log, startHealth, startMails } from '../engine/health/index.ts';
@@ -6,7 +7,10 @@ import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
+import { startLogForwards } from '../engine/log/log-forward.ts';
 import { Rings } from '../engine/log/rings.ts';
+import { beginTraces } from '../engine/log/trace-words.ts';
+import { Traces } from '../engine/log/traces.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
@@ -16,12 +20,12 @@ import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { startPurging } from '../engine/stick/purge.ts';
-import { TimerWheel } from '../engine/time.ts';
+import { TimerWheel, wallMs } from '../engine/time.ts';
 import { TlsChanges } from '../engine/tls/changes.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { tlsStore } from '../engine/tls/store.ts';
 import { collectSoon } from './garbage.ts';
-import { controlBinds } from './listeners.ts';
+import { type ControlBind, controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
 import { attach, confine, joinMaster } from './thread.ts';
@@ -49,16 +53,20 @@ export default async function control(task: ControlTask): Promise<void> {
   const books = new PatternBooks(model.patternRefs, changes);
   const tls = new TlsChanges(tlsStore(model.tls), changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const traces = new Traces(changes);
+  beginTraces(traces, model);
+  const dynamicCookies = new DynamicCookies(model.proxies, changes);
+  env.view.dynamicCookies = dynamicCookies;
   // Its predecessor may have died.
   changes.catchUp();
   const keepShort = changes.listenLong(() => {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);
   });
-  const rings = new Rings({ model, memory: env.memory, io, wheel });
   /** Lines that came before it serves. */
-  const early: CliLine[] = [];
-  const open = (cli: Cli, { id, line, ...start }: CliLine) => {
+  /** What came before the runtime API was there. */
+  const early: (() => void)[] = [];
+  const open = (cli: Cli, { id, line, open, ...start }: CliLine) => {
     const conn = new PortConn(id, bytes => {
       if (bytes === null) conns.delete(id);
       report(task.port, { type: 'said', id, bytes });
@@ -66,6 +74,7 @@ export default async function control(task: ControlTask): Promise<void> {
     conns.set(id, conn);
     cli.open(conn, start);
     conn.take(new TextEncoder().encode(line));
+    if (!open) conn.take(null);
   };
   let rests = false;
   const rest = () => {
@@ -94,8 +103,9 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
-      const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
+      const forUse = (use: ControlBind['use']) => sockets.filter(socket => socket.use === use);
       const there = outside(model, books, procVars, env);
+      env.logger.evaluate(() => there);
       const mails = startMails({ model, io, wheel });
       running.push(mails);
       const log: Log = (level, proxy, text, mailLevel = level) => {
@@ -113,14 +123,20 @@ export default async function control(task: ControlTask): Promise<void> {
       peers = startPeers(
         { ...common, pid: task.facts.pid, log: peersLog },
         { model, tables: env.tables, succeeds },
-        forPeers,
+        forUse('peers'),
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
-      running.push(purging, checks, peers, keepShort, rings);
-      const own = { names, books, procVars, tls, peers: peers.sections };
+      const { pid, hostName } = task.facts;
+      const forwarding = startLogForwards(
+        { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
+        forUse('logs'),
+      );
+      // What comes last is still sent by the rings.
+      running.push(purging, checks, peers, keepShort, forwarding, rings);
+      const own = { names, books, procVars, dynamicCookies, traces, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
-      cli = startCli({ ...common, ...shown }, forCli);
-      for (const line of early.splice(0)) open(cli, line);
+      cli = startCli({ ...common, ...shown }, forUse('cli'));
+      for (const late of early.splice(0)) late();
     },
     ask: () => {},
     handOver: () => {
@@ -142,8 +158,13 @@ export default async function control(task: ControlTask): Promise<void> {
     },
     cli: line => {
       io.wake();
-      if (cli === null) early.push(line);
+      if (cli === null) early.push(() => open(cli!, line));
       else open(cli, line);
+    },
+    typed: ({ id, bytes }) => {
+      io.wake();
+      if (cli === null) early.push(() => conns.get(id)?.take(bytes));
+      else conns.get(id)?.take(bytes);
     },
     taken: ({ id, bytes, gone }) => {
       io.wake();
@@ -161,6 +182,9 @@ export default async function control(task: ControlTask): Promise<void> {
       else cli.stop(soft, thread.end);
     },
   });
+  // Their files are opened with the rights that the process has at its start.
+  const complain = (text: string) => thread.say('warning', text);
+  const rings = new Rings({ model, memory: env.memory, io, wheel, complain });
   confine(task);
   thread.ready();
   await thread.ended;

@@ -76,6 +76,8 @@ const PAUSE_MS = 50;
 export interface Answering {
   /** So many bytes went on to who asked: more may come. */
   taken(bytes: number): void;
+  /** More input, where more was announced; null = there is no more. */
+  send(bytes: Uint8Array | null): void;
   giveUp(): void;
 }
 
@@ -233,8 +235,8 @@ export class Generation {
   }
 
   get #changing(): Changing {
-    const { patternRefs, global } = this.model;
-    return { patternRefs, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
+    const { patternRefs, proxies, global } = this.model;
+    return { patternRefs, proxies, procVars: global.procVars, buffers: this.#changes, follower: this.plan.workers + 1 };
   }
 
   /** Everyone accepts from now on. */
@@ -273,15 +275,19 @@ export class Generation {
     this.#start(this.#control);
   }
 
-  /** Has control carry out a line of commands; `said` hears the answer, and null at its end. */
-  cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void): Answering {
+  /** Has control carry out a line of commands; `said` hears the answer, and null at its end. `open`: more input may come. */
+  cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void, open = false): Answering {
     const id = ++this.#lines;
     const control = this.#control;
     this.#listeners.set(id, said);
-    if (!control.pass({ type: 'cli', id, line, ...start })) this.#silence();
+    if (!control.pass({ type: 'cli', id, line, open, ...start })) this.#silence();
     return {
       taken: bytes => void control.pass({ type: 'taken', id, bytes, gone: false }),
-      giveUp: () => void this.#listeners.delete(id),
+      send: bytes => void control.pass({ type: 'typed', id, bytes }),
+      giveUp: () => {
+        this.#listeners.delete(id);
+        if (open) control.pass({ type: 'typed', id, bytes: null });
+      },
     };
   }
 

@@ -12,6 +12,12 @@ export class History {
   /** The sum of those that have ended, in the same way; empty = none has. */
   #ended: readonly PastData[] = [];
 
+  /** An earlier process has counted this; `past` has the numbers of `current` and a row for each thing. */
+  begin(current: Generation, past: Memory): void {
+    this.#ended = [{ buffer: past.buffer, matches: identity(current.memory) }];
+    this.#publish(current);
+  }
+
   /** `heir` takes the place of `old`, whose things it knows by `matches`. */
   succeed(heir: Generation, old: Generation, matches: Matches): void {
     const further = (past: PastData) => ({ ...past, matches: compose(matches, past.matches) });

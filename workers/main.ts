@@ -56,7 +56,7 @@ async function run(): Promise<number> {
   // What the configuration has to say a daemon's parent has said already.
   const child = daemonChild();
   const configuration = readConfiguration(options, child === null ? say : createSay(true, process.pid), program);
-  if (child === null) await dumps();
+  if (child === null && !(await dumps())) return 1;
   if (configuration === null) return 1;
   if (options.check) {
     if (!options.quiet) {
@@ -80,14 +80,14 @@ function enter(folder: string): boolean {
   }
 }
 
-/** `-dK` and `-dL`. */
-async function dumps(): Promise<void> {
+/** `-dK`, `-dL` and `-dA`. False after saying what went wrong. */
+async function dumps(): Promise<boolean> {
   if (options.keywords !== null) {
     const { dumpKeywords } = await import('./keywords.ts');
     write(1, dumpKeywords(options.keywords));
   }
-  if (options.libraries) {
-    const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: readonly string[] };
-    write(1, `${[process.execPath, ...sharedObjects].join('\n')}\n`);
-  }
+  if (!options.libraries && options.archive === null) return true;
+  const { dumpLibraries, writeArchive } = await import('./libraries.ts');
+  if (options.libraries) write(1, dumpLibraries(options.verbose));
+  return options.archive === null || writeArchive(options.archive, say);
 }

@@ -1,6 +1,7 @@
 /**
  * The master's socket (`-S`, management guide 9.4), served by the master itself. `@1`, `@!<pid>` and `@master` before a command,
  * or alone for all that follow, say who is meant; what a generation is to do goes to its control thread, a command at a time.
+ * With `@@` it gets the whole line and the connection until that is done.
  */
 import {
   type CliState,
@@ -11,8 +12,9 @@ import {
   type Reply,
   type SessionEnv,
 } from '../engine/cli/command.ts';
-import { Session } from '../engine/cli/session.ts';
-import { SESSION_COMMANDS } from '../engine/cli/session-commands.ts';
+import { PLATFORM_COMMANDS } from '../engine/cli/platform-commands.ts';
+import { type Opening, Session, type Start } from '../engine/cli/session.ts';
+import { modeCommand, SESSION_COMMANDS } from '../engine/cli/session-commands.ts';
 import type { Bind } from '../engine/config/model.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Conn } from '../engine/io/contract.ts';
@@ -44,11 +46,12 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
   const routing: Routing = { master: env.master, targets, wake: () => io.wake() };
   const session: SessionEnv = {
     ...{ wheel, now: () => io.now(), timeoutMs: NO_TIMEOUT, lineBytesMax: BUFSIZE_BYTES },
-    uptime: () => (monotonicMs() - env.startedMs) / 1000,
+    uptime: state => (monotonicMs() - (targets.get(state) ?? env).startedMs) / 1000,
   };
   const shared = {
     ...{ env, session, commands: COMMANDS, sockets: [bind] },
     route: (words: readonly string[], payload: string | null, state: CliState) => route(routing, words, payload, state),
+    tunnel: (line: string, state: CliState) => tunnel(routing, line, state),
     prompt: (state: CliState) => promptOf(env.master, targets.get(state), state),
     ended: (ended: unknown) => {
       sessions.delete(ended);
@@ -56,8 +59,9 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
     },
   };
   const accept = (conn: Conn) => {
-    const { level } = bind;
-    sessions.add(new Session<MasterEnv>(shared, conn, { level, exposeFd: false, expert: false, experimental: false }));
+    const { level, severityOutput } = bind;
+    const start = { level, severityOutput, exposeFd: false, expert: false, experimental: false };
+    sessions.add(new Session<MasterEnv>(shared, conn, start));
     if (sessions.size >= MASTER_CLI_SESSIONS_MAX) listening.pause();
   };
   const listening = io.listen(fd, 1, accept);
@@ -65,9 +69,9 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
 
 // --- who is meant ---
 
-/** `@1`, `@!123`, `@master`, `@`; null = the word is none of these. */
+/** `@1`, `@!123`, `@master`, `@`, each also with `@@`; null = the word is none of these. */
 function target(master: Master, word: string): Generation | 'master' | string | null {
-  const [, bang, name] = /^@(!?)(\w*)$/.exec(word) ?? [];
+  const [, bang, name] = /^@@?(!?)(\w*)$/.exec(word) ?? [];
   if (name === undefined) return null;
   if (name === '' || name === 'master') return 'master';
   if (bang === '' && name === '1') return master.current;
@@ -81,7 +85,7 @@ function target(master: Master, word: string): Generation | 'master' | string | 
 }
 
 /** What a session does itself, whoever its commands are meant for. */
-const OWN = ['prompt', 'quit', 'operator', 'user', 'expert-mode', 'experimental-mode'];
+const OWN = ['prompt', 'quit', 'operator', 'user', 'expert-mode', 'experimental-mode', 'mcli-debug-mode'];
 
 /** Who the words are meant for: the answer of a generation, or the words that the master takes. */
 function route({ master, targets, wake }: Routing, typed: readonly string[], payload: string | null, state: CliState) {
@@ -96,6 +100,28 @@ function route({ master, targets, wake }: Routing, typed: readonly string[], pay
   }
   if (meant === 'master' || (named === null && OWN.includes(words[0] ?? ''))) return words;
   return ask(meant, words, payload, state, wake);
+}
+
+/**
+ * `@@1 show info; wait 1s; ...`: all of the line at once, and what the client sends meanwhile; without a command a session
+ * that ends with `quit`, and prompts as this one does.
+ */
+function tunnel({ master, wake }: Routing, line: string, state: CliState): Opening | null {
+  const [, word, commands] = /^\s*(@@\S+)\s*(.*)$/.exec(line) ?? [];
+  const meant = word === undefined ? null : target(master, word);
+  if (meant === null || typeof meant === 'string') return null;
+  const { interactive, prompt, timed } = state;
+  const modes = commands === '' ? { interactive, prompt, timed } : {};
+  const told = commands === '' ? '' : `${commands}\n`;
+  const hear = (said: (bytes: Uint8Array | null) => void) => (bytes: Uint8Array | null) => {
+    wake();
+    said(bytes);
+  };
+  return said => meant.cli(told, { ...startOf(state), ...modes }, hear(said), true);
+}
+
+function startOf({ level, expert, experimental, severityOutput }: CliState): Start {
+  return { level, expert, experimental, severityOutput, exposeFd: false };
 }
 
 interface Routing {
@@ -113,11 +139,7 @@ function ask(
   state: CliState,
   wake: () => void,
 ) {
-  const { level, expert, experimental } = state;
-  return streamed(
-    said => generation.cli(lineOf(words, payload), { level, exposeFd: false, expert, experimental }, said),
-    wake,
-  );
+  return streamed(said => generation.cli(lineOf(words, payload), startOf(state), said), wake);
 }
 
 /** An answer that comes in pieces, each when the peer has taken those before. */
@@ -165,8 +187,8 @@ function lineOf(words: readonly string[], payload: string | null): string {
   return `${line} <<${end}\n${payload}\n${end}\n`;
 }
 
-function promptOf(master: Master, meant: Generation | undefined, { expert, experimental }: CliState): string {
-  const flags = `${experimental ? 'x' : ''}${expert ? 'e' : ''}`;
+function promptOf(master: Master, meant: Generation | undefined, { expert, experimental, debug }: CliState): string {
+  const flags = `${experimental ? 'x' : ''}${expert ? 'e' : ''}${debug ? 'd' : ''}`;
   const failed = meant === undefined && master.reloads.failed > 0 ? '[ReloadFailed]' : '';
   return `${meant?.pid ?? 'master'}${flags === '' ? '' : `(${flags})`}${failed}`;
 }
@@ -177,12 +199,34 @@ function command(words: string, usage: string, help: string, level: Level, run: 
   return { words, usage, help, level, run };
 }
 
+/** What `help` says of prefixes; who types just such a word is answered by `route`. */
+const PREFIXES = [
+  ['@<relative pid>', 'send a command to the <relative pid> process'],
+  ['@!<pid>', 'send a command to the <pid> process'],
+  ['@master', 'send a command to the master process'],
+  ['@@<relative pid>', 'hand the connection over to the <relative pid> process'],
+  ['@@!<pid>', 'hand the connection over to the <pid> process'],
+].map(([words, help]) => command(words!, '', help!, 'user', () => ''));
+
 const COMMANDS: readonly Command<MasterEnv>[] = [
   ...SESSION_COMMANDS.filter(({ words }) => words !== 'echo'),
+  // In HAProxy the commands of workers; here those that any thread of the process can answer.
+  ...PLATFORM_COMMANDS.map(row => ({ ...row, mode: 'debug' as const })),
+  ...PREFIXES,
   command('reload', '', 'reload the configuration', 'operator', ({ env, state }) => reload(env, state, false)),
   command('hard-reload', '', 'reload, and end at once what was there', 'operator', ({ env, state }) =>
     reload(env, state, true),
   ),
+  {
+    ...command(
+      'mcli-debug-mode',
+      '[on|off]',
+      'enable/disable commands about the master',
+      'admin',
+      modeCommand('debug'),
+    ),
+    severity: 'info' as const,
+  },
   command('show proc', '', 'show processes status', 'user', ({ env }) => showProc(env)),
   command('show startup-logs', '', 'report logs emitted during the last start or reload', 'user', ({ env }) =>
     env.reloads.logs.replace(/\n$/, ''),

@@ -14,7 +14,9 @@ import { GENERATIONS_MAX } from '../engine/limits.ts';
 import { CUM_CONN } from '../engine/shm/counters.ts';
 import { type Memory, topology } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
+import { readStatsFile } from '../engine/stats/stats-file.ts';
 import { after, monotonicMs } from '../engine/time.ts';
+import { readFile } from './configuration.ts';
 import { factsOf } from './facts.ts';
 import { collectSoon } from './garbage.ts';
 import { Generation, type Plan } from './generation.ts';
@@ -88,7 +90,24 @@ export class Master {
   }
 
   start(): void {
+    this.#loadStatsFile();
     this.#current.start();
+  }
+
+  /** `stats-file`: what an earlier process has counted. A reload has it without a file. */
+  #loadStatsFile(): void {
+    const { memory, model } = this.#current;
+    const { statsFile } = model.global;
+    if (statsFile === null) return;
+    const say = (what: string) => this.#say('warning', `config : stats-file '${statsFile}': ${what}.`);
+    const bytes = readFile(statsFile);
+    if (bytes === null) {
+      say('cannot open it');
+      return;
+    }
+    const { past, problems } = readStatsFile(Buffer.from(bytes).toString(), model, memory);
+    for (const problem of problems) say(problem);
+    this.#history.begin(this.#current, past);
   }
 
   /**

@@ -75,8 +75,10 @@ export interface ControlTask extends Task {
 /** A line of the master's socket, for one generation. */
 export interface CliLine extends Start {
   readonly id: number;
-  /** With its payload; ends with a line feed. */
+  /** With its payload; ends with a line feed, or is empty. */
   readonly line: string;
+  /** More input may come: `typed`. */
+  readonly open: boolean;
 }
 
 /** From the master to a thread. */
@@ -95,6 +97,8 @@ export type Order =
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Control carries out a line of commands. */
   | ({ readonly type: 'cli' } & CliLine)
+  /** More input for a line that is `open`; null = there is no more. */
+  | { readonly type: 'typed'; readonly id: number; readonly bytes: Uint8Array | null }
   /** So many bytes of what it says were taken; `gone`: nobody listens any more. */
   | { readonly type: 'taken'; readonly id: number; readonly bytes: number; readonly gone: boolean }
   /** Control is to find the address of a name for a worker; `named` has the same `worker` and `question.id`. */

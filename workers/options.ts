@@ -2,7 +2,9 @@
  * The command line: one row per flag (manual, management guide 3). The rows say how many arguments a flag takes, what it
  * means and what it sets; parsing and the usage text are derived from them.
  */
+
 import { suggest } from '../engine/config/suggest.ts';
+import { traceFlag } from '../engine/log/trace-words.ts';
 
 export interface Options {
   /** Configuration files and folders, in the order given. */
@@ -30,6 +32,12 @@ export interface Options {
   /** Classes asked for with `-dK`, '' = none were named; null = the flag was not given. */
   keywords: string | null;
   libraries: boolean;
+  /** `-dA`: the archive to write; '' = none was named; null = the flag was not given. */
+  archive: string | null;
+  /** `-dC`: the key of the hashes, 0 = none; null = the flag was not given. */
+  dump: number | null;
+  /** `-dt`: trace statements. */
+  traces: readonly (readonly string[])[];
   chdir: string | null;
   pidfile: string | null;
   localPeer: string | null;
@@ -98,8 +106,6 @@ const finish =
     o.finish = { signal, pids: words.map(Number) };
     return undefined;
   };
-
-const notYet = () => 'is not supported by Sluice yet';
 
 const FLAGS: readonly Flag[] = [
   {
@@ -217,9 +223,41 @@ const FLAGS: readonly Flag[] = [
     doc: 'with -c: ignores server names that do not resolve',
     set: set({ ignoreResolution: true }),
   },
-  { flag: '-dA', arity: 'glued', doc: 'dumps an archive of the libraries', set: notYet },
-  { flag: '-dC', arity: 'glued', doc: 'dumps the configuration', set: notYet },
-  { flag: '-dt', arity: 'glued', doc: 'activates traces', set: notYet },
+  {
+    flag: '-dA',
+    arity: 'glued',
+    argument: '{file}',
+    doc: 'writes the program and its libraries into a tar file',
+    set: (o, [value]) => {
+      if (value === '') return 'expects the name of a file, as in -dA/tmp/libs.tar';
+      o.archive = value!;
+      return undefined;
+    },
+  },
+  {
+    flag: '-dC',
+    arity: 'glued',
+    argument: '{key}',
+    doc: 'prints the configuration; with a key names are hashed',
+    set: (o, [value]) => {
+      if (!/^\d*$/.test(value!) || Number(value) > 0xffff_ffff)
+        return `expects a key of 0 to 4294967295, not '${value}'`;
+      o.dump = Number(value);
+      return undefined;
+    },
+  },
+  {
+    flag: '-dt',
+    arity: 'glued',
+    argument: '{source[:level[:verbosity]],...}',
+    doc: 'traces on standard error; without sources all errors',
+    set: (o, [value]) => {
+      const traces = traceFlag(value!);
+      if (typeof traces === 'string') return traces;
+      o.traces = traces;
+      return undefined;
+    },
+  },
   { flag: '-dM', arity: 'glued', doc: 'memory debugging: nothing here' },
   { flag: '-dF', arity: 'none', doc: 'disables fast-forward: nothing here' },
   { flag: '-dG', arity: 'none', doc: 'disables getaddrinfo: nothing here' },
@@ -260,6 +298,9 @@ function defaults(): Options {
     ignoreResolution: false,
     keywords: null,
     libraries: false,
+    archive: null,
+    dump: null,
+    traces: [],
     chdir: null,
     pidfile: null,
     localPeer: null,

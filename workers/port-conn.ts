@@ -24,10 +24,12 @@ export class PortConn implements Conn {
     this.#said = said;
   }
 
-  /** The other end sent all it will. */
-  take(bytes: Uint8Array): void {
-    this.handler.onData(this, { bytes, start: 0, end: bytes.length, keep() {}, release() {} });
-    this.handler.onEnd(this);
+  /** The other end sent this; null = that was all. */
+  take(bytes: Uint8Array | null): void {
+    if (!this.alive) return;
+    if (bytes === null) this.handler.onEnd(this);
+    else if (bytes.length > 0)
+      this.handler.onData(this, { bytes, start: 0, end: bytes.length, keep() {}, release() {} });
   }
 
   /** The other end has taken so many bytes. */

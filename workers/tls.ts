@@ -16,10 +16,10 @@ export function withTicketKey(model: Model): Model {
 }
 
 /** Native objects of a thread: a connection to a client and one to a server each, and what they are made from. */
-export function ledgerFor({ proxies, peers, rings, tls, global }: Model): SharedArrayBuffer {
+export function ledgerFor({ proxies, peers, rings, logForwards, tls, global }: Model): SharedArrayBuffer {
   const servers = proxies.flatMap(proxy => proxy.servers);
   const ends = [
-    ...[...proxies, ...peers].flatMap(section => section.binds),
+    ...[...proxies, ...peers, ...logForwards].flatMap(section => section.binds),
     ...global.statsSockets,
     ...servers,
     ...servers.map(server => ({ tls: server.checkTls })),

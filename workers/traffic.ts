@@ -3,12 +3,15 @@ import { administer } from '../engine/health/admin.ts';
 import { createIo } from '../engine/io/choose.ts';
 import { runOn } from '../engine/io/confine.ts';
 import { errorText } from '../engine/io/native.ts';
+import { beginTraces } from '../engine/log/trace-words.ts';
+import { traced } from '../engine/log/traced.ts';
+import { Traces } from '../engine/log/traces.ts';
 import { startTraffic } from '../engine/proxy/worker.ts';
 import { ChangeLog } from '../engine/shm/change-log.ts';
 import type { Memory } from '../engine/shm/memory.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { WORKER } from '../engine/shm/words.ts';
-import { every, monotonicMs, ThreadLoad } from '../engine/time.ts';
+import { every, monotonicMs, ThreadLoad, wallMs } from '../engine/time.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { collectSoon } from './garbage.ts';
 import { report, type TrafficTask } from './messages.ts';
@@ -33,9 +36,13 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     },
     name: () => {},
     named: ({ id, address }) => handle.named(id, address),
+    typed: () => {},
     handOver: () => {},
   });
   const env = attach(task, worker, io, thread.say);
+  const changes = new ChangeLog(task.changes, worker);
+  const traces = new Traces(changes);
+  beginTraces(traces, model);
   const handle = startTraffic({
     io,
     model,
@@ -43,12 +50,12 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     tables: env.tables,
     view: env.view,
     admin: (proxy, action, servers) => administer(env, proxy, action, servers),
-    changes: new ChangeLog(task.changes, worker),
+    changes,
     worker,
     askName: question => report(task.port, { type: 'name', worker, question }),
     log: thread.say,
     onIdle: thread.end,
-    events: env.logger,
+    events: traced(env.logger, { traces, sinks: env.logger.sinks, worker, wall: wallMs }),
   });
   const telling = tellLoad(env.memory, worker);
   const cpus = model.global.cpuMap[worker] ?? null;

@@ -1,9 +1,11 @@
 /** What a command of the runtime API is: one row of one table. */
+import type { DynamicCookies } from '../balance/dynamic-cookies.ts';
 import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Conn, Io } from '../io/contract.ts';
 import type { Rings } from '../log/rings.ts';
+import type { Traces } from '../log/traces.ts';
 import type { Section } from '../peers/section.ts';
 import type { Names } from '../resolvers/index.ts';
 import type { PatternBooks } from '../sample/book.ts';
@@ -14,6 +16,7 @@ import type { Tables } from '../stick/tables.ts';
 import type { TimerWheel } from '../time.ts';
 import type { TlsChanges } from '../tls/changes.ts';
 import type { Asker } from './asker.ts';
+import type { Message, Severity, SeverityOutput } from './severity.ts';
 
 /** Each level may do what those before it may. */
 export const LEVELS = ['user', 'operator', 'admin'] as const;
@@ -28,8 +31,8 @@ export interface SessionEnv {
   readonly timeoutMs: number;
   /** A line may be this long. */
   readonly lineBytesMax: number;
-  /** Seconds since the start. */
-  uptime(): number;
+  /** Seconds since the start of what the session is about. */
+  uptime(state: CliState): number;
 }
 
 export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
@@ -37,16 +40,19 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly view: View;
   readonly tables: Tables;
   readonly asker: Asker;
-  /** Starts and ends the checks of a server that is added or deleted. */
-  readonly checks: Pick<Health, 'add' | 'remove'>;
+  /** Starts and ends the checks of a server that is added or deleted, and changes what an agent is told. */
+  readonly checks: Pick<Health, 'add' | 'remove' | 'tellAgent'>;
   /** Resolves names at run time. */
   readonly names: Names;
   readonly peers: readonly Section[];
   /** What maps and ACLs look into, and the variables of the process. */
   readonly books: PatternBooks;
   readonly procVars: ProcVars;
+  /** Names of servers in persistence cookies. */
+  readonly dynamicCookies: DynamicCookies;
   /** Certificates and their kin. */
   readonly tls: TlsChanges;
+  readonly traces: Traces;
   /** What `show events` shows. */
   readonly rings: Pick<Rings, 'list' | 'watch'>;
   /** What was said on the terminal before the start. */
@@ -54,6 +60,10 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   /** What `show env` shows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
+
+/** What a session turns on: `expert-mode`, `experimental-mode`, `mcli-debug-mode`. */
+export const MODES = ['expert', 'experimental', 'debug'] as const;
+export type Mode = (typeof MODES)[number];
 
 /** What a command may see and change of the connection it came on. */
 export interface CliState {
@@ -66,6 +76,10 @@ export interface CliState {
   timed: boolean;
   expert: boolean;
   experimental: boolean;
+  /** The master's socket: its own threads' commands are there. */
+  debug: boolean;
+  /** Whether messages begin with how serious they are. */
+  severityOutput: SeverityOutput;
   /** `expose-fd listeners`: listening sockets may be had here. */
   readonly exposeFd: boolean;
   /** Idle time after which the connection is closed. Milliseconds; 0 = never. */
@@ -100,20 +114,27 @@ export interface Command<E = CliEnv> {
   readonly level: Level;
   /** Not for people: `help` does not show it. */
   readonly hidden?: true;
+  /** It is there in this mode only. */
+  readonly mode?: Mode;
+  /** How serious its plain texts are; without it `usualSeverity`. */
+  readonly severity?: Severity;
   run(call: Call<E>): Reply;
 }
 
-/** The answer: a text (without the last line feed; '' = nothing to say), a dump that is pulled piece by piece, or later. */
-export type Reply = string | Dump | Later;
+/**
+ * The answer: a text (without the last line feed; '' = nothing to say), maybe with its severity, a dump that is pulled piece
+ * by piece, or later.
+ */
+export type Reply = string | Message | Dump | Later;
 
 /**
  * An answer that other threads or time have a part in: calls `done` once, at once or in a later event, with a piece of
  * the text and what follows when the peer has taken that; null = nothing. Returns what gives it up.
  */
-export type Later = (done: (text: string, more: Later | null) => void) => () => void;
+export type Later = (done: (text: string | Message, more: Later | null) => void) => () => void;
 
 /** A `Later` that cannot be given up: who waits for it is gone when it comes. */
-export function later(begin: (done: (text: string, more?: Later | null) => void) => void): Later {
+export function later(begin: (done: (text: string | Message, more?: Later | null) => void) => void): Later {
   return done => {
     let wanted = true;
     begin((text, more = null) => {
@@ -123,6 +144,11 @@ export function later(begin: (done: (text: string, more?: Later | null) => void)
       wanted = false;
     };
   };
+}
+
+/** Whether the modes of a session let a command be there at all. */
+export function isThere<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
+  return mode === undefined || state[mode];
 }
 
 export function allowed(level: Level, needed: Level): boolean {

@@ -6,6 +6,7 @@
  *   del:  in maintenance, no connection left ──► the same way, with a server that nobody sees
  */
 import { Diagnostics } from '../config/diagnostics.ts';
+import { SERVER as SERVER_WORDS } from '../config/keywords-server.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
 import { isBackend, setServer } from '../config/model.ts';
@@ -20,6 +21,7 @@ import { ADMIN_FORCED_MAINT, ADMIN_MAINT, CHECK_CONFIGURED, SERVER } from '../sh
 import { type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findProxy, onServer } from './find.ts';
 import { knownFiles } from './known-files.ts';
+import { data, notice } from './severity.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
 const NOT_DYNAMIC = [
@@ -45,11 +47,13 @@ function isStatic({ balance, hash }: Proxy): boolean {
 
 function addServer({ env, args }: Call): Reply {
   const [path = '', ...line] = args;
+  if (path === 'help') return data(serverWords());
   const slash = path.indexOf('/');
   if (slash < 0) return "Require 'backend/server'.";
   const proxy = findProxy(env, path.slice(0, slash), isBackend);
   const name = path.slice(slash + 1);
   if (proxy === undefined) return 'No such backend.';
+  if (proxy.mode === 'log') return 'Backend must use the TCP or HTTP mode to support dynamic servers.';
   if (isStatic(proxy)) return 'Backend must use a dynamic load balancing to support dynamic servers.';
   if (proxy.servers.some(server => server.name === name && !server.removed)) {
     return 'Already exists a server with the same name in backend.';
@@ -106,7 +110,7 @@ function place(env: CliEnv, proxy: Proxy, server: Server, text: string): Reply {
         if (!server.removed) env.checks.add(target);
         const silent = answers.filter(a => a.answer === 'silent').map(a => a.worker + 1);
         const late = known ? silent.map(n => `Thread ${n}`) : ['The master thread', ...silent.map(n => `thread ${n}`)];
-        done(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`);
+        done(notice(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`));
       });
     });
   });
@@ -126,6 +130,7 @@ function prepare(env: CliEnv, target: Target): void {
     'down_trans',
     'check_fails',
     'check_text_len',
+    'plain',
   ] as const) {
     setServerWord(memory, target, field, 0);
   }
@@ -159,6 +164,15 @@ function delServer({ env }: Call, target: Target): Reply {
   env.checks.remove(target);
   env.names.remove(target);
   return place(env, target.proxy, { ...target.server, removed: true }, 'Server deleted.');
+}
+
+/** `add server help`: the words that a line may have. */
+function serverWords(): string {
+  const known = SERVER_WORDS.filter(({ name, status }) => status === 'supported' && !NOT_DYNAMIC.includes(name));
+  return [
+    'List of keywords supported for dynamic servers:',
+    ...known.map(({ name, args }) => `${name} ${args}`.trimEnd()),
+  ].join('\n');
 }
 
 export const DYNAMIC_SERVERS: readonly Command[] = [

@@ -4,6 +4,7 @@ import { INVALID_DOC } from '../http/invalid.ts';
 import type { BadMessage, Direction } from '../proxy/bad-messages.ts';
 import { wallMs } from '../time.ts';
 import { type Call, type CliEnv, type Command, type Later, later, type Reply } from './command.ts';
+import { err } from './severity.ts';
 
 /** Columns of one line of the dump, after the offset. */
 const WIDTH = 70;
@@ -14,7 +15,7 @@ function showErrors({ env, args }: Call): Reply {
   const [who, what] = args;
   const all = who === undefined || who === '-1';
   const found = env.model.proxies.find(p => p.name === who || (/^\d+$/.test(who ?? '') && p.id === Number(who)));
-  if (!all && found === undefined) return 'No such proxy.';
+  if (!all && found === undefined) return err('No such proxy.');
   const direction = DIRECTIONS.find(d => d === what) ?? null;
   if (what !== undefined && direction === null) return "Expects 'request' or 'response'.";
   return collect(env, all ? -1 : found!.index, direction);

@@ -1,6 +1,7 @@
 /** `show events`: the rings and what is in them. */
 import type { LiveRing } from '../log/rings.ts';
 import type { Call, Command, Later, Reply } from './command.ts';
+import { err } from './severity.ts';
 
 /** Lines of one piece of an answer. */
 const LINES_MAX = 200;
@@ -39,7 +40,7 @@ function showEvents(call: Call): Reply {
   const [name, ...options] = call.args;
   if (name === undefined) return list(call);
   const ring = call.env.rings.list.find(({ config }) => config.name === name);
-  if (ring === undefined) return 'No such event sink';
+  if (ring === undefined) return err('No such event sink');
   const wish = wishOf(options);
   return wish === null ? 'unknown option' : dump(call, ring, wish);
 }

@@ -3,6 +3,7 @@ import { isBackend, isFrontend } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import { type StateEnv, type Target, targetOf } from '../health/target.ts';
 import type { Call, Command, Reply } from './command.ts';
+import { err } from './severity.ts';
 
 /** The server that `backend/server` names. */
 export function findServer(env: StateEnv, text: string | undefined): Target | string {
@@ -24,7 +25,7 @@ export function findProxy(env: StateEnv, name: string, kind: (proxy: Proxy) => b
 export function onServer(act: (call: Call, target: Target, args: readonly string[]) => Reply): Command['run'] {
   return call => {
     const target = findServer(call.env, call.args[0]);
-    return typeof target === 'string' ? target : act(call, target, call.args.slice(1));
+    return typeof target === 'string' ? err(target) : act(call, target, call.args.slice(1));
   };
 }
 

@@ -75,11 +75,18 @@ function setGlobalMaxconn({ env, args: [text] }: Call): string | Later {
   return inForce(env);
 }
 
-/** What `set rate-limit` can set, by its first two words. */
+const WORD_MAX = 0x7fff_ffff;
+
+/** What `set rate-limit` can set, by its first two words; a word counts in units of the value. */
 const RATE_LIMITS = {
-  'connections global': { word: 'maxconnrate', doc: 'to set the per-process maximum connection rate' },
-  'ssl-sessions global': { word: 'maxsslrate', doc: 'to set the per-process maximum SSL session rate' },
-  'sessions global': { word: 'maxsessrate', doc: 'to set the per-process maximum session rate' },
+  'connections global': { word: 'maxconnrate', unit: 1, doc: 'to set the per-process maximum connection rate' },
+  'http-compression global': {
+    word: 'maxcomprate',
+    unit: 1024,
+    doc: 'to set the per-process maximum compression rate in kB/s',
+  },
+  'ssl-sessions global': { word: 'maxsslrate', unit: 1, doc: 'to set the per-process maximum SSL session rate' },
+  'sessions global': { word: 'maxsessrate', unit: 1, doc: 'to set the per-process maximum session rate' },
 } as const;
 
 function setRateLimit({ env, args }: Call): string | Later {
@@ -91,8 +98,9 @@ function setRateLimit({ env, args }: Call): string | Later {
   }
   if (args[2] === undefined) return 'Expects an integer value.';
   const value = wholeNumber(args[2]);
-  if (value === null) return 'Value out of range.';
-  Atomics.store(env.memory.words, env.memory.process + PROCESS.at[found[1].word], value);
+  const { word, unit } = found[1];
+  if (value === null || value * unit > WORD_MAX) return 'Value out of range.';
+  Atomics.store(env.memory.words, env.memory.process + PROCESS.at[word], value * unit);
   return inForce(env);
 }
 

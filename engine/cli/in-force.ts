@@ -2,9 +2,10 @@
 import { ringAll } from '../shm/doorbell.ts';
 import type { Answered } from './asker.ts';
 import { type CliEnv, type Later, later } from './command.ts';
+import type { Message } from './severity.ts';
 
 /** Tells all workers to look at the shared words now; `text` is the answer when they all did. */
-export function inForce(env: CliEnv, text = ''): Later {
+export function inForce(env: CliEnv, text: string | Message = ''): Later {
   return later(done => {
     ringAll(env.memory);
     env.asker.ask({ type: 'look' }, answers => done(silence(answers) || text));
@@ -12,7 +13,7 @@ export function inForce(env: CliEnv, text = ''): Later {
 }
 
 /** What to say of workers that did not answer; '' when all did. */
-export function silence(answers: readonly Answered<'look'>[] | readonly Answered<'clear'>[]): string {
+export function silence(answers: readonly Answered<'look' | 'clear' | 'rename'>[]): string {
   const silent = answers.filter(a => a.answer === 'silent').map(a => a.worker + 1);
   return silent.length === 0 ? '' : `Thread ${silent.join(', ')} did not answer in time: it will follow when it can.`;
 }

@@ -4,6 +4,7 @@ import type { Conn } from '../io/contract.ts';
 import { PROCESS } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
 import type { CliEnv, Command } from './command.ts';
+import { COOKIE_COMMANDS } from './cookie-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
@@ -11,6 +12,7 @@ import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { GETSOCKS } from './getsocks.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
+import { PLATFORM_COMMANDS } from './platform-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
 import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
@@ -22,8 +24,10 @@ import { SSL_FILE_COMMANDS } from './ssl-file-commands.ts';
 import { SSL_LIST_COMMANDS } from './ssl-list-commands.ts';
 import { SSL_SNI_COMMANDS } from './ssl-sni-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
+import { DUMP_STATS_FILE } from './stats-file-command.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
 import { TABLE_COMMANDS } from './table-commands.ts';
+import { TRACE_COMMANDS } from './trace-commands.ts';
 import { VARIABLE_COMMANDS } from './variable-commands.ts';
 import { WAIT_COMMAND } from './wait-command.ts';
 
@@ -31,6 +35,7 @@ export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
 export const COMMANDS: readonly Command[] = [
+  ...COOKIE_COMMANDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,
@@ -38,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   GETSOCKS,
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
+  ...PLATFORM_COMMANDS,
   ...PROCESS_COMMANDS,
   ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,
@@ -48,8 +54,10 @@ export const COMMANDS: readonly Command[] = [
   ...SSL_LIST_COMMANDS,
   ...SSL_SNI_COMMANDS,
   ...STAT_COMMANDS,
+  DUMP_STATS_FILE,
   ...STREAM_COMMANDS,
   ...TABLE_COMMANDS,
+  ...TRACE_COMMANDS,
   ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));
@@ -101,8 +109,8 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     },
   };
   const begin = (conn: Conn, start: Start) => void sessions.add(new Session(shared, conn, start));
-  const accept = (conn: Conn, { level, exposeFd }: Bind) => {
-    begin(conn, { level, exposeFd, expert: false, experimental: false });
+  const accept = (conn: Conn, { level, exposeFd, severityOutput }: Bind) => {
+    begin(conn, { level, exposeFd, severityOutput, expert: false, experimental: false });
     look();
     if (sessions.size >= max) for (const listening of listenings) listening.pause();
   };

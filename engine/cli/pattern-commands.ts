@@ -9,6 +9,7 @@ import { bytesOf, view } from '../sample/sample.ts';
 import { type Out, steppedDump } from '../stats/out.ts';
 import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { findIn } from './pattern-find.ts';
+import { err, type Message, notice } from './severity.ts';
 
 /** What the two kinds of commands differ in. */
 interface Kind {
@@ -87,7 +88,7 @@ function show({ env, args }: Call, kind: Kind): Reply {
   if (args.length === 0) return list(env, kind);
   const { version, rest } = takeVersion(args);
   const state = find(env, kind, rest[0]);
-  if (typeof state === 'string') return state;
+  if (typeof state === 'string') return err(state);
   const { ref } = state;
   const entries = state.entries(version ?? state.current);
   if (entries === null) return '';
@@ -101,11 +102,11 @@ function show({ env, args }: Call, kind: Kind): Reply {
   });
 }
 
-function get({ env, args }: Call, kind: Kind): string {
+function get({ env, args }: Call, kind: Kind): string | Message {
   const [name, text] = args;
-  if (name === undefined || text === undefined) return `Missing ${kind.noun} identifier and/or key.`;
+  if (name === undefined || text === undefined) return err(`Missing ${kind.noun} identifier and/or key.`);
   const state = find(env, kind, name);
-  return typeof state === 'string' ? state : findIn(state, text, kind.name);
+  return typeof state === 'string' ? err(state) : findIn(state, text, kind.name);
 }
 
 // --- add, set, del, clear ---
@@ -214,11 +215,11 @@ function clear({ env, args }: Call, kind: Kind): string {
 
 // --- versions ---
 
-function prepare({ env, args }: Call, kind: Kind): string {
+function prepare({ env, args }: Call, kind: Kind): string | Message {
   const state = find(env, kind, args[0]);
   if (typeof state === 'string') return state;
   const done = env.books.change(() => env.books.prepare(state));
-  return done ? `New version created: ${state.next}` : NO_ROOM;
+  return done ? notice(`New version created: ${state.next}`) : NO_ROOM;
 }
 
 function commit({ env, args }: Call, kind: Kind): string {

@@ -1,5 +1,4 @@
 /** Commands about the process: its counters, threads, descriptors, memory and environment. */
-import { fileDescriptors } from '../io/process.ts';
 import type { Pool } from '../proxy/questions.ts';
 import { CUM_CONN, CUM_REQ, CUM_SESS, CUR_SESS } from '../shm/counters.ts';
 import { LISTENER, PROXY, SERVER } from '../shm/words.ts';
@@ -7,6 +6,7 @@ import { wallMs } from '../time.ts';
 import { allowed, type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findServer } from './find.ts';
 import { silence } from './in-force.ts';
+import { err, type Message } from './severity.ts';
 
 // --- clear counters ---
 
@@ -49,23 +49,27 @@ function clearWords({ memory }: CliEnv, all: boolean, server: number | null): vo
 
 // --- show ---
 
-/** A row of `show activity`: the sum over the workers, and each one's share. */
-function activityRow(env: CliEnv, name: string, read: (worker: number) => number): string {
+/** A row of `show activity`: the sum over the workers, and each one's share, or one of these (0 = the sum). */
+function activityRow(env: CliEnv, only: number, name: string, read: (worker: number) => number): string {
   const each = Array.from({ length: env.memory.shape.workers }, (_, worker) => read(worker));
+  if (only > 0) return `${name}: ${each[only - 1]}`;
+  if (only === 0) return `${name}: ${each.reduce((a, b) => a + b, 0)}`;
   return `${name}: ${each.reduce((a, b) => a + b, 0)} [ ${each.join(' ')} ]`;
 }
 
-function showActivity({ env }: Call): string {
+function showActivity({ env, args: [thread = '-1'] }: Call): string | Message {
   const { memory, view } = env;
+  const only = Number(thread);
+  if (!/^(-1|\d{1,3})$/.test(thread) || only > memory.shape.workers) return err('Thread number is out of range.');
   const counter = (field: number) => (worker: number) => memory.counters[memory.row(worker, 'process', 0) + field]!;
   return [
     `threads: ${memory.shape.workers} (1..${memory.shape.workers})`,
     `date_now: ${(wallMs() / 1000).toFixed(6)}`,
-    activityRow(env, 'accepted', counter(CUM_CONN)),
-    activityRow(env, 'sessions', counter(CUM_SESS)),
-    activityRow(env, 'requests', counter(CUM_REQ)),
-    activityRow(env, 'curr_conns', counter(CUR_SESS)),
-    activityRow(env, 'starts', worker => view.worker(worker, 'incarnation')),
+    activityRow(env, only, 'accepted', counter(CUM_CONN)),
+    activityRow(env, only, 'sessions', counter(CUM_SESS)),
+    activityRow(env, only, 'requests', counter(CUM_REQ)),
+    activityRow(env, only, 'curr_conns', counter(CUR_SESS)),
+    activityRow(env, only, 'starts', worker => view.worker(worker, 'incarnation')),
   ].join('\n');
 }
 
@@ -86,7 +90,43 @@ function showThreads({ env }: Call): Reply {
   );
 }
 
-function showPools({ env }: Call): Reply {
+/** `[byname|bysize|byusage] [detailed] [match <prefix>] [<number of rows>]`. */
+function poolsWish(args: readonly string[]): PoolsWish | string {
+  const wish: PoolsWish = { order: null, prefix: '', rows: Infinity };
+  for (let i = 0; i < args.length; i++) {
+    const word = args[i]!;
+    if (Object.hasOwn(POOL_ORDERS, word)) wish.order = word;
+    else if (word === 'match' && args[i + 1] !== undefined) wish.prefix = args[++i]!;
+    else if (/^\d{1,9}$/.test(word)) wish.rows = Number(word);
+    else if (word !== 'detailed')
+      return `Expects 'byname', 'bysize', 'byusage', 'match <pfx>', 'detailed', or a max number of output lines.`;
+  }
+  return wish;
+}
+
+interface PoolsWish {
+  order: string | null;
+  prefix: string;
+  rows: number;
+}
+
+const bytesOf = ({ bytes, allocated }: Pool) => bytes * allocated;
+const POOL_ORDERS: Readonly<Record<string, (a: Pool, b: Pool) => number>> = {
+  byname: (a, b) => (a.name < b.name ? -1 : 1),
+  bysize: (a, b) => b.bytes - a.bytes,
+  byusage: (a, b) => bytesOf(b) - bytesOf(a) || b.allocated - a.allocated,
+};
+
+/** The pools that are wanted; by usage only those in use. */
+function selectPools(all: readonly Pool[], { order, prefix, rows }: PoolsWish): readonly Pool[] {
+  const found = all.filter(({ name, allocated }) => name.startsWith(prefix) && (order !== 'byusage' || allocated > 0));
+  if (order !== null) found.sort(POOL_ORDERS[order]);
+  return found.slice(0, rows);
+}
+
+function showPools({ env, args }: Call): Reply {
+  const wish = poolsWish(args);
+  if (typeof wish === 'string') return err(wish);
   return later(done =>
     env.asker.ask({ type: 'pools' }, answers => {
       const total = new Map<string, Pool>();
@@ -97,7 +137,7 @@ function showPools({ env }: Call): Reply {
           total.set(pool.name, { ...pool, allocated: allocated + pool.allocated, used: used + pool.used });
         }
       }
-      const rows = [...total.values()].map(poolText);
+      const rows = selectPools([...total.values()], wish).map(poolText);
       const { rss, heapTotal, external } = process.memoryUsage();
       const shared = env.memory.buffer.byteLength;
       done(
@@ -119,17 +159,10 @@ function poolText({ name, bytes, allocated, used }: Pool): string {
   return `  - Pool ${name}${each} : ${allocated} allocated${size(allocated)}, ${used} used`;
 }
 
-/** Descriptors of the whole process; one when its number is given. */
-function showFd({ args }: Call): string {
-  const wanted = args[0] === undefined ? null : Number(args[0]);
-  const rows = fileDescriptors().filter(({ fd }) => wanted === null || fd === wanted);
-  return rows.map(({ fd, what }) => `${String(fd).padStart(7)} : ${what}`).join('\n');
-}
-
-function showEnv({ env, args }: Call): string {
+function showEnv({ env, args }: Call): string | Message {
   if (args[0] !== undefined) {
     const value = env.environment[args[0]];
-    return value === undefined ? 'Variable not found' : `${args[0]}=${value}`;
+    return value === undefined ? err('Variable not found') : `${args[0]}=${value}`;
   }
   return Object.entries(env.environment)
     .map(([name, value]) => `${name}=${value}`)
@@ -146,7 +179,7 @@ export const PROCESS_COMMANDS: readonly Command[] = [
   },
   {
     words: 'show activity',
-    usage: '',
+    usage: '[-1|0|thread_num]',
     help: 'show per-thread activity stats (for support/developers)',
     level: 'user',
     run: showActivity,
@@ -159,15 +192,8 @@ export const PROCESS_COMMANDS: readonly Command[] = [
     run: showEnv,
   },
   {
-    words: 'show fd',
-    usage: '[num]',
-    help: 'dump list of file descriptors in use or a specific one',
-    level: 'operator',
-    run: showFd,
-  },
-  {
     words: 'show pools',
-    usage: '',
+    usage: '[by*] [match <pfx>] [nb]',
     help: 'report information about the memory pools usage',
     level: 'user',
     run: showPools,

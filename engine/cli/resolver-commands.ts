@@ -2,18 +2,19 @@
 import { COUNTERS, type Names } from '../resolvers/index.ts';
 import { NATURES, ORIGINS, SCOPES } from '../stats/fields.ts';
 import type { Call, Command } from './command.ts';
+import { err, type Message } from './severity.ts';
 
 /** Bytes before the values: as far as the longest name and its colon reach. */
 const NAME_WIDTH = 13;
 
-function showResolvers({ env, args: [id] }: Call): string {
+function showResolvers({ env, args: [id] }: Call): string | Message {
   const sections = env.names.sections.filter(({ config }) => id === undefined || config.name === id);
-  if (id !== undefined && sections.length === 0) return "Can't find that resolvers section";
+  if (id !== undefined && sections.length === 0) return err("Can't find that resolvers section");
   const lines = sections.flatMap(({ config, nameservers }) => [
     `Resolvers section ${config.name}`,
     ...nameservers.flatMap(server => [
       ` nameserver ${server.config.name}:`,
-      ...COUNTERS.map(name => `  ${`${name}:`.padEnd(NAME_WIDTH)}${server.counters[name]}`),
+      ...COUNTERS.map(name => `  ${`${name}:`.padEnd(NAME_WIDTH)}${server.counted(name)}`),
     ]),
   ]);
   return lines.join('\n');
@@ -35,7 +36,7 @@ function typeOf(value: string | number): string {
 
 function rowsOf({ sections }: Names): (string | number)[][] {
   return sections.flatMap(({ config, nameservers }) =>
-    nameservers.map(server => [server.config.name, config.name, ...COUNTERS.map(name => server.counters[name])]),
+    nameservers.map(server => [server.config.name, config.name, ...COUNTERS.map(name => server.counted(name))]),
   );
 }
 

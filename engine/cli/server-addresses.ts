@@ -2,13 +2,14 @@
 import type { CheckKind } from '../health/health.ts';
 import { lookAgain } from '../health/operator.ts';
 import { setResolved } from '../health/state.ts';
-import type { Target } from '../health/target.ts';
+import { setServerWord, type Target } from '../health/target.ts';
 import { hostText, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { LiveAddress, readAddress, type WrittenAddress, writeAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
 import type { CliEnv, Reply } from './command.ts';
 import { inForce } from './in-force.ts';
+import { warning } from './severity.ts';
 
 const BY = " by 'stats socket command'";
 const PORT_MAX = 0xffff;
@@ -35,6 +36,7 @@ function portText({ number, relative }: Port): string {
 export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Reply {
   const [host, word, portWord = ''] = args;
   if (host === undefined) return 'set server <b>/<s> addr requires an address and optionally a port.';
+  if (t.proxy.mode === 'log') return 'The address of a log server cannot be changed.';
   const address = parseIp(host, 0);
   if (address === null) return `Invalid addr '${host}'${BY}`;
   const live = new LiveAddress(env.memory, t.number, t.server);
@@ -51,7 +53,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   const parts = [changeText('addr', 'IP', hostText(live.address), hostText(address))];
   if (word === 'port') parts.push(changeText('port', 'port', portText(was), portText(port)));
   const text = parts.join(', ') + BY;
-  if (parts.every(part => part.startsWith('no need'))) return text;
+  if (parts.every(part => part.startsWith('no need'))) return warning(text);
   const { family, bytes } = address;
   writeAddress(env.memory.words, env.memory.server(t.number) + SERVER.at.addr, {
     family: family === 6 ? 6 : 4,
@@ -61,11 +63,21 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   });
   lookAgain(env, t);
   setResolved(env, t, env.names.originOf(t).name ?? t.server.text);
-  return inForce(env, text);
+  return inForce(env, warning(text));
 }
 
 function changeText(what: string, name: string, from: string, to: string): string {
   return from === to ? `no need to change the ${what}` : `${name} changed from '${from}' to '${to}'`;
+}
+
+/** `set server b/s ssl on|off`: for connections that are made from now on; idle ones are closed as when the address changes. */
+export function setSsl(env: CliEnv, t: Target, [value]: readonly string[]): Reply {
+  if (t.server.tls === null) return "'set server <srv> ssl' cannot be set.  default-server should define ssl settings";
+  if (value !== 'on' && value !== 'off') return "'set server <srv> ssl' expects 'on' or 'off'.";
+  const at = env.memory.server(t.number) + SERVER.at.addr;
+  setServerWord(env.memory, t, 'plain', value === 'on' ? 0 : 1);
+  writeAddress(env.memory.words, at, readAddress(env.memory.words, at));
+  return inForce(env);
 }
 
 /** The server is checked on the port that it serves on. */

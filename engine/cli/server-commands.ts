@@ -6,7 +6,9 @@ import { forceHealth, setDrain, setMaint, setReady } from '../health/state.ts';
 import { type StateEnv, serverWord, type Target } from '../health/target.ts';
 import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { onServer } from './find.ts';
-import { setAddress, setCheckAddress, setCheckPort } from './server-addresses.ts';
+import { setAddress, setCheckAddress, setCheckPort, setSsl } from './server-addresses.ts';
+import { setName } from './server-name.ts';
+import { warning } from './severity.ts';
 
 type Setter = (env: CliEnv, target: Target, args: readonly string[]) => Reply;
 
@@ -28,6 +30,12 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   },
   'agent-addr': setCheckAddress('agent'),
   'agent-port': setCheckPort('agent'),
+  'agent-send': (env, t, [text]) => {
+    if (t.server.agent === null) return 'agent checks are not enabled on this server.';
+    if (text === undefined) return 'set server <b>/<s> agent-send requires a text.';
+    env.checks.tellAgent(t, text);
+    return '';
+  },
   'check-addr': setCheckAddress('check'),
   'check-port': setCheckPort('check'),
   fqdn: setFqdn,
@@ -37,6 +45,8 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     forceHealth(env, t, health, ', changed from CLI');
     return '';
   },
+  name: setName,
+  ssl: setSsl,
   state: (env, t, [value = '']) => {
     if (!Object.hasOwn(STATES, value)) return "'set server <srv> state' expects 'ready', 'drain' and 'maint'.";
     STATES[value]!(env, t);
@@ -51,14 +61,14 @@ const NOT_RENAMED = {
 } as const;
 
 /** Its name, from now on. What the old one resolved to stays until the new one does. */
-function setFqdn({ names }: CliEnv, target: Target, [name]: readonly string[]): string {
+function setFqdn({ names }: CliEnv, target: Target, [name]: readonly string[]): Reply {
   const by = " by 'stats socket command'";
   const who = `${target.proxy.name}/${target.server.name}`;
   if (name === undefined) return 'set server <b>/<s> fqdn requires a FQDN.';
   const was = names.originOf(target).name;
   const result = names.rename(target, name);
-  if (result === 'renamed') return `${who} changed its FQDN from ${was} to ${name}${by}`;
-  if (result === 'same') return `no need to change the FQDN${by}`;
+  if (result === 'renamed') return warning(`${who} changed its FQDN from ${was} to ${name}${by}`);
+  if (result === 'same') return warning(`no need to change the FQDN${by}`);
   return result === 'bad name' ? `could not update ${who} FQDN${by}` : NOT_RENAMED[result];
 }
 

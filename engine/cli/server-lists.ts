@@ -9,12 +9,13 @@ import { ADMIN_MAINT, CHECK_CONFIGURED, CHECK_ENABLED, CHECK_RUNNING } from '../
 import { type Dump, Out, PIECE_BYTES } from '../stats/out.ts';
 import type { Call, CliEnv, Command } from './command.ts';
 import { ownCheckAddress } from './server-addresses.ts';
+import { err } from './severity.ts';
 
 /** A table with a row for each server: of all backends, or of the one that is named. */
 function serverTable(head: (env: CliEnv) => string, row: (env: CliEnv, t: Target) => string): Command['run'] {
   return ({ env, args }) => {
     const backends = env.model.proxies.filter(p => isBackend(p) && (args[0] === undefined || p.name === args[0]));
-    if (args[0] !== undefined && backends.length === 0) return "Can't find backend.";
+    if (args[0] !== undefined && backends.length === 0) return err("Can't find backend.");
     const targets = backends.flatMap(proxy =>
       proxy.servers.filter(s => !s.removed).map(server => targetOf(env, proxy, server)),
     );

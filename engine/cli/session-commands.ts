@@ -1,8 +1,9 @@
 /** Commands about the connection itself: `help`, `prompt`, levels, modes. */
 import { parseTime } from '../config/units.ts';
 import { addressText } from '../io/address.ts';
-import { allowed, type Call, type CliState, type Command, LEVELS, type Level } from './command.ts';
+import { allowed, type Call, type CliState, type Command, LEVELS, type Level, type Mode } from './command.ts';
 import { helpText } from './help.ts';
+import { SEVERITY_OUTPUTS } from './severity.ts';
 
 type Run = Command<unknown>['run'];
 
@@ -10,19 +11,26 @@ type Run = Command<unknown>['run'];
 function lower(level: Level): Run {
   return ({ state }) => {
     if (!allowed(state.level, level)) return 'Permission denied';
+    if (state.level !== level) state.expert = state.experimental = false;
     state.level = level;
     return '';
   };
 }
 
 /** `expert-mode [on|off]` and its like. */
-function mode(name: 'expert' | 'experimental'): Run {
+export function modeCommand(name: Mode): Run {
   return ({ state, args }) => {
-    if (args.length === 0) return `${name}-mode is ${state[name] ? 'ON' : 'OFF'}`;
+    if (args.length === 0) return `${TITLES[name]} is ${state[name] ? 'ON' : 'OFF'}`;
     state[name] = args[0] === 'on';
     return '';
   };
 }
+
+const TITLES: Readonly<Record<Mode, string>> = {
+  expert: 'expert-mode',
+  experimental: 'experimental-mode',
+  debug: 'mcli-debug-mode',
+};
 
 function setTimeout({ state, args }: Call<unknown>): string {
   if (args[0] !== 'cli') return "'set timeout' only supports 'cli'.";
@@ -30,6 +38,13 @@ function setTimeout({ state, args }: Call<unknown>): string {
   const time = parseTime(args[1], 's');
   if ('error' in time || time.value < 1) return 'Invalid timeout value.';
   state.timeoutMs = time.value;
+  return '';
+}
+
+function setSeverityOutput({ state, args: [word] }: Call<unknown>): string {
+  const output = SEVERITY_OUTPUTS.find(known => known === word);
+  if (output === undefined) return "one of 'none', 'number', 'string' is a required argument";
+  state.severityOutput = output;
   return '';
 }
 
@@ -87,6 +102,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '<text>',
     help: 'print text to the output',
     level: 'user',
+    severity: 'info',
     run: ({ args }) => args.join(' '),
   },
   {
@@ -94,14 +110,16 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[on|off]',
     help: 'enable/disable expert mode',
     level: 'admin',
-    run: mode('expert'),
+    severity: 'info',
+    run: modeCommand('expert'),
   },
   {
     words: 'experimental-mode',
     usage: '[on|off]',
     help: 'enable/disable experimental mode',
     level: 'admin',
-    run: mode('experimental'),
+    severity: 'info',
+    run: modeCommand('experimental'),
   },
   {
     words: 'operator',
@@ -109,6 +127,13 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     help: 'lower the level of the current CLI session to operator',
     level: 'user',
     run: lower('operator'),
+  },
+  {
+    words: 'set severity-output',
+    usage: '[none|number|string]',
+    help: 'set presence of severity level in feedback information',
+    level: 'user',
+    run: setSeverityOutput,
   },
   {
     words: 'set timeout',
@@ -122,6 +147,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '',
     help: 'display the level of the current CLI session',
     level: 'user',
+    severity: 'info',
     run: ({ state }) => state.level,
   },
   {
@@ -143,6 +169,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[<command>]',
     help: 'list matching or all commands',
     level: 'user',
+    severity: 'info',
     run: ({ commands, state, args }) => helpText(commands, state.level, args),
   },
   {
@@ -150,6 +177,7 @@ export const SESSION_COMMANDS: readonly Command<unknown>[] = [
     usage: '[help | n | i | p | timed]*',
     help: 'toggle interactive mode with prompt',
     level: 'user',
+    severity: 'info',
     run: prompt,
   },
   {

@@ -17,12 +17,14 @@ import {
   type CliEnv,
   type CliState,
   type Command,
+  isThere,
   type Later,
   type Reply,
   type SessionEnv,
 } from './command.ts';
 import { findCommand, unknownText } from './help.ts';
 import { splitLine } from './line.ts';
+import { err, type Message, type Severity, shown, usualSeverity } from './severity.ts';
 
 /** What all sessions share. `E`: what the commands work on. */
 export interface CliShared<E = CliEnv> {
@@ -32,6 +34,8 @@ export interface CliShared<E = CliEnv> {
   readonly sockets: readonly Bind[];
   /** The answer to words that are none of our commands; else the words of one. */
   route(words: readonly string[], payload: string | null, state: CliState): Reply | readonly string[];
+  /** What takes the connection over with this line; null = the line is one like any other. */
+  tunnel?(line: string, state: CliState): Opening | null;
   /** What the prompt begins with. */
   prompt(state: CliState): string;
   /** A session is over. */
@@ -39,7 +43,20 @@ export interface CliShared<E = CliEnv> {
 }
 
 /** How a session begins. */
-export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'exposeFd'>;
+export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'exposeFd' | 'severityOutput'> &
+  Partial<Pick<CliState, 'interactive' | 'prompt' | 'timed'>>;
+
+/** Another session that has the connection for a while: bytes go there as they come, and its answers come back. */
+export interface Tunnel {
+  /** null = the client sends no more. */
+  send(bytes: Uint8Array | null): void;
+  /** So many bytes of its answers went on to the client: more may come. */
+  taken(bytes: number): void;
+  giveUp(): void;
+}
+
+/** Begins one; `said` is called with each piece of its answers, then with null, in later events. */
+export type Opening = (said: (bytes: Uint8Array | null) => void) => Tunnel;
 
 const LF = 0x0a;
 const NOTHING = new Uint8Array(0);
@@ -60,8 +77,13 @@ export class Session<E = CliEnv> implements Handler {
   #dump: Dump | null = null;
   /** What the current command says next, when the peer has taken what it said. */
   #more: Later | null = null;
+  #tunnel: Tunnel | null = null;
+  /** Bytes of its answers that the peer has not taken yet. */
+  #untold = 0;
   /** Gives up the answer that is waited for; null = none is. */
   #giveUp: (() => void) | null = null;
+  /** How serious plain answers of the current command are. */
+  #usual: Severity | null = null;
   #ended = false;
   /** A command has been run: without more of them the connection ends, unless it is interactive. */
   #ran = false;
@@ -74,10 +96,8 @@ export class Session<E = CliEnv> implements Handler {
     this.#shared = shared;
     this.#conn = conn;
     this.#state = {
+      ...{ interactive: false, prompt: false, timed: false, debug: false },
       ...start,
-      interactive: false,
-      prompt: false,
-      timed: false,
       timeoutMs,
       interruptible: false,
       quit: false,
@@ -85,6 +105,7 @@ export class Session<E = CliEnv> implements Handler {
     this.#timer = new Timer<Session<E>>(this, s => s.end());
     conn.handler = this;
     this.#touch();
+    if (this.#state.prompt) this.#say(this.#promptText());
   }
 
   /** Ends the connection at once. */
@@ -107,6 +128,10 @@ export class Session<E = CliEnv> implements Handler {
     this.#touch();
     if (this.#interrupt()) return;
     const arrived = chunk.bytes.subarray(chunk.start, chunk.end);
+    if (this.#tunnel !== null) {
+      this.#tunnel.send(arrived.slice());
+      return;
+    }
     const input = new Uint8Array(this.#input.length + arrived.length);
     input.set(this.#input);
     input.set(arrived, this.#input.length);
@@ -121,12 +146,14 @@ export class Session<E = CliEnv> implements Handler {
 
   onEnd(): void {
     this.#ended = true;
+    this.#tunnel?.send(null);
     this.#interrupt();
     this.#work();
   }
 
   onDrain(): void {
     this.#touch();
+    this.#told();
     this.#work();
   }
 
@@ -134,6 +161,7 @@ export class Session<E = CliEnv> implements Handler {
     this.#closing = true;
     this.#dump = null;
     this.#giveUp?.();
+    this.#tunnel?.giveUp();
     this.#shared.session.wheel.forget(this.#timer);
     this.#shared.ended(this);
   }
@@ -151,7 +179,7 @@ export class Session<E = CliEnv> implements Handler {
 
   /** Runs what can be run now. */
   #work(): void {
-    while (!this.#closing && this.#giveUp === null) {
+    while (!this.#closing && this.#giveUp === null && this.#tunnel === null) {
       if (this.#dump !== null && !this.#pull(this.#dump)) return;
       if (this.#more !== null) {
         if (!this.#goOn(this.#more)) return;
@@ -174,12 +202,46 @@ export class Session<E = CliEnv> implements Handler {
   #takeLine(): boolean {
     const line = this.#nextLine();
     if (line === null) return false;
+    const opening = this.#shared.tunnel?.(line, this.#state) ?? null;
+    if (opening !== null) {
+      this.#open(opening);
+      return true;
+    }
     const { commands, payloadEnd } = splitLine(line);
     this.#queue = commands;
     this.#payloadEnd = payloadEnd;
     this.#payload = payloadEnd === null ? null : [];
     if (payloadEnd !== null && this.#state.prompt) this.#say('+ ');
     return true;
+  }
+
+  /** Gives the connection to another session until that is over. What has come already is its input. */
+  #open(opening: Opening): void {
+    this.#ran = true;
+    const tunnel = opening(bytes => {
+      if (this.#tunnel !== tunnel) return;
+      if (bytes !== null) {
+        this.#conn.send(bytes, 0, bytes.length);
+        this.#untold += bytes.length;
+        this.#touch();
+        return this.#told();
+      }
+      this.#tunnel = null;
+      this.#untold = 0;
+      if (this.#state.prompt) this.#say(this.#promptText());
+      this.#work();
+    });
+    this.#tunnel = tunnel;
+    if (this.#input.length > 0) tunnel.send(this.#input.slice());
+    this.#input = NOTHING;
+    if (this.#ended) tunnel.send(null);
+  }
+
+  /** Lets the other session say more, unless the peer is slow. */
+  #told(): void {
+    if (this.#tunnel === null || this.#conn.pending > HIGH_WATER_BYTES) return;
+    this.#tunnel.taken(this.#untold);
+    this.#untold = 0;
   }
 
   /** Gathers payload; true when it is complete. */
@@ -209,22 +271,25 @@ export class Session<E = CliEnv> implements Handler {
   #run(typed: readonly string[], lines: readonly string[] | null): void {
     const state = this.#state;
     const payload = lines?.join('\n') ?? null;
+    this.#usual = null;
     const routed = this.#shared.route(typed, payload, state);
     const answer = isWords(routed) ? this.#command(routed, payload) : routed;
     if (state.quit) this.#close();
     else if (typeof answer === 'function') this.#goOn(answer);
-    else if (typeof answer !== 'string') this.#dump = answer;
-    else this.#finish(answer === '' ? '' : `${answer}\n`);
+    else if (typeof answer === 'string' || 'severity' in answer) this.#finish(this.#line(answer));
+    else this.#dump = answer;
   }
 
   #command(words: readonly string[], payload: string | null): Reply {
     const { env, commands, sockets } = this.#shared;
     const state = this.#state;
-    const command = findCommand(commands, words);
-    if (command === null) return unknownText(commands, state.level, words);
-    if (!allowed(state.level, command.level)) return 'Permission denied';
+    const there = commands.filter(command => isThere(command, state));
+    const command = findCommand(there, words);
+    if (command === null) return { severity: 'info', text: unknownText(there, state.level, words) };
+    if (!allowed(state.level, command.level)) return err('Permission denied');
+    this.#usual = command.severity ?? usualSeverity(command.words);
     const args = words.slice(command.words.split(' ').length);
-    return command.run({ env, conn: this.#conn, state, args, payload, commands, sockets });
+    return command.run({ env, conn: this.#conn, state, args, payload, commands: there, sockets });
   }
 
   /** Asks for the next part of an answer, once the peer has taken the last one. False when it is to be waited for. */
@@ -238,7 +303,7 @@ export class Session<E = CliEnv> implements Handler {
       came = true;
       this.#giveUp = null;
       this.#more = more;
-      const line = text === '' ? '' : `${text}\n`;
+      const line = this.#line(text);
       if (more === null) this.#finish(line);
       else this.#say(line);
       if (!now) this.#work();
@@ -267,6 +332,12 @@ export class Session<E = CliEnv> implements Handler {
     return true;
   }
 
+  /** The answer with its line feed; '' = nothing to say. */
+  #line(answer: string | Message): string {
+    const text = shown(answer, this.#usual, this.#state.severityOutput);
+    return text === '' ? '' : `${text}\n`;
+  }
+
   #finish(text: string): void {
     this.#state.interruptible = false;
     this.#say(this.#state.prompt ? `${text}\n${this.#promptText()}` : `${text}\n`);
@@ -275,11 +346,12 @@ export class Session<E = CliEnv> implements Handler {
 
   #promptText(): string {
     const { session, prompt } = this.#shared;
-    if (!this.#state.timed) return `${prompt(this.#state)}> `;
-    const up = session.uptime();
+    const name = prompt(this.#state);
+    if (!this.#state.timed) return `${name}> `;
+    const up = session.uptime(this.#state);
     const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
     const time = `${Math.floor(up / 86_400)}:${two((up / 3600) % 24)}:${two((up / 60) % 60)}:${two(up % 60)}`;
-    return `${prompt(this.#state)}[${time}]> `;
+    return `[${time}]${name === '' ? '' : ` ${name}`}> `;
   }
 
   #refuse(text: string): void {

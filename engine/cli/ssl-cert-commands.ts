@@ -5,6 +5,7 @@ import { firstOf, joinParts, type Problem, readKey, readParts } from '../tls/bun
 import { clientContext, serverContext, type TlsContext, TlsProblem, tryCertificate } from '../tls/context.ts';
 import { serverSide } from '../tls/listener.ts';
 import type { Call, CliEnv, Command } from './command.ts';
+import { type Message, notice } from './severity.ts';
 import { certificateLines, ocspKey } from './ssl-text.ts';
 import { committed, type Desk, type Draft, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { useCount, usesOf } from './ssl-uses.ts';
@@ -82,7 +83,7 @@ function target(env: CliEnv, desk: Desk<Draft>, word: string): { draft: Draft; p
   return null;
 }
 
-function set({ env, args: [word], payload }: Call): string {
+function set({ env, args: [word], payload }: Call): string | Message {
   if (!word || payload === null) return SET_USAGE;
   const desk = desksOf(env).certificates;
   const failed = `Can't update ${word}!`;
@@ -93,12 +94,12 @@ function set({ env, args: [word], payload }: Call): string {
   if (conflict !== null) return `${conflict}\n${failed}`;
   const draft = found.part(found.draft, Buffer.from(payload));
   if ('problem' in draft) return `${draft.problem}.\nCan't load the payload\n${failed}`;
-  return `Transaction ${desk.prepare(draft) ? 'created' : 'updated'} for certificate ${name}!`;
+  return notice(`Transaction ${desk.prepare(draft) ? 'created' : 'updated'} for certificate ${name}!`);
 }
 
 // --- commit ---
 
-function commit({ env, args: [name] }: Call): string {
+function commit({ env, args: [name] }: Call): string | Message {
   if (!name) return "'commit ssl cert expects a filename";
   const desk = desksOf(env).certificates;
   const failed = `Can't commit ${name}!`;
@@ -158,23 +159,23 @@ function attempt(make: () => TlsContext, certificate: Certificate): string | nul
 
 // --- new, del ---
 
-function create({ env, args: [name] }: Call): string {
+function create({ env, args: [name] }: Call): string | Message {
   if (!name) return "'new ssl cert' expects a filename";
   const { empty } = desksOf(env).certificates;
   if (env.tls.store.find(name) !== null || empty.has(name)) return `Certificate '${name}' already exists!`;
   if (empty.size >= EMPTY_MAX) return NO_ROOM;
   empty.add(name);
-  return `New empty certificate store '${name}'!`;
+  return notice(`New empty certificate store '${name}'!`);
 }
 
 /** Names without content, at most. */
 const EMPTY_MAX = 10_000;
 
-function remove({ env, args: [name] }: Call): string {
+function remove({ env, args: [name] }: Call): string | Message {
   if (!name) return "'del ssl cert' expects a certificate name";
   const { empty } = desksOf(env).certificates;
   const cannot = (why: string) => `Can't remove the certificate: certificate '${name}' ${why}!\n`;
-  if (empty.delete(name)) return `Certificate '${name}' deleted!`;
+  if (empty.delete(name)) return notice(`Certificate '${name}' deleted!`);
   if (env.tls.store.find(name) === null) return cannot("doesn't exist");
   if (useCount(usesOf(env, name)) > 0) return cannot("in use, can't be deleted");
   return env.tls.removeCertificate(name) ? `Certificate '${name}' deleted!` : NO_ROOM;

@@ -3,6 +3,7 @@ import type { DerFile } from '../config/tls-model.ts';
 import { type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import type { TlsChanges } from '../tls/changes.ts';
 import type { Call, CliEnv, Command } from './command.ts';
+import { type Message, notice } from './severity.ts';
 import { authorityLines, revocationLines } from './ssl-text.ts';
 import { committed, type Desk, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { fileUses } from './ssl-uses.ts';
@@ -69,7 +70,7 @@ function show(kind: Kind, call: Call): string {
 }
 
 /** `set` replaces all that is in the transaction, `add` adds to it. */
-function change(kind: Kind, verb: 'set' | 'add', call: Call): string {
+function change(kind: Kind, verb: 'set' | 'add', call: Call): string | Message {
   const { env, args, payload } = call;
   const [name] = args;
   const { what, noun } = kind;
@@ -86,10 +87,10 @@ function change(kind: Kind, verb: 'set' | 'add', call: Call): string {
   if ('problem' in read) return `Invalid payload\n${read.problem}\n${failed}`;
   const before = verb === 'add' ? known.entries : [];
   const isNew = desk.prepare({ name, entries: [...before, ...read.entries] });
-  return `transaction ${isNew ? 'created' : 'updated'} for ${noun} ${name}!`;
+  return notice(`transaction ${isNew ? 'created' : 'updated'} for ${noun} ${name}!`);
 }
 
-function commit(kind: Kind, { env, args: [name] }: Call): string {
+function commit(kind: Kind, { env, args: [name] }: Call): string | Message {
   if (!name) return `'commit ssl ${kind.what} expects a filename`;
   const desk = kind.desk(env);
   const failed = `Can't commit ${name}!`;
@@ -102,26 +103,26 @@ function commit(kind: Kind, { env, args: [name] }: Call): string {
   return committed(name, fileUses(env, name));
 }
 
-function create(kind: Kind, call: Call): string {
+function create(kind: Kind, call: Call): string | Message {
   const [name] = call.args;
   if (!name) return `'new ssl ${kind.what}' expects a filename`;
   if (find(kind, call, name) !== null) return `${kind.noun} file '${name}' already exists!`;
   const { empty } = kind.desk(call.env);
   if (empty.size >= EMPTY_MAX) return NO_ROOM;
   empty.add(name);
-  return `New ${kind.noun} file created '${name}'!`;
+  return notice(`New ${kind.noun} file created '${name}'!`);
 }
 
 /** Names without content, at most. */
 const EMPTY_MAX = 10_000;
 
-function remove(kind: Kind, call: Call): string {
+function remove(kind: Kind, call: Call): string | Message {
   const { env, args } = call;
   const [name] = args;
   const noun = `${kind.noun} file`;
   if (!name) return `'del ssl ${kind.what}' expects a ${noun} name`;
   const cannot = (why: string) => `Can't remove the ${noun}: ${noun} '${name}' ${why}!\n`;
-  if (kind.desk(env).empty.delete(name)) return `${noun} '${name}' deleted!`;
+  if (kind.desk(env).empty.delete(name)) return notice(`${noun} '${name}' deleted!`);
   if (find(kind, call, name) === null) return cannot("doesn't exist");
   if (fileUses(env, name) > 0) return cannot("in use, can't be deleted");
   return kind.remove(env.tls, name) ? `${noun} '${name}' deleted!` : NO_ROOM;

@@ -5,6 +5,7 @@ import { Diagnostics } from '../config/diagnostics.ts';
 import type { BindSettings, CrtListLine } from '../config/tls-model.ts';
 import { certificatesOf } from '../tls/listener.ts';
 import type { Call, CliEnv, Command } from './command.ts';
+import { data, type Message, notice } from './severity.ts';
 import { problemIn } from './ssl-cert-commands.ts';
 import { desksOf, NO_ROOM } from './ssl-transaction.ts';
 import { type TlsBind, tlsBinds } from './ssl-uses.ts';
@@ -71,7 +72,7 @@ function withBase(added: Partial<BindSettings>, base: string | null): Partial<Bi
   return { ...added, ...Object.fromEntries(named) };
 }
 
-function add({ env, args: [list, certificate], payload }: Call): string {
+function add({ env, args: [list, certificate], payload }: Call): string | Message {
   if (!list || (!certificate && payload === null)) return ADD_USAGE;
   const cannot = (why: string) => `Can't edit the crt-list: ${why}`;
   const lines = env.tls.store.list(list);
@@ -91,12 +92,12 @@ function add({ env, args: [list, certificate], payload }: Call): string {
   }
   const number = Math.max(0, ...lines.map(other => other.number)) + 1;
   if (!env.tls.putList(list, [...lines, { ...line, number }])) return cannot(NO_ROOM);
-  return `Inserting certificate '${name}' in crt-list '${list}'${'.'.repeat(binds.length)}\nSuccess!`;
+  return data(`Inserting certificate '${name}' in crt-list '${list}'${'.'.repeat(binds.length)}\nSuccess!`);
 }
 
 // --- del ---
 
-function remove({ env, args: [list, word] }: Call): string {
+function remove({ env, args: [list, word] }: Call): string | Message {
   if (!list || !word) return "'del ssl crtlist' expects a filename and a certificate name";
   const cannot = (why: string) => `Can't delete the entry: ${why}`;
   const lines = env.tls.store.list(list);
@@ -120,7 +121,7 @@ function remove({ env, args: [list, word] }: Call): string {
   }
   const left = lines.filter(other => other !== line);
   if (!env.tls.putList(list, left)) return cannot(NO_ROOM);
-  return `Entry '${name}' deleted in crtlist '${list}'!`;
+  return notice(`Entry '${name}' deleted in crtlist '${list}'!`);
 }
 
 /** A line that a client gets who names nothing. */

@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { DerFile } from '../config/tls-model.ts';
 import type { CliEnv } from './command.ts';
+import { data, type Message, notice } from './severity.ts';
 
 /** What is to become a certificate. */
 export interface Draft {
@@ -36,13 +37,13 @@ export class Desk<T extends { readonly name: string }> {
     return isNew;
   }
 
-  abort(name: string | undefined, what: string, noun: string): string {
+  abort(name: string | undefined, what: string, noun: string): string | Message {
     if (!name) return `'abort ssl ${what}' expects a filename`;
     if (this.transaction === null) return 'No ongoing transaction!';
     const conflict = this.conflict(name, 'abort a transaction for');
     if (conflict !== null) return conflict;
     this.transaction = null;
-    return `Transaction aborted for ${noun} '${name}'!`;
+    return notice(`Transaction aborted for ${noun} '${name}'!`);
   }
 }
 
@@ -77,8 +78,8 @@ export function listing(transaction: string | null, names: readonly string[]): s
 }
 
 /** What `commit` answers: a dot for each place where it is used. */
-export function committed(name: string, uses: number): string {
-  return `Committing ${name}${'.'.repeat(uses)}\nSuccess!`;
+export function committed(name: string, uses: number): string | Message {
+  return data(`Committing ${name}${'.'.repeat(uses)}\nSuccess!`);
 }
 
 export const NO_ROOM = 'There is no room for the change.';

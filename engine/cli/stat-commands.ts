@@ -5,6 +5,7 @@ import { dumpSchema } from '../stats/schema.ts';
 import { dumpStat } from '../stats/stat.ts';
 import type { Call, Command, Reply } from './command.ts';
 import { resolverStats } from './resolver-commands.ts';
+import { err } from './severity.ts';
 
 /** Words may come in any order and any number; those that are none of these are passed over, as HAProxy does. */
 function flags(args: readonly string[]) {
@@ -21,13 +22,13 @@ function flags(args: readonly string[]) {
 
 function showStat({ env, args: given }: Call): Reply {
   const domain = given[0] === 'domain' ? given[1] : 'proxy';
-  if (domain !== 'proxy' && domain !== 'resolvers') return 'Invalid statistics domain.';
+  if (domain !== 'proxy' && domain !== 'resolvers') return err('Invalid statistics domain.');
   const args = given[0] === 'domain' ? given.slice(2) : given;
   const { json, typed, desc, up, noMaint } = flags(args);
   if (domain === 'resolvers') return resolverStats(env.names, json ? 'json' : typed ? 'typed' : 'csv');
   const format = json ? 'json' : !typed ? 'csv' : desc ? 'typed-desc' : 'typed';
   const filter = numbers(env, args);
-  if (filter === null) return 'No such proxy.';
+  if (filter === null) return err('No such proxy.');
   return dumpStat(env.view, { format, legends: true, up, noMaint, ...filter }, env.now());
 }
 

@@ -7,6 +7,7 @@ import type { Call, CliEnv, Command, Later, Reply } from './command.ts';
 import { later } from './command.ts';
 import { findProxy, findServer, onServer } from './find.ts';
 import { inForce } from './in-force.ts';
+import { err } from './severity.ts';
 
 const HELP = `Usage: show sess [<id>|older <age>|all] [<options>*]
 Dumps active streams (formerly called 'sessions'). Available selectors:
@@ -78,7 +79,7 @@ function wantedOf(env: CliEnv, args: readonly string[]): Wanted | string {
 function showSessions({ env, args }: Call): Reply {
   if (args[0] === 'help') return HELP;
   const wanted = wantedOf(env, args);
-  if (typeof wanted === 'string') return wanted;
+  if (typeof wanted === 'string') return err(wanted);
   const workers = env.asker.alive().filter(worker => wanted.worker === undefined || worker === wanted.worker);
   return pages(env, wanted, workers, 0, wanted.filter.id === null ? '' : 'Session not found.');
 }

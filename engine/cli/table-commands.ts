@@ -8,6 +8,7 @@ import type { Table } from '../stick/table.ts';
 import { entryText, headerText, readKeyText, readPointer } from '../stick/text.ts';
 import { readValue, setValue } from '../stick/values.ts';
 import { allowed, type Call, type CliEnv, type Command, type Reply } from './command.ts';
+import { err } from './severity.ts';
 
 const OPERATORS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   eq: (a, b) => a === b,
@@ -106,7 +107,7 @@ function onTable(usage: string | null, act: (call: Call, table: Table, words: re
     const [name, ...words] = call.args;
     if (name === undefined) return usage ?? listTables(call.env);
     const table = call.env.tables.named(name);
-    if (table === null) return 'No such table';
+    if (table === null) return err('No such table');
     table.purge(call.env.now(), PURGE_FIRST);
     return act(call, table, words);
   };
@@ -127,7 +128,7 @@ function show(call: Call, table: Table, words: readonly string[]): Reply {
     return `${headerText(table)}\n# contents not dumped due to insufficient privileges`;
   }
   const target = readTarget(call, table, words, false, SHOW_USAGE);
-  if (typeof target === 'string') return target;
+  if (typeof target === 'string') return err(target);
   const now = env.now();
   if ('entry' in target) {
     if (target.entry < 0) return '';

@@ -9,16 +9,17 @@ import { Sample, STR, TYPE_NAMES } from '../sample/sample.ts';
 import { parseVariable } from '../sample/variable.ts';
 import { sizeOf } from '../sample/vars.ts';
 import type { Call, Command } from './command.ts';
+import { err, type Message } from './severity.ts';
 
 const NO_NAME = 'Missing process-wide variable identifier.';
 
-function getVar({ env, args }: Call): string {
+function getVar({ env, args }: Call): string | Message {
   const [name] = args;
   if (name === undefined) return NO_NAME;
   const variable = parseVariable(name);
   const proc = typeof variable !== 'string' && variable.scope === 'proc' ? variable.name : null;
   const value = proc === null ? undefined : env.procVars.get(proc);
-  if (value === undefined) return 'Variable not found.';
+  if (value === undefined) return err('Variable not found.');
   const sample = new Sample();
   Object.assign(sample, value, { start: 0, end: value.bytes.length });
   const text = cast(sample, STR) ? Buffer.from(sample.copy()).toString() : '';

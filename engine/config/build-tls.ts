@@ -80,6 +80,7 @@ export class TlsBuilder {
   global(place: Place): GlobalTls {
     const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
     const { captureBytes, madeMax, crtBase, caBase } = this.#global;
+    this.#resources.enter?.(place.file);
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
@@ -90,6 +91,7 @@ export class TlsBuilder {
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
   bind(draft: BindTlsDraft, place: Place, subject: string): BindTls | null {
+    this.#resources.enter?.(place.file);
     if (!draft.ssl) {
       if (draft.crt.length > 0) {
         const message = `${subject}: a certificate was specified but SSL was not enabled (use 'ssl').`;
@@ -126,6 +128,7 @@ export class TlsBuilder {
 
   /** `check`: what its checks speak. */
   server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls {
+    this.#resources.enter?.(place.file);
     const { verifyHost, sni, reuse, crt } = draft;
     const settings = this.#settings(draft, this.#global.server, place, subject);
     const verify = draft.verify ?? this.#global.serverVerify;

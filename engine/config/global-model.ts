@@ -47,6 +47,10 @@ export interface Global extends Place {
   readonly maxReloads: number;
   readonly serverStateBase: string | null;
   readonly serverStateFile: string | null;
+  /** `trace` statements of the configuration and the command line: the words of each. */
+  readonly traces: readonly (readonly string[])[];
+  /** Totals to begin with (engine/stats/stats-file.ts). */
+  readonly statsFile: string | null;
   /** `dns-accept-family`; auto = IPv4, and IPv6 where the machine can reach it. */
   readonly dnsAcceptFamily: 'auto' | 'ipv4' | 'ipv6' | 'both';
   /** Which peer of the `peers` sections we are. */

@@ -43,6 +43,11 @@ const OWN: readonly Row[] = [
   integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
   integer(row('id', 'Number of the listener in statistics.'), 'id', { min: 1 }),
   word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
+  word(
+    row('guid-prefix', 'Globally unique ids of the listeners: this, `-` and their numbers on the line.'),
+    '<text>',
+    'guid',
+  ),
   word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
   word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
   word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
@@ -123,6 +128,17 @@ const OWN: readonly Row[] = [
     bad: [['shards 0', `'shards' expects an integer between 1 and ${WORKERS_MAX}, not '0'`]],
   }),
   supported<BindDraft>({
+    name: 'severity-output',
+    args: '<none|number|string>',
+    doc: 'Whether messages of the runtime API begin with how serious they are.',
+    parse(cursor, bind) {
+      const output = cursor.expectOneOf('severity-output', ['none', 'number', 'string']);
+      if (output !== null) bind.severityOutput = output;
+    },
+    good: ['severity-output number'],
+    bad: [['severity-output foo', "'severity-output' expects 'none', 'number' or 'string', not 'foo'"]],
+  }),
+  supported<BindDraft>({
     name: 'thread',
     args: '<thread-set>',
     doc: 'Which threads serve this address.',
@@ -140,14 +156,6 @@ const OWN: readonly Row[] = [
     ],
   }),
   accepted('nice', '', '<number>', 'Priority of these connections.', 'the event loop is fair'),
-  accepted('guid-prefix', '', '<text>', 'Prefix of the globally unique ids.', 'listeners are found by proxy and name'),
-  accepted(
-    'severity-output',
-    '',
-    '<none|number|string>',
-    'Severities in answers of the runtime API.',
-    'answers carry none',
-  ),
   removed('process', '', '2.5', "'thread'"),
 ];
 

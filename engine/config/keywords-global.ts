@@ -133,6 +133,7 @@ const OWN: readonly Row[] = [
   statusCodes('http-err-codes', 'httpErrCodes', 'Statuses that count as errors of the client.'),
   statusCodes('http-fail-codes', 'httpFailCodes', 'Statuses that count as failures of the server.'),
   word(row('log-tag', 'Program name in log lines.'), '<tag>', 'logTag'),
+  word(row('stats-file', 'Totals to begin with: what `dump stats-file` gave.'), '<file>', 'statsFile'),
   word(row('server-state-base', 'Where files of server states are.'), '<directory>', 'serverStateBase'),
   word(row('server-state-file', 'The file of all server states.'), '<file>', 'serverStateFile'),
   sentence(row('description', 'Text on the statistics page.'), 'description', null),

@@ -8,7 +8,7 @@
 import type { Address } from '../io/contract.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { Global } from './global-model.ts';
-import type { LogProfile, Ring } from './log-model.ts';
+import type { LogForward, LogProfile, Ring } from './log-model.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Resolvers, Server } from './server-model.ts';
 import type { Peers, StickTable } from './stick-model.ts';
@@ -33,6 +33,7 @@ export interface Model {
   readonly patternRefs: readonly PatternRef[];
   readonly logProfiles: readonly LogProfile[];
   readonly rings: readonly Ring[];
+  readonly logForwards: readonly LogForward[];
   /** All stick tables; `table.index` is its place here. */
   readonly tables: readonly StickTable[];
   readonly peers: readonly Peers[];
@@ -69,7 +70,11 @@ export interface Bind extends Place {
   readonly unixUid: number | null;
   readonly unixGid: number | null;
   readonly level: 'user' | 'operator' | 'admin';
+  /** Globally unique id; null = none. */
+  readonly guid: string | null;
   readonly exposeFd: boolean;
+  /** Whether messages of the runtime API begin with how serious they are. */
+  readonly severityOutput: 'none' | 'number' | 'string';
   /** null = it speaks no TLS. */
   readonly tls: BindTls | null;
 }
@@ -109,4 +114,9 @@ export function isBackend(proxy: Proxy): boolean {
  */
 export function setServer(proxy: Proxy, server: Server): void {
   (proxy.servers as Server[])[server.index] = server;
+}
+
+/** Gives a server another name, in this thread's own copy of the model. What refers to the server is still right. */
+export function renameServer(server: Server, name: string): void {
+  (server as { name: string }).name = name;
 }

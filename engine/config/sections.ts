@@ -21,6 +21,7 @@ import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { LOG_FORWARD, type LogForwardDraft, newLogForward } from './keywords-log-forward.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
 import { MAILERS, type MailersDraft, newMailers } from './keywords-mailers.ts';
 import { newPeers, PEERS } from './keywords-peers.ts';
@@ -43,6 +44,7 @@ export interface Drafts {
   readonly httpErrors: HttpErrorsDraft[];
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
+  readonly logForwards: LogForwardDraft[];
   readonly mailers: MailersDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   readonly resolvers: ResolversDraft[];
@@ -59,6 +61,7 @@ export function newDrafts(): Drafts {
     httpErrors: [],
     logProfiles: [],
     rings: [],
+    logForwards: [],
     mailers: [],
     healthchecks: [],
     resolvers: [],
@@ -94,6 +97,7 @@ export const TABLES = {
   resolvers: new Table(RESOLVERS),
   'log-profile': new Table(LOG_PROFILE),
   ring: new Table(RING),
+  'log-forward': new Table(LOG_FORWARD),
   mailers: new Table(MAILERS),
   peers: new Table(PEERS),
 };
@@ -231,21 +235,22 @@ function namedSection<T, D extends T & { readonly name: string }>(
   };
 }
 
-/** Its lines name sources of events inside HAProxy, which are not ours: they are not looked at. */
+/** Sources of events inside HAProxy that are not ours are passed over (log/trace-words.ts). */
 const TRACES_SECTION: Section = {
   keyword: 'traces',
   args: '',
   letter: '',
-  doc: 'Traces of internals: read, and of no effect here.',
-  open(cursor) {
+  doc: 'Traces of streams and sessions; sources that are not here are passed over.',
+  open(cursor, desk) {
     expectEnd(cursor, 'traces');
-    return line => traceLine(new Cursor(line, cursor.diagnostics));
+    return line => traceLine(new Cursor(line, cursor.diagnostics), desk.drafts.global.traces);
   },
 };
 
-function traceLine(cursor: Cursor): void {
+function traceLine(cursor: Cursor, traces: GlobalDraft['traces']): void {
   const word = cursor.next()!;
   if (word.text !== 'trace') cursor.error(`unknown keyword '${word.text}' in 'traces' section`);
+  else traces.push(cursor.rest().map(({ text }) => text));
 }
 
 /** A section that is known and refused. Its lines are not looked at. */
@@ -307,6 +312,14 @@ export const SECTIONS: readonly Section[] = [
     newRing,
   ),
   namedSection(
+    'log-forward',
+    'W',
+    'Takes log lines of others and sends them on.',
+    TABLES['log-forward'],
+    drafts => drafts.logForwards,
+    newLogForward,
+  ),
+  namedSection(
     'peers',
     'S',
     'Other processes that share stick tables.',
@@ -319,7 +332,6 @@ export const SECTIONS: readonly Section[] = [
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
-  laterSection('log-forward', 'Forwards log lines.'),
   namedSection('mailers', 'M', 'Mail servers.', TABLES.mailers, drafts => drafts.mailers, newMailers),
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),

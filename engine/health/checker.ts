@@ -31,6 +31,10 @@ export class Checker {
     this.#timer = new Timer<Checker>(this, c => c.#begin());
   }
 
+  isAgentOf(server: Target['server']): boolean {
+    return this.#kind === 'agent' && this.target.server === server;
+  }
+
   /** First check after `delayMs`. */
   start(delayMs: number): void {
     this.#env.wheel.arm(this.#timer, this.#env.now() + delayMs);

@@ -1,5 +1,6 @@
 /** Health checks: starts one Checker per checked server, in the control worker. */
 import type { Check } from '../config/check-model.ts';
+import { agentCheck } from '../config/check-presets.ts';
 import type { Observe } from '../config/server-model.ts';
 import type { Address } from '../io/contract.ts';
 import type { Env } from '../sample/context.ts';
@@ -35,6 +36,8 @@ export interface Health {
   /** Begins the checks of a server, and ends them. */
   add(target: Target): void;
   remove(target: Target): void;
+  /** What the agent of a server is sent from now on. The server must have one. */
+  tellAgent(target: Target, text: string): void;
 }
 
 /**
@@ -47,6 +50,10 @@ export function startHealth(env: CheckEnv): Health {
   const checkers = new Set<Checker>();
   const observing = new Set<{ checker: Checker; target: Target; observe: Observe }>();
   const warming = new Map<Target, Timer<Target>>();
+  const drop = (checker: Checker) => {
+    checker.stop();
+    checkers.delete(checker);
+  };
   const planOf: PlanOf = ({ proxy }, check) => {
     const known = plans.get(proxy) ?? new Map<Check, Plan>();
     const plan = known.get(check) ?? planCheck(check, exprEnv(env, proxy), () => verdict(L7RSP));
@@ -89,9 +96,7 @@ export function startHealth(env: CheckEnv): Health {
     },
     remove: ({ server }) => {
       for (const checker of checkers) {
-        if (checker.target.server !== server) continue;
-        checker.stop();
-        checkers.delete(checker);
+        if (checker.target.server === server) drop(checker);
       }
       for (const seen of observing) if (seen.target.server === server) observing.delete(seen);
       for (const [target, timer] of warming) {
@@ -99,6 +104,12 @@ export function startHealth(env: CheckEnv): Health {
         env.wheel.forget(timer);
         warming.delete(target);
       }
+    },
+    tellAgent: (target, text) => {
+      for (const checker of checkers) if (checker.isAgentOf(target.server)) drop(checker);
+      const checker = new Checker(env, target, 'agent', done => agentOf(env, target, done, agentCheck(text)));
+      checkers.add(checker);
+      checker.start(0);
     },
   };
 }
@@ -127,8 +138,10 @@ function probeOf(env: CheckEnv, target: Target, planOf: PlanOf, turns: Turns, do
   );
 }
 
-function agentOf(env: CheckEnv, target: Target, done: Done): Probe {
-  const { script, interMs } = target.server.agent!;
+/** `steps`: others than those of the configuration. */
+function agentOf(env: CheckEnv, target: Target, done: Done, steps?: Check['steps']): Probe {
+  const { script: configured, interMs } = target.server.agent!;
+  const script = steps === undefined ? configured : { ...configured, steps };
   const plan = planCheck(script, exprEnv(env, target.proxy), line => obeyAgent(env, target, line));
   const address = whereFrom(env, target, 'agent');
   return new Script(

@@ -45,6 +45,8 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     maxsessrate: global.maxsessrate,
     maxsslconn: global.tls.maxConn,
     maxsslrate: global.tls.maxRate,
+    // Of a word it takes what fits: 2 GB a second.
+    maxcomprate: Math.min(global.compression.rateBytes, 0x7fff_ffff),
     start_second: second,
   });
   const env = { model, memory, topology: top, log: () => {}, now: () => now };

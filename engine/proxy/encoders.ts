@@ -12,6 +12,7 @@ import { COMPRESSION_BYTES_MAX, SPARE_ENCODERS_MAX } from '../limits.ts';
 import { COMP_IN_RATE, COMP_OUT_RATE, CUR_COMP_BYTES } from '../shm/counters.ts';
 import type { Memory } from '../shm/memory.ts';
 import { rateAdd, rateRead } from '../shm/rate.ts';
+import { PROCESS } from '../shm/words.ts';
 import { ThreadLoad } from '../time.ts';
 
 type Bounds = Model['global']['compression'];
@@ -41,6 +42,9 @@ export function compressionMemory({ memoryBytes }: Bounds): number {
 export class Encoders {
   readonly #bounds: Bounds;
   readonly #counters: Float64Array;
+  readonly #words: Int32Array;
+  /** Where the limit of the rate stands. */
+  readonly #rateAt: number;
   readonly #row: number;
   readonly #inRate: Int32Array;
   readonly #outRate: Int32Array;
@@ -53,6 +57,8 @@ export class Encoders {
   constructor(model: Model, memory: Memory, worker: number) {
     this.#bounds = model.global.compression;
     this.#counters = memory.counters;
+    this.#words = memory.words;
+    this.#rateAt = memory.process + PROCESS.at.maxcomprate;
     this.#row = memory.row(worker, 'process', 0);
     this.#inRate = memory.rows('process', 0, COMP_IN_RATE);
     this.#outRate = memory.rows('process', 0, COMP_OUT_RATE);
@@ -66,7 +72,8 @@ export class Encoders {
 
   /** True when a limit is reached: nothing new is compressed, and what is under way less. */
   tooMuch(now: number): boolean {
-    const { rateBytes, cpuPercent } = this.#bounds;
+    const { cpuPercent } = this.#bounds;
+    const rateBytes = Atomics.load(this.#words, this.#rateAt);
     if (rateBytes > 0 && rateRead(this.#counters, this.#inRate, now) > rateBytes) return true;
     return cpuPercent < 100 && this.#load.percent(now) > cpuPercent;
   }

@@ -2,7 +2,9 @@
  * The things a worker works with, compiled once from the model: frontends, backends, servers, listeners. Each knows its
  * own row of counters (written only by this worker) and its place in the shared words.
  */
+
 import type { Balancer } from '../balance/balancer.ts';
+import type { DynamicCookies } from '../balance/dynamic-cookies.ts';
 import { createBalancer } from '../balance/index.ts';
 import { RdpCookie } from '../balance/rdp-cookie.ts';
 import type { Severity } from '../config/diagnostics.ts';
@@ -38,8 +40,8 @@ import type { NameAsks } from './name-asks.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
 import { type ProxyFilters, proxyFilters } from './proxy-filters.ts';
-
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
+import { ServerCookies } from './server-cookie.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Sessions } from './sessions.ts';
 import type { SoftStop } from './soft-stop.ts';
@@ -110,7 +112,9 @@ export interface Context {
   /** What compresses. */
   readonly encoders: Encoders;
   readonly procVars: ProcVars;
-  /** What the two above follow. */
+  /** Names of servers in persistence cookies. */
+  readonly dynamicCookies: DynamicCookies;
+  /** What the three above follow. */
   readonly changes: ChangeLog;
 }
 
@@ -248,7 +252,8 @@ export class Backend {
     this.queue = new WaitingLine();
     const first = context.topology.firstServer[proxy.index]!;
     this.servers = proxy.servers.map((config, i) => new Server(this, config, first + i));
-    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, proxy.dynamicCookieKey);
+    const cookies = new ServerCookies(context.dynamicCookies, proxy.index);
+    this.cookie = proxy.cookie === null ? null : new CookiePersistence(proxy.cookie, cookies);
     this.nameCases = proxy.options.adjustsServerCase ? context.nameCases : null;
     // A listen has one set of filters, its frontend's.
     this.filters = proxy.kind === 'listen' ? null : proxyFilters(proxy);
@@ -275,7 +280,7 @@ export class Server {
   /** Streams waiting for this very server (persistence, hashing). */
   readonly queue: WaitingLine;
   readonly pool: ServerPool;
-  /** null = it is spoken to without TLS. */
+  /** null = it is never spoken to with TLS: see `usesTls`. */
   readonly tls: TlsServer | null;
 
   constructor(backend: Backend, config: ServerConfig, number: number) {
@@ -294,6 +299,11 @@ export class Server {
     this.queue = new WaitingLine();
     this.pool = new ServerPool(this);
     this.tls = config.tls === null ? null : new TlsServer(backend.context.tls, config.tls);
+  }
+
+  /** Whether connections that are made now begin with TLS. */
+  get usesTls(): boolean {
+    return this.tls !== null && Atomics.load(this.backend.context.memory.words, this.at + SERVER.at.plain) === 0;
   }
 }
 

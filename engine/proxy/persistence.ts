@@ -25,7 +25,7 @@ import { wallMs } from '../time.ts';
 import { isCacheable } from './cacheable.ts';
 import { judgeDates, needsRefresh, readDates, writeDates } from './cookie-dates.ts';
 import type { Backend, Server } from './nouns.ts';
-import { type ServerCookie, ServerCookies } from './server-cookie.ts';
+import type { ServerCookie, ServerCookies } from './server-cookie.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
 
@@ -41,10 +41,10 @@ export class CookiePersistence {
   /** The header that makes a client forget its cookie. */
   readonly expired: string;
 
-  constructor(config: Cookie, dynamicKey: string | null) {
+  constructor(config: Cookie, servers: ServerCookies) {
     this.config = config;
     this.name = latin1(config.name);
-    this.servers = new ServerCookies(config.dynamic ? dynamicKey : null);
+    this.servers = servers;
     this.attributes = [
       '; path=/',
       ...config.domains.map(d => `; domain=${d}`),

@@ -3,7 +3,7 @@
  * answers are plain data. What can stand in shared memory is not asked for.
  */
 
-import { setServer } from '../config/model.ts';
+import { renameServer, setServer } from '../config/model.ts';
 import type { Server as ServerConfig } from '../config/server-model.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import type { RowKind } from '../shm/memory.ts';
@@ -34,6 +34,8 @@ interface Topics {
   };
   /** A server was added, or removed: its place in the backend has another. */
   server: { ask: { readonly proxy: number; readonly server: ServerConfig }; answer: null };
+  /** A server, its place in the backend, has another name. */
+  rename: { ask: { readonly proxy: number; readonly server: number; readonly name: string }; answer: null };
   /** Objects that are kept to be used again. */
   pools: { ask: object; answer: readonly Pool[] };
 }
@@ -60,6 +62,10 @@ const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>
     messages: badMessages(context, proxy, direction),
   }),
   server: (context, { proxy, server }) => placeServer(context.backends[proxy]!, server),
+  rename: ({ model }, { proxy, server, name }) => {
+    renameServer(model.proxies[proxy]!.servers[server]!, name);
+    return null;
+  },
   pools,
 };
 

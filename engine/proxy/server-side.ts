@@ -9,7 +9,7 @@ import { connectServer, serverName } from './tls-server.ts';
 /** True when the stream got a connection that is ready; false when one is being opened. */
 export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
-  const name = server.tls === null ? '' : serverName(stream, server);
+  const name = server.usesTls ? serverName(stream, server) : '';
   if (stream.http) {
     const pooled = server.pool.take(stream, name);
     if (pooled !== null) {

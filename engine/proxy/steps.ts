@@ -288,7 +288,7 @@ function connected(stream: Stream): Next {
 function introduce(stream: Stream): void {
   const { conn, reused } = stream.serverSide!;
   // Before TLS it was sent already.
-  if (reused || conn === null || stream.server!.tls !== null) return;
+  if (reused || conn === null || stream.server!.usesTls) return;
   const header = introduction(stream, stream.server!);
   if (header !== null) conn.send(header, 0, header.length);
 }

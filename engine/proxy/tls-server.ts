@@ -50,7 +50,7 @@ export function connectServer(stream: Stream, server: Server, address: Address, 
   const { io } = stream.context;
   const connect = (under: Handler): Conn =>
     connectThrough(io, server.config.socks4, address, server.connectOptions, under);
-  return server.tls === null ? connect(handler) : connectTls(io, new ServerEnd(stream, server, name), handler, connect);
+  return server.usesTls ? connectTls(io, new ServerEnd(stream, server, name), handler, connect) : connect(handler);
 }
 
 class ServerEnd implements TlsEnd {

@@ -2,6 +2,7 @@
  * The data path of one worker, as its thread starts and stops it. Read on in this order: listener, session, stream and
  * steps, the sides (raw, http1-client, http1-server), server-pool, queue.
  */
+import { DynamicCookies } from '../balance/dynamic-cookies.ts';
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
 import { NameCases } from '../http/name-case.ts';
@@ -108,11 +109,13 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     spareTracked: [],
     books: new PatternBooks(model.patternRefs, env.changes),
     procVars: new ProcVars(model.global.procVars, env.changes),
+    dynamicCookies: new DynamicCookies(model.proxies, env.changes),
     changes: env.changes,
     nameCases: new NameCases(model.global.nameCases),
     encoders: new Encoders(model, memory, worker),
     scratch: new Uint8Array(2 * Math.max(model.global.tune.bufsizeBytes, BUFSIZE_BYTES)),
   };
+  env.view.dynamicCookies = context.dynamicCookies;
   new TlsChanges(context.tls, env.changes);
   buildNouns(context);
   env.changes.catchUp();

@@ -154,6 +154,11 @@ export function sampleArg(spec: ArgSpec): string {
 }
 
 /** A text that the argument does not take; null = it takes all. */
+/** What HAProxy calls arguments of a type. */
+export function nounOf(type: ArgType): string {
+  return ARG_TYPES[type].noun;
+}
+
 export function faultyArg(spec: ArgSpec): { text: string; noun: string } | null {
   const { fault, noun } = ARG_TYPES[spec.type];
   return fault === null ? null : { text: fault, noun };

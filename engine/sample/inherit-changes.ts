@@ -1,9 +1,11 @@
 /**
- * What was changed at run time of maps, ACLs and variables of the process goes over to the next generation of the
+ * What was changed at run time of maps, ACLs, variables of the process and dynamic cookies goes over to the next generation of the
  * configuration. The rule is that of all settings (health/inherit.ts): where the new configuration, or a file that it names,
  * says what the old one said, the change stays; where it says something else, that is in force. Certificates are not among
  * them: their files are read again, as by HAProxy.
  */
+import { DynamicCookies } from '../balance/dynamic-cookies.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { type ChangeBuffers, ChangeLog, leave } from '../shm/change-log.ts';
 import { PatternBooks } from './book.ts';
 import type { PatternRef } from './pattern-ref.ts';
@@ -13,6 +15,8 @@ import { type ProcVar, ProcVars } from './proc-vars.ts';
 export interface Changing {
   readonly patternRefs: readonly PatternRef[];
   readonly procVars: readonly ProcVar[];
+  /** Their dynamic cookies. */
+  readonly proxies: readonly Proxy[];
   readonly buffers: ChangeBuffers;
   readonly follower: number;
 }
@@ -22,6 +26,7 @@ export function inheritChanges(to: Changing, from: Changing): string[] {
   const log = new ChangeLog(from.buffers, from.follower);
   const books = new PatternBooks(from.patternRefs, log);
   const vars = new ProcVars(from.procVars, log);
+  const cookies = new DynamicCookies(from.proxies, log);
   log.catchUp();
   const lost: string[] = [];
   const heir = new ChangeLog(to.buffers, to.follower);
@@ -35,6 +40,7 @@ export function inheritChanges(to: Changing, from: Changing): string[] {
         lost.push(`'${ref.name}' was changed at run time; what its file says now is in force.`);
     }
     vars.bequeath(heir, from.procVars, to.procVars);
+    cookies.bequeath(heir, from.proxies, to.proxies);
   });
   if (!fits) lost.push('What was changed of maps, ACLs and variables at run time finds no room: all is as configured.');
   leave(from.buffers, from.follower);

@@ -27,7 +27,8 @@ const POINT_NAMES = {
 
 export type Point = keyof typeof POINT_NAMES;
 
-const ORDER = Object.keys(POINT_NAMES) as Point[];
+/** In the order in which a stream passes them. */
+export const POINTS = Object.keys(POINT_NAMES) as readonly Point[];
 
 export function pointName(point: Point): string {
   return POINT_NAMES[point];
@@ -35,7 +36,7 @@ export function pointName(point: Point): string {
 
 /** All points of a stream from one to another. */
 function span(from: Point, to: Point): readonly Point[] {
-  return ORDER.slice(ORDER.indexOf(from), ORDER.indexOf(to) + 1);
+  return POINTS.slice(POINTS.indexOf(from), POINTS.indexOf(to) + 1);
 }
 
 const REQUEST = span('frontContent', 'setServer');
@@ -43,7 +44,7 @@ const RESPONSE = span('backResponseContent', 'frontResponse');
 
 /** [HAProxy's name of the source, the points that see it]. */
 const SOURCES = {
-  internal: ['internal state', ORDER],
+  internal: ['internal state', POINTS],
   listener: ['listener', span('connection', 'log')],
   frontend: ['frontend', span('connection', 'log')],
   client: ['client address', span('connection', 'log')],

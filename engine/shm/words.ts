@@ -14,10 +14,12 @@ export const PROCESS = layout('process', 4, [
   ['tls_conns_max', 1, 'any', 'most of them so far'],
   ['maxsslconn', 1, 'any', 'their limit in force; 0 = none'],
   ['maxsslrate', 1, 'any', 'limit of TLS handshakes of clients per second; 0 = none'],
+  ['maxcomprate', 1, 'any', 'limit of bytes per second given to compressors; 0 = none'],
   ['waiting', 1, 'any', 'workers that stopped accepting because of the global limit'],
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
   ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
+  ['received_logs', 1, 'control', 'log lines that log-forward sections took in'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
   ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
@@ -104,6 +106,7 @@ export const SERVER = layout('server', 4, [
   ['addr', 8, 'control', 'its address, where it is not the configured one: server-address.ts'],
   ['check_addr', 8, 'control', 'where it is checked, the same way'],
   ['agent_addr', 8, 'control', 'where its agent is, the same way'],
+  ['plain', 1, 'any', '1 = spoken to without TLS, though its line has settings'],
   ['kills', 1, 'any', 'how often its streams were to end at once: a worker that sees another number ends them'],
 ]);
 

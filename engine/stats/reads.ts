@@ -180,7 +180,10 @@ export const LAST_SESSION: Read = (view, s) => {
   const last = view.max(s, COUNTERS.at.last_sess);
   return last === 0 ? -1 : view.since(s, last);
 };
-export const COOKIES: Read = (_, s) => (s.server === null ? (s.proxy.cookie?.name ?? null) : s.server.cookie);
+export const COOKIES: Read = (view, s) => {
+  if (s.server === null) return s.proxy.cookie?.name ?? null;
+  return s.server.cookie ?? view.dynamicCookies?.name(s.proxy.index, view.serverAddress(s)) ?? null;
+};
 export const IDLE_LIMIT: Read = (_, s) => (s.server!.poolMaxConn < 0 ? null : s.server!.poolMaxConn);
 export const TYPES: Read = byKind(fixed(0), fixed(3), fixed(1), fixed(2));
 /** A frontend counts requests in any mode, the others in HTTP only. */

@@ -3,15 +3,18 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DynamicCookies } from '../../engine/balance/dynamic-cookies.ts';
 import { Asker } from '../../engine/cli/asker.ts';
 import { type Cli, startCli } from '../../engine/cli/index.ts';
 import type { Ring } from '../../engine/config/log-model.ts';
 import type { Bind } from '../../engine/config/model.ts';
+import type { Target } from '../../engine/health/target.ts';
 import { addressText, unixAddress } from '../../engine/io/address.ts';
 import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { RingBuffer } from '../../engine/log/ring-buffer.ts';
+import { Traces } from '../../engine/log/traces.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
 import { ProcVars } from '../../engine/sample/proc-vars.ts';
 import { ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
@@ -44,6 +47,8 @@ let folder: string;
 let io: Io;
 let cli: Cli;
 let world: World;
+/** What agents are to be told. */
+const told: string[] = [];
 /** The lines of a ring, and who waits for more. */
 let buffer: RingBuffer;
 const watchers = new Set<() => void>();
@@ -67,11 +72,17 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     asker: new Asker({ ask() {}, server() {}, expose() {}, forget() {}, sockets() {} }, world.env.memory, wheel, () =>
       io.now(),
     ),
-    checks: { add() {}, remove() {} },
+    checks: {
+      add() {},
+      remove() {},
+      tellAgent: (target: Target, text: string) => void told.push(`${target.server.name} ${text}`),
+    },
     names: NO_NAMES,
     peers: [],
     books: new PatternBooks([], changes),
     procVars: new ProcVars([], changes),
+    dynamicCookies: new DynamicCookies(model.proxies, changes),
+    traces: new Traces(changes),
     tls: new TlsChanges(new TlsStore(NO_FILES), changes),
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
@@ -88,7 +99,10 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     const address = unixAddress(socketPath(level));
     const listener = openListener({ ...PLAIN_SPEC, address });
     if (!('fd' in listener)) throw new Error(listener.message);
-    return { fd: listener.fd, bind: { level, address, inheritedFd: null, tls: null } as unknown as Bind };
+    return {
+      fd: listener.fd,
+      bind: { level, address, inheritedFd: null, tls: null, severityOutput: 'none' } as unknown as Bind,
+    };
   });
   io.onTurn(now => wheel.advance(now));
   cli = startCli({ ...env, environment: { HOME: '/root', TERM: 'vt100' } }, sockets);
@@ -259,11 +273,11 @@ describe('servers', () => {
     ['set server b/s1 health foo', "'set server <srv> health' expects 'up', 'stopping', or 'down'."],
     [
       'set server b/s1',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | name | ssl | state | weight',
     ],
     [
       'set server b/s1 constructor x',
-      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | check-addr | check-port | fqdn | health | state | weight',
+      'usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | check-addr | check-port | fqdn | health | name | ssl | state | weight',
     ],
     ['show servers state nope', "Can't find backend."],
     ['show servers conn nope', "Can't find backend."],
@@ -359,6 +373,69 @@ describe('servers', () => {
     expect(lines[2]).toMatch(/^2 b 1 s1 127\.0\.0\.1 2 0 10 10 \d+ 1 0 2 6 0 0 0 - 80 - 0 0 - - 0$/);
     expect(lines[3]).toMatch(/^2 b 2 s2 127\.0\.0\.1 0 1 10 10 0 1 0 0 14 0 0 0 - 80 - 0 0 - - 0$/);
     expect(lines[1]!.split(' ').length - 1).toBe(lines[2]!.split(' ').length);
+  });
+
+  test('the process as the system sees it', async () => {
+    const all = (await ask('show fd\n')).trimEnd().split('\n');
+    const listeners = (await ask('show fd l\n')).trimEnd().split('\n');
+    expect(listeners.filter(line => line.includes(folder))).toHaveLength(3);
+    expect(listeners.every(line => / l\.st=RDY fam=/.test(line))).toBe(true);
+    const others = (await ask('show fd !l\n')).trimEnd().split('\n');
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.some(line => line.includes('l.st=RDY'))).toBe(false);
+    const number = Number.parseInt(listeners[0]!, 10);
+    expect(all.some(line => Number.parseInt(line, 10) === number)).toBe(true);
+    expect(await ask(`show fd 1/${number}\n`)).toBe(`${listeners[0]}\n\n`);
+    expect(await ask('show fd x\n')).toMatch(/^Expects /);
+    expect(await ask('show libs\n')).toMatch(/^0x[0-9a-f]{12}-0x[0-9a-f]{12} \(0x[0-9a-f]{7,}\) \/.*node\n/);
+    expect(await ask('show dev\n')).toMatch(
+      /^Platform info\n[\s\S]* {2}OS name: \w+\n[\s\S]*\nProcess info\n {2}pid: \d+\n/,
+    );
+  });
+
+  test('add server help, rate of compression, threads of show activity, pools', async () => {
+    expect(await ask('add server help\n')).toMatch(
+      /^List of keywords supported for dynamic servers:\n[\s\S]*\nweight <number>/,
+    );
+    expect(await ask('add server help\n')).not.toContain('\ncookie');
+    expect(await ask('set rate-limit http-compression global 5\n')).toBe('\n');
+    expect(await ask('show info\n')).toContain('\nCompressBpsRateLim: 5120\n');
+    expect(await ask('set rate-limit http-compression global 2147483647\n')).toBe('Value out of range.\n\n');
+    expect(await ask('show activity 0\n')).toContain('\naccepted: 0\n');
+    expect(await ask('show activity 1\n')).toContain('\naccepted: 0\n');
+    expect(await ask('show activity\n')).toContain('\naccepted: 0 [ 0 ]\n');
+    expect(await ask('show activity 2\n')).toBe('Thread number is out of range.\n\n');
+    expect(await ask('show pools foo\n')).toMatch(/^Expects 'byname'/);
+    expect(await ask('show pools byusage match x 3\n')).toMatch(/^Dumping pools usage.\n {2}- Shared memory/);
+  });
+
+  test('agent-send', async () => {
+    expect(await ask('set server b/s1 agent-send hello\n')).toBe('agent checks are not enabled on this server.\n\n');
+    expect(told).toEqual([]);
+  });
+
+  test('severities of messages', async () => {
+    const lines = [
+      ['set server', "[3]: Require 'backend/server'."],
+      ['get weight b/x', '[3]: No such server.'],
+      ['get weight b/s1', '10 (initial 10)'],
+      ['set server b/s2 addr 127.0.0.9', "[4]: IP changed from '127.0.0.1' to '127.0.0.9' by 'stats socket command'"],
+      ['show cli level', '[6]: admin'],
+      ['expert-mode', '[6]: expert-mode is OFF'],
+      ['show env NO', '[3]: Variable not found'],
+      ['show env TERM', 'TERM=vt100'],
+      ['show table x', '[3]: No such table'],
+      ['show resolvers x', "[3]: Can't find that resolvers section"],
+      ['get map x', '[3]: Missing map identifier and/or key.'],
+      ['set severity-output foo', "[3]: one of 'none', 'number', 'string' is a required argument"],
+    ] as const;
+    for (const [line, answer] of lines) {
+      expect(await ask(`set severity-output number;${line}\n`)).toBe(`\n${answer}\n\n`);
+    }
+    expect(await ask('set severity-output string;set weight\n')).toBe("\n[err]: Require 'backend/server'.\n\n");
+    expect(await ask('set severity-output string;set weight b/s1\n', 'user')).toBe('\n[err]: Permission denied\n\n');
+    expect(await ask('set severity-output number;foo\n')).toMatch(/^\n\[6\]: Unknown command/);
+    expect(await ask('set severity-output\n')).toBe("one of 'none', 'number', 'string' is a required argument\n\n");
   });
 
   test('levels: nothing above the socket’s own', async () => {

@@ -1,8 +1,10 @@
 /** Commands that the traffic workers have a part in, on a real data path of two workers. */
+
 import http from 'node:http';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DynamicCookies, dynamicName } from '../../engine/balance/dynamic-cookies.ts';
 import { Asker } from '../../engine/cli/asker.ts';
 import { type Cli, startCli } from '../../engine/cli/index.ts';
 import type { Bind } from '../../engine/config/model.ts';
@@ -10,6 +12,7 @@ import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
+import { Traces } from '../../engine/log/traces.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
 import { ProcVars } from '../../engine/sample/proc-vars.ts';
 import { ChangeLog } from '../../engine/shm/change-log.ts';
@@ -64,6 +67,13 @@ backend b
 backend t
   mode tcp
   server s1 127.0.0.1:${await startServer('raw')}
+frontend g
+  bind 127.0.0.1:3
+  default_backend d
+backend d
+  cookie SRV insert dynamic
+  dynamic-cookie-key secret
+  server s1 127.0.0.1:${await startServer('sticky')}
 `,
     { workers: 2 },
   );
@@ -93,6 +103,8 @@ backend t
   const changes = new ChangeLog(rig.changes, 2);
   const books = new PatternBooks(model.patternRefs, changes);
   const procVars = new ProcVars(model.global.procVars, changes);
+  const dynamicCookies = new DynamicCookies(model.proxies, changes);
+  view.dynamicCookies = dynamicCookies;
   const tls = new TlsChanges(tlsStore(model.tls), changes);
   const env = {
     tables: rig.tables,
@@ -100,6 +112,8 @@ backend t
     memory,
     books,
     procVars,
+    dynamicCookies,
+    traces: new Traces(changes),
     tls,
     topology: topology(model),
     view,
@@ -113,13 +127,24 @@ backend t
       wheel,
       asker,
       rings: { list: [], watch: () => () => {} },
-      checks: { add() {}, remove() {} },
+      checks: { add() {}, remove() {}, tellAgent() {} },
       names: NO_NAMES,
       peers: [],
       startupLogs: '',
       environment: {},
     },
-    [{ fd: listener.fd, bind: { level: 'admin', address: LOOPBACK, inheritedFd: null, tls: null } as unknown as Bind }],
+    [
+      {
+        fd: listener.fd,
+        bind: {
+          level: 'admin',
+          address: LOOPBACK,
+          inheritedFd: null,
+          tls: null,
+          severityOutput: 'none',
+        } as unknown as Bind,
+      },
+    ],
   );
 });
 
@@ -309,5 +334,43 @@ test('what the process tells of itself', async () => {
   await get();
   expect(await ask('show activity')).toMatch(/^threads: 2 \(1\.\.2\)\n[\s\S]*\naccepted: 1 \[ [01] [01] \]\n/);
   expect(await ask('show pools')).toMatch(/Pool stream : 1 allocated, 0 used\n[\s\S]*\nTotal: \d+ bytes resident/);
-  if (process.platform === 'linux') expect(await ask('show fd')).toMatch(/ : socket:\[\d+\]\n/);
+  if (process.platform === 'linux') expect(await ask('show fd')).toMatch(/ : socket:\[\d+\] l\.st=RDY fam=ipv4 /);
+});
+
+test('dynamic cookies: another key, none, and again', async () => {
+  const cookies = async () => {
+    const found = new Set<string>();
+    for (let i = 0; i < 6; i++) {
+      const response = await fetch(`http://127.0.0.1:${rig.port('g')}/`, { headers: { connection: 'close' } });
+      found.add(/^SRV=(\w+);/.exec(response.headers.get('set-cookie') ?? '')?.[1] ?? 'none');
+    }
+    return [...found];
+  };
+  const at = rig.model.proxies.find(({ name }) => name === 'd')!.servers[0]!.address;
+  expect(await cookies()).toEqual([dynamicName('secret', at)]);
+  expect(await ask('set dynamic-cookie-key backend d other')).toBe('\n');
+  expect(await cookies()).toEqual([dynamicName('other', at)]);
+  expect(await ask('show stat d 4 -1')).toContain(`,${dynamicName('other', at)},`);
+  expect(await ask('disable dynamic-cookie backend d')).toBe('\n');
+  expect(await cookies()).toEqual(['none']);
+  expect(await ask('enable dynamic-cookie backend d')).toBe('\n');
+  expect(await cookies()).toEqual([dynamicName('other', at)]);
+  expect(await ask('set dynamic-cookie-key backend d')).toBe('String value expected.\n\n');
+  expect(await ask('enable dynamic-cookie backend x')).toBe('No such backend.\n\n');
+  expect(await ask('enable dynamic-cookie backend')).toBe('A backend name is expected.\n\n');
+});
+
+test('set server name: while it is in maintenance, and nothing names it', async () => {
+  expect(await ask('set server b/s1 name blue')).toBe('Only servers in maintenance mode can be renamed.\n\n');
+  expect(await ask('set server b/s1 state maint;set server b/s1 name b@d')).toContain('expects a name of letters');
+  expect(await ask('set server b/s1 name blue')).toBe('\n');
+  expect(await ask('set server b/s1 state ready')).toBe('No such server.\n\n');
+  expect(await ask('set server b/blue state ready')).toBe('\n');
+  expect(await get()).toBe('one');
+  expect(await ask('show stat b 4 -1')).toMatch(/\nb,blue,/);
+});
+
+test('set server ssl: only where there are settings', async () => {
+  const message = "'set server <srv> ssl' cannot be set.  default-server should define ssl settings\n\n";
+  expect(await ask('set server b/s1 ssl off')).toBe(message);
 });

@@ -1,7 +1,7 @@
 /** `cookie ... maxidle`, `maxlife`, `dynamic`: values and verdicts as Debian's HAProxy gave them. */
 import { expect, test } from 'vitest';
+import { dynamicName } from '../../engine/balance/dynamic-cookies.ts';
 import { encodeDate } from '../../engine/proxy/cookie-dates.ts';
-import { dynamicName } from '../../engine/proxy/server-cookie.ts';
 import { CLOSE, listen, origin } from './listen.ts';
 import { ask, ok } from './wire.ts';
 

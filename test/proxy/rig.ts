@@ -95,7 +95,8 @@ export interface RigOptions {
 export async function startRig(config: string, options: RigOptions = {}): Promise<Rig> {
   const place = network();
   const count = options.workers ?? 1;
-  const model = parseModel(config);
+  // As a thread gets it.
+  const model = structuredClone(parseModel(config));
   const memory = Memory.create(shapeOf(model, count));
   const stick = createStickMemory(model, count);
   const top = topology(model);

@@ -19,6 +19,7 @@ const MASTER = 1;
 class Running {
   readonly patternRefs: readonly PatternRef[];
   readonly procVars: readonly ProcVar[];
+  readonly proxies = [];
   readonly buffers: ChangeBuffers = createChanges(2);
   readonly follower = MASTER;
   readonly books: PatternBooks;

@@ -63,6 +63,55 @@ describe('the master socket', () => {
     expect((await cli(socket, '@1 show schema json')).length).toBeGreaterThan(2_000);
   });
 
+  test('@@ hands over the line, and the connection', async () => {
+    const version = await cli(socket, 'show version');
+    expect(await cli(socket, '@@1 show version; show cli level; wait 10ms; show version')).toBe(
+      `${version}admin\n\n\n${version}`,
+    );
+    expect(await cli(socket, '@@2 show version')).toBe("Can't find the target PID matching the prefix '@@2'\n\n");
+    // Input ends the waiting: it gets there while the command runs.
+    const client = net.connect(socket);
+    let text = '';
+    client.setEncoding('utf8').on('data', data => {
+      text += data;
+    });
+    client.write('prompt; @master\n');
+    await until(() => text === '\nmaster> \nmaster> ');
+    client.write('@@1 wait 1h\n');
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(text).toBe('\nmaster> \nmaster> ');
+    client.write('@@1\n');
+    client.destroy();
+    const other = net.connect(socket);
+    let said = '';
+    other.setEncoding('utf8').on('data', data => {
+      said += data;
+    });
+    const worker = /\n# workers\n(\d+) /.exec(await cli(socket, 'show proc'))![1]!;
+    other.write(`prompt\n@@!${worker}\n`);
+    await until(() => said === '\nmaster> > ');
+    other.write('show version\n');
+    await until(() => said === `\nmaster> > ${version}> `);
+    other.write('quit\n');
+    await until(() => said === `\nmaster> > ${version}> master> `);
+    other.write('show cli level\n');
+    await until(() => said.endsWith('master> admin\n\nmaster> '));
+    other.end('quit\n');
+  });
+
+  test('mcli-debug-mode: what any thread can answer', async () => {
+    expect(await cli(socket, 'show libs')).toContain("Unknown command: 'show libs'");
+    expect(await cli(socket, 'help')).not.toContain('show libs');
+    const prompts = await cli(socket, 'prompt;expert-mode on;experimental-mode on;mcli-debug-mode on;show libs;quit');
+    expect(prompts).toMatch(/\nmaster> \nmaster\(e\)> \nmaster\(xe\)> \nmaster\(xed\)> 0x[\s\S]*node\n/);
+    expect(await cli(socket, 'mcli-debug-mode on;mcli-debug-mode;user;mcli-debug-mode on')).toBe(
+      '\nmcli-debug-mode is ON\n\n\nPermission denied\n\n',
+    );
+    const help = await cli(socket, 'mcli-debug-mode on;help');
+    expect(help).toMatch(/ {2}@!<pid> +: send a command to the <pid> process\n/);
+    expect(help).toContain('  show libs');
+  });
+
   test('reload tells whether it worked, and what was said', async () => {
     const text = fs.readFileSync(file, 'utf8');
     fs.writeFileSync(file, text.replace('timeout client 5s', 'timeout client 6s'));

@@ -26,6 +26,18 @@ describe('the command line', () => {
     ['-st', { finish: { signal: 'SIGTERM', pids: [] } }],
     ['-x /run/s', { takeOver: '/run/s' }],
     ['-dM -dM42 -dI -dW -dD', { zeroWarning: true, diagnostic: true }],
+    ['-dA/tmp/x.tar -dC', { archive: '/tmp/x.tar', dump: 0 }],
+    ['-dC42', { dump: 42 }],
+    [
+      '-dtstream:user:quiet,session',
+      {
+        traces: [
+          'stream sink stderr level user verbosity quiet start now'.split(' '),
+          'session sink stderr level error start now'.split(' '),
+        ],
+      },
+    ],
+    ['-dt', { traces: ['all sink stderr level error start now'.split(' ')] }],
     ['-dKcfg,cli', { keywords: 'cfg,cli' }],
     ['-dK -dL -dr', { keywords: '', libraries: true, ignoreResolution: true }],
     ['-4 -dV', { ipv4Only: true, noServerVerify: true }],
@@ -45,7 +57,11 @@ describe('the command line', () => {
     ['-st 0', '-st option: some bytes unconsumed in PID list {0}'],
     ['--io=x', "--io option: expects 'net' or 'uring', not 'x'"],
     ['--process-name a/b', "--process-name option: expects 1 to 15 letters, digits, '-', '_' or '.', not 'a/b'"],
-    ['-dt', '-dt option: is not supported by Sluice yet'],
+    ['-dA', '-dA option: expects the name of a file, as in -dA/tmp/libs.tar'],
+    ['-dCx', "-dC option: expects a key of 0 to 4294967295, not 'x'"],
+    ['-dC4294967296', "-dC option: expects a key of 0 to 4294967295, not '4294967296'"],
+    ['-dtx', "-dt option: no such trace source 'x'; there are: all, session, stream"],
+    ['-dtstream:help', "-dt option: no such trace level 'help'; there are: error, user, proto, state, data, developer"],
     ['a.cfg', "unexpected argument 'a.cfg'; did you mean '-f a.cfg' maybe ?"],
     ['-zzzzzz', "unknown option '-zzzzzz'."],
   ];
