@@ -11,7 +11,7 @@ import type { Deployment, Farm, FarmMember, Front, FrontTls } from './deployment
 import { policyLines } from './l7-lines.ts';
 import { backendName, comment } from './lines.ts';
 import { monitorLines, type Probe, serverCheck } from './monitors.ts';
-import { type Files as ProcessFiles, preambleLines } from './preamble.ts';
+import { type ProcessFiles, preambleLines } from './preamble.ts';
 import { fetchOf, quote } from './quote.ts';
 
 /** What a configuration needs besides the deployment. */

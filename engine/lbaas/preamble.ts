@@ -5,7 +5,7 @@
 import { quote } from './quote.ts';
 
 /** Where the process of a configuration is spoken to, and where it finds what the one before knew. */
-export interface Files {
+export interface ProcessFiles {
   /** Path of the runtime API's socket. */
   readonly socket: string;
   /** Path of the file with the states that the members had in the process before. */
@@ -15,7 +15,7 @@ export interface Files {
 const LAST = '  load-server-state-from-file global';
 
 /** @param own lines of the global section that not every load balancer has */
-export function preambleLines({ socket, states }: Files, own: readonly string[]): string[] {
+export function preambleLines({ socket, states }: ProcessFiles, own: readonly string[]): string[] {
   return [
     'global',
     `  stats socket ${quote(socket)} mode 600 level admin`,
@@ -55,7 +55,7 @@ export function proxyNames(text: string): string[] {
 }
 
 /** The configuration of a process that is to do what all of these say. */
-export function joinedText(texts: readonly string[], files: Files): string {
+export function joinedText(texts: readonly string[], files: ProcessFiles): string {
   const parts = texts.map(partsOf);
   const own = [...new Set(parts.flatMap(part => part.own))];
   const each = parts.flatMap(({ title, proxies }) => ['', title, proxies]);

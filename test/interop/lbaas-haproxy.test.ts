@@ -10,7 +10,7 @@ import { deployments, SITE, several } from '../lbaas/deployments.ts';
 import { folder } from '../workers/sluice.ts';
 import { haproxyVersion } from './peers.ts';
 
-const REASON = haproxyVersion() === null;
+const ABSENT = haproxyVersion() === null;
 
 /** Throws with what HAProxy says of it when it does not take it. */
 function assertTaken(dir: string, text: string): void {
@@ -22,7 +22,7 @@ function assertTaken(dir: string, text: string): void {
 
 const filesIn = (dir: string) => ({ socket: path.join(dir, 'sock'), states: path.join(dir, 'states') });
 
-test.skipIf(REASON)('haproxy -c accepts every deployment', () => {
+test.skipIf(ABSENT)('haproxy -c accepts every deployment', () => {
   const dir = folder();
   fc.assert(
     fc.property(deployments, deployment => {
@@ -32,7 +32,7 @@ test.skipIf(REASON)('haproxy -c accepts every deployment', () => {
   );
 });
 
-test.skipIf(REASON)('haproxy -c accepts what several share', () => {
+test.skipIf(ABSENT)('haproxy -c accepts what several share', () => {
   const dir = folder();
   fc.assert(
     fc.property(several, all => {

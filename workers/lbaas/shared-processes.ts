@@ -9,6 +9,7 @@
  *                vips     addresses that were put up for it
  *     shared/<group>/     the process, with the configurations of all of them one after the other (processes.ts)
  */
+import path from 'node:path';
 import type { Site } from '../../engine/lbaas/configuration.ts';
 import { type Health, readStats } from '../../engine/lbaas/health.ts';
 import { proxiesOf, standsAlone } from '../../engine/lbaas/preamble.ts';
@@ -85,7 +86,7 @@ export class SharedProcesses implements Processes {
     this.#folder.make(id);
     const { name } = this.#join(id, alone);
     await this.#vips.up(id, vips);
-    for (const file of ['pid', 'sock']) this.#folder.link(id, file, `../../shared/${name}/${file}`);
+    for (const file of ['pid', 'sock']) this.#folder.link(id, file, path.join(this.#options.sharedFolder, name, file));
     await this.#members.get(id)!.group.set(id, text);
     // Not before: what cannot run must not be found here.
     this.#folder.write(id, 'conf', text);
