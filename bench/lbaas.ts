@@ -20,15 +20,17 @@ const { values: options } = parseArgs({
   options: {
     balancers: { type: 'string', default: '500' },
     members: { type: 'string', default: '10' },
+    'per-process': { type: 'string', default: '25' },
     io: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 
 const HELP = `node bench/lbaas.ts [options]
-  --balancers <number>  how many (500; each takes the memory of a process)
-  --members <number>    in the pool of each (10)
-  --io <net|uring>      how the processes serve sockets`;
+  --balancers <number>    how many (500)
+  --members <number>      in the pool of each (10)
+  --per-process <number>  that share a process (25; with 1 each takes the memory of a process)
+  --io <net|uring>        how the processes serve sockets`;
 
 interface Timed {
   readonly ms: number[];
@@ -111,10 +113,10 @@ function answer(host: string): Promise<number> {
   return promise;
 }
 
-/** Resident memory of a process, KiB; 0 when it is gone. */
-function residentKiB(pid: number): number {
+/** Memory of a process, its part of what it shares with others included, KiB; 0 when it is gone. */
+function memoryKiB(pid: number): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    return Number(/^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
   } catch {
     return 0;
   }
@@ -134,6 +136,8 @@ async function main(): Promise<void> {
     '--quiet',
     '--subnet',
     'bench=127.10.0.0/16',
+    '--per-process',
+    options['per-process'],
   ];
   const child = spawn(LAUNCHER, [...words, ...(options.io === undefined ? [] : ['--io', options.io])], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -154,7 +158,8 @@ async function main(): Promise<void> {
 
 function pids(state: string): number[] {
   const folder = path.join(state, 'lbaas');
-  return fs.readdirSync(folder).map(id => Number(fs.readFileSync(path.join(folder, id, 'pid'), 'utf8')));
+  const all = fs.readdirSync(folder).map(id => Number(fs.readFileSync(path.join(folder, id, 'pid'), 'utf8')));
+  return [...new Set(all)];
 }
 
 async function originServer(): Promise<http.Server> {
@@ -199,14 +204,15 @@ async function measure(
   const seconds = (performance.now() - start) / 1000;
   const sorted = timed.ms.toSorted((a, b) => a - b);
   const part = (p: number) => sorted[Math.min(Math.floor(sorted.length * p), sorted.length - 1)]!.toFixed(1);
-  const memory = pids(state).map(residentKiB);
+  const memory = pids(state).map(memoryKiB);
+  const all = memory.reduce((a, b) => a + b, 0);
   const mib = (kib: number) => `${(kib / 1024).toFixed(0)} MiB`;
   console.log(`${count} load balancers with ${ports.length} members each
   until all have traffic        ${seconds.toFixed(1)} s
   from request to traffic       median ${(each.toSorted((a, b) => a - b)[count >> 1]! / 1000).toFixed(2)} s, ${USERS} at a time
   API, ${sorted.length} requests${' '.repeat(Math.max(16 - String(sorted.length).length, 1))}p50 ${part(0.5)} ms, p99 ${part(0.99)} ms
-  memory of the control plane   ${mib(residentKiB(child.pid!))}
-  memory of a process           ${mib(memory.reduce((a, b) => a + b, 0) / memory.length)} (resident, shared parts in each)`);
+  memory of the control plane   ${mib(memoryKiB(child.pid!))}
+  memory of ${memory.length} processes${' '.repeat(Math.max(10 - String(memory.length).length, 1))}${mib(all)}, ${mib(all / memory.length)} each, ${mib(all / count)} for a load balancer`);
 }
 
 if (options.help) console.log(HELP);

@@ -135,6 +135,8 @@ export const LOG_HEADER_BYTES_MAX = 1_024;
 export const LOG_URI_BYTES_MAX = 1_023;
 /** Plaintext of short sends that becomes one TLS record at the end of a turn. Bytes. */
 export const TLS_GATHER_BYTES = 16_384;
+/** Early data of a TLS client at most: what it sends before the handshake is complete (`allow-0rtt`). Bytes. */
+export const TLS_EARLY_BYTES = 15_360;
 /** TLS sessions kept per server and worker, one per name that is sent. */
 export const TLS_SESSIONS_MAX = 1_024;
 
@@ -147,6 +149,8 @@ export const RING_CHANNEL_BYTES = 262_144;
 export const RING_BYTES = 16_384;
 export const BUF0_BYTES = 1_048_576;
 export const RING_RECONNECT_MS = 1_000;
+/** Connections to a `log-forward` section at a time, where it does not say (manual 12.6). */
+export const LOG_FORWARD_MAXCONN = 10;
 /** Mails that wait for one mailer; what comes when there are more is lost. */
 export const MAIL_QUEUE_MAX = 100;
 /** Lines in one round of `log ... sample`. */

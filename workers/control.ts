@@ -7,6 +7,7 @@ import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
 import { hasIpv6 } from '../engine/io/routes.ts';
+import { startLogForwards } from '../engine/log/log-forward.ts';
 import { Rings } from '../engine/log/rings.ts';
 import { beginTraces } from '../engine/log/trace-words.ts';
 import { Traces } from '../engine/log/traces.ts';
@@ -19,12 +20,12 @@ import { ChangeLog } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { attachPast } from '../engine/shm/past.ts';
 import { startPurging } from '../engine/stick/purge.ts';
-import { TimerWheel } from '../engine/time.ts';
+import { TimerWheel, wallMs } from '../engine/time.ts';
 import { TlsChanges } from '../engine/tls/changes.ts';
 import { freeLedger, keepLedger } from '../engine/tls/ledger.ts';
 import { tlsStore } from '../engine/tls/store.ts';
 import { collectSoon } from './garbage.ts';
-import { controlBinds } from './listeners.ts';
+import { type ControlBind, controlBinds } from './listeners.ts';
 import { type CliLine, type ControlTask, report } from './messages.ts';
 import { PortConn } from './port-conn.ts';
 import { attach, confine, joinMaster } from './thread.ts';
@@ -62,7 +63,6 @@ export default async function control(task: ControlTask): Promise<void> {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);
   });
-  const rings = new Rings({ model, memory: env.memory, io, wheel });
   /** Lines that came before it serves. */
   /** What came before the runtime API was there. */
   const early: (() => void)[] = [];
@@ -103,8 +103,9 @@ export default async function control(task: ControlTask): Promise<void> {
       io.wake();
       const binds = controlBinds(model);
       const sockets = listeners.map(({ listener, fd }) => ({ ...binds[listener]!, fd }));
-      const [forPeers, forCli] = [sockets.filter(s => s.section >= 0), sockets.filter(s => s.section < 0)];
+      const forUse = (use: ControlBind['use']) => sockets.filter(socket => socket.use === use);
       const there = outside(model, books, procVars, env);
+      env.logger.evaluate(() => there);
       const mails = startMails({ model, io, wheel });
       running.push(mails);
       const log: Log = (level, proxy, text, mailLevel = level) => {
@@ -122,13 +123,19 @@ export default async function control(task: ControlTask): Promise<void> {
       peers = startPeers(
         { ...common, pid: task.facts.pid, log: peersLog },
         { model, tables: env.tables, succeeds },
-        forPeers,
+        forUse('peers'),
       );
       const purging = startPurging(env.tables, wheel, () => io.now());
-      running.push(purging, checks, peers, keepShort, rings);
+      const { pid, hostName } = task.facts;
+      const forwarding = startLogForwards(
+        { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
+        forUse('logs'),
+      );
+      // What comes last is still sent by the rings.
+      running.push(purging, checks, peers, keepShort, forwarding, rings);
       const own = { names, books, procVars, dynamicCookies, traces, tls, peers: peers.sections };
       const shown = { asker, rings, checks, ...own, environment, startupLogs };
-      cli = startCli({ ...common, ...shown }, forCli);
+      cli = startCli({ ...common, ...shown }, forUse('cli'));
       for (const late of early.splice(0)) late();
     },
     ask: () => {},
@@ -175,6 +182,9 @@ export default async function control(task: ControlTask): Promise<void> {
       else cli.stop(soft, thread.end);
     },
   });
+  // Their files are opened with the rights that the process has at its start.
+  const complain = (text: string) => thread.say('warning', text);
+  const rings = new Rings({ model, memory: env.memory, io, wheel, complain });
   confine(task);
   thread.ready();
   await thread.ended;

@@ -30,7 +30,7 @@ import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
 import { confinementOf } from './privileges.ts';
 import type { Say } from './say.ts';
-import { ledgerFor, withTicketKey } from './tls.ts';
+import { ledgerFor, withResumption } from './tls.ts';
 
 /** What a generation is made of. */
 export interface Plan {
@@ -162,7 +162,7 @@ export class Generation {
     this.#own = this.#confinement !== null || model.global.cpuMap.length > 0;
     this.#pool = care.pool(this.#own);
     const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
-    this.model = { ...withTicketKey(model), proxies };
+    this.model = { ...withResumption(model), proxies };
     this.memory = Memory.create(shapeOf(model, workers));
     this.#changes = createChanges(workers + 2);
     initialise(this.memory, model, monotonicMs());

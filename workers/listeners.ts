@@ -10,8 +10,10 @@ import {
   flagsOf,
   listenerName,
   listens,
+  openDatagramSocket,
   openListener,
   relisten,
+  takesDatagrams,
 } from '../engine/io/bind.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
@@ -38,21 +40,31 @@ export interface Listeners {
   readonly control: readonly Sockets[];
 }
 
-/** A socket of the control thread: a `stats socket`, or where peers reach us. */
+/** A socket of the control thread: a `stats socket`, where peers reach us, or where log lines come in. */
 export interface ControlBind {
   readonly bind: Bind;
   /** For messages. */
   readonly who: string;
-  /** Index in `model.peers`; -1 = a `stats socket`. */
+  readonly use: 'cli' | 'peers' | 'logs';
+  /** Index in `model.peers` or `model.logForwards`; 0 for the runtime API. */
   readonly section: number;
+  /** It takes datagrams. */
+  readonly datagrams: boolean;
 }
 
-export function controlBinds({ global, peers }: Model): ControlBind[] {
+export function controlBinds({ global, peers, logForwards }: Model): ControlBind[] {
+  const bound = (bind: Bind, use: ControlBind['use'], who: string, section = 0, datagrams = false): ControlBind => {
+    return { bind, use, who, section, datagrams };
+  };
   return [
-    ...global.statsSockets.map(bind => ({ bind, who: 'frontend GLOBAL', section: -1 })),
+    ...global.statsSockets.map(bind => bound(bind, 'cli', 'frontend GLOBAL')),
     ...peers.filter(isActive).flatMap(({ binds, name, index }) => {
-      return binds.map(bind => ({ bind, who: `peers ${name}`, section: index }));
+      return binds.map(bind => bound(bind, 'peers', `peers ${name}`, index));
     }),
+    ...logForwards.flatMap(({ binds, dgramBinds, name, index }) => [
+      ...binds.map(bind => bound(bind, 'logs', `log-forward ${name}`, index)),
+      ...dgramBinds.map(bind => bound(bind, 'logs', `log-forward ${name}`, index, true)),
+    ]),
   ];
 }
 
@@ -83,9 +95,16 @@ export function openListeners(
   const control: Sockets[] = [];
   const traffic: Sockets[] = [];
   let failed = false;
-  const openBind = (to: Sockets[], listener: number, bind: Bind, who: string, serving: readonly number[]): void => {
-    const key = keyOf(bind);
-    const fds = openShards(bind, who, serving.length, open.take(key), say);
+  const openBind = (
+    to: Sockets[],
+    listener: number,
+    bind: Bind,
+    who: string,
+    serving: readonly number[],
+    datagrams = false,
+  ): void => {
+    const key = keyOf(bind, datagrams);
+    const fds = openShards(bind, who, serving.length, open.take(key), say, datagrams);
     to.push({ key, device: bind.interface ?? '', listener, workers: serving, fds });
     if (fds.length === 0) failed = true;
   };
@@ -99,8 +118,8 @@ export function openListeners(
       listener++;
     }
   }
-  controlBinds(model).forEach(({ bind, who }, i) => {
-    openBind(control, i, bind, who, [0]);
+  controlBinds(model).forEach(({ bind, who, datagrams }, i) => {
+    openBind(control, i, bind, who, [0], datagrams);
   });
   const listeners = { traffic, control };
   if (!failed) return listeners;
@@ -110,9 +129,12 @@ export function openListeners(
 }
 
 /** What a socket is bound to, and what cannot be changed of it once it is. */
-function keyOf({ address, abstract, inheritedFd, interface: device, transparent, v6only }: Bind): string {
+function keyOf(
+  { address, abstract, inheritedFd, interface: device, transparent, v6only }: Bind,
+  datagrams: boolean,
+): string {
   const where = address === null ? `fd@${inheritedFd}` : addressText(abstract ? abstractName(address) : address);
-  return [where, device ?? '', transparent, v6only].join(' ');
+  return [where, device ?? '', transparent, v6only, datagrams].join(' ');
 }
 
 /** What another process may have of us (`expose-fd listeners`). */
@@ -120,17 +142,18 @@ export function exposed(listeners: Listeners): readonly PassedSocket[] {
   return every(listeners).flatMap(({ device, fds }) => fds.map(fd => ({ fd, interface: device })));
 }
 
-/** Sockets that another process has passed to us. Those that do not listen are closed. */
+/** Sockets that another process has passed to us. Those that neither listen nor take datagrams are closed. */
 export function adopt(passed: readonly PassedSocket[]): Listeners {
   const byKey = new Map<string, Sockets>();
   for (const { fd, interface: device } of passed) {
-    const address = listens(fd) ? listenerName(fd) : null;
+    const datagrams = takesDatagrams(fd);
+    const address = datagrams || listens(fd) ? listenerName(fd) : null;
     if (address === null) {
       closeFd(fd);
       continue;
     }
     const { transparent, v6only } = flagsOf(fd, address);
-    const key = [addressText(address), device, transparent, v6only].join(' ');
+    const key = [addressText(address), device, transparent, v6only, datagrams].join(' ');
     const same = byKey.get(key);
     if (same === undefined) byKey.set(key, { key, device, listener: -1, workers: [], fds: [fd] });
     else same.fds.push(fd);
@@ -139,7 +162,14 @@ export function adopt(passed: readonly PassedSocket[]): Listeners {
 }
 
 /** As many sockets as the line asks for, those that are `there` already among them. Empty after saying what went wrong. */
-function openShards(bind: Bind, who: string, serving: number, there: readonly number[], say: Say): number[] {
+function openShards(
+  bind: Bind,
+  who: string,
+  serving: number,
+  there: readonly number[],
+  say: Say,
+  datagrams: boolean,
+): number[] {
   const place = `Binding [${bind.file}:${bind.line}] for ${who}: `;
   if (serving === 0) {
     say('alert', `${place}none of the threads it names ('thread') exists.`);
@@ -150,10 +180,10 @@ function openShards(bind: Bind, who: string, serving: number, there: readonly nu
   const fds = [...there];
   // A port chosen by the kernel is the same for all shards.
   let address = fds.length > 0 ? listenerName(fds[0]!) : bind.address;
-  for (const fd of fds)
+  for (const fd of datagrams ? [] : fds)
     for (const warning of relisten(fd, { ...bind, reusePort: true })) say('warning', `${place}${warning}`);
   while (fds.length < shards) {
-    const result = openListener({ ...bind, address, reusePort: true });
+    const result = (datagrams ? openDatagramSocket : openListener)({ ...bind, address, reusePort: true });
     if ('errno' in result) {
       say('alert', `${place}${result.message}`);
       fds.slice(there.length).forEach(closeFd);

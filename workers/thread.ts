@@ -57,6 +57,7 @@ export function attach(
   const memory = Memory.attach(task.memory);
   memory.past = attachPast(task.past);
   const top = topology(model);
+  const tables = new Tables(model, task.stick, worker ?? memory.shape.workers);
   const { pid, hostName } = facts;
   const complain = (text: string) => say('warning', text);
   const logger = new Logger({ model, memory, worker, facts: { pid, hostname: hostName }, wall: wallMs, complain });
@@ -64,8 +65,8 @@ export function attach(
     model,
     memory,
     topology: top,
-    tables: new Tables(model, task.stick, worker ?? memory.shape.workers),
-    view: new View(model, memory, top, facts),
+    tables,
+    view: new View(model, memory, top, facts, tables.list),
     logger,
     now: () => io.now(),
     // As HAProxy: a backend without servers is an alert, every other change a warning.

@@ -10,10 +10,12 @@ import type { Conn } from '../../engine/io/contract.ts';
 import { createSim } from '../../engine/io/sim.ts';
 import { monotonicMs } from '../../engine/time.ts';
 import { readBundle } from '../../engine/tls/bundle.ts';
-import { acceptTls, connectTls, type TlsEnd } from '../../engine/tls/conn.ts';
+import { acceptTls, connectTls } from '../../engine/tls/conn.ts';
 import { clientContext, serverContext } from '../../engine/tls/context.ts';
+import type { TlsEnd } from '../../engine/tls/end.ts';
 import { alive } from '../../engine/tls/handle.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
+import { singleKey } from '../../engine/tls/tickets.ts';
 import { certificateIn } from '../race/certificate.ts';
 
 const COUNT = Number(process.argv[2] ?? 100_000);
@@ -27,9 +29,18 @@ const certificate = readBundle(pem, path => (path === pem ? readFileSync(path) :
 if ('problem' in certificate) throw new Error(certificate.problem);
 
 const ticketKey = new Uint8Array(80).fill(7);
-const store = new TlsStore({ certificates: [], authorities: [], revocations: [], lists: [], keylog: false, ticketKey });
-const side = { identity: 'bench', ticketKeys: [ticketKey], dhParams: null };
-const limits = { cacheSize: 1000, lifetimeSeconds: 300, maxRecordBytes: 0 };
+const store = new TlsStore({
+  certificates: [],
+  authorities: [],
+  revocations: [],
+  ticketKeys: [],
+  lists: [],
+  keylog: false,
+  ticketKey,
+  sessions: null,
+});
+const side = { identity: 'bench', tickets: singleKey(ticketKey), dhParams: null };
+const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0 };
 const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),
   clientContext(store, {

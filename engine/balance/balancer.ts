@@ -23,7 +23,7 @@ export interface Subject {
   body(): Slice | null;
   /** The bytes received on a TCP connection so far, for rdp-cookie; null when none. */
   payload(): Slice | null;
-  /** The value of the expression of `balance hash`; null when it has none. */
+  /** The value of the expression of `balance hash`, or what `balance log-hash` makes of a line; null when it has none. */
   hashed(): Slice | null;
 }
 

@@ -101,6 +101,17 @@ export class Farm {
     return Atomics.add(this.#words, this.#proxyAt + PROXY.at.turn, 1) >>> 0;
   }
 
+  /** The server that takes everything (sticky); -1 = none yet. The word of the turns says it: nobody else takes any. */
+  kept(): number {
+    return Atomics.load(this.#words, this.#proxyAt + PROXY.at.turn) - 1;
+  }
+
+  /** From now on it is `next`, unless another worker has replaced `kept` already. Gives who it is. */
+  keep(kept: number, next: number): number {
+    const found = Atomics.compareExchange(this.#words, this.#proxyAt + PROXY.at.turn, kept + 1, next + 1) - 1;
+    return found === kept ? next : found;
+  }
+
   /** The turn at which a server was last `choose`n, a number that wraps around. */
   chosenAt(server: number): number {
     return this.#words[this.#at[server]! + CHOSEN]!;

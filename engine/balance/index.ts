@@ -14,6 +14,7 @@ import { rdpCookieKey } from './rdp-cookie.ts';
 import { RoundRobin } from './roundrobin.ts';
 import { sourceKey } from './source.ts';
 import { staticSchedule } from './static-rr.ts';
+import { Sticky } from './sticky.ts';
 import { uriKey } from './uri.ts';
 import { urlParamKey } from './url-param.ts';
 
@@ -35,6 +36,8 @@ const ALGORITHMS: Record<BalanceAlgorithm, Make> = {
   hdr: keyed(hdrKey),
   'rdp-cookie': keyed(rdpCookieKey),
   hash: keyed((_, hash) => expressionKey(hash)),
+  'log-hash': keyed((_, hash) => expressionKey(hash)),
+  sticky: farm => new Sticky(farm),
 };
 
 function keyed(make: (balance: Balance, hash: Hash, type: HashType) => Key): Make {

@@ -53,6 +53,7 @@ function addServer({ env, args }: Call): Reply {
   const proxy = findProxy(env, path.slice(0, slash), isBackend);
   const name = path.slice(slash + 1);
   if (proxy === undefined) return 'No such backend.';
+  if (proxy.mode === 'log') return 'Backend must use the TCP or HTTP mode to support dynamic servers.';
   if (isStatic(proxy)) return 'Backend must use a dynamic load balancing to support dynamic servers.';
   if (proxy.servers.some(server => server.name === name && !server.removed)) {
     return 'Already exists a server with the same name in backend.';
@@ -78,24 +79,23 @@ function parseServer(
   words: readonly string[],
 ): Server | string {
   if (words.length === 0) return "'server' expects <name> and <addr>[:<port>] as arguments.";
-  const quoted = [name, ...words].map(quote);
   const diagnostics = new Diagnostics();
-  const { caBase, crtBase } = running.global.tls;
-  const bases = [
-    ...(caBase === null ? [] : [` ca-base ${quote(caBase)}`]),
-    ...(crtBase === null ? [] : [` crt-base ${quote(crtBase)}`]),
-  ];
-  const global = bases.length === 0 ? '' : `global\n${bases.join('\n')}\n`;
-  const text = `${global}backend ${proxy.name}\n mode ${proxy.mode}\n server ${quoted.join(' ')}\n`;
+  const text = lines([
+    ['global'],
+    ...running.global.tls.serverLines,
+    ['backend', proxy.name],
+    ['mode', proxy.mode],
+    ['server', name, ...words],
+  ]);
   const resources = { resolve: () => null, readFile: knownFiles(tls.store), readFolder: () => null, env: {} };
   const model = loadModel(lex('CLI', text, {}, diagnostics), diagnostics, resources);
   const errors = diagnostics.list.filter(d => d.severity === 'alert').map(d => d.message);
   return errors.length > 0 || model === null ? errors.join('\n') : model.proxies[0]!.servers[0]!;
 }
 
-/** A word as the lexer reads it. */
-function quote(word: string): string {
-  return word.replace(/[^\w.:/@%+-]/g, '\\$&');
+/** Words as the lexer reads them. */
+function lines(of: readonly (readonly string[])[]): string {
+  return of.map(words => `${words.map(word => word.replace(/[^\w.:/@%+-]/g, '\\$&')).join(' ')}\n`).join('');
 }
 
 /** Gives a place of the backend to `server` in every thread. */

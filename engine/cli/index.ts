@@ -22,7 +22,9 @@ import { SESSION_COMMANDS } from './session-commands.ts';
 import { SSL_CERT_COMMANDS } from './ssl-cert-commands.ts';
 import { SSL_FILE_COMMANDS } from './ssl-file-commands.ts';
 import { SSL_LIST_COMMANDS } from './ssl-list-commands.ts';
+import { SSL_OCSP_COMMANDS } from './ssl-ocsp-commands.ts';
 import { SSL_SNI_COMMANDS } from './ssl-sni-commands.ts';
+import { SSL_TICKET_COMMANDS } from './ssl-ticket-commands.ts';
 import { STAT_COMMANDS } from './stat-commands.ts';
 import { DUMP_STATS_FILE } from './stats-file-command.ts';
 import { STREAM_COMMANDS } from './stream-commands.ts';
@@ -53,6 +55,8 @@ export const COMMANDS: readonly Command[] = [
   ...SSL_FILE_COMMANDS,
   ...SSL_LIST_COMMANDS,
   ...SSL_SNI_COMMANDS,
+  ...SSL_OCSP_COMMANDS,
+  ...SSL_TICKET_COMMANDS,
   ...STAT_COMMANDS,
   DUMP_STATS_FILE,
   ...STREAM_COMMANDS,

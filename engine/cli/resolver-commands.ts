@@ -14,7 +14,7 @@ function showResolvers({ env, args: [id] }: Call): string | Message {
     `Resolvers section ${config.name}`,
     ...nameservers.flatMap(server => [
       ` nameserver ${server.config.name}:`,
-      ...COUNTERS.map(name => `  ${`${name}:`.padEnd(NAME_WIDTH)}${server.counters[name]}`),
+      ...COUNTERS.map(name => `  ${`${name}:`.padEnd(NAME_WIDTH)}${server.counted(name)}`),
     ]),
   ]);
   return lines.join('\n');
@@ -36,7 +36,7 @@ function typeOf(value: string | number): string {
 
 function rowsOf({ sections }: Names): (string | number)[][] {
   return sections.flatMap(({ config, nameservers }) =>
-    nameservers.map(server => [server.config.name, config.name, ...COUNTERS.map(name => server.counters[name])]),
+    nameservers.map(server => [server.config.name, config.name, ...COUNTERS.map(name => server.counted(name))]),
   );
 }
 

@@ -36,6 +36,7 @@ function portText({ number, relative }: Port): string {
 export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Reply {
   const [host, word, portWord = ''] = args;
   if (host === undefined) return 'set server <b>/<s> addr requires an address and optionally a port.';
+  if (t.proxy.mode === 'log') return 'The address of a log server cannot be changed.';
   const address = parseIp(host, 0);
   if (address === null) return `Invalid addr '${host}'${BY}`;
   const live = new LiveAddress(env.memory, t.number, t.server);

@@ -4,9 +4,10 @@ import type { BindSettings, BindTls, Certificate } from '../config/tls-model.ts'
 import { firstOf, joinParts, type Problem, readKey, readParts } from '../tls/bundle.ts';
 import { clientContext, serverContext, type TlsContext, TlsProblem, tryCertificate } from '../tls/context.ts';
 import { serverSide } from '../tls/listener.ts';
+import { readResponse } from '../tls/ocsp.ts';
 import type { Call, CliEnv, Command } from './command.ts';
 import { type Message, notice } from './severity.ts';
-import { certificateLines, ocspKey } from './ssl-text.ts';
+import { certificateLines, ocspIdOf, responseLines } from './ssl-text.ts';
 import { committed, type Desk, type Draft, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { useCount, usesOf } from './ssl-uses.ts';
 
@@ -21,16 +22,22 @@ function show({ env, args: [word] }: Call): string {
     return listing(transaction?.name ?? null, names);
   }
   const { name, prepared } = readName(word);
+  const stapled = word.endsWith('.ocsp') ? env.tls.store.find(word.slice(0, -'.ocsp'.length)) : null;
+  if (stapled !== null && stapled.ocsp !== null) return responseLines(stapled.ocsp);
   const found = prepared ? transaction : (env.tls.store.find(name) ?? (empty.has(name) ? emptyDraft(name) : null));
   if (found === null || found.name !== name) return NOT_FOUND;
   const status = found.leaf === null ? 'Empty' : !prepared && useCount(usesOf(env, name)) > 0 ? 'Used' : 'Unused';
   const lines = found.leaf === null ? [] : certificateLines(found.leaf, found.chain);
-  return [`Filename: ${word}`, `Status: ${status}`, ...lines, `OCSP Response Key: ${keyOf(found)}`].join('\n');
+  return [
+    `Filename: ${word}`,
+    `Status: ${status}`,
+    ...lines,
+    `OCSP Response Key: ${prepared ? '' : keyOf(found)}`,
+  ].join('\n');
 }
 
 function keyOf({ leaf, chain, ocsp, issuer }: Pick<Draft, 'leaf' | 'chain' | 'ocsp' | 'issuer'>): string {
-  const above = issuer ?? chain[0] ?? null;
-  return leaf === null || ocsp === null || above === null ? '' : ocspKey(leaf, above);
+  return leaf === null || ocsp === null ? '' : (ocspIdOf({ leaf, chain, issuer })?.key ?? '');
 }
 
 // --- set ---
@@ -53,7 +60,8 @@ type Part = (draft: Draft, payload: Buffer) => Draft | Problem;
 const PARTS: Readonly<Record<string, Part>> = {
   '': (draft, payload) => {
     const parts = readParts(draft.name, payload);
-    return 'problem' in parts ? parts : { ...draft, ...parts };
+    // What stood beside the old certificate says nothing of the new one.
+    return 'problem' in parts ? parts : { ...draft, ...parts, ocsp: null, issuer: null };
   },
   '.key': (draft, payload) => {
     const key = readKey(draft.name, payload) ?? { problem: `No Private Key found in '${draft.name}.key'` };
@@ -64,9 +72,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     return issuer === null ? { problem: `unable to load '${draft.name}.issuer': no start line` } : { ...draft, issuer };
   },
   '.ocsp': (draft, payload) => {
-    const ocsp = Buffer.from(payload.toString('latin1'), 'base64');
-    // An OCSPResponse is a sequence (RFC 6960 4.2.1).
-    return ocsp[0] === 0x30 ? { ...draft, ocsp } : { problem: `unable to load '${draft.name}.ocsp': no OCSP response` };
+    const response = readResponse(new Uint8Array(Buffer.from(payload.toString('latin1'), 'base64')));
+    return 'problem' in response ? response : { ...draft, ocsp: response.der };
   },
 };
 

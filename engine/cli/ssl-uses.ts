@@ -1,11 +1,11 @@
-/** Who uses which certificate, `ca-file`, `crl-file` or crt-list: bind lines, stats sockets, servers, their checks, peers, rings. */
+/** Who uses which certificate, `ca-file`, `crl-file` or crt-list: bind lines, stats sockets, servers, their checks, peers, rings, log-forward sections. */
 import type { Bind, Place } from '../config/model.ts';
 import type { BindCertificate, BindSettings, BindTls, ServerTls } from '../config/tls-model.ts';
 import { certificatesOf } from '../tls/listener.ts';
 import type { CliEnv } from './command.ts';
 
 export interface TlsBind {
-  /** Name of its frontend or `peers` section; `GLOBAL` for a stats socket. */
+  /** Name of its frontend, `peers` or `log-forward` section; `GLOBAL` for a stats socket. */
   readonly frontend: string;
   readonly bind: Bind & Place;
   readonly tls: BindTls;
@@ -15,7 +15,9 @@ export function tlsBinds({ model }: CliEnv): TlsBind[] {
   const all = [
     ...model.peers.flatMap(({ name, binds }) => binds.map(bind => ({ frontend: name, bind }))),
     ...model.global.statsSockets.map(bind => ({ frontend: 'GLOBAL', bind })),
-    ...model.proxies.flatMap(({ name, binds }) => binds.map(bind => ({ frontend: name, bind }))),
+    ...[...model.proxies, ...model.logForwards].flatMap(({ name, binds }) => {
+      return binds.map(bind => ({ frontend: name, bind }));
+    }),
   ];
   return all.flatMap(({ frontend, bind }) => (bind.tls === null ? [] : [{ frontend, bind, tls: bind.tls }]));
 }

@@ -23,6 +23,8 @@ export interface Endpoint {
   /** A name in Linux's abstract namespace: `address.bytes` is the name as the kernel has it, behind a zero byte. */
   readonly abstract: boolean;
   readonly inheritedFd: number | null;
+  /** A prefix says that it takes datagrams. */
+  readonly datagrams: boolean;
   /** First and last port; equal unless it is a range; 0 when none is given. */
   readonly port: number;
   readonly lastPort: number;
@@ -52,6 +54,8 @@ export const BIND_ACCEPTS: Accepts = {
   type: 'stream',
 };
 export const SERVER_ACCEPTS: Accepts = { port: 'optional', offset: true, unix: true, names: true, type: 'stream' };
+/** Servers of proxies: what takes datagrams is for log lines, which is checked once the mode is known. */
+export const SERVER_LINE_ACCEPTS: Accepts = { port: 'optional', offset: true, unix: true, names: true };
 export const SOURCE_ACCEPTS: Accepts = { port: 'optional', names: true, type: 'stream' };
 
 interface Prefix {
@@ -59,6 +63,8 @@ interface Prefix {
   /** null = whatever the place is for. */
   readonly type: 'stream' | 'dgram' | null;
 }
+
+type Family = Exclude<Prefix['family'], 'unsupported'>;
 
 /** Prefixes of sections 2.9.1 and 2.9.3; those of 2.9.2 go before the ones without a type. */
 const PREFIXES: Readonly<Record<string, Prefix>> = {
@@ -99,6 +105,7 @@ const NOTHING: Omit<Endpoint, 'text'> = {
   family: 0,
   abstract: false,
   inheritedFd: null,
+  datagrams: false,
   port: 0,
   lastPort: 0,
   portRelative: false,
@@ -110,7 +117,12 @@ export function parseEndpoint(text: string, accepts: Accepts): Parsed<Endpoint> 
   if (text === '') return { error: "'' resolves to an empty address (environment variable missing?)" };
   const prefix = readPrefix(text, accepts);
   if ('error' in prefix) return prefix;
-  const { family, rest } = prefix.value;
+  const { family, rest, datagrams } = prefix.value;
+  const endpoint = parseFamily(text, rest, family, accepts);
+  return 'error' in endpoint || !datagrams ? endpoint : { value: { ...endpoint.value, datagrams } };
+}
+
+function parseFamily(text: string, rest: string, family: Family, accepts: Accepts): Parsed<Endpoint> {
   if (family === 'fd') return accepts.fd ? parseFd(text, rest) : refuse('a file descriptor', text);
   if (family === 'unix' || family === 'abns') {
     return accepts.unix ? parseUnix(text, rest, family === 'abns') : refuse('a unix socket', text);
@@ -180,9 +192,11 @@ function refuse(what: string, text: string): { error: string } {
 function readPrefix(
   text: string,
   accepts: Accepts,
-): Parsed<{ family: Exclude<Prefix['family'], 'unsupported'>; rest: string }> {
+): Parsed<{ readonly family: Family; readonly rest: string; readonly datagrams: boolean }> {
   const [written, socket, name] = PREFIX_SYNTAX.exec(text) ?? [];
-  if (written === undefined) return { value: { family: text.startsWith('/') ? 'unix' : 'ip', rest: text } };
+  if (written === undefined) {
+    return { value: { family: text.startsWith('/') ? 'unix' : 'ip', rest: text, datagrams: false } };
+  }
   const known = Object.hasOwn(PREFIXES, name!) ? PREFIXES[name!]! : null;
   if (known === null || (socket !== undefined && known.type !== null)) {
     return { error: `unknown address prefix '${written}' in '${text}'` };
@@ -193,7 +207,7 @@ function readPrefix(
   if (type !== null && accepts.type !== undefined && type !== accepts.type) {
     return { error: `${type}-type address not acceptable in '${text}'` };
   }
-  return { value: { family: known.family, rest: text.slice(written.length) } };
+  return { value: { family: known.family, rest: text.slice(written.length), datagrams: type === 'dgram' } };
 }
 
 function parseFd(text: string, number: string): Parsed<Endpoint> {

@@ -1,5 +1,5 @@
 /** `bind` and `stats socket` lines: addresses, then settings that hold for all of them. */
-import { addressesOf, BIND_ACCEPTS, parseEndpoints } from './address.ts';
+import { type Accepts, addressesOf, BIND_ACCEPTS, parseEndpoints } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { type BindDraft, type Draft, newBind } from './draft.ts';
 import type { Context } from './keyword.ts';
@@ -15,6 +15,7 @@ type Socket = Pick<BindDraft, 'text' | 'address' | 'inheritedFd' | 'abstract'>;
  * Reads what follows `bind` or `stats socket`. One socket for each address and port of a range.
  * @param keyword begins the messages
  * @param base what they have unless the settings say otherwise
+ * @param accepts which addresses
  * @returns null after reporting an error
  */
 export function readBindLine(
@@ -23,8 +24,9 @@ export function readBindLine(
   keyword: string,
   context: Context,
   base: BindDraft = newBind(),
+  accepts: Accepts = BIND_ACCEPTS,
 ): BindDraft[] | null {
-  const sockets = socketsOf(cursor, addresses, keyword, context);
+  const sockets = socketsOf(cursor, addresses, keyword, context, accepts);
   const { file, line } = cursor.line;
   const settings: BindDraft = { ...structuredClone(base), file, line };
   if (sockets === null || !readSettings(BIND_TABLE, cursor, settings, `'${keyword} ${addresses.text}'`, context))
@@ -37,8 +39,14 @@ export function readBindLine(
   return sockets.map((socket, i) => ({ ...settings, ...socket, guid: guid(i) }));
 }
 
-function socketsOf(cursor: Cursor, word: Word, keyword: string, { resources }: Context): Socket[] | null {
-  const endpoints = parseEndpoints(word.text, BIND_ACCEPTS);
+function socketsOf(
+  cursor: Cursor,
+  word: Word,
+  keyword: string,
+  { resources }: Context,
+  accepts: Accepts,
+): Socket[] | null {
+  const endpoints = parseEndpoints(word.text, accepts);
   if ('error' in endpoints) {
     cursor.error(`'${keyword}': ${endpoints.error}`, undefined, word);
     return null;

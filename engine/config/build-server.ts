@@ -45,6 +45,7 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     onError,
     errorLimit,
     logProto: _lp,
+    logBufBytes: _lb,
     tls,
     ...own
   } = others;

@@ -2,7 +2,9 @@
 import type { Expression } from '../sample/expression.ts';
 import { bundleOf, type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import { withChain, withoutRoot } from '../tls/issuers.ts';
+import { readResponse } from '../tls/ocsp.ts';
 import { readSigner } from '../tls/signer.ts';
+import { readTicketKeys } from '../tls/ticket-file.ts';
 import { readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
@@ -54,6 +56,7 @@ export class TlsBuilder {
   readonly #certificates = new Map<string, Certificate | null>();
   readonly #authorities = new Map<string, DerFile | null>();
   readonly #revocations = new Map<string, DerFile | null>();
+  readonly #ticketKeys = new Map<string, DerFile | null>();
   /** Null = not read yet. */
   #issuers: readonly (readonly Uint8Array[])[] | null = null;
   readonly #lists = new Map<string, CrtList>();
@@ -71,25 +74,29 @@ export class TlsBuilder {
       certificates: good(this.#certificates),
       authorities: good(this.#authorities),
       revocations: good(this.#revocations),
+      ticketKeys: good(this.#ticketKeys),
       lists: [...this.#lists.values()],
       ticketKey: new Uint8Array(0),
+      sessions: null,
       keylog: this.#global.keylog,
     };
   }
 
   global(place: Place): GlobalTls {
     const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
-    const { captureBytes, madeMax, crtBase, caBase } = this.#global;
+    const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache } = this.#global;
+    this.#resources.enter?.(place.file);
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
     const numbers = { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, captureBytes, madeMax };
-    return { ...numbers, dhParams, crtBase, caBase };
+    return { ...numbers, dhParams, crtBase, caBase, serverLines, privateCache };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
   bind(draft: BindTlsDraft, place: Place, subject: string): BindTls | null {
+    this.#resources.enter?.(place.file);
     if (!draft.ssl) {
       if (draft.crt.length > 0) {
         const message = `${subject}: a certificate was specified but SSL was not enabled (use 'ssl').`;
@@ -120,12 +127,13 @@ export class TlsBuilder {
       certificates,
       signer: draft.generate ? this.#signer(draft, place, subject) : null,
       lists: [...new Set(certificates.flatMap(({ from }) => from?.list ?? []))],
-      ticketKeys: draft.ticketKeysFile === null ? [] : this.#ticketKeys(draft.ticketKeysFile, place, subject),
+      ticketKeys: draft.ticketKeysFile === null ? null : this.#ticketFile(draft.ticketKeysFile, place, subject),
     };
   }
 
   /** `check`: what its checks speak. */
   server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls {
+    this.#resources.enter?.(place.file);
     const { verifyHost, sni, reuse, crt } = draft;
     const settings = this.#settings(draft, this.#global.server, place, subject);
     const verify = draft.verify ?? this.#global.serverVerify;
@@ -172,6 +180,7 @@ export class TlsBuilder {
       caIgnore: draft.caIgnore ?? [],
       crtIgnore: draft.crtIgnore ?? [],
       preferClientCiphers: draft.preferClientCiphers ?? bind.preferClientCiphers ?? false,
+      early: draft.early ?? false,
     };
   }
 
@@ -255,9 +264,18 @@ export class TlsBuilder {
     return this.#read(this.#certificates, path, place, subject, bytes => {
       const read = bundleOf(path, bytes, beside => this.#beside(beside));
       if ('problem' in read) return read;
-      const whole = withChain(read, this.#issuerChains());
+      const whole = withChain({ ...read, ocsp: this.#response(read, place, subject) }, this.#issuerChains());
       return this.#global.skipSelfIssued ? withoutRoot(whole) : whole;
     });
+  }
+
+  /** The response beside a certificate, if it can be stapled. */
+  #response({ name, ocsp }: Certificate, place: Place, subject: string): Uint8Array | null {
+    const response = ocsp === null ? null : readResponse(ocsp);
+    if (response === null || !('problem' in response)) return ocsp;
+    const message = `${subject}: '${name}.ocsp' is ignored: ${response.problem}.`;
+    this.#diagnostics.report('warning', place, message);
+    return null;
   }
 
   /** What stands beside a certificate, as far as such files are wanted: `site.crt.key`, or `site.key`. */
@@ -338,39 +356,15 @@ export class TlsBuilder {
     return parts.length === 0 ? null : Buffer.concat(parts);
   }
 
-  /** The last three keys of the file; the last but one makes tickets. */
-  #ticketKeys(path: string, place: Place, subject: string): Uint8Array[] {
-    const bytes = this.#resources.readFile(path);
-    if (bytes === null) {
-      this.#complain(place, `${subject}: 'tls-ticket-keys' : unable to load TLS ticket keys file '${path}'.`);
-      return [];
-    }
-    const lines = Buffer.from(bytes)
-      .toString('latin1')
-      .split('\n')
-      .filter(line => line.trim() !== '');
-    const keys = lines.map(line => Buffer.from(line.trim(), 'base64'));
-    const size = keys[0]?.length ?? 0;
-    if ((size !== 48 && size !== 80) || keys.some(key => key.length !== size)) {
-      this.#complain(
-        place,
-        `${subject}: 'tls-ticket-keys' : invalid key in '${path}': 48 or 80 bytes, all of one size.`,
-      );
-      return [];
-    }
-    if (keys.length < TICKET_KEYS) {
-      this.#complain(place, `${subject}: 'tls-ticket-keys' : please supply at least ${TICKET_KEYS} keys in '${path}'.`);
-    }
-    return keys.slice(-TICKET_KEYS).map(key => new Uint8Array(key));
+  #ticketFile(path: string, place: Place, subject: string): string {
+    this.#read(this.#ticketKeys, path, place, subject, bytes => readTicketKeys(path, bytes));
+    return path;
   }
 
   #complain(place: Place, message: string): void {
     this.#diagnostics.report('alert', place, message);
   }
 }
-
-/** TLS_TICKETS_NO of HAProxy. */
-const TICKET_KEYS = 3;
 
 function plainLine(certificate: string, i: number): CrtListLine {
   return { number: i + 1, certificates: [certificate], settings: '', filters: [], added: null };
@@ -401,10 +395,10 @@ function over(own: BindTlsDraft, bind: BindTlsDraft): BindTlsDraft {
 export function ownSettings(draft: BindTlsDraft | null): Partial<BindSettings> {
   if (draft === null) return {};
   const { minVersion, maxVersion, ciphers, ciphersuites, sigalgs, clientSigalgs, verify, caFile, crlFile } = draft;
-  const { tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers } = draft;
+  const { tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers, early } = draft;
   const all = {
     ...{ minVersion, maxVersion, ciphers, ciphersuites, sigalgs, clientSigalgs, verify, caFile, crlFile },
-    ...{ tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers },
+    ...{ tickets, caVerifyFile, caNames, caIgnore, crtIgnore, preferClientCiphers, early },
     curves: draft.curves ?? draft.ecdhe,
     alpn: draft.alpn === null ? null : withoutH2(draft.alpn),
   };

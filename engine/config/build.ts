@@ -2,6 +2,7 @@
 
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
+import { logForwardsOf } from './build-log-forwards.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { buildTables } from './build-tables.ts';
@@ -25,9 +26,9 @@ import type { Bind, Model, Userlist } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
 import type { Resolvers } from './server-model.ts';
-import { StateFiles } from './server-state.ts';
+import type { StateFiles } from './server-state.ts';
 
-export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources): Model {
+export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources, states: StateFiles): Model {
   const { global, proxies, userlists } = drafts;
   // HAProxy's stats sockets belong to an internal proxy, which takes the first number when there is one.
   number(proxies, global.statsSockets.length > 0 ? 2 : 1);
@@ -41,7 +42,6 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
   const shared = buildTables(drafts, localPeer, bindsIn, tls, diagnostics, resources);
-  const states = new StateFiles(global, resources, diagnostics);
   const built = proxies.map((draft, index) => {
     const workshop: Workshop = {
       proxy: draft,
@@ -67,6 +67,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
     patternRefs: refsOf(drafts, resources),
     logProfiles: drafts.logProfiles,
     rings: ringsOf(drafts, { diagnostics, resources, tls }),
+    logForwards: logForwardsOf(drafts, bindsIn),
     tls: tls.files(),
   });
 }
@@ -109,7 +110,16 @@ function userlistOf({ users, groups, ...rest }: UserlistDraft): Userlist {
 
 /** `unix-bind` is for `bind` lines only: stats sockets take nothing from it. */
 function globalOf(
-  { unixBind: _u, zeroWarning: _z, externalCheck: _e, fileNameCases, tls: _t, statsSockets, ...global }: GlobalDraft,
+  {
+    unixBind: _u,
+    zeroWarning: _z,
+    externalCheck: _e,
+    folderOf: _f,
+    fileNameCases,
+    tls: _t,
+    statsSockets,
+    ...global
+  }: GlobalDraft,
   tls: TlsBuilder,
 ): Global {
   const sockets = bindsOf(statsSockets, newGlobal().unixBind, tls, 'stats socket');

@@ -10,10 +10,12 @@ import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
 import { formatAddress } from './address.ts';
-import { allLogs, BUF0 } from './build-rings.ts';
+import { checkLogForwards } from './build-log-forwards.ts';
+import { allLogs, BUF0, streamServers } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import { checkFilters } from './check-filters.ts';
+import { checkLogBackend } from './check-log-backends.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
@@ -30,7 +32,8 @@ type Check = (proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts) => vo
 export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   const checks = diagnostics.fatal ? CHECKS : [...CHECKS, ...CHECKS_OF_GOOD_FILES];
   tooMany('proxies', drafts.proxies.length, PROXIES_MAX, diagnostics);
-  tooMany('rings', drafts.rings.length, RINGS_MAX, diagnostics);
+  const logServers = drafts.proxies.flatMap(streamServers);
+  tooMany('rings and log servers', drafts.rings.length + logServers.length, RINGS_MAX, diagnostics);
   tooMany('servers', drafts.proxies.flatMap(proxy => proxy.servers).length, SERVERS_MAX, diagnostics);
   sameNames(drafts.proxies, diagnostics);
   sameIds(drafts.proxies, diagnostics);
@@ -43,7 +46,8 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   checkTables(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
   sameResolvers(drafts, diagnostics);
-  rings(drafts, diagnostics);
+  checkLogForwards(drafts, diagnostics);
+  logTargets(drafts, diagnostics);
 }
 
 /** Who gets mails about the servers. */
@@ -180,7 +184,7 @@ function missingTimeouts(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   const client = accepts(proxy) && clientMs === 0;
   const endless = serverMs === 0 && (proxy.mode === 'http' || tunnelMs === 0);
   const server = serves(proxy) && proxy.servers.length > 0 && (connectMs === 0 || endless);
-  if (proxy.disabled || !(client || server)) return;
+  if (proxy.disabled || proxy.mode === 'log' || !(client || server)) return;
   const message =
     `missing timeouts for ${kindOf(proxy)} '${proxy.name}'.\n` +
     'While not properly invalid, you will certainly encounter various problems\n' +
@@ -216,9 +220,9 @@ function reference(
           backends.map(other => other.name),
         );
     diagnostics.mark('alert', target, `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'`, hint);
-  } else if (proxy.mode === 'http' && backend.mode === 'tcp') {
+  } else if (backend.mode !== proxy.mode && (proxy.mode === 'http' || backend.mode === 'log')) {
     const how = keyword === 'use_backend' ? "in a 'use_backend' rule" : 'as its default backend';
-    const message = `http ${kindOf(proxy)} '${proxy.name}' (${at(proxy)}) tries to use incompatible tcp ${kindOf(backend)} '${backend.name}' (${at(backend)}) ${how} (see 'mode')`;
+    const message = `${proxy.mode} ${kindOf(proxy)} '${proxy.name}' (${at(proxy)}) tries to use incompatible ${backend.mode} ${kindOf(backend)} '${backend.name}' (${at(backend)}) ${how} (see 'mode')`;
     diagnostics.mark('alert', target, message);
   }
 }
@@ -273,12 +277,18 @@ function logProfiles(proxy: ProxyDraft, diagnostics: Diagnostics, drafts: Drafts
   }
 }
 
-/** Rings that `log` lines name. */
-function rings(drafts: Drafts, diagnostics: Diagnostics): void {
-  const names = [...drafts.rings.map(({ name }) => name), BUF0];
+/** Rings and backends that `log` lines name. */
+function logTargets(drafts: Drafts, diagnostics: Diagnostics): void {
+  const rings = [...drafts.rings.map(({ name }) => name), BUF0];
+  const backends = drafts.proxies.filter(({ mode, kind }) => mode === 'log' && kind === 'backend');
+  const known = { ring: rings, backend: backends.map(({ name }) => name) };
   for (const log of allLogs(drafts)) {
-    if (log.ring === null || log.endpoint !== null || names.includes(log.ring)) continue;
-    diagnostics.report('alert', log, `unknown ring '${log.ring}'`, didYouMean(log.ring, names) ?? undefined);
+    for (const kind of ['ring', 'backend'] as const) {
+      const name = log[kind];
+      if (name === null || log.endpoint !== null || known[kind].includes(name)) continue;
+      const what = kind === 'ring' ? 'ring' : 'log backend';
+      diagnostics.report('alert', log, `unknown ${what} '${name}'`, didYouMean(name, known[kind]) ?? undefined);
+    }
   }
 }
 
@@ -418,6 +428,7 @@ const CHECKS: readonly Check[] = [
   emailAlerts,
   httpOnly,
   checkFilters,
+  checkLogBackend,
   logFormats,
   logProfiles,
 ];

@@ -10,8 +10,9 @@
 import { addressText, hostText } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
+import type { LogForward } from './log-model.ts';
 import { findProxy } from './match.ts';
-import { isBackend, isFrontend, type Model } from './model.ts';
+import { type Bind, isBackend, isFrontend, type Model } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 
 export interface Change {
@@ -37,6 +38,8 @@ export function diff(before: Model, after: Model): Change[] {
   changes.settings('', before.global, after.global);
   changes.named('stats socket', before.global.statsSockets, after.global.statsSockets);
   changes.named('userlist', before.userlists.map(withText), after.userlists.map(withText));
+  changes.named('ring', before.rings.map(withText), after.rings.map(withText));
+  changes.named('log-forward', before.logForwards.map(forwardOf), after.logForwards.map(forwardOf));
   const kept = new Set<Proxy>();
   const found: Change[] = [];
   for (const proxy of after.proxies) {
@@ -51,6 +54,12 @@ export function diff(before: Model, after: Model): Change[] {
 
 const titleOf = ({ kind, name }: Proxy): string => `${kind} ${name}`;
 const withText = <T extends { readonly name: string }>(thing: T) => ({ ...thing, text: thing.name });
+
+/** Its listeners are told as one setting. */
+const forwardOf = ({ binds, dgramBinds, ...section }: LogForward) => {
+  const addresses = (list: readonly Bind[]) => list.map(({ text }) => text).join(', ');
+  return { ...withText(section), bind: addresses(binds), dgramBind: addresses(dgramBinds) };
+};
 
 function whole(proxy: Proxy, kind: 'added' | 'removed'): Change {
   return { where: titleOf(proxy), what: 'section', kind, from: null, to: null };
@@ -116,7 +125,7 @@ class Changes {
 
   /** Servers go by name, listeners by address. */
   named(
-    what: 'server' | 'bind' | 'stats socket' | 'userlist',
+    what: 'server' | 'bind' | 'stats socket' | 'userlist' | 'ring' | 'log-forward',
     before: readonly Named[],
     after: readonly Named[],
   ): void {

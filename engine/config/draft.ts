@@ -12,6 +12,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import { type FolderOf, STARTED_IN } from './default-path.ts';
 import type { FilterSpec } from './filter-spec.ts';
 import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
@@ -42,6 +43,10 @@ export interface Resources {
   readFile(path: string): Uint8Array | null;
   /** Names of the files in a folder, in order; null when it is none. */
   readFolder(path: string): readonly string[] | null;
+  /** What comes next is of this configuration file: it may say where relative paths lead (default-path.ts). */
+  enter?(file: string): void;
+  /** Where a path leads. */
+  locate?(path: string): string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
@@ -136,6 +141,8 @@ export interface ServerDraft
   errorLimit: number;
   /** Of log servers: how lines are told apart. */
   logProto: 'legacy' | 'octet-count';
+  /** Of log servers of a backend: what is kept for one that is slow. */
+  logBufBytes: number;
 }
 
 export interface ProxyDraft
@@ -246,6 +253,7 @@ export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 
   /** 0 = no limit of its own. */
   maxlenBytes: number;
   sizeBytes: number;
+  backingFile: string | null;
   connectMs: number;
   serverMs: number;
 }
@@ -254,7 +262,8 @@ export function newRing(place: Place, name: string): RingDraft {
   const { file, line } = place;
   return {
     ...{ file, line, name, servers: [], defaultServer: newServer() },
-    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, connectMs: 0, serverMs: 0 },
+    ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, backingFile: null },
+    ...{ connectMs: 0, serverMs: 0 },
   };
 }
 
@@ -282,6 +291,8 @@ export interface GlobalDraft extends Draft<Omit<Global, 'statsSockets' | 'tls'>>
   unixBind: UnixBind;
   zeroWarning: boolean;
   externalCheck: boolean;
+  /** `default-path`. */
+  folderOf: FolderOf;
   /** Of `h1-case-adjust-file`. */
   fileNameCases: [from: string, to: string][];
 }
@@ -370,6 +381,7 @@ export function newGlobal(): GlobalDraft {
     h1KeepInsecure: false,
     zeroWarning: false,
     externalCheck: false,
+    folderOf: STARTED_IN,
     tls: newGlobalTls(),
   };
 }
@@ -380,6 +392,7 @@ export function newServer(): ServerDraft {
     name: '',
     id: 0,
     text: '',
+    datagrams: false,
     endpoint: null,
     initAddr: ['last', 'libc'],
     resolvers: null,
@@ -428,6 +441,7 @@ export function newServer(): ServerDraft {
     onError: 'fail-check',
     errorLimit: 10,
     logProto: 'legacy',
+    logBufBytes: RING_BYTES,
     shutdownWhenDown: false,
     shutdownBackupsWhenUp: false,
     initState: 'none',
@@ -604,6 +618,7 @@ export function newBalance(algorithm: ProxyDraft['balance']['algorithm']): Proxy
     algorithm,
     name: '',
     expression: null,
+    converters: [],
     lenBytes: 0,
     depth: 0,
     whole: false,

@@ -1,6 +1,6 @@
 /** How a backend chooses a server: `balance`, `hash-type` and `hash-balance-factor`. */
 
-import { readExpression } from '../sample/expression.ts';
+import { parseConverters, readExpression } from '../sample/expression.ts';
 import type { Cursor } from './cursor.ts';
 import { newBalance, type ProxyDraft } from './draft.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
@@ -91,6 +91,13 @@ const hash: Algorithm = (cursor, balance, _argument, proxy, { resources }) => {
   useExpression(proxy, cursor, expression);
 };
 
+const logHash: Algorithm = (cursor, balance, _argument, _proxy, { resources }) => {
+  const word = cursor.next();
+  const parsed = parseConverters(word?.text ?? '', resources);
+  if ('calls' in parsed) balance.converters = parsed.calls as Balance['converters'];
+  else cursor.error(`balance log-hash: ${parsed.message}`, parsed.hint ?? undefined);
+};
+
 const plain: Algorithm = () => {};
 
 const ALGORITHMS: Readonly<Record<Balance['algorithm'], Algorithm>> = {
@@ -105,6 +112,8 @@ const ALGORITHMS: Readonly<Record<Balance['algorithm'], Algorithm>> = {
   'rdp-cookie': rdpCookie,
   random,
   hash,
+  'log-hash': logHash,
+  sticky: plain,
 };
 const NAMES = Object.keys(ALGORITHMS);
 const ONLY = `balance only supports ${NAMES.map(name => `'${name}'`).join(', ')}`;
@@ -191,6 +200,8 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
       ['balance hdr(host) foo', "balance hdr(host) only accepts 'use_domain_only' modifier (got 'foo')"],
       ['balance random(0)', 'balance random: number of draws must be at least 1'],
       ['balance random(x)', "balance random: invalid number of draws 'x'"],
+      ['balance log-hash nosuch', "balance log-hash: unknown converter 'nosuch'"],
+      ['balance log-hash lower x', "'balance' cannot handle unexpected argument 'x'"],
       ['balance hash', 'balance hash requires a sample expression'],
       ['balance hash nosuch', "unknown fetch method 'nosuch'"],
       ['balance roundrobin x', "'balance' cannot handle unexpected argument 'x'"],

@@ -1,4 +1,5 @@
 /** Global keywords that set nothing in the model: carried out while reading, meaningless here, refused, or gone. */
+import { DEFAULT_PATH } from './default-path.ts';
 import type { GlobalDraft } from './draft.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
 
@@ -81,7 +82,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['wurfl-information-list', '<names>', 'Device detection.'],
   ['wurfl-information-list-separator', '<char>', 'Device detection.'],
   ['wurfl-patch-file', '<files>', 'Device detection.'],
-  ['default-path', '<how>', 'What relative file names are relative to.'],
   ['lua-load', '<file>', 'Loads a Lua script.'],
   ['lua-load-per-thread', '<file>', 'Loads a Lua script in each thread.'],
   ['lua-prepend-path', '<path>', 'Where Lua modules are.'],
@@ -96,6 +96,7 @@ const ENVIRONMENT: readonly (readonly [string, string, string])[] = [
 ];
 
 export const GLOBAL_MORE: readonly Keyword<GlobalDraft>[] = [
+  DEFAULT_PATH,
   ...MEANINGLESS.map(([name, args, why]) => accepted<GlobalDraft>(name, 'G', args, 'Of no effect here.', why)),
   ...LATER.map(([name, args, doc]) => later<GlobalDraft>(name, 'G', args, doc)),
   ...ENVIRONMENT.map(([name, args, doc]) =>

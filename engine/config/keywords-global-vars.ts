@@ -56,13 +56,13 @@ export const GLOBAL_VARS: readonly Keyword<GlobalDraft>[] = [
     args: '<variable> <format>',
     doc: 'Sets a variable of the process to a text.',
     parse: (cursor, global, context) => setVar(cursor, global, context, 'fmt'),
-    good: ['set-var-fmt proc.a x', 'set-var-fmt proc.a "%[int(3)] and more"'],
+    good: ['set-var-fmt proc.a "%pid|%t"', 'set-var-fmt proc.a x', 'set-var-fmt proc.a "%[int(3)] and more"'],
     bad: [
       [
         'set-var-fmt proc.a',
         "'set-var-fmt' requires a process-wide variable name ('proc.<name>') and a format string.",
       ],
-      ['set-var-fmt proc.a %ci', 'variables of log lines are not supported here: there is no traffic'],
+      ['set-var-fmt proc.a %HM', "format variable 'HM' is reserved for HTTP mode"],
     ],
   }),
 ];

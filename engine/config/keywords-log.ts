@@ -75,7 +75,7 @@ function modifiers(cursor: Cursor, target: Draft<LogTarget>): boolean {
 }
 
 /** The port of syslog, when none is written. */
-const SYSLOG_PORT = 514;
+export const SYSLOG_PORT = 514;
 const TARGET: Accepts = { port: 'optional', fd: true, unix: true, names: true, type: 'dgram' };
 const DESCRIPTORS: ReadonlyMap<string, number> = new Map([
   ['stdout', 1],
@@ -84,27 +84,30 @@ const DESCRIPTORS: ReadonlyMap<string, number> = new Map([
 const STREAM = /^(tcp[46]?|uxst|stream\+\w+)@/;
 const STREAM_TARGET: Accepts = { port: 'optional', unix: true, names: true, type: 'stream' };
 
-/** Where lines go: an address, a descriptor or a ring. Null after reporting. */
-function destination(cursor: Cursor, resources: Resources): Pick<LogTarget, 'endpoint' | 'fd' | 'ring'> | null {
+type Where = Pick<LogTarget, 'endpoint' | 'fd' | 'ring' | 'backend'>;
+const NOWHERE: Where = { endpoint: null, fd: null, ring: null, backend: null };
+
+/** Where lines go: an address, a descriptor, a ring or a backend. Null after reporting. */
+function destination(cursor: Cursor, resources: Resources): Where | null {
   const { text } = cursor.current;
   const complain = (message: string): null => {
     cursor.error(message);
     return null;
   };
   const standard = DESCRIPTORS.get(text);
-  if (standard !== undefined) return { endpoint: null, fd: standard, ring: null };
-  if (text.startsWith('ring@')) return { endpoint: null, fd: null, ring: text.slice(5) };
-  if (text.startsWith('backend@')) return complain(`the target '${text}' of 'log' is not supported by Sluice yet`);
+  if (standard !== undefined) return { ...NOWHERE, fd: standard };
+  if (text.startsWith('ring@')) return { ...NOWHERE, ring: text.slice('ring@'.length) };
+  if (text.startsWith('backend@')) return { ...NOWHERE, backend: text.slice('backend@'.length) };
   const stream = STREAM.test(text);
   const parsed = parseEndpoint(text, stream ? STREAM_TARGET : TARGET);
   if ('error' in parsed) return complain(`'log': ${parsed.error}`);
   const { address, hostname, inheritedFd, port } = parsed.value;
-  if (inheritedFd !== null) return { endpoint: null, fd: inheritedFd, ring: null };
+  if (inheritedFd !== null) return { ...NOWHERE, fd: inheritedFd };
   const found = hostname === null ? address : resources.resolve(hostname);
   if (found === null) return complain(`'log': could not resolve address '${hostname}'`);
   const endpoint = found.family === 1 ? found : { ...found, port: port || SYSLOG_PORT };
   // A ring of its own with that one server is made when all is read (build-rings.ts).
-  return { endpoint, fd: null, ring: stream ? text : null };
+  return { ...NOWHERE, endpoint, ring: stream ? text : null };
 }
 
 function parseLog(cursor: Cursor, owner: Logging, resources: Resources): void {
@@ -135,9 +138,7 @@ function parseLog(cursor: Cursor, owner: Logging, resources: Resources): void {
 }
 
 const BLANK = {
-  ring: null,
-  endpoint: null,
-  fd: null,
+  ...NOWHERE,
   facility: '',
   maxLevel: 7,
   minLevel: 0,
@@ -157,13 +158,13 @@ const LINES: Pick<Keyword<Logging>, 'good' | 'bad'> = {
     'log 127.0.0.1 local0 debug alert',
     'log stdout format raw local0',
     'log tcp@127.0.0.1:514 local0',
+    'log backend@b local0',
     'log /dev/log len 4096 format rfc5424 daemon info err',
     'log /dev/log sample 1,3-4:4 profile p local0',
   ],
   bad: [
     ['log', MISSING],
     ['log /dev/log', MISSING],
-    ['log backend@b local0', "the target 'backend@b' of 'log' is not supported by Sluice yet"],
     ['log /dev/log local9', "'log': unknown log facility 'local9'"],
     ['log /dev/log local0 loud', "'log': unknown log level 'loud'"],
     ['log /dev/log len 10 local0', "'len' expects an integer between 80 and 65535, not '10'"],
@@ -205,6 +206,9 @@ export const PROXY_LOG: Keyword<Logging> = supported({
 
 /** `log` in a `peers` section. */
 export const PEERS_LOG: Keyword<Logging> = { ...PROXY_LOG, where: 'S', doc: 'Where log lines of the section go.' };
+
+/** `log` in a `log-forward` section. */
+export const FORWARD_LOG: Keyword<Logging> = { ...PROXY_LOG, where: 'W', doc: 'Where the lines go that come in.' };
 
 function logFormat(name: string, field: LogFormatField, good: string, doc: string): Keyword<ProxyDraft> {
   return supported({

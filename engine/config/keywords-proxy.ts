@@ -101,8 +101,7 @@ const SERVER_LINES: Pick<Row, 'good' | 'bad'> = {
 const NOT_FOR_NAMES = ['host', 'content-length', 'transfer-encoding', 'connection'];
 
 const OWN: readonly Row[] = [
-  choice('mode', 'DFLB', 'mode', ['tcp', 'http'], 'What the proxy understands.', {
-    log: "'mode log' is not supported by Sluice yet",
+  choice('mode', 'DFLB', 'mode', ['tcp', 'http', 'log'], 'What the proxy understands.', {
     spop: "'mode spop' is not supported by Sluice yet",
     haterm: "'mode haterm' is not supported by Sluice yet",
     health: "'mode health' is not supported anymore since HAProxy 2.0. Use 'http-request return' instead",

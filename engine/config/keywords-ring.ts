@@ -2,11 +2,27 @@
 import { FORMATS } from '../log/syslog.ts';
 import type { RingDraft } from './draft.ts';
 import { integer, sentence, time } from './fields.ts';
-import { type Keyword, later, supported } from './keyword.ts';
-import { readServer } from './server-line.ts';
+import { type Keyword, supported } from './keyword.ts';
+import { readRingServer } from './server-line.ts';
 
 export const RING: readonly Keyword<RingDraft>[] = [
-  later('backing-file', 'R', '<path>', 'A file that the ring is kept in.'),
+  supported({
+    name: 'backing-file',
+    where: 'R',
+    args: '<path>',
+    doc: 'A file that has its lines when the process is gone.',
+    parse(cursor, ring, { resources }) {
+      const path = cursor.next()?.text ?? '';
+      if (path === '') cursor.error("'backing-file' expects a file name as argument");
+      else if (ring.backingFile !== null) cursor.error("'backing-file': this ring has one already");
+      else ring.backingFile = resources.locate?.(path) ?? path;
+    },
+    good: ['backing-file /var/lib/ring'],
+    bad: [
+      ['backing-file', "'backing-file' expects a file name as argument"],
+      ['backing-file a b', "'backing-file' cannot handle unexpected argument 'b'"],
+    ],
+  }),
   sentence({ name: 'description', where: 'R', doc: 'What `show events` says of it.' }, 'description', null),
   supported({
     name: 'format',
@@ -26,7 +42,7 @@ export const RING: readonly Keyword<RingDraft>[] = [
     where: 'R',
     args: '<name> <address> [<settings>]',
     doc: 'A log server that the lines are sent to over TCP.',
-    parse: readServer,
+    parse: readRingServer,
     good: ['server s 127.0.0.1:514', 'server s 127.0.0.1:514 log-proto octet-count'],
     bad: [['server s', "'server' expects <name> and <addr>[:<port>] as arguments"]],
   }),

@@ -108,13 +108,25 @@ const OWN: readonly Row[] = [
     bad: [['log-proto x', "'log-proto' expects 'legacy' or 'octet-count', not 'x'"]],
   }),
   supported<ServerDraft>({
+    name: 'log-bufsize',
+    args: '<size>',
+    doc: 'In log backends: what is kept for a log server that is slow.',
+    parse(cursor, server) {
+      const bytes = cursor.expectSize('log-bufsize');
+      if (bytes === 0) cursor.error("'log-bufsize' expects a size above 0");
+      else server.logBufBytes = bytes ?? server.logBufBytes;
+    },
+    good: ['log-bufsize 64k'],
+    bad: [['log-bufsize 0', "'log-bufsize' expects a size above 0"]],
+  }),
+  supported<ServerDraft>({
     name: 'from',
     args: 'none',
     doc: 'Forgets what `default-server` said.',
     parse(cursor, server) {
       if (cursor.expectOneOf('from', ['none']) === null) return;
-      const { file, line, name, text, endpoint } = server;
-      Object.assign(server, newServer(), { file, line, name, text, endpoint });
+      const { file, line, name, text, datagrams, endpoint } = server;
+      Object.assign(server, newServer(), { file, line, name, text, datagrams, endpoint });
     },
     good: ['from none'],
     bad: [['from x', "'from' expects 'none', not 'x'"]],
@@ -128,7 +140,6 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
   ['no-check-sni-auto', '', 'Checks send no server name.', NOT_ASKED],
   ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
-  ['log-bufsize', '<size>', 'Buffer of a log server.', 'there are no log backends'],
 ];
 
 /** [name, syntax, what it does]. */

@@ -35,7 +35,7 @@ export const CRT_LIST: readonly Row[] = [
   word(row('ecdhe', 'The group of the key exchange.'), '<curve>', 'ecdhe'),
   bare<BindTlsDraft>(row('no-ca-names', 'Does not tell clients the names of authorities.'), { caNames: false }),
   bare<BindTlsDraft>(row('no-alpn', 'No protocol is offered.'), { alpn: [] }),
-  later<BindTlsDraft>('allow-0rtt', '', '', 'TLS early data.'),
+  bare<BindTlsDraft>(row('allow-0rtt', 'Takes early data of TLS 1.3, which may be replayed.'), { early: true }),
 ];
 
 /** In `ssl-default-bind-options`, too. */

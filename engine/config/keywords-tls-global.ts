@@ -1,7 +1,7 @@
 /** What the global section says of TLS: where files are, and what `bind` and `server` lines have unless they say otherwise. */
 import type { Cursor } from './cursor.ts';
 import type { GlobalDraft } from './draft.ts';
-import { integer, word } from './fields.ts';
+import { bare, integer, word } from './fields.ts';
 import { accepted, type Context, type Keyword, later, supported } from './keyword.ts';
 import { within } from './keywords-tls.ts';
 import { BIND_OPTIONS } from './keywords-tls-bind.ts';
@@ -84,7 +84,8 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     min: 1,
     max: 1_000_000,
   }),
-  integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', {}),
+  integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', { max: 10_000_000 }),
+  bare(row('tune.ssl.force-private-cache', 'Each thread keeps such sessions for itself.'), { privateCache: true }),
   supported<GlobalTlsDraft>({
     ...row('tune.ssl.lifetime', 'How long a session may be resumed.'),
     ...{ args: '<time>', good: ['tune.ssl.lifetime 10m', 'tune.ssl.lifetime 300'] },
@@ -114,13 +115,24 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   }),
 ];
 
-const ONE_CACHE = 'sessions live in tickets that all workers know';
+/** Lines that servers are read with: those that come at run time, too. */
+const FOR_SERVERS = /^(ca-base|crt-base|key-base|ssl-default-server-.*|ssl-server-verify|ssl-security-level)$/;
+
+function noted(keyword: Row): Row {
+  if (!FOR_SERVERS.test(keyword.name)) return keyword;
+  return {
+    ...keyword,
+    parse(cursor, tls, context) {
+      tls.serverLines.push(cursor.line.words.map(({ text }) => text));
+      keyword.parse(cursor, tls, context);
+    },
+  };
+}
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
-  ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS, ...GLOBAL_TLS_FILES], global => global.tls),
+  ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES], global => global.tls),
   accepted('tune.ssl.default-dh-param', 'G', '<number>', 'Bits of Diffie-Hellman parameters.', 'the key decides'),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
-  accepted('tune.ssl.force-private-cache', 'G', '', 'A session cache per process.', ONE_CACHE),
   accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
   accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),

@@ -3,10 +3,12 @@ import { checkTls } from '../tls/check.ts';
 import { buildModel } from './build.ts';
 import { checkDrafts } from './checks.ts';
 import { Cursor } from './cursor.ts';
+import { locatedFiles } from './default-path.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
 import type { Model } from './model.ts';
 import { type Desk, newDrafts, type Reader, SECTIONS } from './sections.ts';
+import { StateFiles } from './server-state.ts';
 import { didYouMean } from './suggest.ts';
 import type { Line } from './words.ts';
 
@@ -18,9 +20,12 @@ const BY_KEYWORD = new Map(SECTIONS.map(section => [section.keyword, section]));
  * @returns the frozen model, or null when there is an error
  */
 export function loadModel(lines: readonly Line[], diagnostics: Diagnostics, resources: Resources): Model | null {
-  const desk: Desk = { drafts: newDrafts(), diagnostics, resources };
+  const drafts = newDrafts();
+  const located = locatedFiles(resources, drafts.global);
+  const desk: Desk = { drafts, diagnostics, resources: located };
   let reader: Reader = line => outOfSection(new Cursor(line, diagnostics));
   for (const line of lines) {
+    located.enter(line.file);
     const section = BY_KEYWORD.get(line.words[0]!.text);
     if (section === undefined) reader(line);
     else {
@@ -29,12 +34,14 @@ export function loadModel(lines: readonly Line[], diagnostics: Diagnostics, reso
       reader = section.open(cursor, desk);
     }
   }
-  checkDrafts(desk.drafts, diagnostics);
-  if (desk.drafts.global.zeroWarning && diagnostics.list.some(d => d.severity === 'warning')) {
+  checkDrafts(drafts, diagnostics);
+  if (drafts.global.zeroWarning && diagnostics.list.some(d => d.severity === 'warning')) {
     diagnostics.report('alert', null, "some warnings were found and 'zero-warning' is set. Aborting");
   }
   if (diagnostics.fatal) return null;
-  const model = buildModel(desk.drafts, diagnostics, resources);
+  // They are read where the process runs, whatever the lines say of other files.
+  const states = new StateFiles(drafts.global, resources, diagnostics);
+  const model = buildModel(drafts, diagnostics, located, states);
   if (!diagnostics.fatal) checkTls(model, diagnostics);
   return diagnostics.fatal ? null : model;
 }

@@ -1,7 +1,7 @@
 /** Where logs go, as it stands in the model (model.ts): targets, rings and profiles. */
 import type { Address } from '../io/contract.ts';
 import type { Format } from '../log/format-text.ts';
-import type { Place } from './model.ts';
+import type { Bind, Place } from './model.ts';
 import type { ServerTls } from './tls-model.ts';
 
 /** A `ring` section, or what a `log tcp@...` line stands for: lines kept in memory and sent to log servers. */
@@ -12,6 +12,8 @@ export interface Ring extends Place {
   readonly format: string;
   readonly maxlenBytes: number;
   readonly sizeBytes: number;
+  /** Path of the file that has its lines too; null = none. */
+  readonly backingFile: string | null;
   /** 0 = none. */
   readonly connectMs: number;
   readonly serverMs: number;
@@ -26,6 +28,11 @@ export interface RingServer {
   readonly octetCount: boolean;
   /** Null = without TLS. */
   readonly tls: ServerTls | null;
+}
+
+/** Name of the ring of a log backend's server. */
+export function ringOfServer(backend: { readonly name: string }, server: { readonly name: string }): string {
+  return `${backend.name}/${server.name}`;
 }
 
 /** A `log-profile` section: what is said instead, by step (engine/log/steps.ts); `any` = where no other is. */
@@ -45,11 +52,13 @@ export interface ProfileStep {
 export interface LogTarget extends Place {
   /** As written: `127.0.0.1:514`, `/dev/log`, `stdout`, `fd@3`. `log global` is already replaced. */
   readonly address: string;
-  /** Where datagrams go; null = to the descriptor `fd` or the ring. */
+  /** Where datagrams go; null = to the descriptor `fd`, the ring or the backend. */
   readonly endpoint: Address | null;
   readonly fd: number | null;
   /** Name of the ring that takes the lines; null = none. */
   readonly ring: string | null;
+  /** Name of the backend (`mode log`) whose servers take them; null = none. */
+  readonly backend: string | null;
   readonly facility: string;
   readonly maxLevel: number;
   readonly minLevel: number;
@@ -62,3 +71,26 @@ export interface LogTarget extends Place {
   /** A name in engine/log/syslog.ts; '' = rfc3164 when a host name is sent, else local. */
   readonly format: string;
 }
+
+/** A `log-forward` section: lines that others send, and where they go. */
+export interface LogForward extends Place {
+  readonly index: number;
+  readonly name: string;
+  /** Where lines come in over TCP, with either framing of RFC 6587. */
+  readonly binds: readonly Bind[];
+  /** Where they come in as datagrams. */
+  readonly dgramBinds: readonly Bind[];
+  readonly logs: readonly LogTarget[];
+  /** Connections at a time. */
+  readonly maxconn: number;
+  /** A silent connection is closed after this; 0 = never. */
+  readonly clientMs: number;
+  /** `option assume-rfc6587-ntf`: lines end with a line feed, whatever they begin with. */
+  readonly endsWithLf: boolean;
+  /** `option dont-parse-log`: a line is nothing but a text. */
+  readonly unparsed: boolean;
+  readonly host: HostStrategy;
+}
+
+/** `option host`: what a line that goes on says of where it is from. */
+export type HostStrategy = 'replace' | 'fill' | 'keep' | 'append';

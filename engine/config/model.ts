@@ -8,7 +8,7 @@
 import type { Address } from '../io/contract.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { Global } from './global-model.ts';
-import type { LogProfile, Ring } from './log-model.ts';
+import type { LogForward, LogProfile, Ring } from './log-model.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Resolvers, Server } from './server-model.ts';
 import type { Peers, StickTable } from './stick-model.ts';
@@ -33,6 +33,7 @@ export interface Model {
   readonly patternRefs: readonly PatternRef[];
   readonly logProfiles: readonly LogProfile[];
   readonly rings: readonly Ring[];
+  readonly logForwards: readonly LogForward[];
   /** All stick tables; `table.index` is its place here. */
   readonly tables: readonly StickTable[];
   readonly peers: readonly Peers[];

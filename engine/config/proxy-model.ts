@@ -5,7 +5,7 @@ import type { TrafficStep } from '../log/steps.ts';
 import type { RuleSetName } from '../rules/rule-sets.ts';
 import type { Acl } from '../sample/acl.ts';
 import type { ConditionData } from '../sample/condition.ts';
-import type { Expression } from '../sample/expression.ts';
+import type { Call, Expression } from '../sample/expression.ts';
 import type { Check } from './check-model.ts';
 import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { LogTarget } from './log-model.ts';
@@ -13,7 +13,8 @@ import type { Bind, ErrorPage, Place } from './model.ts';
 import type { Server } from './server-model.ts';
 import type { StickRule } from './stick-model.ts';
 
-export type Mode = 'tcp' | 'http';
+/** `log`: a backend whose servers take log lines. */
+export type Mode = 'tcp' | 'http' | 'log';
 
 export interface Proxy extends Place {
   readonly index: number;
@@ -227,7 +228,9 @@ export type BalanceAlgorithm =
   | 'hdr'
   | 'rdp-cookie'
   | 'random'
-  | 'hash';
+  | 'hash'
+  | 'log-hash'
+  | 'sticky';
 
 export interface Balance {
   readonly algorithm: BalanceAlgorithm;
@@ -235,6 +238,8 @@ export interface Balance {
   readonly name: string;
   /** hash: whose value is hashed; null for the others. */
   readonly expression: Expression | null;
+  /** log-hash: what is done to a line before it is hashed. */
+  readonly converters: readonly Call[];
   /** uri: bytes to hash at most (0 = all), and directory depth (0 = all). */
   readonly lenBytes: number;
   readonly depth: number;

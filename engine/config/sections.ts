@@ -21,6 +21,7 @@ import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { LOG_FORWARD, type LogForwardDraft, newLogForward } from './keywords-log-forward.ts';
 import { LOG_PROFILE } from './keywords-log-profile.ts';
 import { MAILERS, type MailersDraft, newMailers } from './keywords-mailers.ts';
 import { newPeers, PEERS } from './keywords-peers.ts';
@@ -43,6 +44,7 @@ export interface Drafts {
   readonly httpErrors: HttpErrorsDraft[];
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
+  readonly logForwards: LogForwardDraft[];
   readonly mailers: MailersDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   readonly resolvers: ResolversDraft[];
@@ -59,6 +61,7 @@ export function newDrafts(): Drafts {
     httpErrors: [],
     logProfiles: [],
     rings: [],
+    logForwards: [],
     mailers: [],
     healthchecks: [],
     resolvers: [],
@@ -94,6 +97,7 @@ export const TABLES = {
   resolvers: new Table(RESOLVERS),
   'log-profile': new Table(LOG_PROFILE),
   ring: new Table(RING),
+  'log-forward': new Table(LOG_FORWARD),
   mailers: new Table(MAILERS),
   peers: new Table(PEERS),
 };
@@ -308,6 +312,14 @@ export const SECTIONS: readonly Section[] = [
     newRing,
   ),
   namedSection(
+    'log-forward',
+    'W',
+    'Takes log lines of others and sends them on.',
+    TABLES['log-forward'],
+    drafts => drafts.logForwards,
+    newLogForward,
+  ),
+  namedSection(
     'peers',
     'S',
     'Other processes that share stick tables.',
@@ -320,7 +332,6 @@ export const SECTIONS: readonly Section[] = [
   laterSection('crt-store', 'Certificates by name.'),
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
-  laterSection('log-forward', 'Forwards log lines.'),
   namedSection('mailers', 'M', 'Mail servers.', TABLES.mailers, drafts => drafts.mailers, newMailers),
   laterSection('namespace_list', 'Network namespaces.'),
   laterSection('program', 'Programs run beside the process.'),

@@ -1,5 +1,5 @@
 /** `server`, `server-template` and `default-server` lines. */
-import { parseEndpoint, SERVER_ACCEPTS } from './address.ts';
+import { type Accepts, parseEndpoint, SERVER_ACCEPTS, SERVER_LINE_ACCEPTS } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft, ServerDraft } from './draft.ts';
 
@@ -23,7 +23,17 @@ export function readDefaultServer(cursor: Cursor, proxy: ProxyDraft, context: Co
   else cursor.rest();
 }
 
+/** `server` of a proxy. */
 export function readServer(cursor: Cursor, proxy: Owner, context: Context) {
+  readOne(cursor, proxy, context, SERVER_LINE_ACCEPTS);
+}
+
+/** `server` of a ring. */
+export function readRingServer(cursor: Cursor, ring: Owner, context: Context) {
+  readOne(cursor, ring, context, SERVER_ACCEPTS);
+}
+
+function readOne(cursor: Cursor, proxy: Owner, context: Context, accepts: Accepts) {
   const name = cursor.next();
   const address = cursor.next();
   if (name === null || address === null)
@@ -31,7 +41,7 @@ export function readServer(cursor: Cursor, proxy: Owner, context: Context) {
   const bad = illegalCharacter(name.text);
   if (bad !== null)
     return cursor.error(`character '${bad}' is not permitted in server name '${name.text}'`, undefined, name);
-  const server = serverOf(cursor, proxy, name.text, address, context);
+  const server = serverOf(cursor, proxy, name.text, address, context, accepts);
   if (server !== null) proxy.servers.push(server);
 }
 
@@ -46,15 +56,22 @@ export function readServerTemplate(cursor: Cursor, proxy: ProxyDraft, context: C
   if (match === null || first > last || last - first >= TEMPLATE_MAX) {
     return cursor.error(`'server-template': wrong number or range '${range.text}'`, undefined, range);
   }
-  const model = serverOf(cursor, proxy, prefix.text + first, address, context);
+  const model = serverOf(cursor, proxy, prefix.text + first, address, context, SERVER_LINE_ACCEPTS);
   if (model === null) return;
   for (let n = first; n <= last; n++) proxy.servers.push({ ...structuredClone(model), name: prefix.text + n });
 }
 
 /** A server as `default-server` and the rest of the line make it; null after reporting. */
-function serverOf(cursor: Cursor, proxy: Owner, name: string, word: Word, context: Context): ServerDraft | null {
+function serverOf(
+  cursor: Cursor,
+  proxy: Owner,
+  name: string,
+  word: Word,
+  context: Context,
+  accepts: Accepts,
+): ServerDraft | null {
   const subject = `'server ${proxy.name}/${name}'`;
-  const endpoint = parseEndpoint(word.text, SERVER_ACCEPTS);
+  const endpoint = parseEndpoint(word.text, accepts);
   if ('error' in endpoint) {
     cursor.error(`${subject}: ${endpoint.error}`, undefined, word);
     return null;
@@ -66,6 +83,7 @@ function serverOf(cursor: Cursor, proxy: Owner, name: string, word: Word, contex
     line,
     name,
     text: word.text,
+    datagrams: endpoint.value.datagrams,
     endpoint: endpoint.value,
   };
   if (!readSettings(SERVER_TABLE, cursor, server, subject, context)) cursor.rest();

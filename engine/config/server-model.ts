@@ -16,6 +16,8 @@ export interface Server extends Place {
   readonly id: number;
   /** As written, for messages and the `addr` column. */
   readonly text: string;
+  /** It takes datagrams (`udp@...`): only where log lines go. */
+  readonly datagrams: boolean;
   /**
    * As it was found at start; port 0 = the client's destination port (then `portOffset` is added). Of the unix family and
    * without bytes: there is none yet, and the server is in maintenance until its name resolves.

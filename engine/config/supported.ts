@@ -6,10 +6,12 @@ import type { Keyword, Status } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
+import { LOG_FORWARD } from './keywords-log-forward.ts';
 import { MAILERS } from './keywords-mailers.ts';
 import { PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { RESOLVERS } from './keywords-resolvers.ts';
+import { RING } from './keywords-ring.ts';
 import { SERVER } from './keywords-server.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import { sectionKeyword } from './unknown.ts';
@@ -30,6 +32,8 @@ const GROUPS: readonly (readonly [title: string, rows: readonly Row[], nameOf?: 
   ['Resolvers section', RESOLVERS],
   ['Peers section', PEERS],
   ['Mailers section', MAILERS],
+  ['Ring section', RING],
+  ['Log-forward section', LOG_FORWARD],
   ['Actions of rules', ACTIONS, letter => RULE_SETS.find(set => set.letter === letter)!.keyword],
 ];
 

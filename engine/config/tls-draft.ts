@@ -26,6 +26,7 @@ export const DEFAULT_BIND_SETTINGS: BindSettings = {
   caIgnore: [],
   crtIgnore: [],
   preferClientCiphers: false,
+  early: false,
 };
 
 export interface TlsDraft {
@@ -55,6 +56,7 @@ export interface BindTlsDraft extends TlsDraft {
   caIgnore: IgnoredErrors | null;
   crtIgnore: IgnoredErrors | null;
   preferClientCiphers: boolean | null;
+  early: boolean | null;
   /** `ecdhe`: as `curves`, which goes before it. */
   ecdhe: string | null;
   ticketKeysFile: string | null;
@@ -92,6 +94,7 @@ export interface GlobalTlsDraft {
   maxConn: number;
   maxRate: number;
   cacheSize: number;
+  privateCache: boolean;
   lifetimeSeconds: number;
   maxRecordBytes: number;
   madeMax: number;
@@ -104,6 +107,8 @@ export interface GlobalTlsDraft {
   skipSelfIssued: boolean;
   captureBytes: number;
   keylog: boolean;
+  /** Words of the lines above that servers depend on. */
+  serverLines: string[][];
 }
 
 function newTls(): TlsDraft {
@@ -135,6 +140,7 @@ export function newBindTls(): BindTlsDraft {
     caIgnore: null,
     crtIgnore: null,
     preferClientCiphers: null,
+    early: null,
     ecdhe: null,
     ticketKeysFile: null,
     generate: false,
@@ -169,6 +175,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     maxConn: 0,
     maxRate: 0,
     cacheSize: 20_000,
+    privateCache: false,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
     madeMax: 1000,
@@ -179,5 +186,6 @@ export function newGlobalTls(): GlobalTlsDraft {
     skipSelfIssued: false,
     captureBytes: 0,
     keylog: false,
+    serverLines: [],
   };
 }

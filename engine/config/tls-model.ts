@@ -12,10 +12,14 @@ export interface TlsFiles {
   readonly authorities: readonly DerFile[];
   /** `crl-file`: DER revocation lists. */
   readonly revocations: readonly DerFile[];
+  /** `tls-ticket-keys`: names and keys of tickets, 48 or 80 bytes each. */
+  readonly ticketKeys: readonly DerFile[];
   /** `crt-list` files, and folders that `crt` names. */
   readonly lists: readonly CrtList[];
   /** Names, secrets and keys of session tickets while no `tls-ticket-keys` says otherwise: 80 bytes, made at the start. */
   readonly ticketKey: Uint8Array;
+  /** Sessions of clients without tickets, in memory that all threads share, made at the start; null = each thread has its own. */
+  readonly sessions: SharedArrayBuffer | null;
   /** `tune.ssl.keylog`: secrets of connections are kept for fetches. */
   readonly keylog: boolean;
 }
@@ -67,8 +71,10 @@ export interface GlobalTls {
   /** `maxsslconn`, `maxsslrate`; 0 = none. */
   readonly maxConn: number;
   readonly maxRate: number;
-  /** Sessions kept per context for clients without tickets. */
+  /** Room for sessions of clients without tickets, in blocks of 256 bytes: most sessions need one. */
   readonly cacheSize: number;
+  /** `tune.ssl.force-private-cache`: each thread has its own. */
+  readonly privateCache: boolean;
   readonly lifetimeSeconds: number;
   /** Certificates made for names that clients asked for, kept per bind line. */
   readonly madeMax: number;
@@ -81,6 +87,8 @@ export interface GlobalTls {
   /** Where relative names of files are, for those named at run time; null = where the process was started. */
   readonly crtBase: string | null;
   readonly caBase: string | null;
+  /** Words of the global lines that servers are read with: those that come at run time, too. */
+  readonly serverLines: readonly (readonly string[])[];
 }
 
 export type TlsVersion = 'SSLv3' | 'TLSv1.0' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
@@ -116,6 +124,8 @@ export interface BindSettings extends TlsSettings {
   readonly caIgnore: IgnoredErrors;
   readonly crtIgnore: IgnoredErrors;
   readonly preferClientCiphers: boolean;
+  /** `allow-0rtt`: early data of TLS 1.3 is taken, which an attacker may send again. */
+  readonly early: boolean;
 }
 
 /** An authority that signs certificates made for names that clients ask for (`generate-certificates`). */
@@ -134,8 +144,8 @@ export interface BindTls extends BindSettings, Place {
   readonly signer: Signer | null;
   /** Names of its lists: what is added to one at run time comes after `certificates`. */
   readonly lists: readonly string[];
-  /** Names and keys of tickets (`tls-ticket-keys`), 48 or 80 bytes each; [] = `TlsFiles.ticketKey`. */
-  readonly ticketKeys: readonly Uint8Array[];
+  /** Name of a `tls-ticket-keys` file; null = `TlsFiles.ticketKey`. */
+  readonly ticketKeys: string | null;
 }
 
 /** A certificate of a bind line. */

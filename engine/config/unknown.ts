@@ -14,6 +14,8 @@ const SECTION_NAMES: Readonly<Record<string, string>> = {
   U: 'userlist',
   E: 'http-errors',
   S: 'peers',
+  R: 'ring',
+  W: 'log-forward',
 };
 
 export function sectionKeyword(letter: string): string {

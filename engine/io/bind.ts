@@ -208,9 +208,14 @@ function setOptions(
   return null;
 }
 
-function openInet(spec: ListenSpec, address: Address): Listener | BindError {
+/** A socket that takes datagrams sent to an IPv4 or IPv6 address, bound and nothing more. */
+export function openDatagramSocket(spec: ListenSpec): Listener | BindError {
+  return openInet(spec, spec.address!, native.SOCK_DGRAM);
+}
+
+function openInet(spec: ListenSpec, address: Address, type: number = native.SOCK_STREAM): Listener | BindError {
   const where = `for [${addressText(address)}]`;
-  const fd = native.socket(address.family === 6 ? native.AF_INET6 : native.AF_INET, native.SOCK_STREAM);
+  const fd = native.socket(address.family === 6 ? native.AF_INET6 : native.AF_INET, type);
   if (fd < 0) return failed(-fd, 'cannot create receiving socket', where);
   const warnings: string[] = [];
   const give = (error: BindError) => {
@@ -221,6 +226,7 @@ function openInet(spec: ListenSpec, address: Address): Listener | BindError {
   if (before !== null) return give(before);
   const bound = native.bind(fd, native.encodeSockaddr(address)!);
   if (bound < 0) return give(failed(-bound, 'cannot bind socket', where));
+  if (type === native.SOCK_DGRAM) return { fd, address: native.socketName(fd) ?? address, warnings };
   const after = setOptions(fd, BEFORE_LISTEN, spec, address, warnings);
   if (after !== null) return give(after);
   const listening = native.listen(fd, backlog(spec));
@@ -233,6 +239,11 @@ export function listens(fd: number): boolean {
   return (
     native.getOption(fd, native.SO_TYPE) === native.SOCK_STREAM && native.getOption(fd, native.SO_ACCEPTCONN) === 1
   );
+}
+
+/** Whether it is a socket of `openDatagramSocket`. */
+export function takesDatagrams(fd: number): boolean {
+  return native.getOption(fd, native.SO_TYPE) === native.SOCK_DGRAM;
 }
 
 /** What was set before a socket was bound and cannot be changed any more. */

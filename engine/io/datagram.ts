@@ -1,4 +1,4 @@
-/** Datagrams to one peer and back, over `node:dgram`. For the control thread: nothing of the data path is a datagram. */
+/** Datagrams over `node:dgram`: to one peer and back, or from anybody. For the control thread: nothing of the data path is one. */
 import dgram from 'node:dgram';
 import { hostText } from './address.ts';
 import type { Address } from './contract.ts';
@@ -58,6 +58,31 @@ export function openDatagrams(peer: Address, handler: DatagramHandler): Datagram
       if (closed) return;
       closed = true;
       socket.close();
+    },
+  };
+}
+
+/**
+ * Receives what anybody sends to the bound socket `fd` (openDatagramSocket), which belongs to this from now on. The bytes
+ * are the taker's; `from` is the sender's IP address as text.
+ */
+export function receiveDatagrams(
+  fd: number,
+  family: Address['family'],
+  take: (bytes: Uint8Array, from: string) => void,
+): { close(): void } {
+  const socket = dgram.createSocket(family === 6 ? 'udp6' : 'udp4');
+  let closed = false;
+  // One that could not be received is lost, as datagrams are.
+  socket.on('error', () => {});
+  socket.on('message', (bytes, { address }) => {
+    if (!closed) take(bytes, address);
+  });
+  socket.bind({ fd });
+  return {
+    close() {
+      if (!closed) socket.close();
+      closed = true;
     },
   };
 }

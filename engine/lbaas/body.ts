@@ -76,7 +76,8 @@ export interface SchemaError {
 
 /** What to tell the client of an error of the schema. */
 export function schemaRefusal(dialect: Dialect, error: SchemaError, fields: Fields): Refusal {
-  const [, , name = '', ...inner] = error.instancePath.split('/');
+  // Which of a list it was does not belong to the name of a field.
+  const [, , name = '', ...inner] = error.instancePath.split('/').filter(part => !/^\d+$/.test(part));
   const { keyword, params } = error;
   if (keyword === 'additionalProperties') {
     const unknown = String(params.additionalProperty);
@@ -92,7 +93,7 @@ export function schemaRefusal(dialect: Dialect, error: SchemaError, fields: Fiel
       ? badRequest(`Failed to parse request. Required attribute '${missing}' not specified`)
       : badRequest(`Invalid input for field/attribute ${missing}. Value: 'None'. Mandatory field missing.`);
   }
-  const field = name === '' ? 'body' : [name, ...inner.filter(part => !/^\d+$/.test(part))].join('.');
+  const field = name === '' ? 'body' : [name, ...inner].join('.');
   return wrongField(dialect, field, shown(error.data), reason(error));
 }
 

@@ -11,14 +11,11 @@ import type { Deployment, Farm, FarmMember, Front, FrontTls } from './deployment
 import { policyLines } from './l7-lines.ts';
 import { backendName, comment } from './lines.ts';
 import { monitorLines, type Probe, serverCheck } from './monitors.ts';
+import { type Files as ProcessFiles, preambleLines } from './preamble.ts';
 import { fetchOf, quote } from './quote.ts';
 
 /** What a configuration needs besides the deployment. */
-export interface Site {
-  /** Path of the runtime API's socket. */
-  readonly socket: string;
-  /** Path of the file with the states that the members had in the process before. */
-  readonly states: string;
+export interface Site extends ProcessFiles {
   /** The program that pings a member; null = there is none. */
   readonly ping: string | null;
   /** Path of the file that a container reference names; null = there is no such. */
@@ -38,21 +35,15 @@ export class MissingContainer extends Error {
 
 /** @throws MissingContainer */
 export function configurationText(deployment: Deployment, site: Site): string {
-  const { id, title, addresses, fronts } = deployment;
+  const { id, title, addresses, fronts, threads, connectionsMax } = deployment;
   const lines = [
     `# ${title.replace(/[^ -~\u00a0-\uffff]/g, '?')}`,
     `# ${id}: written by sluice lbaas, and again at each change.`,
-    'global',
-    ...indent([
-      `stats socket ${quote(site.socket)} mode 600 level admin`,
-      'stats timeout 1h',
-      `server-state-file ${quote(site.states)}`,
-      'nbthread 1',
+    ...preambleLines(site, [
+      `nbthread ${threads}`,
+      ...(connectionsMax === null ? [] : [`maxconn ${connectionsMax}`]),
       ...(usesPing(fronts, site) ? ['external-check', 'insecure-fork-wanted'] : []),
     ]),
-    '',
-    'defaults',
-    ...indent(['retries 3', 'option redispatch', 'option http-keep-alive', 'load-server-state-from-file global']),
   ];
   for (const front of fronts) {
     lines.push(

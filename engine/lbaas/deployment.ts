@@ -2,6 +2,8 @@
  * What a process is to do: the same for the trees of all APIs. Only what is in force is in it: nothing that is disabled (but
  * members) or being deleted. `configuration.ts` writes it as a haproxy.cfg.
  */
+
+import { flavorOf, NO_FLAVOR } from './flavors.ts';
 import type {
   HealthMonitor,
   Items,
@@ -27,6 +29,9 @@ export interface Deployment {
   readonly title: string;
   readonly addresses: readonly string[];
   readonly fronts: readonly Front[];
+  /** What its flavour says: threads that serve traffic, connections at the same time (null = what the machine can). */
+  readonly threads: number;
+  readonly connectionsMax: number | null;
 }
 
 export interface Front {
@@ -148,7 +153,7 @@ function loadBalancer(reader: Reader, root: string): Deployment | null {
     .map(listener => front(listener, farms, policies, rules));
   if (fronts.length === 0) return null;
   const addresses = [lb.vip_address, ...lb.additional_vips.map(vip => vip.ip_address)];
-  return { id: root, title: `load balancer ${lb.name}`, addresses, fronts };
+  return { id: root, title: `load balancer ${lb.name}`, addresses, fronts, ...flavorOf(reader, lb.flavor_id) };
 }
 
 function front(
@@ -281,7 +286,8 @@ function v1(reader: Reader, pool: V1Pool): Deployment | null {
     policies: [],
     pool: pool.admin_state_up ? farm : null,
   };
-  return { id: pool.id, title: `VIP ${vip.name}, pool ${pool.name}`, addresses: [vip.address], fronts: [front] };
+  const title = `VIP ${vip.name}, pool ${pool.name}`;
+  return { id: pool.id, title, addresses: [vip.address], fronts: [front], ...NO_FLAVOR };
 }
 
 /** In v1 a member that passes one check is up again. */

@@ -1,7 +1,7 @@
 /** What a process says of itself, and the operating states that follow from it. */
 import type { Common, Items, Kind } from './items.ts';
 import { monitorNote } from './monitors.ts';
-import { type StatRow, statRows } from './stat-rows.ts';
+import type { StatRow } from './stat-rows.ts';
 import type { Reader } from './store.ts';
 
 export type Operating = 'DEGRADED' | 'DRAINING' | 'ERROR' | 'NO_MONITOR' | 'OFFLINE' | 'ONLINE';
@@ -35,13 +35,13 @@ export interface Health {
   readonly ping: string | null;
 }
 
-/** Reads the answer to `show stat`. A member of several backends is as well as in the worst of them. */
-export function readStats(csv: string, ping: string | null): Health {
+/** Reads the rows of `show stat`. A member of several backends is as well as in the worst of them. */
+export function readStats(rows: readonly StatRow[], ping: string | null): Health {
   const members: Record<string, string> = {};
   const findings: Record<string, string> = {};
   const fronts: Record<string, Counters> = {};
   const pools: Record<string, Counters> = {};
-  for (const row of statRows(csv)) {
+  for (const row of rows) {
     const { pxname = '', svname = '' } = row;
     if (svname === 'FRONTEND') fronts[pxname] = counters(row);
     else if (svname === 'BACKEND') pools[poolOf(pxname)] = sum([pools[poolOf(pxname)] ?? NO_COUNTERS, counters(row)]);

@@ -62,6 +62,42 @@ export function view<K extends Kind>(reader: Reader, kind: K, item: Items[K], he
   };
 }
 
+/** A load balancer with all that is below it: what its creation answers. */
+export function graphView(reader: Reader, id: string, healthOf: HealthOf): View {
+  const views = <K extends Kind>(
+    kind: K,
+    accept: (item: Items[K]) => boolean,
+    more: (item: Items[K]) => View = () => ({}),
+  ) =>
+    inTree(reader, id, kind)
+      .filter(accept)
+      .map(item => ({ ...view(reader, kind, item, healthOf), ...more(item) }));
+  return {
+    ...view(reader, 'loadbalancer', reader.get('loadbalancer', id)!, healthOf),
+    listeners: views(
+      'listener',
+      () => true,
+      listener => ({
+        l7policies: views(
+          'l7policy',
+          p => p.listener_id === listener.id,
+          policy => ({
+            rules: views('l7rule', rule => rule.l7policy_id === policy.id),
+          }),
+        ),
+      }),
+    ),
+    pools: views(
+      'pool',
+      () => true,
+      pool => ({
+        members: views('member', m => m.pool_id === pool.id),
+        healthmonitor: views('healthmonitor', m => m.pool_id === pool.id)[0] ?? null,
+      }),
+    ),
+  };
+}
+
 function flavorView(kind: Kind, shown: View): View {
   const names = Object.keys((kind === 'flavor' ? FLAVOR : FLAVORPROFILE).fields);
   return Object.fromEntries(['id', ...names].map(name => [name, shown[name] ?? null]));

@@ -2,17 +2,18 @@
 import { parseIp } from '../io/address.ts';
 import { ipText } from '../io/ip.ts';
 import { badRequest, conflict, invalid } from './errors.ts';
+import { providerOfFlavor } from './flavors.ts';
 import type { Common, Json, LoadBalancer } from './items.ts';
 import { allocate, contains, type Subnet, stableId } from './networks.ts';
-import { type Call, find, PROVIDERS, type Values } from './octavia.ts';
+import { type Call, PROVIDERS, type Values } from './octavia.ts';
 
 /** The address of a new load balancer: the one asked for, or a free one of its subnet. */
 export function vipOf(call: Call, values: Values & Common): Partial<LoadBalancer> {
   const { vip_address: address, vip_subnet_id, vip_network_id, vip_port_id, additional_vips } = values;
   const subnet = pickSubnet(call.subnets, vip_subnet_id, vip_network_id, vip_port_id, address);
-  const provider = String(values.provider ?? 'sluice');
+  const flavored = values.flavor_id == null ? null : providerOfFlavor(call.draft, String(values.flavor_id));
+  const provider = String(values.provider ?? flavored ?? 'sluice');
   if (!Object.hasOwn(PROVIDERS, provider)) throw badRequest(`Provider '${provider}' is not enabled.`);
-  if (values.flavor_id != null) find(call, 'flavor', String(values.flavor_id), 'Flavor');
   const taken = new Set<string>();
   const more = (additional_vips as unknown as { subnet_id: string; ip_address?: string }[]).map(asked => {
     const at = pickSubnet(call.subnets, asked.subnet_id, null, null, asked.ip_address);

@@ -55,7 +55,8 @@ export function create(call: Call, resource: Resource, given: Values): Common {
   return made;
 }
 
-function make(call: Call, resource: Resource, given: Values): Common {
+/** Makes an item in a tree that is pending. */
+export function make(call: Call, resource: Resource, given: Values): Common {
   const kind = resource.kind as Checked;
   const values: Record<string, Json> = { ...fallbacks(resource.fields), ...given };
   const common = {

@@ -1,7 +1,7 @@
 /** The store of one machine: a database file in the state folder. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Items, Kind, Row } from './items.ts';
-import { CacheDraft, type Draft, ItemCache, type Store, type Write } from './store.ts';
+import type { Kind, Row } from './items.ts';
+import { CacheDraft, CachedStore, type Draft, type Write } from './store.ts';
 
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
@@ -14,17 +14,15 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS revisions (revision INTEGER PRIMARY KEY);
 `;
 
-export class SqliteStore implements Store {
+export class SqliteStore extends CachedStore {
   readonly #db: DatabaseSync;
-  readonly #cache = new ItemCache();
-  readonly #watchers: ((roots: ReadonlySet<string>) => void)[] = [];
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
   readonly #advance: StatementSync;
-  #revision: number;
 
   /** @param path of the database, made when it is not there; `:memory:` for one that goes with the process */
   constructor(path: string) {
+    super();
     this.#db = new DatabaseSync(path);
     try {
       this.#db.exec(SCHEMA);
@@ -35,47 +33,29 @@ export class SqliteStore implements Store {
     this.#remove = this.#db.prepare('DELETE FROM items WHERE kind = ? AND id = ?');
     this.#advance = this.#db.prepare('INSERT INTO revisions VALUES (?)');
     const { last } = this.#db.prepare('SELECT max(revision) AS last FROM revisions').get() as { last: number | null };
-    this.#revision = last ?? 0;
     const rows = this.#db.prepare('SELECT kind, id, revision, body FROM items').all() as unknown as {
       kind: Kind;
       id: string;
       revision: number;
       body: string;
     }[];
-    this.#cache.apply(
+    this.apply(
       rows.map(({ kind, id, revision, body }) => ({
         kind,
         id,
         row: { kind, item: JSON.parse(body), revision } as Row,
       })),
+      last ?? 0,
     );
   }
 
-  get revision(): number {
-    return this.#revision;
-  }
-
-  get<K extends Kind>(kind: K, id: string): Items[K] | undefined {
-    return this.#cache.get(kind, id);
-  }
-
-  list<K extends Kind>(kind: K): Items[K][] {
-    return this.#cache.list(kind);
-  }
-
-  tree(root: string): Row[] {
-    return this.#cache.tree(root);
-  }
-
   async change<T>(fn: (draft: Draft) => T): Promise<T> {
-    const revision = this.#revision + 1;
-    const draft = new CacheDraft(this.#cache, revision);
+    const revision = this.revision + 1;
+    const draft = new CacheDraft(this.cache, revision);
     const result = fn(draft);
     if (draft.writes.length === 0) return result;
     this.#keep(draft.writes, revision);
-    this.#revision = revision;
-    const roots = this.#cache.apply(draft.writes);
-    for (const heard of this.#watchers) heard(roots);
+    this.apply(draft.writes, revision);
     return result;
   }
 
@@ -93,10 +73,6 @@ export class SqliteStore implements Store {
       this.#db.exec('ROLLBACK');
       throw error;
     }
-  }
-
-  watch(heard: (roots: ReadonlySet<string>) => void): void {
-    this.#watchers.push(heard);
   }
 
   close(): void {

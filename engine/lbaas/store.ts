@@ -131,3 +131,40 @@ export class CacheDraft implements Draft {
     this.#writes.set(`${kind} ${id}`, { kind, id, row: null });
   }
 }
+
+/** A store with all its items in memory: what is read, and who hears of changes. How a change is kept is the store's own. */
+export abstract class CachedStore implements Store {
+  protected readonly cache = new ItemCache();
+  readonly #watchers: ((roots: ReadonlySet<string>) => void)[] = [];
+  #revision = 0;
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get<K extends Kind>(kind: K, id: string): Items[K] | undefined {
+    return this.cache.get(kind, id);
+  }
+
+  list<K extends Kind>(kind: K): Items[K][] {
+    return this.cache.list(kind);
+  }
+
+  tree(root: string): Row[] {
+    return this.cache.tree(root);
+  }
+
+  watch(heard: (roots: ReadonlySet<string>) => void): void {
+    this.#watchers.push(heard);
+  }
+
+  abstract change<T>(fn: (draft: Draft) => T): Promise<T>;
+  abstract close(): void;
+
+  /** Writes that are kept become what is read. */
+  protected apply(writes: readonly Write[], revision: number): void {
+    const roots = this.cache.apply(writes);
+    this.#revision = Math.max(this.#revision, revision);
+    for (const heard of this.#watchers) heard(roots);
+  }
+}

@@ -185,10 +185,12 @@ function aliasValue({ name, flags }: AliasItem): (scene: Scene) => boolean {
   const row = ALIASES.get(name)!;
   const bare: ItemFlags = { ...flags, quote: false, escape: false, mandatory: false };
   const write = row.writer({ ...bare, partial: false, bare: true });
+  const writeAlone = row.streamless?.({ ...bare, partial: false, bare: true });
   const number = row.type === 'sint' && !flags.hex;
   return scene => {
     aside.length = 0;
     if (hasStream(scene)) write(aside, scene);
+    else writeAlone?.(aside, scene);
     if (aside.length === 0) return false;
     sample.setStr(aside.bytes, 0, aside.length);
     return !number || cast(sample, SINT);

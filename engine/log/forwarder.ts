@@ -6,7 +6,7 @@ import type { Ring, RingServer } from '../config/log-model.ts';
 import type { Chunk, Conn, Handler, Io } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, RING_RECONNECT_MS } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';
-import type { TlsEnd } from '../tls/conn.ts';
+import type { TlsEnd } from '../tls/end.ts';
 import { connectOver } from '../tls/ends.ts';
 import { bytesOf } from './line.ts';
 import type { Place, RingBuffer } from './ring-buffer.ts';

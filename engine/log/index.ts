@@ -16,6 +16,7 @@ import type { Session } from '../proxy/session.ts';
 import { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import type { Standpoint } from '../sample/context.ts';
+import { type Outside, outside } from '../sample/outside.ts';
 import type { Memory } from '../shm/memory.ts';
 import { PROCESS, PROXY, WORKER } from '../shm/words.ts';
 import { FAILED_CONNECTION, formatsOf, NO_FORMATS, type ProxyFormats } from './builtin.ts';
@@ -59,6 +60,7 @@ export class Logger implements StreamEvents {
   readonly #model: Model;
   readonly #memory: Memory;
   readonly #scene: Scene;
+  readonly #sinks: Sinks;
   readonly #proxies: readonly ProxyLog[];
   readonly #global: readonly Target[];
   /** Of `peers` sections. */
@@ -73,7 +75,8 @@ export class Logger implements StreamEvents {
 
   constructor({ model, memory, worker, facts, wall, complain }: LoggerEnv) {
     const { global } = model;
-    const sinks = new Sinks(memory, model.rings, worker, complain);
+    const sinks = new Sinks(model, memory, worker, complain);
+    this.#sinks = sinks;
     const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, model, tag, facts, sinks);
     this.sinks = sinks;
     this.#model = model;
@@ -92,7 +95,13 @@ export class Logger implements StreamEvents {
     }));
   }
 
+  /** Where there is no traffic: what log backends ask of lines can be evaluated from now on. */
+  evaluate(there: () => Outside): void {
+    this.#sinks.evaluate(there);
+  }
+
   trafficStarts(context: Context): void {
+    this.evaluate(() => outside(context.model, context.books, context.procVars, context));
     for (const log of this.#proxies) {
       const { proxy, targets } = log;
       const frontend = context.frontends[proxy.index] ?? null;

@@ -4,7 +4,8 @@
  *
  *     worker 0 ─► channel ─┐
  *     worker 1 ─► channel ─┼─► ring buffer ─┬─► forwarder ─► server
- *     control  ─► channel ─┘                └─► show events
+ *     control  ─► channel ─┘                ├─► show events
+ *                                           └─► backing file
  *
  * Where anything is full, lines are dropped and counted; nobody waits.
  */
@@ -21,12 +22,15 @@ import { serverEnd } from '../tls/ends.ts';
 import { tlsStore } from '../tls/store.ts';
 import { Forwarder } from './forwarder.ts';
 import { type Place, RingBuffer } from './ring-buffer.ts';
+import { RingFile } from './ring-file.ts';
 
 export interface RingsEnv {
   readonly model: Model;
   readonly memory: Memory;
   readonly io: Io;
   readonly wheel: TimerWheel;
+  /** Hears of files that cannot be written. */
+  readonly complain: (text: string) => void;
 }
 
 /** One ring at work. */
@@ -35,12 +39,16 @@ export interface LiveRing {
   readonly buffer: RingBuffer;
 }
 
+interface RunningRing extends LiveRing {
+  readonly channels: readonly Channel[];
+  readonly forwarders: readonly Forwarder[];
+  /** null = it has none, or cannot be written any more. */
+  file: RingFile | null;
+}
+
 export class Rings {
   readonly #env: RingsEnv;
-  readonly #rings: readonly (LiveRing & {
-    readonly channels: readonly Channel[];
-    readonly forwarders: readonly Forwarder[];
-  })[];
+  readonly #rings: readonly RunningRing[];
   readonly #doorbell: { stop(): void };
   readonly #watchers = new Set<() => void>();
 
@@ -53,7 +61,7 @@ export class Rings {
       const forwarders = config.servers.map(server => {
         return new Forwarder(io, wheel, config, server, buffer, serverEnd(tlsStore(model.tls), server.tls));
       });
-      return { config, buffer, channels, forwarders };
+      return { config, buffer, channels, forwarders, file: this.#open(config) };
     });
     this.#doorbell = listenLogs(memory, () => {
       io.wake();
@@ -76,10 +84,12 @@ export class Rings {
   /** Takes in what the threads have written. */
   look(): void {
     const { memory } = this.#env;
-    for (const { buffer, channels, forwarders } of this.#rings) {
+    for (const ring of this.#rings) {
+      const { buffer, channels, forwarders } = ring;
       for (const channel of channels) {
         for (let line = channel.take(); line !== null; line = channel.take()) {
-          if (!buffer.append(line)) Atomics.add(memory.words, memory.process + PROCESS.at.dropped_logs, 1);
+          if (buffer.append(line)) this.#write(ring, line);
+          else Atomics.add(memory.words, memory.process + PROCESS.at.dropped_logs, 1);
         }
       }
       for (const forwarder of forwarders) forwarder.push();
@@ -91,7 +101,31 @@ export class Rings {
   stop(): void {
     this.#doorbell.stop();
     this.look();
-    for (const { forwarders } of this.#rings) for (const forwarder of forwarders) forwarder.stop();
+    for (const { forwarders, file } of this.#rings) {
+      for (const forwarder of forwarders) forwarder.stop();
+      file?.close();
+    }
+  }
+
+  #open(config: Ring): RingFile | null {
+    if (config.backingFile === null) return null;
+    try {
+      return new RingFile(config.backingFile, config.sizeBytes);
+    } catch (error) {
+      this.#env.complain(`ring '${config.name}': cannot write '${config.backingFile}': ${error}`);
+      return null;
+    }
+  }
+
+  #write(ring: RunningRing, line: Uint8Array): void {
+    try {
+      ring.file?.append(line);
+    } catch (error) {
+      const { name, backingFile } = ring.config;
+      this.#env.complain(`ring '${name}': nothing more goes to '${backingFile}': ${error}`);
+      ring.file?.close();
+      ring.file = null;
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { compileHeader, type Header } from './syslog.ts';
 const LF = 10;
 
 export class Target {
-  readonly #config: LogTarget;
+  readonly config: LogTarget;
   readonly #header: Header;
   readonly #sink: Sink;
   /** What its lines say instead of what the proxy says; null = no profile. */
@@ -20,7 +20,7 @@ export class Target {
   #turn = 0;
 
   constructor(config: LogTarget, profile: LogProfile | null, header: Header, sink: Sink) {
-    this.#config = config;
+    this.config = config;
     this.profile = profile;
     this.#header = header;
     this.#sink = sink;
@@ -29,7 +29,7 @@ export class Target {
 
   /** Levels more severe than its minimum are sent as the minimum. With `sample`, the line counts in its round. */
   takes(level: number): boolean {
-    if (level > this.#config.maxLevel) return false;
+    if (level > this.config.maxLevel) return false;
     if (this.#sampled === null) return true;
     const taken = this.#sampled[this.#turn] === 1;
     this.#turn = (this.#turn + 1) % this.#sampled.length;
@@ -39,11 +39,16 @@ export class Target {
   /** Makes the whole line in `packet` and sends it. False = it is lost. */
   send(packet: Line, level: number, wall: number, dates: Dates, data: Line | null, message: Line): boolean {
     packet.length = 0;
-    this.#header(packet, Math.max(level, this.#config.minLevel), wall, dates, data);
+    this.#header(packet, Math.max(level, this.config.minLevel), wall, dates, data);
+    return this.finish(packet, message);
+  }
+
+  /** Puts the message behind the header that stands in `packet`, and sends it. False = it is lost. */
+  finish(packet: Line, message: Line): boolean {
     packet.slice(message.bytes, 0, message.length);
-    packet.length = Math.min(packet.length, this.#config.lenBytes);
+    packet.length = Math.min(packet.length, this.config.lenBytes);
     packet.byte(LF);
-    return this.#sink(packet.bytes, packet.length) >= 0;
+    return this.#sink(packet.bytes, packet.length, message) >= 0;
   }
 }
 

@@ -11,7 +11,7 @@ import type { Session } from '../proxy/session.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import { bytesOf } from './line.ts';
-import type { Sink, Sinks } from './sinks.ts';
+import type { PlainSink, Sinks } from './sinks.ts';
 import { NO_SINK, TRACE_SOURCES, type Traces } from './traces.ts';
 
 const SESSION = TRACE_SOURCES.findIndex(({ name }) => name === 'session');
@@ -73,7 +73,7 @@ export function traced(logs: StreamEvents, env: TracedEnv): StreamEvents {
 /** Writes lines into the sinks of the sources. */
 class Tracer {
   readonly #env: TracedEnv;
-  readonly #sinks = new Map<string, Sink>();
+  readonly #sinks = new Map<string, PlainSink>();
 
   constructor(env: TracedEnv) {
     this.#env = env;
@@ -92,7 +92,7 @@ class Tracer {
     this.#open(sink)(bytes, bytes.length);
   }
 
-  #open(name: string): Sink {
+  #open(name: string): PlainSink {
     const known = this.#sinks.get(name) ?? this.#env.sinks.named(name);
     this.#sinks.set(name, known);
     return known;

@@ -99,13 +99,22 @@ export function number(
   known: Moment,
   doc: string,
   of: (scene: StreamScene) => number,
-  { hexDigits = 0, digits = 1 }: { hexDigits?: number; digits?: number } = {},
+  { hexDigits = 0, digits = 1, alone = () => 0 }: NumberOptions = {},
 ): Variable {
-  const writer = ({ hex }: Flags): Write => {
-    if (hex && hexDigits > 0) return (line, scene) => line.hex(of(scene), hexDigits);
-    return (line, scene) => line.number(of(scene), digits);
+  const writer = <S extends Scene>(value: (scene: S) => number) => {
+    return ({ hex }: Flags) => {
+      if (hex && hexDigits > 0) return (line: Line, scene: S): void => line.hex(value(scene), hexDigits);
+      return (line: Line, scene: S): void => line.number(value(scene), digits);
+    };
   };
-  return { name, mode, known, doc, type: 'sint', writer };
+  return { name, mode, known, doc, type: 'sint', writer: writer(of), streamless: writer(alone) };
+}
+
+interface NumberOptions {
+  readonly hexDigits?: number;
+  readonly digits?: number;
+  /** What it is where there is no stream. */
+  readonly alone?: (scene: Scene) => number;
 }
 
 /** A number that still grows when the line is written early. */
@@ -116,11 +125,22 @@ export function growing(name: string, mode: Mode, doc: string, of: (stream: Stre
       line.number(of(scene.stream));
     };
   };
-  return { name, mode, known: END, doc, type: 'sint', writer };
+  return { name, mode, known: END, doc, type: 'sint', writer, streamless: () => line => line.number(0) };
 }
 
-export function date(name: string, mode: Mode, doc: string, write: (line: Line, scene: StreamScene) => void): Variable {
-  return { name, mode, known: START, doc, type: 'str', writer: () => write };
+/** A date in one of the forms of log lines; where there is no stream that of now. `of`: milliseconds since the epoch. */
+export function date(
+  name: string,
+  mode: Mode,
+  doc: string,
+  form: 'utc' | 'local' | 'millis',
+  of: (scene: StreamScene) => number,
+): Variable {
+  return {
+    ...{ name, mode, known: START, doc, type: 'str' },
+    writer: () => (line, scene) => scene.dates[form](line, of(scene)),
+    streamless: () => (line, scene) => scene.dates[form](line, scene.wall()),
+  };
 }
 
 export function address(name: string, known: Moment, doc: string, of: (stream: Stream) => Address | null): Variable {

@@ -73,6 +73,9 @@ function status(stream: Stream): number {
   return stream.status === 0 && stream.http ? -1 : stream.status;
 }
 
+/** The state of what has not begun, as HAProxy shows it. */
+const NO_STATE = bytesOf('PR');
+
 const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V', expired: 'E', old: 'O' } as const;
 
 function writeState(line: Line, stream: Stream): void {
@@ -120,23 +123,24 @@ const TILDE = bytesOf('~');
 const MARKED = new WeakMap<Uint8Array, Uint8Array>();
 
 const timer = (name: string, mode: Mode, doc: string, of: (stream: Stream) => number, known: Moment = END): Variable =>
-  number(name, mode, known, doc, scene => of(scene.stream));
+  number(name, mode, known, doc, scene => of(scene.stream), { alone: () => -1 });
 
 const ORIGINS = Object.fromEntries(['unspec', ...Object.values(STEP_ORIGINS)].map(name => [name, bytesOf(name)]));
 
 export const VARIABLES: readonly Variable[] = [
-  date('T', 'tcp', 'accept date, UTC', (line, s) => s.dates.utc(line, s.wallOf(s.stream.acceptedAt))),
-  date('Tl', 'tcp', 'accept date, local', (line, s) => s.dates.local(line, s.wallOf(s.stream.acceptedAt))),
-  date('t', 'tcp', 'accept date with milliseconds', (line, s) => s.dates.millis(line, s.wallOf(s.stream.acceptedAt))),
-  date('tr', 'http', 'request date with milliseconds', (line, s) => s.dates.millis(line, requestDate(s))),
-  date('trg', 'http', 'request date, UTC', (line, s) => s.dates.utc(line, requestDate(s))),
-  date('trl', 'http', 'request date, local', (line, s) => s.dates.local(line, requestDate(s))),
-  number('Ts', 'tcp', START, 'second of the accept date', s => Math.floor(s.wallOf(s.stream.acceptedAt) / 1000), {
+  date('T', 'tcp', 'accept date, UTC', 'utc', acceptDate),
+  date('Tl', 'tcp', 'accept date, local', 'local', acceptDate),
+  date('t', 'tcp', 'accept date with milliseconds', 'millis', acceptDate),
+  date('tr', 'http', 'request date with milliseconds', 'millis', requestDate),
+  date('trg', 'http', 'request date, UTC', 'utc', requestDate),
+  date('trl', 'http', 'request date, local', 'local', requestDate),
+  number('Ts', 'tcp', START, 'second of the accept date', s => Math.floor(acceptDate(s) / 1000), {
     hexDigits: 4,
+    alone: scene => Math.floor(scene.wall() / 1000),
   }),
-  number('ms', 'tcp', START, 'milliseconds of the accept date', s => Math.floor(s.wallOf(s.stream.acceptedAt)) % 1000, {
-    hexDigits: 2,
-    digits: 3,
+  number('ms', 'tcp', START, 'milliseconds of the accept date', s => Math.floor(acceptDate(s)) % 1000, {
+    ...{ hexDigits: 2, digits: 3 },
+    alone: scene => Math.floor(scene.wall()) % 1000,
   }),
   growing('Ta', 'http', 'time from the first byte of the request to the end', timers.active),
   timer('Tc', 'tcp', 'time to connect', timers.connect),
@@ -192,13 +196,21 @@ export const VARIABLES: readonly Variable[] = [
       ({ bare = false }) =>
       (line, scene) =>
         writeRetries(line, scene.stream, bare),
+    streamless: () => line => line.number(0),
   },
   number('sq', 'tcp', END, 'place in the queue of the server', scene => scene.stream.serverQueuePlace),
   number('bq', 'tcp', END, 'place in the queue of the backend', scene => scene.stream.backendQueuePlace),
   text('f', 'tcp', START, 'frontend', scene => nameOf(scene.stream.frontend.proxy)),
   text('ft', 'tcp', START, 'frontend and its transport', transportName),
   text('b', 'tcp', START, 'backend', scene => nameOf(backend(scene.stream).proxy), ofCheck('proxy')),
-  text('s', 'tcp', EARLY, 'server', scene => serverName(scene.stream), ofCheck('server')),
+  text(
+    's',
+    'tcp',
+    EARLY,
+    'server',
+    scene => serverName(scene.stream),
+    s => ofCheck('server')(s) ?? NO_SERVER,
+  ),
   address('ci', START, 'address of the client', source),
   port('cp', START, 'port of the client', source),
   address('fi', START, 'address that the client connected to', destination),
@@ -216,7 +228,7 @@ export const VARIABLES: readonly Variable[] = [
     { hexDigits: 4 },
   ),
   number('rt', 'tcp', END, 'number of the stream', ({ stream }) => streamNumber(stream), { hexDigits: 4 }),
-  number('pid', 'tcp', START, 'process', scene => scene.pid, { hexDigits: 4 }),
+  number('pid', 'tcp', START, 'process', scene => scene.pid, { hexDigits: 4, alone: scene => scene.pid }),
   text('OG', 'tcp', START, 'when the line was written', scene => ORIGINS[scene.origin]!),
   captures('hr', 'captured headers of the request', false, stream => stream.requestCaptures),
   captures('hrl', 'captured headers of the request, CLF', true, stream => stream.requestCaptures),
@@ -239,6 +251,7 @@ export const VARIABLES: readonly Variable[] = [
   {
     ...{ name: 'ts', mode: 'tcp', known: END, doc: 'termination state', type: 'str' },
     writer: () => (line, scene) => writeState(line, scene.stream),
+    streamless: () => line => line.raw(NO_STATE),
   },
   {
     ...{ name: 'tsc', mode: 'http', known: END, doc: 'termination state and what became of the cookie', type: 'str' },
@@ -248,6 +261,10 @@ export const VARIABLES: readonly Variable[] = [
     },
   },
 ];
+
+function acceptDate(scene: StreamScene): number {
+  return scene.wallOf(scene.stream.acceptedAt);
+}
 
 function requestDate(scene: StreamScene): number {
   const { firstByteAt, acceptedAt } = scene.stream;

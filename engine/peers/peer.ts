@@ -1,7 +1,7 @@
 /** Another process that shares tables with us, or ourselves, and when to connect to it. */
 import type { Address } from '../io/contract.ts';
 import { PEER_RETRY_MAX_MS, PEER_RETRY_MIN_MS } from '../limits.ts';
-import type { TlsEnd } from '../tls/conn.ts';
+import type { TlsEnd } from '../tls/end.ts';
 import type { Link } from './link.ts';
 import type { Share } from './share.ts';
 

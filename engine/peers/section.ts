@@ -6,7 +6,7 @@
 import type { Address, Conn, Handler, Io, Listening } from '../io/contract.ts';
 import { PEER_STRANGERS_MAX } from '../limits.ts';
 import { Timer, type TimerWheel } from '../time.ts';
-import type { TlsEnd } from '../tls/conn.ts';
+import type { TlsEnd } from '../tls/end.ts';
 import { acceptOver, connectOver } from '../tls/ends.ts';
 import { Exchange } from './exchange.ts';
 import { STATUS } from './handshake.ts';

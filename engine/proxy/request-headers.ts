@@ -9,6 +9,7 @@ import { prepareCompression } from './compression.ts';
 import { inNetwork } from './networks.ts';
 import { uniqueId } from './notes.ts';
 import type { Stream } from './stream.ts';
+import { isEarly } from './tls-handshake.ts';
 
 /** Makes the request head ready for the backend. Done once, when the stream enters it: retries send the same head. */
 export function prepareRequest(stream: Stream): void {
@@ -22,6 +23,8 @@ export function prepareRequest(stream: Stream): void {
     const id = uniqueId(stream);
     if (id !== null) ok = head.add(front.uniqueIdHeader, id);
   }
+  // RFC 8470 5.1: the server says 425 where it does not take that.
+  if (isEarly(stream.session.conn)) ok = head.add('early-data', '1') && ok;
   if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
   if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;

@@ -95,7 +95,9 @@ export function compileRules({ context, proxy }: Frontend): FrontendRules {
     uniqueId: proxy.uniqueIdFormat === null ? null : compileUniqueId(proxy.uniqueIdFormat, env),
     monitorFail: proxy.monitorFail.map(condition => compileCondition(condition, acls)),
     forceSwitch: proxy.forceSwitch.map(condition => compileCondition(condition, acls)),
-    backendsByName: new Map(context.backends.flatMap(b => (b === null ? [] : [[b.proxy.name, b] as const]))),
+    backendsByName: new Map(
+      context.backends.flatMap(b => (b === null || b.proxy.mode === 'log' ? [] : [[b.proxy.name, b] as const])),
+    ),
   };
 }
 

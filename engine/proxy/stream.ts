@@ -147,6 +147,8 @@ export class Stream implements Subject {
   inspectUntil = 0;
   /** Rules wait for the payload of the request: the client's side gathers it. */
   awaitsBody = false;
+  /** `wait-for-handshake`: the client's early data may be a replay. */
+  awaitsHandshake = false;
   /** `pause` is under way. */
   paused = false;
   /** A name is looked up for `do-resolve`. */
@@ -271,6 +273,7 @@ export class Stream implements Subject {
     this.timeUp =
       this.inspecting =
       this.awaitsBody =
+      this.awaitsHandshake =
       this.paused =
       this.lastWord =
       this.noRepeat =
@@ -366,6 +369,11 @@ export class Stream implements Subject {
   /** More of what the step's rules wait for has come, or nothing more will. */
   lookAgain(): void {
     if (this.inspecting || this.awaitsBody) this.goto(this.step);
+  }
+
+  /** The client is who it says. */
+  handshakeDone(): void {
+    if (this.awaitsHandshake) this.goto(this.step);
   }
 
   /** The client's connection is gone, or its time ran out. */

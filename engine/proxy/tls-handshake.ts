@@ -1,9 +1,9 @@
 /** `ssl`: a session that begins with a TLS handshake. */
-import type { Handler } from '../io/contract.ts';
-import type { TlsConn, TlsEnd } from '../tls/conn.ts';
-import { acceptTls } from '../tls/conn.ts';
+import type { Conn, Handler } from '../io/contract.ts';
+import { acceptTls, TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
+import type { TlsEnd } from '../tls/end.ts';
 import type { Hello } from '../tls/hello.ts';
 import { staple } from '../tls/staple.ts';
 import { ALL_GOOD } from '../tls/verify.ts';
@@ -62,6 +62,10 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     else this.#reject(whyOf(conn));
   }
 
+  settled(): void {
+    this.#session.driver?.stream()?.handshakeDone();
+  }
+
   gone(): void {
     leaveTls(this.#session.context);
   }
@@ -104,4 +108,9 @@ function whyOf({ failure, tls }: TlsConn): Why {
   if (failure === 'aborted') return 'SSL_ABORT';
   const { own, authority } = tls?.verified ?? ALL_GOOD;
   return authority !== 0 ? 'SSL_CA_FAIL' : own !== 0 ? 'SSL_CRT_FAIL' : 'SSL_HANDSHAKE';
+}
+
+/** What the client has sent is early data, and may be a replay. */
+export function isEarly(conn: Conn): boolean {
+  return conn instanceof TlsConn && conn.early;
 }

@@ -51,10 +51,13 @@ class NameSection {
   /** When the next name may be asked for that servers live by. */
   #nextStart = -Infinity;
 
-  constructor(env: ResolverEnv, config: ResolversConfig) {
+  /** @param first number of its first name server */
+  constructor(env: ResolverEnv, config: ResolversConfig, first: number) {
     this.#env = env;
     this.config = config;
-    this.nameservers = config.nameservers.map(server => new Nameserver(env, server, config.payloadBytes));
+    this.nameservers = config.nameservers.map(
+      (server, i) => new Nameserver(env, server, config.payloadBytes, first + i),
+    );
   }
 
   types(kind: 4 | 6 | 'service'): readonly QueryType[] {
@@ -139,7 +142,12 @@ class RunningNames implements Names {
   readonly #services = new Map<string, { readonly service: Service; readonly resolution: Resolution }>();
 
   constructor(env: ResolverEnv) {
-    this.sections = env.model.resolvers.map(config => new NameSection(env, config));
+    let first = 0;
+    this.sections = env.model.resolvers.map(config => {
+      const section = new NameSection(env, config, first);
+      first += config.nameservers.length;
+      return section;
+    });
     for (const proxy of env.model.proxies) {
       if (proxy.disabled) continue;
       const taken = new Taken();

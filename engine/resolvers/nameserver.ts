@@ -8,17 +8,15 @@
  */
 import { getRandomValues } from 'node:crypto';
 import type { Nameserver as NameserverConfig } from '../config/server-model.ts';
+import { NAMESERVER } from '../shm/counters.ts';
 import { type Channel, type ChannelHandler, TcpChannel, udpChannel } from './channel.ts';
 import type { ResolverEnv } from './env.ts';
 import { type Answered, decodeAnswer, encodeQuery, type Failure, idOf, type Question } from './packet.ts';
 
 /** What `show resolvers` tells, in its order (management manual). */
-export const COUNTERS = [
-  ...(['sent', 'snd_error', 'valid', 'update', 'cname', 'cname_error', 'any_err', 'nx', 'timeout', 'refused'] as const),
-  ...(['other', 'invalid', 'too_big', 'truncated', 'outdated'] as const),
-] as const;
+export const COUNTERS: readonly Counter[] = Object.keys(NAMESERVER.at) as Counter[];
 
-export type Counter = (typeof COUNTERS)[number];
+export type Counter = keyof typeof NAMESERVER.at;
 
 const COUNTER_OF: Readonly<Record<Failure, Counter>> = {
   nx: 'nx',
@@ -45,7 +43,7 @@ export interface Query {
 
 export class Nameserver {
   readonly config: NameserverConfig;
-  readonly counters: Record<Counter, number>;
+  readonly #counters: Float64Array;
   readonly #env: ResolverEnv;
   readonly #payloadBytes: number;
   readonly #pending = new Map<number, Query>();
@@ -53,23 +51,24 @@ export class Nameserver {
   #main: Channel | null = null;
   #long: Channel | null = null;
 
-  constructor(env: ResolverEnv, config: NameserverConfig, payloadBytes: number) {
+  /** @param number in the shared memory, where it counts */
+  constructor(env: ResolverEnv, config: NameserverConfig, payloadBytes: number, number: number) {
     this.#env = env;
     this.config = config;
     this.#payloadBytes = payloadBytes;
-    this.counters = noCounts();
+    this.#counters = env.memory.nameserver(number);
   }
 
   /** Asks; `done` is called in a later event, once, unless it is given up before. Null when too much is asked already. */
   ask(question: Question, done: (answer: Answered) => void): Query | null {
     if (this.#pending.size >= PENDING_MAX) {
-      this.counters.snd_error++;
+      this.count('snd_error');
       return null;
     }
     const id = this.#freeId();
     const query = { id, question, bytes: encodeQuery(id, question, this.#payloadBytes), long: false, done };
     this.#pending.set(id, query);
-    this.counters.sent++;
+    this.count('sent');
     this.#main ??= this.#open(this.config.transport === 'tcp', false);
     this.#main.send(query.bytes);
     return query;
@@ -78,12 +77,21 @@ export class Nameserver {
   /** The answer is not waited for any more. */
   giveUp(query: Query, late: boolean): void {
     if (this.#pending.get(query.id) !== query) return;
-    if (late) this.counters.timeout++;
+    if (late) this.count('timeout');
     this.#forget(query);
   }
 
+  count(what: Counter): void {
+    this.#counters[NAMESERVER.at[what]]! += 1;
+  }
+
+  /** How often something happened. */
+  counted(what: Counter): number {
+    return this.#counters[NAMESERVER.at[what]]!;
+  }
+
   clear(): void {
-    Object.assign(this.counters, noCounts());
+    this.#counters.fill(0);
   }
 
   stop(): void {
@@ -110,19 +118,19 @@ export class Nameserver {
   #answered(bytes: Uint8Array, long: boolean) {
     const query = this.#pending.get(idOf(bytes));
     if (query === undefined || query.long !== long) {
-      this.counters.outdated++;
+      this.count('outdated');
       return;
     }
     const answer = decodeAnswer(bytes, query.question);
     // Whoever guesses an id does not end the query: the true answer may still come.
     if (answer.status === 'invalid') {
-      this.counters.invalid++;
+      this.count('invalid');
       return;
     }
-    if (answer.status !== 'valid') this.counters[COUNTER_OF[answer.status]]++;
+    if (answer.status !== 'valid') this.count(COUNTER_OF[answer.status]);
     else {
-      this.counters.valid++;
-      if (answer.aliased) this.counters.cname++;
+      this.count('valid');
+      if (answer.aliased) this.count('cname');
     }
     if (answer.status === 'truncated' && !long && this.config.transport === 'udp') return this.#askLong(query);
     this.#forget(query);
@@ -131,14 +139,14 @@ export class Nameserver {
 
   #askLong(query: Query): void {
     query.long = true;
-    this.counters.sent++;
+    this.count('sent');
     this.#long ??= this.#open(true, true);
     this.#long.send(query.bytes);
   }
 
   /** Of a TCP connection all that was asked over it is lost; a datagram may still be answered when it is asked again. */
   #lost(long: boolean, tcp: boolean): void {
-    this.counters.snd_error++;
+    this.count('snd_error');
     if (!tcp) return;
     if (long) this.#long = null;
     else this.#main = null;
@@ -159,8 +167,4 @@ export class Nameserver {
     this.#long?.close();
     this.#main = this.#long = null;
   }
-}
-
-function noCounts(): Record<Counter, number> {
-  return Object.fromEntries(COUNTERS.map(name => [name, 0])) as Record<Counter, number>;
 }

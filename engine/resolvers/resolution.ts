@@ -159,7 +159,7 @@ export class Resolution {
       changed = requester.resolved(this, by) || changed;
       by = BY_CACHE;
     }
-    if (changed) server.counters.update++;
+    if (changed) server.count('update');
     this.#rest();
   }
 

@@ -3,6 +3,7 @@ import { authRequired } from '../http/errors.ts';
 import { awaitBody, lateBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
+import { isEarly } from '../proxy/tls-handshake.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { type ActionRow, action, atCondition, CONTINUE, STOP, TARPIT, type Verdict, YIELD } from './action.ts';
@@ -217,7 +218,18 @@ const WAIT_FOR_BODY = action<{ readonly ms: number; readonly atLeastBytes: numbe
   ],
 });
 
-const handshakeDone = (): typeof CONTINUE => CONTINUE;
+/** Early data is no request before the client has shown that it is there: it may be a replay. */
+function waitForHandshake(at: Standpoint): Verdict {
+  const stream = at.stream!;
+  const waited = stream.awaitsHandshake;
+  stream.awaitsHandshake = false;
+  if (!isEarly(at.session.conn)) return CONTINUE;
+  if (waited) return reject(at);
+  stream.awaitsHandshake = true;
+  const { clientHsMs, clientMs } = at.session.frontend.proxy.timeouts;
+  stream.wait(clientHsMs || clientMs);
+  return YIELD;
+}
 
 export const FLOW_ACTIONS: readonly ActionRow[] = [
   bare('accept', 'CSTU', 'Lets it pass.', () => STOP),
@@ -232,7 +244,12 @@ export const FLOW_ACTIONS: readonly ActionRow[] = [
   SILENT_DROP,
   PAUSE,
   WAIT_FOR_BODY,
-  bare('wait-for-handshake', 'Q', 'Waits for the TLS handshake; plain connections have none.', handshakeDone),
+  bare(
+    'wait-for-handshake',
+    'Q',
+    'Waits until the TLS handshake is complete: early data may be a replay.',
+    waitForHandshake,
+  ),
 ];
 
 /** The server's connection ends; what it has sent goes to the client. */

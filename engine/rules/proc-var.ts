@@ -41,10 +41,6 @@ export function readValue(
   const rule = { set: ruleSet('connection'), proxy: newProxy(), point, args: null };
   const format = readFormat(cursor, rule, { resources }, 'a format');
   if (format === null) return null;
-  if (format.items.some(item => item.kind === 'alias')) {
-    cursor.error('variables of log lines are not supported here: there is no traffic');
-    return null;
-  }
   const text = new Sample();
   const bytes = compileText(format, env)(at);
   text.setStr(bytes, 0, bytes.length);

@@ -3,7 +3,7 @@ import { Args } from './arguments.ts';
 import { cast } from './cast.ts';
 import type { Convert, Env, Fetch } from './context.ts';
 import { CONVERTERS } from './converters.ts';
-import { type Expression, fetchOf } from './expression.ts';
+import { type Call, type Expression, fetchOf } from './expression.ts';
 import type { Type } from './sample.ts';
 
 /**
@@ -11,8 +11,12 @@ import type { Type } from './sample.ts';
  * `out.begin(...)`; as long as `out.more` is set afterwards, the next call gives the next value.
  */
 export function compileExpression(expression: Expression, env: Env): Fetch {
-  const fetch = fetchOf(expression).make(new Args(expression.fetch.args), env);
-  return expression.converters.reduce((before, { name, args }) => {
+  return compileConverters(expression.converters, fetchOf(expression).make(new Args(expression.fetch.args), env), env);
+}
+
+/** What the converters make of what `fetch` finds. */
+export function compileConverters(converters: readonly Call[], fetch: Fetch, env: Env): Fetch {
+  return converters.reduce((before, { name, args }) => {
     const row = CONVERTERS.get(name)!;
     return chain(before, row.in, row.make(new Args(args), env));
   }, fetch);

@@ -16,7 +16,7 @@ import { CONVERTERS } from './converters.ts';
 import { FETCHES } from './fetches.ts';
 import { isSeen, type Point, sourceName } from './points.ts';
 import type { ConverterRow, FetchRow } from './row.ts';
-import { ANY, type Type } from './sample.ts';
+import { ANY, STR, type Type } from './sample.ts';
 
 export interface Call {
   readonly name: string;
@@ -81,6 +81,25 @@ export function parseExpression(
     type = parsed.out;
   }
   return { expression: { text: text.slice(start, end), fetch: { name: row.name, args: read.args }, converters }, end };
+}
+
+/** Reads `converter(args),converter(args)`: what is done to a text that is there already. */
+export function parseConverters(
+  text: string,
+  resources: Resources,
+): { readonly calls: readonly Call[] } | ExpressionProblem {
+  const calls: Call[] = [];
+  let type: Type = STR;
+  for (let at = 0; at <= text.length; at++) {
+    const parsed = parseConverter(text, at, type, resources);
+    if ('message' in parsed) return parsed;
+    calls.push(parsed.call);
+    ({ end: at, out: type } = parsed);
+    if (at < text.length && text[at] !== ',') {
+      return { message: `unexpected '${text.slice(at)}'`, at, width: text.length - at, hint: null };
+    }
+  }
+  return { calls };
 }
 
 type ParsedConverter = { readonly call: Call; readonly end: number; readonly out: Type };

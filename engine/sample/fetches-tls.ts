@@ -104,8 +104,8 @@ const hasShown: Fetch = (ctx, out) => {
   return tls !== null && out.setBool(tls.hasPeerCertificate() && !tls.resumed());
 };
 
-/** Early data is never accepted. */
-const noEarly: Fetch = (ctx, out) => front(ctx) !== null && out.setBool(false);
+const hasEarly: Fetch = (ctx, out) => front(ctx) !== null && out.setBool(front(ctx)!.early);
+const earlyReceived: Fetch = (ctx, out) => front(ctx) !== null && out.setBool(front(ctx)!.earlyReceived);
 
 export const TLS_FETCHES: readonly FetchRow[] = [
   ...side('ssl_fc', front, 'clientSession', "client's"),
@@ -118,8 +118,8 @@ export const TLS_FETCHES: readonly FetchRow[] = [
   }),
   plain('ssl_fc_has_crt', 'bool', 'clientSession', 'The client showed a certificate.', hasShown),
   plain('ssl_c_used', 'bool', 'clientSession', 'The client has a certificate.', hasCertificate),
-  plain('ssl_fc_has_early', 'bool', 'clientSession', 'Early data came.', noEarly),
-  plain('ssl_fc_early_rcvd', 'bool', 'clientSession', 'Early data came.', noEarly),
+  plain('ssl_fc_has_early', 'bool', 'clientSession', 'Early data came, and the handshake is not complete.', hasEarly),
+  plain('ssl_fc_early_rcvd', 'bool', 'clientSession', 'Early data came.', earlyReceived),
   plain('ssl_fc_crtname', 'str', 'clientSession', 'The name of the certificate that was shown.', (ctx, out) => {
     return text(out, front(ctx)?.tls?.context.certificate?.name ?? '');
   }),

@@ -93,6 +93,25 @@ export const COUNTERS = layout('counters', 8, [
   ['tls_server_key_rate', RATE, 'worker', 'full TLS handshakes with servers per second (process)'],
 ]);
 
+/** What a name server of a `resolvers` section did, in the order of `show resolvers`; the control thread counts. */
+export const NAMESERVER = layout('nameserver', 8, [
+  ['sent', 1, 'control', 'queries sent'],
+  ['snd_error', 1, 'control', 'queries that could not be sent'],
+  ['valid', 1, 'control', 'valid answers'],
+  ['update', 1, 'control', 'answers that changed what was known'],
+  ['cname', 1, 'control', 'answers by way of an alias'],
+  ['cname_error', 1, 'control', 'answers with an alias that leads nowhere'],
+  ['any_err', 1, 'control', 'answers without a record'],
+  ['nx', 1, 'control', 'answers that there is no such name'],
+  ['timeout', 1, 'control', 'queries without an answer in time'],
+  ['refused', 1, 'control', 'answers that refuse'],
+  ['other', 1, 'control', 'answers with another error'],
+  ['invalid', 1, 'control', 'answers that cannot be read'],
+  ['too_big', 1, 'control', 'answers that are too long'],
+  ['truncated', 1, 'control', 'answers that were cut'],
+  ['outdated', 1, 'control', 'answers that nobody waits for'],
+]);
+
 export type CounterName = keyof typeof COUNTERS.at;
 
 const at = COUNTERS.at;

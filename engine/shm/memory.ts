@@ -6,6 +6,7 @@
  *   ├────────┴─────────┴──────────────┴─────────────────┴───────────────┴───────────────┤
  *   │ worker 0: process | frontend 0.. | backend 0.. | listener 0.. | server 0..         │  doubles, one writer
  *   │ worker 1: the same rows                                                            │  per worker
+ *   │ name server 0 | name server 1 ..                                                   │  the control thread
  *   ├────────────────────────────────────────────────────────────────────────────────────┤
  *   │ worker 0: frontend 0.. | backend 0.. | server 0..                                  │  histograms, one writer
  *   │ worker 1: the same rows                                                            │  per worker
@@ -18,14 +19,14 @@
 import { isFrontend, type Model } from '../config/model.ts';
 import { RING_CHANNEL_BYTES } from '../limits.ts';
 import { Channel } from './channel.ts';
-import { COUNTERS } from './counters.ts';
+import { COUNTERS, NAMESERVER } from './counters.ts';
 import { Histograms, histogramBytes } from './histogram.ts';
 import type { Past } from './past.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
 const MAGIC = 0x534c5543; // "SLUC"
 const HEADER_WORDS = 16;
-const FINGERPRINT = [COUNTERS, PROCESS, PROXY, LISTENER, SERVER, WORKER].reduce(
+const FINGERPRINT = [COUNTERS, NAMESERVER, PROCESS, PROXY, LISTENER, SERVER, WORKER].reduce(
   (h, l) => Math.imul(h ^ l.fingerprint, 0x01000193),
   0x811c9dc5,
 );
@@ -37,6 +38,8 @@ export interface Shape {
   readonly listeners: number;
   readonly servers: number;
   readonly rings: number;
+  /** Of all `resolvers` sections, in their order. */
+  readonly nameservers: number;
 }
 
 /** Numbers listeners and servers over the whole configuration. */
@@ -47,7 +50,7 @@ export interface Topology {
   readonly firstServer: Int32Array;
 }
 
-export function topology(model: Model): Topology {
+export function topology(model: Pick<Model, 'proxies'>): Topology {
   const n = model.proxies.length;
   const firstListener = new Int32Array(n + 1);
   const firstServer = new Int32Array(n + 1);
@@ -61,7 +64,11 @@ export function topology(model: Model): Topology {
 export function shapeOf(model: Model, workers: number): Shape {
   const t = topology(model);
   const n = model.proxies.length;
-  return { workers, proxies: n, listeners: t.firstListener[n]!, servers: t.firstServer[n]!, rings: model.rings.length };
+  return {
+    ...{ workers, proxies: n, listeners: t.firstListener[n]!, servers: t.firstServer[n]! },
+    rings: model.rings.length,
+    nameservers: model.resolvers.reduce((sum, { nameservers }) => sum + nameservers.length, 0),
+  };
 }
 
 export type RowKind = 'process' | 'frontend' | 'backend' | 'listener' | 'server';
@@ -77,6 +84,7 @@ export class Memory {
   past: readonly Past[] = [];
   /** The times that streams took. */
   readonly histograms: Histograms;
+  readonly #nameservers: Float64Array;
   readonly #wordsAt: { process: number; worker: number; proxy: number; listener: number; server: number };
   readonly #rowsPerWorker: number;
   /** Byte offset of the first channel. */
@@ -95,7 +103,9 @@ export class Memory {
     const words = wordCount(shape);
     this.words = new Int32Array(buffer, 0, words);
     this.counters = new Float64Array(buffer, words * 4, this.#rowsPerWorker * shape.workers * COUNTERS.size);
-    const histogramsAt = words * 4 + this.counters.byteLength;
+    const nameserversAt = words * 4 + this.counters.byteLength;
+    this.#nameservers = new Float64Array(buffer, nameserversAt, NAMESERVER.size * shape.nameservers);
+    const histogramsAt = nameserversAt + this.#nameservers.byteLength;
     this.histograms = new Histograms(buffer, histogramsAt, timedRows(shape), shape.workers);
     this.#channelsAt = histogramsAt + histogramBytes(timedRows(shape) * shape.workers);
   }
@@ -104,10 +114,11 @@ export class Memory {
   static create(shape: Shape): Memory {
     const rows = (1 + 2 * shape.proxies + shape.listeners + shape.servers) * shape.workers;
     const channels = shape.rings * (shape.workers + 1) * RING_CHANNEL_BYTES;
-    const countersEnd = wordCount(shape) * 4 + rows * COUNTERS.size * 8;
+    const countersEnd = wordCount(shape) * 4 + rows * COUNTERS.size * 8 + shape.nameservers * NAMESERVER.size * 8;
     const bytes = countersEnd + histogramBytes(timedRows(shape) * shape.workers) + channels;
     const memory = new Memory(new SharedArrayBuffer(bytes), shape);
-    memory.words.set([MAGIC, FINGERPRINT, shape.workers, shape.proxies, shape.listeners, shape.servers, shape.rings]);
+    const { workers, proxies, listeners, servers, rings, nameservers } = shape;
+    memory.words.set([MAGIC, FINGERPRINT, workers, proxies, listeners, servers, rings, nameservers]);
     return memory;
   }
 
@@ -117,8 +128,11 @@ export class Memory {
     if (magic !== MAGIC || fingerprint !== FINGERPRINT) {
       throw new Error('shm: this shared memory was made by another version of Sluice');
     }
-    const [workers, proxies, listeners, servers, rings] = sizes as [number, number, number, number, number];
-    return new Memory(buffer, { workers, proxies, listeners, servers, rings });
+    const [workers, proxies, listeners, servers, rings, nameservers] = sizes as number[] & { length: 6 };
+    return new Memory(buffer, {
+      ...{ workers: workers!, proxies: proxies!, listeners: listeners!, servers: servers! },
+      ...{ rings: rings!, nameservers: nameservers! },
+    });
   }
 
   /** Word offset of the process struct. */
@@ -147,6 +161,11 @@ export class Memory {
     const index = ring * (this.shape.workers + 1) + thread;
     const bytes = new Uint8Array(this.buffer, this.#channelsAt + index * RING_CHANNEL_BYTES, RING_CHANNEL_BYTES);
     return new Channel(this.words, channelWords(this.shape) + index * 2, bytes);
+  }
+
+  /** What a name server did, by NAMESERVER; its number counts through all sections. */
+  nameserver(index: number): Float64Array {
+    return this.#nameservers.subarray(index * NAMESERVER.size, (index + 1) * NAMESERVER.size);
   }
 
   /** Offset in `counters` of the row of one thing in one worker. */

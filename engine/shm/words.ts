@@ -19,6 +19,7 @@ export const PROCESS = layout('process', 4, [
   ['stopping', 1, 'master', '1 = soft stop: accept nothing more, finish what is there'],
   ['start_second', 1, 'master', 'second of the shared clock at which the process started'],
   ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
+  ['received_logs', 1, 'control', 'log lines that log-forward sections took in'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
   ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],

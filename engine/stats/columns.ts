@@ -185,7 +185,9 @@ export const COLUMNS: readonly Column[] = [
   col('agent_health', S, 'SGPV', 'u32', 'Agent: position on the scale', withAgent(word(w.agent_health))),
   col('addr', LS, 'CGSV', 'str', 'Address and port, or unix', legend(ADDRESSES)),
   col('cookie', BS, 'CNSV', 'str', 'Cookie value of the server, cookie name of the backend', legend(COOKIES)),
-  col('mode', LFBS, 'CGSV', 'str', 'Mode of the proxy: tcp or http', (_, s) => s.proxy.mode),
+  col('mode', LFBS, 'CGSV', 'str', 'Mode of the proxy: tcp, http or syslog', (_, s) => {
+    return s.proxy.mode === 'log' ? 'syslog' : s.proxy.mode;
+  }),
   col('algo', B, 'CGSV', 'str', 'Load-balancing algorithm', legend(ALGORITHM)),
 
   col('conn_rate', F, 'MRPP', 'u32', 'Connections per second', rate('conn_rate')),

@@ -154,7 +154,7 @@ export const INFO: readonly InfoRow[] = [
   row('TotalSplicedBytesOut', 'MGPV', 'u64', 'Bytes sent through kernel pipes', zero),
   row('BytesOutRate', 'MRPV', 'u64', 'Bytes sent per second', rate('bytes_out_rate')),
   row('DebugCommandsIssued', 'MGPV', 'u32', 'Debugging commands used', zero),
-  row('CumRecvLogs', 'MCPV', 'u32', 'Log lines received', zero),
+  row('CumRecvLogs', 'MCPV', 'u32', 'Log lines received', view => view.process('received_logs')),
   row('Build info', 'POSV', 'str', 'What this is', view => `${PRODUCT} ${view.facts.version}, io ${view.facts.ioName}`),
   row('Memmax_bytes', 'CLPV', 'u64', 'Memory limit in bytes, 0 = none', zero),
   row('PoolAlloc_bytes', 'MGPV', 'u64', 'Shared memory, bytes', memoryBytes),

@@ -1,23 +1,25 @@
 /** What the query of a scrape asks for: which things, which metrics, and what besides. */
 import { B, F, L, S } from './view.ts';
 
-/** The process: a scope beside F, B, S and L. */
+/** The process, stick tables and name servers: scopes beside F, B, S and L. */
 export const G = 16;
+export const T = 32;
+export const R = 64;
 
-/** `scope=`: those without metrics here are known, so that a scrape of all that HAProxy has goes on. */
+/** `scope=` */
 const SCOPES: ReadonlyMap<string, number> = new Map([
-  ['*', G | F | L | B | S],
+  ['*', G | F | L | B | S | T | R],
   ['global', G],
   ['frontend', F],
   ['listener', L],
   ['backend', B],
   ['server', S],
-  ['sticktable', 0],
-  ['resolver', 0],
+  ['sticktable', T],
+  ['resolver', R],
 ]);
 
 export interface PrometheusFilter {
-  /** Sum of G, F, L, B, S. */
+  /** Sum of G, F, L, B, S, T, R. */
   readonly scopes: number;
   /** Leave out servers in maintenance. */
   readonly noMaint: boolean;

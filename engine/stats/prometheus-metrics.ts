@@ -6,6 +6,7 @@ import { CHECK_STATUSES, HANA } from '../health/statuses.ts';
 import { indexOf, TIMERS } from '../shm/histogram.ts';
 import { COLUMNS, type Column, MODULE_COLUMNS } from './columns.ts';
 import type { Value } from './fields.ts';
+import { NAMESERVER_METRICS, TABLE_METRICS } from './prometheus-others.ts';
 import { type Line, type Metric, PROCESS_METRICS } from './prometheus-process.ts';
 import { serverStatus } from './status.ts';
 import { B, F, L, S, Subject, type View } from './view.ts';
@@ -258,7 +259,7 @@ function histograms(scope: number, prefix: string): Metric[] {
   }));
 }
 
-/** All metrics, in the order of a scrape: the process, then each kind of thing. */
+/** All metrics, in the order of a scrape: the process, then each kind of thing, then what stands beside the proxies. */
 export const METRICS: readonly Metric[] = [
   ...PROCESS_METRICS,
   ...PREFIXES.flatMap(([scope, letter, prefix]) => [
@@ -266,4 +267,6 @@ export const METRICS: readonly Metric[] = [
     ...(scope === L ? [] : histograms(scope, prefix)),
     ...ofModules(scope, prefix),
   ]),
+  ...TABLE_METRICS,
+  ...NAMESERVER_METRICS,
 ];

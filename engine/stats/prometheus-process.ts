@@ -11,7 +11,7 @@ export interface Metric {
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
   readonly help: string;
-  /** F, B, S, L, or G for the process. */
+  /** F, B, S, L, or one of those of prometheus-filter.ts. */
   readonly scope: number;
   /** A column of a protocol module. */
   readonly extra: boolean;

@@ -8,7 +8,7 @@
  */
 import type { Value } from './fields.ts';
 import { type Dump, type Out, steppedDump } from './out.ts';
-import { G, type PrometheusFilter } from './prometheus-filter.ts';
+import { G, type PrometheusFilter, R, T } from './prometheus-filter.ts';
 import { METRICS } from './prometheus-metrics.ts';
 import { escapeLabel, type Metric } from './prometheus-process.ts';
 import { matches, moveTo } from './stat.ts';
@@ -56,7 +56,40 @@ class Walk {
 
   /** False after the last one; the walk then begins anew. */
   next(scope: number): boolean {
-    return scope === G ? this.#process() : this.#thing(scope);
+    if (scope === G) return this.#process();
+    if (scope === T) return this.#table();
+    return scope === R ? this.#nameserver() : this.#thing(scope);
+  }
+
+  #table(): boolean {
+    const table = this.#view.tables[this.#nth++];
+    if (table === undefined) return this.#again();
+    this.#s.index = table.spec.index;
+    this.labels = this.#once(table, () => `name="${escapeLabel(table.spec.name)}",type="${table.spec.key}"`);
+    return true;
+  }
+
+  #nameserver(): boolean {
+    const found = this.#view.nameservers[this.#nth++];
+    if (found === undefined) return this.#again();
+    this.#s.index = this.#nth - 1;
+    const { section, name } = found;
+    this.labels = this.#once(found, () => `resolver="${escapeLabel(section)}",nameserver="${escapeLabel(name)}"`);
+    return true;
+  }
+
+  #again(): false {
+    this.#nth = 0;
+    return false;
+  }
+
+  #once(thing: unknown, make: () => string): string {
+    let labels = this.#labels.get(thing);
+    if (labels === undefined) {
+      labels = make();
+      this.#labels.set(thing, labels);
+    }
+    return labels;
   }
 
   #process(): boolean {
@@ -77,21 +110,18 @@ class Walk {
         return true;
       }
     }
-    this.#proxy = this.#nth = 0;
-    return false;
+    this.#proxy = 0;
+    return this.#again();
   }
 
   #labelsOf({ proxy, server, bind }: Subject): string {
-    const thing = server ?? bind ?? proxy;
-    let labels = this.#labels.get(thing);
-    if (labels === undefined) {
-      labels = `proxy="${escapeLabel(proxy.name)}"`;
+    return this.#once(server ?? bind ?? proxy, () => {
+      let labels = `proxy="${escapeLabel(proxy.name)}"`;
       if (bind !== null) labels += `,listener="${escapeLabel(bind.name)}"`;
       if (server !== null) labels += `,server="${escapeLabel(server.name)}"`;
       if (this.#filter.descLabels && proxy.description !== null) labels += `,desc="${escapeLabel(proxy.description)}"`;
-      this.#labels.set(thing, labels);
-    }
-    return labels;
+      return labels;
+    });
   }
 }
 

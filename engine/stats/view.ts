@@ -14,6 +14,7 @@ import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { rateMax, rateRead } from '../shm/rate.ts';
 import { LiveAddress } from '../shm/server-address.ts';
 import { CHECK_TEXT_BYTES, isGauge, PROCESS, PROXY, SERVER, WORKER } from '../shm/words.ts';
+import type { Table } from '../stick/table.ts';
 
 /** Which rows a column has a value in. */
 export const F = 1;
@@ -86,6 +87,10 @@ export class View {
   readonly facts: Facts;
   /** Names of servers in persistence cookies, once this thread follows their changes. */
   dynamicCookies: DynamicCookies | null = null;
+  /** The stick tables, as far as statistics look at them. */
+  readonly tables: readonly Pick<Table, 'spec' | 'used'>[];
+  /** All name servers, by their numbers in the memory. */
+  readonly nameservers: readonly { readonly section: string; readonly name: string }[];
   /** `fullconn` of each proxy as it is in force. */
   readonly #fullconn: Float64Array;
   readonly #addresses = new WeakMap<Address, string>();
@@ -96,11 +101,15 @@ export class View {
   readonly #text = new Int32Array(CHECK_TEXT_BYTES / 4);
   readonly #merged: Merged;
 
-  constructor(model: Model, memory: Memory, topology: Topology, facts: Facts) {
+  constructor(model: Model, memory: Memory, topology: Topology, facts: Facts, tables: View['tables'] = []) {
     this.model = model;
     this.memory = memory;
     this.topology = topology;
     this.facts = facts;
+    this.tables = tables;
+    this.nameservers = model.resolvers.flatMap(({ name: section, nameservers }) => {
+      return nameservers.map(({ name }) => ({ section, name }));
+    });
     this.#rows = new Int32Array(memory.shape.workers);
     this.#merged = memory.histograms.merged();
     this.#fullconn = Float64Array.from(model.proxies, proxy => this.#fullconnOf(proxy));

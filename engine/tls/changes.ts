@@ -12,15 +12,26 @@ const CERTIFICATE = 32;
 const AUTHORITIES = 33;
 const REVOCATIONS = 34;
 const LIST = 35;
+const TICKET_KEYS = 36;
 
-type Kind = typeof CERTIFICATE | typeof AUTHORITIES | typeof REVOCATIONS | typeof LIST;
+/** What each becomes in the store of a thread. */
+const APPLY: Readonly<Record<number, (store: TlsStore, name: string, object: unknown) => void>> = {
+  [CERTIFICATE]: (store, name, object) =>
+    object === null ? store.removeCertificate(name) : store.replaceCertificate(object as Certificate),
+  [AUTHORITIES]: (store, name, object) =>
+    object === null ? store.removeAuthorities(name) : store.replaceAuthorities(object as DerFile),
+  [REVOCATIONS]: (store, name, object) =>
+    object === null ? store.removeRevocations(name) : store.replaceRevocations(object as DerFile),
+  [LIST]: (store, name, object) => store.replaceList(name, object as readonly CrtListLine[]),
+  [TICKET_KEYS]: (store, _name, object) => store.replaceTicketKeys(object as DerFile),
+};
 
 export class TlsChanges implements Follower {
-  readonly kinds = [CERTIFICATE, AUTHORITIES, REVOCATIONS, LIST];
+  readonly kinds = Object.keys(APPLY).map(Number);
   readonly store: TlsStore;
   readonly #log: ChangeLog;
   /** What is not as the configuration has it, by kind and name: the record's value. */
-  readonly #changed = new Map<string, { readonly kind: Kind; readonly name: string; readonly value: Uint8Array }>();
+  readonly #changed = new Map<string, { readonly kind: number; readonly name: string; readonly value: Uint8Array }>();
 
   constructor(store: TlsStore, log: ChangeLog) {
     this.store = store;
@@ -47,6 +58,10 @@ export class TlsChanges implements Follower {
     return this.#change(LIST, name, lines);
   }
 
+  putTicketKeys(file: DerFile): boolean {
+    return this.#change(TICKET_KEYS, file.name, file);
+  }
+
   removeCertificate(name: string): boolean {
     return this.#change(CERTIFICATE, name, null);
   }
@@ -59,7 +74,7 @@ export class TlsChanges implements Follower {
     return this.#change(REVOCATIONS, name, null);
   }
 
-  #change(kind: Kind, name: string, object: object | null): boolean {
+  #change(kind: number, name: string, object: object | null): boolean {
     const value = object === null ? new Uint8Array(0) : serialize(object);
     return this.#log.change(() => this.#log.append(kind, 0, 0, 0, Buffer.from(name), value));
   }
@@ -69,18 +84,8 @@ export class TlsChanges implements Follower {
   apply({ kind, bytes, start, mid, end }: Change): void {
     const name = Buffer.from(bytes.subarray(start, mid)).toString();
     const value = bytes.slice(mid, end);
-    this.#changed.set(`${kind} ${name}`, { kind: kind as Kind, name, value });
-    const object: unknown = value.length === 0 ? null : deserialize(Buffer.from(value));
-    if (kind === CERTIFICATE) {
-      if (object === null) this.store.removeCertificate(name);
-      else this.store.replaceCertificate(object as Certificate);
-    } else if (kind === AUTHORITIES) {
-      if (object === null) this.store.removeAuthorities(name);
-      else this.store.replaceAuthorities(object as DerFile);
-    } else if (kind === REVOCATIONS) {
-      if (object === null) this.store.removeRevocations(name);
-      else this.store.replaceRevocations(object as DerFile);
-    } else this.store.replaceList(name, object as readonly CrtListLine[]);
+    this.#changed.set(`${kind} ${name}`, { kind, name, value });
+    APPLY[kind]!(this.store, name, value.length === 0 ? null : deserialize(Buffer.from(value)));
   }
 
   snapshot(log: ChangeLog): void {

@@ -8,8 +8,8 @@ import { TlsStore } from './store.ts';
 
 /** Reports settings that no context can be made of. */
 export function checkTls(model: Model, diagnostics: Diagnostics): void {
-  const { proxies, peers, rings, global } = model;
-  const heard = [...proxies.flatMap(proxy => proxy.binds), ...peers.flatMap(section => section.binds)];
+  const { proxies, peers, rings, logForwards, global } = model;
+  const heard = [...proxies, ...peers, ...logForwards].flatMap(section => section.binds);
   const binds = [...heard, ...global.statsSockets].filter(({ tls }) => tls !== null);
   const servers = proxies.flatMap(proxy => proxy.servers.map(server => ({ proxy, server })));
   const encrypted = servers.filter(({ server }) => server.tls !== null || server.checkTls !== null);

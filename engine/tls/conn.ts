@@ -3,67 +3,43 @@
  * to know nothing of it, over every io.
  *
  *   Conn of the io ── records ──► TlsConn ── plaintext ──► Handler
+ *          ▲                         │
+ *          └── Outgoing ◄────────────┘ Held: records for an owner that has paused
  *
  *   accepted   waiting ──client hello──► handshake ──► open: `TlsEnd.done`
+ *              with early data: handshake ──► early: `TlsEnd.done` ──► open: `TlsEnd.settled`
  *   outgoing   waiting ──connected─────► handshake ──► open: `onOpen`
- *
- * What is sent in one turn is gathered and becomes records at its end; long spans become records where they lie. What was
- * received and not yet read while the owner has paused is kept as records.
  */
 import { constants } from 'node:os';
-import { copy } from '../bytes.ts';
 import { NOBODY } from '../io/common.ts';
-import type { Address, Chunk, Conn, Handler, Io, Layer, OwnChunk } from '../io/contract.ts';
-import { TLS_GATHER_BYTES } from '../limits.ts';
-import { CLOSED, FAILED, MORE, OPEN, TlsConnection } from './connection.ts';
-import type { TlsContext } from './context.ts';
+import type { Chunk, Conn, Handler, Io, Layer, OwnChunk } from '../io/contract.ts';
+import { TLS_EARLY_BYTES } from '../limits.ts';
+import { CLOSED, FAILED, OPEN, OVER, TlsConnection } from './connection.ts';
+import type { TlsEnd, TlsFailure } from './end.ts';
 import type { TlsError } from './errors.ts';
-import { type Hello, NO_HELLO, readHello } from './hello.ts';
+import { Held } from './held.ts';
+import { FirstBytes, type Hello, NO_HELLO } from './hello.ts';
+import { Incoming } from './incoming.ts';
+import { Outgoing } from './outgoing.ts';
+import { Over } from './over.ts';
 import * as wire from './wire.ts';
 
 const { EPROTO } = constants.errno;
 
-/** A record with its header (RFC 5246 6.2.3, RFC 8446 5.2). */
-const RECORD_BYTES_MAX = 5 + 16_384 + 2_048;
-
 /** Fatal alert 112, unrecognized_name. */
 const NO_SUCH_NAME = Uint8Array.of(21, 3, 1, 0, 2, 2, 112);
 
-/** Which end of TLS a connection is, and what its owner has to say before the handshake. */
-export interface TlsEnd {
-  /** We speak first. */
-  readonly client: boolean;
-  /** How much of what a client's hello offers is kept (`tune.ssl.capture-buffer-size`); not given = nothing. */
-  readonly captureBytes?: number;
-  /**
-   * The context, once it can be known: for an accepted connection by the client's hello, else `NO_HELLO`. Null = nobody
-   * is to be shown.
-   */
-  context(hello: Hello): TlsContext | null;
-  /** Settings of this very connection, before the handshake. `conn` is that of the io: what is sent there goes before. */
-  prepare?(tls: TlsConnection, conn: Conn): void;
-  /** The handshake is complete, or failed (`conn.failure`). */
-  done?(conn: TlsConn): void;
-  /** The first plaintext has come. */
-  heard?(conn: TlsConn): void;
-  /** The connection is gone, `onClose` was told. */
-  gone?(conn: TlsConn): void;
-}
-
-/** Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that. */
-export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName';
-
 const WAITING = 0;
 const HANDSHAKE = 1;
-const READY = 2;
+/** The client's early data goes to the owner while the handshake goes on. */
+const EARLY = 2;
+const READY = 3;
 /** Nothing more can be read or written: the connection under it goes. */
-const BROKEN = 3;
+const BROKEN = 4;
 
-export class TlsConn implements Conn, Handler, Layer {
+export class TlsConn extends Over implements Conn, Handler, Layer {
   handler: Handler = NOBODY;
   alive = true;
-  /** The connection of the io. */
-  under!: Conn;
   /** Null until the context is known. */
   tls: TlsConnection | null = null;
   /** What the client's hello asked for; null = none came, or we are the client. */
@@ -72,21 +48,18 @@ export class TlsConn implements Conn, Handler, Layer {
   error: TlsError | null = null;
   readonly #io: Io;
   readonly #end: TlsEnd;
+  readonly #first = new FirstBytes();
+  readonly #in: Incoming;
+  readonly #out: Outgoing;
+  readonly #held = new Held();
+  /** Early data while the owner has paused: the handshake goes on. TLS_EARLY_BYTES at most. */
+  #earlyPlain: OwnChunk[] = [];
+  /** Early data came. */
+  earlyReceived = false;
   #phase = WAITING;
   #paused = false;
   /** `settle` is to come. */
   #listed = false;
-  /** The beginning of a client hello. */
-  #begin: Uint8Array | null = null;
-  /** Records that were not read yet, and where they go on. */
-  #held: Chunk[] | null = null;
-  #heldAt = 0;
-  /** Bytes of a record that is not complete. */
-  #partial = 0;
-  /** Plaintext to become records at the end of the turn; before the handshake is done it stays. */
-  #gathered: OwnChunk | null = null;
-  /** Plaintext before the handshake that found no room there. */
-  #early: Uint8Array[] | null = null;
   /** What the owner asked for before the handshake was complete. */
   #leaving: 'no' | 'shutdown' | 'close' = 'no';
   #shut = false;
@@ -97,16 +70,15 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** `under` is to be set by the caller: see `acceptTls` and `connectTls`. */
   constructor(io: Io, end: TlsEnd) {
+    super();
     this.#io = io;
     this.#end = end;
-  }
-
-  get id(): number {
-    return this.under.id;
+    this.#in = new Incoming(io);
+    this.#out = new Outgoing(io);
   }
 
   get pending(): number {
-    return this.under.pending + (this.#gathered?.end ?? 0);
+    return this.under.pending + this.#out.bytes;
   }
 
   /** We spoke first. */
@@ -117,6 +89,11 @@ export class TlsConn implements Conn, Handler, Layer {
   /** The handshake is complete. */
   get open(): boolean {
     return this.#phase === READY;
+  }
+
+  /** Early data came and the handshake is not complete: it may be a replay. */
+  get early(): boolean {
+    return this.#phase === EARLY;
   }
 
   // --- from the connection under it ---
@@ -133,23 +110,23 @@ export class TlsConn implements Conn, Handler, Layer {
   onEnd(): void {
     this.#underEnded = true;
     if (this.#phase === READY) this.#tellEnd();
+    else if (this.#phase === EARLY) this.#broke();
     else this.#fail(this.#phase === WAITING ? 'empty' : 'failed');
   }
 
   onDrain(): void {
-    if (this.#phase === READY && this.alive) this.handler.onDrain(this);
+    if (this.#flows && this.alive) this.handler.onDrain(this);
   }
 
   onClose(_under: Conn, errno: number): void {
     this.alive = false;
-    if (this.#phase < READY && this.failure === 'none') {
+    if (this.#phase < EARLY && this.failure === 'none') {
       this.failure = this.#phase === WAITING ? 'aborted' : 'failed';
       this.#end.done?.(this);
     }
     this.#phase = BROKEN;
-    this.#dropHeld();
-    this.#gathered?.release();
-    this.#gathered = null;
+    this.#drop();
+    this.#out.drop();
     this.handler.onClose(this, errno === 0 && this.error !== null ? EPROTO : errno);
     this.#end.gone?.(this);
     this.tls?.free();
@@ -157,25 +134,14 @@ export class TlsConn implements Conn, Handler, Layer {
 
   // --- the handshake ---
 
-  /** Gathers what came until the client's hello is whole. */
   #awaitHello(chunk: Chunk): void {
-    let { bytes, start, end } = chunk;
-    const begin = this.#begin;
-    if (begin !== null) {
-      bytes = Buffer.concat([begin, bytes.subarray(start, end)]);
-      start = 0;
-      end = bytes.length;
-    }
-    const hello = readHello(bytes, start, end, this.#end.captureBytes ?? 0);
-    if (hello === null) {
-      this.#begin = bytes.slice(start, end);
-      return;
-    }
-    this.#begin = null;
+    const hello = this.#first.read(chunk, this.#end.captureBytes ?? 0);
+    if (hello === null) return;
     if (hello !== NO_HELLO) this.hello = hello;
     if (!this.#start(hello)) return;
-    if (begin === null) this.#consume(chunk, chunk.start);
-    else this.#consume({ bytes, start, end, keep() {}, release() {} }, start);
+    const begin = this.#first.take();
+    if (begin !== null) this.#consume(copied(begin), 0);
+    this.#consume(chunk, chunk.start);
   }
 
   /** False when nobody is to be shown. */
@@ -197,7 +163,7 @@ export class TlsConn implements Conn, Handler, Layer {
     this.#phase = BROKEN;
     this.failure = failure;
     this.alive = false;
-    this.#dropHeld();
+    this.#drop();
     this.#end.done?.(this);
     this.under.close();
   }
@@ -206,7 +172,7 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** Reads records `chunk[at, end)`, as far as the owner lets; the rest is held. */
   #consume(chunk: Chunk, at: number): void {
-    if (this.#held !== null) {
+    if (this.#held.first !== undefined) {
       this.#hold(chunk, at);
       return;
     }
@@ -217,10 +183,10 @@ export class TlsConn implements Conn, Handler, Layer {
   /** Gives where it stopped: at the end, or where the owner paused. */
   #advance(chunk: Chunk, start: number): number {
     let at = start;
-    while (at < chunk.end && this.#phase !== BROKEN && !this.#ended && (!this.#paused || this.#phase === HANDSHAKE)) {
+    while (at < chunk.end && this.#phase !== BROKEN && !this.#ended && (!this.#paused || this.#phase < READY)) {
       const end = Math.min(chunk.end, at + wire.SPAN_BYTES);
       wire.feed(chunk.bytes, chunk.address, at, end);
-      at = this.#phase === HANDSHAKE ? this.#shake(end) : this.#read(end);
+      at = this.#phase < READY ? this.#shake(end) : this.#read(end);
     }
     return at;
   }
@@ -228,22 +194,72 @@ export class TlsConn implements Conn, Handler, Layer {
   /** A step of the handshake on what was fed, which ends at `end`; gives where it stopped. */
   #shake(end: number): number {
     const tls = this.tls!;
+    if (tls.awaitsEarly) return this.#shakeEarly(tls, end);
     const result = tls.handshake();
     const at = end - wire.unread();
     wire.drop();
     this.#flush();
-    if (result === FAILED) {
-      this.error = tls.error;
-      this.#fail('failed');
-    } else if (result === OPEN) this.#opened();
+    if (result === FAILED) this.#shaken(tls);
+    else if (result === OPEN) this.#opened();
     return at;
   }
 
-  #opened(): void {
-    this.#phase = READY;
+  /** As far as early data leads. A record at a time, for who gets it may send at once. */
+  #shakeEarly(tls: TlsConnection, end: number): number {
+    const plain = this.#io.take(TLS_EARLY_BYTES);
+    const result = tls.readEarly(plain.address, TLS_EARLY_BYTES);
+    const at = end - wire.unread();
+    wire.drop();
+    this.#flush();
+    plain.end = Math.max(result, 0);
+    if (plain.end > 0) this.#takeEarly(plain);
+    plain.release();
+    if (result === FAILED) this.#shaken(tls);
+    // OpenSSL may have what it needs for the rest.
+    return result === OVER ? this.#shakeOn(at) : at;
+  }
+
+  #shakeOn(at: number): number {
+    this.#shake(at);
+    return at;
+  }
+
+  #takeEarly(plain: OwnChunk): void {
+    if (this.#phase === HANDSHAKE) {
+      this.#phase = EARLY;
+      this.earlyReceived = true;
+      if (!this.#begin()) return;
+    }
+    if (!this.#paused && this.#earlyPlain.length === 0) this.#deliver(plain);
+    else {
+      plain.keep();
+      this.#earlyPlain.push(plain);
+    }
+  }
+
+  /** The handshake failed. */
+  #shaken(tls: TlsConnection): void {
+    if (this.#phase === EARLY) this.#broke();
+    else {
+      this.error = tls.error;
+      this.#fail('failed');
+    }
+  }
+
+  /** The owner may read and write. False when the connection did not survive that. */
+  #begin(): boolean {
     this.#end.done?.(this);
+    if (this.#phase === BROKEN) return false;
+    if (!this.#out.open(this.tls!, this.under)) this.#broke();
+    return this.#phase !== (BROKEN as number);
+  }
+
+  #opened(): void {
+    const before = this.#phase;
+    this.#phase = READY;
+    if (before === EARLY) this.#end.settled?.(this);
+    else this.#begin();
     if (this.#phase !== READY) return;
-    this.#sendEarly();
     if (this.#leaving === 'close') this.#leave();
     if (!this.alive) return;
     if (this.#leaving === 'shutdown') this.shutdown();
@@ -253,28 +269,16 @@ export class TlsConn implements Conn, Handler, Layer {
 
   /** Plaintext out of what was fed; gives where it stopped. */
   #read(end: number): number {
-    const tls = this.tls!;
-    const fed = wire.unread();
-    // Plaintext is never longer than its records.
-    const room = fed + this.#partial;
-    const plain = this.#io.take(room);
-    let used = 0;
-    let last = 1;
-    while (used < room && wire.unread() > 0) {
-      last = tls.read(used === 0 ? plain.address : plain.address + BigInt(used), room - used);
-      if (last <= 0) break;
-      used += last;
-    }
-    const rest = wire.unread();
+    const last = this.#in.read(this.tls!);
+    const { plain } = this.#in;
+    const at = end - wire.unread();
     wire.drop();
-    this.#partial = last === MORE ? Math.min(this.#partial + fed - rest, RECORD_BYTES_MAX) : 0;
     this.#flush();
-    plain.end = used;
-    if (used > 0) this.#deliver(plain);
+    if (plain.end > 0) this.#deliver(plain);
     plain.release();
     if (last === CLOSED) this.#tellEnd();
-    else if (last === FAILED) this.#broke(tls);
-    return end - rest;
+    else if (last === FAILED) this.#broke();
+    return at;
   }
 
   #deliver(plain: Chunk): void {
@@ -286,121 +290,75 @@ export class TlsConn implements Conn, Handler, Layer {
   }
 
   /** The peer broke the protocol, or sent an alert. */
-  #broke(tls: TlsConnection): void {
+  #broke(): void {
     if (this.#phase === BROKEN) return;
-    this.error = tls.error;
+    this.error = this.tls!.error;
     this.#phase = BROKEN;
     this.alive = false;
-    this.#dropHeld();
+    this.#drop();
     this.under.close();
   }
 
   #tellEnd(): void {
     if (this.#ended || !this.alive) return;
     this.#ended = true;
-    this.#dropHeld();
+    this.#drop();
     this.handler.onEnd(this);
     if (this.#shut && !this.#underEnded && this.alive) this.under.close();
   }
 
   #hold(chunk: Chunk, at: number): void {
-    if (this.#held === null) {
-      this.#held = [];
-      this.#heldAt = at;
-    }
-    chunk.keep();
-    this.#held.push(chunk);
+    this.#held.push(chunk, at);
     this.under.pause();
   }
 
   #deliverHeld(): void {
-    while (this.#held !== null && !this.#paused && this.alive) {
-      const chunk = this.#held[0]!;
-      const at = this.#advance(chunk, this.#heldAt);
-      if (this.#held === null) break;
+    while (this.#earlyPlain.length > 0 && !this.#paused && this.alive) {
+      const plain = this.#earlyPlain.shift()!;
+      this.#deliver(plain);
+      plain.release();
+    }
+    const held = this.#held;
+    while (held.first !== undefined && !this.#paused && this.alive) {
+      const chunk = held.first;
+      const at = this.#advance(chunk, held.at);
+      // Nothing is held any more when the connection has ended meanwhile.
+      if (held.first === undefined) break;
       if (at < chunk.end && !this.#ended) {
-        this.#heldAt = at;
+        held.at = at;
         return;
       }
-      this.#held.shift();
-      chunk.release();
-      const next = this.#held[0];
-      if (next === undefined) this.#held = null;
-      else this.#heldAt = next.start;
+      held.shift();
     }
     if (!this.#paused && this.alive) this.under.resume();
-  }
-
-  #dropHeld(): void {
-    const held = this.#held;
-    this.#held = null;
-    for (const chunk of held ?? []) chunk.release();
   }
 
   // --- plaintext in, records out ---
 
   send(bytes: Uint8Array, start: number, end: number): void {
     if (end <= start || !this.#writable()) return;
-    if (end - start <= TLS_GATHER_BYTES) this.#gather(bytes, start, end);
-    else this.#write(bytes, undefined, start, end);
+    if (this.#out.send(bytes, start, end)) this.#list();
+    else this.#broke();
   }
 
   forward(chunk: Chunk, start: number, end: number): void {
     if (end <= start || !this.#writable()) return;
-    if (end - start <= TLS_GATHER_BYTES / 2) this.#gather(chunk.bytes, start, end);
-    else this.#write(chunk.bytes, chunk.address, start, end);
+    if (this.#out.forward(chunk, start, end)) this.#list();
+    else this.#broke();
+  }
+
+  /** What is sent becomes records at once. */
+  get #flows(): boolean {
+    return this.#phase === READY || this.#phase === EARLY;
+  }
+
+  #drop(): void {
+    this.#held.drop();
+    for (const plain of this.#earlyPlain.splice(0)) plain.release();
   }
 
   #writable(): boolean {
     return this.alive && !this.#shut && this.#leaving === 'no';
-  }
-
-  #gather(bytes: Uint8Array, start: number, end: number): void {
-    let gathered = this.#gathered;
-    if (gathered !== null && gathered.end + end - start > gathered.bytes.length) {
-      this.#sendGathered();
-      gathered = null;
-    }
-    if (this.#phase === BROKEN) return;
-    gathered ??= this.#io.take(TLS_GATHER_BYTES);
-    if (gathered !== this.#gathered) gathered.end = 0;
-    this.#gathered = gathered;
-    copy(bytes, start, end, gathered.bytes, gathered.end);
-    gathered.end += end - start;
-    this.#list();
-  }
-
-  #write(bytes: Uint8Array, address: bigint | undefined, start: number, end: number): void {
-    this.#sendGathered();
-    if (this.#phase < READY) {
-      this.#early ??= [];
-      this.#early.push(bytes.slice(start, end));
-      return;
-    }
-    for (let at = start; at < end && this.#phase === READY; at += wire.SPAN_BYTES) {
-      const stop = Math.min(at + wire.SPAN_BYTES, end);
-      if (this.tls!.write(wire.locate(bytes, address, at, stop), stop - at)) this.#flush();
-      else this.#broke(this.tls!);
-    }
-  }
-
-  /** What was gathered becomes records, or waits for the handshake. */
-  #sendGathered(): void {
-    const gathered = this.#gathered;
-    if (gathered === null) return;
-    this.#gathered = null;
-    this.#write(gathered.bytes, gathered.address, 0, gathered.end);
-    gathered.release();
-  }
-
-  #sendEarly(): void {
-    const early = this.#early;
-    this.#early = null;
-    const gathered = this.#gathered;
-    this.#gathered = null;
-    for (const bytes of early ?? []) this.#write(bytes, undefined, 0, bytes.length);
-    this.#gathered = gathered;
-    this.#sendGathered();
   }
 
   /** Records that OpenSSL has made go into the connection. */
@@ -414,18 +372,27 @@ export class TlsConn implements Conn, Handler, Layer {
     records.release();
   }
 
+  /** What was gathered is sent at the end of the turn. */
   #list(): void {
+    if (this.#out.bytes > 0) this.#settleLater();
+  }
+
+  #settleLater(): void {
     if (this.#listed) return;
     this.#listed = true;
     this.#io.settle(this);
   }
 
+  #sendGathered(): void {
+    if (!this.#out.settle()) this.#broke();
+  }
+
   settle(): void {
     this.#listed = false;
     if (this.#phase === BROKEN) return;
-    if (this.#phase === READY) this.#sendGathered();
+    if (this.#flows) this.#sendGathered();
     this.#deliverHeld();
-    if (this.#phase === READY) this.#sendGathered();
+    if (this.#flows) this.#sendGathered();
   }
 
   // --- the rest of the contract ---
@@ -439,8 +406,8 @@ export class TlsConn implements Conn, Handler, Layer {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#held !== null) this.#list();
-    else this.under.resume();
+    if (this.#held.first === undefined && this.#earlyPlain.length === 0) this.under.resume();
+    else this.#settleLater();
   }
 
   /** Nothing more will be sent: close_notify, then FIN. */
@@ -459,7 +426,7 @@ export class TlsConn implements Conn, Handler, Layer {
 
   close(): void {
     if (!this.alive) return;
-    const waiting = this.#phase < READY && (this.#early !== null || this.#gathered !== null);
+    const waiting = this.#phase === EARLY || (this.#phase < READY && this.#out.waits);
     if (waiting) this.#leaving = 'close';
     else if (!this.#shut) this.#finish();
     this.alive = false;
@@ -481,35 +448,20 @@ export class TlsConn implements Conn, Handler, Layer {
 
   abort(reset: boolean): void {
     this.alive = false;
-    this.#dropHeld();
+    this.#drop();
     this.under.abort(reset);
-  }
-
-  peer(): Address | null {
-    return this.under.peer();
-  }
-
-  local(): Address | null {
-    return this.under.local();
-  }
-
-  delayAck(): void {
-    this.under.delayAck();
-  }
-
-  tcpInfo(): Uint8Array | null {
-    return this.under.tcpInfo();
   }
 
   vanish(hops: number): void {
     this.alive = false;
-    this.#dropHeld();
+    this.#drop();
     this.under.vanish(hops);
   }
+}
 
-  keepAlive(idle: number, interval: number, count: number): void {
-    this.under.keepAlive(idle, interval, count);
-  }
+/** A chunk of bytes that the garbage collector has. */
+function copied(bytes: Uint8Array): Chunk {
+  return { bytes, start: 0, end: bytes.length, keep() {}, release() {} };
 }
 
 /** TLS over an accepted connection. */

@@ -8,7 +8,8 @@ import type { TlsContext } from './context.ts';
 import { type TlsError, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { NO_SECRETS, type Secrets, takeSecrets } from './keylog.ts';
-import { ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
+import { EARLY, ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
+import { forgetSession } from './resumption.ts';
 import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
 import * as wire from './wire.ts';
 
@@ -18,6 +19,9 @@ export const CLOSED = -1;
 export const FAILED = -2;
 /** `handshake`: done. */
 export const OPEN = 1;
+
+/** `readEarly`: there is no early data any more, the handshake goes on. */
+export const OVER = -3;
 
 /** The name of no cipher. */
 export const NO_CIPHER = '(NONE)';
@@ -42,10 +46,15 @@ export class TlsConnection {
   verified: Verified = ALL_GOOD;
   /** By label; with `tune.ssl.keylog on`. */
   secrets: Secrets = NO_SECRETS;
+  /** Early data may come (RFC 8446 2.3): `readEarly` comes before `handshake`. */
+  awaitsEarly: boolean;
+  /** What is written goes out before the handshake is complete. */
+  #unfinished = false;
 
   /** `client`: we speak first. */
   constructor(context: TlsContext, client: boolean) {
     this.context = context;
+    this.awaitsEarly = context.early && !client;
     const ssl = openssl.SSL_new(context.pointer);
     this.#handle = new Handle('connection', ssl, openssl.SSL_free);
     wire.attach(ssl);
@@ -66,14 +75,34 @@ export class TlsConnection {
   handshake(): number {
     const ssl = this.#handle.pointer;
     const result = openssl.SSL_do_handshake(ssl);
+    this.#takeFindings();
+    if (result !== 1) return this.#judge(ssl, result);
+    this.#unfinished = false;
+    // Looking at certificates may leave errors behind that are none.
+    openssl.ERR_clear_error();
+    return OPEN;
+  }
+
+  /** Goes on with the handshake as far as early data leads: how many bytes came to `address`, or OVER, MORE, FAILED. */
+  readEarly(address: bigint, bytes: number): number {
+    const ssl = this.#handle.pointer;
+    lengths[2] = 0;
+    const result = openssl.SSL_read_early_data(ssl, address, bytes, lengthAt);
+    const came = lengths[2]!;
+    this.#takeFindings();
+    if (result === EARLY.error) return this.#judge(ssl, 0);
+    openssl.ERR_clear_error();
+    this.awaitsEarly = result !== EARLY.finish;
+    if (came > 0) this.#unfinished = true;
+    return this.awaitsEarly ? came : OVER;
+  }
+
+  /** What callbacks have left of a step of the handshake. */
+  #takeFindings(): void {
     const verified = takeVerified();
     if (verified !== ALL_GOOD) this.verified = verified;
     const secrets = takeSecrets();
     if (secrets !== null) this.secrets = new Map([...this.secrets, ...secrets]);
-    if (result !== 1) return this.#judge(ssl, result);
-    // Looking at certificates may leave errors behind that are none.
-    openssl.ERR_clear_error();
-    return OPEN;
   }
 
   /** Plaintext into `bytes` bytes at `address`: how many came, or MORE, CLOSED, FAILED. */
@@ -83,14 +112,19 @@ export class TlsConnection {
     return n > 0 ? n : this.#judge(ssl, n);
   }
 
-  /** Makes records of `bytes` bytes at `address`. False when the connection is of no use any more. */
-  write(address: bigint, bytes: number): boolean {
+  /** Makes records of `bytes` bytes at `address`, to `into` with its room: their length. It has failed where `error` is set. */
+  write(address: bigint, bytes: number, into: bigint, room: number): number {
     const ssl = this.#handle.pointer;
-    const n = openssl.SSL_write(ssl, address, bytes);
-    if (n === bytes) return true;
-    this.#judge(ssl, n);
-    this.error ??= EARLY_EOF;
-    return false;
+    wire.aim(into, room);
+    const result = this.#unfinished
+      ? openssl.SSL_write_early_data(ssl, address, bytes, lengthAt)
+      : openssl.SSL_write(ssl, address, bytes);
+    const length = wire.aimed();
+    if (result <= 0) {
+      this.#judge(ssl, result);
+      this.error ??= EARLY_EOF;
+    }
+    return length;
   }
 
   /** Makes the record that says that nothing more will come (close_notify). */
@@ -113,6 +147,7 @@ export class TlsConnection {
     if (this.#handle.freed) return;
     // OpenSSL takes a session for broken whose connection ended without close_notify: over HTTP that is usual.
     if (this.error === null) openssl.SSL_set_shutdown(this.#handle.pointer, SENT_AND_RECEIVED);
+    else if (this.context.sessions !== null) forgetSession(this.context.sessions, this.#handle.pointer);
     this.#handle.free();
   }
 

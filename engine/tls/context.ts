@@ -1,6 +1,7 @@
 /** OpenSSL contexts out of settings: what all connections of one certificate, or to one server, have in common. */
 import { createHash } from 'node:crypto';
 import type { BindSettings, Certificate, ServerTls, TlsSettings } from '../config/tls-model.ts';
+import { TLS_EARLY_BYTES } from '../limits.ts';
 import { selectProtocol, wireProtocols } from './alpn.ts';
 import { reason, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
@@ -17,8 +18,10 @@ import {
   VERIFY,
   VERSION,
 } from './openssl.ts';
+import { keepSessions } from './resumption.ts';
+import type { SessionCache } from './session-cache.ts';
 import type { TlsStore } from './store.ts';
-import { setTicketKeys } from './tickets.ts';
+import type { TicketRing } from './tickets.ts';
 import { verifyCallback } from './verify.ts';
 
 /** Settings that OpenSSL refuses: which, and why, in words that follow "unable to ". */
@@ -42,10 +45,15 @@ const CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20
 export class TlsContext {
   /** Shown to the peer; null = none. */
   readonly certificate: Certificate | null;
+  /** Where sessions of clients without tickets are; null = nowhere. */
+  readonly sessions: SessionCache | null;
+  /** Clients may send early data. */
+  early = false;
   readonly #handle: Handle;
 
-  constructor(certificate: Certificate | null) {
+  constructor(certificate: Certificate | null, sessions: SessionCache | null) {
     this.certificate = certificate;
+    this.sessions = sessions;
     this.#handle = new Handle('context', openssl.SSL_CTX_new(openssl.TLS_method()), openssl.SSL_CTX_free);
   }
 
@@ -63,10 +71,11 @@ export class TlsContext {
 export interface ServerSide {
   /** Tells sessions of one from those of another: none is resumed where it was not made. */
   readonly identity: string;
-  readonly ticketKeys: readonly Uint8Array[];
+  readonly tickets: TicketRing | null;
   readonly dhParams: Uint8Array | null;
-  /** `tune.ssl.cachesize`, `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
-  readonly cacheSize: number;
+  /** Where sessions of clients without tickets are; null = nowhere. */
+  readonly sessions: SessionCache | null;
+  /** `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
   readonly lifetimeSeconds: number;
   readonly maxRecordBytes: number;
 }
@@ -78,29 +87,34 @@ export function serverContext(
   side: ServerSide,
   certificate: Certificate | null,
 ): TlsContext {
-  return built(certificate, ctx => {
+  const context = built(certificate, side.sessions, ctx => {
     common(ctx, settings, certificate);
     if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noRenegotiation | OPTION.noCompression | OPTION.noResumptionOnRenegotiation;
     if (!settings.preferClientCiphers) options |= OPTION.serverPreference | OPTION.prioritizeChacha;
     if (!settings.tickets) options |= OPTION.noTicket;
     if (!settings.caNames) options |= OPTION.noCaNames;
+    // As with HAProxy: who allows early data decides by rules what may be replayed.
+    if (settings.early) options |= OPTION.noAntiReplay;
     openssl.SSL_CTX_set_options(ctx, options);
     verifyClients(ctx, store, settings);
-    resume(ctx, side, certificate);
+    resume(ctx, settings, side, certificate);
     if (settings.alpn.length > 0) openssl.SSL_CTX_set_alpn_select_cb(ctx, selectProtocol(settings.alpn), 0n);
     if (certificate?.ocsp) openssl.SSL_CTX_callback_ctrl(ctx, CTRL.statusCallback, addressOf('SSL_is_dtls'));
     if (side.maxRecordBytes > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(side.maxRecordBytes), 0n);
     const dh = certificate?.dh ?? side.dhParams;
     if (dh === null) openssl.SSL_CTX_ctrl(ctx, CTRL.dhAuto, 1n, 0n);
     else must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, dhOf(dh)), 'use the Diffie-Hellman parameters');
+    if (settings.early) openssl.SSL_CTX_set_max_early_data(ctx, TLS_EARLY_BYTES);
   });
+  context.early = settings.early;
+  return context;
 }
 
 /** Throws TlsProblem. */
 export function clientContext(store: TlsStore, settings: ServerTls): TlsContext {
   const certificate = settings.certificate === null ? null : store.certificate(settings.certificate);
-  return built(certificate, ctx => {
+  return built(certificate, null, ctx => {
     common(ctx, settings, certificate);
     if (store.keylog) keepSecrets(ctx);
     let options = OPTION.noCompression | OPTION.noRenegotiation;
@@ -119,9 +133,13 @@ export function clientContext(store: TlsStore, settings: ServerTls): TlsContext 
   });
 }
 
-function built(certificate: Certificate | null, fill: (ctx: bigint) => void): TlsContext {
+function built(
+  certificate: Certificate | null,
+  sessions: SessionCache | null,
+  fill: (ctx: bigint) => void,
+): TlsContext {
   takeError();
-  const context = new TlsContext(certificate);
+  const context = new TlsContext(certificate, sessions);
   try {
     fill(context.pointer);
   } catch (error) {
@@ -197,15 +215,14 @@ function verifyClients(ctx: bigint, store: TlsStore, settings: BindSettings): vo
 }
 
 /** Session id context, tickets, the cache for clients without tickets. */
-function resume(ctx: bigint, side: ServerSide, certificate: Certificate | null): void {
+function resume(ctx: bigint, settings: BindSettings, side: ServerSide, certificate: Certificate | null): void {
   const identity = createHash('sha256')
     .update(side.identity)
     .update(certificate?.leaf ?? '');
   openssl.SSL_CTX_set_session_id_context(ctx, identity.digest(), 32);
-  openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheMode, side.cacheSize > 0 ? SESSION_CACHE.server : SESSION_CACHE.off, 0n);
-  if (side.cacheSize > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheSize, BigInt(side.cacheSize), 0n);
+  keepSessions(ctx, side.sessions, settings.tickets);
   openssl.SSL_CTX_set_timeout(ctx, BigInt(side.lifetimeSeconds));
-  setTicketKeys(ctx, side.ticketKeys);
+  side.tickets?.install(ctx);
 }
 
 function must(result: number | bigint, what: string): void {

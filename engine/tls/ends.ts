@@ -1,7 +1,8 @@
 /** TLS for those who want nothing of it but that it is there: peers, log servers, the runtime API. */
 import type { BindTls, GlobalTls, ServerTls } from '../config/tls-model.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
-import { acceptTls, connectTls, type TlsEnd } from './conn.ts';
+import { acceptTls, connectTls } from './conn.ts';
+import type { TlsEnd } from './end.ts';
 import { TlsListener } from './listener.ts';
 import { TlsServer } from './server.ts';
 import { staple } from './staple.ts';

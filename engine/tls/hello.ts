@@ -1,4 +1,5 @@
 /** The client hello in the bytes that came so far: it decides which certificate is shown, before OpenSSL sees it. */
+import type { Chunk } from '../io/contract.ts';
 import {
   ClientHello,
   EXT_SERVER_NAME,
@@ -42,6 +43,28 @@ export function readHello(bytes: Uint8Array, start: number, end: number, capture
   if (result !== 0 || reader.type !== 1) return NO_HELLO;
   const lists = captureBytes === 0 ? null : captureLists(reader, captureBytes);
   return { serverName: serverName(), ...signatures(), lists };
+}
+
+/** Gathers what comes until the client's hello is whole. */
+export class FirstBytes {
+  /** What came before the last `read`; null = nothing. */
+  #begin: Uint8Array | null = null;
+
+  /** The hello in all that came, as `readHello` gives it. */
+  read({ bytes, start, end }: Chunk, captureBytes: number): Hello | null {
+    const begin = this.#begin;
+    const all = begin === null ? bytes.subarray(start, end) : Buffer.concat([begin, bytes.subarray(start, end)]);
+    const hello = readHello(all, 0, all.length, captureBytes);
+    if (hello === null) this.#begin = begin === null ? new Uint8Array(all) : all;
+    return hello;
+  }
+
+  /** All that came before `chunk`; null = nothing. */
+  take(): Uint8Array | null {
+    const begin = this.#begin;
+    this.#begin = null;
+    return begin;
+  }
 }
 
 export const NO_HELLO: Hello = { serverName: '', ecdsa: false, rsa: true, lists: null };

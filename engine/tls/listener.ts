@@ -181,10 +181,9 @@ export function certificatesOf(bind: BindTls, store: TlsStore): readonly BindCer
 }
 
 export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string): ServerSide {
-  const { dhParams, cacheSize, lifetimeSeconds, maxRecordBytes } = global;
-  const own = store.ticketKey.length > 0 ? [store.ticketKey] : [];
-  const ticketKeys = bind.ticketKeys.length > 0 ? bind.ticketKeys : own;
-  return { identity, ticketKeys, dhParams, cacheSize, lifetimeSeconds, maxRecordBytes };
+  const { dhParams, lifetimeSeconds, maxRecordBytes } = global;
+  const sessions = store.sessions(global.cacheSize);
+  return { identity, tickets: store.tickets(bind.ticketKeys), dhParams, sessions, lifetimeSeconds, maxRecordBytes };
 }
 
 /** Negative filters alone only take names away. */

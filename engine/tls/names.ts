@@ -78,7 +78,7 @@ const cursor = new BigUint64Array(1);
 const cursorAt = pointerTo(cursor.buffer);
 
 /** What is printed into a BIO. */
-function printed(print: (bio: bigint) => void): Uint8Array {
+export function printed(print: (bio: bigint) => void): Uint8Array {
   const bio = openssl.BIO_new(openssl.BIO_s_mem());
   print(bio);
   const length = Number(openssl.BIO_ctrl(bio, BIO.info, 0n, cursorAt));

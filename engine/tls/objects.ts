@@ -30,6 +30,11 @@ export function revocationsOf(der: Uint8Array): bigint {
   return read(openssl.d2i_X509_CRL, der, 'revocation list');
 }
 
+/** A PKCS12; `PKCS12_free` it. */
+export function pkcs12Of(der: Uint8Array): bigint {
+  return read(openssl.d2i_PKCS12, der, 'PKCS #12');
+}
+
 /** An EVP_PKEY with Diffie-Hellman parameters out of PEM; 0 when there are none. */
 export function dhOf(pem: Uint8Array): bigint {
   const bio = openssl.BIO_new_mem_buf(pointerTo(pem), pem.length);

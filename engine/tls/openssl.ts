@@ -43,12 +43,15 @@ const SIGNATURES = {
   SSL_do_handshake: { return: 'i32', arguments: ['pointer'] },
   SSL_read: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
   SSL_write: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
+  SSL_read_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
+  SSL_write_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
   SSL_set_shutdown: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_shutdown: { return: 'i32', arguments: ['pointer'] },
   SSL_get_error: { return: 'i32', arguments: ['pointer', 'i32'] },
   SSL_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
   SSL_set1_host: { return: 'i32', arguments: ['pointer', 'string'] },
   SSL_set_alpn_protos: { return: 'i32', arguments: ['pointer', 'buffer', 'i32'] },
+  SSL_version: { return: 'i32', arguments: ['pointer'] },
   SSL_get_version: { return: 'pointer', arguments: ['pointer'] },
   SSL_get_current_cipher: { return: 'pointer', arguments: ['pointer'] },
   SSL_CIPHER_get_name: { return: 'pointer', arguments: ['pointer'] },
@@ -76,6 +79,10 @@ const SIGNATURES = {
   SSL_get1_session: { return: 'pointer', arguments: ['pointer'] },
   SSL_SESSION_is_resumable: { return: 'i32', arguments: ['pointer'] },
   SSL_SESSION_free: { return: 'void', arguments: ['pointer'] },
+  SSL_CTX_sess_set_new_cb: { return: 'void', arguments: ['pointer', 'pointer'] },
+  SSL_CTX_sess_set_get_cb: { return: 'void', arguments: ['pointer', 'pointer'] },
+  i2d_SSL_SESSION: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  d2i_SSL_SESSION: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
   SSL_SESSION_get_id: { return: 'pointer', arguments: ['pointer', 'pointer'] },
   SSL_SESSION_get_master_key: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
 
@@ -85,6 +92,7 @@ const SIGNATURES = {
   BIO_new_mem_buf: { return: 'pointer', arguments: ['pointer', 'i32'] },
   BIO_up_ref: { return: 'i32', arguments: ['pointer'] },
   BIO_free: { return: 'i32', arguments: ['pointer'] },
+  BIO_get_data: { return: 'pointer', arguments: ['pointer'] },
   BIO_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
   BIO_read: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
 
@@ -115,6 +123,11 @@ const SIGNATURES = {
   X509_verify_cert_error_string: { return: 'pointer', arguments: ['i64'] },
   OPENSSL_sk_num: { return: 'i32', arguments: ['pointer'] },
   OPENSSL_sk_value: { return: 'pointer', arguments: ['pointer', 'i32'] },
+  OPENSSL_sk_free: { return: 'void', arguments: ['pointer'] },
+  d2i_PKCS12: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  PKCS12_parse: { return: 'i32', arguments: ['pointer', 'string', 'pointer', 'pointer', 'pointer'] },
+  PKCS12_free: { return: 'void', arguments: ['pointer'] },
+  i2d_PrivateKey: { return: 'i32', arguments: ['pointer', 'pointer'] },
 
   // Session tickets under several keys.
   EVP_aes_128_cbc: { return: 'pointer', arguments: [] },
@@ -124,6 +137,20 @@ const SIGNATURES = {
   EVP_MAC_CTX_set_params: { return: 'i32', arguments: ['pointer', 'pointer'] },
   RAND_bytes: { return: 'i32', arguments: ['pointer', 'i32'] },
   CRYPTO_malloc: { return: 'pointer', arguments: ['i32', 'string', 'i32'] },
+
+  // Answers of authorities about certificates (OCSP).
+  d2i_OCSP_RESPONSE: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  OCSP_RESPONSE_free: { return: 'void', arguments: ['pointer'] },
+  OCSP_RESPONSE_print: { return: 'i32', arguments: ['pointer', 'pointer', 'u64'] },
+  OCSP_response_status: { return: 'i32', arguments: ['pointer'] },
+  OCSP_response_get1_basic: { return: 'pointer', arguments: ['pointer'] },
+  OCSP_BASICRESP_free: { return: 'void', arguments: ['pointer'] },
+  OCSP_resp_count: { return: 'i32', arguments: ['pointer'] },
+  OCSP_resp_get0: { return: 'pointer', arguments: ['pointer', 'i32'] },
+  OCSP_SINGLERESP_get0_id: { return: 'pointer', arguments: ['pointer'] },
+  OCSP_single_get0_status: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer'] },
+  OCSP_check_validity: { return: 'i32', arguments: ['pointer', 'pointer', 'i64', 'i64'] },
+  i2d_OCSP_CERTID: { return: 'i32', arguments: ['pointer', 'pointer'] },
 
   OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
   OSSL_PROVIDER_get0_name: { return: 'pointer', arguments: ['pointer'] },
@@ -148,8 +175,12 @@ const { lib, functions } = library();
 export const openssl = functions;
 
 /** A pointer to a C function that is `call` in this thread: native code may call it in this thread only. */
-export function callback(args: readonly ('pointer' | 'i32' | 'u32')[], call: (...args: never[]) => number): bigint {
-  return lib.registerCallback({ return: 'i32', arguments: args }, call as never);
+export function callback(
+  args: readonly ('pointer' | 'i32' | 'u32')[],
+  call: (...args: never[]) => number | bigint,
+  result: 'i32' | 'pointer' = 'i32',
+): bigint {
+  return lib.registerCallback({ return: result, arguments: args }, call as never);
 }
 
 /** The address of a function of OpenSSL itself. */
@@ -168,7 +199,7 @@ export function view(pointer: bigint, bytes: number): ArrayBuffer {
 }
 
 /** Writes into native memory. */
-export const { setUint8, setUint64, getInt32 } = ffi;
+export const { setUint8, setInt32, setUint64, getInt32 } = ffi;
 
 /** The text at a C string; '' for a null pointer. */
 export function textAt(pointer: bigint): string {
@@ -179,7 +210,6 @@ export function textAt(pointer: bigint): string {
 export const CTRL = {
   mode: 33,
   readAhead: 41,
-  sessionCacheSize: 42,
   sessionCacheMode: 44,
   maxSendFragment: 52,
   serverName: 55,
@@ -208,6 +238,7 @@ export const OPTION = {
   serverPreference: 1n << 22n,
   noRenegotiation: 1n << 30n,
   noCaNames: 1n << 9n,
+  noAntiReplay: 1n << 24n,
 } as const;
 
 /** SSL_MODE_ENABLE_PARTIAL_WRITE would only be in the way: the output BIO takes everything. */
@@ -217,6 +248,9 @@ export const SESSION_CACHE = { off: 0n, client: 1n, server: 2n, noInternal: 0x30
 
 /** `SSL_CTX_set_verify` (SSL_VERIFY_...). */
 export const VERIFY = { none: 0, peer: 1, failIfNone: 2, clientOnce: 4 } as const;
+
+/** `SSL_read_early_data` (SSL_READ_EARLY_DATA_...). */
+export const EARLY = { error: 0, success: 1, finish: 2 } as const;
 
 /** `SSL_get_error` (SSL_ERROR_...). */
 export const ERROR = { none: 0, ssl: 1, wantRead: 2, wantWrite: 3, syscall: 5, closed: 6 } as const;

@@ -7,6 +7,8 @@ import type { ChangeLog } from '../shm/change-log.ts';
 import { Handle } from './handle.ts';
 import { certificateOf, revocationsOf } from './objects.ts';
 import { CRL_CHECK, openssl } from './openssl.ts';
+import { newSessionMemory, SessionCache } from './session-cache.ts';
+import { singleKey, TicketKeys, type TicketRing } from './tickets.ts';
 
 const STORES = new WeakMap<TlsFiles, TlsStore>();
 
@@ -21,13 +23,17 @@ export function tlsStore(files: TlsFiles): TlsStore {
 }
 
 export class TlsStore {
-  /** 80 bytes: what tickets are made with where no file says otherwise. */
-  readonly ticketKey: Uint8Array;
+  /** What tickets are made with where no file says otherwise; null = OpenSSL's own keys. */
+  readonly #ticketKey: TicketRing | null;
   /** `tune.ssl.keylog`. */
   readonly keylog: boolean;
+  /** Those that all threads share; null = this thread has its own. */
+  readonly #sharedSessions: SharedArrayBuffer | null;
+  #sessions: SessionCache | null = null;
   readonly #certificates = new Map<string, Certificate>();
   readonly #authorities = new Map<string, DerFile>();
   readonly #revocations = new Map<string, DerFile>();
+  readonly #ticketKeys = new Map<string, { file: DerFile; readonly ring: TicketKeys }>();
   readonly #verifiers = new Map<string, Handle>();
   readonly #lists = new Map<string, readonly CrtListLine[]>();
   /** Where other threads' changes are; null = nothing changes. */
@@ -37,11 +43,13 @@ export class TlsStore {
   verifiersGeneration = 0;
 
   constructor(files: TlsFiles) {
-    this.ticketKey = files.ticketKey;
+    this.#ticketKey = files.ticketKey.length === 0 ? null : singleKey(files.ticketKey);
     this.keylog = files.keylog;
+    this.#sharedSessions = files.sessions;
     for (const file of files.certificates) this.#certificates.set(file.name, file);
     for (const file of files.authorities) this.#authorities.set(file.name, file);
     for (const file of files.revocations) this.#revocations.set(file.name, file);
+    for (const file of files.ticketKeys) this.replaceTicketKeys(file);
     for (const { name, lines } of files.lists) this.#lists.set(name, lines);
   }
 
@@ -54,6 +62,12 @@ export class TlsStore {
   get generation(): number {
     if (this.#log?.behind) this.#log.catchUp();
     return this.#generation;
+  }
+
+  /** Where sessions are kept, with room for `blocks` where they are this thread's own; null = nowhere. */
+  sessions(blocks: number): SessionCache | null {
+    if (blocks > 0) this.#sessions ??= new SessionCache(this.#sharedSessions ?? newSessionMemory(blocks));
+    return this.#sessions;
   }
 
   /** Throws when there is none of that name. */
@@ -98,8 +112,24 @@ export class TlsStore {
       certificates: [...this.#certificates.values()],
       authorities: [...this.#authorities.values()],
       revocations: [...this.#revocations.values()],
+      ticketKeys: [...this.#ticketKeys.values()].map(({ file }) => file),
       lists: [...this.#lists.keys()],
     };
+  }
+
+  /** Keys of a `tls-ticket-keys` file; null = those that all others have. */
+  tickets(file: string | null): TicketRing | null {
+    return file === null ? this.#ticketKey : (this.#ticketKeys.get(file)?.ring ?? null);
+  }
+
+  /** Contexts go on with the new keys. */
+  replaceTicketKeys(file: DerFile): void {
+    const known = this.#ticketKeys.get(file.name);
+    if (known === undefined) this.#ticketKeys.set(file.name, { file, ring: new TicketKeys(file.entries) });
+    else {
+      known.file = file;
+      known.ring.replace(file.entries);
+    }
   }
 
   replaceAuthorities(file: DerFile): void {

@@ -28,39 +28,61 @@ interface TicketKey {
   readonly mac: MacParams;
 }
 
-export function setTicketKeys(ctx: bigint, keys: readonly Uint8Array[]): void {
-  const [only] = keys;
-  if (keys.length === 1 && only!.length === LONG_BYTES) {
-    // OpenSSL has HMAC before AES, too.
-    openssl.SSL_CTX_ctrl(ctx, CTRL.ticketKeys, BigInt(LONG_BYTES), pointerTo(only!));
-  } else if (keys.length > 0) openssl.SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticketCallback(keys));
+/** The keys of a context's tickets, in this thread. They may change: `tls-ticket-keys` and `set ssl tls-key`. */
+export interface TicketRing {
+  /** For a new context. */
+  install(ctx: bigint): void;
 }
 
-const callbacks = new Map<string, bigint>();
+/** The one key of a process: OpenSSL does it all. `raw`: 80 bytes. */
+export function singleKey(raw: Uint8Array): TicketRing {
+  return {
+    // OpenSSL has HMAC before AES, too.
+    install: ctx => void openssl.SSL_CTX_ctrl(ctx, CTRL.ticketKeys, BigInt(LONG_BYTES), pointerTo(raw)),
+  };
+}
 
-function ticketCallback(raw: readonly Uint8Array[]): bigint {
-  const id = raw.map(key => Buffer.from(key).toString('base64')).join();
-  const known = callbacks.get(id);
-  if (known !== undefined) return known;
-  const keys = raw.map(keyOf);
-  const current = keys[Math.max(keys.length - 2, 0)]!;
-  const made = callback(
-    ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'i32'],
-    (_ssl: bigint, name: bigint, iv: bigint, cipher: bigint, mac: bigint, encrypt: number) => {
-      const nameBytes = new Uint8Array(view(name, NAME_BYTES));
-      if (encrypt === 1) {
-        nameBytes.set(current.name);
-        if (openssl.RAND_bytes(iv, IV_BYTES) !== 1) return FAILED;
-        return use(current, openssl.EVP_EncryptInit_ex, cipher, iv, mac) ? GOOD : FAILED;
-      }
-      const key = keys.find(({ name: own }) => own.every((byte, i) => byte === nameBytes[i]));
-      if (key === undefined) return UNKNOWN;
-      if (!use(key, openssl.EVP_DecryptInit_ex, cipher, iv, mac)) return FAILED;
-      return key === current ? GOOD : RENEW;
-    },
-  );
-  callbacks.set(id, made);
-  return made;
+/** Those of a file. */
+export class TicketKeys implements TicketRing {
+  #keys: readonly TicketKey[] = [];
+  #current: TicketKey | null = null;
+  #callback = 0n;
+
+  constructor(raw: readonly Uint8Array[]) {
+    this.replace(raw);
+  }
+
+  /** Contexts that have these keys use the new ones from now on. */
+  replace(raw: readonly Uint8Array[]): void {
+    this.#keys = raw.map(keyOf);
+    this.#current = this.#keys[Math.max(raw.length - 2, 0)]!;
+  }
+
+  install(ctx: bigint): void {
+    if (this.#callback === 0n) {
+      this.#callback = callback(
+        ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'i32'],
+        (_ssl: bigint, name: bigint, iv: bigint, cipher: bigint, mac: bigint, encrypt: number) =>
+          encrypt === 1 ? this.#seal(name, iv, cipher, mac) : this.#unseal(name, iv, cipher, mac),
+      );
+    }
+    openssl.SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, this.#callback);
+  }
+
+  #seal(name: bigint, iv: bigint, cipher: bigint, mac: bigint): number {
+    const key = this.#current!;
+    new Uint8Array(view(name, NAME_BYTES)).set(key.name);
+    if (openssl.RAND_bytes(iv, IV_BYTES) !== 1) return FAILED;
+    return use(key, openssl.EVP_EncryptInit_ex, cipher, iv, mac) ? GOOD : FAILED;
+  }
+
+  #unseal(name: bigint, iv: bigint, cipher: bigint, mac: bigint): number {
+    const nameBytes = new Uint8Array(view(name, NAME_BYTES));
+    const key = this.#keys.find(({ name: own }) => own.every((byte, i) => byte === nameBytes[i]));
+    if (key === undefined) return UNKNOWN;
+    if (!use(key, openssl.EVP_DecryptInit_ex, cipher, iv, mac)) return FAILED;
+    return key === this.#current ? GOOD : RENEW;
+  }
 }
 
 type Init = (cipher: bigint, kind: bigint, engine: bigint, key: bigint, iv: bigint) => number;

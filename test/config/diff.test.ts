@@ -22,6 +22,11 @@ backend one
 backend two
   fullconn 10
   server s1 192.0.2.1:80
+ring r
+  size 20k
+log-forward in
+  dgram-bind :514
+  log stdout local0
 `;
 
 /** What changes when these words of the base become those. */
@@ -38,6 +43,9 @@ describe('the difference of two configurations', () => {
   test.each([
     [['timeout server 30s', 'timeout server 10s'], 'backend one: timeout server 30s -> 10s'],
     [['maxconn 100', 'maxconn 200'], 'global: maxconn 100 -> 200'],
+    [['bind :514', 'bind :515'], 'global: log-forward in: dgram-bind :514 -> :515'],
+    [['size 20k', 'size 30k'], 'global: ring r: size 20480 -> 30720'],
+    [['ring r\n', 'ring s\n'], 'global: ring s added'],
     [['weight 10', 'weight 20'], 'backend one: server s2: weight 10 -> 20'],
     [['inter 2s', 'inter 1500'], 'backend one: server s1: check inter 2s -> 1500ms'],
     [['weight 10', 'weight 10\n  server s3 192.0.2.9:1'], 'backend one: server s3 added'],

@@ -4,10 +4,12 @@ import { BIND } from '../../engine/config/keywords-bind.ts';
 import { HEALTHCHECK } from '../../engine/config/keywords-checks.ts';
 import { HTTP_ERRORS } from '../../engine/config/keywords-errors.ts';
 import { GLOBAL } from '../../engine/config/keywords-global.ts';
+import { LOG_FORWARD } from '../../engine/config/keywords-log-forward.ts';
 import { MAILERS } from '../../engine/config/keywords-mailers.ts';
 import { PEERS } from '../../engine/config/keywords-peers.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { RESOLVERS } from '../../engine/config/keywords-resolvers.ts';
+import { RING } from '../../engine/config/keywords-ring.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
 import { USERLIST } from '../../engine/config/keywords-userlist.ts';
 import { load } from './load-text.ts';
@@ -25,6 +27,8 @@ const HEADERS: Readonly<Record<string, string>> = {
   N: 'resolvers t',
   S: 'peers t',
   M: 'mailers t',
+  R: 'ring t',
+  W: 'log-forward t',
 };
 
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
@@ -48,6 +52,8 @@ const sections = (row: Keyword<never>): readonly string[] => [...row.where];
 
 const GROUPS: readonly Group[] = [
   { name: 'mailers', rows: MAILERS, line: itself, letters: sections },
+  { name: 'ring', rows: RING, line: itself, letters: sections },
+  { name: 'log-forward', rows: LOG_FORWARD, line: itself, letters: sections },
   { name: 'global', rows: GLOBAL, line: itself, letters: sections },
   { name: 'proxy', rows: PROXY, line: itself, letters: sections },
   { name: 'userlist', rows: USERLIST, line: itself, letters: sections },

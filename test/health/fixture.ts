@@ -136,7 +136,15 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     tls: { maxConn: 0, maxRate: 0 },
     ...o.global,
   };
-  return { global, proxies: [proxy], userlists: [], rings: [], tables: [], peers: [] } as unknown as Model;
+  return {
+    global,
+    proxies: [proxy],
+    userlists: [],
+    rings: [],
+    resolvers: [],
+    tables: [],
+    peers: [],
+  } as unknown as Model;
 }
 
 export interface World {

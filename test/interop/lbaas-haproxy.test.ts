@@ -5,24 +5,40 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { configurationText } from '../../engine/lbaas/configuration.ts';
-import { deployments, SITE } from '../lbaas/deployments.ts';
+import { joinedText } from '../../engine/lbaas/preamble.ts';
+import { deployments, SITE, several } from '../lbaas/deployments.ts';
 import { folder } from '../workers/sluice.ts';
 import { haproxyVersion } from './peers.ts';
 
-test.skipIf(haproxyVersion() === null)('haproxy -c accepts every deployment', () => {
-  const dir = folder();
+const REASON = haproxyVersion() === null;
+
+/** Throws with what HAProxy says of it when it does not take it. */
+function assertTaken(dir: string, text: string): void {
   const file = path.join(dir, 'conf');
+  fs.writeFileSync(file, text);
+  const { status, stderr } = spawnSync('haproxy', ['-c', '-q', '-f', file], { encoding: 'utf8' });
+  expect(status, `${stderr}\n${text}`).toBe(0);
+}
+
+const filesIn = (dir: string) => ({ socket: path.join(dir, 'sock'), states: path.join(dir, 'states') });
+
+test.skipIf(REASON)('haproxy -c accepts every deployment', () => {
+  const dir = folder();
   fc.assert(
     fc.property(deployments, deployment => {
-      const text = configurationText(deployment, {
-        ...SITE,
-        socket: path.join(dir, 'sock'),
-        states: path.join(dir, 'states'),
-      });
-      fs.writeFileSync(file, text);
-      const { status, stderr } = spawnSync('haproxy', ['-c', '-q', '-f', file], { encoding: 'utf8' });
-      expect(status, `${stderr}\n${text}`).toBe(0);
+      assertTaken(dir, configurationText(deployment, { ...SITE, ...filesIn(dir) }));
     }),
     { numRuns: 40 },
+  );
+});
+
+test.skipIf(REASON)('haproxy -c accepts what several share', () => {
+  const dir = folder();
+  fc.assert(
+    fc.property(several, all => {
+      const texts = all.map(deployment => configurationText(deployment, SITE));
+      assertTaken(dir, joinedText(texts, filesIn(dir)));
+    }),
+    { numRuns: 20 },
   );
 });

@@ -202,6 +202,9 @@ experimental-mode on;set var proc.y expr str(5)
 experimental-mode on;set var proc.z fmt %[var(proc.x)]-a
 /a
 experimental-mode on;set var proc.z fmt
+experimental-mode on;set var proc.l fmt %H|%Tw|%ST|%s|%ts|%{+X}lc|%{+Q}H
+get var proc.l
+experimental-mode on;set var proc.l fmt %HM
 experimental-mode on;set var txn.z int(4)
 experimental-mode on;set var proc.q foo
 experimental-mode on;set var proc.q

@@ -270,6 +270,33 @@ describe.skipIf(REASON !== null)('openstack loadbalancer', { timeout: 180_000 },
     await expect(get(vip, PORT)).rejects.toThrow();
   });
 
+  test('a whole load balancer in one call, by the SDK', async () => {
+    const f = await farm();
+    const vip = freeVip();
+    const words = [path.join(import.meta.dirname, 'openstack-sdk.py'), f.url, vip, String((await site('a')).port)];
+    const child = spawn('/usr/bin/python3', words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill());
+    const [line] = await once(readline.createInterface({ input: child.stdout }), 'line');
+    const { id, pools } = JSON.parse(line as string);
+    expect(pools).toEqual(['farm']);
+    await eventually(async () => expect((await get(vip, PORT)).body).toBe('a'));
+    expect((await get(vip, PORT, '/no')).status).toBe(403);
+    const os = shell('openstack', noAuth(f));
+    expect(await os.ok('loadbalancer', 'show', 'whole', ...JSON_OUT)).toMatchObject({
+      id,
+      provisioning_status: 'ACTIVE',
+    });
+    const { loadbalancer } = await os.ok('loadbalancer', 'status', 'show', 'whole');
+    expect(loadbalancer.listeners[0]).toMatchObject({
+      pools: [{ name: 'farm', members: [{}] }],
+      l7policies: [{ rules: [{}] }],
+    });
+    child.stdin.write('\n');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    await f.idle();
+    expect(await os.ok('loadbalancer', 'list', ...JSON_OUT)).toEqual([]);
+  });
+
   test('quotas, providers, flavours, zones, networks', async () => {
     const f = await farm();
     const os = shell('openstack', noAuth(f));
@@ -294,8 +321,12 @@ describe.skipIf(REASON !== null)('openstack loadbalancer', { timeout: 180_000 },
     expect(await ok('loadbalancer', 'provider', 'list')).toEqual(
       expect.arrayContaining([expect.objectContaining({ name: 'sluice' })]),
     );
-    await os.ok('loadbalancer', 'provider', 'capability', 'list', 'amphora', ...JSON_OUT);
-    await ok('loadbalancer', 'flavorprofile', 'create', '--name', 'fp', '--provider', 'sluice', '--flavor-data', '{}');
+    const capabilities = await os.ok('loadbalancer', 'provider', 'capability', 'list', 'amphora', ...JSON_OUT);
+    expect(capabilities).toContainEqual(expect.objectContaining({ type: 'flavor', name: 'threads' }));
+    const data = ['--flavor-data', '{"threads": 2}'];
+    await ok('loadbalancer', 'flavorprofile', 'create', '--name', 'fp', '--provider', 'sluice', ...data);
+    const odd = ['--name', 'x', '--provider', 'sluice', '--flavor-data', '{"cores": 2}'];
+    expect((await os.run('loadbalancer', 'flavorprofile', 'create', ...odd)).err).toContain('flavor_data cores');
     await ok(
       'loadbalancer',
       'flavor',

@@ -14,7 +14,7 @@ else if (version === null) console.log('prometheus.test: skipped, no haproxy in 
 
 /** Metrics that newer versions than Debian's have, and that Sluice adds. */
 const NEWER =
-  /^(haproxy_process_(node|description)|haproxy_\w+_http_cache_hint_hits_total|haproxy_server_(active|backup)|sluice_\w+_time_seconds)$/;
+  /^(haproxy_process_(node|description)|haproxy_\w+_http_cache_hint_hits_total|haproxy_server_(active|backup)|haproxy_resolver_\w+|sluice_\w+_time_seconds)$/;
 
 /** Values of these differ by nature: limits of the machine, rates, memory, times, bytes in HTTP's own representation. */
 const VARIES =
@@ -55,6 +55,8 @@ frontend web
   description front "desk"
   bind 127.0.0.1:${port} name one
   option socket-stats
+  stick-table type ip size 2k expire 1m
+  http-request track-sc0 src
   http-request use-service prometheus-exporter if { path /metrics }
   http-request deny if { path /no }
   default_backend app
@@ -68,6 +70,7 @@ listen tl
   mode tcp
   bind 127.0.0.1:${tcp}
   server x 127.0.0.1:${origin} maxconn 5 maxqueue 7
+  stick-table type string len 20 size 1k
 `),
       );
       await ask(port, '/0');
@@ -95,6 +98,7 @@ listen tl
     for (const query of [
       '?scope=server&no-maint',
       '?scope=frontend&scope=listener',
+      '?scope=sticktable',
       '?scope=*&scope=',
       '?scope=nothing',
     ]) {

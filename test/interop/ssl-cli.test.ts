@@ -36,11 +36,58 @@ function files(dir: string): void {
   fs.writeFileSync(at('number'), '01\n');
   const crl = ['ca', '-config', 'cnf', '-gencrl', '-keyfile', ca, '-cert', ca, '-out', 'crl.pem'];
   execFileSync('openssl', crl, { cwd: dir, stdio: 'pipe' });
+  // Answers of the authority: for a.pem, for b.pem, which it has not signed, and for both at once.
+  fs.copyFileSync(at('ca.crt'), at('a.pem.issuer'));
+  const serial = execFileSync('openssl', ['x509', '-in', at('a.pem'), '-noout', '-serial'], { encoding: 'utf8' });
+  const number = serial.trim().slice('serial='.length);
+  fs.writeFileSync(at('good'), `V\t350101000000Z\t\t${number}\tunknown\t/CN=a.org\n`);
+  const ocsp = (name: string, ...more: string[]) => {
+    const own = [
+      'ocsp',
+      '-index',
+      'good',
+      '-rsigner',
+      ca,
+      '-CA',
+      ca,
+      '-issuer',
+      'ca.crt',
+      '-noverify',
+      '-cert',
+      'a.pem',
+    ];
+    execFileSync('openssl', [...own, '-respout', name, ...more], { cwd: dir, stdio: 'pipe' });
+    fs.writeFileSync(at(`${name}.b64`), fs.readFileSync(at(name)).toString('base64'));
+  };
+  ocsp('a.pem.ocsp', '-ndays', '7');
+  ocsp('again', '-ndays', '9');
+  ocsp('both', '-ndays', '7', '-serial', '0x77');
+  ocsp('endless');
+  fs.writeFileSync(at('keys'), [1, 2, 3].map(n => `${Buffer.alloc(48, n).toString('base64')}\n`).join(''));
   fs.writeFileSync(at('list'), 'a.pem [verify none ssl-min-ver TLSv1.2] a.org !x.a.org\nb.pem *.b.org\n');
 }
 
+const KEY = Buffer.alloc(48, 9).toString('base64');
+
 /** In this order. `D/` is the folder; `<< file` a payload. */
 const COMMANDS = [
+  ...['show ssl ocsp-response', 'show ssl ocsp-response nope', 'show ssl cert D/a.pem.ocsp', 'show tls-keys'],
+  ...[
+    'set ssl ocsp-response',
+    'set ssl ocsp-response x',
+    'set ssl ocsp-response aGVsbG8=',
+    'set ssl ocsp-response << both.b64',
+  ],
+  ...['set ssl ocsp-response << endless.b64', 'set ssl ocsp-response << again.b64', 'show ssl cert D/a.pem.ocsp'],
+  ...['show tls-keys *', 'show tls-keys #0', 'show tls-keys D/keys', 'show tls-keys nope', 'show tls-keys #7'],
+  ...[
+    'set ssl tls-key',
+    'set ssl tls-key #0',
+    'set ssl tls-key nope x',
+    'set ssl tls-key #0 x',
+    'set ssl tls-key #0 aGVsbG8=',
+  ],
+  ...[`set ssl tls-key #0 ${KEY}`, `set ssl tls-key D/keys ${KEY}`, 'show tls-keys *'],
   ...['show ssl cert', 'show ssl cert D/a.pem', 'show ssl cert nope', 'show ssl cert *nope'],
   ...[
     'show ssl ca-file D/ca.crt',
@@ -92,7 +139,7 @@ defaults
   timeout server 5s
   timeout connect 5s
 frontend f
-  bind unix@${dir}/${who}.f ssl crt a.pem ca-file ca.crt crl-file crl.pem verify optional
+  bind unix@${dir}/${who}.f ssl crt a.pem ca-file ca.crt crl-file crl.pem verify optional tls-ticket-keys ${dir}/keys
   bind unix@${dir}/${who}.g ssl crt-list ${dir}/list
   http-request return status 200
 `;
@@ -110,7 +157,10 @@ frontend f
     const line = lineOf(command);
     const answers = await Promise.all(['s', 'h'].map(who => ask(`${dir}/${who}`, line)));
     const [ours, theirs] = answers.map(answer =>
-      answer.replaceAll('sluice.cfg', 'h.cfg').replace(/(- )\S*\/h.cfg/, '$1h.cfg'),
+      answer
+        .replaceAll('sluice.cfg', 'h.cfg')
+        .replace(/(- )\S*\/h.cfg/, '$1h.cfg')
+        .replace(/^Certificate path : .*\n/m, ''),
     );
     expect(`${command}\n${ours}`).toBe(`${command}\n${theirs!.replace(`${dir}/h.cfg`, 'h.cfg')}`);
   }

@@ -88,6 +88,7 @@ export const deployments: fc.Arbitrary<Deployment> = fc
   .record({
     ...{ id, title: text, addresses: fc.constantFrom(['127.0.0.1'], ['127.0.0.1', '::1']) },
     fronts: fc.array(front, { minLength: 1, maxLength: 3 }),
+    ...{ threads: fc.integer({ min: 1, max: 4 }), connectionsMax: maybe(fc.integer({ min: 1, max: 1_000_000 })) },
   })
   .map(withOwnNames);
 
@@ -119,3 +120,11 @@ export const SITE = {
   certificate: () => null,
   digest: () => 'abc',
 };
+
+/** As in a store: ids are each their own, addresses too. */
+export const several = fc.array(deployments, { minLength: 1, maxLength: 4 }).map(all =>
+  all.map((deployment, n): Deployment => {
+    const own = JSON.parse(JSON.stringify(deployment, (key, value) => (key === 'id' ? `${value}-${n}` : value)));
+    return { ...own, addresses: [`127.0.0.${n + 1}`] };
+  }),
+);

@@ -22,7 +22,7 @@ export interface Answer {
 }
 
 /** Processes by id, with the configuration of each. */
-export class SeemingProcesses {
+export class SeemingProcesses implements Processes {
   readonly texts = new Map<string, string>();
   readonly commands: string[] = [];
   /** What `serve` fails with; null = it does not. */
@@ -88,16 +88,16 @@ export interface Desk {
 export async function desk(more: Partial<ApiOptions> = {}, running = true): Promise<Desk> {
   const store = more.store ?? new SqliteStore(':memory:');
   const processes = new SeemingProcesses();
-  const likeReal = processes as unknown as Processes;
   const controller = new Controller({
-    ...{ store, processes: likeReal, ownership: ALONE, subnets: [SUBNET], log: SILENT },
-    ...{ pollMs: 60_000, parallel: 4 },
+    ...{ store, processes, ownership: ALONE, subnets: [SUBNET], log: SILENT },
+    ...{ pollMs: 60_000, againMs: 60_000, parallel: 4, findContainers: async () => {} },
   });
   const app = await createApi({
     ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, host: 'here' },
     healthOf: root => (controller.isRunning(root) ? processes.health_ : null),
     isRunning: root => controller.isRunning(root),
-    guard: (reader, root) => guard(reader, root, likeReal),
+    fetchContainers: async () => {},
+    guard: (reader, root) => guard(reader, root, processes),
     ...more,
   });
   if (running) controller.start();

@@ -51,7 +51,8 @@ export function endAll(state: string): void {
   }
 }
 
-export async function farm(state = stateFolder(), words: readonly string[] = []): Promise<Farm> {
+/** @param token that requests have */
+export async function farm(state = stateFolder(), words: readonly string[] = [], token = ''): Promise<Farm> {
   const { options, error } = parseLbaas([
     ...['--state', state, '--listen', '127.0.0.1:0', '--poll', '100', '--quiet', '--subnet', 'local=127.0.0.0/8'],
     ...words,
@@ -67,7 +68,8 @@ export async function farm(state = stateFolder(), words: readonly string[] = [])
   const ask: Farm['ask'] = async (method, url, body) => {
     const response = await fetch(served.url + url, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), 'x-auth-token': token },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text };

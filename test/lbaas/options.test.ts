@@ -21,6 +21,12 @@ describe('the command line', () => {
     ['--listen [::1]:80', { listen: { host: '::1', port: 80 } }],
     ['--store etcd://db:2379 --ttl 9 --host a', { etcd: 'http://db:2379', ttlSeconds: 9, host: 'a' }],
     ['--bridge br0 --gateway 10.0.0.1', { netns: 'auto', bridge: 'br0', gateway: '10.0.0.1' }],
+    ['--barbican http://b:9311 --barbican-token t', { barbican: 'http://b:9311', barbicanToken: 't' }],
+    [
+      '--vip-device e --keepalived /k --router-id 9',
+      { keepalived: '/k', routerId: 9, keepalivedPid: '/run/keepalived.pid' },
+    ],
+    ['--per-process 25', { perProcess: 25 }],
     ['--listen 10.0.0.1:9876 --token x', { token: 'x' }],
     ['--listen 0.0.0.0:9876 --force --auth none', { force: true }],
   ];
@@ -41,6 +47,12 @@ describe('the command line', () => {
     ['--bridge b --vip-device e', '--vip-device is for --netns none'],
     ['--token a --keystone b', 'exclude each other'],
     ['--auth all', "expects 'none'"],
+    ['--barbican here', "expects 'http://host:9311'"],
+    ['--barbican-token x', 'needs a --barbican'],
+    ['--keepalived /k', "'--keepalived' needs a --vip-device"],
+    ['--router-id 256', 'expects 1 to 255'],
+    ['--per-process 0', 'expects 1 to 500'],
+    ['--per-process 9 --bridge b', 'share no process'],
     ['--listen 10.0.0.1:80', 'without --token or --keystone anybody who reaches 10.0.0.1 could change everything'],
   ];
   test.each(bad)('%s', (line, says) => {
@@ -119,7 +131,7 @@ test('certificates are files of their folder only', () => {
   fs.writeFileSync(path.join(dir, 'in/a.pem'), '');
   fs.writeFileSync(path.join(dir, 'secret.pem'), '');
   fs.symlinkSync(path.join(dir, 'secret.pem'), path.join(dir, 'in/link.pem'));
-  const find = certificatesIn(path.join(dir, 'in'));
+  const find = certificatesIn(path.join(dir, 'in'), null);
   const file = path.join(fs.realpathSync(dir), 'in/a.pem');
   expect(find('http://barbican/v1/containers/a')).toBe(file);
   expect(find(`file://${file}`)).toBe(file);

@@ -61,14 +61,18 @@ class World {
   #child: ChildProcess | null = null;
   #url = '';
 
-  constructor(ports: readonly number[]) {
+  /** Options of the control plane. */
+  readonly options: readonly string[];
+
+  constructor(ports: readonly number[], options: readonly string[]) {
     this.ports = ports;
+    this.options = options;
   }
 
   async open(): Promise<void> {
     const port = await freePort();
     const words = ['lbaas', '--state', this.state, '--listen', `127.0.0.1:${port}`, '--poll', '100', '--quiet'];
-    const child = spawn(LAUNCHER, words, { stdio: 'ignore' });
+    const child = spawn(LAUNCHER, [...words, ...this.options], { stdio: 'ignore' });
     onTestFinished(() => void child.kill('SIGKILL'));
     this.#child = child;
     this.#url = `http://127.0.0.1:${port}`;
@@ -216,11 +220,16 @@ function kill(pid: number): void {
   }
 }
 
-test('random calls and kills end in what was promised', { timeout: 240_000 }, async () => {
+const FORMS: Readonly<Record<string, readonly string[]>> = {
+  'a process for each': [],
+  'processes of two': ['--per-process', '2'],
+};
+
+test.each(Object.entries(FORMS))('random calls and kills, %s', { timeout: 240_000 }, async (_name, options) => {
   const ports = (await Promise.all(Array.from({ length: 8 }, () => site('s')))).map(({ port }) => port);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async steps => {
-      const world = new World(ports);
+      const world = new World(ports, options);
       await world.open();
       await world.create(false);
       for (const one of steps) await world.run(one);
@@ -228,6 +237,6 @@ test('random calls and kills end in what was promised', { timeout: 240_000 }, as
       await world.close('SIGTERM');
       endAll(world.state);
     }),
-    { numRuns: Number(process.env.SLUICE_RUNS ?? 6), seed: 20_261_122, endOnFailure: true },
+    { numRuns: Number(process.env.SLUICE_RUNS ?? 4), seed: 20_261_122, endOnFailure: true },
   );
 });

@@ -1,10 +1,14 @@
 /** Rings: lines through the threads' channels, kept, and sent to log servers that are there, slow or dead. */
 import fs from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import tls from 'node:tls';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createIo } from '../../engine/io/choose.ts';
 import { RingBuffer } from '../../engine/log/ring-buffer.ts';
+import { RingFile } from '../../engine/log/ring-file.ts';
 import { Rings } from '../../engine/log/rings.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { load } from '../config/load-text.ts';
@@ -80,7 +84,7 @@ async function startWithRings(config: string) {
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const { model, memory } = world.rig;
-  const rings = new Rings({ model, memory, io, wheel });
+  const rings = new Rings({ model, memory, io, wheel, complain: () => {} });
   onTestFinished(async () => {
     rings.stop();
     await io.stop();
@@ -175,5 +179,63 @@ test('what is wrong in a configuration', () => {
   expect(messages('ring r\n server s 127.0.0.1:1 ssl verify none sni src\n')).toContain(
     "'server r/s': 'sni' has no stream to look at here. Write 'sni str(<name>)'.",
   );
-  expect(messages('ring r\n backing-file /x')).toContain("'backing-file' is not supported by Sluice yet");
+  expect(messages('ring r\n backing-file /x\n backing-file /y')).toContain("'backing-file': this ring has one already");
+});
+
+describe('a backing file', () => {
+  const file = () => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-ring-'));
+    onTestFinished(() => fs.rmSync(dir, { recursive: true }));
+    return path.join(dir, 'ring');
+  };
+
+  /** The whole lines in it, the oldest first. */
+  const linesIn = (name: string): string[] => {
+    const whole = fs.readFileSync(name, 'latin1');
+    const seam = whole.indexOf('\0');
+    const behind = whole.slice(seam + 1);
+    const older = behind.replaceAll('\0', '');
+    const first = behind !== '' && older === '';
+    // Of the oldest only the rest is there, once it has begun anew.
+    const [, ...lines] = `${first ? '\n' : ''}${older}${whole.slice(0, seam)}`.split('\n');
+    return lines.slice(0, -1);
+  };
+
+  test('has the newest lines, whatever their lengths', () => {
+    const lengths = fc.array(fc.nat(40), { maxLength: 60 });
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 45, max: 200 }), (all, size) => {
+        const name = file();
+        const ring = new RingFile(name, size);
+        const lines = all.map((length, i) => `${i}-${'x'.repeat(length)}`).filter(text => text.length + 2 <= size);
+        for (const text of lines) ring.append(line(text));
+        ring.close();
+        expect(fs.statSync(name)).toMatchObject({ size });
+        const found = linesIn(name);
+        expect(found).toEqual(lines.slice(lines.length - found.length));
+        // At most one line and a half have given way to the newest.
+        const room = lines.slice(lines.length - found.length - 1).reduce((sum, text) => sum + text.length + 1, 1);
+        if (found.length < lines.length) expect(room).toBeGreaterThanOrEqual(size);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('is for its owner, and the one before it is kept', () => {
+    const name = file();
+    new RingFile(name, 100).close();
+    fs.writeFileSync(name, 'old');
+    new RingFile(name, 100).close();
+    expect(fs.statSync(name).mode & 0o777).toBe(0o600);
+    expect(fs.readFileSync(`${name}.bak`, 'utf8')).toBe('old');
+  });
+
+  test('of a ring at work', async () => {
+    const name = file();
+    const { send, rings } = await startWithRings(config(`size 1000\n backing-file ${name}`));
+    await send('l', GET('/1'));
+    await send('l', GET('/2'));
+    rings.look();
+    expect(linesIn(name)).toEqual([expect.stringMatching(/^<134>1 .* \/1$/), expect.stringMatching(/^<134>1 .* \/2$/)]);
+  });
 });

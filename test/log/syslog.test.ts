@@ -8,7 +8,7 @@ process.env.TZ = 'Europe/Paris';
 /** 22 Nov 2026 at 15:35:11.866249 UTC. */
 const WALL = Date.UTC(2026, 10, 22, 15, 35, 11) + 866.25;
 const TARGET = {
-  ...{ file: 'c', line: 1, address: '127.0.0.1', endpoint: null, fd: 1, ring: null },
+  ...{ file: 'c', line: 1, address: '127.0.0.1', endpoint: null, fd: 1, ring: null, backend: null },
   ...{ facility: 'local3', maxLevel: 7, minLevel: 0, lenBytes: 1024, sample: null, profile: null },
 };
 

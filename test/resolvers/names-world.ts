@@ -52,8 +52,7 @@ export function startWorld(text: string): NamesWorld {
         return `${hostText(address) || '-'}:${address.port}`;
       }),
     word: (name, field) => serverWord(memory, target(name), field),
-    count: (counter, section = 0, nameserver = 0) =>
-      names.sections[section]!.nameservers[nameserver]!.counters[counter],
+    count: (counter, section = 0, nameserver = 0) => names.sections[section]!.nameservers[nameserver]!.counted(counter),
     stop: async () => {
       names.stop();
       await io.stop();

@@ -17,8 +17,8 @@ function model(digits: 1 | 2): hdr.Histogram {
   });
 }
 
-const fine = () => Memory.create({ workers: 3, proxies: 2, listeners: 1, servers: 4, rings: 0 });
-const coarse = () => Memory.create({ workers: 3, proxies: 2, listeners: 1, servers: 2000, rings: 0 });
+const fine = () => Memory.create({ workers: 3, proxies: 2, listeners: 1, servers: 4, rings: 0, nameservers: 0 });
+const coarse = () => Memory.create({ workers: 3, proxies: 2, listeners: 1, servers: 2000, rings: 0, nameservers: 0 });
 const microseconds = fc.double({ min: 0, max: Math.log2(TIMER_US_MAX), noNaN: true }).map(log => Math.floor(2 ** log));
 
 function read(memory: Memory, timer: number, span: 'all' | 'window', now = NOW, server = 1) {

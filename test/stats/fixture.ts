@@ -101,6 +101,7 @@ export const MODEL: Model = {
   },
   userlists: [],
   rings: [],
+  resolvers: [],
   proxies: [
     proxy(0, 'frontend', 'web', {
       binds: [bind('main', 1, 80), bind('sock-2', 2, 81)],

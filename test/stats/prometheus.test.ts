@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { NAMESERVER } from '../../engine/shm/counters.ts';
+import { Memory, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { PIECE_BYTES } from '../../engine/stats/out.ts';
 import { dumpPrometheus } from '../../engine/stats/prometheus.ts';
 import { readPrometheusFilter } from '../../engine/stats/prometheus-filter.ts';
 import { METRICS } from '../../engine/stats/prometheus-metrics.ts';
-import { B, F, S } from '../../engine/stats/view.ts';
+import { B, F, type Facts, S, View } from '../../engine/stats/view.ts';
+import { load } from '../config/load-text.ts';
 import { busy, type Fixture, fresh, MODEL, NOW, proxy, server, text } from './fixture.ts';
 
 function scrape(query = '', f: Fixture = busy()): string {
@@ -155,6 +158,38 @@ describe('what a query asks for', () => {
     expect(scrape()).not.toContain('h1_');
     expect(scrape('extra-counters')).toContain('haproxy_frontend_h1_open_connections{proxy="web",mod="h1"} 0');
   });
+});
+
+test('stick tables and name servers', () => {
+  const { model } = load(`
+resolvers dns
+  nameserver a 127.0.0.1:53
+  nameserver b 127.0.0.1:54
+resolvers more
+  nameserver a 127.0.0.1:55
+backend t
+  stick-table type ip size 1k
+backend u
+  stick-table type string len 10 size 2k
+`);
+  const memory = Memory.create(shapeOf(model!, 1));
+  memory.nameserver(1)[NAMESERVER.at.snd_error] = 3;
+  memory.nameserver(2)[NAMESERVER.at.sent] = 5;
+  const tables = model!.tables.map(spec => ({ spec, used: 7 * spec.index }));
+  const view = new View(model!, memory, topology(model!), {} as Facts, tables);
+  const scraped = (query: string) => text(dumpPrometheus(view, readPrometheusFilter(query)!, NOW));
+  const values = series(scraped('scope=sticktable&scope=resolver'));
+  expect(Object.fromEntries([...values].filter(([key]) => key.startsWith('haproxy_sticktable_')))).toEqual({
+    'haproxy_sticktable_size{name="t",type="ip"}': '1024',
+    'haproxy_sticktable_size{name="u",type="string"}': '2048',
+    'haproxy_sticktable_used{name="t",type="ip"}': '0',
+    'haproxy_sticktable_used{name="u",type="string"}': '7',
+  });
+  expect(values.get('haproxy_resolver_send_error{resolver="dns",nameserver="b"}')).toBe('3');
+  expect(values.get('haproxy_resolver_sent{resolver="more",nameserver="a"}')).toBe('5');
+  expect(values.get('haproxy_resolver_outdated{resolver="dns",nameserver="a"}')).toBe('0');
+  expect(names(scraped('scope=sticktable')).size).toBe(2);
+  expect(scraped('scope=resolver')).toContain('# TYPE haproxy_resolver_nx counter\n');
 });
 
 test('names are unique; the timers have histograms', () => {

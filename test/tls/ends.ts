@@ -1,16 +1,17 @@
 /** The two ends of TLS connections of tests. */
 import { DEFAULT_BIND_SETTINGS, DEFAULT_SETTINGS } from '../../engine/config/tls-draft.ts';
 import type { TlsFiles } from '../../engine/config/tls-model.ts';
-import type { TlsEnd } from '../../engine/tls/conn.ts';
 import { clientContext, type ServerSide, serverContext, type TlsContext } from '../../engine/tls/context.ts';
+import type { TlsEnd } from '../../engine/tls/end.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
+import { singleKey } from '../../engine/tls/tickets.ts';
 import { certificate } from './certificates.ts';
 
 export const SIDE: ServerSide = {
   identity: 'test',
-  ticketKeys: [new Uint8Array(80).fill(7)],
+  tickets: singleKey(new Uint8Array(80).fill(7)),
   dhParams: null,
-  cacheSize: 100,
+  sessions: null,
   lifetimeSeconds: 300,
   maxRecordBytes: 0,
 };
@@ -19,9 +20,11 @@ export const NO_FILES: TlsFiles = {
   certificates: [],
   authorities: [],
   revocations: [],
+  ticketKeys: [],
   lists: [],
   ticketKey: new Uint8Array(80).fill(7),
   keylog: false,
+  sessions: null,
 };
 
 export const STORE = new TlsStore(NO_FILES);

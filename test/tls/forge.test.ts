@@ -100,7 +100,7 @@ test('as many are kept as the cache has room for, those used last', () => {
   const store = new TlsStore({ ...NO_FILES, certificates: [site] });
   const global: GlobalTls = {
     ...{ maxConn: 0, maxRate: 0, cacheSize: 0, lifetimeSeconds: 300, maxRecordBytes: 0, dhParams: null, madeMax: 2 },
-    ...{ captureBytes: 0, crtBase: null, caBase: null },
+    ...{ captureBytes: 0, crtBase: null, caBase: null, serverLines: [], privateCache: false },
   };
   const entry = { certificate: site.name, filters: [], settings: null, isDefault: false, from: null };
   const bind = {
@@ -109,7 +109,7 @@ test('as many are kept as the cache has room for, those used last', () => {
     line: 0,
     strictSni: false,
     certificates: [entry],
-    ticketKeys: [],
+    ticketKeys: null,
     lists: [],
   };
   const tls = new TlsListener(store, { ...bind, signer: signer(AUTHORITIES.ecdsa) }, global, 'test');

@@ -20,6 +20,8 @@ const GLOBAL: GlobalTls = {
     captureBytes: 0,
     crtBase: null,
     caBase: null,
+    serverLines: [],
+    privateCache: false,
     madeMax: 2,
   },
 };
@@ -51,7 +53,7 @@ function listener(
     strictSni: false,
     certificates,
     lists: [],
-    ticketKeys: [],
+    ticketKeys: null,
     signer: null,
     ...more,
   };
@@ -116,7 +118,7 @@ test('a certificate that is replaced is shown from then on', () => {
     strictSni: true,
     certificates: [entry],
     lists: [],
-    ticketKeys: [],
+    ticketKeys: null,
     signer: null,
   };
   const tls = new TlsListener(store, bind, GLOBAL, 'test');
@@ -132,7 +134,7 @@ test('contexts of certificates that stay are kept, until authorities are replace
   const entries = [all.first, all.site].map(({ name }) => {
     return { certificate: name, filters: [], settings: null, isDefault: false, from: null };
   });
-  const rest = { file: '', line: 0, strictSni: false, lists: [], ticketKeys: [], signer: null };
+  const rest = { file: '', line: 0, strictSni: false, lists: [], ticketKeys: null, signer: null };
   const tls = new TlsListener(store, { ...DEFAULT_BIND_SETTINGS, ...rest, certificates: entries }, GLOBAL, 'test');
   const context = (serverName: string) => tls.choose({ serverName, ecdsa: true, rsa: true, lists: null });
   const [first, site] = [context('first.org'), context('www.example.com')];

@@ -12,13 +12,14 @@ const AUTHORITY = pemFile({ name: 'authority', ca: true });
 const SITE = pemFile({ name: 'localhost', names: ['localhost'], issuer: AUTHORITY });
 const CLIENT = pemFile({ name: 'client', issuer: AUTHORITY });
 
-/** A TLS server that answers its name and that of its client's certificate. */
-async function secure(name: string): Promise<number> {
+const nameOf = (socket: TLSSocket): string => String(socket.getPeerCertificate().subject?.CN ?? '-');
+
+/** A TLS server that answers its name and what `tell` says of its client, by default the name in its certificate. */
+async function secure(name: string, tell = nameOf): Promise<number> {
   const pem = fs.readFileSync(SITE);
   const options = { key: pem, cert: pem, ca: fs.readFileSync(AUTHORITY), requestCert: true, rejectUnauthorized: false };
   const server = createServer(options, (request, response) => {
-    const { subject } = (request.socket as TLSSocket).getPeerCertificate();
-    response.end(`${name} ${subject?.CN ?? '-'}`);
+    response.end(`${name} ${tell(request.socket as TLSSocket)}`);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -81,4 +82,32 @@ listen l
   expect(await say(socket, 'disable server l/s2;wait 3s srv-removable l/s2;del server l/s2')).toContain(
     'Server deleted.',
   );
+});
+
+test('a server that is added has what the global section says of servers', { timeout: 40_000 }, async () => {
+  const dir = folder();
+  const socket = path.join(dir, 'cli.sock');
+  const [port, server] = [await freePort(), await secure('s', tls => `${tls.getProtocol()} ${tls.getCipher().name}`)];
+  const file = config(
+    `global
+  stats socket ${socket} mode 600 level admin
+  ssl-server-verify none
+  ssl-default-server-options ssl-max-ver TLSv1.2
+  ssl-default-server-ciphers ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 1s
+listen l
+  bind 127.0.0.1:${port}
+  balance roundrobin
+`,
+    dir,
+  );
+  start(['-f', file]);
+  await ask(port);
+  expect(await say(socket, `add server l/s 127.0.0.1:${server} ssl`)).toBe('New server registered.');
+  expect(await say(socket, 'enable server l/s')).toBe('');
+  expect(await ask(port)).toMatch(/^s TLSv1\.2 ECDHE-\w+-CHACHA20-POLY1305$/);
 });

@@ -4,6 +4,7 @@
  * so the end is the same whenever this process dies and starts again.
  */
 import { configurationText, refusalOf } from '../../engine/lbaas/configuration.ts';
+import { containersOf } from '../../engine/lbaas/containers.ts';
 import { type Deployment, deploymentOf } from '../../engine/lbaas/deployment.ts';
 import type { Health } from '../../engine/lbaas/health.ts';
 import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.ts';
@@ -38,7 +39,11 @@ export interface ControllerOptions {
   readonly ownership: Ownership;
   readonly subnets: readonly Subnet[];
   readonly log: Log;
+  /** Gets the TLS containers that are not here yet. */
+  readonly findContainers: (references: readonly string[]) => Promise<void>;
   readonly pollMs: number;
+  /** Until what failed is tried again. */
+  readonly againMs: number;
   /** Trees that are worked on at the same time. */
   readonly parallel: number;
 }
@@ -67,6 +72,8 @@ export class Controller {
   readonly #running = new Map<string, Running>();
   readonly #waiting = new Set<string>();
   readonly #busy = new Set<string>();
+  /** When what failed is tried again: a port may be free by then, or an address there. */
+  readonly #failed = new Map<string, number>();
   readonly #idle: (() => void)[] = [];
   #poll: { cancel(): void } | null = null;
   #polling = false;
@@ -142,6 +149,7 @@ export class Controller {
     const { revision } = store;
     const rows = store.tree(root);
     if (!ownership.owns(root)) {
+      this.#failed.delete(root);
       this.#running.delete(root);
       await processes.stop(root);
       return;
@@ -154,9 +162,11 @@ export class Controller {
         this.#running.delete(root);
         await processes.stop(root);
       } else await this.#apply(root, deployment, fresh && rows.some(isPending));
+      this.#failed.delete(root);
     } catch (error) {
       failure = (error as Error).message;
       this.#options.log('error', `${root}: ${failure}`);
+      this.#failed.set(root, monotonicMs() + this.#options.againMs);
     }
     // Whoever has the tree now settles it.
     if (!ownership.owns(root)) return;
@@ -167,6 +177,7 @@ export class Controller {
   async #apply(root: string, deployment: Deployment, fresh: boolean): Promise<void> {
     const { processes, log } = this.#options;
     const site = processes.site(root);
+    await this.#options.findContainers(containersOf(deployment));
     const text = configurationText(deployment, site);
     const runs = processes.isRunning(root);
     const before = this.#running.get(root)?.deployment;
@@ -249,6 +260,8 @@ export class Controller {
   async #pollAll(): Promise<void> {
     if (this.#polling) return;
     this.#polling = true;
+    const now = monotonicMs();
+    this.#look([...this.#failed].filter(([, dueMs]) => dueMs <= now).map(([root]) => root));
     await Promise.all([...this.#running.keys()].filter(root => !this.#busy.has(root)).map(root => this.#pollOne(root)));
     this.#polling = false;
   }

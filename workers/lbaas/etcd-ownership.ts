@@ -14,11 +14,21 @@ import type { Log } from './log.ts';
 /** Counters are told to the others this often; states when they change. */
 const PUBLISH_MS = 10_000;
 
+/** One of the controllers. */
+export interface Member {
+  readonly host: string;
+  /** After so long without a word of it others take its trees. */
+  readonly ttlSeconds: number;
+  /** Called whenever its lease has been kept. */
+  readonly alive: () => void;
+}
+
 export class EtcdOwnership implements Ownership {
   readonly #client: EtcdClient;
   readonly #log: Log;
   readonly #host: string;
   readonly #ttlSeconds: number;
+  readonly #alive: () => void;
   readonly #keys: { readonly hosts: string; readonly owners: string; readonly health: string };
   readonly #hosts = new Set<string>();
   readonly #owners = new Map<string, string>();
@@ -36,11 +46,12 @@ export class EtcdOwnership implements Ownership {
   #again = false;
   #stopped = false;
 
-  constructor(client: EtcdClient, prefix: string, host: string, ttlSeconds: number, log: Log) {
+  constructor(client: EtcdClient, prefix: string, { host, ttlSeconds, alive }: Member, log: Log) {
     this.#client = client;
     this.#log = log;
     this.#host = host;
     this.#ttlSeconds = ttlSeconds;
+    this.#alive = alive;
     this.#keys = { hosts: `${prefix}hosts/`, owners: `${prefix}owners/`, health: `${prefix}health/` };
   }
 
@@ -175,6 +186,7 @@ export class EtcdOwnership implements Ownership {
     const now = monotonicMs();
     this.#lease = await this.#client.grant(this.#ttlSeconds);
     this.#aliveMs = now;
+    this.#alive();
     await this.#client.transact([], [{ key: this.#keys.hosts + this.#host, value: this.#host, lease: this.#lease }]);
     this.#hosts.add(this.#host);
   }
@@ -182,8 +194,10 @@ export class EtcdOwnership implements Ownership {
   async #keepAlive(): Promise<void> {
     const now = monotonicMs();
     try {
-      if (this.#lease !== '' && (await this.#client.keepAlive(this.#lease))) this.#aliveMs = now;
-      else {
+      if (this.#lease !== '' && (await this.#client.keepAlive(this.#lease))) {
+        this.#aliveMs = now;
+        this.#alive();
+      } else {
         this.#loseAll('its lease in etcd has ended');
         await this.#join();
       }

@@ -9,10 +9,10 @@
  *
  * A change whose comparison fails was made from old items: it is made again from the new ones.
  */
-import type { Items, Kind, Row } from '../../engine/lbaas/items.ts';
-import { CacheDraft, type Draft, ItemCache, type Store, type Write } from '../../engine/lbaas/store.ts';
+import type { Row } from '../../engine/lbaas/items.ts';
+import { CacheDraft, CachedStore, type Draft, type Write } from '../../engine/lbaas/store.ts';
 import { type Compare, EtcdClient, type KeyEvent, type Operation } from './etcd-client.ts';
-import { EtcdOwnership } from './etcd-ownership.ts';
+import { EtcdOwnership, type Member } from './etcd-ownership.ts';
 import type { Log } from './log.ts';
 import { sleep } from './processes.ts';
 
@@ -27,53 +27,31 @@ const TRIES_MAX = 50;
 const AGAIN_MS = 500;
 const MISSED_MAX_MS = 5_000;
 
-export class EtcdStore implements Store {
+export class EtcdStore extends CachedStore {
   readonly ownership: EtcdOwnership;
   readonly #client: EtcdClient;
   readonly #log: Log;
-  readonly #cache = new ItemCache();
-  readonly #watchers: ((roots: ReadonlySet<string>) => void)[] = [];
   readonly #ending = new AbortController();
   readonly #waiting: (() => void)[] = [];
-  #revision = 0;
   /** Changes go one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(client: EtcdClient, ownership: EtcdOwnership, log: Log) {
+    super();
     this.#client = client;
     this.ownership = ownership;
     this.#log = log;
   }
 
   /** Reads everything, and takes the trees that are this host's. Rejects when etcd does not answer. */
-  static async open(url: string, host: string, ttlSeconds: number, log: Log): Promise<EtcdStore> {
+  static async open(url: string, member: Member, log: Log): Promise<EtcdStore> {
     const client = new EtcdClient(url);
-    const ownership = new EtcdOwnership(client, PREFIX, host, ttlSeconds, log);
+    const ownership = new EtcdOwnership(client, PREFIX, member, log);
     const store = new EtcdStore(client, ownership, log);
     const revision = await store.#load();
     await ownership.start(() => store.#roots());
     void store.#follow(revision + 1);
     return store;
-  }
-
-  get revision(): number {
-    return this.#revision;
-  }
-
-  get<K extends Kind>(kind: K, id: string): Items[K] | undefined {
-    return this.#cache.get(kind, id);
-  }
-
-  list<K extends Kind>(kind: K): Items[K][] {
-    return this.#cache.list(kind);
-  }
-
-  tree(root: string): Row[] {
-    return this.#cache.tree(root);
-  }
-
-  watch(heard: (roots: ReadonlySet<string>) => void): void {
-    this.#watchers.push(heard);
   }
 
   close(): void {
@@ -89,14 +67,14 @@ export class EtcdStore implements Store {
 
   async #change<T>(fn: (draft: Draft) => T): Promise<T> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const before = this.#revision;
-      const draft = new CacheDraft(this.#cache, before + 1);
+      const before = this.revision;
+      const draft = new CacheDraft(this.cache, before + 1);
       const result = fn(draft);
       const { writes } = draft;
       if (writes.length === 0) return result;
       const kept = await this.#client.transact([was(before)], this.#operations(draft, writes, before + 1));
       if (kept !== null) {
-        if (this.#revision === before) this.#apply(writes, before + 1);
+        if (this.revision === before) this.apply(writes, before + 1);
         return result;
       }
       await this.#newer(before);
@@ -108,7 +86,7 @@ export class EtcdStore implements Store {
   #operations(draft: CacheDraft, writes: readonly Write[], revision: number): Operation[] {
     const roots = new Set<string>();
     for (const { kind, id, row } of writes) {
-      const old = this.#cache.get(kind, id);
+      const old = this.cache.get(kind, id);
       if (old !== undefined) roots.add(old.root);
       if (row !== null) roots.add(row.item.root);
     }
@@ -119,25 +97,23 @@ export class EtcdStore implements Store {
     return [{ key: REVISION, value: String(revision) }, ...trees];
   }
 
-  #apply(writes: readonly Write[], revision: number): void {
-    const roots = this.#cache.apply(writes);
-    this.#revision = Math.max(this.#revision, revision);
+  protected override apply(writes: readonly Write[], revision: number): void {
+    super.apply(writes, revision);
     for (const resolve of this.#waiting.splice(0)) resolve();
-    for (const heard of this.#watchers) heard(roots);
     this.ownership.look();
   }
 
   /** Resolves when the watch has brought another revision than `revision`, or in a while. */
   async #newer(revision: number): Promise<void> {
     const deadline = sleep(MISSED_MAX_MS);
-    if (this.#revision !== revision) return;
+    if (this.revision !== revision) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     await Promise.race([promise, deadline]);
   }
 
   #roots(): string[] {
-    return [...this.#cache.list('loadbalancer'), ...this.#cache.list('v1pool')].map(({ id }) => id);
+    return [...this.cache.list('loadbalancer'), ...this.cache.list('v1pool')].map(({ id }) => id);
   }
 
   /** Reads all keys; returns etcd's own revision. */
@@ -169,13 +145,13 @@ export class EtcdStore implements Store {
 
   #hear(events: readonly KeyEvent[]): void {
     const writes: Write[] = [];
-    let revision = this.#revision;
+    let revision = this.revision;
     for (const { key, value } of events) {
       if (key === REVISION) revision = Number(value);
       else if (key.startsWith(TREES)) writes.push(...this.#treeWrites(key.slice(TREES.length), value));
       else this.ownership.hear(key, value);
     }
-    if (writes.length > 0 || revision !== this.#revision) this.#apply(writes, revision);
+    if (writes.length > 0 || revision !== this.revision) this.apply(writes, revision);
   }
 
   /** What differs between a tree as it is and as it has become. */
@@ -183,9 +159,9 @@ export class EtcdStore implements Store {
     const rows = value === null ? [] : (JSON.parse(value) as Row[]);
     const there = new Set(rows.map(({ kind, item }) => `${kind} ${item.id}`));
     const root = name === COMMON ? '' : name;
-    const gone = this.#cache.tree(root).filter(({ kind, item }) => !there.has(`${kind} ${item.id}`));
+    const gone = this.cache.tree(root).filter(({ kind, item }) => !there.has(`${kind} ${item.id}`));
     const changed = rows.filter(
-      ({ kind, item, revision }) => (this.#cache.row(kind, item.id)?.revision ?? -1) < revision,
+      ({ kind, item, revision }) => (this.cache.row(kind, item.id)?.revision ?? -1) < revision,
     );
     return [
       ...gone.map(({ kind, item }) => ({ kind, id: item.id, row: null })),

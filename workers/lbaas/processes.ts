@@ -1,5 +1,5 @@
 /**
- * The processes, one per load balancer, and their folders. All that is known of them is there and in the kernel, so that a
+ * The processes, each with a folder of its own. All that is known of them is there and in the kernel, so that a
  * control plane that starts again finds them as they are:
  *
  *     lbaas/<id>/conf     what the process runs
@@ -13,17 +13,40 @@
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import path from 'node:path';
 import { askSocket } from '../../engine/io/ask.ts';
 import type { Site } from '../../engine/lbaas/configuration.ts';
 import { type Health, readStats } from '../../engine/lbaas/health.ts';
+import { statRows } from '../../engine/lbaas/stat-rows.ts';
 import { after, monotonicMs } from '../../engine/time.ts';
 import { digestOf } from './certificates.ts';
 import type { Place, Vip } from './places.ts';
 import { run } from './run.ts';
+import { StateFolder } from './state-folder.ts';
+import { Vips } from './vips.ts';
+
+/** What runs the load balancers: a process for each, or one for several (shared-processes.ts). Ids are theirs. */
+export interface Processes {
+  site(id: string): Site;
+  /** Ids that have a folder. */
+  known(): string[];
+  /** What the process runs, as far as is known: null when nothing is, or it may be something else. */
+  applied(id: string): string | null;
+  isRunning(id: string): boolean;
+  /** Starts the process, or has it read its configuration again: connections that it has go on. */
+  serve(id: string, text: string, vips: readonly Vip[]): Promise<void>;
+  /** Changes the process by commands of the runtime API; `text` is the same in effect. Throws when one fails. */
+  change(id: string, commands: readonly string[], isDone: IsDone, text: string): Promise<void>;
+  /** One command of the runtime API. */
+  ask(id: string, command: string): Promise<string>;
+  health(id: string): Promise<Health>;
+  /** Nothing runs for the id any more, and nothing is known of it. */
+  stop(id: string): Promise<void>;
+}
+
+/** Whether an answer of the runtime API says that a command was done. */
+export type IsDone = (command: string, answer: string) => boolean;
 
 export interface ProcessesOptions {
-  /** The folder `lbaas`. */
   readonly folder: string;
   /** The launcher, and what every process gets: `--io=net`. */
   readonly program: readonly string[];
@@ -38,12 +61,15 @@ const ANSWER_MAX_MS = 5_000;
 const STOP_MAX_MS = 5_000;
 const LOOK_MS = 20;
 
-export class Processes {
+export class OwnProcesses implements Processes {
   readonly #options: ProcessesOptions;
+  readonly #folder: StateFolder;
+  readonly #vips: Vips;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
-    fs.mkdirSync(options.folder, { recursive: true, mode: 0o755 });
+    this.#folder = new StateFolder(options.folder);
+    this.#vips = new Vips(this.#folder, options.place);
   }
 
   site(id: string): Site {
@@ -51,41 +77,36 @@ export class Processes {
     return { socket: this.#file(id, 'sock'), states: this.#file(id, 'states'), ping, certificate, digest: digestOf };
   }
 
-  /** Ids that have a folder. */
   known(): string[] {
-    return fs.readdirSync(this.#options.folder);
+    return this.#folder.ids();
   }
 
-  /** What the process runs, as far as is known: null when nothing is, or it may be something else. */
   applied(id: string): string | null {
-    const text = this.#read(id, 'conf');
-    return text !== null && this.#read(id, 'applied') === hash(text) ? text : null;
+    const text = this.#folder.read(id, 'conf');
+    return text !== null && this.#folder.read(id, 'applied') === hash(text) ? text : null;
   }
 
   isRunning(id: string): boolean {
     return this.#pid(id) !== null;
   }
 
-  /** Starts the process, or has it read its configuration again: connections that it has go on. */
   async serve(id: string, text: string, vips: readonly Vip[]): Promise<void> {
-    const { place } = this.#options;
     // All of them: one may have been about to start when the control plane died.
     const running = this.#pids(id);
-    fs.mkdirSync(this.#file(id, ''), { recursive: true });
-    await this.#settle(id, vips);
-    await place.up(id, vips);
+    this.#folder.make(id);
+    await this.#vips.up(id, vips);
     this.#unmark(id);
-    this.#write(id, 'conf', text);
+    this.#folder.write(id, 'conf', text);
     if (running.length === 0 || !(await this.#reload(id, running))) await this.#start(id, running);
-    this.#write(id, 'applied', hash(text));
-    await place.announce(id, vips);
+    this.#folder.write(id, 'applied', hash(text));
+    await this.#vips.announce(id);
   }
 
   /** In place. False: there is no process that can; throws what is wrong with the configuration. */
   async #reload(id: string, running: readonly number[]): Promise<boolean> {
     const main = this.#pid(id);
     if (main === null) return false;
-    this.#write(id, 'states', '');
+    this.#folder.write(id, 'states', '');
     let answer: string;
     try {
       answer = await askSocket(this.#file(id, 'master'), 'reload', START_MAX_MS);
@@ -101,7 +122,7 @@ export class Processes {
   /** Starts one, which replaces those that run. */
   async #start(id: string, running: readonly number[]): Promise<void> {
     const { place, program } = this.#options;
-    this.#write(id, 'states', running.length === 0 ? '' : await this.#states(id));
+    this.#folder.write(id, 'states', running.length === 0 ? '' : await this.#states(id));
     const sockets = ['sock', 'master'].map(name => this.#file(id, name));
     if (running.length === 0) for (const socket of sockets) fs.rmSync(socket, { force: true });
     const [conf, pid, master] = ['conf', 'pid', 'master'].map(name => this.#file(id, name)) as [string, string, string];
@@ -123,46 +144,31 @@ export class Processes {
     }
   }
 
-  /** Puts addresses down that are not among `vips` any more. */
-  async #settle(id: string, vips: readonly Vip[]): Promise<void> {
-    const before = JSON.parse(this.#read(id, 'vips') ?? '[]') as Vip[];
-    const gone = before.filter(old => !vips.some(vip => vip.address === old.address));
-    if (gone.length > 0) await this.#options.place.down(id, gone);
-    this.#write(id, 'vips', JSON.stringify(vips));
-  }
-
-  /** One command of the runtime API. */
   ask(id: string, command: string): Promise<string> {
     return askSocket(this.#file(id, 'sock'), command, ANSWER_MAX_MS);
   }
 
   async health(id: string): Promise<Health> {
-    return readStats(await this.ask(id, 'show stat'), this.#options.ping);
+    return readStats(statRows(await this.ask(id, 'show stat')), this.#options.ping);
   }
 
-  /** Changes the process by commands of the runtime API; `text` is the same in effect. Throws when one fails. */
-  async change(
-    id: string,
-    commands: readonly string[],
-    isDone: (command: string, answer: string) => boolean,
-    text: string,
-  ): Promise<void> {
+  async change(id: string, commands: readonly string[], isDone: IsDone, text: string): Promise<void> {
     this.#unmark(id);
     for (const command of commands) {
       const answer = await this.ask(id, command);
       if (!isDone(command, answer)) throw new Error(`${command}: ${answer.trim()}`);
     }
-    this.#write(id, 'conf', text);
-    this.#write(id, 'applied', hash(text));
+    this.#folder.write(id, 'conf', text);
+    this.#folder.write(id, 'applied', hash(text));
   }
 
   /** Ends all processes of the id, also those that only finish old connections, and forgets it. */
   async stop(id: string): Promise<void> {
-    if (!fs.existsSync(this.#file(id, ''))) return;
+    if (!this.#folder.has(id)) return;
     this.#unmark(id);
     await this.#end(id);
-    await this.#options.place.down(id, JSON.parse(this.#read(id, 'vips') ?? '[]') as Vip[]);
-    fs.rmSync(this.#file(id, ''), { recursive: true, force: true });
+    await this.#vips.down(id);
+    this.#folder.remove(id);
   }
 
   async #end(id: string): Promise<void> {
@@ -179,7 +185,7 @@ export class Processes {
 
   /** The process that serves, by its file; null when it is gone. */
   #pid(id: string): number | null {
-    const pid = Number(this.#read(id, 'pid')?.trim() || Number.NaN);
+    const pid = Number(this.#folder.read(id, 'pid')?.trim() || Number.NaN);
     return Number.isInteger(pid) && this.#isOurs(id, pid) ? pid : null;
   }
 
@@ -204,26 +210,11 @@ export class Processes {
   }
 
   #unmark(id: string): void {
-    fs.rmSync(this.#file(id, 'applied'), { force: true });
+    this.#folder.remove(id, 'applied');
   }
 
   #file(id: string, name: string): string {
-    return path.join(this.#options.folder, id, name);
-  }
-
-  #read(id: string, name: string): string | null {
-    try {
-      return fs.readFileSync(this.#file(id, name), 'utf8');
-    } catch {
-      return null;
-    }
-  }
-
-  /** Whole or not at all. */
-  #write(id: string, name: string, text: string): void {
-    const file = this.#file(id, name);
-    fs.writeFileSync(`${file}.new`, text);
-    fs.renameSync(`${file}.new`, file);
+    return this.#folder.file(id, name);
   }
 }
 

@@ -1,22 +1,30 @@
 /** `sluice lbaas`: the API, the store, the controller and the processes, put together. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { referencesIn } from '../../engine/lbaas/containers.ts';
+import { leaseScript, routerIdOf } from '../../engine/lbaas/keepalived.ts';
 import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { createApi } from './api/server.ts';
 import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
+import { Barbican } from './barbican.ts';
 import { certificatesIn } from './certificates.ts';
 import { ALONE, Controller, type Ownership } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { guard } from './guard.ts';
+import { handedTo } from './keepalived.ts';
 import { type Log, log } from './log.ts';
-import type { LbaasOptions } from './options.ts';
+import type { LbaasOptions } from './option-rows.ts';
 import { pingProgram } from './ping.ts';
 import { HOST, inNamespace, onDevice, type Place } from './places.ts';
-import { Processes } from './processes.ts';
+import { OwnProcesses, type Processes, type ProcessesOptions } from './processes.ts';
+import { SharedProcesses, unshare } from './shared-processes.ts';
+import { StateFolder } from './state-folder.ts';
 
 /** Trees that are worked on at the same time: a start of a process takes a processor for a moment. */
 const PARALLEL = 4;
+/** Until what failed is tried again. */
+const AGAIN_MS = 60_000;
 
 /** Something that was started and can be ended; the processes of load balancers go on. */
 export interface Served {
@@ -33,19 +41,35 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
   fs.mkdirSync(state, { recursive: true, mode: 0o755 });
   const certificates = options.certificates ?? path.join(state, 'certificates');
   if (options.certificates === null) fs.mkdirSync(certificates, { recursive: true, mode: 0o700 });
+  const barbican = options.barbican === null ? null : new Barbican(options.barbican, path.join(state, 'barbican'));
   const { store, ownership } = await openStore(options, say);
-  const processes = new Processes({
-    folder: path.join(fs.realpathSync(state), 'lbaas'),
+  const folder = path.join(fs.realpathSync(state), 'lbaas');
+  const processes = await openProcesses(options, {
+    folder,
     program: [program, ...(options.io === null ? [] : [`--io=${options.io}`])],
-    place: placeOf(options),
+    place: placeOf(options, folder),
     ping: await pingProgram(state),
-    certificate: certificatesIn(certificates),
+    certificate: certificatesIn(certificates, barbican),
   });
-  const controller = new Controller({ store, processes, ownership, subnets, log: say, pollMs, parallel: PARALLEL });
+  const fetchContainers = async (references: readonly string[], token: string) =>
+    barbican?.fetch(
+      references.filter(reference => barbican.has(reference)),
+      token,
+    );
+  const controller = new Controller({
+    ...{ store, processes, ownership, subnets, log: say, pollMs, againMs: AGAIN_MS, parallel: PARALLEL },
+    // What a request named is here; another controller's requests are not ours.
+    findContainers: references =>
+      fetchContainers(
+        references.filter(reference => barbican?.file(reference) === null),
+        options.barbicanToken ?? '',
+      ),
+  });
   const app = await createApi({
     ...{ store, subnets, zones, host, log: say, auth: authOf(options) },
     healthOf: root => controller.healthOf(root),
     isRunning: root => controller.isRunning(root),
+    fetchContainers: (body, token) => fetchContainers(referencesIn(body), token),
     guard: (reader, root) => guard(reader, root, processes),
   });
   controller.start();
@@ -65,13 +89,42 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
 
 async function openStore(options: LbaasOptions, say: Log): Promise<{ store: Store; ownership: Ownership }> {
   if (options.etcd === null) return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: ALONE };
-  const store = await EtcdStore.open(options.etcd, options.host, options.ttlSeconds, say);
+  const alive = () => fs.writeFileSync(aliveFile(options), '');
+  const store = await EtcdStore.open(options.etcd, { host: options.host, ttlSeconds: options.ttlSeconds, alive }, say);
   return { store, ownership: store.ownership };
 }
 
-function placeOf({ netns, bridge, gateway, vipDevice }: LbaasOptions): Place {
+/** As many load balancers in a process as is wanted now, whatever was wanted before. */
+async function openProcesses({ state, perProcess }: LbaasOptions, options: ProcessesOptions): Promise<Processes> {
+  const sharing = { ...options, sharedFolder: path.join(fs.realpathSync(state), 'shared'), most: perProcess };
+  if (perProcess === 1) {
+    await unshare(sharing);
+    return new OwnProcesses(options);
+  }
+  const shared = new SharedProcesses(sharing);
+  await shared.settle();
+  return shared;
+}
+
+function placeOf(options: LbaasOptions, folder: string): Place {
+  const { netns, bridge, gateway, vipDevice, keepalived } = options;
   if (netns === 'auto') return inNamespace(bridge!, gateway);
-  return vipDevice === null ? HOST : onDevice(vipDevice);
+  if (vipDevice === null) return HOST;
+  return keepalived === null ? onDevice(vipDevice) : byKeepalived(options, folder, keepalived, vipDevice);
+}
+
+/** A controller that shares load balancers with others lets go of their addresses when it dies. */
+function byKeepalived(options: LbaasOptions, folder: string, file: string, device: string): Place {
+  const { etcd, host, keepalivedPid: pidFile, routerId, ttlSeconds } = options;
+  const lease = etcd === null ? null : path.join(fs.realpathSync(options.state), 'lease');
+  if (lease !== null) fs.writeFileSync(lease, leaseScript(aliveFile(options), ttlSeconds), { mode: 0o755 });
+  const router = { device, id: routerId ?? routerIdOf(host), lease };
+  return handedTo({ file, pidFile, router }, new StateFolder(folder));
+}
+
+/** Touched whenever the lease in etcd is kept. */
+function aliveFile({ state }: LbaasOptions): string {
+  return path.join(fs.realpathSync(state), 'alive');
 }
 
 function authOf({ token, keystone }: LbaasOptions): Auth {

@@ -1,7 +1,7 @@
 /** `sluice lbaas status`: what runs, as a table. */
 import type { Say } from '../say.ts';
 import { write } from '../say.ts';
-import type { LbaasOptions } from './options.ts';
+import type { LbaasOptions } from './option-rows.ts';
 
 interface Balancer {
   readonly id: string;

@@ -2,9 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodySchema, coerce, schemaRefusal } from '../../../engine/lbaas/body.ts';
 import { badRequest, notFound } from '../../../engine/lbaas/errors.ts';
+import { createGraph, GRAPH_FIELDS, MEMBERS_MAX } from '../../../engine/lbaas/graph.ts';
 import type { Common, Kind } from '../../../engine/lbaas/items.ts';
 import { create, failover, find, remove, replaceMembers, update } from '../../../engine/lbaas/octavia.ts';
-import { stats, statuses, type View, view } from '../../../engine/lbaas/octavia-views.ts';
+import { graphView, stats, statuses, type View, view } from '../../../engine/lbaas/octavia-views.ts';
 import { pick, type Query, select } from '../../../engine/lbaas/query.ts';
 import { LISTENER, LOADBALANCER, MEMBER, RESOURCES, type Resource } from '../../../engine/lbaas/resources.ts';
 import type { Reader } from '../../../engine/lbaas/store.ts';
@@ -78,12 +79,20 @@ function routes(app: FastifyInstance, resource: Resource, { store, subnets, heal
     [key]: pick(show(store, seek(store, request)), request.query as Query),
   }));
 
-  const creation = { schema: { tags, body: bodySchema(key, fields, false) }, config: { body: { key, fields } } };
+  // A load balancer may be made with all that is to be below it.
+  const whole = kind === LOADBALANCER.kind;
+  const creatable = whole ? GRAPH_FIELDS : fields;
+  const creation = {
+    schema: { tags, body: bodySchema(key, creatable, false) },
+    config: { body: { key, fields: creatable } },
+  };
   app.post(base, creation, async (request, reply) => {
     const shown = await store.change(draft => {
-      const made = create(callOf(request, draft, subnets), resource, { ...valuesOf(request), ...parentField(request) });
+      const call = callOf(request, draft, subnets);
+      const given = { ...valuesOf(request), ...parentField(request) };
+      const made = whole ? createGraph(call, given) : create(call, resource, given);
       guard(draft, made.root);
-      return show(draft, draft.get(kind, made.id)!);
+      return whole ? graphView(draft, made.id, healthOf) : show(draft, draft.get(kind, made.id)!);
     });
     return reply.code(201).send({ [key]: shown });
   });
@@ -130,9 +139,6 @@ function balancerRoutes(app: FastifyInstance, { store, subnets, healthOf }: ApiO
   });
 }
 
-/** Members at most in one batch. */
-const BATCH_MAX = 1_000;
-
 function batchRoute(app: FastifyInstance, { store, subnets, guard }: ApiOptions): void {
   const { fields } = MEMBER;
   const inner = (bodySchema('member', fields, false) as { properties: { member: object } }).properties.member;
@@ -140,7 +146,7 @@ function batchRoute(app: FastifyInstance, { store, subnets, guard }: ApiOptions)
     type: 'object',
     required: ['members'],
     additionalProperties: false,
-    properties: { members: { type: 'array', maxItems: BATCH_MAX, items: inner } },
+    properties: { members: { type: 'array', maxItems: MEMBERS_MAX, items: inner } },
   };
   const put = async (request: FastifyRequest, reply: FastifyReply) => {
     const { members } = request.body as { members: readonly Record<string, never>[] };

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bodySchema } from '../../../engine/lbaas/body.ts';
 import { badRequest, conflict, notFound, Refusal } from '../../../engine/lbaas/errors.ts';
+import { checkFlavorData, FLAVOR_SETTINGS } from '../../../engine/lbaas/flavors.ts';
 import type { Items, Json } from '../../../engine/lbaas/items.ts';
 import { PROVIDERS, quotaOf } from '../../../engine/lbaas/octavia.ts';
 import { view } from '../../../engine/lbaas/octavia-views.ts';
@@ -79,11 +80,13 @@ function providers(app: FastifyInstance, { zones }: ApiOptions): void {
   const schema = { tags: ['Provider'] };
   const list = Object.entries(PROVIDERS).map(([name, description]) => ({ name, description }));
   app.get('/providers', { schema }, async request => listReply(request, 'providers', list));
-  for (const what of ['flavor_capabilities', 'availability_zone_capabilities']) {
+  const settings = Object.entries(FLAVOR_SETTINGS).map(([name, { description }]) => ({ name, description }));
+  const capabilities = { flavor_capabilities: settings, availability_zone_capabilities: [] };
+  for (const [what, rows] of Object.entries(capabilities)) {
     app.get(`/providers/:id/${what}`, { schema }, async request => {
       const { id } = request.params as { id: string };
       if (!Object.hasOwn(PROVIDERS, id)) throw badRequest(`Provider '${id}' is not enabled.`);
-      return { [what]: [] };
+      return listReply(request, what, rows);
     });
   }
   const views = zones.map(name => ({ name, description: '', enabled: true, availability_zone_profile_id: null }));
@@ -99,7 +102,7 @@ function providers(app: FastifyInstance, { zones }: ApiOptions): void {
   );
 }
 
-/** Flavours are names only: nothing of a process follows from them yet, so their data must be empty. */
+/** Flavours and their profiles: what one is does not change while another is made of it. */
 function flavors(
   app: FastifyInstance,
   resource: Resource<'flavor'> | Resource<'flavorprofile'>,
@@ -119,7 +122,7 @@ function flavors(
     if (kind === 'flavor' && store.get('flavorprofile', item.flavor_profile_id) === undefined) {
       throw notFound(FLAVORPROFILE.title, item.flavor_profile_id);
     }
-    if (kind === 'flavorprofile') assertFlavorData(item);
+    if (kind === 'flavorprofile') assertProfile(item);
   };
   app.get(`/${path}`, { schema }, async request => listReply(request, plural, store.list(kind).map(show)));
   app.get(`/${path}/:id`, { schema }, async request => ({ [key]: show(seek(request)) }));
@@ -134,9 +137,18 @@ function flavors(
       return reply.code(201).send({ [key]: show(item) });
     },
   );
+  const isUsed = (id: string) =>
+    kind === 'flavor'
+      ? store.list('loadbalancer').some(lb => lb.flavor_id === id)
+      : store.list('flavor').some(flavor => flavor.flavor_profile_id === id);
+  const inUse = (id: string) => conflict(`${title} ${id} is in use and cannot be modified.`);
   app.put(`/${path}/:id`, { schema: { ...schema, body: bodySchema(key, fields, true) }, config }, async request => {
     assertAdmin(request);
-    const item = { ...seek(request), ...valuesOf(request) } as never;
+    const before = seek(request);
+    const given = valuesOf(request);
+    const deep = given.flavor_data !== undefined || given.provider_name !== undefined;
+    if (deep && isUsed(before.id)) throw inUse(before.id);
+    const item = { ...before, ...given } as never;
     check(item);
     await store.change(draft => draft.put(kind, item));
     return { [key]: show(item) };
@@ -144,32 +156,13 @@ function flavors(
   app.delete(`/${path}/:id`, { schema }, async (request, reply) => {
     assertAdmin(request);
     const { id } = seek(request);
-    const used =
-      kind === 'flavor'
-        ? store.list('loadbalancer').some(lb => lb.flavor_id === id)
-        : store.list('flavor').some(flavor => flavor.flavor_profile_id === id);
-    if (used) throw conflict(`${title} ${id} is in use and cannot be modified.`);
+    if (isUsed(id)) throw inUse(id);
     await store.change(draft => draft.remove(kind, id));
     return reply.code(204).send();
   });
 }
 
-function assertFlavorData({ provider_name, flavor_data }: Items['flavorprofile']): void {
+function assertProfile({ provider_name, flavor_data }: Items['flavorprofile']): void {
   if (!Object.hasOwn(PROVIDERS, provider_name)) throw badRequest(`Provider '${provider_name}' is not enabled.`);
-  let data: unknown;
-  try {
-    data = JSON.parse(flavor_data);
-  } catch {
-    data = null;
-  }
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw badRequest(`Invalid input for field/attribute flavor_data. Value: '${flavor_data}'. It is no JSON object`);
-  }
-  const [key] = Object.keys(data);
-  if (key !== undefined)
-    throw new Refusal(
-      501,
-      'UnsupportedOption',
-      `Provider '${provider_name}' does not support a requested option: flavor_data ${key}`,
-    );
+  checkFlavorData(provider_name, flavor_data);
 }

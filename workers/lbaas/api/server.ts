@@ -5,6 +5,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { coerce, type Dialect, type SchemaError, schemaRefusal } from '../../../engine/lbaas/body.ts';
 import { badRequest, Refusal } from '../../../engine/lbaas/errors.ts';
 import type { Fields } from '../../../engine/lbaas/field.ts';
+import type { Json } from '../../../engine/lbaas/items.ts';
 import type { Subnet } from '../../../engine/lbaas/networks.ts';
 import type { Call, Values } from '../../../engine/lbaas/octavia.ts';
 import type { HealthOf } from '../../../engine/lbaas/octavia-views.ts';
@@ -28,6 +29,8 @@ export interface ApiOptions {
   readonly isRunning: (root: string) => boolean;
   /** @throws Refusal when the tree asks for what the process cannot do */
   readonly guard: (reader: Reader, root: string) => void;
+  /** Gets the TLS containers that a body names. @throws Refusal when one cannot be had */
+  readonly fetchContainers: (body: Json, token: string) => Promise<void>;
   /** This controller's name, as agents have one. */
   readonly host: string;
 }
@@ -109,11 +112,11 @@ function textBodies(app: FastifyInstance): void {
   );
 }
 
-function hooks(app: FastifyInstance, { auth, log }: ApiOptions): void {
+function hooks(app: FastifyInstance, { auth, log, fetchContainers }: ApiOptions): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('X-Openstack-Request-Id', request.id);
     if (request.routeOptions.config.open === true || request.is404) return;
-    const caller = await auth.caller(String(request.headers['x-auth-token'] ?? ''));
+    const caller = await auth.caller(tokenOf(request));
     if (caller === null) throw new Refusal(401, 'Unauthorized', 'The request you have made requires authentication.');
     request.caller = caller;
   });
@@ -127,6 +130,10 @@ function hooks(app: FastifyInstance, { auth, log }: ApiOptions): void {
     // A creation without the field is the same; only a change must say it.
     if (request.method === 'PUT') request.unset = unset;
   });
+  // When all else about the request is well-formed.
+  app.addHook('preHandler', async request => {
+    if (request.routeOptions.config.body !== undefined) await fetchContainers(request.body as Json, tokenOf(request));
+  });
   app.addHook('onResponse', async (request, reply) => {
     log('info', `${request.method} ${request.url}`, {
       request: request.id,
@@ -135,6 +142,10 @@ function hooks(app: FastifyInstance, { auth, log }: ApiOptions): void {
       project: request.caller?.projectId,
     });
   });
+}
+
+function tokenOf({ headers }: FastifyRequest): string {
+  return String(headers['x-auth-token'] ?? '');
 }
 
 /** What the body of a request says, nulls included. */
@@ -156,7 +167,9 @@ export function dialectOf(request: FastifyRequest): Dialect {
 
 function refuse(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { status, type, message } = refusalOf(error, request);
-  if (status >= 500) log('error', `${request.method} ${request.url}: ${error.stack}`, { request: request.id });
+  // What is refused in so many words is no fault of ours.
+  if (status >= 500 && !(error instanceof Refusal))
+    log('error', `${request.method} ${request.url}: ${error.stack}`, { request: request.id });
   void reply.code(status).send(shape(request, status, type, message));
 }
 

@@ -1,0 +1,31 @@
+/** A connection over another one: what the one below answers for both. */
+import type { Address, Conn } from '../io/contract.ts';
+
+export abstract class Over {
+  /** The connection of the io. */
+  under!: Conn;
+
+  get id(): number {
+    return this.under.id;
+  }
+
+  peer(): Address | null {
+    return this.under.peer();
+  }
+
+  local(): Address | null {
+    return this.under.local();
+  }
+
+  delayAck(): void {
+    this.under.delayAck();
+  }
+
+  tcpInfo(): Uint8Array | null {
+    return this.under.tcpInfo();
+  }
+
+  keepAlive(idle: number, interval: number, count: number): void {
+    this.under.keepAlive(idle, interval, count);
+  }
+}

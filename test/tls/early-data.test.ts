@@ -1,0 +1,112 @@
+/** Early data of TLS 1.3 (`allow-0rtt`): `openssl s_client` sends a request with its hello. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Rig, startRig } from '../proxy/rig.ts';
+import { FOLDER, pemFile } from './certificates.ts';
+
+const run = promisify(execFile);
+const SITE = pemFile({ name: 'localhost', names: ['localhost'] });
+const BODY_BYTES = 200_000;
+
+let origin: Server;
+let rig: Rig | null = null;
+
+beforeAll(async () => {
+  origin = createServer((req, res) => {
+    const early = `early: ${req.headers['early-data'] ?? 'no'}`;
+    res.end(req.url === '/big' ? early + 'x'.repeat(BODY_BYTES) : early);
+  });
+  await new Promise<void>(done => origin.listen(0, '127.0.0.1', done));
+});
+
+afterEach(async () => {
+  await rig?.stop();
+  rig = null;
+});
+
+afterAll(() => void origin.close());
+
+async function listen(bind: string, rule = ''): Promise<number> {
+  rig = await startRig(`
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 2s
+frontend f
+  bind 127.0.0.1:1 ssl crt ${SITE} ${bind}
+  ${rule}
+  default_backend b
+backend b
+  server s 127.0.0.1:${(origin.address() as AddressInfo).port}
+`);
+  return rig.port('f');
+}
+
+/** Connects, comes back with the ticket, and sends a request for `url` as early data; what s_client prints then. */
+async function asked(port: number, url = '/'): Promise<string> {
+  const dir = mkdtempSync(join(FOLDER, 'early-'));
+  const [session, request] = [join(dir, 'session'), join(dir, 'request')];
+  const head = `GET ${url} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+  writeFileSync(request, head);
+  const { stdout } = await run(
+    'sh',
+    [
+      '-c',
+      `client="openssl s_client -connect 127.0.0.1:${port} -tls1_3 -servername localhost -alpn http/1.1 -ign_eof"
+       (cat ${request}; sleep 0.3) | $client -sess_out ${session} >/dev/null 2>&1
+       sleep 1 | timeout 5 $client -sess_in ${session} -early_data ${request} 2>&1 || true`,
+    ],
+    { maxBuffer: 1 << 24 },
+  );
+  return stdout;
+}
+
+test('a request is answered before the handshake is complete, and the server is told', async () => {
+  const answer = await asked(await listen('allow-0rtt'));
+  expect(answer).toContain('Early data was accepted');
+  expect(answer).toContain('early: 1');
+}, 15_000);
+
+test('a long answer goes on when the handshake is complete', async () => {
+  const answer = await asked(await listen('allow-0rtt'), '/big');
+  expect(answer).toContain('Early data was accepted');
+  expect(answer.match(/x{1000}/g)?.length).toBeGreaterThan((BODY_BYTES / 1000) * 0.9);
+}, 15_000);
+
+test('wait-for-handshake: it is a request like all others', async () => {
+  const answer = await asked(await listen('allow-0rtt', 'http-request wait-for-handshake'));
+  expect(answer).toContain('Early data was accepted');
+  expect(answer).toContain('early: no');
+}, 15_000);
+
+test('a rule refuses it: 425', async () => {
+  const port = await listen('allow-0rtt', 'http-request deny deny_status 425 if { ssl_fc_has_early }');
+  const answer = await asked(port);
+  expect(answer).toContain('HTTP/1.1 425 Too Early');
+  expect(answer).not.toContain('early: ');
+}, 15_000);
+
+test('without allow-0rtt it is refused, and nothing is lost but time', async () => {
+  expect(await asked(await listen(''))).toContain('Early data was not sent');
+}, 15_000);
+
+test('others are served as before', async () => {
+  const port = await listen('allow-0rtt');
+  for (const version of ['1.2', '1.3']) {
+    const { stdout } = await run('curl', [
+      '-sSk',
+      '--max-time',
+      '5',
+      '--tls-max',
+      version,
+      `https://127.0.0.1:${port}/`,
+    ]);
+    expect(stdout).toBe('early: no');
+  }
+}, 15_000);
