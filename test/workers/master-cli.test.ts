@@ -96,7 +96,7 @@ describe('the master socket', () => {
     await until(() => said === `\nmaster> > ${version}> master> `);
     other.write('show cli level\n');
     await until(() => said.endsWith('master> admin\n\nmaster> '));
-    other.end('quit\n');
+    await new Promise(resolve => other.once('close', resolve).end('quit\n'));
   });
 
   test('mcli-debug-mode: what any thread can answer', async () => {
