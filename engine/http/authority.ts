@@ -5,6 +5,7 @@ import { H_HOST } from './names.ts';
 import { UriParts } from './uri.ts';
 
 const COLON = 58;
+const SLASH = 47;
 const DEFAULT_PORTS = [
   { scheme: latin1('http'), port: latin1('80') },
   { scheme: latin1('https'), port: latin1('443') },
@@ -20,6 +21,10 @@ function splitAbsolute({ uriBytes, uriStart, uriEnd }: Head): boolean {
 
 /** Takes the port of the scheme out of target and Host (RFC 3986 6.2.3). False when there is no room. */
 export function dropDefaultPort(head: Head): boolean {
+  return head.uriBytes[head.uriStart] === SLASH || dropPort(head);
+}
+
+function dropPort(head: Head): boolean {
   if (!splitAbsolute(head)) return true;
   const { uriBytes: bytes, uriStart, uriEnd } = head;
   const { authorityStart, authorityEnd, schemeEnd } = parts;

@@ -5,6 +5,7 @@
  *
  *     127.0.0.1:3389  ->  16777343.15629.0000
  */
+import type { RdpCookie } from '../balance/rdp-cookie.ts';
 import { textOf } from '../http/chars.ts';
 import type { Server } from './nouns.ts';
 import type { Stream } from './stream.ts';
@@ -12,10 +13,15 @@ import { isDown } from './usable.ts';
 
 /** The usable server that the cookie names; null = none. */
 export function rdpServer(stream: Stream): Server | null {
-  const { rdpCookie, servers, proxy } = stream.backend!;
-  const payload = rdpCookie === null || stream.ignoresPersistence ? null : stream.payload();
-  if (payload === null || !rdpCookie!.find(payload)) return null;
-  const token = /^(\d{1,10})\.(\d{1,5})\./.exec(textOf(payload.bytes, rdpCookie!.start, rdpCookie!.end));
+  const { rdpCookie } = stream.backend!;
+  return rdpCookie === null || stream.ignoresPersistence ? null : namedServer(stream, rdpCookie);
+}
+
+function namedServer(stream: Stream, cookie: RdpCookie): Server | null {
+  const { servers, proxy } = stream.backend!;
+  const payload = stream.payload();
+  if (payload === null || !cookie.find(payload)) return null;
+  const token = /^(\d{1,10})\.(\d{1,5})\./.exec(textOf(payload.bytes, cookie.start, cookie.end));
   if (token === null) return null;
   const [address, port] = [Number(token[1]), swapped(Number(token[2]))];
   const named = servers.find(({ live }) => {
