@@ -8,7 +8,7 @@
  *
  * One cycle follows the other by `process.nextTick`, so that promises settled in a handler run before the next one. Messages,
  * doorbells and whatever has a descriptor wake the ring at once through libuv's; Node's timers, which have none, are at most
- * URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for the first quiet millisecond.
+ * URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for QUIET_MS without an event.
  */
 import {
   URING_BULK_BLOCKS,
@@ -41,8 +41,8 @@ import * as ops from './ops.ts';
 import { KIND } from './ops.ts';
 import { Ring } from './ring.ts';
 
-/** After an event, libuv is asked as soon as there was none for this long. Milliseconds. */
-const QUIET_MS = 1;
+/** After an event, libuv is asked as soon as there was none for this long. Less makes each wait set a nearer timer. Milliseconds. */
+const QUIET_MS = 3;
 /** Two ios in one thread wait in turn. Milliseconds. */
 const SHARED_MS = 1;
 
