@@ -560,13 +560,14 @@ export class Stream implements Subject {
     return true;
   }
 
-  /** Keeps a value for the logs in a slot of the frontend; slots that it does not have are left alone. */
-  capture(response: boolean, slot: number, bytes: Uint8Array, start: number, end: number): void {
+  /** Keeps a value for the logs in a slot of the frontend; false when it has no such slot. */
+  capture(response: boolean, slot: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { requestCaptures, responseCaptures } = this.frontend.proxy;
     const limit = (response ? responseCaptures : requestCaptures)[slot];
-    if (limit === undefined || this.requestCaptures === NO_CAPTURES) return;
+    if (limit === undefined || this.requestCaptures === NO_CAPTURES) return false;
     const slots = response ? this.responseCaptures : this.requestCaptures;
     slots[slot] = bytes.slice(start, Math.min(end, start + limit.lenBytes));
+    return true;
   }
 
   // --- counting ---

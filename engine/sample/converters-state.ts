@@ -178,7 +178,17 @@ function ipmask(args: Args): Convert {
   };
 }
 
+/** Keeps the text in a slot of the captures, and passes it on; where there is no such slot, there is no value. */
+function capturing(name: string, response: boolean, doc: string): ConverterRow {
+  return converter(name, 'slot:int', 'str', 'str', doc, args => {
+    const slot = args.int(0);
+    return ({ bytes, start, end }, { stream }) => stream?.capture(response, slot, bytes, start, end) === true;
+  });
+}
+
 export const STATE_CONVERTERS: readonly ConverterRow[] = [
+  capturing('capture-req', false, 'Keeps the text in a slot of the request captures, and passes it on.'),
+  capturing('capture-res', true, 'Keeps the text in a slot of the response captures, and passes it on.'),
   converter(
     'concat',
     '[start:str] [var:var] [end:str]',

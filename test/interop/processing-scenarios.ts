@@ -320,6 +320,16 @@ export const PROCESSING: readonly Scenario[] = [
     requests: [get('/a/b/c/d', 'X-Long: 123456\r\nX-Long: second\r\n'), get('/')],
   },
   {
+    name: 'captures by converters',
+    front: [
+      'declare capture request len 6',
+      'declare capture response len 4',
+      'http-request set-header x-up "%[path,capture-req(0),upper] %[capture.req.hdr(0)] %[path,capture-req(7)]"',
+      'http-response set-header x-cap "%[res.hdr(server),capture-res(0)] %[capture.res.hdr(0)] %hr %hs"',
+    ],
+    requests: [get('/a/b/c/d')],
+  },
+  {
     name: 'responses rewritten',
     front: [
       'http-request set-var(txn.p) path',

@@ -14,6 +14,7 @@ describe('expressions', () => {
     ['%[var(txn.none)] %{+Q}[var(txn.none)] %{-M}[var(txn.none)]|', '- "" |'],
     ['%{+Q,+E}[str(a]b)]', '"a\\]b"'],
     ['%[capture.res.hdr(0)]/%[capture.req.hdr(0),upper]', '5/A'],
+    ['%[str(kept),capture-req(0)]/%[capture.req.hdr(0)]/%[str(x),capture-res(3)]', 'kept/kept/-'],
   ])('%s', async (format, expected) => {
     const captures = 'capture request header host len 9\n capture response header content-length len 9\n';
     expect(await lineOf(`${captures} log-format "${format}"`)).toBe(expected);

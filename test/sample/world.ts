@@ -104,7 +104,14 @@ export class World {
     } as unknown as Session;
     const stream = {
       ...{ session, http, refused: false, first: true, responded: response !== undefined, status: 0 },
-      ...{ requestCaptures: [], responseCaptures: [], tracked: [], uniqueId: null, lastWord: false },
+      ...{
+        requestCaptures: [],
+        responseCaptures: [],
+        capture: () => true,
+        tracked: [],
+        uniqueId: null,
+        lastWord: false,
+      },
       frontend: { rules: { uniqueId: null } },
       ...{ lastRule: null, waitingRule: null, context: worker, number: -1, errno: 0, cause: '-' },
       ...{ backendQueuePlace: 0, serverQueuePlace: 0, acceptedAt: 1, idleSince: 1, firstByteAt: 1, requestAt: 1 },
