@@ -39,21 +39,13 @@ export interface Model {
   readonly peers: readonly Peers[];
 }
 
-export interface Bind extends Place {
-  /** The bind line's address as written, for messages. */
-  readonly text: string;
+/** What a `bind` line says of its socket. */
+export interface ListenWords {
   /** null when the socket is inherited (`fd@N`). */
   readonly address: Address | null;
   readonly inheritedFd: number | null;
   readonly abstract: boolean;
-  /** Names the listener in statistics; default `sock-N`. */
-  readonly name: string;
-  readonly id: number;
-  /** `guid-prefix` and its place on the line; null = none. */
-  readonly guid: string | null;
-  readonly maxconn: number;
   readonly backlog: number;
-  readonly acceptProxy: boolean;
   readonly deferAccept: boolean;
   readonly tfo: boolean;
   readonly v4v6: boolean;
@@ -67,15 +59,27 @@ export interface Bind extends Place {
   readonly md5sig: string;
   /** `tcp-ss`: 0 = the SYN is not kept, 1 = its IP and TCP headers are, 2 = all of it. */
   readonly saveSyn: number;
-  /** Listening sockets for this line: workers take them in turn. 1 = all workers share one; -1 = one per worker. */
-  readonly shards: number;
-  /** Worker numbers (0-based) that serve this line; null = all. */
-  readonly threads: readonly number[] | null;
   readonly unixMode: number | null;
   readonly unixUser: string | null;
   readonly unixGroup: string | null;
   readonly unixUid: number | null;
   readonly unixGid: number | null;
+}
+
+export interface Bind extends Place, ListenWords {
+  /** The bind line's address as written, for messages. */
+  readonly text: string;
+  /** Names the listener in statistics; default `sock-N`. */
+  readonly name: string;
+  readonly id: number;
+  /** `guid-prefix` and its place on the line; null = none. */
+  readonly guid: string | null;
+  readonly maxconn: number;
+  readonly acceptProxy: boolean;
+  /** Listening sockets for this line: workers take them in turn. 1 = all workers share one; -1 = one per worker. */
+  readonly shards: number;
+  /** Worker numbers (0-based) that serve this line; null = all. */
+  readonly threads: readonly number[] | null;
   readonly level: 'user' | 'operator' | 'admin';
   readonly exposeFd: boolean;
   /** Whether messages of the runtime API begin with how serious they are. */

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import type { Bind } from '../config/model.ts';
+import type { ListenWords } from '../config/model.ts';
 import { BACKLOG_DEFAULT } from '../limits.ts';
 import { addressText, isAbstract, unixAddress } from './address.ts';
 import type { Address } from './contract.ts';
@@ -20,30 +20,7 @@ const TEMP_SUFFIX_BYTES = 11;
 const TEMP_SUFFIX = /\.\d+\.tmp$/;
 
 /** What a listening socket needs of its `bind` line; a `Bind` with `reusePort` beside it is one. */
-export interface ListenSpec
-  extends Pick<
-    Bind,
-    | 'address'
-    | 'inheritedFd'
-    | 'abstract'
-    | 'backlog'
-    | 'deferAccept'
-    | 'tfo'
-    | 'v4v6'
-    | 'v6only'
-    | 'transparent'
-    | 'interface'
-    | 'mss'
-    | 'tcpUserTimeoutMs'
-    | 'congestion'
-    | 'md5sig'
-    | 'saveSyn'
-    | 'unixMode'
-    | 'unixUser'
-    | 'unixGroup'
-    | 'unixUid'
-    | 'unixGid'
-  > {
+export interface ListenSpec extends ListenWords {
   /** False under `noreuseport`. */
   readonly reusePort: boolean;
 }
@@ -61,31 +38,6 @@ export interface BindError {
   readonly errno: number;
   readonly message: string;
 }
-
-/** Everything off: a plain listener on `address`. */
-export const PLAIN_SPEC: ListenSpec = Object.freeze({
-  address: null,
-  inheritedFd: null,
-  abstract: false,
-  backlog: 0,
-  deferAccept: false,
-  tfo: false,
-  v4v6: false,
-  v6only: false,
-  transparent: false,
-  interface: null,
-  mss: 0,
-  tcpUserTimeoutMs: 0,
-  congestion: '',
-  md5sig: '',
-  saveSyn: 0,
-  unixMode: null,
-  unixUser: null,
-  unixGroup: null,
-  unixUid: null,
-  unixGid: null,
-  reusePort: true,
-});
 
 /** Opens, binds and listens. The caller owns the descriptor, also for `fd@N`, of which it gets a duplicate. */
 export function openListener(spec: ListenSpec): Listener | BindError {

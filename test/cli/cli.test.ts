@@ -10,7 +10,7 @@ import type { Ring } from '../../engine/config/log-model.ts';
 import type { Bind } from '../../engine/config/model.ts';
 import type { Target } from '../../engine/health/target.ts';
 import { addressText, unixAddress } from '../../engine/io/address.ts';
-import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { openListener } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { RingBuffer } from '../../engine/log/ring-buffer.ts';
@@ -26,6 +26,7 @@ import { TimerWheel } from '../../engine/time.ts';
 import { TlsChanges } from '../../engine/tls/changes.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
 import { modelOf, type World, worldOf } from '../health/fixture.ts';
+import { PLAIN_SPEC } from '../io/plain-spec.ts';
 import { NO_NAMES } from '../resolvers/no-names.ts';
 import { NO_FILES } from '../tls/ends.ts';
 

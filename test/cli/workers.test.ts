@@ -8,7 +8,7 @@ import { DynamicCookies, dynamicName } from '../../engine/balance/dynamic-cookie
 import { Asker } from '../../engine/cli/asker.ts';
 import { type Cli, startCli } from '../../engine/cli/index.ts';
 import type { Bind } from '../../engine/config/model.ts';
-import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { openListener } from '../../engine/io/bind.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
@@ -22,6 +22,7 @@ import { WORKER } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { TlsChanges } from '../../engine/tls/changes.ts';
 import { tlsStore } from '../../engine/tls/store.ts';
+import { PLAIN_SPEC } from '../io/plain-spec.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { NO_NAMES } from '../resolvers/no-names.ts';
 

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
-import { closeFd, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { closeFd, openListener } from '../../engine/io/bind.ts';
+import { PLAIN_SPEC } from '../io/plain-spec.ts';
 import { connect, type Wire, WireServer } from '../proxy/wire.ts';
 import { type Peer, type Setup, type Stats, startHaproxy, startSluice } from './peers.ts';
 

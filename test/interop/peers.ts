@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeFd, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { closeFd, openListener } from '../../engine/io/bind.ts';
 import { Logger } from '../../engine/log/index.ts';
 import { dumpStat } from '../../engine/stats/stat.ts';
 import { wallMs } from '../../engine/time.ts';
+import { PLAIN_SPEC } from '../io/plain-spec.ts';
 import { startRig } from '../proxy/rig.ts';
 
 /** The statistics of one proxy: `FRONTEND`, `BACKEND` and its servers, columns by name. */

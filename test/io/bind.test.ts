@@ -11,9 +11,9 @@ import {
   type Listener,
   type ListenSpec,
   openListener,
-  PLAIN_SPEC,
 } from '../../engine/io/bind.ts';
 import * as native from '../../engine/io/native.ts';
+import { PLAIN_SPEC } from './plain-spec.ts';
 
 const { EADDRINUSE, EADDRNOTAVAIL, EBADF, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOTSOCK } = os.constants.errno;
 const LOOPBACK = parseIp('127.0.0.1', 0)!;

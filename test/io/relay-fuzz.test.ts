@@ -5,9 +5,10 @@
 import net from 'node:net';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { openListener } from '../../engine/io/bind.ts';
 import type { Address, Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
+import { PLAIN_SPEC } from './plain-spec.ts';
 import { relay } from './relay.ts';
 import { LOOPBACK, SCARCE, URING_HERE, uringIo } from './worlds.ts';
 

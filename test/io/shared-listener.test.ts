@@ -3,7 +3,8 @@ import net from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { parseIp } from '../../engine/io/address.ts';
-import { closeFd, dupListener, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { closeFd, dupListener, openListener } from '../../engine/io/bind.ts';
+import { PLAIN_SPEC } from './plain-spec.ts';
 import { URING_HERE } from './worlds.ts';
 
 /** Connects and gives all that the other side sends. */

@@ -7,10 +7,11 @@ import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { addressText } from '../../engine/io/address.ts';
-import { openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { openListener } from '../../engine/io/bind.ts';
 import type { Chunk, Conn, Handler } from '../../engine/io/contract.ts';
 import { ring } from '../../engine/shm/doorbell.ts';
 import { Memory } from '../../engine/shm/memory.ts';
+import { PLAIN_SPEC } from './plain-spec.ts';
 import { Recorder } from './recorder.ts';
 import { LOOPBACK, SCARCE, URING_HERE, uringIo } from './worlds.ts';
 

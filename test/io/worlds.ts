@@ -1,12 +1,13 @@
 /** The places that the contract's tests run in: each io with a way to listen and to let time pass. */
 
-import { closeFd, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { closeFd, openListener } from '../../engine/io/bind.ts';
 import type { Address, Conn, Io, Listening } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { createSim } from '../../engine/io/sim.ts';
 import { createUringIo, type UringIo, type UringOptions } from '../../engine/io/uring/index.ts';
 import { acceptTls, connectTls } from '../../engine/tls/conn.ts';
 import { TLS_CLIENT, TLS_SERVER } from '../tls/ends.ts';
+import { PLAIN_SPEC } from './plain-spec.ts';
 import { Recorder } from './recorder.ts';
 
 export interface World {

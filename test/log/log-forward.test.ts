@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { openDatagramSocket, openListener, PLAIN_SPEC } from '../../engine/io/bind.ts';
+import { openDatagramSocket, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import { startLogForwards } from '../../engine/log/log-forward.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
@@ -15,6 +15,7 @@ import { Memory, shapeOf } from '../../engine/shm/memory.ts';
 import { PROCESS } from '../../engine/shm/words.ts';
 import { TimerWheel, wallMs } from '../../engine/time.ts';
 import { load } from '../config/load-text.ts';
+import { PLAIN_SPEC } from '../io/plain-spec.ts';
 import { pemFile } from '../tls/certificates.ts';
 
 interface Forwarding {
