@@ -114,7 +114,7 @@ export interface Command<E = CliEnv> {
   readonly level: Level;
   /** Not for people: `help` does not show it. */
   readonly hidden?: true;
-  /** It is there in this mode only. */
+  /** It is refused in any other mode; with `debug` it is not even known there. */
   readonly mode?: Mode;
   /** How serious its plain texts are; without it `usualSeverity`. */
   readonly severity?: Severity;
@@ -146,8 +146,8 @@ export function later(begin: (done: (text: string | Message, more?: Later | null
   };
 }
 
-/** Whether the modes of a session let a command be there at all. */
-export function isThere<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
+/** Whether the modes of a session let a command be run; `help` shows no other. */
+export function isOpen<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
   return mode === undefined || state[mode];
 }
 

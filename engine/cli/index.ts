@@ -1,9 +1,9 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
-import { PROCESS } from '../shm/words.ts';
+import { PROCESS, TAINTED_EXPERIMENTAL, TAINTED_EXPERT } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
-import type { CliEnv, Command } from './command.ts';
+import type { CliEnv, Command, Mode } from './command.ts';
 import { COOKIE_COMMANDS } from './cookie-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -66,6 +66,8 @@ export const COMMANDS: readonly Command[] = [
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));
 
+const TAINTS: Readonly<Record<Mode, number>> = { expert: TAINTED_EXPERT, experimental: TAINTED_EXPERIMENTAL, debug: 0 };
+
 /** A listening descriptor, which `startCli` owns from now on, and the line of the configuration it came from. */
 export interface CliSocket {
   readonly fd: number;
@@ -106,6 +108,7 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     sockets: sockets.map(s => s.bind),
     route: words => words,
     prompt: () => '',
+    used: mode => void Atomics.or(memory.words, memory.process + PROCESS.at.tainted, TAINTS[mode]),
     ended: (session: Session) => {
       sessions.delete(session);
       if (sessions.size < max) for (const listening of listenings) listening.resume();

@@ -17,7 +17,9 @@ Dumps active streams (formerly called 'sessions'). Available selectors:
 Available options:
    frontend <f> only those of this frontend
    backend <b>  only those of this backend
-   server <b/s> only those on this server`;
+   server <b/s> only those on this server
+   show-uri     with the URI of the request
+   susp         only those that look suspicious: past their time-out, or done and still there`;
 
 interface Wanted {
   filter: { -readonly [K in keyof SessionFilter]: SessionFilter[K] };

@@ -18,6 +18,7 @@ import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { evaluate } from '../rules/values.ts';
 import { BIN } from '../sample/sample.ts';
 import { StreamVars } from '../sample/vars.ts';
+import { rateAdd } from '../shm/rate.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
 import type { Dump } from '../stats/out.ts';
 import {
@@ -603,6 +604,9 @@ export class Stream implements Subject {
     this.#countedIn = this.bytesIn;
     this.#countedOut = this.bytesOut;
     countTraffic(this.tracked, this.session.tracked, this.now, bytesIn, bytesOut);
+    const { row, outRate, worker } = this.context;
+    c[row + BYTES_OUT]! += bytesOut;
+    if (bytesOut > 0) rateAdd(c, outRate, outRate[worker]!, this.now, bytesOut);
     addBytes(c, this.frontend.row, bytesIn, bytesOut);
     addBytes(c, this.session.listener.row, bytesIn, bytesOut);
     if (this.backend !== null) addBytes(c, this.backend.row, bytesIn, bytesOut);
