@@ -78,6 +78,8 @@ export interface CliState {
   experimental: boolean;
   /** The master's socket: its own threads' commands are there. */
   debug: boolean;
+  /** `set anon`: names and addresses are shown as hashes with this key; 0 = as they are. */
+  anonKey: number;
   /** Whether messages begin with how serious they are. */
   severityOutput: SeverityOutput;
   /** `expose-fd listeners`: listening sockets may be had here. */

@@ -3,6 +3,7 @@ import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
 import { PROCESS, TAINTED_EXPERIMENTAL, TAINTED_EXPERT } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
+import { ANON_COMMANDS } from './anon-commands.ts';
 import type { CliEnv, Command, Mode } from './command.ts';
 import { COOKIE_COMMANDS } from './cookie-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
@@ -37,6 +38,7 @@ export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
 export const COMMANDS: readonly Command[] = [
+  ...ANON_COMMANDS,
   ...COOKIE_COMMANDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,

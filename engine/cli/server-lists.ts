@@ -1,4 +1,5 @@
 /** Lists of servers: `show servers state`, `show servers conn`, `show backend`. */
+import { hashed, hashedAddress } from '../config/anonymous.ts';
 import { isBackend } from '../config/model.ts';
 import { CHECK_STATUSES, INI, RESULT_NUMBERS } from '../health/statuses.ts';
 import { serverWord, type Target, targetOf } from '../health/target.ts';
@@ -13,15 +14,18 @@ import { ownCheckAddress } from './server-addresses.ts';
 import { err } from './severity.ts';
 
 /** A table with a row for each server: of all backends, or of the one that is named. */
-function serverTable(head: (env: CliEnv) => string, row: (env: CliEnv, t: Target) => string): Command['run'] {
-  return ({ env, args }) => {
+function serverTable(
+  head: (env: CliEnv) => string,
+  row: (env: CliEnv, t: Target, anonKey: number) => string,
+): Command['run'] {
+  return ({ env, state: { anonKey }, args }) => {
     const named = args[0] === undefined ? undefined : findProxy(env, args[0], isBackend);
     if (args[0] !== undefined && named === undefined) return err("Can't find backend.");
     const backends = named === undefined ? env.model.proxies.filter(isBackend) : [named];
     const targets = backends.flatMap(proxy =>
       proxy.servers.filter(s => !s.removed).map(server => targetOf(env, proxy, server)),
     );
-    return lines(head(env), targets, t => row(env, t));
+    return lines(head(env), targets, t => row(env, t, anonKey));
   };
 }
 
@@ -46,7 +50,7 @@ const STATE_FIELDS =
   'bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr ' +
   'srv_agent_addr srv_agent_port';
 
-function stateRow(env: CliEnv, t: Target): string {
+function stateRow(env: CliEnv, t: Target, anonKey: number): string {
   const word = (field: Parameters<typeof serverWord>[2]) => serverWord(env.memory, t, field);
   const { proxy, server } = t;
   const { address } = new LiveAddress(env.memory, t.number, server);
@@ -55,10 +59,10 @@ function stateRow(env: CliEnv, t: Target): string {
   const agent = ownCheckAddress(env, t, 'agent');
   return [
     proxy.id,
-    proxy.name,
+    hashed(proxy.name, anonKey),
     server.id,
-    server.name,
-    hostText(address) || '-',
+    hashed(server.name, anonKey),
+    hashedAddress(hostText(address), anonKey) || '-',
     word('oper'),
     word('admin'),
     word('uweight'),
@@ -70,12 +74,12 @@ function stateRow(env: CliEnv, t: Target): string {
     checkState(word('check_on'), word('admin')),
     agentState(word('agent_on')),
     '0 0',
-    name ?? '-',
+    hashed(name ?? '', anonKey) || '-',
     address.port,
-    `${service ?? '-'} 0`,
+    `${hashed(service ?? '', anonKey) || '-'} 0`,
     check.port,
-    check.host ?? '-',
-    agent.host ?? '-',
+    hashedAddress(check.host ?? '', anonKey) || '-',
+    hashedAddress(agent.host ?? '', anonKey) || '-',
     agent.port,
   ].join(' ');
 }
@@ -113,7 +117,7 @@ function connHead({ memory }: CliEnv): string {
 }
 
 /** `used_max` and `need_est` are the most streams it has had at a time: each has a connection. */
-function connRow({ memory }: CliEnv, t: Target): string {
+function connRow({ memory }: CliEnv, t: Target, anonKey: number): string {
   const { proxy, server, number } = t;
   const { address } = new LiveAddress(memory, number, server);
   const idle = Array.from(
@@ -123,8 +127,9 @@ function connRow({ memory }: CliEnv, t: Target): string {
   const most = serverWord(memory, t, 'served_max');
   const safe = memory.sum('server', number, CUR_IDLE);
   const own = memory.sum('server', number, CUR_IDLE_PRIVATE);
+  const host = hashedAddress(hostText(address), anonKey) || '-';
   return [
-    `${proxy.name}/${server.name} ${proxy.id}/${server.id} ${hostText(address) || '-'} ${address.port} -`,
+    `${hashed(proxy.name, anonKey)}/${hashed(server.name, anonKey)} ${proxy.id}/${server.id} ${host} ${address.port} -`,
     `${server.poolPurgeDelayMs} ${serverWord(memory, t, 'served')} ${memory.sum('server', number, CUR_USED)}`,
     `${most} ${most} ${own} 0 ${safe}`,
     `${server.poolMaxConn} ${safe} ${idle.join(' ')}`,

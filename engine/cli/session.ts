@@ -99,7 +99,7 @@ export class Session<E = CliEnv> implements Handler {
     this.#shared = shared;
     this.#conn = conn;
     this.#state = {
-      ...{ interactive: false, prompt: false, timed: false, debug: false },
+      ...{ interactive: false, prompt: false, timed: false, debug: false, anonKey: 0 },
       ...start,
       timeoutMs,
       interruptible: false,

@@ -22,6 +22,7 @@ export const PROCESS = layout('process', 4, [
   ['received_logs', 1, 'control', 'log lines that log-forward sections took in'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
   ['tainted', 1, 'control', 'TAINTED_*: commands of which modes were used'],
+  ['anon_key', 1, 'control', '`anonkey`: what `set anon` begins with, an unsigned number; 0 = none'],
   ['debug_commands', 1, 'control', '`debug dev` commands used'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
   ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
