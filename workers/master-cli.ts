@@ -18,7 +18,7 @@ import { modeCommand, SESSION_COMMANDS } from '../engine/cli/session-commands.ts
 import type { Bind } from '../engine/config/model.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Conn } from '../engine/io/contract.ts';
-import { BUFSIZE_BYTES, MASTER_CLI_SESSIONS_MAX } from '../engine/limits.ts';
+import { BUFSIZE_BYTES, MASTER_CLI_SESSIONS_MAX, PAYLOAD_BYTES_MAX } from '../engine/limits.ts';
 import { monotonicMs, TimerWheel } from '../engine/time.ts';
 import { VERSION } from '../engine/version.ts';
 import type { Answering, Generation } from './generation.ts';
@@ -45,7 +45,8 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
   const targets = new WeakMap<CliState, Generation>();
   const routing: Routing = { master: env.master, targets, wake: () => io.wake() };
   const session: SessionEnv = {
-    ...{ wheel, now: () => io.now(), timeoutMs: NO_TIMEOUT, lineBytesMax: BUFSIZE_BYTES },
+    ...{ wheel, now: () => io.now(), timeoutMs: NO_TIMEOUT },
+    ...{ lineBytesMax: BUFSIZE_BYTES, payloadBytesMax: PAYLOAD_BYTES_MAX },
     uptime: state => (monotonicMs() - (targets.get(state) ?? env).startedMs) / 1000,
   };
   const shared = {

@@ -18,8 +18,8 @@ import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
 import { evaluate } from '../rules/values.ts';
 import { BIN } from '../sample/sample.ts';
 import { StreamVars } from '../sample/vars.ts';
-import { rateAdd } from '../shm/rate.ts';
 import { BYTES_IN, BYTES_OUT, CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
+import { rateAdd } from '../shm/rate.ts';
 import type { Dump } from '../stats/out.ts';
 import {
   countEvent,
