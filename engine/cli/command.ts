@@ -131,9 +131,9 @@ export interface Command<E = CliEnv> {
 
 /**
  * The answer: a text (without the last line feed; '' = nothing to say), maybe with its severity, a dump that is pulled piece
- * by piece, or later.
+ * by piece, or later. null = no answer at all, not even the empty line that ends others.
  */
-export type Reply = string | Message | Dump | Later;
+export type Reply = string | Message | Dump | Later | null;
 
 /**
  * An answer that other threads or time have a part in: calls `done` once, at once or in a later event, with a piece of

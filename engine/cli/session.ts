@@ -289,6 +289,7 @@ export class Session<E = CliEnv> implements Handler {
     const routed = this.#shared.route(typed, payload, state);
     const answer = isWords(routed) ? this.#command(routed, payload) : routed;
     if (state.quit) this.#close();
+    else if (answer === null) this.#say(state.prompt ? this.#promptText() : '');
     else if (typeof answer === 'function') this.#goOn(answer);
     else if (typeof answer === 'string' || 'severity' in answer) this.#finish(this.#line(answer));
     else this.#dump = answer;

@@ -1,4 +1,4 @@
-/** `set anon`, `set profiling`, `httpclient`, `debug dev`: over a socket, with a worker behind it. */
+/** `set anon`, `httpclient`, `debug dev`: over a socket, with a worker behind it. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -84,27 +84,6 @@ test('debug dev', async () => {
   expect(await expert('write')).toMatch(/^\nExpects a number of bytes/);
   expect(await expert('hash abc')).toBe('\nabc\n\n');
   expect(await expert('hash abc;set anon on 5;debug dev hash abc')).toMatch(/^\nabc\n\n\n[0-9a-f]{6}\n\n$/);
-});
-
-test('profiles of time and memory, off, on and off again', async () => {
-  const { ask } = await start();
-  const off =
-    /^Per-task CPU profiling {14}: off {11}# set profiling tasks \{on\|off\}\nMemory usage profiling {14}: off /;
-  expect(await ask('show profiling')).toMatch(off);
-  expect(await ask('set profiling')).toBe("Expects either 'tasks' or 'memory'.\n\n");
-  expect(await ask('set profiling tasks auto')).toBe("Expects either 'on' or 'off'.\n\n");
-  expect(await ask('set profiling tasks on;set profiling memory on')).toBe('\n\n');
-  // Enough to be found in a sample or two.
-  await ask('expert-mode on;debug dev loop 50');
-  expect(await ask('show profiling status')).toMatch(/: on[\s\S]*: on/);
-  const shown = await ask('show profiling tasks 3');
-  expect(shown).toMatch(/\n +samples +cpu_tot +% +function\n/);
-  expect(shown.match(/^ +\d+ +[\d.]+[mu]?s +[\d.]+% /gm)).toHaveLength(3);
-  expect(await ask('show profiling tasks byaddr aggr 100')).toMatch(/ loop(\n|$)/);
-  expect(await ask('show profiling memory bytime 1')).toMatch(/\n +bytes +% +function\n/);
-  expect(await ask('show profiling byctx')).toMatch(/^Expects either 'all', 'status'/);
-  await ask('set profiling tasks off;set profiling memory off');
-  expect(await ask('show profiling status')).toMatch(off);
 });
 
 test('httpclient: what a server answers, and what is no request', async () => {
