@@ -8,6 +8,7 @@ import {
   closeFd,
   dupListener,
   flagsOf,
+  type ListenSpec,
   listenerName,
   listens,
   openDatagramSocket,
@@ -105,6 +106,8 @@ export function openListeners(
   const control: Sockets[] = [];
   const traffic: Sockets[] = [];
   let failed = false;
+  const { reusePort, tune } = model.global;
+  const sockets = { reusePort, rcvbufBytes: tune.rcvbufClientBytes, sndbufBytes: tune.sndbufClientBytes };
   const openBind = (
     to: Sockets[],
     listener: number,
@@ -114,7 +117,8 @@ export function openListeners(
     datagrams = false,
   ): void => {
     const key = keyOf(bind, datagrams);
-    const fds = openShards(bind, who, serving.length, open.take(key), say, datagrams);
+    const spec = { ...bind, ...sockets };
+    const fds = openShards(spec, who, serving.length, open.take(key), say, datagrams);
     to.push({ key, device: bind.interface ?? '', listener, workers: serving, fds });
     if (fds.length === 0) failed = true;
   };
@@ -173,7 +177,7 @@ export function adopt(passed: readonly PassedSocket[]): Listeners {
 
 /** As many sockets as the line asks for, those that are `there` already among them. Empty after saying what went wrong. */
 function openShards(
-  bind: Bind,
+  bind: Bind & ListenSpec,
   who: string,
   serving: number,
   there: readonly number[],
@@ -185,15 +189,14 @@ function openShards(
     say('alert', `${place}none of the threads it names ('thread') exists.`);
     return [];
   }
-  const shareable = bind.inheritedFd === null && bind.address?.family !== 1;
+  const shareable = bind.reusePort && bind.inheritedFd === null && bind.address?.family !== 1;
   const shards = shareable ? Math.min(bind.shards < 0 ? serving : Math.max(1, bind.shards), serving) : 1;
   const fds = [...there];
   // A port chosen by the kernel is the same for all shards.
   let address = fds.length > 0 ? listenerName(fds[0]!) : bind.address;
-  for (const fd of datagrams ? [] : fds)
-    for (const warning of relisten(fd, { ...bind, reusePort: true })) say('warning', `${place}${warning}`);
+  for (const fd of datagrams ? [] : fds) for (const warning of relisten(fd, bind)) say('warning', `${place}${warning}`);
   while (fds.length < shards) {
-    const result = (datagrams ? openDatagramSocket : openListener)({ ...bind, address, reusePort: true });
+    const result = (datagrams ? openDatagramSocket : openListener)({ ...bind, address });
     if ('errno' in result) {
       say('alert', `${place}${result.message}`);
       fds.slice(there.length).forEach(closeFd);

@@ -19,10 +19,13 @@ const DEFER_ACCEPT_S = 60;
 const TEMP_SUFFIX_BYTES = 11;
 const TEMP_SUFFIX = /\.\d+\.tmp$/;
 
-/** What a listening socket needs of its `bind` line; a `Bind` with `reusePort` beside it is one. */
+/** What a listening socket needs of its `bind` line, and of the global section. */
 export interface ListenSpec extends ListenWords {
   /** False under `noreuseport`. */
   readonly reusePort: boolean;
+  /** Sizes of the kernel's buffers; 0 = as it likes. */
+  readonly rcvbufBytes: number;
+  readonly sndbufBytes: number;
 }
 
 export interface Listener {
@@ -123,6 +126,21 @@ const BEFORE_LISTEN: readonly OptionRow[] = [
     option: () => native.TCP_MAXSEG,
     value: spec => spec.mss,
     what: spec => `cannot set MSS to ${spec.mss}`,
+    fatal: false,
+  },
+  {
+    // Accepted connections have them from their listener.
+    wanted: spec => spec.rcvbufBytes > 0,
+    option: () => native.SO_RCVBUF,
+    value: spec => spec.rcvbufBytes,
+    what: spec => `cannot set the receive buffer to ${spec.rcvbufBytes}`,
+    fatal: false,
+  },
+  {
+    wanted: spec => spec.sndbufBytes > 0,
+    option: () => native.SO_SNDBUF,
+    value: spec => spec.sndbufBytes,
+    what: spec => `cannot set the send buffer to ${spec.sndbufBytes}`,
     fatal: false,
   },
   {

@@ -515,7 +515,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     this.#send(bytes, start, end);
-    this.#touch();
+    if (this.#stream!.sendingRefreshes) this.#touch();
   }
 
   data(chunk: Chunk, start: number, end: number): void {
@@ -524,7 +524,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#count(H1_BYTES_OUT, end - start);
     this.#stream!.bytesOut += end - start;
     conn.forward(chunk, start, end);
-    this.#touch();
+    if (this.#stream!.sendingRefreshes) this.#touch();
   }
 
   end(trailers: Trailers | null): void {

@@ -96,11 +96,16 @@ describe('TCP', () => {
       deferAccept: true,
       tfo: true,
       mss: 1_000,
+      rcvbufBytes: 20_000,
+      sndbufBytes: 30_000,
     });
     expect(warnings).toEqual([]);
     expect(native.getOption(fd, native.TCP_USER_TIMEOUT)).toBe(5_000);
     expect(native.getOption(fd, native.TCP_DEFER_ACCEPT)).toBeGreaterThan(0);
     expect(native.getOption(fd, native.TCP_FASTOPEN)).toBe(1024);
+    // The kernel doubles what it is asked for.
+    expect(native.getOption(fd, native.SO_RCVBUF)).toBe(40_000);
+    expect(native.getOption(fd, native.SO_SNDBUF)).toBe(60_000);
   });
 
   test('an option that cannot be set is a warning', () => {

@@ -2,4 +2,4 @@
 import { newBind } from '../../engine/config/draft.ts';
 import type { ListenSpec } from '../../engine/io/bind.ts';
 
-export const PLAIN_SPEC: ListenSpec = Object.freeze({ ...newBind(), reusePort: true });
+export const PLAIN_SPEC: ListenSpec = Object.freeze({ ...newBind(), reusePort: true, rcvbufBytes: 0, sndbufBytes: 0 });

@@ -26,7 +26,7 @@ export function realNetwork(name: 'net' | 'uring'): Network {
     io: () => createIo(name),
     bind(bind) {
       const address = bind.address === null ? null : { ...bind.address, port: 0 };
-      const opened = openListener({ ...bind, address, reusePort: false });
+      const opened = openListener({ ...bind, address, reusePort: false, rcvbufBytes: 0, sndbufBytes: 0 });
       if ('errno' in opened) throw new Error(opened.message);
       return { fd: opened.fd, port: opened.address.port };
     },
