@@ -23,6 +23,11 @@ export function invalid(message: string): Refusal {
   return badRequest(`Validation failure: ${message}`);
 }
 
+/** @param option that other providers of the API have */
+export function unsupported(option: string, provider = 'sluice'): Refusal {
+  return new Refusal(501, 'UnsupportedOption', `Provider '${provider}' does not support a requested option: ${option}`);
+}
+
 export function notFound(title: string, id: string): Refusal {
   return new Refusal(404, `${title.replaceAll(' ', '')}NotFound`, `${title} ${id} not found.`);
 }
