@@ -6,11 +6,14 @@ export class Refusal extends Error {
   readonly status: number;
   /** The class's name in Neutron's errors: `PoolNotFound`. */
   readonly type: string;
+  /** What Neutron says instead; null = the same. */
+  readonly inNeutron: Refusal | null;
 
-  constructor(status: number, type: string, message: string) {
+  constructor(status: number, type: string, message: string, inNeutron: Refusal | null = null) {
     super(message);
     this.status = status;
     this.type = type;
+    this.inNeutron = inNeutron;
   }
 }
 
@@ -21,6 +24,12 @@ export function badRequest(message: string, type = 'HTTPBadRequest'): Refusal {
 /** A field that is well-formed but means nothing. */
 export function invalid(message: string): Refusal {
   return badRequest(`Validation failure: ${message}`);
+}
+
+/** @param title of the resource @param key in a body */
+export function overQuota(title: string, key: string): Refusal {
+  const neutrons = conflict(`Quota exceeded for resources: ['${key}'].`, 'OverQuota');
+  return new Refusal(403, 'OverQuota', `Quota has been met for resources: ${title}`, neutrons);
 }
 
 /** @param option that other providers of the API have */

@@ -2,7 +2,7 @@
  * The life of the items of a load balancer: creation, change, deletion. A load balancer is pending from a change until its
  * process has it, and refuses other changes so long; what is deleted stays, as PENDING_DELETE, until the process has let go of it.
  */
-import { conflict, invalid, notFound, Refusal, unsupported } from './errors.ts';
+import { conflict, invalid, notFound, overQuota, unsupported } from './errors.ts';
 import type { Common, Items, Json, Kind, L7Policy, LoadBalancer, Pool, Provisioning } from './items.ts';
 import type { Subnet } from './networks.ts';
 import { newItem } from './new-item.ts';
@@ -55,7 +55,7 @@ export function make(call: Call, resource: Resource, given: Values): Common {
   const kind = resource.kind as Checked;
   const made = MAKERS[kind](call, newItem(call, resource, given));
   assertProvided(resource, made as unknown as Values);
-  assertQuota(call, kind, made.project_id);
+  assertQuota(call, resource, made.project_id);
   check(call.draft, kind, made as never);
   call.draft.put(kind, made as never);
   AFTER[kind]?.(call, made as never, given);
@@ -274,10 +274,10 @@ export function quotaOf(draft: Pick<Draft, 'get'>, projectId: string): Record<st
   return Object.fromEntries(Object.keys(QUOTAS).map(name => [name, Number(own?.[name] ?? -1)]));
 }
 
-function assertQuota(call: Call, kind: Kind, projectId: string): void {
+function assertQuota(call: Call, { kind, key, title }: Resource, projectId: string): void {
   const name = Object.keys(QUOTAS).find(resource => QUOTAS[resource] === kind);
   const limit = name === undefined ? -1 : quotaOf(call.draft, projectId)[name]!;
   if (limit < 0) return;
   const used = call.draft.list(kind).filter(item => item.project_id === projectId).length;
-  if (used >= limit) throw new Refusal(403, 'OverQuota', `Quota has been met for resources: ${TITLES[kind]}`);
+  if (used >= limit) throw overQuota(title, key);
 }

@@ -187,7 +187,7 @@ function refuse(error: FastifyError | Error, request: FastifyRequest, reply: Fas
 }
 
 function refusalOf(error: FastifyError | Error, request: FastifyRequest): Refusal {
-  if (error instanceof Refusal) return error;
+  if (error instanceof Refusal) return (dialectOf(request) === 'neutron' ? error.inNeutron : null) ?? error;
   const [first] = (error as { errors?: readonly SchemaError[] }).errors ?? [];
   const fields = request.routeOptions.config.body?.fields;
   if (first !== undefined && fields !== undefined) return schemaRefusal(dialectOf(request), first, fields);
