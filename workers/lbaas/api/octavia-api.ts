@@ -9,6 +9,7 @@ import { graphView, stats, statuses, type View, view } from '../../../engine/lba
 import { pick, type Query, select } from '../../../engine/lbaas/query.ts';
 import { LISTENER, LOADBALANCER, MEMBER, RESOURCES, type Resource } from '../../../engine/lbaas/resources.ts';
 import type { Reader } from '../../../engine/lbaas/store.ts';
+import { agentView } from './neighbours.ts';
 import { octaviaCatalog } from './octavia-catalog.ts';
 import { type ApiOptions, change, dialectOf, valuesOf } from './server.ts';
 
@@ -132,6 +133,10 @@ function balancerRoutes(app: FastifyInstance, api: ApiOptions): void {
       statuses: statuses(store, seek(request, 'loadbalancer').id, healthOf),
     }));
   }
+  app.get('/loadbalancers/:id/loadbalancer-hosting-agent', { schema: { tags } }, async request => {
+    seek(request, 'loadbalancer');
+    return { agent: agentView(api.host) };
+  });
   app.put('/loadbalancers/:id/failover', { schema: { tags } }, async (request, reply) => {
     await change(request, api, call => failover(call, (request.params as Params).id));
     return reply.code(202).send();
