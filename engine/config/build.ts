@@ -227,7 +227,9 @@ function withFullconn(proxies: readonly Proxy[], processMaxconn: number): Proxy[
     if (backend.fullconn > 0 || backend.kind === 'frontend') return backend;
     const comers = proxies.filter(
       ({ kind, disabled, defaultBackend, useBackend }) =>
-        kind !== 'backend' && !disabled && (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
+        kind !== 'backend' &&
+        !disabled &&
+        (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
     );
     const limits = comers.map(frontend => frontend.maxconn || processMaxconn);
     if (limits.includes(0)) return backend;
