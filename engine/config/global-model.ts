@@ -62,6 +62,8 @@ export interface Global extends Place {
   readonly httpFailCodes: readonly StatusRange[];
   /** `pp2-never-send-local`: checks name their own addresses in PROXY headers of version 2. */
   readonly pp2NeverSendLocal: boolean;
+  /** Not `noreuseport`. */
+  readonly reusePort: boolean;
   /** `harden.reject-privileged-ports.tcp`: clients of ports below 1024 are not served. */
   readonly rejectPrivilegedPorts: boolean;
   /** `h1-accept-payload-with-any-method`, `h1-do-not-close-on-insecure-transfer-encoding`. */
@@ -114,8 +116,7 @@ export interface Tune {
   readonly logUriBytes: number;
   readonly cookieCaptureBytes: number;
   readonly maxaccept: number;
-  readonly poolHighFdRatio: number;
-  readonly poolLowFdRatio: number;
+  /** Sizes of the kernel's buffers; 0 = as it likes. */
   readonly rcvbufClientBytes: number;
   readonly rcvbufServerBytes: number;
   readonly sndbufClientBytes: number;

@@ -18,7 +18,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['nopoll', '', POLLER],
   ['nosplice', '', 'the kernel decides how bytes move'],
   ['nogetaddrinfo', '', 'host names are resolved by the runtime'],
-  ['noreuseport', '', 'each address is bound once and shared'],
   ['no-memory-trimming', '', 'memory is managed by the runtime'],
   ['maxpipes', '<number>', 'no pipes are used'],
   ['cpu-affinity', '...', THREADS],

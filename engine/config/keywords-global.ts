@@ -190,6 +190,7 @@ const OWN: readonly Row[] = [
       ['harden.reject-privileged-ports.tcp x', "'harden.reject-privileged-ports.tcp' expects 'on' or 'off', not 'x'"],
     ],
   }),
+  bare(row('noreuseport', 'No other process may listen where we do; threads share one socket.'), { reusePort: false }),
   bare(row('zero-warning', 'Refuses to start when there is a warning.'), { zeroWarning: true }),
   supported({
     name: 'stats socket',

@@ -167,7 +167,6 @@ export interface Options {
   readonly contstats: boolean;
   readonly socketStats: boolean;
   readonly nolinger: boolean;
-  readonly httpNoDelay: boolean;
   readonly httpIgnoreProbes: boolean;
   readonly httpUseProxyHeader: boolean;
   readonly httpPretendKeepalive: boolean;

@@ -296,7 +296,11 @@ export class Server {
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
     const delayAck = backend.proxy.options.tcpSmartConnect;
-    this.connectOptions = { ...connectOptions(config, backend.proxy), tfo: config.tfo, delayAck };
+    this.connectOptions = {
+      ...connectOptions(config, backend.proxy, backend.context.model.global.tune),
+      tfo: config.tfo,
+      delayAck,
+    };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();

@@ -31,7 +31,7 @@ import { again } from './attempts.ts';
 import { chooseBackend } from './choose-backend.ts';
 import { restrictHeaderNames } from './header-names.ts';
 import { lastServer } from './last-server.ts';
-import { forgetPayload, tryAgain } from './layer7-retry.ts';
+import { forgetPayload, repeatable, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
@@ -58,6 +58,7 @@ import { pumpApplet } from './stats-applet.ts';
 import { type Next, STEP, WAIT } from './step.ts';
 import { storeServer, stuckServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
+import { SUBJECT } from './stream-subject.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import { introduction } from './tls-server.ts';
 
@@ -167,7 +168,7 @@ function assign(stream: Stream): Next {
   if (stream.server === null) {
     stream.server = stream.redispatched ? null : chosenServer(stream);
     if (stream.server === null) {
-      const picked = backend.balancer.pick(stream, stream.avoid);
+      const picked = backend.balancer.pick(SUBJECT.of(stream), stream.avoid);
       if (picked === NONE) {
         stream.countServer(FAILED_CONN);
         return fail(stream, 503, CAUSE.server);
@@ -323,7 +324,7 @@ function noResponseInTime(stream: Stream): Next {
 
 /** The server closed without a response. On a pooled connection it may not have seen the request: see `repeatable`. */
 function noResponse(stream: Stream): Next {
-  if (stream.repeatable()) {
+  if (repeatable(stream)) {
     stream.dropServerSide();
     stream.mustOpen = true;
     return STEP.connect;
