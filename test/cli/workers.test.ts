@@ -147,7 +147,7 @@ test('show errors keeps the last bad message of each direction', async () => {
   const all = await ask('show errors');
   expect(all).toMatch(/^Total events captured on \[\d\d\/\w{3}\/\d{4}:[\d:.]{12}\] : 2\n \n/);
   expect(all).toContain(
-    'frontend f (#1): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #1, src 127.0.0.1:',
+    'frontend f (#1): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:',
   );
   expect(all).toContain('\n  00000  GET /\\x01 HTTP/1.1\\r\\n\n  00017  \\\\\\r\\n\n  00020  \\r\\n\n');
   expect(all).toContain('backend b (#3): invalid response\n  frontend f (#1), server s1 (#1), event #');
