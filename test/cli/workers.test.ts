@@ -149,6 +149,8 @@ test('show errors keeps the last bad message of each direction', async () => {
   expect(all).toContain(
     'frontend f (#1): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:',
   );
+  expect(all).toMatch(/\n {2}len 22, error at position 5: /);
+  expect(all).toMatch(/\n {2}len 34, error at position 20: /);
   expect(all).toContain('\n  00000  GET /\\x01 HTTP/1.1\\r\\n\n  00017  \\\\\\r\\n\n  00020  \\r\\n\n');
   expect(all).toContain('backend b (#3): invalid response\n  frontend f (#1), server s1 (#1), event #');
   expect(await ask('show errors f request')).not.toContain('invalid response');
