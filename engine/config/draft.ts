@@ -26,7 +26,7 @@ import type { FilterSpec } from './filter-spec.ts';
 import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type { LogProfile, ProfileStep } from './log-model.ts';
-import type { Bind, HttpErrors, Place, Userlist } from './model.ts';
+import type { Bind, ErrorPage, HttpErrors, Place, Userlist } from './model.ts';
 import type { Forwarded, Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
 import type { Observe, Resolvers, Server, Source } from './server-model.ts';
 import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
@@ -181,6 +181,7 @@ export interface ProxyDraft
       | 'table'
       | 'stickRules'
       | 'filters'
+      | 'errorPages'
       | 'forwarded'
       | 'source'
       | LogFormatField
@@ -219,8 +220,19 @@ export interface ProxyDraft
   stickRules: StickRuleDraft[];
   /** Tables that rules name: looked up once all is read. '' = the own one. */
   tableUses: TableUse[];
-  /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
-  errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+  /** In the order of their lines: a later one wins. */
+  errorPages: (ErrorPage | ErrorPageReset | ErrorFilesLine)[];
+}
+
+/** `http-error ... default-errorfiles`. */
+export interface ErrorPageReset {
+  readonly status: number;
+  readonly content: null;
+}
+
+/** Pages of an `http-errors` section, taken when all sections are read; no statuses = all. */
+export interface ErrorFilesLine extends Reference {
+  readonly statuses: readonly number[];
 }
 
 /** `name` '' = the proxy's. */
@@ -260,7 +272,9 @@ export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
 
 type Rules = keyof Proxy['rules'];
 
-export type HttpErrorsDraft = Draft<HttpErrors>;
+export interface HttpErrorsDraft extends Draft<Omit<HttpErrors, 'pages'>> {
+  pages: ErrorPage[];
+}
 
 export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
@@ -590,7 +604,6 @@ export function newProxy(): ProxyDraft {
     rules: noRules(),
     inspectDelayMs: 0,
     serverInspectDelayMs: 0,
-    errorFiles: [],
     expressions: [],
     resolversUsed: [],
     servers: [],
