@@ -12,6 +12,7 @@ import {
   HEADERS_MAX,
   LOG_URI_BYTES,
   MAXREWRITE_BYTES,
+  PAYLOAD_BYTES_MAX,
   RING_BYTES,
 } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
@@ -385,6 +386,7 @@ export function newGlobal(): GlobalDraft {
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
+      cliPayloadBytes: PAYLOAD_BYTES_MAX,
       maxhdr: HEADERS_MAX,
       logUriBytes: LOG_URI_BYTES,
       cookieCaptureBytes: COOKIE_CAPTURE_BYTES,
@@ -401,6 +403,10 @@ export function newGlobal(): GlobalDraft {
       varsTxnBytes: 0,
       varsReqresBytes: 0,
       varsLimited: false,
+    },
+    httpclient: {
+      ...{ resolves: true, resolvers: 'default', prefer: 6, caFile: '@system-ca', verify: 'required' },
+      ...{ retries: 3, connectMs: 5_000 },
     },
     compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
