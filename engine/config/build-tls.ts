@@ -148,6 +148,7 @@ export class TlsBuilder {
       ...{ file: place.file, line: place.line, verify, verifyHost },
       certificate: path !== null && this.#certificate(path, place, subject) ? path : null,
       reuse: reuse ?? true,
+      early: draft.early && !check,
       sni: check ? null : sni,
       sniName: check ? draft.checkSni : null,
       alpn: withoutH2((check ? draft.checkAlpn : null) ?? settings.alpn),

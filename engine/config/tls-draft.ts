@@ -72,6 +72,7 @@ export interface ServerTlsDraft extends TlsDraft {
   verifyHost: string | null;
   sni: Expression | null;
   reuse: boolean | null;
+  early: boolean;
   /** Null = as the server's own connections, where checks go to the same place. */
   checkSsl: boolean | null;
   checkSni: string | null;
@@ -158,6 +159,7 @@ export function newServerTls(): ServerTlsDraft {
     verifyHost: null,
     sni: null,
     reuse: null,
+    early: false,
     checkSsl: null,
     checkSni: null,
     checkAlpn: null,

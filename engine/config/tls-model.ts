@@ -173,4 +173,6 @@ export interface ServerTls extends TlsSettings, Place {
   readonly sniName: string | null;
   /** Sessions are resumed. */
   readonly reuse: boolean;
+  /** `allow-0rtt`: requests may go as early data, which an attacker may send again. */
+  readonly early: boolean;
 }

@@ -45,6 +45,7 @@ const SIGNATURES = {
   SSL_write: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
   SSL_read_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
   SSL_write_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
+  SSL_get_early_data_status: { return: 'i32', arguments: ['pointer'] },
   SSL_set_shutdown: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_shutdown: { return: 'i32', arguments: ['pointer'] },
   SSL_get_error: { return: 'i32', arguments: ['pointer', 'i32'] },
@@ -83,6 +84,7 @@ const SIGNATURES = {
   SSL_CTX_sess_set_get_cb: { return: 'void', arguments: ['pointer', 'pointer'] },
   i2d_SSL_SESSION: { return: 'i32', arguments: ['pointer', 'pointer'] },
   d2i_SSL_SESSION: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  SSL_SESSION_get_max_early_data: { return: 'u32', arguments: ['pointer'] },
   SSL_SESSION_get_id: { return: 'pointer', arguments: ['pointer', 'pointer'] },
   SSL_SESSION_get_master_key: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
 
@@ -256,6 +258,9 @@ export const VERIFY = { none: 0, peer: 1, failIfNone: 2, clientOnce: 4 } as cons
 
 /** `SSL_read_early_data` (SSL_READ_EARLY_DATA_...). */
 export const EARLY = { error: 0, success: 1, finish: 2 } as const;
+
+/** `SSL_get_early_data_status` (SSL_EARLY_DATA_...). */
+export const EARLY_REJECTED = 1;
 
 /** `SSL_get_error` (SSL_ERROR_...). */
 export const ERROR = { none: 0, ssl: 1, wantRead: 2, wantWrite: 3, syscall: 5, closed: 6 } as const;
