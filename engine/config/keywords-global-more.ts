@@ -3,7 +3,6 @@ import { DEFAULT_PATH } from './default-path.ts';
 import type { GlobalDraft } from './draft.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
 
-const OCSP = 'OCSP responses are read from files only';
 const POLLER = 'the runtime chooses how to wait for events';
 const THREADS = 'the system places threads';
 const HTTPCLIENT = 'there is no internal HTTP client';
@@ -47,11 +46,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['h2-workaround-bogus-websocket-clients', '', 'only HTTP/1 is spoken'],
   ['jwt.decrypt_alg_list', '<list>', 'there are no tokens yet'],
   ['jwt.decrypt_enc_list', '<list>', 'there are no tokens yet'],
-  ['ocsp-update.disable', '<on|off>', OCSP],
-  ['ocsp-update.maxdelay', '<number>', OCSP],
-  ['ocsp-update.mindelay', '<number>', OCSP],
-  ['ocsp-update.httpproxy', '<address>', OCSP],
-  ['ocsp-update.mode', '<on|off>', OCSP],
   ['httpclient.resolvers.disabled', '<on|off>', HTTPCLIENT],
   ['httpclient.resolvers.id', '<name>', HTTPCLIENT],
   ['httpclient.resolvers.prefer', '<ipv4|ipv6>', HTTPCLIENT],

@@ -46,6 +46,21 @@ export interface TlsDraft {
   tickets: boolean | null;
 }
 
+/** How a certificate is loaded (`crt-store`, crt-lists, `ssl-f-use`). Null = not said. */
+export interface LoadDraft {
+  crt: string | null;
+  alias: string | null;
+  key: string | null;
+  ocsp: string | null;
+  issuer: string | null;
+  sctl: string | null;
+  ocspUpdate: boolean | null;
+}
+
+export function newLoad(): LoadDraft {
+  return { crt: null, alias: null, key: null, ocsp: null, issuer: null, sctl: null, ocspUpdate: null };
+}
+
 export interface BindTlsDraft extends TlsDraft {
   ssl: boolean;
   /** `crt`, `crt-list`, `default-crt`, in their order. */
@@ -64,6 +79,8 @@ export interface BindTlsDraft extends TlsDraft {
   generate: boolean;
   signFile: string | null;
   signPassword: string | null;
+  /** In a crt-list: how its certificate is loaded; null = it does not say. */
+  load: LoadDraft | null;
 }
 
 export interface ServerTlsDraft extends TlsDraft {
@@ -109,6 +126,12 @@ export interface GlobalTlsDraft {
   skipSelfIssued: boolean;
   captureBytes: number;
   keylog: boolean;
+  /** `ocsp-update.*`. Delays in seconds. */
+  ocspMode: boolean;
+  ocspDisabled: boolean;
+  ocspMinSeconds: number;
+  ocspMaxSeconds: number;
+  ocspProxy: string | null;
   /** Words of the lines above that servers depend on. */
   serverLines: string[][];
 }
@@ -148,6 +171,7 @@ export function newBindTls(): BindTlsDraft {
     generate: false,
     signFile: null,
     signPassword: null,
+    load: null,
   };
 }
 
@@ -190,6 +214,11 @@ export function newGlobalTls(): GlobalTlsDraft {
     skipSelfIssued: false,
     captureBytes: 0,
     keylog: false,
+    ocspMode: false,
+    ocspDisabled: false,
+    ocspMinSeconds: 300,
+    ocspMaxSeconds: 3600,
+    ocspProxy: null,
     serverLines: [],
   };
 }

@@ -40,6 +40,10 @@ export interface Certificate {
   readonly ocsp: Uint8Array | null;
   /** Certificate of the issuer (`.issuer`), DER; null = none. */
   readonly issuer: Uint8Array | null;
+  /** Signed timestamps for clients that ask for them (`.sctl`, RFC 6962); null = none. */
+  readonly sctl: Uint8Array | null;
+  /** The response is fetched from the issuer and kept fresh (`ocsp-update`). */
+  readonly ocspUpdate: boolean;
   /** Diffie-Hellman parameters in the file, PEM; null = none. */
   readonly dh: Uint8Array | null;
 }
@@ -84,6 +88,11 @@ export interface GlobalTls {
   readonly dhParams: Uint8Array | null;
   /** Bits of the group for them where no file has any; 0 = as the certificate's key is. */
   readonly dhBits: number;
+  /** `ocsp-update.mindelay`, `ocsp-update.maxdelay`: between two updates of a response. Seconds. */
+  readonly ocspMinSeconds: number;
+  readonly ocspMaxSeconds: number;
+  /** `ocsp-update.httpproxy`: who is asked instead of the issuers; null = they are. `host:port`. */
+  readonly ocspProxy: string | null;
   /** `tune.ssl.capture-buffer-size`: bytes of lists that fetches show of a client's hello; 0 = none is kept. */
   readonly captureBytes: number;
   /** Where relative names of files are, for those named at run time; null = where the process was started. */

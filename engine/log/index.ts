@@ -186,6 +186,13 @@ export class Logger implements StreamEvents {
     this.#deliver(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, null);
   }
 
+  /** A line about the process: to its logs. */
+  process(level: number, text: string): void {
+    this.#message.length = 0;
+    this.#message.raw(bytesOf(text));
+    this.#deliver(this.#global, level, null);
+  }
+
   /** A line about a `peers` section (its index): to its logs, or to those of the process. */
   peers(level: number, section: number, text: string): void {
     const targets = this.#peers[section]!;

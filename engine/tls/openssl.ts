@@ -22,6 +22,7 @@ const SIGNATURES = {
   SSL_CTX_set_ciphersuites: { return: 'i32', arguments: ['pointer', 'string'] },
   SSL_CTX_use_certificate: { return: 'i32', arguments: ['pointer', 'pointer'] },
   SSL_CTX_use_PrivateKey: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  SSL_CTX_use_serverinfo_ex: { return: 'i32', arguments: ['pointer', 'u32', 'pointer', 'i32'] },
   SSL_CTX_set0_tmp_dh_pkey: { return: 'i32', arguments: ['pointer', 'pointer'] },
   SSL_CTX_set_verify: { return: 'void', arguments: ['pointer', 'i32', 'pointer'] },
   SSL_CTX_set1_cert_store: { return: 'void', arguments: ['pointer', 'pointer'] },
@@ -130,6 +131,8 @@ const SIGNATURES = {
   X509_verify_cert_error_string: { return: 'pointer', arguments: ['i64'] },
   OPENSSL_sk_num: { return: 'i32', arguments: ['pointer'] },
   OPENSSL_sk_value: { return: 'pointer', arguments: ['pointer', 'i32'] },
+  OPENSSL_sk_new_null: { return: 'pointer', arguments: [] },
+  OPENSSL_sk_push: { return: 'i32', arguments: ['pointer', 'pointer'] },
   OPENSSL_sk_free: { return: 'void', arguments: ['pointer'] },
   d2i_PKCS12: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
   PKCS12_parse: { return: 'i32', arguments: ['pointer', 'string', 'pointer', 'pointer', 'pointer'] },
@@ -152,11 +155,13 @@ const SIGNATURES = {
   OCSP_response_status: { return: 'i32', arguments: ['pointer'] },
   OCSP_response_get1_basic: { return: 'pointer', arguments: ['pointer'] },
   OCSP_BASICRESP_free: { return: 'void', arguments: ['pointer'] },
+  OCSP_basic_verify: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer', 'u64'] },
   OCSP_resp_count: { return: 'i32', arguments: ['pointer'] },
   OCSP_resp_get0: { return: 'pointer', arguments: ['pointer', 'i32'] },
   OCSP_SINGLERESP_get0_id: { return: 'pointer', arguments: ['pointer'] },
   OCSP_single_get0_status: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer'] },
   OCSP_check_validity: { return: 'i32', arguments: ['pointer', 'pointer', 'i64', 'i64'] },
+  ASN1_TIME_to_tm: { return: 'i32', arguments: ['pointer', 'pointer'] },
   i2d_OCSP_CERTID: { return: 'i32', arguments: ['pointer', 'pointer'] },
 
   OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
@@ -270,6 +275,12 @@ export const BIO = { info: 3, memory: 115, endOfFile: 130 } as const;
 
 /** `X509_STORE_set_flags`: revocation is checked for all of the chain. */
 export const CRL_CHECK = 0x4n | 0x8n;
+
+/** `X509_STORE_set_flags`: whoever is in it is trusted, roots or not (X509_V_FLAG_PARTIAL_CHAIN). */
+export const PARTIAL_CHAIN = 0x80000n;
+
+/** `OCSP_basic_verify`: who is among the certificates given is trusted (OCSP_TRUSTOTHER). */
+export const TRUST_OTHER = 0x200n;
 
 /** `X509_V_OK`. */
 export const X509_OK = 0;

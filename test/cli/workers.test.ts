@@ -116,6 +116,7 @@ backend d
     dynamicCookies,
     traces: new Traces(changes),
     tls,
+    ocsp: { entries: [], update: () => 'nobody asks here' },
     topology: topology(model),
     view,
     log: () => {},

@@ -126,7 +126,7 @@ describe('to the server', () => {
   }
 
   /** A server that takes early data, or has done so until the `refuses`-th connection; the ports of a proxy before it. */
-  async function before(refuses: number, backend: string): Promise<{ plain: number; tls: number }> {
+  async function serving(refuses: number, backend: string): Promise<{ plain: number; tls: number }> {
     const answer = 'http-request return status 200 content-type text/plain lf-string "early: %[ssl_fc_early_rcvd]"';
     const behind: Rig = await startRig(`
 defaults
@@ -163,7 +163,7 @@ backend b
     (await run('curl', ['-sS', '--max-time', '5', ...more, `http://127.0.0.1:${port}/`])).stdout;
 
   test('retry-on 0rtt-rejected: requests go with the hello', async () => {
-    const { plain } = await before(99, 'retry-on 0rtt-rejected');
+    const { plain } = await serving(99, 'retry-on 0rtt-rejected');
     const answers = [await curl(plain), await curl(plain), await curl(plain)];
     expect(answers).toEqual(['early: 0', 'early: 1', 'early: 1']);
     const body = 'x'.repeat(100_000);
@@ -173,7 +173,7 @@ backend b
   });
 
   test('retry-on 0rtt-rejected: what the server would not read goes once more', async () => {
-    const { plain } = await before(3, 'retry-on 0rtt-rejected');
+    const { plain } = await serving(3, 'retry-on 0rtt-rejected');
     const answers = [await curl(plain), await curl(plain), await curl(plain)];
     expect(answers).toEqual(['early: 0', 'early: 1', 'early: 0']);
     expect(rig!.ends.map(({ status, retries }) => [status, retries])).toEqual([
@@ -184,17 +184,17 @@ backend b
   });
 
   test('clients that send no early data have none sent for them', async () => {
-    const { plain } = await before(99, '');
+    const { plain } = await serving(99, '');
     expect([await curl(plain), await curl(plain)]).toEqual(['early: 0', 'early: 0']);
   });
 
   test('early data of a client goes on as such', async () => {
-    const { tls } = await before(99, '');
+    const { tls } = await serving(99, '');
     expect(await asked(tls)).toContain('early: 1');
   }, 15_000);
 
   test('a server that refuses it: the client is told 425', async () => {
-    const { tls } = await before(2, '');
+    const { tls } = await serving(2, '');
     expect(await asked(tls)).toContain('HTTP/1.1 425 Too Early');
     expect(rig!.ends.at(-1)).toMatchObject({ status: 425, state: 'SH' });
   }, 15_000);

@@ -49,7 +49,16 @@ export const TLS_SERVER: TlsEnd = {
 export const TLS_CLIENT: TlsEnd = {
   client: true,
   context: () => {
-    const end = { certificate: null, verifyHost: null, sni: null, sniName: null, reuse: false, early: false, file: '', line: 0 };
+    const end = {
+      certificate: null,
+      verifyHost: null,
+      sni: null,
+      sniName: null,
+      reuse: false,
+      early: false,
+      file: '',
+      line: 0,
+    };
     client ??= clientContext(STORE, { ...DEFAULT_SETTINGS, ...end });
     return client;
   },
