@@ -3,7 +3,7 @@ import { parseIp } from '../io/address.ts';
 import { badRequest, conflict, invalid, notFound } from './errors.ts';
 import type { HealthMonitor, Items, L7Policy, L7Rule, Listener, LoadBalancer, Member, Pool } from './items.ts';
 import { contains, parseCidr } from './networks.ts';
-import type { Draft } from './store.ts';
+import { type Draft, inTree } from './store.ts';
 
 type Check<T> = (draft: Draft, item: T) => void;
 
@@ -26,10 +26,6 @@ export const INSERTABLE: Readonly<Record<string, RegExp>> = Object.fromEntries(
     ...['X-SSL-Client-Not-Before', 'X-SSL-Client-Not-After'],
   ].map(name => [name, /^(true|false)$/i]),
 );
-
-export function ofKind<K extends keyof Items>(draft: Draft, root: string, kind: K): Items[K][] {
-  return draft.tree(root).flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []));
-}
 
 /** An item of the same tree: what references name. */
 function sibling<K extends 'pool' | 'listener'>(draft: Draft, kind: K, id: string, root: string): Items[K] {
@@ -60,7 +56,7 @@ function loadbalancer(_draft: Draft, lb: LoadBalancer): void {
 }
 
 function listener(draft: Draft, item: Listener): void {
-  const same = ofKind(draft, item.root, 'listener').find(
+  const same = inTree(draft, item.root, 'listener').find(
     other => other.id !== item.id && other.protocol_port === item.protocol_port,
   );
   if (same !== undefined) {
@@ -130,7 +126,7 @@ function pool(draft: Draft, item: Pool): void {
       throw invalid(`session_persistence: ${persistence.type} is not allowed with protocol ${protocol}`);
     }
   }
-  for (const other of ofKind(draft, item.root, 'listener'))
+  for (const other of inTree(draft, item.root, 'listener'))
     if (other.default_pool_id === item.id) assertSuits(other, item);
 }
 
@@ -138,7 +134,7 @@ function member(draft: Draft, item: Member): void {
   assertIp('address', item.address);
   assertIp('monitor_address', item.monitor_address);
   const { address, protocol_port, pool_id } = item;
-  const same = ofKind(draft, item.root, 'member').some(
+  const same = inTree(draft, item.root, 'member').some(
     other =>
       other.id !== item.id &&
       other.pool_id === pool_id &&
@@ -152,7 +148,7 @@ function member(draft: Draft, item: Member): void {
 
 function healthmonitor(draft: Draft, item: HealthMonitor): void {
   sibling(draft, 'pool', item.pool_id, item.root);
-  if (ofKind(draft, item.root, 'healthmonitor').some(other => other.id !== item.id && other.pool_id === item.pool_id)) {
+  if (inTree(draft, item.root, 'healthmonitor').some(other => other.id !== item.id && other.pool_id === item.pool_id)) {
     throw conflict('This pool already has a health monitor');
   }
   if (item.delay < item.timeout) throw invalid('delay must be greater than or equal to timeout');

@@ -2,7 +2,7 @@
 import { BODY_LENGTH, responseBody } from '../http/body.ts';
 import { latin1 } from '../http/chars.ts';
 import { type Head, REMOVED } from '../http/head.ts';
-import { H_CONTENT_LENGTH, H_TRANSFER_ENCODING } from '../http/names.ts';
+import { H_CONTENT_LENGTH, H_TRANSFER_ENCODING, METHOD_HEAD } from '../http/names.ts';
 import { CHUNK_SIZE_MAX_BYTES, CRLF, LAST_CHUNK, writeChunkSize } from '../http/write.ts';
 import type { Chunk } from '../io/contract.ts';
 import type { Filter, Sink } from './filter.ts';
@@ -69,8 +69,8 @@ export function chunkRequest(stream: Stream): boolean {
 /** The response is about to leave: a client of HTTP/1.0 is told the length, as it knows no chunks. False when there is no room. */
 export function chunkResponse(stream: Stream): boolean {
   const head = stream.responseHead;
-  const { methodId, version } = stream.requestHead;
-  if (!lostLength(head) || responseBody(head, methodId) !== BODY_LENGTH) return true;
+  const { methodId, sentMethodId, version } = stream.requestHead;
+  if (methodId === METHOD_HEAD || !lostLength(head) || responseBody(head, sentMethodId) !== BODY_LENGTH) return true;
   if (version === 0) return restoreLength(head);
   if (!head.add(TRANSFER_ENCODING, CHUNKED)) return false;
   head.chunked = true;

@@ -46,7 +46,7 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   const head = stream.requestHead;
   const slot = head.find(H_AUTHORIZATION);
   const request = {
-    method: textOf(head.methodBytes, head.methodStart, head.methodEnd),
+    method: textOf(head.bytes, head.methodStart, head.methodEnd),
     uri: textOf(head.uriBytes, head.uriStart, head.uriEnd),
     authorization: slot < 0 ? null : textOf(head.bytesOf(slot), head.valueStart[slot]!, head.valueEnd[slot]!),
     form,

@@ -1,64 +1,19 @@
 /** OpenStack's own command lines drive Sluice: neutron for v1 and LBaaS v2, openstack for Octavia, with a Keystone and without. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { eventually, type Farm, farm, freeVip, get, site, spread } from '../lbaas/farm.ts';
+import { eventually, farm, freeVip, get, site, spread } from '../lbaas/farm.ts';
+import { missing, noAuth, shell } from './openstack-shell.ts';
 
 const INTEROP = process.env.SLUICE_INTEROP !== undefined;
 const PORT = 8080;
-
-/** Why the clients cannot be run; null = they can. */
-function missing(): string | null {
-  const code = 'import octaviaclient, openstackclient, neutronclient';
-  if (spawnSync('/usr/bin/python3', ['-c', code]).status === 0) return null;
-  return 'python3-octaviaclient, python3-openstackclient or python3-neutronclient is not installed';
-}
 
 const REASON = missing();
 if (REASON !== null && INTEROP) throw new Error(REASON);
 if (REASON !== null) console.log(`skipped: ${REASON}`);
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Shell {
-  /** Runs to the end, whatever that is. */
-  run(...words: string[]): Promise<Ran>;
-  /** Expects success; the output as JSON where there is some. */
-  // biome-ignore lint/suspicious/noExplicitAny: what the program prints is what is looked at
-  ok(...words: string[]): Promise<any>;
-}
-
-function shell(program: 'neutron' | 'openstack', environment: Record<string, string>): Shell {
-  const { PATH = '', HOME = '' } = process.env;
-  const script = path.join(import.meta.dirname, 'openstack-shell.py');
-  const child = spawn('/usr/bin/python3', [script], {
-    env: { PATH, HOME, ...environment },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  onTestFinished(() => void child.kill());
-  const lines = readline.createInterface({ input: child.stdout });
-  const run = async (...words: string[]): Promise<Ran> => {
-    child.stdin.write(`${JSON.stringify([program, ...words])}\n`);
-    const [line] = await once(lines, 'line');
-    return JSON.parse(line as string) as Ran;
-  };
-  return {
-    run,
-    ok: async (...words) => {
-      const { code, out, err } = await run(...words);
-      if (code !== 0) throw new Error(`${program} ${words.join(' ')}: ${err}`);
-      return out.startsWith('{') || out.startsWith('[') ? JSON.parse(out) : out;
-    },
-  };
-}
-
-const noAuth = ({ url }: Farm) => ({ OS_AUTH_TYPE: 'none', OS_ENDPOINT: url });
 const JSON_OUT = ['-f', 'json'];
 
 describe.skipIf(REASON !== null)('openstack loadbalancer', { timeout: 180_000 }, () => {

@@ -77,7 +77,7 @@ async function world(): Promise<{ d: Desk; ids: Record<string, string>; v1: Reco
 }
 
 const REFERENCES =
-  /^(loadbalancer_id|listener_id|pool_id|default_pool_id|redirect_pool_id|subnet_id|vip_subnet_id|vip_network_id|flavor_id)$/;
+  /^(loadbalancer_id|listener_id|pool_id|default_pool_id|redirect_pool_id|subnet_id|vip_subnet_id|vip_network_id|flavor_id|availability_zone)$/;
 const NOBODY = '12345678-1234-4234-8234-123456789abc';
 
 async function checkResource(resource: Resource, base: string, d: Desk, ids: Record<string, string>): Promise<void> {
@@ -100,7 +100,12 @@ async function checkResource(resource: Resource, base: string, d: Desk, ids: Rec
       expect(status, `${key} without ${name}`).toBe(400);
       expect(message(body)).toContain(name);
     }
-    if (REFERENCES.test(name) && resource.kind !== 'member') {
+    for (const value of field.foreign) {
+      const { status, body } = await d.ask('POST', url, { [key]: { ...good, [name]: value } });
+      expect(status, `${key}.${name} = ${value}`).toBe(501);
+      expect(message(body)).toBe(`Provider 'sluice' does not support a requested option: ${name} ${value}`);
+    }
+    if (REFERENCES.test(name)) {
       const { status, body } = await d.ask('POST', url, { [key]: { ...good, [name]: NOBODY } });
       const what = `${key}.${name} = nobody: ${JSON.stringify(body)}`;
       expect([400, 404], what).toContain(status);

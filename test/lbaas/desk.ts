@@ -97,6 +97,7 @@ export async function desk(more: Partial<ApiOptions> = {}, running = true): Prom
     healthOf: root => (controller.isRunning(root) ? processes.health_ : null),
     isRunning: root => controller.isRunning(root),
     fetchContainers: async () => {},
+    useContainers: async () => {},
     guard: (reader, root) => guard(reader, root, processes),
     ...more,
   });

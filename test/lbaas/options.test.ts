@@ -52,7 +52,7 @@ describe('the command line', () => {
     ['--keepalived /k', "'--keepalived' needs a --vip-device"],
     ['--router-id 256', 'expects 1 to 255'],
     ['--per-process 0', 'expects 1 to 500'],
-    ['--per-process 9 --bridge b', 'share no process'],
+    ['--per-process 9 --bridge b', 'one network namespace'],
     ['--listen 10.0.0.1:80', 'without --token or --keystone anybody who reaches 10.0.0.1 could change everything'],
   ];
   test.each(bad)('%s', (line, says) => {

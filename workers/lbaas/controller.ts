@@ -5,7 +5,8 @@
  */
 import { configurationText, refusalOf } from '../../engine/lbaas/configuration.ts';
 import { containersOf } from '../../engine/lbaas/containers.ts';
-import { type Deployment, deploymentOf } from '../../engine/lbaas/deployment.ts';
+import { deploymentOf } from '../../engine/lbaas/deployment.ts';
+import type { Deployment } from '../../engine/lbaas/deployment-model.ts';
 import type { Health } from '../../engine/lbaas/health.ts';
 import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.ts';
 import { LastingCounters } from '../../engine/lbaas/lasting-counters.ts';

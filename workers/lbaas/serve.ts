@@ -9,6 +9,7 @@ import { createApi } from './api/server.ts';
 import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
 import { Barbican } from './barbican.ts';
 import { certificatesIn } from './certificates.ts';
+import { containerUse } from './container-use.ts';
 import { ALONE, Controller, type Ownership } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { guard } from './guard.ts';
@@ -70,6 +71,7 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
     healthOf: root => controller.healthOf(root),
     isRunning: root => controller.isRunning(root),
     fetchContainers: (body, token) => fetchContainers(referencesIn(body), token),
+    useContainers: barbican === null ? async () => {} : containerUse(barbican, say),
     guard: (reader, root) => guard(reader, root, processes),
   });
   controller.start();

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { notFound, Refusal } from '../../../engine/lbaas/errors.ts';
 import type { Json } from '../../../engine/lbaas/items.ts';
 import { type Subnet, stableId } from '../../../engine/lbaas/networks.ts';
-import type { View } from '../../../engine/lbaas/octavia-views.ts';
+import { type View, view } from '../../../engine/lbaas/octavia-views.ts';
+import { viewV1 } from '../../../engine/lbaas/v1-views.ts';
 import { wallMs } from '../../../engine/time.ts';
 import { DEFAULT_PROJECT } from '../auth.ts';
 import { listReply } from './octavia-api.ts';
@@ -73,7 +74,7 @@ const EXTENSIONS: readonly View[] = [
   links: [],
 }));
 
-function network(app: FastifyInstance, prefix: string, { store, subnets, host }: ApiOptions): void {
+function network(app: FastifyInstance, prefix: string, { store, subnets, host, healthOf }: ApiOptions): void {
   const ports = (): View[] => [
     ...store
       .list('loadbalancer')
@@ -100,10 +101,10 @@ function network(app: FastifyInstance, prefix: string, { store, subnets, host }:
     });
   }
   app.get(`${prefix}/agents/:id/loadbalancer-pools`, { schema: { hide: true } }, async () => ({
-    pools: store.list('v1pool').map(({ id, name }): View => ({ id, name })),
+    pools: store.list('v1pool').map(pool => viewV1(store, 'v1pool', pool, healthOf)),
   }));
   app.get(`${prefix}/agents/:id/agent-loadbalancers`, { schema: { hide: true } }, async () => ({
-    loadbalancers: store.list('loadbalancer').map(({ id, name }): View => ({ id, name })),
+    loadbalancers: store.list('loadbalancer').map(lb => view(store, 'loadbalancer', lb, healthOf)),
   }));
 }
 
