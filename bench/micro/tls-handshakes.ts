@@ -40,7 +40,7 @@ const store = new TlsStore({
   sessions: null,
 });
 const side = { identity: 'bench', tickets: singleKey(ticketKey), dhParams: null, dhBits: 0 };
-const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0 };
+const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0, keyUpdatesMax: 100 };
 const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),
   clientContext(store, {

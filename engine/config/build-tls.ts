@@ -92,7 +92,7 @@ export class TlsBuilder {
   }
 
   global(place: Place): GlobalTls {
-    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
+    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, keyUpdatesMax, dhParamFile } = this.#global;
     const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache, dhBits } = this.#global;
     const { ocspMinSeconds, ocspMaxSeconds, ocspProxy } = this.#global;
     this.#resources.enter?.(place.file);
@@ -103,7 +103,16 @@ export class TlsBuilder {
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
-    const numbers = { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, captureBytes, madeMax };
+    const numbers = {
+      maxConn,
+      maxRate,
+      cacheSize,
+      lifetimeSeconds,
+      maxRecordBytes,
+      keyUpdatesMax,
+      captureBytes,
+      madeMax,
+    };
     return {
       ...numbers,
       dhParams,

@@ -100,6 +100,10 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {
     max: 16_384,
   }),
+  integer(
+    row('tune.ssl.keyupdate-rate-limit', 'Key updates of a client per second at most; 0 = any number.'),
+    'keyUpdatesMax',
+  ),
   ...['tune.ssl.capture-buffer-size', 'tune.ssl.capture-cipherlist-size'].map(name =>
     integer<GlobalTlsDraft>(row(name, "Bytes of a client's hello kept for fetches; 0 = none."), 'captureBytes', {
       max: 65_535,
@@ -165,7 +169,6 @@ export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
     global => global.tls,
   ),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
-  accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
   accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),
   later('ssl-engine', 'G', '<engine> ...', 'OpenSSL engines.'),

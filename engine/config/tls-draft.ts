@@ -115,6 +115,7 @@ export interface GlobalTlsDraft {
   privateCache: boolean;
   lifetimeSeconds: number;
   maxRecordBytes: number;
+  keyUpdatesMax: number;
   dhBits: number;
   madeMax: number;
   securityLevel: number | null;
@@ -205,6 +206,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     privateCache: false,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
+    keyUpdatesMax: 100,
     dhBits: 0,
     madeMax: 1000,
     securityLevel: null,

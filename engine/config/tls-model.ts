@@ -84,6 +84,8 @@ export interface GlobalTls {
   readonly madeMax: number;
   /** Plaintext of a record at most; 0 = as much as TLS has room for. */
   readonly maxRecordBytes: number;
+  /** Key updates of a client per second at most; 0 = any number. */
+  readonly keyUpdatesMax: number;
   /** PEM; null = OpenSSL's own. */
   readonly dhParams: Uint8Array | null;
   /** Bits of the group for them where no file has any; 0 = as the certificate's key is. */

@@ -21,6 +21,7 @@ import type { TlsError } from './errors.ts';
 import { Held } from './held.ts';
 import { FirstBytes, type Hello, NO_HELLO } from './hello.ts';
 import { Incoming } from './incoming.ts';
+import { KeyUpdates, keyUpdatesCame, watchKeyUpdates } from './key-updates.ts';
 import { Outgoing } from './outgoing.ts';
 import { Over } from './over.ts';
 import * as wire from './wire.ts';
@@ -66,6 +67,8 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   #shut = false;
   #ended = false;
   #underEnded = false;
+  /** Null = none came. */
+  #keyUpdates: KeyUpdates | null = null;
   /** Plaintext came. */
   #heard = false;
   /** The owner knows that it may speak: `onOpen`. */
@@ -281,6 +284,7 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
       this.#fail('earlyRejected');
       return;
     }
+    if (this.tls!.context.keyUpdatesMax > 0) watchKeyUpdates(this.tls!.pointer);
     const before = this.#phase;
     this.#phase = READY;
     if (before === EARLY) this.#end.settled?.(this);
@@ -300,11 +304,17 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     const at = end - wire.unread();
     wire.drop();
     this.#flush();
-    if (plain.end > 0) this.#deliver(plain);
+    const flood = keyUpdatesCame() && this.#tooManyKeyUpdates();
+    if (plain.end > 0 && !flood) this.#deliver(plain);
     plain.release();
     if (last === CLOSED) this.#tellEnd();
-    else if (last === FAILED) this.#broke();
+    else if (last === FAILED || flood) this.#broke();
     return at;
+  }
+
+  #tooManyKeyUpdates(): boolean {
+    this.#keyUpdates ??= new KeyUpdates();
+    return this.#keyUpdates.tooMany(this.tls!.context.keyUpdatesMax, this.#io.now());
   }
 
   #deliver(plain: Chunk): void {

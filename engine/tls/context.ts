@@ -49,6 +49,8 @@ export class TlsContext {
   readonly sessions: SessionCache | null;
   /** Clients may send early data. */
   early = false;
+  /** Key updates that a peer may send in a second; 0 = as many as it likes. */
+  keyUpdatesMax = 0;
   readonly #handle: Handle;
 
   constructor(certificate: Certificate | null, sessions: SessionCache | null) {
@@ -80,6 +82,8 @@ export interface ServerSide {
   /** `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
   readonly lifetimeSeconds: number;
   readonly maxRecordBytes: number;
+  /** `tune.ssl.keyupdate-rate-limit`; 0 = none. */
+  readonly keyUpdatesMax: number;
 }
 
 /** Throws TlsProblem. */
@@ -112,6 +116,7 @@ export function serverContext(
     if (settings.early) openssl.SSL_CTX_set_max_early_data(ctx, TLS_EARLY_BYTES);
   });
   context.early = settings.early;
+  context.keyUpdatesMax = side.keyUpdatesMax;
   return context;
 }
 

@@ -15,6 +15,7 @@ export const SIDE: ServerSide = {
   sessions: null,
   lifetimeSeconds: 300,
   maxRecordBytes: 0,
+  keyUpdatesMax: 0,
 };
 
 export const NO_FILES: TlsFiles = {

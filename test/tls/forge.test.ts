@@ -105,6 +105,7 @@ test('as many are kept as the cache has room for, those used last', () => {
       cacheSize: 0,
       lifetimeSeconds: 300,
       maxRecordBytes: 0,
+      keyUpdatesMax: 0,
       dhParams: null,
       dhBits: 0,
       madeMax: 2,

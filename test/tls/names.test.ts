@@ -16,6 +16,7 @@ const GLOBAL: GlobalTls = {
     cacheSize: 0,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
+    keyUpdatesMax: 0,
     dhParams: null,
     dhBits: 0,
     captureBytes: 0,
