@@ -22,6 +22,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { CrtListLine } from './crt-list.ts';
 import { type FolderOf, STARTED_IN } from './default-path.ts';
 import type { FilterSpec } from './filter-spec.ts';
 import type { Global } from './global-model.ts';
@@ -194,6 +195,8 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  /** `ssl-f-use`. */
+  sslUses: (CrtListLine & { readonly at: Place })[];
   filters: FilterSpec[];
   forwarded: Forwarded | null;
   source: Source | null;
@@ -581,6 +584,7 @@ export function newProxy(): ProxyDraft {
     disabled: false,
     mode: 'tcp',
     binds: [],
+    sslUses: [],
     maxconn: 0,
     backlog: 0,
     maxSessionServerConns: 5,
