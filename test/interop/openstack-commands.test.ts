@@ -9,7 +9,7 @@ const REASON = missing();
 if (REASON !== null && process.env.SLUICE_INTEROP !== undefined) throw new Error(REASON);
 if (REASON !== null) console.log(`skipped: ${REASON}`);
 
-/** A line, and what its output has; a text = it fails with that. `$name` is what `name=` before a line kept: the id it printed. */
+/** A line, and what its output has; a text = it fails with that. `$name` is what `name=` before a line kept: the (first) id it printed. */
 type Step = readonly [line: string, expected?: object | string];
 
 const LB = '$lb';
@@ -223,8 +223,8 @@ const V1: readonly Step[] = [
   ['lb-vip-update v --connection-limit 10 --session-persistence type=dict type=SOURCE_IP'],
   ['lb-vip-show v', { connection_limit: 10, status: 'ACTIVE' }],
   ['lb-pool-stats p', { total_connections: 0 }],
-  ['lb-agent-hosting-pool p', [{ host: expect.any(String) }]],
-  ['lb-pool-list-on-agent any', [{ id: '$po' }]],
+  ['ag=lb-agent-hosting-pool p', [{ host: expect.any(String) }]],
+  ['lb-pool-list-on-agent $ag', [{ id: '$po' }]],
   ['lb-pool-delete p', 'is still in use'],
   ['lb-healthmonitor-delete $hm', 'still has associations with pools'],
   ['lb-healthmonitor-disassociate $hm p'],
@@ -273,8 +273,8 @@ const V2: readonly Step[] = [
   ['lbaas-l7rule-show $r pom', { value: '/never' }],
   ['lbaas-loadbalancer-stats lb1', { total_connections: 0 }],
   ['lbaas-loadbalancer-status lb1', { loadbalancer: { name: 'lb1' } }],
-  ['lbaas-agent-hosting-loadbalancer lb1', [{ host: expect.any(String) }]],
-  ['lbaas-loadbalancer-list-on-agent any', [{ name: 'lb1' }]],
+  ['ag=lbaas-agent-hosting-loadbalancer lb1', [{ host: expect.any(String) }]],
+  ['lbaas-loadbalancer-list-on-agent $ag', [{ name: 'lb1' }]],
   ['lbaas-loadbalancer-delete lb1', 'it has children'],
   ['lbaas-l7rule-delete $r pom'],
   ['lbaas-l7policy-delete pom'],
@@ -321,7 +321,7 @@ async function drive(
     }
     expect([line, code, code === 0 ? '' : err]).toEqual([line, 0, '']);
     const printed = /^[[{]/.test(out) ? JSON.parse(out) : {};
-    if (name !== undefined) values[name] = printed.id;
+    if (name !== undefined) values[name] = (Array.isArray(printed) ? printed[0] : printed).id;
     if (expected !== undefined) expect({ line, printed }).toMatchObject({ line, printed: filled(expected, fill) });
   }
   return steps.map(([line]) => line.replace(/^\w+=/, ''));

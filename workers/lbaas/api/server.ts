@@ -13,6 +13,7 @@ import type { HealthOf } from '../../../engine/lbaas/octavia-views.ts';
 import type { Reader, Store } from '../../../engine/lbaas/store.ts';
 import { VERSION } from '../../../engine/version.ts';
 import type { Auth, Caller } from '../auth.ts';
+import type { Ownership } from '../controller.ts';
 import type { Log } from '../log.ts';
 import { timestamp } from '../timestamp.ts';
 import { metricsApi } from './metrics.ts';
@@ -34,8 +35,8 @@ export interface ApiOptions {
   readonly fetchContainers: (body: Json, token: string) => Promise<void>;
   /** Tells of containers that trees begin or cease to use; those that the body names are told of again. Never rejects. */
   readonly useContainers: (uses: readonly Use[], body: Json, token: string) => Promise<void>;
-  /** This controller's name, as agents have one. */
-  readonly host: string;
+  /** Who runs what: the agents of Neutron's API. */
+  readonly ownership: Pick<Ownership, 'hostOf' | 'hosts'>;
 }
 
 declare module 'fastify' {
