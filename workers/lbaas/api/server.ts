@@ -120,7 +120,10 @@ function hooks(app: FastifyInstance, { auth, log, fetchContainers }: ApiOptions)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('X-Openstack-Request-Id', request.id);
     if (request.routeOptions.config.open === true || request.is404) return;
-    const caller = await auth.caller(tokenOf(request));
+    const caller = await auth.caller(tokenOf(request)).catch(error => {
+      log('error', `${request.method} ${request.url}: ${(error as Error).message}`, { request: request.id });
+      throw new Refusal(503, 'ServiceUnavailable', 'The Keystone service is temporarily unavailable.');
+    });
     if (caller === null) throw new Refusal(401, 'Unauthorized', 'The request you have made requires authentication.');
     request.caller = caller;
   });
