@@ -127,6 +127,7 @@ export default async function control(task: ControlTask): Promise<void> {
         { model, tables: env.tables, succeeds },
         forUse('peers'),
       );
+      env.view.peers = peers;
       const purging = startPurging(env.tables, wheel, () => io.now());
       const { pid, hostName } = task.facts;
       const forwarding = startLogForwards(

@@ -190,7 +190,7 @@ function lineOf(words: readonly string[], payload: string | null): string {
 function promptOf(master: Master, meant: Generation | undefined, { expert, experimental, debug }: CliState): string {
   const flags = `${experimental ? 'x' : ''}${expert ? 'e' : ''}${debug ? 'd' : ''}`;
   const failed = meant === undefined && master.reloads.failed > 0 ? '[ReloadFailed]' : '';
-  return `${meant?.pid ?? 'master'}${flags === '' ? '' : `(${flags})`}${failed}`;
+  return `${meant?.pid ?? 'master'}${failed}${flags === '' ? '' : `(${flags})`}`;
 }
 
 // --- commands ---

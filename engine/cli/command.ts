@@ -78,6 +78,8 @@ export interface CliState {
   experimental: boolean;
   /** The master's socket: its own threads' commands are there. */
   debug: boolean;
+  /** `set anon`: names and addresses are shown as hashes with this key; 0 = as they are. */
+  anonKey: number;
   /** Whether messages begin with how serious they are. */
   severityOutput: SeverityOutput;
   /** `expose-fd listeners`: listening sockets may be had here. */
@@ -114,7 +116,7 @@ export interface Command<E = CliEnv> {
   readonly level: Level;
   /** Not for people: `help` does not show it. */
   readonly hidden?: true;
-  /** It is there in this mode only. */
+  /** It is refused in any other mode; with `debug` it is not even known there. */
   readonly mode?: Mode;
   /** How serious its plain texts are; without it `usualSeverity`. */
   readonly severity?: Severity;
@@ -146,8 +148,8 @@ export function later(begin: (done: (text: string | Message, more?: Later | null
   };
 }
 
-/** Whether the modes of a session let a command be there at all. */
-export function isThere<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
+/** Whether the modes of a session let a command be run; `help` shows no other. */
+export function isOpen<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
   return mode === undefined || state[mode];
 }
 

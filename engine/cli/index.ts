@@ -1,9 +1,10 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
-import { PROCESS } from '../shm/words.ts';
+import { PROCESS, TAINTED_EXPERIMENTAL, TAINTED_EXPERT } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
-import type { CliEnv, Command } from './command.ts';
+import { ANON_COMMANDS } from './anon-commands.ts';
+import type { CliEnv, Command, Mode } from './command.ts';
 import { COOKIE_COMMANDS } from './cookie-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
@@ -37,6 +38,7 @@ export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
 export const COMMANDS: readonly Command[] = [
+  ...ANON_COMMANDS,
   ...COOKIE_COMMANDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
@@ -65,6 +67,8 @@ export const COMMANDS: readonly Command[] = [
   ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));
+
+const TAINTS: Readonly<Record<Mode, number>> = { expert: TAINTED_EXPERT, experimental: TAINTED_EXPERIMENTAL, debug: 0 };
 
 /** A listening descriptor, which `startCli` owns from now on, and the line of the configuration it came from. */
 export interface CliSocket {
@@ -106,6 +110,7 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
     sockets: sockets.map(s => s.bind),
     route: words => words,
     prompt: () => '',
+    used: mode => void Atomics.or(memory.words, memory.process + PROCESS.at.tainted, TAINTS[mode]),
     ended: (session: Session) => {
       sessions.delete(session);
       if (sessions.size < max) for (const listening of listenings) listening.resume();

@@ -17,8 +17,9 @@ import {
   type CliEnv,
   type CliState,
   type Command,
-  isThere,
+  isOpen,
   type Later,
+  type Mode,
   type Reply,
   type SessionEnv,
 } from './command.ts';
@@ -38,6 +39,8 @@ export interface CliShared<E = CliEnv> {
   tunnel?(line: string, state: CliState): Opening | null;
   /** What the prompt begins with. */
   prompt(state: CliState): string;
+  /** A command that is there in a mode only is run. */
+  used?(mode: Mode): void;
   /** A session is over. */
   ended(session: Session<E>): void;
 }
@@ -96,7 +99,7 @@ export class Session<E = CliEnv> implements Handler {
     this.#shared = shared;
     this.#conn = conn;
     this.#state = {
-      ...{ interactive: false, prompt: false, timed: false, debug: false },
+      ...{ interactive: false, prompt: false, timed: false, debug: false, anonKey: 0 },
       ...start,
       timeoutMs,
       interruptible: false,
@@ -283,13 +286,15 @@ export class Session<E = CliEnv> implements Handler {
   #command(words: readonly string[], payload: string | null): Reply {
     const { env, commands, sockets } = this.#shared;
     const state = this.#state;
-    const there = commands.filter(command => isThere(command, state));
-    const command = findCommand(there, words);
-    if (command === null) return { severity: 'info', text: unknownText(there, state.level, words) };
+    const open = commands.filter(command => isOpen(command, state));
+    const command = findCommand(state.debug ? commands : commands.filter(({ mode }) => mode !== 'debug'), words);
+    if (command === null) return { severity: 'info', text: unknownText(open, state.level, words) };
+    if (!isOpen(command, state)) return err(`This command is restricted to ${command.mode} mode only.`);
     if (!allowed(state.level, command.level)) return err('Permission denied');
+    if (command.mode !== undefined) this.#shared.used?.(command.mode);
     this.#usual = command.severity ?? usualSeverity(command.words);
     const args = words.slice(command.words.split(' ').length);
-    return command.run({ env, conn: this.#conn, state, args, payload, commands: there, sockets });
+    return command.run({ env, conn: this.#conn, state, args, payload, commands: open, sockets });
   }
 
   /** Asks for the next part of an answer, once the peer has taken the last one. False when it is to be waited for. */

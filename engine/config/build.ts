@@ -221,13 +221,15 @@ function withErrorFiles(
   return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];
 }
 
-/** `fullconn` not given: a tenth of what all frontends that may come here let in. 0 where one of them has no limit. */
+/** `fullconn` not given: a tenth of what all enabled frontends that may come here let in. 0 where one of them has no limit. */
 function withFullconn(proxies: readonly Proxy[], processMaxconn: number): Proxy[] {
   return proxies.map((backend, index) => {
     if (backend.fullconn > 0 || backend.kind === 'frontend') return backend;
     const comers = proxies.filter(
-      ({ kind, defaultBackend, useBackend }) =>
-        kind !== 'backend' && (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
+      ({ kind, disabled, defaultBackend, useBackend }) =>
+        kind !== 'backend' &&
+        !disabled &&
+        (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
     );
     const limits = comers.map(frontend => frontend.maxconn || processMaxconn);
     if (limits.includes(0)) return backend;

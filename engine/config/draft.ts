@@ -361,6 +361,7 @@ export function newGlobal(): GlobalDraft {
     traces: [],
     dnsAcceptFamily: 'auto',
     localPeer: '',
+    anonKey: 0,
     httpErrCodes: [[400, 499]],
     httpFailCodes: [
       [500, 500],

@@ -30,6 +30,8 @@ export interface Global extends Place {
   readonly pidfile: string | null;
   readonly node: string | null;
   readonly description: string | null;
+  /** `anonkey`: key of the hashes that stand for names; 0 = none. */
+  readonly anonKey: number;
   readonly statsSockets: readonly Bind[];
   readonly statsTimeoutMs: number;
   readonly statsMaxconn: number;

@@ -36,7 +36,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['debug', '', 'the command line has -d'],
   ['quiet', '', 'the command line has -q'],
   ['debug.counters', '<on|off>', 'there are no such counters'],
-  ['anonkey', '<number>', 'configurations are not dumped anonymously'],
   ['expose-deprecated-directives', '', 'there are none'],
   ['expose-experimental-directives', '', 'there are none'],
   ['force-cfg-parser-pause', '<time>', 'reading is never slowed'],

@@ -68,6 +68,8 @@ export interface Context {
   readonly at: number;
   readonly connRate: Int32Array;
   readonly sessRate: Int32Array;
+  /** Bytes to clients. */
+  readonly outRate: Int32Array;
   /** Handshakes of clients, the full ones of them, and full ones with servers. */
   readonly tlsRate: Int32Array;
   readonly tlsKeyRate: Int32Array;

@@ -13,7 +13,7 @@ import { killStream } from './kill.ts';
 import { retryAllListeners } from './listener.ts';
 import { type Backend, type Context, Server } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
-import { listSessions, type SessionFilter, type SessionPage } from './show-sessions.ts';
+import { listSessions, type SessionFilter, type SessionLook, type SessionPage } from './show-sessions.ts';
 
 interface Topics {
   /** Do at once what a doorbell would make it do: limits, states, queues. Answered when done. */
@@ -22,7 +22,7 @@ interface Topics {
   clear: { ask: { readonly all: boolean; readonly server: number | null }; answer: null };
   /** Streams that are open, a page at a time. */
   sessions: {
-    ask: { readonly filter: SessionFilter; readonly full: boolean; readonly after: number };
+    ask: { readonly filter: SessionFilter; readonly look: SessionLook; readonly after: number };
     answer: SessionPage;
   };
   /** End one stream. Answers whether there was one. */
@@ -55,7 +55,7 @@ export type Answer<K extends Topic = Topic> = Topics[K]['answer'];
 const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>) => Answer<K> } = {
   look: look,
   clear: (context, { all, server }) => clear(context, all, server),
-  sessions: (context, { filter, full, after }) => listSessions(context, filter, full, after),
+  sessions: (context, { filter, look, after }) => listSessions(context, filter, look, after),
   kill: (context, { id }) => killStream(context, id),
   errors: (context, { proxy, direction }) => ({
     events: context.badEvents,
