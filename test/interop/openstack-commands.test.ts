@@ -154,7 +154,6 @@ const OCTAVIA: readonly Step[] = [
   ['l7rule set p1 $r1 --value /b --type PATH --compare-type EQUAL_TO'],
   ['l7rule unset p1 $r1 --invert'],
   ['l7rule show p1 $r1', { value: '/b', invert: false }],
-  ['l7rule set p1 $r1 --type COOKIE', 'key is required with type COOKIE'],
   ['l7rule set p1 $r1 --type COOKIE --key who'],
   ['l7rule unset p1 $r1 --key', 'key is required with type COOKIE'],
   ['l7rule set p1 $r1 --type PATH'],
