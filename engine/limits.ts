@@ -192,3 +192,7 @@ if (MAXREWRITE_BYTES >= BUFSIZE_BYTES) throw new Error('limits: MAXREWRITE_BYTES
 if (URING_RECEIVE_BLOCKS > URING_RECEIVE_BLOCKS_MAX) throw new Error('limits: URING_RECEIVE_BLOCKS_MAX is too small');
 if (URING_OUTPUT_BLOCKS > URING_OUTPUT_BLOCKS_MAX) throw new Error('limits: URING_OUTPUT_BLOCKS_MAX is too small');
 if (1_000 / URING_GUEST_MS >= 60) throw new Error('limits: URING_GUEST_MS wakes an idle worker too often');
+
+/** What an authority may answer when it is asked for an OCSP response, head included, bytes; and how long that may take, ms. */
+export const OCSP_ANSWER_BYTES = 65_536;
+export const OCSP_TIMEOUT_MS = 10_000;

@@ -7,6 +7,7 @@ import type { Conn, Io } from '../io/contract.ts';
 import type { Logger } from '../log/index.ts';
 import type { Rings } from '../log/rings.ts';
 import type { Traces } from '../log/traces.ts';
+import type { OcspUpdater } from '../ocsp/updater.ts';
 import type { Section } from '../peers/section.ts';
 import type { Names } from '../resolvers/index.ts';
 import type { PatternBooks } from '../sample/book.ts';
@@ -55,6 +56,8 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly dynamicCookies: DynamicCookies;
   /** Certificates and their kin. */
   readonly tls: TlsChanges;
+  /** OCSP responses that are kept fresh. */
+  readonly ocsp: Pick<OcspUpdater, 'entries' | 'update'>;
   readonly traces: Traces;
   /** What `show events` shows. */
   readonly rings: Pick<Rings, 'list' | 'watch'>;

@@ -4,7 +4,6 @@ import type { GlobalDraft } from './draft.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
 import { HTTPCLIENT } from './keywords-httpclient.ts';
 
-const OCSP = 'OCSP responses are read from files only';
 const POLLER = 'the runtime chooses how to wait for events';
 const THREADS = 'the system places threads';
 const FORKS = 'programs are run for external checks only';
@@ -46,11 +45,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['h2-workaround-bogus-websocket-clients', '', 'only HTTP/1 is spoken'],
   ['jwt.decrypt_alg_list', '<list>', 'there are no tokens yet'],
   ['jwt.decrypt_enc_list', '<list>', 'there are no tokens yet'],
-  ['ocsp-update.disable', '<on|off>', OCSP],
-  ['ocsp-update.maxdelay', '<number>', OCSP],
-  ['ocsp-update.mindelay', '<number>', OCSP],
-  ['ocsp-update.httpproxy', '<address>', OCSP],
-  ['ocsp-update.mode', '<on|off>', OCSP],
 ];
 
 /** [name, syntax, what it does]. */

@@ -181,9 +181,7 @@ export class Logger implements StreamEvents {
 
   /** A line that is not about traffic. `level` 0 to 7; `proxy` an index in `model.proxies`, null = the process speaks. */
   line(level: number, proxy: number | null, text: string): void {
-    this.#message.length = 0;
-    this.#message.raw(bytesOf(text));
-    this.#deliver(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, null);
+    this.#line(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, text);
   }
 
   /** A line about a `peers` section (its index): to its logs, or to those of the process. */

@@ -88,6 +88,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     dynamicCookies: new DynamicCookies(model.proxies, changes),
     traces: new Traces(changes),
     tls: new TlsChanges(new TlsStore(NO_FILES), changes),
+    ocsp: { entries: [], update: () => 'nobody asks here' },
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
       watch: (look: () => void) => {

@@ -72,6 +72,7 @@ export async function startCliRig(config: string, workers = 1): Promise<CliRig> 
       books: new PatternBooks(model.patternRefs, changes),
       procVars: new ProcVars(model.global.procVars, changes),
       traces: new Traces(changes),
+      ocsp: { entries: [], update: () => 'nobody asks here' },
       tls: new TlsChanges(tlsStore(model.tls), changes),
       topology: topology(model),
       log: () => {},
