@@ -86,6 +86,8 @@ export const STICK_FILTERS_MAX = 4;
 
 /** How long the runtime API waits for a worker's answer. Milliseconds. */
 export const ASK_TIMEOUT_MS = 1_000;
+/** Silence of a server after which `httpclient` of the runtime API gives up. Milliseconds. */
+export const HTTPCLIENT_IDLE_MS = 30_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 

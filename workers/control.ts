@@ -145,7 +145,8 @@ export default async function control(task: ControlTask): Promise<void> {
       });
       running.push(purging, checks, peers, forwarding, ocsp);
       const own = { names, books, procVars, dynamicCookies, traces, tls, ocsp, peers: peers.sections };
-      const shown = { asker, rings, checks, ...own, environment, startupLogs };
+      const exit = (code: number) => report(task.port, { type: 'exit', code });
+      const shown = { asker, rings, checks, ...own, environment, startupLogs, exit };
       cli = startCli({ ...common, ...shown }, forUse('cli'));
       for (const late of early.splice(0)) late();
     },

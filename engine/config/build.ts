@@ -22,7 +22,7 @@ import type { Global } from './global-model.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
-import type { Bind, Model, Userlist } from './model.ts';
+import type { Bind, ErrorPage, Model, Userlist } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
 import type { Resolvers } from './server-model.ts';
@@ -175,7 +175,6 @@ function proxyOf(
     expressions: _expressions,
     resolversUsed: _resolvers,
     tableUses: _uses,
-    errorFiles,
     stateFrom: _from,
     stateFile: _file,
     check,
@@ -208,7 +207,7 @@ function proxyOf(
     emailAlert: emailAlertOf(draft.emailAlert, workshop.drafts.mailers),
     table: draft.table === null ? -1 : tableOf(draft.name),
     stickRules: draft.stickRules.map(rule => ({ ...rule, table: tableOf(rule.table || draft.name) })),
-    errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
+    errorPages: errorPagesOf(draft.errorPages, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
@@ -220,17 +219,19 @@ function proxyOf(
   };
 }
 
-/** The pages of the proxy's own lines, then those that `errorfiles` lines take from their sections. */
-function withErrorFiles(
-  own: ProxyDraft['errorPages'],
-  lines: ProxyDraft['errorFiles'],
-  sections: Drafts['httpErrors'],
-): ProxyDraft['errorPages'] {
-  const taken = lines.flatMap(({ name, statuses }) => {
-    const pages = sections.find(section => section.name === name)?.pages ?? [];
-    return pages.filter(({ status }) => statuses.length === 0 || statuses.includes(status));
-  });
-  return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];
+/** The pages that the lines leave, by status: each line takes the place of those before it. */
+function errorPagesOf(lines: ProxyDraft['errorPages'], sections: Drafts['httpErrors']): ErrorPage[] {
+  const pages = new Map<number, ErrorPage>();
+  for (const line of lines) {
+    if ('statuses' in line) {
+      const { name, statuses } = line;
+      for (const page of sections.find(section => section.name === name)?.pages ?? []) {
+        if (statuses.length === 0 || statuses.includes(page.status)) pages.set(page.status, page);
+      }
+    } else if (line.content === null) pages.delete(line.status);
+    else pages.set(line.status, line);
+  }
+  return [...pages.values()];
 }
 
 /** `fullconn` not given: a tenth of what all enabled frontends that may come here let in. 0 where one of them has no limit. */

@@ -11,6 +11,7 @@
  *                ^                   |
  *                └── (turnaround) < failed
  */
+
 import { FULL, NONE } from '../balance/balancer.ts';
 import { dropDefaultPort } from '../http/authority.ts';
 import { isNowhere } from '../io/address.ts';
@@ -29,6 +30,7 @@ import { countChoice, enterBackend, enterServer, finishStream, takeRequest } fro
 import { answer } from './answer.ts';
 import { again } from './attempts.ts';
 import { chooseBackend } from './choose-backend.ts';
+import { errorReply } from './errors.ts';
 import { restrictHeaderNames } from './header-names.ts';
 import { lastServer } from './last-server.ts';
 import { forgetPayload, repeatable, tryAgain } from './layer7-retry.ts';
@@ -384,7 +386,7 @@ function finish(stream: Stream): Next {
 export function fail(stream: Stream, status: number, cause: Cause): Next {
   stream.terminate(cause);
   if (stream.http) {
-    answer(stream, (stream.backend ?? stream.frontend).errors.get(status), true);
+    answer(stream, errorReply(stream, status), true);
   }
   return STEP.finish;
 }
