@@ -39,8 +39,10 @@ frontend web
     dir,
   );
   running = start(['-W', '-S', socket, '-f', file]);
+  await until(() => fs.existsSync(socket));
+  // Who asks too early waits.
+  expect(await cli(socket, '@1 show version')).toMatch(/^\d/);
   await ask(port, '/up');
-  await until(async () => (await cli(socket, '@1 show version')).trim() !== '');
 });
 
 describe('the master socket', () => {
