@@ -132,6 +132,17 @@ describe('the master socket', () => {
     expect(await ask(port, '/up')).toContain('200 OK');
   });
 
+  test('hard-reload ends what is open', async () => {
+    const client = net.connect(port, '127.0.0.1').on('error', () => {});
+    await new Promise(resolve => client.once('connect', resolve));
+    await until(async () => /CurrConns: [1-9]/.test(await cli(socket, '@1 show info')));
+    const closed = new Promise(resolve => client.once('close', resolve));
+    expect(await cli(socket, 'hard-reload')).toMatch(/^Success=1\n/);
+    await closed;
+    await until(async () => !(await cli(socket, 'show proc')).includes('# old workers'));
+    expect(await ask(port, '/up')).toContain('200 OK');
+  });
+
   test('a draining generation is shown, and can be asked', async () => {
     const client = net.connect(port, '127.0.0.1');
     await new Promise(resolve => client.once('connect', resolve));
