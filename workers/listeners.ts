@@ -17,6 +17,7 @@ import {
   takesDatagrams,
 } from '../engine/io/bind.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
+import { frontendSpec, listenSpec } from '../engine/io/listen-spec.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
 import { BACKLOG_DEFAULT } from '../engine/limits.ts';
 import { isActive } from '../engine/peers/index.ts';
@@ -106,19 +107,16 @@ export function openListeners(
   const control: Sockets[] = [];
   const traffic: Sockets[] = [];
   let failed = false;
-  const { reusePort, tune } = model.global;
-  const sockets = { reusePort, rcvbufBytes: tune.rcvbufClientBytes, sndbufBytes: tune.sndbufClientBytes };
   const openBind = (
     to: Sockets[],
     listener: number,
-    bind: Bind,
+    bind: Bind & ListenSpec,
     who: string,
     serving: readonly number[],
     datagrams = false,
   ): void => {
     const key = keyOf(bind, datagrams);
-    const spec = { ...bind, ...sockets };
-    const fds = openShards(spec, who, serving.length, open.take(key), say, datagrams);
+    const fds = openShards(bind, who, serving.length, open.take(key), say, datagrams);
     to.push({ key, device: bind.interface ?? '', listener, workers: serving, fds });
     if (fds.length === 0) failed = true;
   };
@@ -128,12 +126,13 @@ export function openListeners(
   for (const proxy of model.proxies) {
     for (const bind of isFrontend(proxy) ? proxy.binds : []) {
       const serving = everyWorker.filter(worker => bind.threads?.includes(worker) ?? true);
-      if (!proxy.disabled) openBind(traffic, listener, bind, `frontend ${proxy.name}`, serving);
+      if (!proxy.disabled)
+        openBind(traffic, listener, frontendSpec(bind, proxy, model.global), `frontend ${proxy.name}`, serving);
       listener++;
     }
   }
   controlBinds(model).forEach(({ bind, who, datagrams }, i) => {
-    openBind(control, i, bind, who, [0], datagrams);
+    openBind(control, i, listenSpec(bind, model.global), who, [0], datagrams);
   });
   const listeners = { traffic, control };
   if (!failed) return listeners;

@@ -125,8 +125,12 @@ export function bind(fd: number, name: Uint8Array): number {
   return checked(libc.bind(fd, name, name.length));
 }
 
+/** Listens, or listens again: Linux's would undo TCP_QUICKACK, which accepted connections are to have. */
 export function listen(fd: number, backlog: number): number {
-  return checked(libc.listen(fd, backlog));
+  const quick = getOption(fd, TCP_QUICKACK);
+  const result = checked(libc.listen(fd, backlog));
+  if (quick === 0) setOption(fd, TCP_QUICKACK, 0);
+  return result;
 }
 
 /** Ends receiving (SHUT_RD): a listening socket then refuses connections until `listen` is called again. */

@@ -147,6 +147,9 @@ export function countBytes(stream: Stream): void {
   stream.countedIn = stream.bytesIn;
   stream.countedOut = stream.bytesOut;
   countTraffic(tracked, session.tracked, stream.now, bytesIn, bytesOut);
+  const { row, outRate, worker } = stream.context;
+  c[row + BYTES_OUT]! += bytesOut;
+  if (bytesOut > 0) rateAdd(c, outRate, outRate[worker]!, stream.now, bytesOut);
   addBytes(c, stream.frontend.row, bytesIn, bytesOut);
   addBytes(c, session.listener.row, bytesIn, bytesOut);
   if (backend !== null) addBytes(c, backend.row, bytesIn, bytesOut);

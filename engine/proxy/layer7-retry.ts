@@ -69,6 +69,6 @@ export function repeatable(stream: Stream): boolean {
     !stream.payloadSent &&
     !stream.responded &&
     stream.http &&
-    isIdempotent(stream.requestHead.methodId)
+    isIdempotent(stream.requestHead.sentMethodId)
   );
 }

@@ -68,6 +68,8 @@ export interface Context {
   readonly at: number;
   readonly connRate: Int32Array;
   readonly sessRate: Int32Array;
+  /** Bytes to clients. */
+  readonly outRate: Int32Array;
   /** Handshakes of clients, the full ones of them, and full ones with servers. */
   readonly tlsRate: Int32Array;
   readonly tlsKeyRate: Int32Array;
@@ -158,7 +160,7 @@ export class Frontend {
     this.connRate = context.memory.rows('frontend', proxy.index, CONN_RATE);
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
-    this.errors = new ErrorReplies(proxy);
+    this.errors = new ErrorReplies(context, proxy);
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
     this.nameCases = proxy.options.adjustsClientCase ? context.nameCases : null;
@@ -247,7 +249,7 @@ export class Backend {
     this.timed = timedAt(context, 'backend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
-    this.errors = new ErrorReplies(proxy);
+    this.errors = new ErrorReplies(context, proxy);
     this.stats = statsReply(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new WaitingLine();

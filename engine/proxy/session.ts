@@ -79,11 +79,6 @@ export class Session {
     this.number = ++context.begunSessions;
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
-    const { proxy } = listener.frontend;
-    const { tcpSmartAccept, clitcpka } = proxy.options;
-    const { idleSeconds, intervalSeconds, count } = proxy.clientKeepAlive;
-    if (tcpSmartAccept ?? (proxy.mode === 'http' || proxy.inspectDelayMs > 0)) conn.delayAck();
-    if (clitcpka) conn.keepAlive(idleSeconds, intervalSeconds, count);
     this.expectProxy = listener.bind.acceptProxy;
     if (!mayConnect(this)) return;
     if (this.expectProxy) new ProxyHeaderReader(this);

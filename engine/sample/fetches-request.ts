@@ -118,7 +118,7 @@ function hashedWithSource(withQuery: boolean): Fetch {
 
 function method(ctx: SampleContext, out: Sample): boolean {
   const head = requestHead(ctx);
-  return head !== null && out.setMethod(head.methodId, head.bytes, head.methodStart, head.methodEnd);
+  return head !== null && out.setMethod(head.methodId, head.sentMethodBytes, head.sentMethodStart, head.sentMethodEnd);
 }
 
 /** The host of an absolute target as an address. */

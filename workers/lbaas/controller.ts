@@ -5,7 +5,8 @@
  */
 import { configurationText, refusalOf } from '../../engine/lbaas/configuration.ts';
 import { containersOf } from '../../engine/lbaas/containers.ts';
-import { type Deployment, deploymentOf } from '../../engine/lbaas/deployment.ts';
+import { deploymentOf } from '../../engine/lbaas/deployment.ts';
+import type { Deployment } from '../../engine/lbaas/deployment-model.ts';
 import type { Health } from '../../engine/lbaas/health.ts';
 import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.ts';
 import { LastingCounters } from '../../engine/lbaas/lasting-counters.ts';
@@ -29,9 +30,17 @@ export interface Ownership {
   healthOf(root: string): Health | null;
   /** Tells the others. */
   publish(root: string, health: Health): void;
+  /** Who runs the tree; null = nobody yet. */
+  hostOf(root: string): string | null;
+  /** Controllers that live. */
+  hosts(): readonly string[];
 }
 
-export const ALONE: Ownership = { owns: () => true, watch: () => {}, healthOf: () => null, publish: () => {} };
+/** Of a controller that shares nothing. */
+export const alone = (host: string): Ownership => ({
+  ...{ owns: () => true, watch: () => {}, healthOf: () => null, publish: () => {} },
+  ...{ hostOf: () => host, hosts: () => [host] },
+});
 
 export interface ControllerOptions {
   readonly store: Store;
