@@ -160,7 +160,7 @@ export class Frontend {
     this.connRate = context.memory.rows('frontend', proxy.index, CONN_RATE);
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
-    this.errors = new ErrorReplies(proxy);
+    this.errors = new ErrorReplies(context, proxy);
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
     this.nameCases = proxy.options.adjustsClientCase ? context.nameCases : null;
@@ -249,7 +249,7 @@ export class Backend {
     this.timed = timedAt(context, 'backend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
-    this.errors = new ErrorReplies(proxy);
+    this.errors = new ErrorReplies(context, proxy);
     this.stats = statsReply(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new WaitingLine();

@@ -11,6 +11,7 @@
  *                ^                   |
  *                └── (turnaround) < failed
  */
+
 import { FULL, NONE } from '../balance/balancer.ts';
 import { dropDefaultPort } from '../http/authority.ts';
 import { isNowhere } from '../io/address.ts';
@@ -29,6 +30,7 @@ import { countChoice, enterBackend, enterServer, finishStream, takeRequest } fro
 import { answer } from './answer.ts';
 import { again } from './attempts.ts';
 import { chooseBackend } from './choose-backend.ts';
+import { errorReply } from './errors.ts';
 import { restrictHeaderNames } from './header-names.ts';
 import { lastServer } from './last-server.ts';
 import { forgetPayload, repeatable, tryAgain } from './layer7-retry.ts';
@@ -330,11 +332,14 @@ function noResponse(stream: Stream): Next {
     return STEP.connect;
   }
   stream.observe(stream.errno === 0 ? 'closed' : 'readError');
-  const next = tryAgain(stream, stream.serverSide?.partial ? 'junk-response' : 'empty-response');
+  const early = stream.earlyRejected;
+  stream.earlyRejected = false;
+  const junk = stream.serverSide?.partial ? 'junk-response' : 'empty-response';
+  const next = tryAgain(stream, early ? '0rtt-rejected' : junk);
   if (next !== null) return next;
   stream.countTracked(SERVER_FAILURE);
   stream.countServer(FAILED_RESP);
-  return fail(stream, 502, CAUSE.server);
+  return fail(stream, early ? 425 : 502, CAUSE.server);
 }
 
 /** The exchange goes on until both messages are complete: a response may well come before the request has ended. */
@@ -381,7 +386,7 @@ function finish(stream: Stream): Next {
 export function fail(stream: Stream, status: number, cause: Cause): Next {
   stream.terminate(cause);
   if (stream.http) {
-    answer(stream, (stream.backend ?? stream.frontend).errors.get(status), true);
+    answer(stream, errorReply(stream, status), true);
   }
   return STEP.finish;
 }

@@ -11,12 +11,12 @@ import { StreamVars } from '../sample/vars.ts';
 import type { Dump } from '../stats/out.ts';
 import { NOTHING_TRACKED, newTracked, type Tracked } from '../stick/tracking.ts';
 import type { CookieDates } from './cookie-dates.ts';
-import type { Reply } from './errors.ts';
 import type { FilterChain } from './filter.ts';
 import type { SentPayload } from './layer7-retry.ts';
 import type { NameAsk } from './name-asks.ts';
 import { type Captured, NO_CAPTURES } from './notes.ts';
 import type { Backend, Context, Frontend, Server } from './nouns.ts';
+import type { Reply } from './reply.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, ServerSide } from './sides.ts';
 import { STEP, type StepIndex } from './steps.ts';
@@ -91,6 +91,8 @@ export class StreamState {
   backendQueuePlace = 0;
   /** errno of the server connection that failed last. */
   errno = 0;
+  /** The server refused the early data that its request was in. */
+  earlyRejected = false;
   /** The first exchange of its session. */
   first = false;
   /** The algorithm chose the server, not persistence. */
@@ -223,6 +225,7 @@ export class StreamState {
     this.applet = null;
     this.vars.clear();
     this.errno = 0;
+    this.earlyRejected = false;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
     this.first = first;
     this.attempts = 0;

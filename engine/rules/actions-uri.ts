@@ -1,8 +1,10 @@
 /** Actions that change the request line, and the status line of a response. */
+
 import { textOf } from '../http/chars.ts';
 import { H_HOST } from '../http/names.ts';
 import { statusReason } from '../http/reasons.ts';
 import { UriParts } from '../http/uri.ts';
+import { errorReply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
 import { expand } from '../sample/replacement.ts';
@@ -144,7 +146,7 @@ const NORMALIZE = action<{ readonly name: string; readonly option: boolean }>({
       const target = targetOf(stream);
       const text = part === 'path' ? target.path : part === 'query' ? target.query.slice(1) : OF.uri(target);
       const made = text === '' ? text : run(text, option);
-      if (made === null) return deny(at, (stream.backend ?? stream.frontend).errors.get(400));
+      if (made === null) return deny(at, errorReply(stream, 400));
       if (made === text) return rewritten(at, true);
       return rewritten(at, setTarget(stream, part === 'target' ? made : WITH[part](target, made)));
     };

@@ -1,6 +1,8 @@
 /** How rules end a stream: with which response, counted as what, and the cause in the log's termination state. */
+
 import { answer } from '../proxy/answer.ts';
-import type { Reply } from '../proxy/errors.ts';
+import { errorReply } from '../proxy/errors.ts';
+import type { Reply } from '../proxy/reply.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import type { Standpoint } from '../sample/context.ts';
@@ -76,6 +78,6 @@ export function internalError(stream: Stream): Verdict {
   stream.count(INTERNAL_ERRORS);
   stream.context.counters[stream.session.listener.row + INTERNAL_ERRORS]! += 1;
   stream.terminate(CAUSE.proxy);
-  answer(stream, (stream.backend ?? stream.frontend).errors.get(500), true);
+  answer(stream, errorReply(stream, 500), true);
   return ANSWERED;
 }

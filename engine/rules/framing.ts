@@ -10,7 +10,7 @@
  *      set transfer-encoding chunked  as del content-length; another coding is refused
  *      del transfer-encoding          nothing: chunks stay chunks
  *
- * In a message without a payload all of this changes nothing.
+ * In a message without a payload all of this changes nothing. Responses of our own are treated alike.
  */
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, requestBody, responseBody } from '../http/body.ts';
 import { isWord, latin1, textOf } from '../http/chars.ts';
