@@ -147,6 +147,7 @@ export class Generation {
       setServer(this.model.proxies[proxy]!, server);
       from.pass({ type: 'answer', id, answer: null });
     },
+    exit: ({ code }) => process.exit(code),
     expose: ({ id }, from) => void from.pass({ type: 'answer', id, answer: exposed(this.plan.listeners) }),
     sockets: ({ id, proxy, state }, from) => {
       const { firstListener } = topology(this.plan.model);

@@ -5,6 +5,7 @@
  *   add:  words of the place ──► master (for threads to come) ──► workers ──► own model, checks      it is in maintenance
  *   del:  in maintenance, no connection left ──► the same way, with a server that nobody sees
  */
+import { isStatic } from '../balance/is-static.ts';
 import { Diagnostics } from '../config/diagnostics.ts';
 import { SERVER as SERVER_WORDS } from '../config/keywords-server.ts';
 import { lex } from '../config/lexer.ts';
@@ -38,12 +39,6 @@ const NOT_DYNAMIC = [
     'track',
   ],
 ];
-
-/** Why the backend's algorithm cannot take a server more; its tables are laid out once and for all. */
-function isStatic({ balance, hash }: Proxy): boolean {
-  const turns = ['roundrobin', 'leastconn', 'first', 'random'];
-  return balance.algorithm === 'static-rr' || (!turns.includes(balance.algorithm) && hash.method === 'map-based');
-}
 
 function addServer({ env, args }: Call): Reply {
   const [path = '', ...line] = args;
@@ -147,7 +142,11 @@ export function notRemovable({ memory, model }: CliEnv, target: Target): { why: 
   const tracked = model.proxies.some(p =>
     p.servers.some(({ track, removed }) => !removed && track?.proxy === proxy.index && track.server === server.index),
   );
-  if (tracked) return { why: 'This server cannot be removed at runtime: another one tracks it.', forGood: true };
+  if (tracked)
+    return {
+      why: 'This server cannot be removed at runtime due to other configuration elements pointing to it.',
+      forGood: true,
+    };
   if ((serverWord(memory, target, 'admin') & ADMIN_MAINT) === 0) {
     return { why: 'Only servers in maintenance mode can be deleted.', forGood: true };
   }

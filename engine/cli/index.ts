@@ -6,15 +6,18 @@ import { acceptOver, bindEnd } from '../tls/ends.ts';
 import { ANON_COMMANDS } from './anon-commands.ts';
 import type { CliEnv, Command, Mode } from './command.ts';
 import { COOKIE_COMMANDS } from './cookie-commands.ts';
+import { DEBUG_COMMANDS } from './debug-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { GETSOCKS } from './getsocks.ts';
+import { HTTP_COMMANDS } from './http-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PLATFORM_COMMANDS } from './platform-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
+import { PROFILING_COMMANDS } from './profiling-commands.ts';
 import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -40,15 +43,18 @@ export type { CliEnv } from './command.ts';
 export const COMMANDS: readonly Command[] = [
   ...ANON_COMMANDS,
   ...COOKIE_COMMANDS,
+  ...DEBUG_COMMANDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   GETSOCKS,
+  ...HTTP_COMMANDS,
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PLATFORM_COMMANDS,
   ...PROCESS_COMMANDS,
+  ...PROFILING_COMMANDS,
   ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
@@ -104,6 +110,7 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
       now: () => env.now(),
       timeoutMs: model.global.statsTimeoutMs,
       lineBytesMax: model.global.tune.bufsizeBytes,
+      payloadBytesMax: model.global.tune.cliPayloadBytes,
       uptime: () => Math.max(0, Math.floor(env.now() / 1000) - startSecond()),
     },
     commands: COMMANDS,

@@ -6,7 +6,7 @@ import { logForwardsOf } from './build-log-forwards.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { buildTables } from './build-tables.ts';
-import { TlsBuilder } from './build-tls.ts';
+import { type CertificateUses, TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import type { Check } from './check-model.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -38,7 +38,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   });
   const system = drafts.resolvers.some(({ name }) => name === 'default') ? null : defaultResolvers(resources);
   const resolvers: readonly Resolvers[] = system === null ? drafts.resolvers : [...drafts.resolvers, system];
-  const tls = new TlsBuilder(global.tls, resources, diagnostics);
+  const tls = new TlsBuilder(global.tls, drafts.crtStores, resources, diagnostics);
   const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
   const shared = buildTables(drafts, localPeer, bindsIn, tls, diagnostics, resources);
@@ -132,14 +132,25 @@ function globalOf(
 }
 
 /** Listeners get numbers and names; unix sockets get what `unix-bind` says. */
-function bindsOf(drafts: BindDraft[], unix: GlobalDraft['unixBind'], tls: TlsBuilder, keyword = 'bind'): Bind[] {
+function bindsOf(
+  drafts: BindDraft[],
+  unix: GlobalDraft['unixBind'],
+  tls: TlsBuilder,
+  keyword = 'bind',
+  uses: CertificateUses | null = null,
+): Bind[] {
   number(drafts, 1);
   return drafts.map(bind => ({
     ...bind,
     name: bind.name || `sock-${bind.id}`,
     ...(bind.address?.family === 1 ? unixSettings(bind, unix) : {}),
-    tls: tls.bind(bind.tls, bind, `'${keyword} ${bind.text}'`),
+    tls: tls.bind(bind.tls, bind, `'${keyword} ${bind.text}'`, uses),
   }));
+}
+
+/** Null where there are none. */
+function usesOf(proxy: string, lines: CertificateUses['lines']): CertificateUses | null {
+  return lines.length === 0 ? null : { name: `@${proxy}`, lines };
 }
 
 function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<Omit<Bind, 'tls'>> {
@@ -167,6 +178,7 @@ function proxyOf(
     stateFrom: _from,
     stateFile: _file,
     check,
+    sslUses,
     ...draft
   }: ProxyDraft,
   index: number,
@@ -181,7 +193,7 @@ function proxyOf(
     ...draft,
     index,
     kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
-    binds: bindsOf(draft.binds, global.unixBind, workshop.tls),
+    binds: bindsOf(draft.binds, global.unixBind, workshop.tls, 'bind', usesOf(draft.name, sslUses)),
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,

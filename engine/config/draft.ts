@@ -12,6 +12,7 @@ import {
   HEADERS_MAX,
   LOG_URI_BYTES,
   MAXREWRITE_BYTES,
+  PAYLOAD_BYTES_MAX,
   RING_BYTES,
 } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
@@ -21,6 +22,7 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { CrtListLine } from './crt-list.ts';
 import { type FolderOf, STARTED_IN } from './default-path.ts';
 import type { FilterSpec } from './filter-spec.ts';
 import type { Global } from './global-model.ts';
@@ -193,6 +195,8 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  /** `ssl-f-use`. */
+  sslUses: (CrtListLine & { readonly at: Place })[];
   filters: FilterSpec[];
   forwarded: Forwarded | null;
   source: Source | null;
@@ -385,6 +389,7 @@ export function newGlobal(): GlobalDraft {
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
+      cliPayloadBytes: PAYLOAD_BYTES_MAX,
       maxhdr: HEADERS_MAX,
       logUriBytes: LOG_URI_BYTES,
       cookieCaptureBytes: COOKIE_CAPTURE_BYTES,
@@ -401,6 +406,10 @@ export function newGlobal(): GlobalDraft {
       varsTxnBytes: 0,
       varsReqresBytes: 0,
       varsLimited: false,
+    },
+    httpclient: {
+      ...{ resolves: true, resolvers: 'default', prefer: 6, caFile: '@system-ca', verify: 'required' },
+      ...{ retries: 3, connectMs: 5_000 },
     },
     compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
@@ -575,6 +584,7 @@ export function newProxy(): ProxyDraft {
     disabled: false,
     mode: 'tcp',
     binds: [],
+    sslUses: [],
     maxconn: 0,
     backlog: 0,
     maxSessionServerConns: 5,

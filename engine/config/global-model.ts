@@ -70,6 +70,7 @@ export interface Global extends Place {
   readonly h1AnyPayload: boolean;
   readonly h1KeepInsecure: boolean;
   readonly tune: Tune;
+  readonly httpclient: HttpClientSettings;
   readonly compression: CompressionBounds;
   /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
   readonly nameCases: readonly (readonly [from: string, to: string])[];
@@ -91,11 +92,25 @@ export interface CompressionBounds {
   readonly windowBits: number;
 }
 
+/** `httpclient.*`: how requests of the runtime API are made. */
+export interface HttpClientSettings {
+  /** Names are resolved: by this section, to this kind of address. */
+  readonly resolves: boolean;
+  readonly resolvers: string;
+  readonly prefer: 4 | 6;
+  readonly caFile: string;
+  readonly verify: 'none' | 'required';
+  readonly retries: number;
+  readonly connectMs: number;
+}
+
 export type StatusRange = readonly [first: number, last: number];
 
 export interface Tune {
   readonly bufsizeBytes: number;
   readonly maxrewriteBytes: number;
+  /** Of a command of the runtime API. */
+  readonly cliPayloadBytes: number;
   readonly maxhdr: number;
   /** How much of a request line log lines show, and of a captured cookie. */
   readonly logUriBytes: number;

@@ -46,7 +46,9 @@ export const SERVER_TLS: readonly Row[] = [
     },
     bad: [['sni foo', "unknown fetch method 'foo'"]],
   }),
-  later<ServerTlsDraft>('allow-0rtt', '', '', 'TLS early data.'),
+  bare<ServerTlsDraft>(row('allow-0rtt', 'Sends requests as early data of TLS 1.3, which may be replayed.'), {
+    early: true,
+  }),
   later<ServerTlsDraft>('renegotiate', '', '', 'TLS renegotiation.'),
   accepted<ServerTlsDraft>('no-renegotiate', '', '', 'No TLS renegotiation.', 'it is always refused'),
 ];

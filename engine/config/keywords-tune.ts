@@ -6,6 +6,7 @@ type Field = Exclude<keyof GlobalDraft['tune'], 'varsLimited'>;
 
 const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
   ['tune.bufsize', 'bufsizeBytes', 'Room for a message head and what is kept free beside it.'],
+  ['tune.cli.max-payload-size', 'cliPayloadBytes', 'Payload that a command of the runtime API may have.'],
   ['tune.maxrewrite', 'maxrewriteBytes', 'Room kept free for headers that are added.'],
   ['tune.rcvbuf.client', 'rcvbufClientBytes', "Kernel's receive buffer towards clients."],
   ['tune.rcvbuf.server', 'rcvbufServerBytes', "Kernel's receive buffer towards servers."],
@@ -45,7 +46,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.bufsize.large', '<size>', NO_POOLS],
   ['tune.bufsize.small', '<size>', NO_POOLS],
   ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
-  ['tune.cli.max-payload-size', '<size>', 'commands have a limit of their own'],
   ['tune.defaults.purge', '[<what>]', 'defaults sections are dropped after reading anyway'],
   ['tune.disable-fast-forward', '', COPYING],
   ['tune.disable-zero-copy-forwarding', '', COPYING],

@@ -171,6 +171,25 @@ const TARGETS = {
   REJECT: null,
 } as const;
 
+/** An item with what a change says. What only its former action or type needed, it has no longer. */
+export function changed<K extends Checked>(kind: K, before: Items[K], given: Partial<Items[K]>): Items[K] {
+  const special = CHANGED[kind];
+  return special === undefined ? { ...before, ...given } : special(before, given);
+}
+
+function changedPolicy(before: L7Policy, given: Partial<L7Policy>): L7Policy {
+  const action = given.action ?? before.action;
+  if (action === before.action) return { ...before, ...given };
+  const [now, was] = [TARGETS[action], TARGETS[before.action]];
+  const redirects = now === 'redirect_url' || now === 'redirect_prefix';
+  return {
+    ...before,
+    ...(was === null || was === now ? {} : { [was]: null }),
+    ...(redirects ? {} : { redirect_http_code: null }),
+    ...given,
+  };
+}
+
 function l7policy(draft: Draft, item: L7Policy): void {
   const on = sibling(draft, 'listener', item.listener_id, item.root);
   if (on.protocol !== 'HTTP' && on.protocol !== 'TERMINATED_HTTPS') {
@@ -188,9 +207,22 @@ function l7policy(draft: Draft, item: L7Policy): void {
   if (item.redirect_pool_id !== null) assertSuits(on, sibling(draft, 'pool', item.redirect_pool_id, item.root));
 }
 
+/** Types of rules that look at something that has a name. */
+const KEYED: readonly L7Rule['type'][] = ['COOKIE', 'HEADER', 'SSL_DN_FIELD'];
+
+function changedRule(before: L7Rule, given: Partial<L7Rule>): L7Rule {
+  const keyed = KEYED.includes(given.type ?? before.type);
+  return { ...before, ...(keyed ? {} : { key: null }), ...given };
+}
+
+const CHANGED: { readonly [K in Checked]?: (before: Items[K], given: Partial<Items[K]>) => Items[K] } = {
+  l7policy: changedPolicy,
+  l7rule: changedRule,
+};
+
 function l7rule(_draft: Draft, item: L7Rule): void {
   const { type, compare_type, key, value } = item;
-  const keyed = type === 'HEADER' || type === 'COOKIE' || type === 'SSL_DN_FIELD';
+  const keyed = KEYED.includes(type);
   if (keyed && key === null) throw invalid(`key is required with type ${type}`);
   if (!keyed && key !== null) throw invalid(`key is not allowed with type ${type}`);
   if (value === '') throw invalid('value must not be empty');

@@ -6,7 +6,7 @@ import { conflict, invalid, notFound, overQuota, unsupported } from './errors.ts
 import type { Common, Items, Json, Kind, L7Policy, LoadBalancer, Pool, Provisioning } from './items.ts';
 import type { Subnet } from './networks.ts';
 import { newItem } from './new-item.ts';
-import { assertSuits, type Checked, check } from './octavia-checks.ts';
+import { assertSuits, type Checked, changed, check } from './octavia-checks.ts';
 import { subnetOf, vipOf } from './octavia-vip.ts';
 import { QUOTAS, RESOURCES, type Resource } from './resources.ts';
 import { type Draft, inTree, type Reader } from './store.ts';
@@ -154,8 +154,8 @@ export function update(call: Call, resource: Resource, id: string, given: Values
   const before = find(call, kind, id) as Common;
   touch(call, before.root);
   if (before.provisioning_status === 'PENDING_DELETE') throw notFound(resource.title, id);
-  const changed = pending(call, { ...before, ...given } as Common);
-  const item = kind === 'healthmonitor' ? monitorDefaults(changed) : changed;
+  const merged = pending(call, changed(kind, before as never, given as never) as Common);
+  const item = kind === 'healthmonitor' ? monitorDefaults(merged) : merged;
   check(call.draft, kind, item as never);
   call.draft.put(kind, item as never);
   if (kind === 'l7policy') renumber(call, item as L7Policy);

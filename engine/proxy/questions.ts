@@ -5,6 +5,7 @@
 
 import { renameServer, setServer } from '../config/model.ts';
 import type { Server as ServerConfig } from '../config/server-model.ts';
+import { type ProfileKind, type ProfileRow, type ProfileWish, threadProfiler } from '../io/profiler.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import type { RowKind } from '../shm/memory.ts';
 import { rateClearMax } from '../shm/rate.ts';
@@ -36,6 +37,8 @@ interface Topics {
   server: { ask: { readonly proxy: number; readonly server: ServerConfig }; answer: null };
   /** A server, its place in the backend, has another name. */
   rename: { ask: { readonly proxy: number; readonly server: number; readonly name: string }; answer: null };
+  /** What its time or memory goes to. */
+  profile: { ask: { readonly kind: ProfileKind; readonly wish: ProfileWish }; answer: readonly ProfileRow[] };
   /** Objects that are kept to be used again. */
   pools: { ask: object; answer: readonly Pool[] };
 }
@@ -66,6 +69,7 @@ const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>
     renameServer(model.proxies[proxy]!.servers[server]!, name);
     return null;
   },
+  profile: ({ wheel, io }, { kind, wish }) => threadProfiler.profile(kind, wish, wheel, () => io.now()),
   pools,
 };
 

@@ -332,11 +332,14 @@ function noResponse(stream: Stream): Next {
     return STEP.connect;
   }
   stream.observe(stream.errno === 0 ? 'closed' : 'readError');
-  const next = tryAgain(stream, stream.serverSide?.partial ? 'junk-response' : 'empty-response');
+  const early = stream.earlyRejected;
+  stream.earlyRejected = false;
+  const junk = stream.serverSide?.partial ? 'junk-response' : 'empty-response';
+  const next = tryAgain(stream, early ? '0rtt-rejected' : junk);
   if (next !== null) return next;
   stream.countTracked(SERVER_FAILURE);
   stream.countServer(FAILED_RESP);
-  return fail(stream, 502, CAUSE.server);
+  return fail(stream, early ? 425 : 502, CAUSE.server);
 }
 
 /** The exchange goes on until both messages are complete: a response may well come before the request has ended. */

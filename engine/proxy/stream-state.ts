@@ -91,6 +91,8 @@ export class StreamState {
   backendQueuePlace = 0;
   /** errno of the server connection that failed last. */
   errno = 0;
+  /** The server refused the early data that its request was in. */
+  earlyRejected = false;
   /** The first exchange of its session. */
   first = false;
   /** The algorithm chose the server, not persistence. */
@@ -223,6 +225,7 @@ export class StreamState {
     this.applet = null;
     this.vars.clear();
     this.errno = 0;
+    this.earlyRejected = false;
     this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
     this.first = first;
     this.attempts = 0;

@@ -9,7 +9,7 @@ const REASON = missing();
 if (REASON !== null && process.env.SLUICE_INTEROP !== undefined) throw new Error(REASON);
 if (REASON !== null) console.log(`skipped: ${REASON}`);
 
-/** A line, and what its output has; a text = it fails with that. `$name` is what `name=` before a line kept: the id it printed. */
+/** A line, and what its output has; a text = it fails with that. `$name` is what `name=` before a line kept: the (first) id it printed. */
 type Step = readonly [line: string, expected?: object | string];
 
 const LB = '$lb';
@@ -139,7 +139,10 @@ const OCTAVIA: readonly Step[] = [
   ['l7policy list --listener front', [{}, {}, {}, {}]],
   ['l7policy set p4 --position 1 --name p0'],
   ['l7policy show p1', { position: 3, redirect_pool_id: expect.any(String) }],
-  ['l7policy set p1 --action REJECT', 'redirect_pool_id is not allowed with action REJECT'],
+  ['l7policy set p1 --action REJECT'],
+  ['l7policy show p1', { action: 'REJECT', redirect_pool_id: null }],
+  ['l7policy set p1 --redirect-pool api', 'redirect_pool_id is not allowed with action REJECT'],
+  ['l7policy set p1 --action REDIRECT_TO_POOL --redirect-pool api'],
   ['l7policy unset p2 --redirect-http-code'],
   ['l7policy show p2', { redirect_http_code: null, position: 2 }],
   ['r1=l7rule create --type PATH --compare-type STARTS_WITH --value /a --invert --tag t p1', { invert: true }],
@@ -151,6 +154,10 @@ const OCTAVIA: readonly Step[] = [
   ['l7rule set p1 $r1 --value /b --type PATH --compare-type EQUAL_TO'],
   ['l7rule unset p1 $r1 --invert'],
   ['l7rule show p1 $r1', { value: '/b', invert: false }],
+  ['l7rule set p1 $r1 --type COOKIE --key who'],
+  ['l7rule unset p1 $r1 --key', 'key is required with type COOKIE'],
+  ['l7rule set p1 $r1 --type PATH'],
+  ['l7rule show p1 $r1', { type: 'PATH', key: null }],
 
   ['stats show lb', { active_connections: 0 }],
   ['status show lb', { loadbalancer: { id: LB, listeners: [{}, {}] } }],
@@ -223,8 +230,8 @@ const V1: readonly Step[] = [
   ['lb-vip-update v --connection-limit 10 --session-persistence type=dict type=SOURCE_IP'],
   ['lb-vip-show v', { connection_limit: 10, status: 'ACTIVE' }],
   ['lb-pool-stats p', { total_connections: 0 }],
-  ['lb-agent-hosting-pool p', [{ host: expect.any(String) }]],
-  ['lb-pool-list-on-agent any', [{ id: '$po' }]],
+  ['ag=lb-agent-hosting-pool p', [{ host: expect.any(String) }]],
+  ['lb-pool-list-on-agent $ag', [{ id: '$po' }]],
   ['lb-pool-delete p', 'is still in use'],
   ['lb-healthmonitor-delete $hm', 'still has associations with pools'],
   ['lb-healthmonitor-disassociate $hm p'],
@@ -273,8 +280,8 @@ const V2: readonly Step[] = [
   ['lbaas-l7rule-show $r pom', { value: '/never' }],
   ['lbaas-loadbalancer-stats lb1', { total_connections: 0 }],
   ['lbaas-loadbalancer-status lb1', { loadbalancer: { name: 'lb1' } }],
-  ['lbaas-agent-hosting-loadbalancer lb1', [{ host: expect.any(String) }]],
-  ['lbaas-loadbalancer-list-on-agent any', [{ name: 'lb1' }]],
+  ['ag=lbaas-agent-hosting-loadbalancer lb1', [{ host: expect.any(String) }]],
+  ['lbaas-loadbalancer-list-on-agent $ag', [{ name: 'lb1' }]],
   ['lbaas-loadbalancer-delete lb1', 'it has children'],
   ['lbaas-l7rule-delete $r pom'],
   ['lbaas-l7policy-delete pom'],
@@ -321,7 +328,7 @@ async function drive(
     }
     expect([line, code, code === 0 ? '' : err]).toEqual([line, 0, '']);
     const printed = /^[[{]/.test(out) ? JSON.parse(out) : {};
-    if (name !== undefined) values[name] = printed.id;
+    if (name !== undefined) values[name] = (Array.isArray(printed) ? printed[0] : printed).id;
     if (expected !== undefined) expect({ line, printed }).toMatchObject({ line, printed: filled(expected, fill) });
   }
   return steps.map(([line]) => line.replace(/^\w+=/, ''));

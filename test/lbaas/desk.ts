@@ -7,7 +7,7 @@ import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { type ApiOptions, createApi } from '../../workers/lbaas/api/server.ts';
 import { noAuth } from '../../workers/lbaas/auth.ts';
-import { ALONE, Controller } from '../../workers/lbaas/controller.ts';
+import { alone, Controller } from '../../workers/lbaas/controller.ts';
 import { guard } from '../../workers/lbaas/guard.ts';
 import { SILENT } from '../../workers/lbaas/log.ts';
 import type { Processes } from '../../workers/lbaas/processes.ts';
@@ -89,11 +89,11 @@ export async function desk(more: Partial<ApiOptions> = {}, running = true): Prom
   const store = more.store ?? new SqliteStore(':memory:');
   const processes = new SeemingProcesses();
   const controller = new Controller({
-    ...{ store, processes, ownership: ALONE, subnets: [SUBNET], log: SILENT },
+    ...{ store, processes, ownership: alone('here'), subnets: [SUBNET], log: SILENT },
     ...{ pollMs: 60_000, againMs: 60_000, parallel: 4, findContainers: async () => {} },
   });
   const app = await createApi({
-    ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, host: 'here' },
+    ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, ownership: alone('here') },
     healthOf: root => (controller.isRunning(root) ? processes.health_ : null),
     isRunning: root => controller.isRunning(root),
     fetchContainers: async () => {},

@@ -35,6 +35,8 @@ async function asked(port: number, args: readonly string[], ...said: readonly st
   child.stdout.on('data', (data: Buffer) => {
     bytes += data.toString('latin1').split('x'.repeat(64)).length - 1;
   });
+  // It tells of the handshake.
+  await new Promise(done => child.stdout.once('data', done));
   for (const text of said) {
     child.stdin.write(text);
     await new Promise(done => setTimeout(done, 300));

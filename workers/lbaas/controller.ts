@@ -30,9 +30,17 @@ export interface Ownership {
   healthOf(root: string): Health | null;
   /** Tells the others. */
   publish(root: string, health: Health): void;
+  /** Who runs the tree; null = nobody yet. */
+  hostOf(root: string): string | null;
+  /** Controllers that live. */
+  hosts(): readonly string[];
 }
 
-export const ALONE: Ownership = { owns: () => true, watch: () => {}, healthOf: () => null, publish: () => {} };
+/** Of a controller that shares nothing. */
+export const alone = (host: string): Ownership => ({
+  ...{ owns: () => true, watch: () => {}, healthOf: () => null, publish: () => {} },
+  ...{ hostOf: () => host, hosts: () => [host] },
+});
 
 export interface ControllerOptions {
   readonly store: Store;

@@ -67,6 +67,14 @@ export class EtcdOwnership implements Ownership {
     return this.#health.get(root) ?? null;
   }
 
+  hostOf(root: string): string | null {
+    return this.#owners.get(root) ?? null;
+  }
+
+  hosts(): readonly string[] {
+    return [...this.#hosts];
+  }
+
   publish(root: string, health: Health): void {
     const before = this.#published.get(root);
     const states = JSON.stringify(health.members);

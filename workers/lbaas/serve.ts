@@ -10,7 +10,7 @@ import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
 import { Barbican } from './barbican.ts';
 import { certificatesIn } from './certificates.ts';
 import { containerUse } from './container-use.ts';
-import { ALONE, Controller, type Ownership } from './controller.ts';
+import { alone, Controller, type Ownership } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { guard } from './guard.ts';
 import { handedTo } from './keepalived.ts';
@@ -37,7 +37,7 @@ export interface Served {
 
 /** @param program the launcher of Sluice */
 export async function serve(options: LbaasOptions, program: string): Promise<Served> {
-  const { state, host, subnets, zones, pollMs } = options;
+  const { state, subnets, zones, pollMs } = options;
   const say: Log = options.quiet ? (level, ...rest) => level !== 'info' && log(level, ...rest) : log;
   fs.mkdirSync(state, { recursive: true, mode: 0o755 });
   const certificates = options.certificates ?? path.join(state, 'certificates');
@@ -67,7 +67,7 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
       ),
   });
   const app = await createApi({
-    ...{ store, subnets, zones, host, log: say, auth: authOf(options) },
+    ...{ store, subnets, zones, ownership, log: say, auth: authOf(options) },
     healthOf: root => controller.healthOf(root),
     isRunning: root => controller.isRunning(root),
     fetchContainers: (body, token) => fetchContainers(referencesIn(body), token),
@@ -90,7 +90,8 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
 }
 
 async function openStore(options: LbaasOptions, say: Log): Promise<{ store: Store; ownership: Ownership }> {
-  if (options.etcd === null) return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: ALONE };
+  if (options.etcd === null)
+    return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: alone(options.host) };
   const alive = () => fs.writeFileSync(aliveFile(options), '');
   const store = await EtcdStore.open(options.etcd, { host: options.host, ttlSeconds: options.ttlSeconds, alive }, say);
   return { store, ownership: store.ownership };

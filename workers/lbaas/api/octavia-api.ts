@@ -9,7 +9,7 @@ import { graphView, stats, statuses, type View, view } from '../../../engine/lba
 import { pick, type Query, select } from '../../../engine/lbaas/query.ts';
 import { LISTENER, LOADBALANCER, MEMBER, RESOURCES, type Resource } from '../../../engine/lbaas/resources.ts';
 import type { Reader } from '../../../engine/lbaas/store.ts';
-import { agentView } from './neighbours.ts';
+import { agentOf } from './neighbours.ts';
 import { octaviaCatalog } from './octavia-catalog.ts';
 import { type ApiOptions, change, dialectOf, valuesOf } from './server.ts';
 
@@ -134,8 +134,7 @@ function balancerRoutes(app: FastifyInstance, api: ApiOptions): void {
     }));
   }
   app.get('/loadbalancers/:id/loadbalancer-hosting-agent', { schema: { tags } }, async request => {
-    seek(request, 'loadbalancer');
-    return { agent: agentView(api.host) };
+    return { agent: agentOf(api, seek(request, 'loadbalancer').id) };
   });
   app.put('/loadbalancers/:id/failover', { schema: { tags } }, async (request, reply) => {
     await change(request, api, call => failover(call, (request.params as Params).id));

@@ -13,6 +13,7 @@ import type { HealthOf } from '../../../engine/lbaas/octavia-views.ts';
 import type { Reader, Store } from '../../../engine/lbaas/store.ts';
 import { VERSION } from '../../../engine/version.ts';
 import type { Auth, Caller } from '../auth.ts';
+import type { Ownership } from '../controller.ts';
 import type { Log } from '../log.ts';
 import { timestamp } from '../timestamp.ts';
 import { metricsApi } from './metrics.ts';
@@ -34,8 +35,8 @@ export interface ApiOptions {
   readonly fetchContainers: (body: Json, token: string) => Promise<void>;
   /** Tells of containers that trees begin or cease to use; those that the body names are told of again. Never rejects. */
   readonly useContainers: (uses: readonly Use[], body: Json, token: string) => Promise<void>;
-  /** This controller's name, as agents have one. */
-  readonly host: string;
+  /** Who runs what: the agents of Neutron's API. */
+  readonly ownership: Pick<Ownership, 'hostOf' | 'hosts'>;
 }
 
 declare module 'fastify' {
@@ -119,7 +120,10 @@ function hooks(app: FastifyInstance, { auth, log, fetchContainers }: ApiOptions)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('X-Openstack-Request-Id', request.id);
     if (request.routeOptions.config.open === true || request.is404) return;
-    const caller = await auth.caller(tokenOf(request));
+    const caller = await auth.caller(tokenOf(request)).catch(error => {
+      log('error', `${request.method} ${request.url}: ${(error as Error).message}`, { request: request.id });
+      throw new Refusal(503, 'ServiceUnavailable', 'The Keystone service is temporarily unavailable.');
+    });
     if (caller === null) throw new Refusal(401, 'Unauthorized', 'The request you have made requires authentication.');
     request.caller = caller;
   });

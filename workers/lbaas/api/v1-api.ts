@@ -18,7 +18,7 @@ import {
 } from '../../../engine/lbaas/v1.ts';
 import { V1_RESOURCES } from '../../../engine/lbaas/v1-resources.ts';
 import { statsV1, viewV1 } from '../../../engine/lbaas/v1-views.ts';
-import { agentView } from './neighbours.ts';
+import { agentOf } from './neighbours.ts';
 import { listReply, visible } from './octavia-api.ts';
 import { type ApiOptions, change, valuesOf } from './server.ts';
 
@@ -76,14 +76,13 @@ function routes(app: FastifyInstance, resource: Resource & { kind: V1Kind }, api
 }
 
 function poolRoutes(app: FastifyInstance, api: ApiOptions): void {
-  const { store, healthOf, guard, host } = api;
+  const { store, healthOf, guard } = api;
   const schema = { tags: ['Pool (v1)'] };
   const pool = (request: FastifyRequest) =>
     find({ draft: store, ...request.caller }, 'v1pool', (request.params as Params).id, 'Pool');
   app.get('/pools/:id/stats', { schema }, async request => ({ stats: statsV1(pool(request).id, healthOf) }));
   app.get('/pools/:id/loadbalancer-agent', { schema }, async request => {
-    pool(request);
-    return { agent: agentView(host) };
+    return { agent: agentOf(api, pool(request).id) };
   });
   app.post('/pools/:id/health_monitors', { schema }, async (request, reply) => {
     const id = (request.body as { health_monitor?: { id?: Json } } | undefined)?.health_monitor?.id;
