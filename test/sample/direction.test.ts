@@ -65,3 +65,23 @@ describe('the request has left', () => {
     expect(await valueOf('http-request set-uri /new', 'http-response set-header x %[capture.req.uri]')).toBe('/a?b');
   });
 });
+
+describe('what carries the stream', () => {
+  test.each([
+    ['fc_glitches', '0'],
+    ['bc_glitches', '0'],
+    ['fc_settings_streams_limit', '1'],
+    ['bc_settings_streams_limit', '1'],
+    ['fs.aborted', '0'],
+    ['bs.aborted', '0'],
+    ['res.cache_hit', '0'],
+    ['res.cache_name', ''],
+    ['fs.rst_code', ''],
+    ['int(10),x509_v_err_str', 'X509_V_ERR_CERT_HAS_EXPIRED'],
+    ['int(0),x509_v_err_str', 'X509_V_OK'],
+    ['int(-3),x509_v_err_str', '-3'],
+    ['int(9999),x509_v_err_str', '9999'],
+  ])('%s is %s', async (expression, value) => {
+    expect(await valueOf(`http-response set-header x "<%[${expression}]>"`)).toBe(`<${value}>`);
+  });
+});
