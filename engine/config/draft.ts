@@ -210,7 +210,7 @@ export interface ProxyDraft
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
-  monitorFail: ConditionData[];
+  monitorFail: (ConditionData & Place)[];
   forceSwitch: ConditionData[];
   emailAlert: EmailAlertDraft;
   stats: StatsDraft | null;
