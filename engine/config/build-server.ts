@@ -55,7 +55,9 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const { portRelative, portOffset } = endpoint!;
   const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
   const checkSni = tls.checkSni ?? (tls.checkSniAuto ? hostOfCheck(draft, workshop) : null);
-  const made = (forCheck: boolean) => workshop.tls.server({ ...tls, checkSni }, forCheck, draft, subject);
+  // Other protocols name no host.
+  const sniAuto = tls.sniAuto && workshop.proxy.mode === 'http';
+  const made = (forCheck: boolean) => workshop.tls.server({ ...tls, sniAuto, checkSni }, forCheck, draft, subject);
   return {
     ...own,
     ...limitsOf(draft),

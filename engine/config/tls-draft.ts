@@ -190,8 +190,8 @@ export function newServerTls(): ServerTlsDraft {
     early: false,
     checkSsl: null,
     checkSni: null,
-    sniAuto: false,
-    checkSniAuto: false,
+    sniAuto: true,
+    checkSniAuto: true,
     checkAlpn: null,
   };
 }

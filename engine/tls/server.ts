@@ -47,8 +47,8 @@ export class TlsServer {
     if (name !== '')
       openssl.SSL_ctrl(pointer, CTRL.serverName, HOST_NAME, pointerTo(Buffer.from(`${name}\0`, 'latin1')));
     const { verify, verifyHost, reuse } = this.settings;
-    const host = verifyHost ?? name;
-    if (verify !== 'none' && host !== '') openssl.SSL_set1_host(pointer, host);
+    const host = name || verifyHost;
+    if (verify !== 'none' && host !== null) openssl.SSL_set1_host(pointer, host);
     const session = reuse ? this.#sessions.get(name) : undefined;
     if (session === undefined) return;
     openssl.SSL_set_session(pointer, session.pointer);

@@ -136,7 +136,7 @@ listen l
   timeout connect 1s
   retries 0
   bind 127.0.0.1:1
-  server s 127.0.0.1:${(origin.address() as AddressInfo).port} ssl ${words}
+  server s 127.0.0.1:${(origin.address() as AddressInfo).port} ssl no-sni-auto ${words}
 `);
     return curl('-o', '/dev/null', '-w', '%{http_code}', `http://127.0.0.1:${rig.port('l')}/`);
   }
@@ -147,14 +147,15 @@ listen l
     ['its authority', () => `ca-file ${AUTHORITY}`, '200'],
     ['another authority', () => `ca-file ${RSA}`, '503'],
     ['those of the system', () => 'ca-file @system-ca', '503'],
+    ['the host of the request', () => `ca-file ${AUTHORITY} sni-auto`, '503'],
     ['its name', () => `ca-file ${AUTHORITY} verifyhost site.org`, '200'],
     ['another name', () => `ca-file ${AUTHORITY} verifyhost other.org`, '503'],
     ['the name that is sent', () => `ca-file ${AUTHORITY} sni str(localhost)`, '200'],
     ['another name that is sent', () => `ca-file ${AUTHORITY} sni str(other.org)`, '503'],
     [
-      'a name that goes before the one that is sent',
+      'the name that is sent goes before another',
       () => `ca-file ${AUTHORITY} verifyhost site.org sni str(other.org)`,
-      '200',
+      '503',
     ],
     ['revoked', () => `ca-file ${AUTHORITY} crl-file ${list()}`, '503'],
     ['not verified', () => 'verify none', '200'],

@@ -17,7 +17,7 @@ test('checks send the Host of their request', () => {
   expect(name('check-sni-auto', check)).toBe('a.org');
   expect(name('check-sni-auto check-sni b.org', check)).toBe('b.org');
   expect(name('check-sni-auto no-check-sni-auto', check)).toBeNull();
-  expect(name('', check)).toBeNull();
+  expect(name('', check)).toBe('a.org');
   expect(name('check-sni-auto', 'option httpchk')).toBeNull();
   expect(
     name('check-sni-auto', 'option httpchk\n  http-check connect ssl\n  http-check send hdr Host a.org'),
@@ -57,7 +57,8 @@ listen l
     }
   };
   try {
-    expect(await seen('sni-auto')).toBe('a.org');
+    expect(await seen('')).toBe('a.org');
+    expect(await seen('no-sni-auto sni-auto')).toBe('a.org');
     expect(await seen('sni-auto sni str(b.org)')).toBe('b.org');
     expect(await seen('sni-auto no-sni-auto')).toBe('');
   } finally {
