@@ -105,6 +105,8 @@ export class Stream implements Subject {
   requestTaken = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
+  /** It ends without an answer, for the client to ask again. */
+  leftToClient = false;
   /** Its line is written. */
   logged = false;
   /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
@@ -116,6 +118,8 @@ export class Stream implements Subject {
   /** Places in the queues that it stood in, 1 = first, summed. */
   serverQueuePlace = 0;
   backendQueuePlace = 0;
+  /** How many had got a place out of the queue when it came to stand there. */
+  dequeuedBefore = 0;
   /** errno of the server connection that failed last. */
   errno = 0;
   /** The first exchange of its session. */
@@ -238,6 +242,7 @@ export class Stream implements Subject {
       this.responded =
       this.payloadSent =
       this.silent =
+      this.leftToClient =
       this.logged =
       this.refused =
       this.requestTaken =
@@ -429,12 +434,18 @@ export class Stream implements Subject {
   /** What the server sent is no valid response. */
   badResponse(): void {
     this.observe('badHead');
+    // Counted even where another attempt follows, unlike silence.
+    this.countServer(FAILED_RESP);
     const next = tryAgain(this, 'junk-response');
-    if (next === null) {
-      this.countTracked(SERVER_FAILURE);
-      this.countServer(FAILED_RESP);
-    }
+    if (next === null) this.countTracked(SERVER_FAILURE);
     this.goto(next ?? fail(this, 502, CAUSE.proxy));
+  }
+
+  /** The payload of the response breaks its framing. */
+  brokenResponse(): void {
+    this.terminate(CAUSE.server);
+    this.countServer(FAILED_RESP);
+    this.goto(STEP.finish);
   }
 
   responseData(chunk: Chunk, start: number, end: number): void {
