@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests of the data path: they run on each io (test/proxy/network.ts). */
 const DATA_PATH = ['test/proxy/**/*.test.ts', 'test/rules/**/*.test.ts', 'test/stick/proxy.test.ts'];
 /** The same, but clients and servers are other programs. */
-const KERNEL_ONLY = ['test/tls/proxy.test.ts'];
+const KERNEL_ONLY = ['test/tls/proxy.test.ts', 'test/tls/early-data.test.ts'];
 /** How many schedules of the simulated network each test has to stand. */
 const SEEDS = Number(process.env.SLUICE_TEST_SEEDS ?? 3);
 const INTEROP = 'test/interop/**/*.test.ts';

@@ -36,6 +36,14 @@ interface Timed {
   readonly ms: number[];
 }
 
+/** Of an answer, what is asked for here. */
+interface Item {
+  readonly id: string;
+  readonly vip_address: string;
+  readonly provisioning_status: string;
+  readonly status_description: string;
+}
+
 class Api {
   readonly #url: string;
   readonly #timed: Timed;
@@ -45,27 +53,27 @@ class Api {
     this.#timed = timed;
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: answers of a server
-  async ask(method: string, url: string, body?: object): Promise<any> {
+  /** @returns what the answer has, by key: one item, or a list of them */
+  async ask<T = Item>(method: string, url: string, body?: object): Promise<Readonly<Record<string, T>>> {
     const start = performance.now();
     const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await fetch(this.#url + url, { method, ...(body === undefined ? {} : json) });
     const text = await response.text();
     this.#timed.ms.push(performance.now() - start);
     if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
-    return text.startsWith('{') ? JSON.parse(text) : text;
+    return text.startsWith('{') ? JSON.parse(text) : {};
   }
 
   /** Creates, and waits until it is in force. */
   async make(key: string, url: string, values: object, lb?: string): Promise<string> {
-    const { id } = (await this.ask('POST', url, { [key]: values }))[key];
+    const { id } = (await this.ask('POST', url, { [key]: values }))[key]!;
     await this.active(lb ?? id);
     return id;
   }
 
   async active(lb: string): Promise<void> {
     for (;;) {
-      const { loadbalancer } = await this.ask('GET', `/v2.0/lbaas/loadbalancers/${lb}`);
+      const loadbalancer = (await this.ask('GET', `/v2.0/lbaas/loadbalancers/${lb}`)).loadbalancer!;
       if (loadbalancer.provisioning_status === 'ACTIVE') return;
       if (loadbalancer.provisioning_status === 'ERROR') throw new Error(loadbalancer.status_description);
       await new Promise(resolve => setTimeout(resolve, 20));
@@ -84,8 +92,8 @@ async function freePort(): Promise<number> {
 /** One balancer: a listener, a pool, its members in one batch, traffic. */
 async function balancer(api: Api, subnet: string, ports: readonly number[]): Promise<void> {
   const base = '/v2.0/lbaas';
-  const { loadbalancer } = await api.ask('POST', `${base}/loadbalancers`, { loadbalancer: { vip_subnet_id: subnet } });
-  const lb = loadbalancer.id as string;
+  const given = { loadbalancer: { vip_subnet_id: subnet } };
+  const { id: lb, vip_address } = (await api.ask('POST', `${base}/loadbalancers`, given)).loadbalancer!;
   await api.active(lb);
   const protocol = 'HTTP';
   const listener = await api.make(
@@ -103,7 +111,7 @@ async function balancer(api: Api, subnet: string, ports: readonly number[]): Pro
   const list = ports.map(protocol_port => ({ address: '127.0.0.1', protocol_port }));
   await api.ask('PUT', `${base}/pools/${pool}/members`, { members: list });
   await api.active(lb);
-  for (;;) if ((await answer(loadbalancer.vip_address)) === 200) return;
+  for (;;) if ((await answer(vip_address)) === 200) return;
 }
 
 function answer(host: string): Promise<number> {
@@ -184,7 +192,7 @@ async function measure(
   let subnet = '';
   while (subnet === '') {
     try {
-      subnet = (await api.ask('GET', '/v2.0/subnets')).subnets[0].id;
+      subnet = (await api.ask<Item[]>('GET', '/v2.0/subnets')).subnets![0]!.id;
     } catch {
       await new Promise(resolve => setTimeout(resolve, 50));
     }

@@ -86,6 +86,8 @@ export const STICK_FILTERS_MAX = 4;
 
 /** How long the runtime API waits for a worker's answer. Milliseconds. */
 export const ASK_TIMEOUT_MS = 1_000;
+/** Silence of a server after which `httpclient` of the runtime API gives up. Milliseconds. */
+export const HTTPCLIENT_IDLE_MS = 30_000;
 /** Payload of one command of the runtime API (`<<`). Bytes. */
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
 
@@ -190,3 +192,7 @@ if (MAXREWRITE_BYTES >= BUFSIZE_BYTES) throw new Error('limits: MAXREWRITE_BYTES
 if (URING_RECEIVE_BLOCKS > URING_RECEIVE_BLOCKS_MAX) throw new Error('limits: URING_RECEIVE_BLOCKS_MAX is too small');
 if (URING_OUTPUT_BLOCKS > URING_OUTPUT_BLOCKS_MAX) throw new Error('limits: URING_OUTPUT_BLOCKS_MAX is too small');
 if (1_000 / URING_GUEST_MS >= 60) throw new Error('limits: URING_GUEST_MS wakes an idle worker too often');
+
+/** What an authority may answer when it is asked for an OCSP response, head included, bytes; and how long that may take, ms. */
+export const OCSP_ANSWER_BYTES = 65_536;
+export const OCSP_TIMEOUT_MS = 10_000;

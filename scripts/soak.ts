@@ -34,10 +34,10 @@ const SOCKET_GROWTH_MAX = 16;
 /** After so many reloads everything has been there once: what it holds then is what it may hold at the end. */
 const WARM_RELOADS = 20;
 /**
- * A thread that no generation needs waits for the next one for 10 s (workers/pool.ts), and V8 gives back what an ended thread
- * had after 8 s more. Milliseconds.
+ * A thread that no generation needs waits for the next one for 10 s (workers/pool.ts), V8 frees what an ended thread had
+ * after 8 s more, and the system has it back after 22 s (workers/garbage.ts). Milliseconds.
  */
-const SETTLE_MS = 25_000;
+const SETTLE_MS = 35_000;
 /** A worker thread is ended once per so many reloads. */
 const RELOADS_PER_KILL = 25;
 

@@ -3,6 +3,7 @@ import { DynamicCookies } from '../engine/balance/dynamic-cookies.ts';
 import { Asker } from '../engine/cli/asker.ts';
 import { type Cli, startCli } from '../engine/cli/index.ts';
 import { type Log, startHealth, startMails } from '../engine/health/index.ts';
+import { LOG_NOTICE } from '../engine/health/log.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Address } from '../engine/io/contract.ts';
 import { openDatagrams } from '../engine/io/datagram.ts';
@@ -11,6 +12,7 @@ import { startLogForwards } from '../engine/log/log-forward.ts';
 import { Rings } from '../engine/log/rings.ts';
 import { beginTraces } from '../engine/log/trace-words.ts';
 import { Traces } from '../engine/log/traces.ts';
+import { OcspUpdater } from '../engine/ocsp/updater.ts';
 import { type Peers, startPeers } from '../engine/peers/index.ts';
 import { type Names, startNames } from '../engine/resolvers/index.ts';
 import { PatternBooks } from '../engine/sample/book.ts';
@@ -127,15 +129,24 @@ export default async function control(task: ControlTask): Promise<void> {
         { model, tables: env.tables, succeeds },
         forUse('peers'),
       );
+      env.view.peers = peers;
       const purging = startPurging(env.tables, wheel, () => io.now());
       const { pid, hostName } = task.facts;
       const forwarding = startLogForwards(
         { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
         forUse('logs'),
       );
-      running.push(purging, checks, peers, forwarding);
-      const own = { names, books, procVars, dynamicCookies, traces, tls, peers: peers.sections };
-      const shown = { asker, rings, checks, ...own, environment, startupLogs };
+      // HTTP clients of the process ask the name servers of this section, which is always there.
+      const resolvers = model.resolvers.findIndex(({ name }) => name === 'default');
+      const ocsp = new OcspUpdater({
+        ...{ io, wheel, tls, settings: model.global.tls },
+        lookUp: (name, done) => named.lookUp(resolvers, name, 4, done),
+        note: text => env.logger.process(LOG_NOTICE, text),
+      });
+      running.push(purging, checks, peers, forwarding, ocsp);
+      const own = { names, books, procVars, dynamicCookies, traces, tls, ocsp, peers: peers.sections };
+      const exit = (code: number) => report(task.port, { type: 'exit', code });
+      const shown = { asker, rings, checks, ...own, environment, startupLogs, exit };
       cli = startCli({ ...common, ...shown }, forUse('cli'));
       for (const late of early.splice(0)) late();
     },

@@ -4,6 +4,7 @@
  */
 import v8 from 'node:v8';
 import vm from 'node:vm';
+import { returnFreeBlocks } from '../engine/io/process.ts';
 import { after } from '../engine/time.ts';
 
 /** Until what ends together has ended. Milliseconds. */
@@ -21,6 +22,17 @@ export function collectSoon(): void {
     collect ??= exposed();
     collect();
   });
+}
+
+/** By then the threads of what has ended are gone, and V8 has freed what they had. Milliseconds. */
+const RETURN_AFTER_MS = 22_000;
+
+let returning: { cancel(): void } | null = null;
+
+/** Gives back to the system what ended threads have freed, once nothing more ends. */
+export function returnMemoryLater(): void {
+  returning?.cancel();
+  returning = after(RETURN_AFTER_MS, returnFreeBlocks);
 }
 
 function exposed(): () => void {

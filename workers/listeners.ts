@@ -8,6 +8,7 @@ import {
   closeFd,
   dupListener,
   flagsOf,
+  type ListenSpec,
   listenerName,
   listens,
   openDatagramSocket,
@@ -16,6 +17,7 @@ import {
   takesDatagrams,
 } from '../engine/io/bind.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
+import { frontendSpec, listenSpec } from '../engine/io/listen-spec.ts';
 import { backlogOf, errorText, listen, shutdownRead } from '../engine/io/native.ts';
 import { BACKLOG_DEFAULT } from '../engine/limits.ts';
 import { isActive } from '../engine/peers/index.ts';
@@ -108,7 +110,7 @@ export function openListeners(
   const openBind = (
     to: Sockets[],
     listener: number,
-    bind: Bind,
+    bind: Bind & ListenSpec,
     who: string,
     serving: readonly number[],
     datagrams = false,
@@ -124,12 +126,13 @@ export function openListeners(
   for (const proxy of model.proxies) {
     for (const bind of isFrontend(proxy) ? proxy.binds : []) {
       const serving = everyWorker.filter(worker => bind.threads?.includes(worker) ?? true);
-      if (!proxy.disabled) openBind(traffic, listener, bind, `frontend ${proxy.name}`, serving);
+      if (!proxy.disabled)
+        openBind(traffic, listener, frontendSpec(bind, proxy, model.global), `frontend ${proxy.name}`, serving);
       listener++;
     }
   }
   controlBinds(model).forEach(({ bind, who, datagrams }, i) => {
-    openBind(control, i, bind, who, [0], datagrams);
+    openBind(control, i, listenSpec(bind, model.global), who, [0], datagrams);
   });
   const listeners = { traffic, control };
   if (!failed) return listeners;
@@ -173,7 +176,7 @@ export function adopt(passed: readonly PassedSocket[]): Listeners {
 
 /** As many sockets as the line asks for, those that are `there` already among them. Empty after saying what went wrong. */
 function openShards(
-  bind: Bind,
+  bind: Bind & ListenSpec,
   who: string,
   serving: number,
   there: readonly number[],
@@ -185,15 +188,14 @@ function openShards(
     say('alert', `${place}none of the threads it names ('thread') exists.`);
     return [];
   }
-  const shareable = bind.inheritedFd === null && bind.address?.family !== 1;
+  const shareable = bind.reusePort && bind.inheritedFd === null && bind.address?.family !== 1;
   const shards = shareable ? Math.min(bind.shards < 0 ? serving : Math.max(1, bind.shards), serving) : 1;
   const fds = [...there];
   // A port chosen by the kernel is the same for all shards.
   let address = fds.length > 0 ? listenerName(fds[0]!) : bind.address;
-  for (const fd of datagrams ? [] : fds)
-    for (const warning of relisten(fd, { ...bind, reusePort: true })) say('warning', `${place}${warning}`);
+  for (const fd of datagrams ? [] : fds) for (const warning of relisten(fd, bind)) say('warning', `${place}${warning}`);
   while (fds.length < shards) {
-    const result = (datagrams ? openDatagramSocket : openListener)({ ...bind, address, reusePort: true });
+    const result = (datagrams ? openDatagramSocket : openListener)({ ...bind, address });
     if ('errno' in result) {
       say('alert', `${place}${result.message}`);
       fds.slice(there.length).forEach(closeFd);

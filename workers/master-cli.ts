@@ -18,7 +18,7 @@ import { modeCommand, SESSION_COMMANDS } from '../engine/cli/session-commands.ts
 import type { Bind } from '../engine/config/model.ts';
 import { createIo } from '../engine/io/choose.ts';
 import type { Conn } from '../engine/io/contract.ts';
-import { BUFSIZE_BYTES, MASTER_CLI_SESSIONS_MAX } from '../engine/limits.ts';
+import { BUFSIZE_BYTES, MASTER_CLI_SESSIONS_MAX, PAYLOAD_BYTES_MAX } from '../engine/limits.ts';
 import { monotonicMs, TimerWheel } from '../engine/time.ts';
 import { VERSION } from '../engine/version.ts';
 import type { Answering, Generation } from './generation.ts';
@@ -45,7 +45,8 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
   const targets = new WeakMap<CliState, Generation>();
   const routing: Routing = { master: env.master, targets, wake: () => io.wake() };
   const session: SessionEnv = {
-    ...{ wheel, now: () => io.now(), timeoutMs: NO_TIMEOUT, lineBytesMax: BUFSIZE_BYTES },
+    ...{ wheel, now: () => io.now(), timeoutMs: NO_TIMEOUT },
+    ...{ lineBytesMax: BUFSIZE_BYTES, payloadBytesMax: PAYLOAD_BYTES_MAX },
     uptime: state => (monotonicMs() - (targets.get(state) ?? env).startedMs) / 1000,
   };
   const shared = {
@@ -84,7 +85,7 @@ function target(master: Master, word: string): Generation | 'master' | string | 
     : `Can't find the target PID matching the prefix '${word}'`;
 }
 
-/** What a session does itself, whoever its commands are meant for. */
+/** What a session does itself, whoever its commands are meant for: without a word, as in HAProxy. */
 const OWN = ['prompt', 'quit', 'operator', 'user', 'expert-mode', 'experimental-mode', 'mcli-debug-mode'];
 
 /** Who the words are meant for: the answer of a generation, or the words that the master takes. */
@@ -96,7 +97,7 @@ function route({ master, targets, wake }: Routing, typed: readonly string[], pay
   if (named !== null && words.length === 0) {
     if (named === 'master') targets.delete(state);
     else targets.set(state, named as Generation);
-    return '';
+    return null;
   }
   if (meant === 'master' || (named === null && OWN.includes(words[0] ?? ''))) return words;
   return ask(meant, words, payload, state, wake);
@@ -190,13 +191,17 @@ function lineOf(words: readonly string[], payload: string | null): string {
 function promptOf(master: Master, meant: Generation | undefined, { expert, experimental, debug }: CliState): string {
   const flags = `${experimental ? 'x' : ''}${expert ? 'e' : ''}${debug ? 'd' : ''}`;
   const failed = meant === undefined && master.reloads.failed > 0 ? '[ReloadFailed]' : '';
-  return `${meant?.pid ?? 'master'}${flags === '' ? '' : `(${flags})`}${failed}`;
+  return `${meant?.pid ?? 'master'}${failed}${flags === '' ? '' : `(${flags})`}`;
 }
 
 // --- commands ---
 
 function command(words: string, usage: string, help: string, level: Level, run: Command<MasterEnv>['run']) {
   return { words, usage, help, level, run };
+}
+
+function wordless(row: (typeof SESSION_COMMANDS)[number]): Command<MasterEnv> {
+  return OWN.includes(row.words) ? { ...row, run: call => row.run(call) || null } : row;
 }
 
 /** What `help` says of prefixes; who types just such a word is answered by `route`. */
@@ -209,7 +214,7 @@ const PREFIXES = [
 ].map(([words, help]) => command(words!, '', help!, 'user', () => ''));
 
 const COMMANDS: readonly Command<MasterEnv>[] = [
-  ...SESSION_COMMANDS.filter(({ words }) => words !== 'echo'),
+  ...SESSION_COMMANDS.filter(({ words }) => words !== 'echo').map(wordless),
   // In HAProxy the commands of workers; here those that any thread of the process can answer.
   ...PLATFORM_COMMANDS.map(row => ({ ...row, mode: 'debug' as const })),
   ...PREFIXES,
@@ -223,7 +228,7 @@ const COMMANDS: readonly Command<MasterEnv>[] = [
       '[on|off]',
       'enable/disable commands about the master',
       'admin',
-      modeCommand('debug'),
+      call => modeCommand('debug')(call) || null,
     ),
     severity: 'info' as const,
   },

@@ -19,7 +19,7 @@ import { readStatsFile } from '../engine/stats/stats-file.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { readFile } from './configuration.ts';
 import { factsOf } from './facts.ts';
-import { collectSoon } from './garbage.ts';
+import { collectSoon, returnMemoryLater } from './garbage.ts';
 import { Generation, type Plan } from './generation.ts';
 import { History } from './history.ts';
 import { closeListeners, closeUnused, openListeners } from './listeners.ts';
@@ -260,6 +260,7 @@ export class Master {
     this.#generations.delete(generation);
     if (generation !== this.#current) this.#history.ended(this.#current, generation);
     collectSoon();
+    returnMemoryLater();
     if (this.#stopping && this.#generations.size === 0) this.#finish();
   }
 

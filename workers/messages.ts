@@ -134,6 +134,8 @@ export type Report =
   | { readonly type: 'named'; readonly worker: number; readonly id: number; readonly address: Address | null }
   /** A server was added or removed: threads that start from now on must know. Answered with null. */
   | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
+  /** The process is to end at once. */
+  | { readonly type: 'exit'; readonly code: number }
   /** Control wants to know all listening sockets, to pass them on. */
   | { readonly type: 'expose'; readonly id: number }
   /** Control wants the listening sockets of a frontend (its index) in another state; answered with null when they are. */

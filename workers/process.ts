@@ -2,7 +2,7 @@
 import module from 'node:module';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { IO_NAMES, probeIo } from '../engine/io/choose.ts';
-import { returnLargeBlocks } from '../engine/io/process.ts';
+import { keepLittleMemory } from '../engine/io/process.ts';
 import { describeTables } from '../engine/stick/tables.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { type Configuration, masterBind } from './configuration.ts';
@@ -27,7 +27,7 @@ export async function startProcess(
   child: DaemonChild | null,
   say: Say,
 ): Promise<number> {
-  returnLargeBlocks();
+  keepLittleMemory();
   if (!limitDescriptors(configuration.model.global, say)) return 1;
   const model = withMaxconn(configuration.model);
   if (model.global.daemon && child === null) return becomeDaemon(model);

@@ -40,12 +40,12 @@ const store = new TlsStore({
   sessions: null,
 });
 const side = { identity: 'bench', tickets: singleKey(ticketKey), dhParams: null, dhBits: 0 };
-const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0 };
+const limits = { sessions: null, lifetimeSeconds: 300, maxRecordBytes: 0, keyUpdatesMax: 100 };
 const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),
   clientContext(store, {
     ...DEFAULT_SETTINGS,
-    ...{ certificate: null, verifyHost: null, sni: null, sniName: null, reuse: false, file: '', line: 0 },
+    ...{ certificate: null, verifyHost: null, sni: null, sniName: null, reuse: false, early: false, file: '', line: 0 },
   }),
 ];
 const SERVER: TlsEnd = { client: false, context: () => accepting };

@@ -4,8 +4,10 @@ import type { Bind } from '../config/model.ts';
 import type { Health } from '../health/index.ts';
 import type { StateEnv } from '../health/target.ts';
 import type { Conn, Io } from '../io/contract.ts';
+import type { Logger } from '../log/index.ts';
 import type { Rings } from '../log/rings.ts';
 import type { Traces } from '../log/traces.ts';
+import type { OcspUpdater } from '../ocsp/updater.ts';
 import type { Section } from '../peers/section.ts';
 import type { Names } from '../resolvers/index.ts';
 import type { PatternBooks } from '../sample/book.ts';
@@ -31,6 +33,8 @@ export interface SessionEnv {
   readonly timeoutMs: number;
   /** A line may be this long. */
   readonly lineBytesMax: number;
+  /** And a payload so long. */
+  readonly payloadBytesMax: number;
   /** Seconds since the start of what the session is about. */
   uptime(state: CliState): number;
 }
@@ -52,9 +56,14 @@ export interface CliEnv extends StateEnv, Pick<SessionEnv, 'wheel'> {
   readonly dynamicCookies: DynamicCookies;
   /** Certificates and their kin. */
   readonly tls: TlsChanges;
+  /** OCSP responses that are kept fresh. */
+  readonly ocsp: Pick<OcspUpdater, 'entries' | 'update'>;
   readonly traces: Traces;
   /** What `show events` shows. */
   readonly rings: Pick<Rings, 'list' | 'watch'>;
+  readonly logger: Pick<Logger, 'process'>;
+  /** Ends the process at once, with this code. */
+  exit(code: number): void;
   /** What was said on the terminal before the start. */
   readonly startupLogs: string;
   /** What `show env` shows. */
@@ -78,6 +87,8 @@ export interface CliState {
   experimental: boolean;
   /** The master's socket: its own threads' commands are there. */
   debug: boolean;
+  /** `set anon`: names and addresses are shown as hashes with this key; 0 = as they are. */
+  anonKey: number;
   /** Whether messages begin with how serious they are. */
   severityOutput: SeverityOutput;
   /** `expose-fd listeners`: listening sockets may be had here. */
@@ -114,7 +125,7 @@ export interface Command<E = CliEnv> {
   readonly level: Level;
   /** Not for people: `help` does not show it. */
   readonly hidden?: true;
-  /** It is there in this mode only. */
+  /** It is refused in any other mode; with `debug` it is not even known there. */
   readonly mode?: Mode;
   /** How serious its plain texts are; without it `usualSeverity`. */
   readonly severity?: Severity;
@@ -123,15 +134,16 @@ export interface Command<E = CliEnv> {
 
 /**
  * The answer: a text (without the last line feed; '' = nothing to say), maybe with its severity, a dump that is pulled piece
- * by piece, or later.
+ * by piece, or later. null = no answer at all, not even the empty line that ends others.
  */
-export type Reply = string | Message | Dump | Later;
+export type Reply = string | Message | Dump | Later | null;
 
 /**
  * An answer that other threads or time have a part in: calls `done` once, at once or in a later event, with a piece of
- * the text and what follows when the peer has taken that; null = nothing. Returns what gives it up.
+ * the text and what follows when the peer has taken that; null = nothing. Bytes go out as they are, a text as a line.
+ * Returns what gives it up.
  */
-export type Later = (done: (text: string | Message, more: Later | null) => void) => () => void;
+export type Later = (done: (text: string | Message | Uint8Array, more: Later | null) => void) => () => void;
 
 /** A `Later` that cannot be given up: who waits for it is gone when it comes. */
 export function later(begin: (done: (text: string | Message, more?: Later | null) => void) => void): Later {
@@ -146,8 +158,8 @@ export function later(begin: (done: (text: string | Message, more?: Later | null
   };
 }
 
-/** Whether the modes of a session let a command be there at all. */
-export function isThere<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
+/** Whether the modes of a session let a command be run; `help` shows no other. */
+export function isOpen<E>({ mode }: Command<E>, state: Pick<CliState, Mode>): boolean {
   return mode === undefined || state[mode];
 }
 

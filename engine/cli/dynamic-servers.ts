@@ -5,6 +5,7 @@
  *   add:  words of the place ──► master (for threads to come) ──► workers ──► own model, checks      it is in maintenance
  *   del:  in maintenance, no connection left ──► the same way, with a server that nobody sees
  */
+import { isStatic } from '../balance/is-static.ts';
 import { Diagnostics } from '../config/diagnostics.ts';
 import { SERVER as SERVER_WORDS } from '../config/keywords-server.ts';
 import { lex } from '../config/lexer.ts';
@@ -39,12 +40,6 @@ const NOT_DYNAMIC = [
   ],
 ];
 
-/** Why the backend's algorithm cannot take a server more; its tables are laid out once and for all. */
-function isStatic({ balance, hash }: Proxy): boolean {
-  const turns = ['roundrobin', 'leastconn', 'first', 'random'];
-  return balance.algorithm === 'static-rr' || (!turns.includes(balance.algorithm) && hash.method === 'map-based');
-}
-
 function addServer({ env, args }: Call): Reply {
   const [path = '', ...line] = args;
   if (path === 'help') return data(serverWords());
@@ -68,7 +63,7 @@ function addServer({ env, args }: Call): Reply {
   if (typeof parsed === 'string') return parsed;
   let id = 1;
   while (proxy.servers.some(server => server.id === id && !server.removed)) id++;
-  return place(env, proxy, { ...parsed, index: free, id, disabled: true }, 'New server registered.');
+  return place(env, proxy, { ...parsed, index: free, id, forcedId: false, disabled: true }, 'New server registered.');
 }
 
 /** The line as it would stand in the configuration, or what is wrong with it. TLS files that it names must be in memory. */
@@ -148,7 +143,11 @@ export function notRemovable({ memory, model }: CliEnv, target: Target): { why: 
   const tracked = model.proxies.some(p =>
     p.servers.some(({ track, removed }) => !removed && track?.proxy === proxy.index && track.server === server.index),
   );
-  if (tracked) return { why: 'This server cannot be removed at runtime: another one tracks it.', forGood: true };
+  if (tracked)
+    return {
+      why: 'This server cannot be removed at runtime due to other configuration elements pointing to it.',
+      forGood: true,
+    };
   if ((serverWord(memory, target, 'admin') & ADMIN_MAINT) === 0) {
     return { why: 'Only servers in maintenance mode can be deleted.', forGood: true };
   }

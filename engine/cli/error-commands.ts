@@ -4,6 +4,7 @@ import { INVALID_DOC } from '../http/invalid.ts';
 import type { BadMessage, Direction } from '../proxy/bad-messages.ts';
 import { wallMs } from '../time.ts';
 import { type Call, type CliEnv, type Command, type Later, later, type Reply } from './command.ts';
+import { errorPosition } from './error-position.ts';
 import { err } from './severity.ts';
 
 /** Columns of one line of the dump, after the offset. */
@@ -49,11 +50,15 @@ function messageText(env: CliEnv, m: BadMessage): string {
   const side = m.direction === 'request' ? 'frontend' : 'backend';
   const other = m.direction === 'request' ? `backend ${name(m.backend)}` : `frontend ${name(m.frontend)}`;
   const who = server === null ? '<NONE> (#-1)' : `${server.name} (#${server.id})`;
+  const { acceptInvalidRequest, acceptInvalidResponse } = proxies[m.proxy]!.options;
+  const relaxed = m.direction === 'request' ? acceptInvalidRequest : acceptInvalidResponse;
+  const position = errorPosition(m, { relaxed, maxHeaders: env.model.global.tune.maxhdr });
+  const where = position < 0 ? 'error' : `error at position ${position}`;
   return [
     ' ',
     `[${date(m.wallMs)}] ${side} ${name(m.proxy)}: invalid ${m.direction}`,
     `  ${other}, server ${who}, event #${m.event}, src ${m.source || 'unix'}`,
-    `  len ${m.bytes.length}, error: ${INVALID_DOC.get(m.error) ?? m.error} (${m.error}) :`,
+    `  len ${m.bytes.length}, ${where}: ${INVALID_DOC.get(m.error) ?? m.error} (${m.error}) :`,
     '  ',
     ...dumpBytes(m.bytes),
   ].join('\n');

@@ -5,19 +5,27 @@ import { type StateEnv, type Target, targetOf } from '../health/target.ts';
 import type { Call, Command, Reply } from './command.ts';
 import { err } from './severity.ts';
 
-/** The server that `backend/server` names. */
+/** The server that `backend/server` names, each by its name, or its number after a `#`. */
 export function findServer(env: StateEnv, text: string | undefined): Target | string {
   const slash = text?.indexOf('/') ?? -1;
   if (text === undefined || slash < 0) return "Require 'backend/server'.";
   const proxy = findProxy(env, text.slice(0, slash), isBackend);
   if (!proxy) return 'No such backend.';
-  const server = proxy.servers.find(s => s.name === text.slice(slash + 1) && !s.removed);
+  const name = text.slice(slash + 1);
+  const id = numberOf(name);
+  const there = proxy.servers.filter(s => !s.removed);
+  const server = there.find(s => s.name === name) ?? there.find(s => s.id === id);
   return server ? targetOf(env, proxy, server) : 'No such server.';
+}
+
+/** `#12`; -1 = it is a name. */
+function numberOf(text: string): number {
+  return /^#\d+$/.test(text) ? Number(text.slice(1)) : -1;
 }
 
 /** By its name, or its number after a `#`. */
 export function findProxy(env: StateEnv, name: string, kind: (proxy: Proxy) => boolean): Proxy | undefined {
-  const id = /^#\d+$/.test(name) ? Number(name.slice(1)) : -1;
+  const id = numberOf(name);
   return env.model.proxies.find(p => kind(p) && (p.name === name || p.id === id));
 }
 

@@ -80,13 +80,13 @@ const WORD_MAX = 0x7fff_ffff;
 /** What `set rate-limit` can set, by its first two words; a word counts in units of the value. */
 const RATE_LIMITS = {
   'connections global': { word: 'maxconnrate', unit: 1, doc: 'to set the per-process maximum connection rate' },
+  'sessions global': { word: 'maxsessrate', unit: 1, doc: 'to set the per-process maximum session rate' },
+  'ssl-sessions global': { word: 'maxsslrate', unit: 1, doc: 'to set the per-process maximum SSL session rate' },
   'http-compression global': {
     word: 'maxcomprate',
     unit: 1024,
-    doc: 'to set the per-process maximum compression rate in kB/s',
+    doc: 'to set the per-process maximum compression speed in kB/s',
   },
-  'ssl-sessions global': { word: 'maxsslrate', unit: 1, doc: 'to set the per-process maximum SSL session rate' },
-  'sessions global': { word: 'maxsessrate', unit: 1, doc: 'to set the per-process maximum session rate' },
 } as const;
 
 function setRateLimit({ env, args }: Call): string | Later {

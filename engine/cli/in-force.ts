@@ -13,7 +13,7 @@ export function inForce(env: CliEnv, text: string | Message = ''): Later {
 }
 
 /** What to say of workers that did not answer; '' when all did. */
-export function silence(answers: readonly Answered<'look' | 'clear' | 'rename'>[]): string {
+export function silence(answers: readonly Answered<'look' | 'clear' | 'rename' | 'profile'>[]): string {
   const silent = answers.filter(a => a.answer === 'silent').map(a => a.worker + 1);
   return silent.length === 0 ? '' : `Thread ${silent.join(', ')} did not answer in time: it will follow when it can.`;
 }

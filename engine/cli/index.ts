@@ -1,19 +1,23 @@
 /** The runtime API: commands on the `stats socket` sockets, in the control worker. */
 import type { Bind } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
-import { PROCESS } from '../shm/words.ts';
+import { PROCESS, TAINTED_EXPERIMENTAL, TAINTED_EXPERT } from '../shm/words.ts';
 import { acceptOver, bindEnd } from '../tls/ends.ts';
-import type { CliEnv, Command } from './command.ts';
+import { ANON_COMMANDS } from './anon-commands.ts';
+import type { CliEnv, Command, Mode } from './command.ts';
 import { COOKIE_COMMANDS } from './cookie-commands.ts';
+import { DEBUG_COMMANDS } from './debug-commands.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
 import { FRONTEND_COMMANDS } from './frontend-commands.ts';
 import { GETSOCKS } from './getsocks.ts';
+import { HTTP_COMMANDS } from './http-commands.ts';
 import { PATTERN_COMMANDS } from './pattern-commands.ts';
 import { PEERS_COMMANDS } from './peers-commands.ts';
 import { PLATFORM_COMMANDS } from './platform-commands.ts';
 import { PROCESS_COMMANDS } from './process-commands.ts';
+import { PROFILING_COMMANDS } from './profiling-commands.ts';
 import { RESOLVER_COMMANDS } from './resolver-commands.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { SERVER_LISTS } from './server-lists.ts';
@@ -37,16 +41,20 @@ export type { CliEnv } from './command.ts';
 
 /** All commands, in alphabetical order, as `help` lists them. */
 export const COMMANDS: readonly Command[] = [
+  ...ANON_COMMANDS,
   ...COOKIE_COMMANDS,
+  ...DEBUG_COMMANDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,
   ...FRONTEND_COMMANDS,
   GETSOCKS,
+  ...HTTP_COMMANDS,
   ...PEERS_COMMANDS,
   ...PATTERN_COMMANDS,
   ...PLATFORM_COMMANDS,
   ...PROCESS_COMMANDS,
+  ...PROFILING_COMMANDS,
   ...RESOLVER_COMMANDS,
   ...SERVER_COMMANDS,
   ...SERVER_LISTS,
@@ -65,6 +73,8 @@ export const COMMANDS: readonly Command[] = [
   ...VARIABLE_COMMANDS,
   WAIT_COMMAND,
 ].sort((a, b) => (a.words < b.words ? -1 : 1));
+
+const TAINTS: Readonly<Record<Mode, number>> = { expert: TAINTED_EXPERT, experimental: TAINTED_EXPERIMENTAL, debug: 0 };
 
 /** A listening descriptor, which `startCli` owns from now on, and the line of the configuration it came from. */
 export interface CliSocket {
@@ -100,12 +110,14 @@ export function startCli(env: CliEnv, sockets: readonly CliSocket[]): Cli {
       now: () => env.now(),
       timeoutMs: model.global.statsTimeoutMs,
       lineBytesMax: model.global.tune.bufsizeBytes,
+      payloadBytesMax: model.global.tune.cliPayloadBytes,
       uptime: () => Math.max(0, Math.floor(env.now() / 1000) - startSecond()),
     },
     commands: COMMANDS,
     sockets: sockets.map(s => s.bind),
     route: words => words,
     prompt: () => '',
+    used: mode => void Atomics.or(memory.words, memory.process + PROCESS.at.tainted, TAINTS[mode]),
     ended: (session: Session) => {
       sessions.delete(session);
       if (sessions.size < max) for (const listening of listenings) listening.resume();

@@ -1,4 +1,5 @@
 /** Commands about the process as the system sees it: they work on nothing of ours, so that the master has them too. */
+import { hashed } from '../config/anonymous.ts';
 import { type Descriptor, descriptors, type FdKind } from '../io/descriptors.ts';
 import { loadedFiles, platformFacts } from '../io/platform.ts';
 import type { Call, Command } from './command.ts';
@@ -53,9 +54,10 @@ function showLibs(): string {
     .join('\n');
 }
 
-function showDev(): string {
+function showDev({ state }: Call<unknown>): string {
+  const shown = (name: string, value: string) => (name === 'node name' ? hashed(value, state.anonKey) : value);
   return platformFacts()
-    .flatMap(({ title, rows }) => [title, ...rows.map(([name, value]) => `  ${name}: ${value}`)])
+    .flatMap(({ title, rows }) => [title, ...rows.map(([name, value]) => `  ${name}: ${shown(name, String(value))}`)])
     .join('\n');
 }
 

@@ -42,6 +42,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   health: (env, t, [value = '']) => {
     const health = HEALTHS.find(h => h === value);
     if (health === undefined) return "'set server <srv> health' expects 'up', 'stopping', or 'down'.";
+    if (t.server.track !== null) return 'cannot change health on a tracking server.';
     forceHealth(env, t, health, ', changed from CLI');
     return '';
   },

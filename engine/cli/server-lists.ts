@@ -1,25 +1,31 @@
 /** Lists of servers: `show servers state`, `show servers conn`, `show backend`. */
+import { hashed, hashedAddress } from '../config/anonymous.ts';
 import { isBackend } from '../config/model.ts';
-import { CHECK_STATUSES, RESULT_NUMBERS } from '../health/statuses.ts';
+import { CHECK_STATUSES, INI, RESULT_NUMBERS } from '../health/statuses.ts';
 import { serverWord, type Target, targetOf } from '../health/target.ts';
 import { hostText } from '../io/address.ts';
-import { CUR_IDLE, CUR_USED } from '../shm/counters.ts';
+import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
 import { LiveAddress } from '../shm/server-address.ts';
-import { ADMIN_MAINT, CHECK_CONFIGURED, CHECK_ENABLED, CHECK_RUNNING } from '../shm/words.ts';
+import { ADMIN_CONFIG_MAINT, ADMIN_MAINT, CHECK_CONFIGURED, CHECK_ENABLED, CHECK_RUNNING } from '../shm/words.ts';
 import { type Dump, Out, PIECE_BYTES } from '../stats/out.ts';
 import type { Call, CliEnv, Command } from './command.ts';
+import { findProxy } from './find.ts';
 import { ownCheckAddress } from './server-addresses.ts';
 import { err } from './severity.ts';
 
 /** A table with a row for each server: of all backends, or of the one that is named. */
-function serverTable(head: (env: CliEnv) => string, row: (env: CliEnv, t: Target) => string): Command['run'] {
-  return ({ env, args }) => {
-    const backends = env.model.proxies.filter(p => isBackend(p) && (args[0] === undefined || p.name === args[0]));
-    if (args[0] !== undefined && backends.length === 0) return err("Can't find backend.");
+function serverTable(
+  head: (env: CliEnv) => string,
+  row: (env: CliEnv, t: Target, anonKey: number) => string,
+): Command['run'] {
+  return ({ env, state: { anonKey }, args }) => {
+    const named = args[0] === undefined ? undefined : findProxy(env, args[0], isBackend);
+    if (args[0] !== undefined && named === undefined) return err("Can't find backend.");
+    const backends = named === undefined ? env.model.proxies.filter(isBackend) : [named];
     const targets = backends.flatMap(proxy =>
       proxy.servers.filter(s => !s.removed).map(server => targetOf(env, proxy, server)),
     );
-    return lines(head(env), targets, t => row(env, t));
+    return lines(head(env), targets, t => row(env, t, anonKey));
   };
 }
 
@@ -44,7 +50,7 @@ const STATE_FIELDS =
   'bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr ' +
   'srv_agent_addr srv_agent_port';
 
-function stateRow(env: CliEnv, t: Target): string {
+function stateRow(env: CliEnv, t: Target, anonKey: number): string {
   const word = (field: Parameters<typeof serverWord>[2]) => serverWord(env.memory, t, field);
   const { proxy, server } = t;
   const { address } = new LiveAddress(env.memory, t.number, server);
@@ -53,37 +59,46 @@ function stateRow(env: CliEnv, t: Target): string {
   const agent = ownCheckAddress(env, t, 'agent');
   return [
     proxy.id,
-    proxy.name,
+    hashed(proxy.name, anonKey),
     server.id,
-    server.name,
-    hostText(address) || '-',
+    hashed(server.name, anonKey),
+    hashedAddress(hostText(address), anonKey) || '-',
     word('oper'),
     word('admin'),
     word('uweight'),
     word('iweight'),
     Math.max(0, Math.floor(env.now() / 1000) - word('last_change')),
-    word('check_status'),
-    RESULT_NUMBERS[CHECK_STATUSES[word('check_status')]!.result],
-    word('check_health'),
+    server.check ? word('check_status') : INI,
+    server.check ? RESULT_NUMBERS[CHECK_STATUSES[word('check_status')]!.result] : 0,
+    server.check ? word('check_health') : uncheckedHealth(word('admin')),
     checkState(word('check_on'), word('admin')),
     agentState(word('agent_on')),
-    '0 0',
-    name ?? '-',
+    `${proxy.forcedId ? 1 : 0} ${server.forcedId ? 1 : 0}`,
+    hashed(name ?? '', anonKey) || '-',
     address.port,
-    `${service ?? '-'} 0`,
+    `${hashed(service ?? '', anonKey) || '-'} 0`,
     check.port,
-    check.host ?? '-',
-    agent.host ?? '-',
+    hashedAddress(check.host ?? '', anonKey) || '-',
+    hashedAddress(agent.host ?? '', anonKey) || '-',
     agent.port,
   ].join(' ');
 }
 
 /** HAProxy's bits: 1 = in progress, 2 = configured, 4 = enabled, 8 = paused by maintenance. */
 function checkState(on: number, admin: number): number {
-  if ((on & CHECK_CONFIGURED) === 0) return 0;
+  const paused = admin & ADMIN_MAINT ? 8 : 0;
+  if ((on & CHECK_CONFIGURED) === 0) return paused;
   const running = on & CHECK_RUNNING ? 1 : 0;
   const enabled = on & CHECK_ENABLED ? 4 : 0;
-  return running | 2 | enabled | (admin & ADMIN_MAINT ? 8 : 0);
+  return running | 2 | enabled | paused;
+}
+
+/** `rise` where nothing says it. */
+const USUAL_RISE = 2;
+
+/** HAProxy shows a server without checks as if one were about to begin. */
+function uncheckedHealth(admin: number): number {
+  return admin & ADMIN_CONFIG_MAINT ? 0 : USUAL_RISE;
 }
 
 /** 16 = of an agent. Maintenance does not pause it: it may lead out of that. */
@@ -96,13 +111,13 @@ function agentState(on: number): number {
 
 function connHead({ memory }: CliEnv): string {
   return (
-    '# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb safe_nb idle_lim idle_cur ' +
-    `idle_per_thr[${memory.shape.workers}]`
+    '# bkname/svname bkid/svid addr port - purge_delay served used_cur used_max need_est idle_sess unsafe_nb safe_nb ' +
+    `idle_lim idle_cur idle_per_thr[${memory.shape.workers}]`
   );
 }
 
 /** `used_max` and `need_est` are the most streams it has had at a time: each has a connection. */
-function connRow({ memory }: CliEnv, t: Target): string {
+function connRow({ memory }: CliEnv, t: Target, anonKey: number): string {
   const { proxy, server, number } = t;
   const { address } = new LiveAddress(memory, number, server);
   const idle = Array.from(
@@ -111,9 +126,12 @@ function connRow({ memory }: CliEnv, t: Target): string {
   );
   const most = serverWord(memory, t, 'served_max');
   const safe = memory.sum('server', number, CUR_IDLE);
+  const own = memory.sum('server', number, CUR_IDLE_PRIVATE);
+  const host = hashedAddress(hostText(address), anonKey) || '-';
   return [
-    `${proxy.name}/${server.name} ${proxy.id}/${server.id} ${hostText(address) || '-'} ${address.port} -`,
-    `${server.poolPurgeDelayMs} ${memory.sum('server', number, CUR_USED)} ${most} ${most} 0 ${safe}`,
+    `${hashed(proxy.name, anonKey)}/${hashed(server.name, anonKey)} ${proxy.id}/${server.id} ${host} ${address.port} -`,
+    `${server.poolPurgeDelayMs} ${serverWord(memory, t, 'served')} ${memory.sum('server', number, CUR_USED)}`,
+    `${most} ${most} ${own} 0 ${safe}`,
     `${server.poolMaxConn} ${safe} ${idle.join(' ')}`,
   ].join(' ');
 }

@@ -9,7 +9,7 @@
  */
 import type { Bind } from '../config/model.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
-import { HIGH_WATER_BYTES, PAYLOAD_BYTES_MAX } from '../limits.ts';
+import { HIGH_WATER_BYTES } from '../limits.ts';
 import type { Dump } from '../stats/out.ts';
 import { Timer } from '../time.ts';
 import {
@@ -17,8 +17,9 @@ import {
   type CliEnv,
   type CliState,
   type Command,
-  isThere,
+  isOpen,
   type Later,
+  type Mode,
   type Reply,
   type SessionEnv,
 } from './command.ts';
@@ -38,6 +39,8 @@ export interface CliShared<E = CliEnv> {
   tunnel?(line: string, state: CliState): Opening | null;
   /** What the prompt begins with. */
   prompt(state: CliState): string;
+  /** A command that is there in a mode only is run. */
+  used?(mode: Mode): void;
   /** A session is over. */
   ended(session: Session<E>): void;
 }
@@ -59,6 +62,7 @@ export interface Tunnel {
 export type Opening = (said: (bytes: Uint8Array | null) => void) => Tunnel;
 
 const LF = 0x0a;
+const PAYLOAD_TOO_LONG = 'The payload is too long.';
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
 
@@ -67,13 +71,15 @@ export class Session<E = CliEnv> implements Handler {
   readonly #conn: Conn;
   readonly #timer: Timer<Session<E>>;
   readonly #state: CliState;
-  /** Received and not yet run; bounded by `tune.bufsize`, and by PAYLOAD_BYTES_MAX while a payload comes. */
+  /** Received and not yet run; bounded by `tune.bufsize`, and by `tune.cli.max-payload-size` while a payload comes. */
   #input: Uint8Array = NOTHING;
   /** Commands of the current line still to run, each as its words. */
   #queue: string[][] = [];
   /** The line that ends the payload of the last of them, while it comes; null = there is none. */
   #payloadEnd: string | null = null;
   #payload: string[] | null = null;
+  /** Of the lines in it. */
+  #payloadBytes = 0;
   #dump: Dump | null = null;
   /** What the current command says next, when the peer has taken what it said. */
   #more: Later | null = null;
@@ -96,7 +102,7 @@ export class Session<E = CliEnv> implements Handler {
     this.#shared = shared;
     this.#conn = conn;
     this.#state = {
-      ...{ interactive: false, prompt: false, timed: false, debug: false },
+      ...{ interactive: false, prompt: false, timed: false, debug: false, anonKey: 0 },
       ...start,
       timeoutMs,
       interruptible: false,
@@ -138,8 +144,10 @@ export class Session<E = CliEnv> implements Handler {
     this.#input = input;
     this.#work();
     if (this.#closing) return;
-    if (this.#payloadEnd !== null && this.#input.length > PAYLOAD_BYTES_MAX) this.#refuse('The payload is too long.');
-    else if (this.#payloadEnd === null && this.#input.length > this.#shared.session.lineBytesMax) {
+    const { lineBytesMax, payloadBytesMax } = this.#shared.session;
+    const payloadBytes = this.#payloadBytes + this.#input.length;
+    if (this.#payloadEnd !== null && payloadBytes > payloadBytesMax) this.#refuse(PAYLOAD_TOO_LONG);
+    else if (this.#payloadEnd === null && this.#input.length > lineBytesMax) {
       this.#refuse('Command line too long.');
     }
   }
@@ -211,6 +219,7 @@ export class Session<E = CliEnv> implements Handler {
     this.#queue = commands;
     this.#payloadEnd = payloadEnd;
     this.#payload = payloadEnd === null ? null : [];
+    this.#payloadBytes = 0;
     if (payloadEnd !== null && this.#state.prompt) this.#say('+ ');
     return true;
   }
@@ -254,6 +263,11 @@ export class Session<E = CliEnv> implements Handler {
       }
       if (line === end) break;
       this.#payload!.push(line);
+      this.#payloadBytes += Buffer.byteLength(line) + 1;
+      if (this.#payloadBytes > this.#shared.session.payloadBytesMax) {
+        this.#refuse(PAYLOAD_TOO_LONG);
+        return false;
+      }
       if (this.#state.prompt) this.#say('+ ');
     }
     this.#payloadEnd = null;
@@ -275,6 +289,7 @@ export class Session<E = CliEnv> implements Handler {
     const routed = this.#shared.route(typed, payload, state);
     const answer = isWords(routed) ? this.#command(routed, payload) : routed;
     if (state.quit) this.#close();
+    else if (answer === null) this.#say(state.prompt ? this.#promptText() : '');
     else if (typeof answer === 'function') this.#goOn(answer);
     else if (typeof answer === 'string' || 'severity' in answer) this.#finish(this.#line(answer));
     else this.#dump = answer;
@@ -283,13 +298,15 @@ export class Session<E = CliEnv> implements Handler {
   #command(words: readonly string[], payload: string | null): Reply {
     const { env, commands, sockets } = this.#shared;
     const state = this.#state;
-    const there = commands.filter(command => isThere(command, state));
-    const command = findCommand(there, words);
-    if (command === null) return { severity: 'info', text: unknownText(there, state.level, words) };
+    const open = commands.filter(command => isOpen(command, state));
+    const command = findCommand(state.debug ? commands : commands.filter(({ mode }) => mode !== 'debug'), words);
+    if (command === null) return { severity: 'info', text: unknownText(open, state.level, words) };
+    if (!isOpen(command, state)) return err(`This command is restricted to ${command.mode} mode only.`);
     if (!allowed(state.level, command.level)) return err('Permission denied');
+    if (command.mode !== undefined) this.#shared.used?.(command.mode);
     this.#usual = command.severity ?? usualSeverity(command.words);
     const args = words.slice(command.words.split(' ').length);
-    return command.run({ env, conn: this.#conn, state, args, payload, commands: there, sockets });
+    return command.run({ env, conn: this.#conn, state, args, payload, commands: open, sockets });
   }
 
   /** Asks for the next part of an answer, once the peer has taken the last one. False when it is to be waited for. */
@@ -303,7 +320,7 @@ export class Session<E = CliEnv> implements Handler {
       came = true;
       this.#giveUp = null;
       this.#more = more;
-      const line = this.#line(text);
+      const line = text instanceof Uint8Array ? text : this.#line(text);
       if (more === null) this.#finish(line);
       else this.#say(line);
       if (!now) this.#work();
@@ -338,9 +355,10 @@ export class Session<E = CliEnv> implements Handler {
     return text === '' ? '' : `${text}\n`;
   }
 
-  #finish(text: string): void {
+  #finish(text: string | Uint8Array): void {
     this.#state.interruptible = false;
-    this.#say(this.#state.prompt ? `${text}\n${this.#promptText()}` : `${text}\n`);
+    this.#say(text);
+    this.#say(this.#state.prompt ? `\n${this.#promptText()}` : '\n');
     if (this.#state.quit) this.#close();
   }
 
@@ -359,9 +377,9 @@ export class Session<E = CliEnv> implements Handler {
     this.#close();
   }
 
-  #say(text: string): void {
-    const bytes = utf8.encode(text);
-    this.#conn.send(bytes, 0, bytes.length);
+  #say(text: string | Uint8Array): void {
+    const bytes = typeof text === 'string' ? utf8.encode(text) : text;
+    if (bytes.length > 0) this.#conn.send(bytes, 0, bytes.length);
     this.#touch();
   }
 

@@ -1,13 +1,14 @@
 /** Certificates at run time: `show`, `set`, `commit`, `abort`, `new`, `del ssl cert`. */
 import { createPrivateKey } from 'node:crypto';
 import type { BindSettings, BindTls, Certificate } from '../config/tls-model.ts';
-import { firstOf, joinParts, type Problem, readKey, readParts } from '../tls/bundle.ts';
+import { ocspIdOf } from '../ocsp/id.ts';
+import { firstOf, isTimestampList, joinParts, type Problem, readKey, readParts } from '../tls/bundle.ts';
 import { clientContext, serverContext, type TlsContext, TlsProblem, tryCertificate } from '../tls/context.ts';
 import { serverSide } from '../tls/listener.ts';
 import { readResponse } from '../tls/ocsp.ts';
 import type { Call, CliEnv, Command } from './command.ts';
 import { type Message, notice } from './severity.ts';
-import { certificateLines, ocspIdOf, responseLines } from './ssl-text.ts';
+import { certificateLines, responseLines } from './ssl-text.ts';
 import { committed, type Desk, type Draft, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { useCount, usesOf } from './ssl-uses.ts';
 
@@ -46,7 +47,8 @@ const SET_USAGE = "'set ssl cert expects a filename and a certificate as a paylo
 const UNKNOWN = "Can't replace a certificate which is not referenced by the configuration!";
 
 function emptyDraft(name: string): Draft {
-  return { name, leaf: null, chain: [], key: null, dh: null, ocsp: null, issuer: null };
+  const beside = { ocsp: null, issuer: null, sctl: null, ocspUpdate: false };
+  return { name, leaf: null, chain: [], key: null, dh: null, ...beside };
 }
 
 function draftOf({ key, ...certificate }: Certificate): Draft {
@@ -61,7 +63,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   '': (draft, payload) => {
     const parts = readParts(draft.name, payload);
     // What stood beside the old certificate says nothing of the new one.
-    return 'problem' in parts ? parts : { ...draft, ...parts, ocsp: null, issuer: null };
+    return 'problem' in parts ? parts : { ...draft, ...parts, ocsp: null, issuer: null, sctl: null };
   },
   '.key': (draft, payload) => {
     const key = readKey(draft.name, payload) ?? { problem: `No Private Key found in '${draft.name}.key'` };
@@ -70,6 +72,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   '.issuer': (draft, payload) => {
     const issuer = firstOf(payload);
     return issuer === null ? { problem: `unable to load '${draft.name}.issuer': no start line` } : { ...draft, issuer };
+  },
+  '.sctl': (draft, payload) => {
+    const sctl = new Uint8Array(Buffer.from(payload.toString('latin1'), 'base64'));
+    return isTimestampList(sctl) ? { ...draft, sctl } : { problem: `unable to load '${draft.name}.sctl'` };
   },
   '.ocsp': (draft, payload) => {
     const response = readResponse(new Uint8Array(Buffer.from(payload.toString('latin1'), 'base64')));

@@ -1,5 +1,6 @@
 /** crt-lists at run time: `show`, `add`, `del ssl crt-list`. */
-import { based, ownSettings } from '../config/build-tls.ts';
+import { ownSettings } from '../config/build-tls.ts';
+import { based } from '../config/certificate-files.ts';
 import { readCrtList } from '../config/crt-list.ts';
 import { Diagnostics } from '../config/diagnostics.ts';
 import type { BindSettings, CrtListLine } from '../config/tls-model.ts';
@@ -51,6 +52,7 @@ function lineOf(env: CliEnv, text: string): Omit<CrtListLine, 'number'> | string
   if (line === undefined) return 'there is no line in the payload!';
   const { crtBase, caBase } = env.model.global.tls;
   const { file, draft, filters, settings } = line;
+  if (draft !== null && draft.load !== null) return 'a certificate that is there already is not loaded again!';
   const added = ownSettings(draft);
   const files = [added.caFile, added.caVerifyFile, added.crlFile].filter(name => typeof name === 'string');
   const unknown = files.find(name => !knows(env, based(name, caBase)));

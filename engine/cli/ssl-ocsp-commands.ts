@@ -1,9 +1,12 @@
 /** Responses that are stapled: `show`, `set ssl ocsp-response`. They are those of certificates, known by their CertIDs. */
 import type { Certificate } from '../config/tls-model.ts';
+import { zonedDateText } from '../log/dates.ts';
+import { type OcspId, ocspIdOf } from '../ocsp/id.ts';
+import { STATUS_TEXTS } from '../ocsp/updater.ts';
 import { readResponse } from '../tls/ocsp.ts';
-import type { Call, CliEnv, Command } from './command.ts';
+import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { err, info, type Message } from './severity.ts';
-import { type OcspId, ocspIdOf, responseLines } from './ssl-text.ts';
+import { responseLines } from './ssl-text.ts';
 import { NO_ROOM } from './ssl-transaction.ts';
 
 interface Stapled {
@@ -63,6 +66,35 @@ function set({ env, args, payload }: Call): string | Message {
   return put ? info('OCSP Response updated!') : NO_ROOM;
 }
 
+function showUpdates({ env }: Call): string {
+  const title = ['OCSP Certid', 'Path', 'Next Update', 'Last Update', 'Successes', 'Failures'];
+  const rows = env.ocsp.entries.map(({ id, path, nextAt, lastAt, successes, failures, status }) => {
+    const last = lastAt === 0 ? '-' : zonedDateText(lastAt);
+    return [id, path, zonedDateText(nextAt), last, successes, failures, status, STATUS_TEXTS[status]];
+  });
+  return [[...title, 'Last Update Status', 'Last Update Status (str)'], ...rows].map(row => row.join(' | ')).join('\n');
+}
+
+function update({ env, args: [name] }: Call): Reply {
+  if (!name) return "'update ssl ocsp-response' expects a filename";
+  const failed = (why: string): string => `${why}\nCan't send ocsp request for ${name}!`;
+  const certificate = env.tls.store.find(name);
+  if (certificate === null) {
+    return failed("Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.");
+  }
+  if (certificate.ocsp === null && !certificate.ocspUpdate) {
+    return failed("'update ssl ocsp-response' only works on certificates that already have a known OCSP response.");
+  }
+  return done => {
+    const asked = env.ocsp.update(certificate, (status, response) => {
+      done(response === null ? `Failed to update: ${STATUS_TEXTS[status]}` : responseLines(response), null);
+    });
+    if (typeof asked !== 'string') return asked;
+    done(failed(`The certificate cannot be updated: ${asked}.`), null);
+    return () => {};
+  };
+}
+
 export const SSL_OCSP_COMMANDS: readonly Command[] = [
   {
     words: 'show ssl ocsp-response',
@@ -77,5 +109,19 @@ export const SSL_OCSP_COMMANDS: readonly Command[] = [
     help: "update a certificate's OCSP response from a base64-encoded DER",
     level: 'admin',
     run: set,
+  },
+  {
+    words: 'show ssl ocsp-updates',
+    usage: '',
+    help: 'display information about the next OCSP responses that will be updated',
+    level: 'user',
+    run: showUpdates,
+  },
+  {
+    words: 'update ssl ocsp-response',
+    usage: '<certfile>',
+    help: 'send an OCSP request and update the stored OCSP response',
+    level: 'admin',
+    run: update,
   },
 ];

@@ -16,6 +16,8 @@ export interface Draft {
   readonly dh: Uint8Array | null;
   readonly ocsp: Uint8Array | null;
   readonly issuer: Uint8Array | null;
+  readonly sctl: Uint8Array | null;
+  readonly ocspUpdate: boolean;
 }
 
 export class Desk<T extends { readonly name: string }> {

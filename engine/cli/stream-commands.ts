@@ -2,7 +2,7 @@
 import { isBackend, isFrontend } from '../config/model.ts';
 import { parseTime } from '../config/units.ts';
 import { killStreams } from '../health/operator.ts';
-import { parseStreamName, type SessionFilter } from '../proxy/show-sessions.ts';
+import { parseStreamName, type SessionFilter, type SessionLook } from '../proxy/show-sessions.ts';
 import type { Call, CliEnv, Command, Later, Reply } from './command.ts';
 import { later } from './command.ts';
 import { findProxy, findServer, onServer } from './find.ts';
@@ -17,12 +17,14 @@ Dumps active streams (formerly called 'sessions'). Available selectors:
 Available options:
    frontend <f> only those of this frontend
    backend <b>  only those of this backend
-   server <b/s> only those on this server`;
+   server <b/s> only those on this server
+   show-uri     with the URI of the request
+   susp         only those that look suspicious: past their time-out, or done and still there`;
 
 interface Wanted {
   filter: { -readonly [K in keyof SessionFilter]: SessionFilter[K] };
   worker: number | undefined;
-  full: boolean;
+  look: { -readonly [K in keyof SessionLook]: SessionLook[K] };
 }
 
 type Option = (env: CliEnv, wanted: Wanted, value: string) => string | null;
@@ -55,15 +57,17 @@ const OPTIONS: Readonly<Record<string, Option>> = {
 };
 
 /** What the arguments ask for, or what is wrong with them. */
-function wantedOf(env: CliEnv, args: readonly string[]): Wanted | string {
-  const filter = { id: null, frontend: null, backend: null, server: null, olderMs: 0 };
-  const wanted: Wanted = { filter, worker: undefined, full: false };
+function wantedOf(env: CliEnv, anonKey: number, args: readonly string[]): Wanted | string {
+  const filter = { id: null, frontend: null, backend: null, server: null, olderMs: 0, suspicious: false };
+  const wanted: Wanted = { filter, worker: undefined, look: { full: false, uri: false, anonKey } };
   for (let i = 0; i < args.length; i++) {
     const word = args[i]!;
     const name = parseStreamName(word);
-    if (word === 'all') wanted.full = true;
+    if (word === 'all') wanted.look.full = true;
+    else if (word === 'susp') filter.suspicious = true;
+    else if (word === 'show-uri') wanted.look.uri = true;
     else if (name !== null) {
-      wanted.full = true;
+      wanted.look.full = true;
       wanted.worker = name.worker;
       wanted.filter.id = name.id;
     } else if (Object.hasOwn(OPTIONS, word)) {
@@ -76,9 +80,9 @@ function wantedOf(env: CliEnv, args: readonly string[]): Wanted | string {
   return wanted;
 }
 
-function showSessions({ env, args }: Call): Reply {
+function showSessions({ env, state, args }: Call): Reply {
   if (args[0] === 'help') return HELP;
-  const wanted = wantedOf(env, args);
+  const wanted = wantedOf(env, state.anonKey, args);
   if (typeof wanted === 'string') return err(wanted);
   const workers = env.asker.alive().filter(worker => wanted.worker === undefined || worker === wanted.worker);
   return pages(env, wanted, workers, 0, wanted.filter.id === null ? '' : 'Session not found.');
@@ -89,9 +93,9 @@ function pages(env: CliEnv, wanted: Wanted, workers: readonly number[], after: n
   const [worker, ...rest] = workers;
   return later(done => {
     if (worker === undefined) return done(nothing);
-    const { filter, full } = wanted;
+    const { filter, look } = wanted;
     env.asker.ask(
-      { type: 'sessions', filter, full, after },
+      { type: 'sessions', filter, look, after },
       ([answered]) => {
         const answer = answered?.answer;
         const left = answer === 'silent' ? `# thread ${worker + 1} does not answer` : '';

@@ -47,7 +47,7 @@ function readFilters(table: Table, words: readonly string[]): Filter[] | string 
   const filters: Filter[] = [];
   for (let i = 0; i < words.length; i += 3) {
     const n = `Filter entry #${filters.length + 1}: `;
-    if (filters.length === STICK_FILTERS_MAX) return `Detected extra data in filter, after '${words[i - 1]}'`;
+    if (filters.length === STICK_FILTERS_MAX) return extra(i + FILTERS_AT, words[i - 1]!);
     if (!words[i]!.startsWith('data.')) return `${n}Data type expected, not '${words[i]}'`;
     const where = readField(table, words[i]!);
     if (typeof where === 'string') return n + where;
@@ -60,6 +60,13 @@ function readFilters(table: Table, words: readonly string[]): Filter[] | string 
     filters.push({ ...where, value, holds: OPERATORS[operator]! });
   }
   return filters;
+}
+
+/** Words of a command before its filters, counted from one: `show table <name>`. */
+const FILTERS_AT = 4;
+
+function extra(at: number, last: string): string {
+  return `Detected extra data in filter, ${at}th word of input, after '${last}'`;
 }
 
 function readInteger(text: string | undefined): number | null {

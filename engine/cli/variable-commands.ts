@@ -27,8 +27,7 @@ function getVar({ env, args }: Call): string | Message {
 }
 
 /** `set var <name> [expr|fmt] <what>`. An expression has no spaces: who types one writes a backslash before it. */
-function setVar({ env, state, args }: Call): string {
-  if (!state.experimental) return 'This command is restricted to experimental mode only.';
+function setVar({ env, args }: Call): string {
   const [name, second, third] = args;
   if (name === undefined) return NO_NAME;
   if (second === undefined) return "Missing either 'expr', 'fmt' or expression.";
@@ -69,6 +68,7 @@ export const VARIABLE_COMMANDS: readonly Command[] = [
     usage: '<name> [fmt|expr] {<fmt>|<expr>}',
     help: 'set variable from an expression/format',
     level: 'operator',
+    mode: 'experimental',
     run: setVar,
   },
 ];

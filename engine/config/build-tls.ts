@@ -1,19 +1,20 @@
 /** From TLS drafts to the model: the files they name are read here, each once, and what is wrong with one is said here. */
-import type { Expression } from '../sample/expression.ts';
-import { bundleOf, type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
-import { withChain, withoutRoot } from '../tls/issuers.ts';
-import { readResponse } from '../tls/ocsp.ts';
+import { type Expression, parseExpression } from '../sample/expression.ts';
+import { type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import { readSigner } from '../tls/signer.ts';
 import { readTicketKeys } from '../tls/ticket-file.ts';
-import { readCrtList } from './crt-list.ts';
+import { based, CertificateFiles } from './certificate-files.ts';
+import { type CrtListLine as ReadLine, readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
+import type { CrtStoreDraft } from './keywords-crt-store.ts';
 import { VERSIONS } from './keywords-tls.ts';
 import type { Place } from './model.ts';
 import {
   type BindTlsDraft,
   DEFAULT_SETTINGS,
   type GlobalTlsDraft,
+  type LoadDraft,
   type ServerTlsDraft,
   type TlsDraft,
 } from './tls-draft.ts';
@@ -21,7 +22,6 @@ import type {
   BindCertificate,
   BindSettings,
   BindTls,
-  Certificate,
   CrtList,
   CrtListLine,
   DerFile,
@@ -42,36 +42,45 @@ export const SYSTEM_AUTHORITIES = [
   '/etc/ssl/cert.pem',
 ];
 
-/** Files that stand beside a certificate in a folder. */
-const BESIDE = /\.(key|ocsp|issuer|sctl)$/;
-/** `crt site` finds one file per kind of key. */
-const BUNDLE = ['.rsa', '.ecdsa', '.dsa'];
+/** Certificates for all bind lines of a proxy (`ssl-f-use`): a crt-list of that name. */
+export interface CertificateUses {
+  readonly name: string;
+  readonly lines: readonly (ReadLine & { readonly at: Place })[];
+}
 
 /** Reads the files of TLS settings, and knows what it has read. */
 export class TlsBuilder {
   readonly #global: GlobalTlsDraft;
   readonly #resources: Resources;
   readonly #diagnostics: Diagnostics;
+  readonly #certificates: CertificateFiles;
   /** Null = not good, which was said. */
-  readonly #certificates = new Map<string, Certificate | null>();
   readonly #authorities = new Map<string, DerFile | null>();
   readonly #revocations = new Map<string, DerFile | null>();
   readonly #ticketKeys = new Map<string, DerFile | null>();
-  /** Null = not read yet. */
-  #issuers: readonly (readonly Uint8Array[])[] | null = null;
   readonly #lists = new Map<string, CrtList>();
 
-  constructor(global: GlobalTlsDraft, resources: Resources, diagnostics: Diagnostics) {
+  constructor(
+    global: GlobalTlsDraft,
+    stores: readonly CrtStoreDraft[],
+    resources: Resources,
+    diagnostics: Diagnostics,
+  ) {
     this.#global = global;
     this.#resources = resources;
     this.#diagnostics = diagnostics;
+    this.#certificates = new CertificateFiles(global, resources, diagnostics);
+    for (const store of stores) {
+      resources.enter?.(store.file);
+      this.#certificates.loadStore(store);
+    }
   }
 
   /** What was read. The key of tickets is made when the process starts. */
   files(): TlsFiles {
     const good = <T>(map: Map<string, T | null>): T[] => [...map.values()].filter(file => file !== null);
     return {
-      certificates: good(this.#certificates),
+      certificates: this.#certificates.all,
       authorities: good(this.#authorities),
       revocations: good(this.#revocations),
       ticketKeys: good(this.#ticketKeys),
@@ -83,19 +92,43 @@ export class TlsBuilder {
   }
 
   global(place: Place): GlobalTls {
-    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, dhParamFile } = this.#global;
+    const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, keyUpdatesMax, dhParamFile } = this.#global;
     const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache, dhBits } = this.#global;
+    const { ocspMinSeconds, ocspMaxSeconds, ocspProxy } = this.#global;
     this.#resources.enter?.(place.file);
+    if (ocspMinSeconds > ocspMaxSeconds) {
+      this.#complain(place, "'ocsp-update.mindelay' must be lower than 'ocsp-update.maxdelay'.");
+    }
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
       this.#complain(place, `'ssl-dh-param-file': unable to load DH parameters from file <${dhParamFile}>.`);
     }
-    const numbers = { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, captureBytes, madeMax };
-    return { ...numbers, dhParams, crtBase, caBase, serverLines, privateCache, dhBits };
+    const numbers = {
+      maxConn,
+      maxRate,
+      cacheSize,
+      lifetimeSeconds,
+      maxRecordBytes,
+      keyUpdatesMax,
+      captureBytes,
+      madeMax,
+    };
+    return {
+      ...numbers,
+      dhParams,
+      crtBase,
+      caBase,
+      serverLines,
+      privateCache,
+      dhBits,
+      ocspMinSeconds,
+      ocspMaxSeconds,
+      ocspProxy,
+    };
   }
 
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
-  bind(draft: BindTlsDraft, place: Place, subject: string): BindTls | null {
+  bind(draft: BindTlsDraft, place: Place, subject: string, uses: CertificateUses | null = null): BindTls | null {
     this.#resources.enter?.(place.file);
     if (!draft.ssl) {
       if (draft.crt.length > 0) {
@@ -105,11 +138,11 @@ export class TlsBuilder {
       return null;
     }
     const settings = this.#bindSettings(draft, place, subject);
-    const certificates = draft.crt.flatMap(({ keyword, file }) => {
+    const named = draft.crt.flatMap(({ keyword, file }) => {
       const path = based(file, this.#global.crtBase);
-      if (keyword === 'crt-list') return this.#list(path, draft, settings, place, subject);
+      if (keyword === 'crt-list') return this.#list(path, draft, place, subject);
       const isDefault = keyword === 'default-crt';
-      const found = this.#paths(path, place, subject);
+      const found = this.#certificates.paths(path, place, subject);
       const isFolder = this.#resources.readFolder(path) !== null;
       if (isFolder) this.#noteList(path, found.map(plainLine));
       return found.map((certificate, i) => {
@@ -117,6 +150,8 @@ export class TlsBuilder {
         return { certificate, filters: [], settings: null, isDefault, from };
       });
     });
+    const used = uses === null ? [] : this.#entries(uses.name, uses.lines, draft, subject);
+    const certificates = [...named, ...used];
     if (certificates.length === 0 && !this.#diagnostics.fatal) {
       this.#complain(place, `${subject}: no SSL certificate specified (use 'crt').`);
     }
@@ -146,9 +181,10 @@ export class TlsBuilder {
     return {
       ...settings,
       ...{ file: place.file, line: place.line, verify, verifyHost },
-      certificate: path !== null && this.#certificate(path, place, subject) ? path : null,
+      certificate: path !== null && this.#certificates.take(path, place, subject) ? path : null,
       reuse: reuse ?? true,
-      sni: check ? null : sni,
+      early: draft.early && !check,
+      sni: check ? null : (sni ?? (draft.sniAuto ? hostOf(this.#resources) : null)),
       sniName: check ? draft.checkSni : null,
       alpn: withoutH2((check ? draft.checkAlpn : null) ?? settings.alpn),
     };
@@ -216,89 +252,42 @@ export class TlsBuilder {
     };
   }
 
-  #list(path: string, bind: BindTlsDraft, settings: BindSettings, place: Place, subject: string): BindCertificate[] {
+  #list(path: string, bind: BindTlsDraft, place: Place, subject: string): BindCertificate[] {
     const bytes = this.#resources.readFile(path);
     if (bytes === null) {
       this.#complain(place, `${subject}: 'crt-list' : unable to load '${path}': cannot be opened.`);
       return [];
     }
+    const lines = readCrtList(path, bytes, this.#diagnostics, this.#resources);
+    return this.#entries(
+      path,
+      lines.map(line => ({ ...line, at: { file: path, line: line.line } })),
+      bind,
+      subject,
+    );
+  }
+
+  /** What the lines of a list show. */
+  #entries(name: string, read: CertificateUses['lines'], bind: BindTlsDraft, subject: string): BindCertificate[] {
     const lines: CrtListLine[] = [];
-    const entries = readCrtList(path, bytes, this.#diagnostics, this.#resources)
-      .flatMap(({ file, filters, draft, line, settings: text }) => {
-        const at = { file: path, line };
-        const own = draft === null ? null : this.#bindSettings(over(draft, bind), at, subject);
-        const found = this.#paths(based(file, this.#global.crtBase), at, subject);
-        lines.push({ number: line, certificates: found, settings: text, filters, added: null });
-        const from = { list: path, line };
-        return found.map(certificate => {
-          // A list may name the same settings as the line: then they are the line's.
-          return { certificate, filters, settings: own ?? null, isDefault: filters.includes('*'), from };
-        });
-      })
-      .map(entry => (entry.settings === settings ? { ...entry, settings: null } : entry));
-    this.#noteList(path, lines);
+    const entries = read.flatMap(({ file, filters, draft, line, settings: text, at }) => {
+      const settings = draft === null ? null : this.#bindSettings(over(draft, bind), at, subject);
+      const found = this.#found(based(file, this.#global.crtBase), draft?.load ?? null, at, subject);
+      lines.push({ number: line, certificates: found, settings: text, filters, added: null });
+      const from = { list: name, line };
+      return found.map(certificate => ({ certificate, filters, settings, isDefault: filters.includes('*'), from }));
+    });
+    this.#noteList(name, lines);
     return entries;
+  }
+
+  #found(path: string, load: LoadDraft | null, at: Place, subject: string): string[] {
+    if (load === null) return this.#certificates.paths(path, at, subject);
+    return this.#certificates.takeLoaded(path, load, at, subject) ? [path] : [];
   }
 
   #noteList(name: string, lines: readonly CrtListLine[]): void {
     if (!this.#lists.has(name)) this.#lists.set(name, { name, lines });
-  }
-
-  /** The good certificates that a `crt` names: a file, those of a folder, or one per kind of key. */
-  #paths(path: string, place: Place, subject: string): string[] {
-    const folder = this.#resources.readFolder(path);
-    if (folder !== null) {
-      const files = folder.filter(name => !name.startsWith('.') && !BESIDE.test(name));
-      return files
-        .map(name => `${path.replace(/\/+$/, '')}/${name}`)
-        .filter(file => this.#certificate(file, place, subject));
-    }
-    if (this.#global.extraFiles.includes('bundle') && this.#resources.readFile(path) === null) {
-      const bundle = BUNDLE.map(end => path + end).filter(file => this.#resources.readFile(file) !== null);
-      if (bundle.length > 0) return bundle.filter(file => this.#certificate(file, place, subject));
-    }
-    return this.#certificate(path, place, subject) ? [path] : [];
-  }
-
-  #certificate(path: string, place: Place, subject: string): boolean {
-    return this.#read(this.#certificates, path, place, subject, bytes => {
-      const read = bundleOf(path, bytes, beside => this.#beside(beside));
-      if ('problem' in read) return read;
-      const whole = withChain({ ...read, ocsp: this.#response(read, place, subject) }, this.#issuerChains());
-      return this.#global.skipSelfIssued ? withoutRoot(whole) : whole;
-    });
-  }
-
-  /** The response beside a certificate, if it can be stapled. */
-  #response({ name, ocsp }: Certificate, place: Place, subject: string): Uint8Array | null {
-    const response = ocsp === null ? null : readResponse(ocsp);
-    if (response === null || !('problem' in response)) return ocsp;
-    const message = `${subject}: '${name}.ocsp' is ignored: ${response.problem}.`;
-    this.#diagnostics.report('warning', place, message);
-    return null;
-  }
-
-  /** What stands beside a certificate, as far as such files are wanted: `site.crt.key`, or `site.key`. */
-  #beside(path: string): Uint8Array | null {
-    const { keyBase, extraFiles, removeExtension } = this.#global;
-    const kind = extraFiles.find(end => path.endsWith(`.${end}`));
-    if (kind === undefined) return null;
-    const found = removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
-    // `key-base`: private keys are there.
-    const moved = keyBase !== null && kind === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
-    return this.#resources.readFile(moved);
-  }
-
-  /** The chains in the files of `issuers-chain-path`. */
-  #issuerChains(): readonly (readonly Uint8Array[])[] {
-    const { issuersFolder } = this.#global;
-    if (issuersFolder === null) return [];
-    this.#issuers ??= (this.#resources.readFolder(issuersFolder) ?? []).flatMap(name => {
-      const bytes = this.#resources.readFile(`${issuersFolder}/${name}`);
-      const chain = bytes === null ? null : readAuthorities(name, bytes);
-      return chain === null || 'problem' in chain ? [] : [chain.entries];
-    });
-    return this.#issuers;
   }
 
   #signer({ signFile, signPassword }: BindTlsDraft, place: Place, subject: string): Signer | null {
@@ -370,13 +359,15 @@ function plainLine(certificate: string, i: number): CrtListLine {
   return { number: i + 1, certificates: [certificate], settings: '', filters: [], added: null };
 }
 
-export function based(file: string, base: string | null): string {
-  return base === null || file.startsWith('/') || file.startsWith('@') ? file : `${base}/${file}`;
-}
-
 /** Only HTTP/1 is spoken: offering more would be answered with what we cannot read. */
 function withoutH2(names: readonly string[]): string[] {
   return names.filter(name => name !== 'h2');
+}
+
+/** `sni-auto`: the host that the request is for. */
+function hostOf(resources: Resources): Expression | null {
+  const parsed = parseExpression('req.hdr(host),field(1,:)', 0, resources);
+  return 'message' in parsed ? null : parsed.expression;
 }
 
 /** The text that `str(<text>)` is; null for other expressions. */

@@ -6,7 +6,7 @@ import { logForwardsOf } from './build-log-forwards.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
 import { buildTables } from './build-tables.ts';
-import { TlsBuilder } from './build-tls.ts';
+import { type CertificateUses, TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import type { Check } from './check-model.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -22,7 +22,7 @@ import type { Global } from './global-model.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
-import type { Bind, Model, Userlist } from './model.ts';
+import type { Bind, ErrorPage, Model, Userlist } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
 import type { Resolvers } from './server-model.ts';
@@ -31,6 +31,7 @@ import type { StateFiles } from './server-state.ts';
 export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources, states: StateFiles): Model {
   const { global, proxies, userlists } = drafts;
   // HAProxy's stats sockets belong to an internal proxy, which takes the first number when there is one.
+  rememberForced(proxies);
   number(proxies, global.statsSockets.length > 0 ? 2 : 1);
   const backends = new Map<string, number>();
   proxies.forEach((proxy, index) => {
@@ -38,7 +39,7 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   });
   const system = drafts.resolvers.some(({ name }) => name === 'default') ? null : defaultResolvers(resources);
   const resolvers: readonly Resolvers[] = system === null ? drafts.resolvers : [...drafts.resolvers, system];
-  const tls = new TlsBuilder(global.tls, resources, diagnostics);
+  const tls = new TlsBuilder(global.tls, drafts.crtStores, resources, diagnostics);
   const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
   const shared = buildTables(drafts, localPeer, bindsIn, tls, diagnostics, resources);
@@ -81,6 +82,11 @@ function refsOf({ proxies, healthchecks }: Drafts, resources: Resources): Model[
     }
   }
   return refs;
+}
+
+/** Before the others get theirs. */
+function rememberForced(list: readonly { id: number; forcedId: boolean }[]): void {
+  for (const entry of list) entry.forcedId = entry.id !== 0;
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
@@ -132,14 +138,25 @@ function globalOf(
 }
 
 /** Listeners get numbers and names; unix sockets get what `unix-bind` says. */
-function bindsOf(drafts: BindDraft[], unix: GlobalDraft['unixBind'], tls: TlsBuilder, keyword = 'bind'): Bind[] {
+function bindsOf(
+  drafts: BindDraft[],
+  unix: GlobalDraft['unixBind'],
+  tls: TlsBuilder,
+  keyword = 'bind',
+  uses: CertificateUses | null = null,
+): Bind[] {
   number(drafts, 1);
   return drafts.map(bind => ({
     ...bind,
     name: bind.name || `sock-${bind.id}`,
     ...(bind.address?.family === 1 ? unixSettings(bind, unix) : {}),
-    tls: tls.bind(bind.tls, bind, `'${keyword} ${bind.text}'`),
+    tls: tls.bind(bind.tls, bind, `'${keyword} ${bind.text}'`, uses),
   }));
+}
+
+/** Null where there are none. */
+function usesOf(proxy: string, lines: CertificateUses['lines']): CertificateUses | null {
+  return lines.length === 0 ? null : { name: `@${proxy}`, lines };
 }
 
 function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<Omit<Bind, 'tls'>> {
@@ -164,10 +181,10 @@ function proxyOf(
     expressions: _expressions,
     resolversUsed: _resolvers,
     tableUses: _uses,
-    errorFiles,
     stateFrom: _from,
     stateFile: _file,
     check,
+    sslUses,
     ...draft
   }: ProxyDraft,
   index: number,
@@ -177,12 +194,13 @@ function proxyOf(
 ): Proxy {
   const own = draft.kind === 'listen' ? index : -1;
   const tableOf = (name: string) => workshop.tables.findIndex(table => table.name === name);
+  rememberForced(draft.servers);
   number(draft.servers, 1);
   return {
     ...draft,
     index,
     kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
-    binds: bindsOf(draft.binds, global.unixBind, workshop.tls),
+    binds: bindsOf(draft.binds, global.unixBind, workshop.tls, 'bind', usesOf(draft.name, sslUses)),
     // A backend may have inherited one, which means nothing to it.
     defaultBackend:
       draft.defaultBackend === null || draft.kind === 'backend' ? own : backends.get(draft.defaultBackend.name)!,
@@ -196,7 +214,7 @@ function proxyOf(
     emailAlert: emailAlertOf(draft.emailAlert, workshop.drafts.mailers),
     table: draft.table === null ? -1 : tableOf(draft.name),
     stickRules: draft.stickRules.map(rule => ({ ...rule, table: tableOf(rule.table || draft.name) })),
-    errorPages: withErrorFiles(draft.errorPages, errorFiles, httpErrors),
+    errorPages: errorPagesOf(draft.errorPages, httpErrors),
     servers: draft.servers.map((server, i) => serverOf(server, i, workshop)),
     serverSlots: draft.servers.length + (draft.kind === 'frontend' ? 0 : ADDED_SERVERS_MAX),
     // What is wrong with it has been said.
@@ -208,26 +226,30 @@ function proxyOf(
   };
 }
 
-/** The pages of the proxy's own lines, then those that `errorfiles` lines take from their sections. */
-function withErrorFiles(
-  own: ProxyDraft['errorPages'],
-  lines: ProxyDraft['errorFiles'],
-  sections: Drafts['httpErrors'],
-): ProxyDraft['errorPages'] {
-  const taken = lines.flatMap(({ name, statuses }) => {
-    const pages = sections.find(section => section.name === name)?.pages ?? [];
-    return pages.filter(({ status }) => statuses.length === 0 || statuses.includes(status));
-  });
-  return [...own.filter(page => !taken.some(other => other.status === page.status)), ...taken];
+/** The pages that the lines leave, by status: each line takes the place of those before it. */
+function errorPagesOf(lines: ProxyDraft['errorPages'], sections: Drafts['httpErrors']): ErrorPage[] {
+  const pages = new Map<number, ErrorPage>();
+  for (const line of lines) {
+    if ('statuses' in line) {
+      const { name, statuses } = line;
+      for (const page of sections.find(section => section.name === name)?.pages ?? []) {
+        if (statuses.length === 0 || statuses.includes(page.status)) pages.set(page.status, page);
+      }
+    } else if (line.content === null) pages.delete(line.status);
+    else pages.set(line.status, line);
+  }
+  return [...pages.values()];
 }
 
-/** `fullconn` not given: a tenth of what all frontends that may come here let in. 0 where one of them has no limit. */
+/** `fullconn` not given: a tenth of what all enabled frontends that may come here let in. 0 where one of them has no limit. */
 function withFullconn(proxies: readonly Proxy[], processMaxconn: number): Proxy[] {
   return proxies.map((backend, index) => {
     if (backend.fullconn > 0 || backend.kind === 'frontend') return backend;
     const comers = proxies.filter(
-      ({ kind, defaultBackend, useBackend }) =>
-        kind !== 'backend' && (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
+      ({ kind, disabled, defaultBackend, useBackend }) =>
+        kind !== 'backend' &&
+        !disabled &&
+        (defaultBackend === index || useBackend.some(rule => rule.backend === index)),
     );
     const limits = comers.map(frontend => frontend.maxconn || processMaxconn);
     if (limits.includes(0)) return backend;

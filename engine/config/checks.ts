@@ -227,9 +227,9 @@ function serverReferences(proxy: ProxyDraft, diagnostics: Diagnostics): void {
 /** Pages that `errorfiles` lines and rules take from `http-errors` sections. */
 function errorSections(proxy: ProxyDraft, diagnostics: Diagnostics, { httpErrors }: Drafts): void {
   const names = httpErrors.map(section => section.name);
-  for (const page of proxy.errorFiles) {
+  for (const page of proxy.errorPages) {
+    if (!('statuses' in page) || names.includes(page.name)) continue;
     const { name } = page;
-    if (names.includes(name)) continue;
     const message = `unable to find the http-errors section '${name}'`;
     diagnostics.mark('alert', page, message, didYouMean(name, names));
   }

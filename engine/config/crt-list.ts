@@ -6,12 +6,12 @@
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
-import { CRT_LIST } from './keywords-tls-bind.ts';
+import { CRT_LIST_LINE } from './keywords-tls-bind.ts';
 import { readSettings, Table } from './table.ts';
 import { type BindTlsDraft, newBindTls } from './tls-draft.ts';
 import type { Line, Word } from './words.ts';
 
-const TABLE = new Table(CRT_LIST);
+const TABLE = new Table(CRT_LIST_LINE);
 
 export interface CrtListLine {
   readonly line: number;

@@ -7,9 +7,22 @@
  * Every thing (the global section, a proxy, a listener, a server) is made a list of settings, each a word and a text, and the
  * lists are compared. Numbers of things in the model are replaced by names first, as they move when a thing is added.
  */
-import { addressText, hostText } from '../io/address.ts';
-import type { Address } from '../io/contract.ts';
 import { RULE_SETS } from '../rules/rule-sets.ts';
+import {
+  APART,
+  GROUPS,
+  isThing,
+  isTold,
+  NONE,
+  ruleOf,
+  SECRETS,
+  type Side,
+  spaced,
+  takeOut,
+  textOf,
+  valueOf,
+  WORDS,
+} from './diff-text.ts';
 import type { LogForward } from './log-model.ts';
 import { findProxy } from './match.ts';
 import { type Bind, isBackend, isFrontend, type Model } from './model.ts';
@@ -70,7 +83,14 @@ const SECTIONS: readonly (readonly [string, (model: Model) => readonly { readonl
   ['ca-file', model => model.tls.authorities.map(contentOf)],
   ['crl-file', model => model.tls.revocations.map(contentOf)],
   ['crt-list', model => model.tls.lists.map(contentOf)],
+  ['map', model => patternFiles(model, true)],
+  ['acl file', model => patternFiles(model, false)],
 ];
+
+const patternFiles = ({ patternRefs }: Model, pairs: boolean) =>
+  patternRefs
+    .filter(ref => ref.name !== '' && ref.pairs === pairs)
+    .map(({ name, bytes }) => ({ name, content: bytes }));
 
 const contentOf = <T extends { readonly name: string }>(content: T) => ({ name: content.name, content });
 
@@ -104,12 +124,6 @@ const forwardOf = ({ binds, dgramBinds, ...section }: LogForward) => {
   const addresses = (list: readonly Bind[]) => list.map(({ text }) => text).join(', ');
   return { ...section, bind: addresses(binds), dgramBind: addresses(dgramBinds) };
 };
-
-/** A configuration, and the proxy in it that is looked at. */
-interface Side {
-  readonly model: Model;
-  readonly proxy: Proxy | null;
-}
 
 function proxyChanges(before: Side & { proxy: Proxy }, after: Side & { proxy: Proxy }): readonly Change[] {
   const [old, proxy] = [before.proxy, after.proxy];
@@ -163,6 +177,10 @@ class Changes {
 
   /** Only what is short and no secret is told; of the rest, that it came, went or changed. */
   #setting(what: string, name: string, before: unknown, after: unknown): void {
+    if (before instanceof Uint8Array && after instanceof Uint8Array) {
+      if (Buffer.compare(before, after) !== 0) this.add(what, 'changed');
+      return;
+    }
     const [from, to] = [textOf(name, before, this.#before), textOf(name, after, this.#after)];
     if (from === to) return;
     const secret = SECRETS.includes(name);
@@ -185,158 +203,21 @@ class Changes {
     for (const key of left.keys()) this.add(`${what} ${key}`, 'removed');
   }
 
-  /** Rules have no names: how many are new, how many are gone, or that only their order changed. */
+  /**
+   * Rules have no names: how many are new, how many are gone, in how many a file says something else, or that only their
+   * order changed.
+   */
   rules(what: string, before: readonly unknown[], after: readonly unknown[]): void {
-    const left = before.map(rule => plain(rule, this.#before));
-    const now = after.map(rule => plain(rule, this.#after));
-    if (left.join('\n') === now.join('\n')) return;
-    let added = 0;
-    for (const rule of now) {
-      const at = left.indexOf(rule);
-      if (at < 0) added++;
-      else left.splice(at, 1);
-    }
+    const left = before.map(rule => ruleOf(rule, this.#before));
+    const now = after.map(rule => ruleOf(rule, this.#after));
+    if (left.length === now.length && left.every(({ whole }, i) => whole === now[i]!.whole)) return;
+    const other = now.filter(rule => !takeOut(left, rule, 'whole'));
+    const added = other.filter(rule => !takeOut(left, rule, 'withoutContent'));
     const rules = (n: number) => `${what} ${n === 1 ? 'rule' : `rules (${n})`}`;
-    if (added > 0) this.add(rules(added), 'added');
+    const refilled = other.length - added.length;
+    if (refilled > 0) this.add(`content of ${rules(refilled)}`, 'changed');
+    if (added.length > 0) this.add(rules(added.length), 'added');
     if (left.length > 0) this.add(rules(left.length), 'removed');
-    if (added + left.length === 0) this.add(`order of ${what} rules`, 'changed');
+    if (other.length + left.length === 0) this.add(`order of ${what} rules`, 'changed');
   }
-}
-
-// --- settings ---
-
-/** Parts that are compared by themselves, or say nothing: places, and numbers that are given automatically. */
-const APART = [
-  ...[
-    'file',
-    'line',
-    'index',
-    'id',
-    'kind',
-    'name',
-    'binds',
-    'servers',
-    'serverSlots',
-    'rules',
-    'acls',
-    'statsSockets',
-    'useBackend',
-    'useServer',
-  ],
-  ...['text', 'saved', 'portRelative', 'portOffset', 'hostname', 'tables'],
-];
-/** Parts whose own parts are told one by one, and the word before each. */
-const GROUPS: Readonly<Record<string, string>> = {
-  timeouts: 'timeout ',
-  options: 'option ',
-  tune: 'tune.',
-  check: 'check ',
-  agent: 'agent ',
-  balance: 'balance ',
-  cookie: 'cookie ',
-  tls: 'ssl ',
-  hold: 'hold ',
-};
-/** Fields whose name is not the keyword's in other letters. */
-const WORDS: Readonly<Record<string, string>> = {
-  defaultBackend: 'default_backend',
-  ulimitN: 'ulimit-n',
-  closeSpreadMs: 'close-spread-time',
-  maxReloads: 'mworker-max-reloads',
-  forwardFor: 'forwardfor',
-  errorPages: 'errorfile',
-  logs: 'log',
-  data: 'store',
-};
-const NONE = 'none';
-/** Numbers that mean something else. */
-const NUMBERS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
-  nbthread: { 0: 'automatic' },
-  maxconn: { 0: NONE },
-  minconn: { 0: NONE },
-  redispatch: { 0: 'off', [-1]: 'on' },
-  sendProxy: { 0: 'off', 1: 'v1', 2: 'v2' },
-};
-const SECRETS = ['dynamicCookieKey'];
-
-/** A setting of `thing`; what only follows another one is `undefined`. `owner`: what `thing` is a part of. */
-function valueOf(thing: object, name: string, owner: object | undefined): unknown {
-  const { interMs, [name]: value } = thing as Readonly<Record<string, unknown>>;
-  if ((name === 'fastinterMs' || name === 'downinterMs') && value === interMs) return undefined;
-  const above = name === 'address' && owner !== undefined ? (owner as Readonly<Record<string, unknown>>)[name] : null;
-  return isAddress(above) && isAddress(value) && placeText(value) === placeText(above) ? undefined : value;
-}
-
-function isThing(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What can be shown as it is: no structures. */
-function isTold(value: unknown): boolean {
-  return Array.isArray(value) ? value.every(one => typeof one !== 'object') : !isThing(value) || isAddress(value);
-}
-
-/** `clientFinMs` is `client-fin`. */
-function spaced(name: string): string {
-  return name.replace(/(?:Ms|Bytes)$/, '').replace(/[A-Z]/g, capital => `-${capital.toLowerCase()}`);
-}
-
-function textOf(name: string, value: unknown, side: Side): string {
-  if (value === null || value === undefined || (value === 0 && name.endsWith('Ms'))) return NONE;
-  if (typeof value === 'boolean') return value ? 'on' : 'off';
-  if (name.endsWith('Ms') && typeof value === 'number') return timeText(value);
-  if (typeof value === 'number') return NUMBERS[name]?.[value] ?? placed(name, value, side) ?? String(value);
-  if (isAddress(value)) return placeText(value);
-  if (Array.isArray(value) && isTold(value)) return value.length === 0 ? NONE : value.join(',');
-  return typeof value === 'string' ? value : plain(value, side);
-}
-
-function placeText(address: Address): string {
-  return address.family === 1 ? addressText(address) : `${hostText(address)}:${address.port}`;
-}
-
-function timeText(ms: number): string {
-  if (ms === Infinity) return 'infinite';
-  const [size, unit] = (
-    [
-      [86_400_000, 'd'],
-      [3_600_000, 'h'],
-      [60_000, 'm'],
-      [1_000, 's'],
-    ] as const
-  ).find(([size]) => ms % size === 0) ?? [1, 'ms'];
-  return `${ms / size}${unit}`;
-}
-
-function isAddress(value: unknown): value is Address {
-  return typeof value === 'object' && value !== null && 'family' in value && 'bytes' in value && 'port' in value;
-}
-
-/** Fields that hold the number of something in the model, which has a name. */
-const PLACES: Readonly<Record<string, (side: Side, number: number) => string | undefined>> = {
-  defaultBackend: ({ model }, n) => model.proxies[n]?.name,
-  backend: ({ model }, n) => model.proxies[n]?.name,
-  proxy: ({ model }, n) => model.proxies[n]?.name,
-  server: ({ proxy }, n) => proxy?.servers[n]?.name,
-  table: ({ model }, n) => model.tables[n]?.name,
-  writeTo: ({ model }, n) => model.tables[n]?.name,
-  peers: ({ model }, n) => model.peers[n]?.name,
-  resolvers: ({ model }, n) => model.resolvers[n]?.name,
-};
-
-/** The name of what a number stands for; null = it stands for itself. */
-function placed(field: string, number: number, side: Side): string | null {
-  return Object.hasOwn(PLACES, field) ? (PLACES[field]!(side, number) ?? NONE) : null;
-}
-
-/** One text for one meaning: without places, with names for numbers. */
-function plain(value: unknown, side: Side): string {
-  return (
-    JSON.stringify(value, (name, part: unknown) => {
-      if (name === 'file' || name === 'line' || name === 'id') return typeof part === 'object' ? part : undefined;
-      if (typeof part === 'number' && name === 'acl' && side.proxy !== null) return side.proxy.acls[part];
-      if (typeof part === 'number') return placed(name, part, side) ?? part;
-      return part instanceof Uint8Array ? [...part] : part;
-    }) ?? NONE
-  );
 }

@@ -12,6 +12,7 @@ import {
   HEADERS_MAX,
   LOG_URI_BYTES,
   MAXREWRITE_BYTES,
+  PAYLOAD_BYTES_MAX,
   RING_BYTES,
 } from '../limits.ts';
 import type { Format } from '../log/format-text.ts';
@@ -21,12 +22,13 @@ import type { ConditionData } from '../sample/condition.ts';
 import type { Expression } from '../sample/expression.ts';
 import type { Endpoint, Network } from './address.ts';
 import { type CheckDraft, newCheck } from './check-draft.ts';
+import type { CrtListLine } from './crt-list.ts';
 import { type FolderOf, STARTED_IN } from './default-path.ts';
 import type { FilterSpec } from './filter-spec.ts';
 import type { Global } from './global-model.ts';
 import { type EmailAlertDraft, newEmailAlert } from './keywords-mailers.ts';
 import type { LogProfile, ProfileStep } from './log-model.ts';
-import type { Bind, HttpErrors, Place, Userlist } from './model.ts';
+import type { Bind, ErrorPage, HttpErrors, Place, Userlist } from './model.ts';
 import type { Forwarded, Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
 import type { Observe, Resolvers, Server, Source } from './server-model.ts';
 import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
@@ -181,6 +183,7 @@ export interface ProxyDraft
       | 'table'
       | 'stickRules'
       | 'filters'
+      | 'errorPages'
       | 'forwarded'
       | 'source'
       | LogFormatField
@@ -192,6 +195,8 @@ export interface ProxyDraft
   stateFrom: 'global' | 'local' | 'none';
   stateFile: string;
   binds: BindDraft[];
+  /** `ssl-f-use`. */
+  sslUses: (CrtListLine & { readonly at: Place })[];
   filters: FilterSpec[];
   forwarded: Forwarded | null;
   source: Source | null;
@@ -205,7 +210,7 @@ export interface ProxyDraft
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
-  monitorFail: ConditionData[];
+  monitorFail: (ConditionData & Place)[];
   forceSwitch: ConditionData[];
   emailAlert: EmailAlertDraft;
   stats: StatsDraft | null;
@@ -219,8 +224,19 @@ export interface ProxyDraft
   stickRules: StickRuleDraft[];
   /** Tables that rules name: looked up once all is read. '' = the own one. */
   tableUses: TableUse[];
-  /** `errorfiles` lines: pages of `http-errors` sections, taken when all sections are read; no statuses = all. */
-  errorFiles: (Reference & { readonly statuses: readonly number[] })[];
+  /** In the order of their lines: a later one wins. */
+  errorPages: (ErrorPage | ErrorPageReset | ErrorFilesLine)[];
+}
+
+/** `http-error ... default-errorfiles`. */
+export interface ErrorPageReset {
+  readonly status: number;
+  readonly content: null;
+}
+
+/** Pages of an `http-errors` section, taken when all sections are read; no statuses = all. */
+export interface ErrorFilesLine extends Reference {
+  readonly statuses: readonly number[];
 }
 
 /** `name` '' = the proxy's. */
@@ -260,7 +276,9 @@ export interface StatsDraft extends Draft<Omit<StatsPage, 'adminIf'>> {
 
 type Rules = keyof Proxy['rules'];
 
-export type HttpErrorsDraft = Draft<HttpErrors>;
+export interface HttpErrorsDraft extends Draft<Omit<HttpErrors, 'pages'>> {
+  pages: ErrorPage[];
+}
 
 export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
@@ -361,6 +379,7 @@ export function newGlobal(): GlobalDraft {
     traces: [],
     dnsAcceptFamily: 'auto',
     localPeer: '',
+    anonKey: 0,
     httpErrCodes: [[400, 499]],
     httpFailCodes: [
       [500, 500],
@@ -370,12 +389,11 @@ export function newGlobal(): GlobalDraft {
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
       maxrewriteBytes: MAXREWRITE_BYTES,
+      cliPayloadBytes: PAYLOAD_BYTES_MAX,
       maxhdr: HEADERS_MAX,
       logUriBytes: LOG_URI_BYTES,
       cookieCaptureBytes: COOKIE_CAPTURE_BYTES,
       maxaccept: ACCEPT_BURST,
-      poolHighFdRatio: 25,
-      poolLowFdRatio: 20,
       rcvbufClientBytes: 0,
       rcvbufServerBytes: 0,
       sndbufClientBytes: 0,
@@ -389,12 +407,17 @@ export function newGlobal(): GlobalDraft {
       varsReqresBytes: 0,
       varsLimited: false,
     },
+    httpclient: {
+      ...{ resolves: true, resolvers: 'default', prefer: 6, caFile: '@system-ca', verify: 'required' },
+      ...{ retries: 3, connectMs: 5_000 },
+    },
     compression: { rateBytes: 0, cpuPercent: 100, memoryBytes: 0, maxLevel: 1, memLevel: 8, windowBits: 15 },
     procVars: [],
     nameCases: [],
     fileNameCases: [],
     unixBind: { prefix: '', mode: null, user: null, group: null, uid: null, gid: null },
     pp2NeverSendLocal: false,
+    reusePort: true,
     rejectPrivilegedPorts: false,
     h1AnyPayload: false,
     h1KeepInsecure: false,
@@ -410,6 +433,7 @@ export function newServer(): ServerDraft {
     ...NOWHERE,
     name: '',
     id: 0,
+    forcedId: false,
     text: '',
     datagrams: false,
     endpoint: null,
@@ -527,7 +551,6 @@ export function newOptions(): ProxyDraft['options'] {
     contstats: false,
     socketStats: false,
     nolinger: false,
-    httpNoDelay: false,
     httpIgnoreProbes: false,
     httpUseProxyHeader: false,
     httpPretendKeepalive: false,
@@ -557,11 +580,13 @@ export function newProxy(): ProxyDraft {
     kind: 'defaults',
     name: '',
     id: 0,
+    forcedId: false,
     guid: null,
     description: null,
     disabled: false,
     mode: 'tcp',
     binds: [],
+    sslUses: [],
     maxconn: 0,
     backlog: 0,
     maxSessionServerConns: 5,
@@ -592,7 +617,6 @@ export function newProxy(): ProxyDraft {
     rules: noRules(),
     inspectDelayMs: 0,
     serverInspectDelayMs: 0,
-    errorFiles: [],
     expressions: [],
     resolversUsed: [],
     servers: [],

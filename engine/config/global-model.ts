@@ -30,6 +30,8 @@ export interface Global extends Place {
   readonly pidfile: string | null;
   readonly node: string | null;
   readonly description: string | null;
+  /** `anonkey`: key of the hashes that stand for names; 0 = none. */
+  readonly anonKey: number;
   readonly statsSockets: readonly Bind[];
   readonly statsTimeoutMs: number;
   readonly statsMaxconn: number;
@@ -60,12 +62,15 @@ export interface Global extends Place {
   readonly httpFailCodes: readonly StatusRange[];
   /** `pp2-never-send-local`: checks name their own addresses in PROXY headers of version 2. */
   readonly pp2NeverSendLocal: boolean;
+  /** Not `noreuseport`. */
+  readonly reusePort: boolean;
   /** `harden.reject-privileged-ports.tcp`: clients of ports below 1024 are not served. */
   readonly rejectPrivilegedPorts: boolean;
   /** `h1-accept-payload-with-any-method`, `h1-do-not-close-on-insecure-transfer-encoding`. */
   readonly h1AnyPayload: boolean;
   readonly h1KeepInsecure: boolean;
   readonly tune: Tune;
+  readonly httpclient: HttpClientSettings;
   readonly compression: CompressionBounds;
   /** `h1-case-adjust`: names in lower case, and as they are written where an option asks for that. */
   readonly nameCases: readonly (readonly [from: string, to: string])[];
@@ -87,18 +92,31 @@ export interface CompressionBounds {
   readonly windowBits: number;
 }
 
+/** `httpclient.*`: how requests of the runtime API are made. */
+export interface HttpClientSettings {
+  /** Names are resolved: by this section, to this kind of address. */
+  readonly resolves: boolean;
+  readonly resolvers: string;
+  readonly prefer: 4 | 6;
+  readonly caFile: string;
+  readonly verify: 'none' | 'required';
+  readonly retries: number;
+  readonly connectMs: number;
+}
+
 export type StatusRange = readonly [first: number, last: number];
 
 export interface Tune {
   readonly bufsizeBytes: number;
   readonly maxrewriteBytes: number;
+  /** Of a command of the runtime API. */
+  readonly cliPayloadBytes: number;
   readonly maxhdr: number;
   /** How much of a request line log lines show, and of a captured cookie. */
   readonly logUriBytes: number;
   readonly cookieCaptureBytes: number;
   readonly maxaccept: number;
-  readonly poolHighFdRatio: number;
-  readonly poolLowFdRatio: number;
+  /** Sizes of the kernel's buffers; 0 = as it likes. */
   readonly rcvbufClientBytes: number;
   readonly rcvbufServerBytes: number;
   readonly sndbufClientBytes: number;

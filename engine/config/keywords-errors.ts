@@ -1,9 +1,9 @@
 /** `errorfile` and `errorloc`: own answers instead of the built-in error pages. */
 
-import { readErrorPage } from '../rules/reply-spec.ts';
+import { readErrorFile, readErrorPage } from '../rules/reply-spec.ts';
 import { ruleSet } from '../rules/rule-sets.ts';
 import type { Cursor } from './cursor.ts';
-import type { Draft, HttpErrorsDraft, ProxyDraft } from './draft.ts';
+import type { HttpErrorsDraft, ProxyDraft } from './draft.ts';
 import { reference } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import type { ErrorPage } from './model.ts';
@@ -25,19 +25,12 @@ function statusAnd(cursor: Cursor, name: string, what: string): { status: number
   return null;
 }
 
-/** The last page for a status wins. */
-function setPage(pages: Draft<ErrorPage>[], page: Draft<ErrorPage>): void {
-  const known = pages.findIndex(other => other.status === page.status);
-  if (known >= 0) pages.splice(known, 1);
-  pages.push(page);
-}
-
-function errorfile(cursor: Cursor, pages: Draft<ErrorPage>[], { resources }: Context): void {
+/** `errorfile <status> <file>`; null after reporting. */
+function errorfile(cursor: Cursor, { resources }: Context): ErrorPage | null {
   const found = statusAnd(cursor, 'errorfile', 'file');
-  if (found === null) return;
-  const bytes = resources.readFile(found.text);
-  if (bytes === null) cursor.error(`'errorfile': error opening file '${found.text}'`);
-  else setPage(pages, { status: found.status, bytes, redirect: null });
+  if (found === null) return null;
+  const file = readErrorFile(cursor, found.text, resources);
+  return file === null ? null : { status: found.status, content: { kind: 'file', file } };
 }
 
 function errorloc(name: string, redirect: 302 | 303): Keyword<ProxyDraft> {
@@ -46,11 +39,8 @@ function errorloc(name: string, redirect: 302 | 303): Keyword<ProxyDraft> {
     parse(cursor, proxy) {
       const found = statusAnd(cursor, name, 'url');
       if (found === null) return;
-      setPage(proxy.errorPages, {
-        status: found.status,
-        bytes: null,
-        redirect: { status: redirect, location: found.text },
-      });
+      const content = { kind: 'redirect', status: redirect, location: found.text } as const;
+      proxy.errorPages.push({ status: found.status, content });
     },
     good: [`${name} 503 http://sorry.example.org/`],
     bad: [
@@ -84,13 +74,16 @@ function errorfiles(cursor: Cursor, proxy: ProxyDraft): void {
     }
     statuses.push(Number(word.text));
   }
-  proxy.errorFiles.push({ ...section, statuses });
+  proxy.errorPages.push({ ...section, statuses });
 }
 
 export const ERRORS: readonly Keyword<ProxyDraft>[] = [
   supported({
     ...{ ...ERRORFILE, where: 'DFLB' },
-    parse: (cursor, proxy, context) => errorfile(cursor, proxy.errorPages, context),
+    parse(cursor, proxy, context) {
+      const page = errorfile(cursor, context);
+      if (page !== null) proxy.errorPages.push(page);
+    },
   }),
   supported({
     ...{ name: 'errorfiles', where: 'DFLB', args: '<section> [<code> ...]', parse: errorfiles },
@@ -104,20 +97,19 @@ export const ERRORS: readonly Keyword<ProxyDraft>[] = [
   supported({
     name: 'http-error',
     where: 'DFLB',
-    args: 'status <code> [content-type <type>] { default-errorfiles | { errorfile | errorfiles | file | string } <what> } [hdr <name> <text>]*',
+    args: 'status <code> [content-type <type>] { default-errorfiles | { errorfile | errorfiles | file | lf-file | string | lf-string } <what> } [hdr <name> <format>]*',
     doc: 'Answers an error with a response of your own.',
     parse(cursor, proxy, context) {
       const rule = { set: ruleSet('request'), point: null, proxy, args: null };
       const page = readErrorPage(cursor, rule, context);
       if (page === null) return;
-      const { status } = page;
-      if ('bytes' in page) setPage(proxy.errorPages, { status, bytes: page.bytes, redirect: null });
-      else if ('section' in page)
-        proxy.errorFiles.push({ ...reference(cursor), name: page.section, statuses: [status] });
-      else proxy.errorPages = proxy.errorPages.filter(other => other.status !== status);
+      if ('section' in page) {
+        proxy.errorPages.push({ ...reference(cursor), name: page.section, statuses: [page.status] });
+      } else proxy.errorPages.push(page);
     },
     good: [
       'http-error status 503 content-type text/plain string "closed" hdr X-Why night',
+      'http-error status 503 content-type text/plain lf-string "%[src] must wait" hdr x-path %[path]',
       'http-error status 503 errorfiles site',
       'http-error status 503 default-errorfiles',
     ],
@@ -125,12 +117,8 @@ export const ERRORS: readonly Keyword<ProxyDraft>[] = [
       ['http-error', "'http-error' expects 'status <code>'"],
       ['http-error status 999 string x', "'status' expects an integer between 200 and 599, not '999'"],
       [
-        'http-error status 503 content-type a/b lf-string %ci',
-        "'lf-string' and 'lf-file' in 'http-error' are not supported by Sluice yet",
-      ],
-      [
-        'http-error status 503 content-type a/b string x hdr a %ci',
-        "a format as value of 'hdr' in 'http-error' is not supported by Sluice yet",
+        'http-error status 503 content-type a/b lf-string %[nope]',
+        "failed to parse sample expression <nope]> : unknown fetch method 'nope'",
       ],
       ['http-error status 299 content-type a/b string x', "status code '299' not handled by error pages"],
     ],
@@ -144,6 +132,13 @@ export const ERRORS: readonly Keyword<ProxyDraft>[] = [
 export const HTTP_ERRORS: readonly Keyword<HttpErrorsDraft>[] = [
   supported({
     ...{ ...ERRORFILE, where: 'E' },
-    parse: (cursor, section, context) => errorfile(cursor, section.pages, context),
+    parse(cursor, section, context) {
+      const page = errorfile(cursor, context);
+      if (page === null) return;
+      // The last page for a status wins.
+      const known = section.pages.findIndex(({ status }) => status === page.status);
+      if (known >= 0) section.pages.splice(known, 1);
+      section.pages.push(page);
+    },
   }),
 ];

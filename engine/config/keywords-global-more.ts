@@ -2,11 +2,10 @@
 import { DEFAULT_PATH } from './default-path.ts';
 import type { GlobalDraft } from './draft.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
+import { HTTPCLIENT } from './keywords-httpclient.ts';
 
-const OCSP = 'OCSP responses are read from files only';
 const POLLER = 'the runtime chooses how to wait for events';
 const THREADS = 'the system places threads';
-const HTTPCLIENT = 'there is no internal HTTP client';
 const FORKS = 'programs are run for external checks only';
 
 /** [name, syntax, why it means nothing]. */
@@ -18,7 +17,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['nopoll', '', POLLER],
   ['nosplice', '', 'the kernel decides how bytes move'],
   ['nogetaddrinfo', '', 'host names are resolved by the runtime'],
-  ['noreuseport', '', 'each address is bound once and shared'],
   ['no-memory-trimming', '', 'memory is managed by the runtime'],
   ['maxpipes', '<number>', 'no pipes are used'],
   ['cpu-affinity', '...', THREADS],
@@ -32,12 +30,11 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['strict-limits', '', 'a limit that cannot be met is always an error'],
   ['insecure-fork-wanted', '', FORKS],
   ['insecure-setuid-wanted', '', FORKS],
-  ['profiling.memory', '<on|off>', 'profiles are taken by the runtime'],
-  ['profiling.tasks', '<on|off|auto>', 'profiles are taken by the runtime'],
+  ['profiling.memory', '<on|off>', 'profiles are taken when the runtime API is told to'],
+  ['profiling.tasks', '<on|off|auto>', 'profiles are taken when the runtime API is told to'],
   ['debug', '', 'the command line has -d'],
   ['quiet', '', 'the command line has -q'],
   ['debug.counters', '<on|off>', 'there are no such counters'],
-  ['anonkey', '<number>', 'configurations are not dumped anonymously'],
   ['expose-deprecated-directives', '', 'there are none'],
   ['expose-experimental-directives', '', 'there are none'],
   ['force-cfg-parser-pause', '<time>', 'reading is never slowed'],
@@ -48,18 +45,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['h2-workaround-bogus-websocket-clients', '', 'only HTTP/1 is spoken'],
   ['jwt.decrypt_alg_list', '<list>', 'there are no tokens yet'],
   ['jwt.decrypt_enc_list', '<list>', 'there are no tokens yet'],
-  ['ocsp-update.disable', '<on|off>', OCSP],
-  ['ocsp-update.maxdelay', '<number>', OCSP],
-  ['ocsp-update.mindelay', '<number>', OCSP],
-  ['ocsp-update.httpproxy', '<address>', OCSP],
-  ['ocsp-update.mode', '<on|off>', OCSP],
-  ['httpclient.resolvers.disabled', '<on|off>', HTTPCLIENT],
-  ['httpclient.resolvers.id', '<name>', HTTPCLIENT],
-  ['httpclient.resolvers.prefer', '<ipv4|ipv6>', HTTPCLIENT],
-  ['httpclient.retries', '<number>', HTTPCLIENT],
-  ['httpclient.ssl.ca-file', '<file>', HTTPCLIENT],
-  ['httpclient.ssl.verify', '[<none|required>]', HTTPCLIENT],
-  ['httpclient.timeout.connect', '<time>', HTTPCLIENT],
 ];
 
 /** [name, syntax, what it does]. */
@@ -97,6 +82,7 @@ const ENVIRONMENT: readonly (readonly [string, string, string])[] = [
 
 export const GLOBAL_MORE: readonly Keyword<GlobalDraft>[] = [
   DEFAULT_PATH,
+  ...HTTPCLIENT,
   ...MEANINGLESS.map(([name, args, why]) => accepted<GlobalDraft>(name, 'G', args, 'Of no effect here.', why)),
   ...LATER.map(([name, args, doc]) => later<GlobalDraft>(name, 'G', args, doc)),
   ...ENVIRONMENT.map(([name, args, doc]) =>

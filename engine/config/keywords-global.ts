@@ -129,6 +129,9 @@ const OWN: readonly Row[] = [
   word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot'),
   word(row('pidfile', 'File that gets the process number.'), '<file>', 'pidfile'),
   word(row('node', 'Name of this machine on the statistics page.'), '<name>', 'node'),
+  integer(row('anonkey', 'Key of the hashes that `set anon on` shows instead of names; 0 = none.'), 'anonKey', {
+    max: 0xffff_ffff,
+  }),
   word(row('localpeer', 'Which peer of the `peers` sections this is; `-L` has the last word.'), '<name>', 'localPeer'),
   statusCodes('http-err-codes', 'httpErrCodes', 'Statuses that count as errors of the client.'),
   statusCodes('http-fail-codes', 'httpFailCodes', 'Statuses that count as failures of the server.'),
@@ -187,6 +190,7 @@ const OWN: readonly Row[] = [
       ['harden.reject-privileged-ports.tcp x', "'harden.reject-privileged-ports.tcp' expects 'on' or 'off', not 'x'"],
     ],
   }),
+  bare(row('noreuseport', 'No other process may listen where we do; threads share one socket.'), { reusePort: false }),
   bare(row('zero-warning', 'Refuses to start when there is a warning.'), { zeroWarning: true }),
   supported({
     name: 'stats socket',

@@ -7,8 +7,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   // Rules.
   ['quic-initial', 'DFL', '<action> [{ if | unless } <condition>]', 'Acts on the first QUIC packet.'],
   ['use-fcgi-app', 'LB', '<name>', 'Speaks FastCGI to the servers.'],
-  // The rest.
-  ['crt', 'FL', '<file> [...]', 'A certificate for the binds of this proxy.'],
 ];
 
 export const LATER_PROXY: readonly Keyword<ProxyDraft>[] = LATER.map(row => later(...row));

@@ -40,7 +40,6 @@ const SWITCHES: readonly (readonly [name: string, where: string, fields: Switch 
   ['http-drop-request-trailers', 'DB', 'dropRequestTrailers', 'Removes trailers from requests.'],
   ['http-drop-response-trailers', 'DFL', 'dropResponseTrailers', 'Removes trailers from responses.'],
   ['http-ignore-probes', 'DFL', 'httpIgnoreProbes', 'Closes silently on clients that sent nothing.'],
-  ['http-no-delay', 'DFLB', 'httpNoDelay', 'Forwards HTTP data without waiting for more.'],
   [
     'http-pretend-keepalive',
     'DLB',
@@ -233,6 +232,13 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
   FORWARDED,
   addressHeader('option forwardfor', 'X-Forwarded-For', 'forwardFor', "Tells the server the client's address."),
   addressHeader('option originalto', 'X-Original-To', 'originalTo', 'Tells the server which address the client asked.'),
+  accepted(
+    'option http-no-delay',
+    'DFLB',
+    '',
+    'Forwards HTTP data without waiting for more.',
+    'data never waits for more',
+  ),
   accepted('option splice-auto', 'DFLB', '', 'Kernel splicing when it helps.', SPLICE),
   accepted('option splice-request', 'DFLB', '', 'Kernel splicing of requests.', SPLICE),
   accepted('option splice-response', 'DFLB', '', 'Kernel splicing of responses.', SPLICE),

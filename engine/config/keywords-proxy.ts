@@ -25,6 +25,7 @@ import { OPTION } from './keywords-options.ts';
 import { REMOVED } from './keywords-removed.ts';
 import { RETRY_ON } from './keywords-retry.ts';
 import { sourceRow } from './keywords-source.ts';
+import { SSL_F_USE } from './keywords-ssl-f-use.ts';
 import { STATS } from './keywords-stats.ts';
 import { STICK } from './keywords-stick.ts';
 import { SWITCHING } from './keywords-switching.ts';
@@ -296,5 +297,6 @@ export const PROXY: readonly Row[] = [
   ...ACL,
   ...EMAIL_ALERT,
   ...LATER_PROXY,
+  SSL_F_USE,
   ...REMOVED,
 ];

@@ -1,8 +1,9 @@
 /** TLS settings of `bind` lines; those marked so may stand in a crt-list, too. */
 import { bare, word } from './fields.ts';
-import { accepted, type Keyword, later, supported } from './keyword.ts';
-import { commonRows, ignoredErrors, row, verifyRow } from './keywords-tls.ts';
-import type { BindTlsDraft } from './tls-draft.ts';
+import { type Keyword, later, supported } from './keyword.ts';
+import { CRT, LOAD_OPTIONS } from './keywords-crt-store.ts';
+import { commonRows, ignoredErrors, row, verifyRow, within } from './keywords-tls.ts';
+import { type BindTlsDraft, type LoadDraft, newLoad } from './tls-draft.ts';
 
 type Row = Keyword<BindTlsDraft>;
 
@@ -38,6 +39,17 @@ export const CRT_LIST: readonly Row[] = [
   bare<BindTlsDraft>(row('allow-0rtt', 'Takes early data of TLS 1.3, which may be replayed.'), { early: true }),
 ];
 
+/** What a line of a crt-list may say. */
+export const CRT_LIST_LINE: readonly Row[] = [...CRT_LIST, ...within<BindTlsDraft, LoadDraft>(LOAD_OPTIONS, loadOf)];
+
+/** What `ssl-f-use` may say. */
+export const SSL_F_USE_LINE: readonly Row[] = [...CRT_LIST_LINE, ...within<BindTlsDraft, LoadDraft>([CRT], loadOf)];
+
+function loadOf(draft: BindTlsDraft): LoadDraft {
+  draft.load ??= newLoad();
+  return draft.load;
+}
+
 /** In `ssl-default-bind-options`, too. */
 export const BIND_OPTIONS: readonly Row[] = [
   ...commonRows<BindTlsDraft>().filter(({ name }) => /^(ssl-m|no-|force-|tls-t)/.test(name)),
@@ -66,5 +78,4 @@ export const BIND_TLS: readonly Row[] = [
   word(row('ca-sign-file', 'Authority that signs such certificates, with its key.'), '<file>', 'signFile'),
   word(row('ca-sign-pass', 'Password of that key.'), '<password>', 'signPassword'),
   later<BindTlsDraft>('ech', '', '<directory>', 'Encrypted client hello.'),
-  accepted<BindTlsDraft>('ocsp-update', '', '<on|off>', 'Fetches OCSP responses.', 'they are read from files only'),
 ];

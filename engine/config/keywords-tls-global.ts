@@ -100,6 +100,10 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {
     max: 16_384,
   }),
+  integer(
+    row('tune.ssl.keyupdate-rate-limit', 'Key updates of a client per second at most; 0 = any number.'),
+    'keyUpdatesMax',
+  ),
   ...['tune.ssl.capture-buffer-size', 'tune.ssl.capture-cipherlist-size'].map(name =>
     integer<GlobalTlsDraft>(row(name, "Bytes of a client's hello kept for fetches; 0 = none."), 'captureBytes', {
       max: 65_535,
@@ -114,6 +118,35 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     },
     bad: [['tune.ssl.keylog foo', "'tune.ssl.keylog' expects 'on' or 'off', not 'foo'"]],
   }),
+];
+
+function onOff(name: string, doc: string, field: 'ocspMode' | 'ocspDisabled'): Row {
+  return supported<GlobalTlsDraft>({
+    ...{ ...row(name, doc), args: '<on|off>', good: [`${name} on`, `${name} off`] },
+    parse(cursor, tls) {
+      const value = cursor.expectOneOf(name, ['on', 'off'] as const);
+      if (value !== null) tls[field] = value === 'on';
+    },
+    bad: [[`${name} foo`, `'${name}' expects 'on' or 'off', not 'foo'`]],
+  });
+}
+
+const OCSP_ROWS: readonly Row[] = [
+  onOff('ocsp-update.mode', 'Whether OCSP responses are fetched and kept fresh where no line says.', 'ocspMode'),
+  onOff('ocsp-update.disable', 'No OCSP response is fetched, whatever lines say.', 'ocspDisabled'),
+  ...['ocsp-update', 'tune.ssl.ocsp-update'].flatMap(name => [
+    integer<GlobalTlsDraft>(
+      row(`${name}.mindelay`, 'Seconds between two updates of an OCSP response at least.'),
+      'ocspMinSeconds',
+      { max: 31_536_000 },
+    ),
+    integer<GlobalTlsDraft>(
+      row(`${name}.maxdelay`, 'Seconds between two updates of an OCSP response at most.'),
+      'ocspMaxSeconds',
+      { max: 31_536_000 },
+    ),
+  ]),
+  word(row('ocsp-update.httpproxy', 'HTTP proxy that is asked for OCSP responses.'), '<address>[:<port>]', 'ocspProxy'),
 ];
 
 /** Lines that servers are read with: those that come at run time, too. */
@@ -131,9 +164,11 @@ function noted(keyword: Row): Row {
 }
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
-  ...within<GlobalDraft, GlobalTlsDraft>([...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES], global => global.tls),
+  ...within<GlobalDraft, GlobalTlsDraft>(
+    [...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES, ...OCSP_ROWS],
+    global => global.tls,
+  ),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
-  accepted('tune.ssl.keyupdate-rate-limit', 'G', '<number>', 'Key updates per second.', 'OpenSSL bounds them'),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
   accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),
   later('ssl-engine', 'G', '<engine> ...', 'OpenSSL engines.'),

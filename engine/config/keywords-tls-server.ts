@@ -37,6 +37,19 @@ export const SERVER_TLS: readonly Row[] = [
       if (names !== null) draft.checkAlpn = names;
     },
   }),
+  bare<ServerTlsDraft>(row('sni-auto', 'Without `sni` the Host of the request is sent as server name.'), {
+    sniAuto: true,
+  }),
+  bare<ServerTlsDraft>(row('no-sni-auto', 'Without `sni` no server name is sent.'), { sniAuto: false }),
+  bare<ServerTlsDraft>(
+    row('check-sni-auto', 'Without `check-sni` checks send the Host of their request as server name.'),
+    {
+      checkSniAuto: true,
+    },
+  ),
+  bare<ServerTlsDraft>(row('no-check-sni-auto', 'Without `check-sni` checks send no server name.'), {
+    checkSniAuto: false,
+  }),
   supported<ServerTlsDraft>({
     ...row('sni', 'Server name sent to it.'),
     ...{ args: '<expression>', good: ['sni req.hdr(host)', 'sni str(example.com)'] },
@@ -46,7 +59,9 @@ export const SERVER_TLS: readonly Row[] = [
     },
     bad: [['sni foo', "unknown fetch method 'foo'"]],
   }),
-  later<ServerTlsDraft>('allow-0rtt', '', '', 'TLS early data.'),
+  bare<ServerTlsDraft>(row('allow-0rtt', 'Sends requests as early data of TLS 1.3, which may be replayed.'), {
+    early: true,
+  }),
   later<ServerTlsDraft>('renegotiate', '', '', 'TLS renegotiation.'),
   accepted<ServerTlsDraft>('no-renegotiate', '', '', 'No TLS renegotiation.', 'it is always refused'),
 ];

@@ -6,6 +6,7 @@ type Field = Exclude<keyof GlobalDraft['tune'], 'varsLimited'>;
 
 const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
   ['tune.bufsize', 'bufsizeBytes', 'Room for a message head and what is kept free beside it.'],
+  ['tune.cli.max-payload-size', 'cliPayloadBytes', 'Payload that a command of the runtime API may have.'],
   ['tune.maxrewrite', 'maxrewriteBytes', 'Room kept free for headers that are added.'],
   ['tune.rcvbuf.client', 'rcvbufClientBytes', "Kernel's receive buffer towards clients."],
   ['tune.rcvbuf.server', 'rcvbufServerBytes', "Kernel's receive buffer towards servers."],
@@ -25,20 +26,6 @@ const NUMBERS: readonly (readonly [name: string, field: Field, min: number, max:
   ['tune.peers.max-updates-at-once', 'peersMaxUpdates', 1, 100_000, 'Updates that a peer is sent in a turn.'],
   ['tune.stick-counters', 'stickCounters', 0, 100, 'Keys that a session or a stream can track at a time.'],
   ['tune.maxaccept', 'maxaccept', -1, 100_000, 'Connections accepted in one turn by a listener.'],
-  [
-    'tune.pool-high-fd-ratio',
-    'poolHighFdRatio',
-    0,
-    100,
-    'Percentage of descriptors above which idle servers are closed.',
-  ],
-  [
-    'tune.pool-low-fd-ratio',
-    'poolLowFdRatio',
-    0,
-    100,
-    'Percentage of descriptors above which idle servers are not kept.',
-  ],
 ];
 
 const NO_H2 = 'only HTTP/1 is spoken';
@@ -46,17 +33,19 @@ const NO_QUIC = 'there is no QUIC';
 const NO_LUA = 'there is no Lua';
 const NO_POOLS = 'memory is managed by the runtime';
 const SCHEDULER = 'the event loop schedules itself';
+const IDLE = 'no more idle connections are kept than were lately in use';
 const COPYING = 'how bytes are moved is not tunable';
 
 /** [name, syntax, why it means nothing]. */
 const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.applet.zero-copy-forwarding', '<on|off>', COPYING],
+  ['tune.pool-high-fd-ratio', '<number>', IDLE],
+  ['tune.pool-low-fd-ratio', '<number>', IDLE],
   ['tune.buffers.limit', '<number>', NO_POOLS],
   ['tune.buffers.reserve', '<number>', NO_POOLS],
   ['tune.bufsize.large', '<size>', NO_POOLS],
   ['tune.bufsize.small', '<size>', NO_POOLS],
   ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
-  ['tune.cli.max-payload-size', '<size>', 'commands have a limit of their own'],
   ['tune.defaults.purge', '[<what>]', 'defaults sections are dropped after reading anyway'],
   ['tune.disable-fast-forward', '', COPYING],
   ['tune.disable-zero-copy-forwarding', '', COPYING],

@@ -5,7 +5,10 @@
  * Units are in the names: `...Ms` milliseconds, `...Bytes` bytes; a limit of 0 means "none" unless said otherwise.
  * References between objects are indexes: `model.proxies[i]`, `proxy.servers[i]`.
  */
+
+import type { ErrorFile } from '../http/errors.ts';
 import type { Address } from '../io/contract.ts';
+import type { ReplySpec } from '../rules/reply-spec.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { Global } from './global-model.ts';
 import type { LogForward, LogProfile, Ring } from './log-model.ts';
@@ -96,10 +99,13 @@ export interface HttpErrors extends Place {
 
 export interface ErrorPage {
   readonly status: number;
-  /** The whole response as read from `errorfile`; null when it is a redirect. */
-  readonly bytes: Uint8Array | null;
-  readonly redirect: { readonly status: 302 | 303; readonly location: string } | null;
+  readonly content: ErrorContent;
 }
+
+export type ErrorContent =
+  | { readonly kind: 'file'; readonly file: ErrorFile }
+  | { readonly kind: 'redirect'; readonly status: 302 | 303; readonly location: string }
+  | { readonly kind: 'reply'; readonly spec: ReplySpec };
 
 export interface Userlist extends Place {
   readonly name: string;

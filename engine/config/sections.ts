@@ -19,6 +19,7 @@ import {
 } from './draft.ts';
 import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
+import { CRT_STORE, type CrtStoreDraft, newCrtStore } from './keywords-crt-store.ts';
 import { HTTP_ERRORS } from './keywords-errors.ts';
 import { GLOBAL } from './keywords-global.ts';
 import { LOG_FORWARD, type LogForwardDraft, newLogForward } from './keywords-log-forward.ts';
@@ -45,6 +46,7 @@ export interface Drafts {
   readonly logProfiles: LogProfileDraft[];
   readonly rings: RingDraft[];
   readonly logForwards: LogForwardDraft[];
+  readonly crtStores: CrtStoreDraft[];
   readonly mailers: MailersDraft[];
   readonly healthchecks: (CheckOwner & { name: string })[];
   readonly resolvers: ResolversDraft[];
@@ -62,6 +64,7 @@ export function newDrafts(): Drafts {
     logProfiles: [],
     rings: [],
     logForwards: [],
+    crtStores: [],
     mailers: [],
     healthchecks: [],
     resolvers: [],
@@ -100,6 +103,7 @@ export const TABLES = {
   'log-forward': new Table(LOG_FORWARD),
   mailers: new Table(MAILERS),
   peers: new Table(PEERS),
+  'crt-store': new Table(CRT_STORE),
 };
 
 /** What reads the lines of a section whose keywords are in `table` into `draft`. */
@@ -211,6 +215,21 @@ const GLOBAL_SECTION: Section = {
     const { global } = desk.drafts;
     if (global.line === 0) Object.assign(global, { file: cursor.line.file, line: cursor.line.line });
     return readerOf(TABLES.global, 'global', 'G', global, '', desk);
+  },
+};
+
+const CRT_STORE_SECTION: Section = {
+  keyword: 'crt-store',
+  args: '[<name>]',
+  letter: 'C',
+  doc: 'Certificates, with what belongs to each, by names.',
+  open(cursor, desk) {
+    const { file, line } = cursor.line;
+    const name = cursor.left > 0 ? sectionName(cursor, 'crt-store') : '';
+    expectEnd(cursor, 'crt-store');
+    const draft = newCrtStore({ file, line }, name);
+    desk.drafts.crtStores.push(draft);
+    return readerOf(TABLES['crt-store'], 'crt-store', 'C', draft, name, desk);
   },
 };
 
@@ -329,7 +348,7 @@ export const SECTIONS: readonly Section[] = [
   ),
   laterSection('acme', 'Certificates by ACME.'),
   laterSection('cache', 'A cache of responses.'),
-  laterSection('crt-store', 'Certificates by name.'),
+  CRT_STORE_SECTION,
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   namedSection('mailers', 'M', 'Mail servers.', TABLES.mailers, drafts => drafts.mailers, newMailers),

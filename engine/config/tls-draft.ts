@@ -46,6 +46,21 @@ export interface TlsDraft {
   tickets: boolean | null;
 }
 
+/** How a certificate is loaded (`crt-store`, crt-lists, `ssl-f-use`). Null = not said. */
+export interface LoadDraft {
+  crt: string | null;
+  alias: string | null;
+  key: string | null;
+  ocsp: string | null;
+  issuer: string | null;
+  sctl: string | null;
+  ocspUpdate: boolean | null;
+}
+
+export function newLoad(): LoadDraft {
+  return { crt: null, alias: null, key: null, ocsp: null, issuer: null, sctl: null, ocspUpdate: null };
+}
+
 export interface BindTlsDraft extends TlsDraft {
   ssl: boolean;
   /** `crt`, `crt-list`, `default-crt`, in their order. */
@@ -64,6 +79,8 @@ export interface BindTlsDraft extends TlsDraft {
   generate: boolean;
   signFile: string | null;
   signPassword: string | null;
+  /** In a crt-list: how its certificate is loaded; null = it does not say. */
+  load: LoadDraft | null;
 }
 
 export interface ServerTlsDraft extends TlsDraft {
@@ -72,9 +89,13 @@ export interface ServerTlsDraft extends TlsDraft {
   verifyHost: string | null;
   sni: Expression | null;
   reuse: boolean | null;
+  early: boolean;
   /** Null = as the server's own connections, where checks go to the same place. */
   checkSsl: boolean | null;
   checkSni: string | null;
+  /** Where no name is said, that of the Host header is sent: of the request, of the check's request. */
+  sniAuto: boolean;
+  checkSniAuto: boolean;
   checkAlpn: string[] | null;
 }
 
@@ -97,6 +118,7 @@ export interface GlobalTlsDraft {
   privateCache: boolean;
   lifetimeSeconds: number;
   maxRecordBytes: number;
+  keyUpdatesMax: number;
   dhBits: number;
   madeMax: number;
   securityLevel: number | null;
@@ -108,6 +130,12 @@ export interface GlobalTlsDraft {
   skipSelfIssued: boolean;
   captureBytes: number;
   keylog: boolean;
+  /** `ocsp-update.*`. Delays in seconds. */
+  ocspMode: boolean;
+  ocspDisabled: boolean;
+  ocspMinSeconds: number;
+  ocspMaxSeconds: number;
+  ocspProxy: string | null;
   /** Words of the lines above that servers depend on. */
   serverLines: string[][];
 }
@@ -147,6 +175,7 @@ export function newBindTls(): BindTlsDraft {
     generate: false,
     signFile: null,
     signPassword: null,
+    load: null,
   };
 }
 
@@ -158,8 +187,11 @@ export function newServerTls(): ServerTlsDraft {
     verifyHost: null,
     sni: null,
     reuse: null,
+    early: false,
     checkSsl: null,
     checkSni: null,
+    sniAuto: false,
+    checkSniAuto: false,
     checkAlpn: null,
   };
 }
@@ -179,6 +211,7 @@ export function newGlobalTls(): GlobalTlsDraft {
     privateCache: false,
     lifetimeSeconds: 300,
     maxRecordBytes: 0,
+    keyUpdatesMax: 100,
     dhBits: 0,
     madeMax: 1000,
     securityLevel: null,
@@ -188,6 +221,11 @@ export function newGlobalTls(): GlobalTlsDraft {
     skipSelfIssued: false,
     captureBytes: 0,
     keylog: false,
+    ocspMode: false,
+    ocspDisabled: false,
+    ocspMinSeconds: 300,
+    ocspMaxSeconds: 3600,
+    ocspProxy: null,
     serverLines: [],
   };
 }

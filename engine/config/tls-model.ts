@@ -40,6 +40,10 @@ export interface Certificate {
   readonly ocsp: Uint8Array | null;
   /** Certificate of the issuer (`.issuer`), DER; null = none. */
   readonly issuer: Uint8Array | null;
+  /** Signed timestamps for clients that ask for them (`.sctl`, RFC 6962); null = none. */
+  readonly sctl: Uint8Array | null;
+  /** The response is fetched from the issuer and kept fresh (`ocsp-update`). */
+  readonly ocspUpdate: boolean;
   /** Diffie-Hellman parameters in the file, PEM; null = none. */
   readonly dh: Uint8Array | null;
 }
@@ -80,10 +84,17 @@ export interface GlobalTls {
   readonly madeMax: number;
   /** Plaintext of a record at most; 0 = as much as TLS has room for. */
   readonly maxRecordBytes: number;
+  /** Key updates of a client per second at most; 0 = any number. */
+  readonly keyUpdatesMax: number;
   /** PEM; null = OpenSSL's own. */
   readonly dhParams: Uint8Array | null;
   /** Bits of the group for them where no file has any; 0 = as the certificate's key is. */
   readonly dhBits: number;
+  /** `ocsp-update.mindelay`, `ocsp-update.maxdelay`: between two updates of a response. Seconds. */
+  readonly ocspMinSeconds: number;
+  readonly ocspMaxSeconds: number;
+  /** `ocsp-update.httpproxy`: who is asked instead of the issuers; null = they are. `host:port`. */
+  readonly ocspProxy: string | null;
   /** `tune.ssl.capture-buffer-size`: bytes of lists that fetches show of a client's hello; 0 = none is kept. */
   readonly captureBytes: number;
   /** Where relative names of files are, for those named at run time; null = where the process was started. */
@@ -173,4 +184,6 @@ export interface ServerTls extends TlsSettings, Place {
   readonly sniName: string | null;
   /** Sessions are resumed. */
   readonly reuse: boolean;
+  /** `allow-0rtt`: requests may go as early data, which an attacker may send again. */
+  readonly early: boolean;
 }

@@ -2,6 +2,7 @@
  * What an agent says (manual 5.2, `agent-check`): one line of words, each of which may change something, in any order and
  * combination. The last word of a kind counts.
  */
+import { isStatic } from '../balance/is-static.ts';
 import { WEIGHT_MAX } from '../limits.ts';
 import { setDrain, setMaint, setReady, setWeight } from './state.ts';
 import { CHECKED, L7OK, L7STS, type Verdict, verdict } from './statuses.ts';
@@ -63,13 +64,21 @@ export function obeyAgent(env: StateEnv, t: Target, line: string): Verdict {
 
 /** `set weight` of the runtime API and `weight:` of agents: absolute, or a share of the configured one. '' or a complaint. */
 export function changeWeight(env: StateEnv, t: Target, text: string): string {
-  const m = /^(\d+)(.*)$/.exec(text);
+  const m = /^([+-]?\d+)(.*)$/.exec(text);
   if (!m) return 'Empty weight string empty or preceded by garbage';
-  if (m[2] !== '' && m[2] !== '%') return 'Trailing garbage in weight string';
   const number = Number(m[1]);
-  if (m[2] === '' && number > WEIGHT_MAX) return 'Absolute weight can only be between 0 and 256 inclusive.';
+  const relative = m[2] === '%';
+  if (relative && number < 0) return 'Relative weight must be positive.';
+  if (!relative && (number < 0 || number > WEIGHT_MAX)) {
+    return 'Absolute weight can only be between 0 and 256 inclusive.';
+  }
+  if (!relative && m[2] !== '') return 'Trailing garbage in weight string';
   const initial = serverWord(env.memory, t, 'iweight');
-  setWeight(env, t, m[2] === '' ? number : Math.min(WEIGHT_MAX, Math.floor((initial * number) / 100)));
+  const weight = relative ? Math.min(WEIGHT_MAX, Math.floor((initial * number) / 100)) : number;
+  if (weight !== 0 && weight !== initial && isStatic(t.proxy)) {
+    return "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.";
+  }
+  setWeight(env, t, weight);
   return '';
 }
 

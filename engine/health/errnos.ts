@@ -20,6 +20,7 @@ const TEXTS = [
   ['ENOTCONN', 'Transport endpoint is not connected'],
   ['EPERM', 'Operation not permitted'],
   ['EPIPE', 'Broken pipe'],
+  ['EPROTO', 'Protocol error'],
   ['ETIMEDOUT', 'Connection timed out'],
 ] as const;
 

@@ -48,6 +48,7 @@ export function initialise(memory: Memory, model: Model, now: number): void {
     // Of a word it takes what fits: 2 GB a second.
     maxcomprate: Math.min(global.compression.rateBytes, 0x7fff_ffff),
     start_second: second,
+    anon_key: global.anonKey | 0,
   });
   const env = { model, memory, topology: top, log: () => {}, now: () => now };
   for (const proxy of model.proxies) {

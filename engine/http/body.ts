@@ -83,12 +83,16 @@ export function requestBody(head: Head): number {
  * whose lengths mean nothing.
  */
 export function responseBody(head: Head, requestMethod: number): number {
-  const { status } = head;
-  if (requestMethod === METHOD_HEAD || status < 200 || status === 204 || status === 304) return BODY_NONE;
-  if (requestMethod === METHOD_CONNECT && status < 300) return BODY_NONE;
+  if (isBodyless(head, requestMethod)) return BODY_NONE;
   if (head.chunked) return BODY_CHUNKED;
   if (head.contentLength < 0) return BODY_UNTIL_CLOSE;
   return head.contentLength > 0 ? BODY_LENGTH : BODY_NONE;
+}
+
+/** A response that has no payload, whatever its headers say. */
+export function isBodyless({ status }: Head, requestMethod: number): boolean {
+  if (requestMethod === METHOD_HEAD || status < 200 || status === 204 || status === 304) return true;
+  return requestMethod === METHOD_CONNECT && status < 300;
 }
 
 export class Body {

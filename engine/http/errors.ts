@@ -1,8 +1,10 @@
 /** HAProxy's own error responses, byte for byte (2.6 to 3.x), and those that `errorfile` and `errorloc` put in their place. */
+import { BODY_UNTIL_CLOSE, responseBody } from './body.ts';
 import { latin1, textOf } from './chars.ts';
 import { Head } from './head.ts';
+import { dropPersistence } from './hop.ts';
 import { errorOf } from './invalid.ts';
-import { H_CONNECTION, H_CONTENT_LENGTH, H_KEEP_ALIVE, H_TRANSFER_ENCODING } from './names.ts';
+import { METHOD_OTHER } from './names.ts';
 import { parseResponse } from './parse.ts';
 import { type ReplyConnection, reasonOf, reply, withConnection } from './reply.ts';
 import { maxHeadLength, writeResponseHead } from './write.ts';
@@ -99,17 +101,26 @@ export function authRequired(status: 401 | 407, realm: string): Uint8Array {
   return reply(status, fields, body(status, row[1]));
 }
 
-/** What `errorfile` says when it is no response. */
+/** What an `errorfile` is as a response. */
+export interface ErrorFile {
+  /** The whole response, without a Connection header; empty = none is sent. */
+  readonly bytes: Uint8Array;
+  /** The connection closes after it: it says so, or nothing else says where it ends. */
+  readonly closes: boolean;
+}
+
+/** What an `errorfile` says when it is no response. */
 export interface BadErrorFile {
   readonly problem: string;
 }
 
 /**
- * Makes the contents of an `errorfile` a response to send: names in lower case, HTTP/1.1, CRLF, a Content-Length that
- * is right, nothing that belongs to a connection. `maxBytes` is `tune.bufsize`.
+ * Makes the contents of an `errorfile` a response to send: lines that end in CRLF, names in lower case, of Connection neither
+ * close nor keep-alive. `maxBytes` is `tune.bufsize`.
  */
-export function parseErrorFile(file: Uint8Array, maxBytes: number): Uint8Array | BadErrorFile {
+export function parseErrorFile(file: Uint8Array, maxBytes: number): ErrorFile | BadErrorFile {
   if (file.length > maxBytes) return { problem: `is ${file.length} bytes long, more than tune.bufsize (${maxBytes})` };
+  if (file.length === 0) return { bytes: file, closes: true };
   const bytes = file.slice();
   const head = new Head(100, 64);
   const used = parseResponse(head, bytes, 0, bytes.length, { maxHeadBytes: maxBytes, maxHeaders: 100, relaxed: true });
@@ -121,13 +132,11 @@ export function parseErrorFile(file: Uint8Array, maxBytes: number): Uint8Array |
   if (head.contentLength >= 0 && head.contentLength !== length) {
     return { problem: `says Content-Length ${head.contentLength}, but its body is ${length} bytes long` };
   }
-  for (const id of [H_CONNECTION, H_KEEP_ALIVE, H_TRANSFER_ENCODING, H_CONTENT_LENGTH]) head.removeAll(id);
-  head.add('content-length', String(length));
+  const closes = dropPersistence(head) || responseBody(head, METHOD_OTHER) === BODY_UNTIL_CLOSE;
   const out = new Uint8Array(maxHeadLength(head) + length);
   const at = writeResponseHead(head, out, 0);
   out.set(bytes.subarray(used), at);
-  out[7] = 49;
-  return out.slice(0, at + length);
+  return { bytes: out.slice(0, at + length), closes };
 }
 
 /** The status of a response made by `parseErrorFile` or the pages above. */

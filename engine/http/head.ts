@@ -36,11 +36,17 @@ export class Head {
   headersStart = 0;
 
   // --- request line ---
+  /** As received: what the client expects of the answer. */
   methodId = METHOD_OTHER;
-  /** In `methodBytes`. */
+  /** As it leaves (`setMethod`): what the server answers to. */
+  sentMethodId = METHOD_OTHER;
+  /** As received, in `bytes`. */
   methodStart = 0;
   methodEnd = 0;
   methodEdited = false;
+  /** As `setMethod` has it, in `extra`. */
+  #newMethodStart = 0;
+  #newMethodEnd = 0;
   /** The request target: in `uriBytes`. */
   uriStart = 0;
   uriEnd = 0;
@@ -126,6 +132,7 @@ export class Head {
     this.end = start;
     this.headersStart = start;
     this.methodId = METHOD_OTHER;
+    this.sentMethodId = METHOD_OTHER;
     this.methodStart = start;
     this.methodEnd = start;
     this.methodEdited = false;
@@ -163,9 +170,17 @@ export class Head {
     return this.uriEdited ? this.extra : this.bytes;
   }
 
-  /** The array that `methodStart` and `methodEnd` point into. */
-  get methodBytes(): Uint8Array {
+  /** The array that `sentMethodStart` and `sentMethodEnd` point into. */
+  get sentMethodBytes(): Uint8Array {
     return this.methodEdited ? this.extra : this.bytes;
+  }
+
+  get sentMethodStart(): number {
+    return this.methodEdited ? this.#newMethodStart : this.methodStart;
+  }
+
+  get sentMethodEnd(): number {
+    return this.methodEdited ? this.#newMethodEnd : this.methodEnd;
   }
 
   /** The array that `reasonStart` and `reasonEnd` point into. */
@@ -266,15 +281,15 @@ export class Head {
     return true;
   }
 
-  /** Another method. False when `extra` is full, or when it is no token. */
+  /** Sends the request with another method. False when `extra` is full, or when it is no token. */
   setMethod(method: Uint8Array | string): boolean {
     if (method.length === 0 || !this.#hasRoom(method.length)) return false;
     const end = this.#append(method, this.extraUsed);
     for (let i = this.extraUsed; i < end; i++) if (TOKEN_LOWER[this.extra[i]!] === 0) return false;
-    this.methodStart = this.extraUsed;
-    this.extraUsed = this.methodEnd = end;
+    this.#newMethodStart = this.extraUsed;
+    this.extraUsed = this.#newMethodEnd = end;
     this.methodEdited = true;
-    this.methodId = methodId(this.extra, this.methodStart, end);
+    this.sentMethodId = methodId(this.extra, this.#newMethodStart, end);
     this.verbatim = false;
     return true;
   }

@@ -122,7 +122,7 @@ function parseRequestLine(head: Head, bytes: Uint8Array, start: number, end: num
   if (bytes[at] !== SP || at === start) return ERR_METHOD;
   head.methodStart = start;
   head.methodEnd = at;
-  head.methodId = methodId(bytes, start, at);
+  head.methodId = head.sentMethodId = methodId(bytes, start, at);
   head.uriStart = ++at;
   at = span(TARGET, bytes, at, end);
   while (relaxed && at < end && (TARGET[bytes[at]!] === 1 || isUnsafe(bytes[at]!))) at++;

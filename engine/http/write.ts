@@ -27,7 +27,7 @@ export function writeRequestHead(head: Head, out: Uint8Array, at: number): numbe
   if (!edited && head.headersStart - head.uriEnd === VERSION_BYTES) {
     return writeHeaders(head, out, at, head.start, head.headersStart);
   }
-  let to = copy(head.methodBytes, head.methodStart, head.methodEnd, out, at);
+  let to = copy(head.sentMethodBytes, head.sentMethodStart, head.sentMethodEnd, out, at);
   out[to++] = SP;
   to = copy(head.uriBytes, head.uriStart, head.uriEnd, out, to);
   to = copy(VERSIONS[head.version]!, 0, VERSION_BYTES, out, to);

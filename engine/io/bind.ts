@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import type { ListenWords } from '../config/model.ts';
+import type { KeepAlive } from '../config/proxy-model.ts';
 import { BACKLOG_DEFAULT } from '../limits.ts';
 import { addressText, isAbstract, unixAddress } from './address.ts';
 import type { Address } from './contract.ts';
@@ -19,10 +20,17 @@ const DEFER_ACCEPT_S = 60;
 const TEMP_SUFFIX_BYTES = 11;
 const TEMP_SUFFIX = /\.\d+\.tmp$/;
 
-/** What a listening socket needs of its `bind` line; a `Bind` with `reusePort` beside it is one. */
+/** What a listening socket needs of its `bind` line, and of the global section. */
 export interface ListenSpec extends ListenWords {
   /** False under `noreuseport`. */
   readonly reusePort: boolean;
+  /** Sizes of the kernel's buffers; 0 = as it likes. */
+  readonly rcvbufBytes: number;
+  readonly sndbufBytes: number;
+  /** `option tcp-smart-accept`: the answer is to carry the acknowledgement of what comes first. */
+  readonly delayAck: boolean;
+  /** `option clitcpka`; null = off. */
+  readonly keepAlive: KeepAlive | null;
 }
 
 export interface Listener {
@@ -41,7 +49,7 @@ export interface BindError {
 
 /** Opens, binds and listens. The caller owns the descriptor, also for `fd@N`, of which it gets a duplicate. */
 export function openListener(spec: ListenSpec): Listener | BindError {
-  if (spec.inheritedFd !== null) return inherit(spec.inheritedFd);
+  if (spec.inheritedFd !== null) return inherit(spec.inheritedFd, spec);
   if (spec.address === null) throw new Error('openListener: neither an address nor a descriptor');
   if (spec.address.family !== 1) return openInet(spec, spec.address);
   return spec.abstract || isAbstract(spec.address) ? openAbstract(spec, spec.address) : openUnix(spec, spec.address);
@@ -74,6 +82,17 @@ interface OptionRow {
   readonly value: (spec: ListenSpec, address: Address) => number | Uint8Array;
   readonly what: (spec: ListenSpec) => string;
   readonly fatal: boolean;
+}
+
+/** A setting of keep-alive probes. */
+function keepAlive(option: native.SocketOption, field: keyof KeepAlive): OptionRow {
+  return {
+    wanted: spec => (spec.keepAlive?.[field] ?? 0) > 0,
+    option: () => option,
+    value: spec => spec.keepAlive![field],
+    what: () => `cannot set keep-alive probes (${field})`,
+    fatal: false,
+  };
 }
 
 const isV6 = (address: Address) => address.family === 6;
@@ -117,12 +136,44 @@ const BEFORE_BIND: readonly OptionRow[] = [
   },
 ];
 
+/** Accepted connections have all of this from their listener. What another owner of the socket may have set is taken back. */
 const BEFORE_LISTEN: readonly OptionRow[] = [
+  {
+    wanted: () => native.TCP_QUICKACK[1] > 0,
+    option: () => native.TCP_QUICKACK,
+    value: spec => (spec.delayAck ? 0 : 1),
+    what: () => 'cannot set TCP_QUICKACK',
+    fatal: false,
+  },
+  {
+    wanted: () => true,
+    option: () => native.SO_KEEPALIVE,
+    value: spec => (spec.keepAlive === null ? 0 : 1),
+    what: () => 'cannot set SO_KEEPALIVE',
+    fatal: false,
+  },
+  keepAlive(native.TCP_KEEPIDLE, 'idleSeconds'),
+  keepAlive(native.TCP_KEEPINTVL, 'intervalSeconds'),
+  keepAlive(native.TCP_KEEPCNT, 'count'),
   {
     wanted: spec => spec.mss > 0,
     option: () => native.TCP_MAXSEG,
     value: spec => spec.mss,
     what: spec => `cannot set MSS to ${spec.mss}`,
+    fatal: false,
+  },
+  {
+    wanted: spec => spec.rcvbufBytes > 0,
+    option: () => native.SO_RCVBUF,
+    value: spec => spec.rcvbufBytes,
+    what: spec => `cannot set the receive buffer to ${spec.rcvbufBytes}`,
+    fatal: false,
+  },
+  {
+    wanted: spec => spec.sndbufBytes > 0,
+    option: () => native.SO_SNDBUF,
+    value: spec => spec.sndbufBytes,
+    what: spec => `cannot set the send buffer to ${spec.sndbufBytes}`,
     fatal: false,
   },
   {
@@ -346,7 +397,7 @@ function attempt(what: string, where: string, run: () => void): BindError | null
 }
 
 /** `fd@N`: a listening stream socket that the parent process left open. */
-function inherit(fd: number): Listener | BindError {
+function inherit(fd: number, spec: ListenSpec): Listener | BindError {
   const refused = (code: number, why: string) => ({
     errno: code,
     message: `cannot use file descriptor '${fd}' : ${why}.`,
@@ -359,5 +410,7 @@ function inherit(fd: number): Listener | BindError {
   if (address === null) return refused(errno.EAFNOSUPPORT, native.errorText(errno.EAFNOSUPPORT));
   const copy = native.dupFd(fd);
   if (copy < 0) return refused(-copy, native.errorText(-copy));
-  return { fd: copy, address, warnings: [] };
+  const warnings: string[] = [];
+  if (address.family !== 1) setOptions(copy, BEFORE_LISTEN, spec, address, warnings);
+  return { fd: copy, address, warnings };
 }

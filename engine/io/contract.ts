@@ -91,9 +91,7 @@ export interface Conn {
   peer(): Address | null;
   /** The local address. Cached. */
   local(): Address | null;
-  /** Waits for the answer to carry the acknowledgement of what comes next (`option tcp-smart-accept`), where that can be asked for. */
-  delayAck(): void;
-  /** TCP keep-alive (`option clitcpka`, `srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
+  /** TCP keep-alive (`option srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
   keepAlive(idle: number, interval: number, count: number): void;
   /** What the kernel knows of the connection: Linux's `struct tcp_info`, lent until the next call; null where it cannot be had. */
   tcpInfo(): Uint8Array | null;

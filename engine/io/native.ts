@@ -74,6 +74,8 @@ export const SO_TYPE: SocketOption = [SOCKET, MAC ? 0x1008 : 3];
 export const SO_ACCEPTCONN: SocketOption = [SOCKET, MAC ? 2 : 30];
 export const SO_BINDTODEVICE: SocketOption = [SOCKET, MAC ? -1 : 25];
 export const SO_RCVTIMEO: SocketOption = [SOCKET, MAC ? 0x1006 : 20];
+export const SO_SNDBUF: SocketOption = [SOCKET, MAC ? 0x1001 : 7];
+export const SO_RCVBUF: SocketOption = [SOCKET, MAC ? 0x1002 : 8];
 export const SO_LINGER: SocketOption = [SOCKET, MAC ? 0x80 : 13];
 export const SO_KEEPALIVE: SocketOption = [SOCKET, MAC ? 8 : 9];
 export const IP_BIND_ADDRESS_NO_PORT: SocketOption = [IP, MAC ? -1 : 24];
@@ -123,8 +125,12 @@ export function bind(fd: number, name: Uint8Array): number {
   return checked(libc.bind(fd, name, name.length));
 }
 
+/** Listens, or listens again: Linux's would undo TCP_QUICKACK, which accepted connections are to have. */
 export function listen(fd: number, backlog: number): number {
-  return checked(libc.listen(fd, backlog));
+  const quick = getOption(fd, TCP_QUICKACK);
+  const result = checked(libc.listen(fd, backlog));
+  if (quick === 0) setOption(fd, TCP_QUICKACK, 0);
+  return result;
 }
 
 /** Ends receiving (SHUT_RD): a listening socket then refuses connections until `listen` is called again. */

@@ -249,9 +249,6 @@ export class NetConn implements Conn {
     this.abort(true);
   }
 
-  /** Node has no such call. */
-  delayAck(): void {}
-
   keepAlive(idle: number, interval: number, count: number): void {
     // Node writes its own defaults where 0 is given, so the system's usual ones are named.
     if (this.alive && !this.#unix) {

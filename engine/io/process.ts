@@ -1,28 +1,45 @@
 /** System calls about the process itself that Node has no function for. */
 import ffi from 'node:ffi';
 import fs from 'node:fs';
+import os from 'node:os';
 import { AF_UNIX, closeFd, encodeSockaddr, SOCK_DGRAM, sendDatagram, socket } from './native.ts';
 
 const { functions: libc } = ffi.dlopen(null, {
   dup2: { return: 'i32', arguments: ['i32', 'i32'] },
 });
 
-/** As in <malloc.h>: blocks of so many bytes are given back to the system as soon as they are free. */
+/** As in <malloc.h>. Blocks of so many bytes are given back to the system as soon as they are free. */
 const M_MMAP_THRESHOLD = -3;
 const LARGE_BYTES = 1 << 20;
+/** How many arenas threads share. */
+const M_ARENA_MAX = -8;
+
+/** Of the C library of most Linux systems; others have no such functions. */
+const glibc = libraryOf({
+  mallopt: { return: 'i32', arguments: ['i32', 'i32'] },
+  malloc_trim: { return: 'i32', arguments: ['u64'] },
+} as const);
+
+function libraryOf<const T extends Parameters<typeof ffi.dlopen>[1]>(declarations: T) {
+  try {
+    return ffi.dlopen(null, declarations).functions;
+  } catch {
+    return null;
+  }
+}
 
 /**
- * The C library of most Linux systems raises that threshold to the largest block that was ever freed; the buffers of threads
- * that come and go with reloads would then stay with the process. Others have no such function.
+ * Memory of threads that come and go with reloads is not to stay with the process. glibc raises the threshold to the largest
+ * block that was ever freed, and makes eight arenas for each processor; what was freed in one is of no use to the next thread.
  */
-export function returnLargeBlocks(): void {
-  try {
-    ffi
-      .dlopen(null, { mallopt: { return: 'i32', arguments: ['i32', 'i32'] } })
-      .functions.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-  } catch {
-    // not glibc
-  }
+export function keepLittleMemory(): void {
+  glibc?.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+  glibc?.mallopt(M_ARENA_MAX, os.availableParallelism());
+}
+
+/** Of smaller blocks glibc gives back by itself only what lies at the end of an arena. Takes some milliseconds. */
+export function returnFreeBlocks(): void {
+  glibc?.malloc_trim(0n);
 }
 
 /** Lets go of the terminal or pipe on standard input, output and error: nobody waits for their end because of us. */

@@ -240,8 +240,6 @@ export class SimConn implements Conn {
     return this.#local;
   }
 
-  delayAck(): void {}
-
   keepAlive(): void {}
 
   savedSyn(): null {

@@ -16,6 +16,8 @@ export interface SocketWishes {
   readonly tcpUserTimeoutMs: number;
   readonly congestion: string;
   readonly md5sig: string;
+  readonly rcvbufBytes: number;
+  readonly sndbufBytes: number;
 }
 
 const text = new TextEncoder();
@@ -24,11 +26,13 @@ const text = new TextEncoder();
 export const nameBytes = (name: string): Uint8Array => text.encode(`${name}\0`);
 
 export function socketSettings(wishes: SocketWishes): readonly SocketSetting[] {
-  const { tcpUserTimeoutMs, congestion, md5sig } = wishes;
+  const { tcpUserTimeoutMs, congestion, md5sig, rcvbufBytes, sndbufBytes } = wishes;
   const rows: (SocketSetting | null)[] = [
     wishes.interface === ''
       ? null
       : { option: native.SO_BINDTODEVICE, value: () => nameBytes(wishes.interface), fatal: true },
+    rcvbufBytes === 0 ? null : { option: native.SO_RCVBUF, value: () => rcvbufBytes, fatal: false },
+    sndbufBytes === 0 ? null : { option: native.SO_SNDBUF, value: () => sndbufBytes, fatal: false },
     tcpUserTimeoutMs === 0 ? null : { option: native.TCP_USER_TIMEOUT, value: () => tcpUserTimeoutMs, fatal: false },
     congestion === '' ? null : { option: native.TCP_CONGESTION, value: () => text.encode(congestion), fatal: false },
     md5sig === '' ? null : { option: native.TCP_MD5SIG_EXT, value: peer => md5Signature(peer, md5sig), fatal: true },

@@ -7,7 +7,7 @@ import type { Resources } from '../config/draft.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
 import { formatDiagnostics } from '../config/print.ts';
-import type { Deployment, Farm, FarmMember, Front, FrontTls } from './deployment.ts';
+import type { Deployment, Farm, FarmMember, Front, FrontTls } from './deployment-model.ts';
 import { policyLines } from './l7-lines.ts';
 import { backendName, comment } from './lines.ts';
 import { monitorLines, type Probe, serverCheck } from './monitors.ts';

@@ -1,8 +1,7 @@
 /**
- * What a process is to do: the same for the trees of all APIs. Only what is in force is in it: nothing that is disabled (but
- * members) or being deleted. `configuration.ts` writes it as a haproxy.cfg.
+ * The deployments of trees. Only what is in force is in them: nothing that is disabled (but members) or being deleted.
  */
-
+import type { Deployment, Farm, FarmMember, Front, FrontTls, Monitor, Policy } from './deployment-model.ts';
 import { flavorOf, NO_FLAVOR } from './flavors.ts';
 import type {
   HealthMonitor,
@@ -10,108 +9,14 @@ import type {
   L7Policy,
   L7Rule,
   Listener,
-  ListenerProtocol,
   Member,
-  MonitorType,
-  Persistence,
   Pool,
-  Tls,
   V1Member,
   V1Monitor,
   V1Pool,
   V1Vip,
 } from './items.ts';
-import type { Reader } from './store.ts';
-
-export interface Deployment {
-  readonly id: string;
-  /** For people: names, in comments. */
-  readonly title: string;
-  readonly addresses: readonly string[];
-  readonly fronts: readonly Front[];
-  /** What its flavour says: threads that serve traffic, connections at the same time (null = what the machine can). */
-  readonly threads: number;
-  readonly connectionsMax: number | null;
-}
-
-export interface Front {
-  readonly id: string;
-  readonly name: string;
-  readonly protocol: ListenerProtocol;
-  readonly port: number;
-  /** -1 = unlimited. */
-  readonly connectionLimit: number;
-  readonly allowedCidrs: readonly string[];
-  readonly insertHeaders: Readonly<Record<string, string>>;
-  readonly clientMs: number;
-  readonly connectMs: number;
-  readonly serverMs: number;
-  readonly inspectMs: number;
-  readonly tls: FrontTls | null;
-  readonly policies: readonly Policy[];
-  readonly pool: Farm | null;
-}
-
-export interface FrontTls extends Tls {
-  readonly certificates: readonly string[];
-  readonly clientCa: string | null;
-  readonly clientAuthentication: Listener['client_authentication'];
-  readonly clientCrl: string | null;
-}
-
-export interface Policy {
-  readonly id: string;
-  readonly name: string;
-  readonly action: L7Policy['action'];
-  readonly pool: Farm | null;
-  readonly location: string;
-  readonly code: number;
-  readonly rules: readonly L7Rule[];
-}
-
-export interface Farm {
-  readonly id: string;
-  readonly name: string;
-  readonly protocol: Pool['protocol'];
-  readonly algorithm: Pool['lb_algorithm'];
-  readonly persistence: Persistence | null;
-  /** A member must pass all. */
-  readonly monitors: readonly Monitor[];
-  readonly members: readonly FarmMember[];
-  readonly tls: FarmTls | null;
-}
-
-export interface FarmTls extends Tls {
-  readonly certificate: string | null;
-  readonly ca: string | null;
-  readonly crl: string | null;
-}
-
-export interface Monitor {
-  readonly type: MonitorType;
-  /** Seconds. */
-  readonly delay: number;
-  readonly timeout: number;
-  readonly rise: number;
-  readonly fall: number;
-  readonly method: string;
-  readonly path: string;
-  readonly codes: string;
-  readonly version: number | null;
-  readonly domain: string | null;
-}
-
-export interface FarmMember {
-  readonly id: string;
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly address: string;
-  readonly port: number;
-  readonly weight: number;
-  readonly backup: boolean;
-  readonly monitorAddress: string | null;
-  readonly monitorPort: number | null;
-}
+import { inTree, type Reader } from './store.ts';
 
 interface InTree {
   readonly admin_state_up: boolean;
@@ -134,11 +39,7 @@ export function deploymentOf(reader: Reader, root: string): Deployment | null {
 function loadBalancer(reader: Reader, root: string): Deployment | null {
   const lb = reader.get('loadbalancer', root)!;
   if (!inForce(lb)) return null;
-  const items = <K extends keyof Items>(kind: K): Items[K][] =>
-    reader
-      .tree(root)
-      .flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []))
-      .sort(byAge);
+  const items = <K extends keyof Items>(kind: K): Items[K][] => inTree(reader, root, kind).sort(byAge);
   const farms = new Map(
     items('pool')
       .filter(inForce)
@@ -146,7 +47,7 @@ function loadBalancer(reader: Reader, root: string): Deployment | null {
   );
   const policies = items('l7policy')
     .filter(inForce)
-    .sort((a, b) => a.position - b.position);
+    .sort((a, b) => rank(a) - rank(b) || a.position - b.position);
   const rules = items('l7rule').filter(inForce);
   const fronts = items('listener')
     .filter(inForce)
@@ -193,6 +94,9 @@ function frontTls(listener: Listener): FrontTls {
     alpn_protocols,
   };
 }
+
+/** Who rejects comes before who sends elsewhere, whatever their positions: so Octavia's own process has it. */
+const rank = ({ action }: L7Policy) => (action === 'REJECT' ? 0 : 1);
 
 /** A policy without rules matches nothing: it is left out, as one to a pool that is not in force. */
 function policy(item: L7Policy, farms: ReadonlyMap<string, Farm>, all: readonly L7Rule[]): Policy[] {

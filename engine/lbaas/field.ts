@@ -12,12 +12,14 @@ export interface Field {
   readonly fallback: Json | undefined;
   /** Only a creation may say it. */
   readonly fixed: boolean;
+  /** Values that the API has and that we cannot serve. */
+  readonly foreign: readonly string[];
 }
 
 export type Fields = Readonly<Record<string, Field>>;
 
 function field(schema: TSchema, fallback: Json | undefined): Field {
-  return { schema, fallback, fixed: false };
+  return { schema, fallback, fixed: false, foreign: [] };
 }
 
 export const required = (f: Field): Field => ({ ...f, fallback: undefined });
@@ -34,8 +36,11 @@ export const text = (fallback: string | null = '', options: { maxLength?: number
 export const integer = (minimum: number, maximum: number, fallback: number | null = null): Field =>
   field(Type.Integer({ minimum, maximum }), fallback);
 export const bool = (fallback: boolean): Field => field(Type.Boolean(), fallback);
-export const oneOf = (values: readonly string[], fallback: string | null = null): Field =>
-  field(Type.Enum([...values]), fallback);
+export const oneOf = (
+  values: readonly string[],
+  fallback: string | null = null,
+  foreign: readonly string[] = [],
+): Field => ({ ...field(Type.Enum([...values, ...foreign]), fallback), foreign });
 export const oneOfNumbers = (values: readonly number[], fallback: number | null = null): Field =>
   field(Type.Number({ enum: values }), fallback);
 /** The id of another item. */

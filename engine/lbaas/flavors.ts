@@ -1,5 +1,5 @@
 /** Flavours: what an operator lets load balancers be. A row per setting that the data of a flavour's profile may have. */
-import { badRequest, notFound, Refusal } from './errors.ts';
+import { badRequest, notFound, unsupported } from './errors.ts';
 import type { Flavor, FlavorProfile } from './items.ts';
 import type { Reader } from './store.ts';
 
@@ -59,11 +59,7 @@ export function checkFlavorData(provider: string, text: string): void {
     if (setting === null) {
       const known = Object.keys(FLAVOR_SETTINGS).join(', ');
       const option = `flavor_data ${name} (there are ${known})`;
-      throw new Refusal(
-        501,
-        'UnsupportedOption',
-        `Provider '${provider}' does not support a requested option: ${option}`,
-      );
+      throw unsupported(option, provider);
     }
     if (!Number.isInteger(value) || value < 1 || value > setting.most) {
       throw wrong(`${name} should be a number from 1 to ${setting.most}`);

@@ -2,7 +2,7 @@
 import type { Common, Items, Kind } from './items.ts';
 import { monitorNote } from './monitors.ts';
 import type { StatRow } from './stat-rows.ts';
-import type { Reader } from './store.ts';
+import { inTree, type Reader } from './store.ts';
 
 export type Operating = 'DEGRADED' | 'DRAINING' | 'ERROR' | 'NO_MONITOR' | 'OFFLINE' | 'ONLINE';
 
@@ -115,17 +115,16 @@ function worst(states: readonly Operating[]): Operating {
 
 function pool(reader: Reader, item: Common, health: Health | null): Operating {
   if (health?.pools[item.id] === undefined) return 'OFFLINE';
-  const members = reader.tree(item.root).flatMap(row => (row.kind === 'member' ? [row.item as Items['member']] : []));
+  const members = inTree(reader, item.root, 'member');
   return worst(members.filter(m => m.pool_id === item.id && m.admin_state_up).map(m => member(m, health)));
 }
 
 function loadBalancer(reader: Reader, item: Common, health: Health | null): Operating {
   if (item.provisioning_status === 'ERROR') return 'ERROR';
-  const rows = reader.tree(item.id);
-  const listeners = rows.filter(row => row.kind === 'listener' && row.item.admin_state_up);
+  const listeners = inTree(reader, item.id, 'listener').filter(({ admin_state_up }) => admin_state_up);
   if (listeners.length === 0) return item.provisioning_status === 'PENDING_CREATE' ? 'OFFLINE' : 'ONLINE';
   if (health === null) return 'OFFLINE';
-  const pools = rows.flatMap(row => (row.kind === 'pool' ? [pool(reader, row.item, health)] : []));
+  const pools = inTree(reader, item.id, 'pool').map(one => pool(reader, one, health));
   return worst(pools.filter(state => state !== 'OFFLINE'));
 }
 
@@ -134,19 +133,17 @@ export function reason(reader: Reader, kind: Kind, item: Common, health: Health 
   if (item.status_description !== '' || health === null) return item.status_description;
   if (kind === 'member') return memberReason(reader, item as Items['member'], health);
   if (kind !== 'pool' && kind !== 'loadbalancer') return '';
-  const all = reader.tree(item.root).flatMap(row => (row.kind === 'member' ? [row.item as Items['member']] : []));
-  const members = all.filter(m => m.admin_state_up && (kind === 'loadbalancer' || m.pool_id === item.id));
+  const members = inTree(reader, item.root, 'member').filter(
+    m => m.admin_state_up && (kind === 'loadbalancer' || m.pool_id === item.id),
+  );
   const down = members.filter(m => member(m, health) === 'ERROR').length;
   return down === 0 ? '' : `${down} of ${members.length} members ${down === 1 ? 'is' : 'are'} down`;
 }
 
 function memberReason(reader: Reader, { id, root, pool_id }: Items['member'], health: Health): string {
   if (health.members[id]?.startsWith('DOWN')) return health.findings[id] ?? '';
-  const rows = reader
-    .tree(root)
-    .flatMap(row => (row.kind === 'healthmonitor' ? [row.item as Items['healthmonitor']] : []));
   return monitorNote(
-    rows.filter(monitor => monitor.pool_id === pool_id),
+    inTree(reader, root, 'healthmonitor').filter(monitor => monitor.pool_id === pool_id),
     health.ping,
   );
 }

@@ -1,5 +1,5 @@
 /** L7 policies and their rules, as ACLs and what is done when they match. */
-import type { Front, Policy } from './deployment.ts';
+import type { Front, Policy } from './deployment-model.ts';
 import type { L7Rule } from './items.ts';
 import { backendName, comment } from './lines.ts';
 import { fetchOf, quote } from './quote.ts';

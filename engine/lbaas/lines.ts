@@ -1,5 +1,5 @@
 /** What the lines of a configuration are made of. */
-import type { Farm, Front } from './deployment.ts';
+import type { Farm, Front } from './deployment-model.ts';
 
 /** A name in a comment must stay in it. */
 export const comment = (...texts: readonly string[]) => [

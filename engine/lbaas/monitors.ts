@@ -2,7 +2,7 @@
  * Health monitors as checks. One monitor becomes the check of its kind; several become one script whose steps a member
  * must pass all. A ping needs a program of its own; beside others, or without one, a TCP connection stands for it.
  */
-import type { Farm, Monitor } from './deployment.ts';
+import type { Farm, Monitor } from './deployment-model.ts';
 import { quote } from './quote.ts';
 
 export interface Probe {

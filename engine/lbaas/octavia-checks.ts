@@ -3,7 +3,7 @@ import { parseIp } from '../io/address.ts';
 import { badRequest, conflict, invalid, notFound } from './errors.ts';
 import type { HealthMonitor, Items, L7Policy, L7Rule, Listener, LoadBalancer, Member, Pool } from './items.ts';
 import { contains, parseCidr } from './networks.ts';
-import type { Draft } from './store.ts';
+import { type Draft, inTree } from './store.ts';
 
 type Check<T> = (draft: Draft, item: T) => void;
 
@@ -26,10 +26,6 @@ export const INSERTABLE: Readonly<Record<string, RegExp>> = Object.fromEntries(
     ...['X-SSL-Client-Not-Before', 'X-SSL-Client-Not-After'],
   ].map(name => [name, /^(true|false)$/i]),
 );
-
-export function ofKind<K extends keyof Items>(draft: Draft, root: string, kind: K): Items[K][] {
-  return draft.tree(root).flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []));
-}
 
 /** An item of the same tree: what references name. */
 function sibling<K extends 'pool' | 'listener'>(draft: Draft, kind: K, id: string, root: string): Items[K] {
@@ -60,7 +56,7 @@ function loadbalancer(_draft: Draft, lb: LoadBalancer): void {
 }
 
 function listener(draft: Draft, item: Listener): void {
-  const same = ofKind(draft, item.root, 'listener').find(
+  const same = inTree(draft, item.root, 'listener').find(
     other => other.id !== item.id && other.protocol_port === item.protocol_port,
   );
   if (same !== undefined) {
@@ -130,7 +126,7 @@ function pool(draft: Draft, item: Pool): void {
       throw invalid(`session_persistence: ${persistence.type} is not allowed with protocol ${protocol}`);
     }
   }
-  for (const other of ofKind(draft, item.root, 'listener'))
+  for (const other of inTree(draft, item.root, 'listener'))
     if (other.default_pool_id === item.id) assertSuits(other, item);
 }
 
@@ -138,7 +134,7 @@ function member(draft: Draft, item: Member): void {
   assertIp('address', item.address);
   assertIp('monitor_address', item.monitor_address);
   const { address, protocol_port, pool_id } = item;
-  const same = ofKind(draft, item.root, 'member').some(
+  const same = inTree(draft, item.root, 'member').some(
     other =>
       other.id !== item.id &&
       other.pool_id === pool_id &&
@@ -152,7 +148,7 @@ function member(draft: Draft, item: Member): void {
 
 function healthmonitor(draft: Draft, item: HealthMonitor): void {
   sibling(draft, 'pool', item.pool_id, item.root);
-  if (ofKind(draft, item.root, 'healthmonitor').some(other => other.id !== item.id && other.pool_id === item.pool_id)) {
+  if (inTree(draft, item.root, 'healthmonitor').some(other => other.id !== item.id && other.pool_id === item.pool_id)) {
     throw conflict('This pool already has a health monitor');
   }
   if (item.delay < item.timeout) throw invalid('delay must be greater than or equal to timeout');
@@ -175,6 +171,25 @@ const TARGETS = {
   REJECT: null,
 } as const;
 
+/** An item with what a change says. What only its former action or type needed, it has no longer. */
+export function changed<K extends Checked>(kind: K, before: Items[K], given: Partial<Items[K]>): Items[K] {
+  const special = CHANGED[kind];
+  return special === undefined ? { ...before, ...given } : special(before, given);
+}
+
+function changedPolicy(before: L7Policy, given: Partial<L7Policy>): L7Policy {
+  const action = given.action ?? before.action;
+  if (action === before.action) return { ...before, ...given };
+  const [now, was] = [TARGETS[action], TARGETS[before.action]];
+  const redirects = now === 'redirect_url' || now === 'redirect_prefix';
+  return {
+    ...before,
+    ...(was === null || was === now ? {} : { [was]: null }),
+    ...(redirects ? {} : { redirect_http_code: null }),
+    ...given,
+  };
+}
+
 function l7policy(draft: Draft, item: L7Policy): void {
   const on = sibling(draft, 'listener', item.listener_id, item.root);
   if (on.protocol !== 'HTTP' && on.protocol !== 'TERMINATED_HTTPS') {
@@ -192,9 +207,22 @@ function l7policy(draft: Draft, item: L7Policy): void {
   if (item.redirect_pool_id !== null) assertSuits(on, sibling(draft, 'pool', item.redirect_pool_id, item.root));
 }
 
+/** Types of rules that look at something that has a name. */
+const KEYED: readonly L7Rule['type'][] = ['COOKIE', 'HEADER', 'SSL_DN_FIELD'];
+
+function changedRule(before: L7Rule, given: Partial<L7Rule>): L7Rule {
+  const keyed = KEYED.includes(given.type ?? before.type);
+  return { ...before, ...(keyed ? {} : { key: null }), ...given };
+}
+
+const CHANGED: { readonly [K in Checked]?: (before: Items[K], given: Partial<Items[K]>) => Items[K] } = {
+  l7policy: changedPolicy,
+  l7rule: changedRule,
+};
+
 function l7rule(_draft: Draft, item: L7Rule): void {
   const { type, compare_type, key, value } = item;
-  const keyed = type === 'HEADER' || type === 'COOKIE' || type === 'SSL_DN_FIELD';
+  const keyed = KEYED.includes(type);
   if (keyed && key === null) throw invalid(`key is required with type ${type}`);
   if (!keyed && key !== null) throw invalid(`key is not allowed with type ${type}`);
   if (value === '') throw invalid('value must not be empty');

@@ -2,15 +2,11 @@
 import { type Health, NO_COUNTERS, operatingStatus, reason, sum } from './health.ts';
 import type { Common, Items, Json, Kind } from './items.ts';
 import { FLAVOR, FLAVORPROFILE } from './resources.ts';
-import type { Reader } from './store.ts';
+import { inTree, type Reader } from './store.ts';
 
 export type View = Readonly<Record<string, Json>>;
 /** What is known of the process of a tree. */
 export type HealthOf = (root: string) => Health | null;
-
-function inTree<K extends Kind>(reader: Reader, root: string, kind: K): Items[K][] {
-  return reader.tree(root).flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []));
-}
 
 const ids = (items: readonly { readonly id: string }[]): Json => items.map(({ id }) => ({ id }));
 

@@ -14,6 +14,9 @@ export function vipOf(call: Call, values: Values & Common): Partial<LoadBalancer
   const flavored = values.flavor_id == null ? null : providerOfFlavor(call.draft, String(values.flavor_id));
   const provider = String(values.provider ?? flavored ?? 'sluice');
   if (!Object.hasOwn(PROVIDERS, provider)) throw badRequest(`Provider '${provider}' is not enabled.`);
+  const zone = values.availability_zone;
+  if (zone != null && !call.zones.includes(String(zone)))
+    throw invalid(`Invalid availability zone: availability_zone '${zone}' not found.`);
   const taken = new Set<string>();
   const more = (additional_vips as unknown as { subnet_id: string; ip_address?: string }[]).map(asked => {
     const at = pickSubnet(call.subnets, asked.subnet_id, null, null, asked.ip_address);
@@ -38,8 +41,7 @@ function pickSubnet(
   ip: Json | undefined,
 ): Subnet {
   if (typeof id === 'string') {
-    const subnet = subnets.find(s => s.id === id);
-    if (subnet === undefined) throw badRequest(`Subnet ${id} not found.`);
+    const subnet = subnetOf(subnets, id);
     if (typeof network === 'string' && network !== subnet.networkId)
       throw invalid(`Subnet ${id} is not of network ${network}.`);
     return subnet;
@@ -55,6 +57,13 @@ function pickSubnet(
     if (subnet !== undefined) return subnet;
   }
   throw invalid('VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.');
+}
+
+/** @throws Refusal when there is none */
+export function subnetOf(subnets: readonly Subnet[], id: string): Subnet {
+  const subnet = subnets.find(s => s.id === id);
+  if (subnet === undefined) throw badRequest(`Subnet ${id} not found.`);
+  return subnet;
 }
 
 /** Takes `asked`, or the first free address when it is null. */

@@ -2,14 +2,14 @@
  * The life of the items of a load balancer: creation, change, deletion. A load balancer is pending from a change until its
  * process has it, and refuses other changes so long; what is deleted stays, as PENDING_DELETE, until the process has let go of it.
  */
-import { randomUUID } from 'node:crypto';
-import { conflict, invalid, notFound, Refusal } from './errors.ts';
+import { conflict, invalid, notFound, overQuota, unsupported } from './errors.ts';
 import type { Common, Items, Json, Kind, L7Policy, LoadBalancer, Pool, Provisioning } from './items.ts';
 import type { Subnet } from './networks.ts';
-import { assertSuits, type Checked, check, ofKind } from './octavia-checks.ts';
-import { vipOf } from './octavia-vip.ts';
-import { fallbacks, QUOTAS, RESOURCES, type Resource } from './resources.ts';
-import type { Draft, Reader } from './store.ts';
+import { newItem } from './new-item.ts';
+import { assertSuits, type Checked, changed, check } from './octavia-checks.ts';
+import { subnetOf, vipOf } from './octavia-vip.ts';
+import { QUOTAS, RESOURCES, type Resource } from './resources.ts';
+import { type Draft, inTree, type Reader } from './store.ts';
 
 /** Who asks, when, and where. */
 export interface Call {
@@ -20,6 +20,8 @@ export interface Call {
   /** May see and change what belongs to others. */
   readonly admin: boolean;
   readonly subnets: readonly Subnet[];
+  /** Names of availability zones. */
+  readonly zones: readonly string[];
 }
 
 export type Values = Readonly<Record<string, Json>>;
@@ -48,41 +50,26 @@ export function find<K extends Kind>(call: Asking, kind: K, id: string, title = 
   return item;
 }
 
-/** @returns the item made */
-export function create(call: Call, resource: Resource, given: Values): Common {
-  const made = make(call, resource, given);
-  if (resource.kind !== 'loadbalancer') touch(call, made.root);
-  return made;
-}
-
-/** Makes an item in a tree that is pending. */
+/** Makes an item in a tree that is pending, or is to be (`touch`). */
 export function make(call: Call, resource: Resource, given: Values): Common {
   const kind = resource.kind as Checked;
-  const values: Record<string, Json> = { ...fallbacks(resource.fields), ...given };
-  const common = {
-    id: randomUUID(),
-    project_id: String(given.project_id ?? given.tenant_id ?? call.projectId),
-    provisioning_status: 'PENDING_CREATE',
-    status_description: '',
-    created_at: call.now,
-    updated_at: null,
-    root: '',
-  } as const;
-  delete values.tenant_id;
-  if (!call.admin && common.project_id !== call.projectId)
-    throw new Refusal(403, 'Forbidden', 'Policy does not allow this request to be performed.');
-  const made = MAKERS[kind](call, { ...BLANK, ...values, ...common });
-  assertQuota(call, kind, common.project_id);
+  const made = MAKERS[kind](call, newItem(call, resource, given));
+  assertProvided(resource, made as unknown as Values);
+  assertQuota(call, resource, made.project_id);
   check(call.draft, kind, made as never);
   call.draft.put(kind, made as never);
   AFTER[kind]?.(call, made as never, given);
   return made;
 }
 
-/** What an item has whose resource does not know of it. */
-const BLANK = { name: '', description: '', admin_state_up: true, tags: [] } as const;
-
 type Maker = (call: Call, values: Values & Common) => Common;
+
+/** @throws Refusal 501 for what the API has and we have not */
+function assertProvided({ fields }: Resource, values: Values): void {
+  for (const [name, { foreign }] of Object.entries(fields)) {
+    if (foreign.includes(String(values[name]))) throw unsupported(`${name} ${values[name]}`);
+  }
+}
 
 /** What is different for each kind when an item is made: whose it is, above all. */
 const MAKERS: Readonly<Record<Checked, Maker>> = {
@@ -92,7 +79,10 @@ const MAKERS: Readonly<Record<Checked, Maker>> = {
     const root = poolRoot(call, values.loadbalancer_id, listener_id);
     return { ...values, loadbalancer_id: root, root } as Common;
   },
-  member: (call, values) => below(call, values, 'pool', values.pool_id),
+  member: (call, values) => {
+    if (typeof values.subnet_id === 'string') subnetOf(call.subnets, values.subnet_id);
+    return below(call, values, 'pool', values.pool_id);
+  },
   healthmonitor: (call, values) => below(call, monitorDefaults(values), 'pool', values.pool_id),
   l7policy: (call, values) => below(call, values, 'listener', values.listener_id),
   l7rule: (call, values) => below(call, values, 'l7policy', values.l7policy_id),
@@ -147,7 +137,7 @@ const AFTER: { readonly [K in Checked]?: (call: Call, made: Items[K], given: Val
 
 /** Positions of a listener's policies are 1, 2, ...; `moved` is put where it wants to be. */
 function renumber(call: Call, moved: L7Policy): void {
-  const all = ofKind(call.draft, moved.root, 'l7policy').filter(
+  const all = inTree(call.draft, moved.root, 'l7policy').filter(
     p => p.listener_id === moved.listener_id && p.provisioning_status !== 'PENDING_DELETE',
   );
   const rest = all.filter(p => p.id !== moved.id).sort((a, b) => a.position - b.position);
@@ -164,8 +154,8 @@ export function update(call: Call, resource: Resource, id: string, given: Values
   const before = find(call, kind, id) as Common;
   touch(call, before.root);
   if (before.provisioning_status === 'PENDING_DELETE') throw notFound(resource.title, id);
-  const changed = pending(call, { ...before, ...given } as Common);
-  const item = kind === 'healthmonitor' ? monitorDefaults(changed) : changed;
+  const merged = pending(call, changed(kind, before as never, given as never) as Common);
+  const item = kind === 'healthmonitor' ? monitorDefaults(merged) : merged;
   check(call.draft, kind, item as never);
   call.draft.put(kind, item as never);
   if (kind === 'l7policy') renumber(call, item as L7Policy);
@@ -182,7 +172,7 @@ export function replaceMembers(
 ): void {
   const { root } = find(call, 'pool', poolId);
   touch(call, root);
-  const old = ofKind(call.draft, root, 'member').filter(m => m.pool_id === poolId);
+  const old = inTree(call.draft, root, 'member').filter(m => m.pool_id === poolId);
   const key = (m: Values) => `${m.address} ${m.protocol_port}`;
   const keys = members.map(key);
   const twice = keys.find((k, i) => keys.indexOf(k) !== i);
@@ -224,11 +214,11 @@ export function remove(call: Call, resource: Resource, id: string, cascade: bool
 
 /** A pool that policies redirect to stays; listeners lose it as their default. */
 function leavePool(call: Call, pool: Pool): void {
-  const used = ofKind(call.draft, pool.root, 'l7policy').some(
+  const used = inTree(call.draft, pool.root, 'l7policy').some(
     p => p.redirect_pool_id === pool.id && p.provisioning_status !== 'PENDING_DELETE',
   );
   if (used) throw conflict(`Pool ${pool.id} is in use and cannot be modified.`, 'PoolInUse');
-  for (const listener of ofKind(call.draft, pool.root, 'listener')) {
+  for (const listener of inTree(call.draft, pool.root, 'listener')) {
     if (listener.default_pool_id === pool.id) call.draft.put('listener', { ...listener, default_pool_id: null });
   }
 }
@@ -246,7 +236,7 @@ const BELOW: { readonly [K in Checked]?: readonly (readonly [Checked, string])[]
 function markDeleted(call: Call, kind: Checked, item: Common): void {
   call.draft.put(kind, { ...item, provisioning_status: 'PENDING_DELETE' } as never);
   for (const [child, field] of BELOW[kind] ?? []) {
-    for (const other of ofKind(call.draft, item.root, child)) {
+    for (const other of inTree(call.draft, item.root, child)) {
       if ((other as unknown as Values)[field] === item.id) markDeleted(call, child, other);
     }
   }
@@ -263,7 +253,7 @@ export function failover(call: Call, id: string): void {
 }
 
 /** The load balancer of a change becomes pending. @throws Refusal 409 when it is already */
-function touch(call: Call, root: string): void {
+export function touch(call: Call, root: string): void {
   const lb = call.draft.get('loadbalancer', root)!;
   assertMutable(lb, ['ACTIVE']);
   call.draft.put('loadbalancer', pending(call, lb));
@@ -284,10 +274,10 @@ export function quotaOf(draft: Pick<Draft, 'get'>, projectId: string): Record<st
   return Object.fromEntries(Object.keys(QUOTAS).map(name => [name, Number(own?.[name] ?? -1)]));
 }
 
-function assertQuota(call: Call, kind: Kind, projectId: string): void {
+function assertQuota(call: Call, { kind, key, title }: Resource, projectId: string): void {
   const name = Object.keys(QUOTAS).find(resource => QUOTAS[resource] === kind);
   const limit = name === undefined ? -1 : quotaOf(call.draft, projectId)[name]!;
   if (limit < 0) return;
   const used = call.draft.list(kind).filter(item => item.project_id === projectId).length;
-  if (used >= limit) throw new Refusal(403, 'OverQuota', `Quota has been met for resources: ${TITLES[kind]}`);
+  if (used >= limit) throw overQuota(title, key);
 }

@@ -95,7 +95,7 @@ export const LISTENER = resource(
   {
     ...COMMON,
     loadbalancer_id: fixed(required(id())),
-    protocol: fixed(required(oneOf(['HTTP', 'HTTPS', 'TCP', 'TERMINATED_HTTPS']))),
+    protocol: fixed(required(oneOf(['HTTP', 'HTTPS', 'TCP', 'TERMINATED_HTTPS'], null, ['PROMETHEUS', 'SCTP', 'UDP']))),
     protocol_port: fixed(required(integer(1, 65_535))),
     connection_limit: integer(-1, 2 ** 31 - 1, -1),
     default_pool_id: id(),
@@ -122,7 +122,7 @@ export const POOL = resource(
     loadbalancer_id: fixed(id()),
     /** The listener whose default pool it becomes. */
     listener_id: fixed(id()),
-    protocol: fixed(required(oneOf(['HTTP', 'HTTPS', 'PROXY', 'PROXYV2', 'TCP']))),
+    protocol: fixed(required(oneOf(['HTTP', 'HTTPS', 'PROXY', 'PROXYV2', 'TCP'], null, ['SCTP', 'UDP']))),
     lb_algorithm: required(oneOf(['ROUND_ROBIN', 'LEAST_CONNECTIONS', 'SOURCE_IP', 'SOURCE_IP_PORT'])),
     session_persistence: object(PERSISTENCE),
     tls_enabled: bool(false),
@@ -154,7 +154,7 @@ export const HEALTHMONITOR = resource(
   {
     ...NAMED,
     pool_id: fixed(required(id())),
-    type: fixed(required(oneOf(['HTTP', 'HTTPS', 'PING', 'TCP', 'TLS-HELLO']))),
+    type: fixed(required(oneOf(['HTTP', 'HTTPS', 'PING', 'TCP', 'TLS-HELLO'], null, ['SCTP', 'UDP-CONNECT']))),
     delay: required(integer(1, SECONDS_MAX)),
     timeout: required(integer(1, SECONDS_MAX)),
     max_retries: required(integer(1, 10)),

@@ -3,7 +3,7 @@
  * same in effect as the configuration that is kept on disk beside them.
  */
 import { configurationText, farmsOf, type Site, serverWords } from './configuration.ts';
-import type { Deployment, Farm, FarmMember, Front } from './deployment.ts';
+import type { Deployment, Farm, FarmMember, Front } from './deployment-model.ts';
 import { backendName } from './lines.ts';
 import { statRows } from './stat-rows.ts';
 

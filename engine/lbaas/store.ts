@@ -13,9 +13,16 @@ export interface Reader {
   tree(root: string): Row[];
 }
 
+/** The items of one kind in a tree. */
+export function inTree<K extends Kind>(reader: Pick<Reader, 'tree'>, root: string, kind: K): Items[K][] {
+  return reader.tree(root).flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []));
+}
+
 export interface Draft extends Reader {
   put<K extends Kind>(kind: K, item: Items[K]): void;
   remove(kind: Kind, id: string): void;
+  /** Trees that the change has touched so far. */
+  roots(): ReadonlySet<string>;
 }
 
 export interface Store extends Reader {
@@ -120,6 +127,11 @@ export class CacheDraft implements Draft {
   tree(root: string): Row[] {
     const rest = this.#cache.tree(root).filter(row => !this.#writes.has(`${row.kind} ${row.item.id}`));
     return [...rest, ...this.writes.flatMap(({ row }) => (row?.item.root === root ? [row] : []))];
+  }
+
+  roots(): ReadonlySet<string> {
+    const items = this.writes.flatMap(({ kind, id, row }) => [row?.item, this.#cache.get(kind, id)]);
+    return new Set(items.flatMap(item => (item === undefined ? [] : [item.root])));
   }
 
   put<K extends Kind>(kind: K, item: Items[K]): void {

@@ -3,6 +3,7 @@ import { bool, fixed, id, integer, object, oneOf, required, text } from './field
 import { PERSISTENCE, type Resource } from './resources.ts';
 
 const COMMON = { admin_state_up: bool(true), tenant_id: fixed(text(null)), project_id: fixed(text(null)) };
+const NAMED = { ...COMMON, name: text(), description: text(), subnet_id: fixed(required(id())) };
 const PROTOCOL = fixed(required(oneOf(['TCP', 'HTTP', 'HTTPS'])));
 const SECONDS_MAX = 2 ** 31 - 1;
 
@@ -14,10 +15,7 @@ export const V1_POOL = {
   title: 'Pool',
   parent: null,
   fields: {
-    ...COMMON,
-    name: text(),
-    description: text(),
-    subnet_id: fixed(required(id())),
+    ...NAMED,
     protocol: PROTOCOL,
     lb_method: required(oneOf(['ROUND_ROBIN', 'LEAST_CONNECTIONS', 'SOURCE_IP'])),
     provider: fixed(text(null)),
@@ -67,10 +65,7 @@ export const V1_VIP = {
   title: 'Vip',
   parent: null,
   fields: {
-    ...COMMON,
-    name: text(),
-    description: text(),
-    subnet_id: fixed(required(id())),
+    ...NAMED,
     address: fixed(text(null, { maxLength: 64 })),
     protocol_port: fixed(required(integer(1, 65_535))),
     protocol: PROTOCOL,

@@ -1,14 +1,10 @@
 /** Items as the v1 API shows them. */
 import { type Counters, type Health, NO_COUNTERS } from './health.ts';
-import type { Common, Items, Json, Kind } from './items.ts';
+import type { Common, Items, Json } from './items.ts';
 import { monitorNote } from './monitors.ts';
 import type { HealthOf, View } from './octavia-views.ts';
-import type { Reader } from './store.ts';
+import { inTree, type Reader } from './store.ts';
 import { poolsOf, type V1Kind } from './v1.ts';
-
-function inTree<K extends Kind>(reader: Reader, root: string, kind: K): Items[K][] {
-  return reader.tree(root).flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []));
-}
 
 const common = ({ id, project_id, admin_state_up }: Common): View => ({
   id,

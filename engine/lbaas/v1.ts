@@ -2,23 +2,17 @@
  * The life of the items of the v1 API: pools, their members, monitors that any number of pools share, and a VIP that makes a
  * pool a load balancer. Nothing is immutable while it is pending; what has not changed again when the process has it is ACTIVE.
  */
-import { randomUUID } from 'node:crypto';
 import { badRequest, conflict, notFound, Refusal } from './errors.ts';
-import type { Common, Items, Json, Kind, V1Member, V1Monitor, V1Pool, V1Vip } from './items.ts';
+import type { Common, Items, Json, V1Member, V1Monitor, V1Pool, V1Vip } from './items.ts';
 import { stableId } from './networks.ts';
+import { newItem } from './new-item.ts';
 import { type Call, find, type Values } from './octavia.ts';
 import { assertIp } from './octavia-checks.ts';
 import { takeAddress } from './octavia-vip.ts';
-import { fallbacks, type Resource } from './resources.ts';
-import type { Reader } from './store.ts';
+import type { Resource } from './resources.ts';
+import { inTree, type Reader } from './store.ts';
 
 export type V1Kind = 'v1member' | 'v1monitor' | 'v1pool' | 'v1vip';
-
-const BLANK = { name: '', description: '', admin_state_up: true, tags: [] } as const;
-
-function inTree<K extends Kind>(call: Call, root: string, kind: K): Items[K][] {
-  return call.draft.tree(root).flatMap(row => (row.kind === kind ? [row.item as unknown as Items[K]] : []));
-}
 
 function isLeaving({ provisioning_status }: Common): boolean {
   return provisioning_status === 'PENDING_DELETE';
@@ -32,22 +26,8 @@ function poolOf(call: Call, id: Json | undefined): V1Pool {
 
 /** @returns the item made */
 export function createV1(call: Call, resource: Resource, given: Values): Common {
-  const { tenant_id, project_id, ...values } = { ...fallbacks(resource.fields), ...given } as Record<string, Json>;
-  const owner = String(project_id ?? tenant_id ?? call.projectId);
-  if (!call.admin && owner !== call.projectId) {
-    throw new Refusal(403, 'Forbidden', 'Policy does not allow this request to be performed.');
-  }
-  const common = {
-    id: randomUUID(),
-    project_id: owner,
-    provisioning_status: 'PENDING_CREATE',
-    status_description: '',
-    created_at: call.now,
-    updated_at: null,
-    root: '',
-  } as const;
   const kind = resource.kind as V1Kind;
-  const item = MAKERS[kind](call, { ...BLANK, ...values, ...common });
+  const item = MAKERS[kind](call, newItem(call, resource, given));
   check(call, kind, item as never);
   call.draft.put(kind, item as never);
   return item;
@@ -83,7 +63,7 @@ const CHECKS: { readonly [K in V1Kind]: (call: Call, item: Items[K]) => void } =
   v1pool: () => {},
   v1member: (call, item: V1Member) => {
     assertIp('address', item.address);
-    const same = inTree(call, item.root, 'v1member').some(
+    const same = inTree(call.draft, item.root, 'v1member').some(
       m => m.id !== item.id && !isLeaving(m) && m.address === item.address && m.protocol_port === item.protocol_port,
     );
     if (same) {
@@ -106,7 +86,7 @@ const CHECKS: { readonly [K in V1Kind]: (call: Call, item: Items[K]) => void } =
         'ProtocolMismatch',
       );
     }
-    if (inTree(call, item.root, 'v1vip').some(other => other.id !== item.id)) {
+    if (inTree(call.draft, item.root, 'v1vip').some(other => other.id !== item.id)) {
       throw conflict(`Another Vip already exists for pool ${pool.id}`, 'VipExists');
     }
     if (item.connection_limit === 0)
@@ -163,8 +143,8 @@ export function removeV1(call: Call, resource: Resource, id: string): void {
     return;
   }
   if (kind === 'v1pool') {
-    if (inTree(call, id, 'v1vip').length > 0) throw conflict(`Pool ${id} is still in use`, 'PoolInUse');
-    for (const member of inTree(call, id, 'v1member')) leave('v1member', member);
+    if (inTree(call.draft, id, 'v1vip').length > 0) throw conflict(`Pool ${id} is still in use`, 'PoolInUse');
+    for (const member of inTree(call.draft, id, 'v1member')) leave('v1member', member);
   }
   leave(kind, item);
 }

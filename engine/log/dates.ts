@@ -26,6 +26,12 @@ export function dateText(ms: number): string {
   return log(new Date(ms));
 }
 
+/** The same with the zone. */
+export function zonedDateText(ms: number): string {
+  const date = new Date(ms);
+  return `${log(date)} ${zone(date, '')}`;
+}
+
 /** `+hhmm`, or with a separator `+hh:mm`. */
 function zone(date: Date, separator: string): string {
   const minutes = -date.getTimezoneOffset();

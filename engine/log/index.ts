@@ -181,17 +181,24 @@ export class Logger implements StreamEvents {
 
   /** A line that is not about traffic. `level` 0 to 7; `proxy` an index in `model.proxies`, null = the process speaks. */
   line(level: number, proxy: number | null, text: string): void {
-    this.#message.length = 0;
-    this.#message.raw(bytesOf(text));
-    this.#deliver(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, null);
+    this.#line(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, text);
   }
 
   /** A line about a `peers` section (its index): to its logs, or to those of the process. */
   peers(level: number, section: number, text: string): void {
     const targets = this.#peers[section]!;
+    this.#line(targets.length > 0 ? targets : this.#global, level, text);
+  }
+
+  /** A line for the logs of the process. */
+  process(level: number, text: string): void {
+    this.#line(this.#global, level, text);
+  }
+
+  #line(targets: readonly Target[], level: number, text: string): void {
     this.#message.length = 0;
     this.#message.raw(bytesOf(text));
-    this.#deliver(targets.length > 0 ? targets : this.#global, level, null);
+    this.#deliver(targets, level, null);
   }
 
   /** `log-steps` asks for a line here, whatever is known. */

@@ -5,6 +5,7 @@ import type { Tables } from '../stick/tables.ts';
 import { Timer } from '../time.ts';
 import { bindEnd, serverEnd } from '../tls/ends.ts';
 import { tlsStore } from '../tls/store.ts';
+import type { Link } from './link.ts';
 import { type PeersEnv, Section } from './section.ts';
 import { PeerTable } from './stick-table.ts';
 
@@ -24,6 +25,9 @@ export interface PeersOptions {
 
 export interface Peers {
   readonly sections: readonly Section[];
+  /** Peers with a connection now, and those of them whose handshake is done. */
+  readonly connected: number;
+  readonly active: number;
   /** This process leaves: tells its successor all entries. Calls `done` when all sections have. */
   handOver(done: () => void): void;
   /** Ends all at once. */
@@ -62,8 +66,16 @@ export function startPeers(
     env.wheel.arm(timer, env.now() + PEER_LOOK_MS);
   });
   if (sections.length > 0) env.wheel.arm(timer, env.now() + PEER_LOOK_MS);
+  const count = (is: (link: Link) => boolean) =>
+    sections.flatMap(section => section.peers).filter(({ link }) => link !== null && is(link)).length;
   return {
     sections,
+    get connected() {
+      return count(() => true);
+    },
+    get active() {
+      return count(link => link.exchange !== null);
+    },
     handOver: done => {
       let left = sections.length;
       if (left === 0) done();

@@ -4,6 +4,8 @@
  */
 import { raise } from '../shm/atomics.ts';
 import {
+  BYTES_IN,
+  BYTES_OUT,
   C_TIME,
   C_TIME_MAX,
   CUM_LB,
@@ -22,7 +24,7 @@ import {
 } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { PROXY } from '../shm/words.ts';
-import { endTracking, REQUEST } from '../stick/tracking.ts';
+import { countTraffic, endTracking, REQUEST } from '../stick/tracking.ts';
 import type { Backend, Server } from './nouns.ts';
 import { leaveQueue } from './queue.ts';
 import type { Stream } from './stream.ts';
@@ -136,6 +138,29 @@ function sample(c: Float64Array, sum: number, max: number, ms: number): void {
   if (whole > c[max]!) c[max] = whole;
 }
 
+/** Brings the byte counters up to date: at the end of the stream, or with `option contstats` whenever bytes pass. */
+export function countBytes(stream: Stream): void {
+  const { session, backend, server, tracked } = stream;
+  const c = stream.context.counters;
+  const bytesIn = stream.bytesIn - stream.countedIn;
+  const bytesOut = stream.bytesOut - stream.countedOut;
+  stream.countedIn = stream.bytesIn;
+  stream.countedOut = stream.bytesOut;
+  countTraffic(tracked, session.tracked, stream.now, bytesIn, bytesOut);
+  const { row, outRate, worker } = stream.context;
+  c[row + BYTES_OUT]! += bytesOut;
+  if (bytesOut > 0) rateAdd(c, outRate, outRate[worker]!, stream.now, bytesOut);
+  addBytes(c, stream.frontend.row, bytesIn, bytesOut);
+  addBytes(c, session.listener.row, bytesIn, bytesOut);
+  if (backend !== null) addBytes(c, backend.row, bytesIn, bytesOut);
+  if (server !== null) addBytes(c, server.row, bytesIn, bytesOut);
+}
+
+function addBytes(c: Float64Array, row: number, bytesIn: number, bytesOut: number): void {
+  c[row + BYTES_IN]! += bytesIn;
+  c[row + BYTES_OUT]! += bytesOut;
+}
+
 /** The stream is over: everything it held is given back, everything it did is counted, and it is logged. */
 export function finishStream(stream: Stream): void {
   const { counters, words, wheel } = stream.context;
@@ -148,7 +173,7 @@ export function finishStream(stream: Stream): void {
   dropFilters(stream);
   if (stream.nameAsk !== null) stream.context.names.forget(stream);
   stream.dropServerSide();
-  stream.countBytes();
+  countBytes(stream);
   if (stream.http && !stream.leftToClient) countStatus(stream);
   countTimes(stream);
   if (server !== null) stream.dropPlace();

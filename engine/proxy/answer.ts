@@ -1,6 +1,6 @@
 /** Sending a whole response of our own: `http-after-response` rules have the last word. */
 import { editReply } from '../rules/after-response.ts';
-import type { Reply } from './errors.ts';
+import type { Reply } from './reply.ts';
 import type { Stream } from './stream.ts';
 
 /** Answers the stream's request. `keep`: the client's connection may go on. */

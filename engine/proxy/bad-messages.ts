@@ -18,7 +18,7 @@ export interface BadMessage {
   readonly server: number;
   /** Wall-clock milliseconds. */
   readonly wallMs: number;
-  /** Which one it was of this worker, from 1 on. */
+  /** Which one it was of this worker, from 0 on. */
   readonly event: number;
   /** The client, as text; '' = a unix socket without a name. */
   readonly source: string;
@@ -47,7 +47,7 @@ export function keepBadMessage(
     backend: backend === null ? -1 : backend.index,
     server: server === null ? -1 : server.config.index,
     wallMs: wallMs(),
-    event: context.badEvents,
+    event: context.badEvents - 1,
     source: source === null ? '' : addressText(source),
     error,
     bytes: bytes.slice(start, Math.min(end, start + context.model.global.tune.bufsizeBytes)),

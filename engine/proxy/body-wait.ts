@@ -1,9 +1,11 @@
 /** Waiting for the payload of a message: `option http-buffer-request`, `wait-for-body` of requests and responses. */
+
 import { latin1 } from '../http/chars.ts';
 import { H_EXPECT } from '../http/names.ts';
 import { ANSWERED } from '../rules/action.ts';
 import { FAILED_REQ, FAILED_RESP } from '../shm/counters.ts';
 import { answer } from './answer.ts';
+import { errorReply } from './errors.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 
@@ -51,7 +53,7 @@ function sayContinue({ requestHead, client }: Stream): void {
 export function lateResponseBody(stream: Stream): typeof ANSWERED {
   stream.countServer(FAILED_RESP);
   stream.terminate(CAUSE.serverTimeout, 'R');
-  answer(stream, stream.backend!.errors.get(504), true);
+  answer(stream, errorReply(stream, 504), true);
   return ANSWERED;
 }
 
@@ -59,6 +61,6 @@ export function lateResponseBody(stream: Stream): typeof ANSWERED {
 export function lateBody(stream: Stream): typeof ANSWERED {
   stream.context.counters[stream.frontend.row + FAILED_REQ]! += 1;
   stream.terminate(CAUSE.clientTimeout);
-  answer(stream, (stream.backend ?? stream.frontend).errors.get(408), false);
+  answer(stream, errorReply(stream, 408), false);
   return ANSWERED;
 }

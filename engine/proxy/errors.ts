@@ -1,69 +1,76 @@
-/** The responses that Sluice makes itself when something fails: HAProxy's pages, `errorfile`, `errorloc` (manual 4.2). */
+/** The responses that Sluice makes itself when something fails: HAProxy's pages, `errorfile`, `errorloc`, `http-error` (manual 4.2). */
+import type { ErrorPage } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
-import { closesConnection, earlyErrorPage, errorLocation, errorPage, statusOf } from '../http/errors.ts';
-import { withConnection } from '../http/reply.ts';
+import { closesConnection, earlyErrorPage, errorLocation, errorPage } from '../http/errors.ts';
+import { compileReply, type ReplySource } from '../rules/reply-spec.ts';
+import { Standpoint } from '../sample/context.ts';
+import type { Context } from './nouns.ts';
+import { Reply } from './reply.ts';
+import { proxyRules } from './rules.ts';
+import type { Stream } from './stream.ts';
 
-/** A whole response, with the Connection header that fits. Made once and used for many streams. */
-export class Reply {
-  /** As logged and counted: an error stays what it is when its page is a redirect. */
-  readonly status: number;
-  readonly #plain: Uint8Array;
-  /** The connection must close after it. */
-  readonly closes: boolean;
-  #close: Uint8Array | null = null;
-  #keepAlive: Uint8Array | null = null;
-
-  constructor(bytes: Uint8Array, closes = false, status = statusOf(bytes)) {
-    this.#plain = bytes;
-    this.closes = closes;
-    this.status = status;
-  }
-
-  /** The response without a Connection header. */
-  get plain(): Uint8Array {
-    return this.#plain;
-  }
-
-  /** The bytes for a client of HTTP/1.`version` whose connection goes on (`keep`) or closes. */
-  bytes(keep: boolean, version: number): Uint8Array {
-    if (!keep) {
-      this.#close ??= withConnection(this.#plain, 'close');
-      return this.#close;
-    }
-    if (version === 1) return this.#plain;
-    this.#keepAlive ??= withConnection(this.#plain, 'keep-alive');
-    return this.#keepAlive;
-  }
-}
-
-/** The error responses of one proxy, by status. */
+/** The error responses that the lines of one proxy define, by status. */
 export class ErrorReplies {
+  readonly #context: Context;
   readonly #proxy: Proxy;
-  readonly #replies = new Map<number, Reply>();
+  readonly #sources = new Map<number, ReplySource | null>();
 
-  constructor(proxy: Proxy) {
+  constructor(context: Context, proxy: Proxy) {
+    this.#context = context;
     this.#proxy = proxy;
   }
 
-  /** For a request that was understood. */
-  get(status: number): Reply {
-    let reply = this.#replies.get(status);
-    if (reply === undefined) {
-      const configured = this.#configured(status);
-      reply = new Reply(configured ?? errorPage(status, null), configured === null && closesConnection(status), status);
-      this.#replies.set(status, reply);
+  /** null = no line says anything of this status. */
+  get(status: number): ReplySource | null {
+    let source = this.#sources.get(status);
+    if (source === undefined) {
+      const page = this.#page(status);
+      source = page === undefined ? null : this.#compile(page);
+      this.#sources.set(status, source);
     }
-    return reply;
+    return source;
   }
 
-  /** For what could not be read as a request: the connection closes after it. */
+  /**
+   * For what could not be read as a request: the connection closes after it. Only pages that are whole responses serve here; those
+   * that are made for a stream do not.
+   */
   early(status: number): Uint8Array {
-    return this.#configured(status) === null ? earlyErrorPage(status) : this.get(status).bytes(false, 1);
+    const page = this.#page(status);
+    if (page === undefined || page.content.kind === 'reply') return earlyErrorPage(status);
+    return this.get(status)!(HERE).bytes(false, 1);
   }
 
-  #configured(status: number): Uint8Array | null {
-    const page = this.#proxy.errorPages.find(p => p.status === status);
-    if (page === undefined) return null;
-    return page.redirect === null ? page.bytes : errorLocation(page.redirect.status, page.redirect.location);
+  #page(status: number): ErrorPage | undefined {
+    return this.#proxy.errorPages.find(page => page.status === status);
   }
+
+  #compile({ status, content }: ErrorPage): ReplySource {
+    if (content.kind === 'reply') return compileReply(content.spec, proxyRules(this.#context, this.#proxy).env);
+    const made =
+      content.kind === 'file'
+        ? new Reply(content.file.bytes, content.file.closes, status)
+        : new Reply(errorLocation(content.status, content.location), false, status);
+    return () => made;
+  }
+}
+
+/** Rules may be standing elsewhere when they end in an error. */
+const HERE = new Standpoint();
+
+const BUILT_IN = new Map<number, Reply>();
+
+function builtIn(status: number): Reply {
+  let reply = BUILT_IN.get(status);
+  if (reply === undefined) {
+    reply = new Reply(errorPage(status, null), closesConnection(status), status);
+    BUILT_IN.set(status, reply);
+  }
+  return reply;
+}
+
+/** The error response to the stream's request: the backend's, else the frontend's, else HAProxy's. */
+export function errorReply(stream: Stream, status: number): Reply {
+  const own = stream.backend?.errors.get(status) ?? stream.frontend.errors.get(status);
+  return own === null ? builtIn(status) : own(HERE.at(stream));
 }

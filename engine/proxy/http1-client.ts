@@ -53,8 +53,8 @@ import { takeRequest } from './account.ts';
 import { keepBadMessage } from './bad-messages.ts';
 import { arrived, BodyBuffer, payloadEnd } from './body-buffer.ts';
 import { listenOut } from './closing.ts';
-import type { Reply } from './errors.ts';
 import { ownChunk } from './own-chunk.ts';
+import type { Reply } from './reply.ts';
 import type { Session, SessionDriver } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
 import { fail, STEP, type StepIndex } from './steps.ts';
@@ -452,14 +452,14 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
   /** Decides how the payload of the response is delimited, and whether the connection goes on (RFC 9112 6.3, 9.3). */
   #frameResponse(stream: Stream, head: Head): void {
     const { requestHead } = stream;
-    const kind = responseBody(head, requestHead.methodId);
+    const kind = requestHead.methodId === METHOD_HEAD ? BODY_NONE : responseBody(head, requestHead.sentMethodId);
     this.#chunked = kind === BODY_CHUNKED && requestHead.version === 1;
     this.#mute = kind === BODY_NONE;
     if (kind === BODY_CHUNKED && !this.#chunked) head.removeAll(H_TRANSFER_ENCODING);
     const endsAtClose = kind === BODY_UNTIL_CLOSE || (kind === BODY_CHUNKED && !this.#chunked);
     if (endsAtClose || !clientPersists(stream.backend!.proxy.options.http, requestHead)) this.#keep = false;
     if (this.session.mustEnd) this.#keep = false;
-    setResponseConnection(head, this.#keep, requestHead.version, requestHead.methodId);
+    setResponseConnection(head, this.#keep, requestHead.version, requestHead.sentMethodId);
     if (head.closes) this.#keep = false;
   }
 
@@ -509,13 +509,15 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     const stream = this.#stream!;
     if (!chunked || !stream.requestDone || this.session.mustEnd) this.#keep = false;
     this.#chunked = chunked;
+    this.#mute = false;
     const bytes = this.#cased(reply.bytes(this.#keep, stream.requestHead.version));
     this.#send(bytes, 0, bytes.length);
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#mute) return;
     this.#send(bytes, start, end);
-    this.#touch();
+    if (this.#stream!.sendingRefreshes) this.#touch();
   }
 
   data(chunk: Chunk, start: number, end: number): void {
@@ -524,7 +526,7 @@ export class Http1Client implements ClientSide, SessionDriver, Handler {
     this.#count(H1_BYTES_OUT, end - start);
     this.#stream!.bytesOut += end - start;
     conn.forward(chunk, start, end);
-    this.#touch();
+    if (this.#stream!.sendingRefreshes) this.#touch();
   }
 
   end(trailers: Trailers | null): void {

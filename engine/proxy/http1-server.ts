@@ -244,7 +244,7 @@ export class Http1Server implements ServerSide, Handler {
 
   /** How the payload is delimited (RFC 9112 6.3), and whether the connection can serve again. */
   #frame(stream: Stream, head: Head): void {
-    const kind = responseBody(head, stream.requestHead.methodId);
+    const kind = responseBody(head, stream.requestHead.sentMethodId);
     dropReceivedPersistence(head);
     this.#body.reset(kind, head.contentLength);
     this.#keep &&= serverPersists(stream.serverMode, head, kind === BODY_UNTIL_CLOSE);

@@ -3,6 +3,7 @@
  * went out of the payload is kept beside it, up to a buffer: a request that is larger is not repeated.
  */
 import type { RetryCondition } from '../config/proxy-model.ts';
+import { isIdempotent } from '../http/names.ts';
 import { again } from './attempts.ts';
 import type { Next } from './step.ts';
 import type { Stream } from './stream.ts';
@@ -53,4 +54,21 @@ export function tryAgain(stream: Stream, condition: RetryCondition): Next | null
   stream.dropServerSide();
   stream.dropPlace();
   return again(stream);
+}
+
+/**
+ * True when the request may be sent once more without being asked to: it went over a pooled connection that the server may
+ * have closed before it saw the request, nothing came back, no payload went out, and its method is idempotent (RFC 9110
+ * 9.2.2).
+ */
+export function repeatable(stream: Stream): boolean {
+  return (
+    stream.serverSide?.reused === true &&
+    !stream.mustOpen &&
+    !stream.noRepeat &&
+    !stream.payloadSent &&
+    !stream.responded &&
+    stream.http &&
+    isIdempotent(stream.requestHead.sentMethodId)
+  );
 }

@@ -1,12 +1,11 @@
 /** Requests that a proxy answers itself: `monitor-uri`, `stats uri`. Compiled once per proxy; most have none. */
 import type { Proxy } from '../config/proxy-model.ts';
 import { isExactly, latin1 } from '../http/chars.ts';
-import { errorPage } from '../http/errors.ts';
 import { UriParts } from '../http/uri.ts';
 import { YES } from '../sample/condition.ts';
 import { INTERCEPTED } from '../shm/counters.ts';
 import { answer } from './answer.ts';
-import { Reply } from './errors.ts';
+import { errorReply } from './errors.ts';
 import { HERE } from './rules.ts';
 import { statsPage } from './stats-applet.ts';
 import { type Next, STEP } from './steps.ts';
@@ -17,7 +16,6 @@ import { CAUSE } from './termination.ts';
 export type LocalReply = (stream: Stream) => Next | null;
 
 const parts = new UriParts();
-const MONITOR_OK = new Reply(errorPage(200, null));
 
 /**
  * `monitor-uri`: 200 to exactly this path and query, or 503 when a `monitor fail` holds; without a server and without a log line.
@@ -36,7 +34,7 @@ export function monitorReply({ monitorUri }: Proxy): LocalReply | null {
     stream.silent = true;
     HERE.at(stream);
     const failed = frontend.rules.monitorFail.some(condition => condition(HERE) === YES);
-    answer(stream, failed ? frontend.errors.get(503) : MONITOR_OK, true);
+    answer(stream, errorReply(stream, failed ? 503 : 200), true);
     return STEP.finish;
   };
 }

@@ -12,6 +12,9 @@ import type { Stream } from './stream.ts';
 /** One slot; null = nothing was found. */
 export type Captured = Uint8Array | null;
 
+/** A frontend without captures. */
+export const NO_CAPTURES: Captured[] = [];
+
 export class Notes {
   readonly #request: readonly CapturedHeader[];
   readonly #response: readonly CapturedHeader[];

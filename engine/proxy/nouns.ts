@@ -68,6 +68,8 @@ export interface Context {
   readonly at: number;
   readonly connRate: Int32Array;
   readonly sessRate: Int32Array;
+  /** Bytes to clients. */
+  readonly outRate: Int32Array;
   /** Handshakes of clients, the full ones of them, and full ones with servers. */
   readonly tlsRate: Int32Array;
   readonly tlsKeyRate: Int32Array;
@@ -158,7 +160,7 @@ export class Frontend {
     this.connRate = context.memory.rows('frontend', proxy.index, CONN_RATE);
     this.sessRate = context.memory.rows('frontend', proxy.index, SESS_RATE);
     this.reqRate = context.memory.rows('frontend', proxy.index, REQ_RATE);
-    this.errors = new ErrorReplies(proxy);
+    this.errors = new ErrorReplies(context, proxy);
     this.monitor = monitorReply(proxy);
     this.stats = statsReply(proxy);
     this.nameCases = proxy.options.adjustsClientCase ? context.nameCases : null;
@@ -247,7 +249,7 @@ export class Backend {
     this.timed = timedAt(context, 'backend', proxy.index);
     this.at = context.memory.proxy(proxy.index);
     this.sessRate = context.memory.rows('backend', proxy.index, SESS_RATE);
-    this.errors = new ErrorReplies(proxy);
+    this.errors = new ErrorReplies(context, proxy);
     this.stats = statsReply(proxy);
     this.responseLimits = headLimits(context.model, proxy.options.acceptInvalidResponse);
     this.queue = new WaitingLine();
@@ -294,7 +296,11 @@ export class Server {
     this.at = memory.server(number);
     this.sessRate = memory.rows('server', number, SESS_RATE);
     const delayAck = backend.proxy.options.tcpSmartConnect;
-    this.connectOptions = { ...connectOptions(config, backend.proxy), tfo: config.tfo, delayAck };
+    this.connectOptions = {
+      ...connectOptions(config, backend.proxy, backend.context.model.global.tune),
+      tfo: config.tfo,
+      delayAck,
+    };
     this.live = new LiveAddress(memory, number, config);
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();

@@ -5,6 +5,7 @@
 
 import { renameServer, setServer } from '../config/model.ts';
 import type { Server as ServerConfig } from '../config/server-model.ts';
+import { type ProfileKind, type ProfileRow, type ProfileWish, threadProfiler } from '../io/profiler.ts';
 import { COUNTERS } from '../shm/counters.ts';
 import type { RowKind } from '../shm/memory.ts';
 import { rateClearMax } from '../shm/rate.ts';
@@ -13,7 +14,7 @@ import { killStream } from './kill.ts';
 import { retryAllListeners } from './listener.ts';
 import { type Backend, type Context, Server } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
-import { listSessions, type SessionFilter, type SessionPage } from './show-sessions.ts';
+import { listSessions, type SessionFilter, type SessionLook, type SessionPage } from './show-sessions.ts';
 
 interface Topics {
   /** Do at once what a doorbell would make it do: limits, states, queues. Answered when done. */
@@ -22,7 +23,7 @@ interface Topics {
   clear: { ask: { readonly all: boolean; readonly server: number | null }; answer: null };
   /** Streams that are open, a page at a time. */
   sessions: {
-    ask: { readonly filter: SessionFilter; readonly full: boolean; readonly after: number };
+    ask: { readonly filter: SessionFilter; readonly look: SessionLook; readonly after: number };
     answer: SessionPage;
   };
   /** End one stream. Answers whether there was one. */
@@ -36,6 +37,8 @@ interface Topics {
   server: { ask: { readonly proxy: number; readonly server: ServerConfig }; answer: null };
   /** A server, its place in the backend, has another name. */
   rename: { ask: { readonly proxy: number; readonly server: number; readonly name: string }; answer: null };
+  /** What its time or memory goes to. */
+  profile: { ask: { readonly kind: ProfileKind; readonly wish: ProfileWish }; answer: readonly ProfileRow[] };
   /** Objects that are kept to be used again. */
   pools: { ask: object; answer: readonly Pool[] };
 }
@@ -55,7 +58,7 @@ export type Answer<K extends Topic = Topic> = Topics[K]['answer'];
 const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>) => Answer<K> } = {
   look: look,
   clear: (context, { all, server }) => clear(context, all, server),
-  sessions: (context, { filter, full, after }) => listSessions(context, filter, full, after),
+  sessions: (context, { filter, look, after }) => listSessions(context, filter, look, after),
   kill: (context, { id }) => killStream(context, id),
   errors: (context, { proxy, direction }) => ({
     events: context.badEvents,
@@ -66,6 +69,7 @@ const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>
     renameServer(model.proxies[proxy]!.servers[server]!, name);
     return null;
   },
+  profile: ({ wheel, io }, { kind, wish }) => threadProfiler.profile(kind, wish, wheel, () => io.now()),
   pools,
 };
 

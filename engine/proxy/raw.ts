@@ -128,14 +128,14 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     if (this.conn === null) return;
     this.#stream.bytesOut += end - start;
     this.conn.forward(chunk, start, end);
-    this.#touch();
+    if (this.#stream.sendingRefreshes) this.#touch();
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.conn === null) return;
     this.#stream.bytesOut += end - start;
     this.conn.send(bytes, start, end);
-    this.#touch();
+    if (this.#stream.sendingRefreshes) this.#touch();
   }
 
   end(): void {

@@ -19,7 +19,7 @@ export function rdpServer(stream: Stream): Server | null {
 
 function namedServer(stream: Stream, cookie: RdpCookie): Server | null {
   const { servers, proxy } = stream.backend!;
-  const payload = stream.payload();
+  const payload = stream.client.buffered();
   if (payload === null || !cookie.find(payload)) return null;
   const token = /^(\d{1,10})\.(\d{1,5})\./.exec(textOf(payload.bytes, cookie.start, cookie.end));
   if (token === null) return null;

@@ -40,7 +40,7 @@ export function prepareRequest(stream: Stream): void {
 function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {
   if (address === null || address.family === 1) return true;
   if (option.except.some(network => inNetwork(address, network.address, network.prefixBits))) return true;
-  if (option.ifNone && stream.header(option.header) !== null) return true;
+  if (option.ifNone && stream.requestHead.findLast(latin1(option.header)) >= 0) return true;
   return stream.requestHead.add(option.header, hostText(address));
 }
 

@@ -1,6 +1,7 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
 import { statusEvent } from '../health/observe.ts';
-import { METHOD_CONNECT } from '../http/names.ts';
+import { BODY_NONE, responseBody } from '../http/body.ts';
+import { H_CONTENT_LENGTH, H_TRANSFER_ENCODING, METHOD_CONNECT, METHOD_HEAD } from '../http/names.ts';
 import { editResponse } from '../rules/after-response.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { statusEvent as trackedStatus } from '../stick/tracking.ts';
@@ -28,7 +29,7 @@ export function takeResponse(stream: Stream): Next {
   stream.responseAt = stream.now;
   stream.status = status;
   stream.observe(statusEvent(status));
-  stream.opensTunnel = status === 101 || (stream.requestHead.methodId === METHOD_CONNECT && status < 300);
+  stream.opensTunnel = status === 101 || (stream.requestHead.sentMethodId === METHOD_CONNECT && status < 300);
   const tracked = trackedStatus(stream.context.model, status);
   if (tracked !== null) stream.countTracked(tracked);
   stream.frontend.notes?.response(stream);
@@ -47,11 +48,24 @@ export function sendResponse(stream: Stream): Next {
   setPersistence(stream);
   editResponse(stream);
   if (stream.compression !== null) compressResponse(stream);
-  if (!chunkResponse(stream)) return fail(stream, 500, CAUSE.proxy);
+  if (!chunkResponse(stream) || !tellEmpty(stream)) return fail(stream, 500, CAUSE.proxy);
   stream.client.respond(head);
   stream.context.events.streamAnswered(stream);
   stream.step = stream.opensTunnel ? openTunnel(stream) : STEP.transfer;
   return stream.holdsResponse ? letGo(stream) : stream.step;
+}
+
+/**
+ * A rule had the server asked with HEAD (`set-method`): the client, which did not ask so, must not wait for the payload that
+ * the head tells of. HAProxy has it wait. False when there is no room in the head.
+ */
+function tellEmpty({ requestHead, responseHead: head }: Stream): boolean {
+  const { methodId, sentMethodId } = requestHead;
+  if (sentMethodId !== METHOD_HEAD || methodId === METHOD_HEAD) return true;
+  if (responseBody(head, methodId) === BODY_NONE) return true;
+  head.removeAll(H_CONTENT_LENGTH);
+  head.removeAll(H_TRANSFER_ENCODING);
+  return head.add('content-length', '0');
 }
 
 /** What came behind the head while rules waited follows it. */

@@ -74,6 +74,7 @@ export class ServerPool {
       this.#server.live.anywhere ||
       side.version !== this.#version ||
       isDown(this.#server) ||
+      (config.maxReuse >= 0 && side.exchanges > config.maxReuse) ||
       this.#strays()
     ) {
       side.close();

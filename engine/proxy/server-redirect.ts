@@ -5,7 +5,7 @@ import { METHOD_GET, METHOD_HEAD } from '../http/names.ts';
 import { UriParts } from '../http/uri.ts';
 import { enterServer } from './account.ts';
 import { answer } from './answer.ts';
-import { Reply } from './errors.ts';
+import { Reply } from './reply.ts';
 import { type Next, STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';

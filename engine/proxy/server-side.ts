@@ -34,7 +34,8 @@ export function openServerSide(stream: Stream): boolean {
     stream.serverSide = side;
     side.conn = connectServer(stream, server, address, options, name, side);
   }
-  const { srvtcpka } = server.backend.proxy.options;
-  if (srvtcpka) stream.serverSide.conn!.keepAlive(0, 0, 0);
+  const { proxy } = server.backend;
+  const { idleSeconds, intervalSeconds, count } = proxy.serverKeepAlive;
+  if (proxy.options.srvtcpka) stream.serverSide.conn!.keepAlive(idleSeconds, intervalSeconds, count);
   return false;
 }

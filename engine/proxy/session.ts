@@ -79,10 +79,6 @@ export class Session {
     this.number = ++context.begunSessions;
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
-    const { proxy } = listener.frontend;
-    const { tcpSmartAccept, clitcpka } = proxy.options;
-    if (tcpSmartAccept ?? (proxy.mode === 'http' || proxy.inspectDelayMs > 0)) conn.delayAck();
-    if (clitcpka) conn.keepAlive(0, 0, 0);
     this.expectProxy = listener.bind.acceptProxy;
     if (!mayConnect(this)) return;
     if (this.expectProxy) new ProxyHeaderReader(this);

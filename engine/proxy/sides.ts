@@ -12,7 +12,7 @@ import type { Slice } from '../balance/balancer.ts';
 import type { Head } from '../http/head.ts';
 import type { Chunk, Conn } from '../io/contract.ts';
 import type { BodyBuffer } from './body-buffer.ts';
-import type { Reply } from './errors.ts';
+import type { Reply } from './reply.ts';
 
 /** A validated trailer section, its closing empty line included: `trailers[0, trailersEnd)`. */
 export interface Trailers {

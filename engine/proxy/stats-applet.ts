@@ -15,8 +15,8 @@ import { YES } from '../sample/condition.ts';
 import { type Dump, PIECE_BYTES } from '../stats/out.ts';
 import { statsReply } from '../stats/reply.ts';
 import { answer as sendReply } from './answer.ts';
-import { Reply } from './errors.ts';
 import type { LocalReply } from './local-replies.ts';
+import { Reply } from './reply.ts';
 import { applyRules } from './rule-steps.ts';
 import { HERE, statsAdmin } from './rules.ts';
 import type { ServerSide } from './sides.ts';
@@ -46,7 +46,7 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string): Ne
   const head = stream.requestHead;
   const slot = head.find(H_AUTHORIZATION);
   const request = {
-    method: textOf(head.methodBytes, head.methodStart, head.methodEnd),
+    method: textOf(head.bytes, head.methodStart, head.methodEnd),
     uri: textOf(head.uriBytes, head.uriStart, head.uriEnd),
     authorization: slot < 0 ? null : textOf(head.bytesOf(slot), head.valueStart[slot]!, head.valueEnd[slot]!),
     form,

@@ -11,6 +11,7 @@
  *                ^                   |
  *                └── (turnaround) < failed
  */
+
 import { FULL, NONE } from '../balance/balancer.ts';
 import { dropDefaultPort } from '../http/authority.ts';
 import { isNowhere } from '../io/address.ts';
@@ -29,9 +30,10 @@ import { countChoice, enterBackend, enterServer, finishStream, takeRequest } fro
 import { answer } from './answer.ts';
 import { again } from './attempts.ts';
 import { chooseBackend } from './choose-backend.ts';
+import { errorReply } from './errors.ts';
 import { restrictHeaderNames } from './header-names.ts';
 import { lastServer } from './last-server.ts';
-import { forgetPayload, tryAgain } from './layer7-retry.ts';
+import { forgetPayload, repeatable, tryAgain } from './layer7-retry.ts';
 import type { Server } from './nouns.ts';
 import { persistedServer } from './persistence.ts';
 import { enqueue, leaveQueue, queueIsFull, serveQueue, takePlace } from './queue.ts';
@@ -58,6 +60,7 @@ import { pumpApplet } from './stats-applet.ts';
 import { type Next, STEP, WAIT } from './step.ts';
 import { storeServer, stuckServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
+import { SUBJECT } from './stream-subject.ts';
 import { CAUSE, type Cause } from './termination.ts';
 import { introduction } from './tls-server.ts';
 
@@ -167,7 +170,7 @@ function assign(stream: Stream): Next {
   if (stream.server === null) {
     stream.server = stream.redispatched ? null : chosenServer(stream);
     if (stream.server === null) {
-      const picked = backend.balancer.pick(stream, stream.avoid);
+      const picked = backend.balancer.pick(SUBJECT.of(stream), stream.avoid);
       if (picked === NONE) {
         stream.countServer(FAILED_CONN);
         return fail(stream, 503, CAUSE.server);
@@ -331,18 +334,21 @@ function noResponseInTime(stream: Stream): Next {
 
 /** The server closed without a response. On a pooled connection it may not have seen the request: see `repeatable`. */
 function noResponse(stream: Stream): Next {
-  if (stream.repeatable()) {
+  if (repeatable(stream)) {
     stream.dropServerSide();
     stream.mustOpen = true;
     return STEP.connect;
   }
   stream.observe(stream.errno === 0 ? 'closed' : 'readError');
-  const next = tryAgain(stream, stream.serverSide?.partial ? 'junk-response' : 'empty-response');
+  const early = stream.earlyRejected;
+  stream.earlyRejected = false;
+  const junk = stream.serverSide?.partial ? 'junk-response' : 'empty-response';
+  const next = tryAgain(stream, early ? '0rtt-rejected' : junk);
   if (next !== null) return next;
   if (stream.http && !stream.first) return leaveToClient(stream);
   stream.countTracked(SERVER_FAILURE);
   stream.countServer(FAILED_RESP);
-  return fail(stream, 502, CAUSE.server);
+  return fail(stream, early ? 425 : 502, CAUSE.server);
 }
 
 /**
@@ -399,7 +405,7 @@ function finish(stream: Stream): Next {
 export function fail(stream: Stream, status: number, cause: Cause): Next {
   stream.terminate(cause);
   if (stream.http) {
-    answer(stream, (stream.backend ?? stream.frontend).errors.get(status), true);
+    answer(stream, errorReply(stream, status), true);
   }
   return STEP.finish;
 }

@@ -5,8 +5,7 @@ import { evaluate } from '../rules/values.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Fetch, Standpoint } from '../sample/context.ts';
 import { type Sample, STR } from '../sample/sample.ts';
-import type { TlsConn } from '../tls/conn.ts';
-import { connectTls } from '../tls/conn.ts';
+import { connectTls, TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
 import type { TlsEnd } from '../tls/end.ts';
@@ -85,6 +84,13 @@ export function connectServer(
   return server.usesTls ? connectTls(io, new ServerEnd(stream, server, name), handler, connect) : connect(handler);
 }
 
+/** `allow-0rtt`: for clients that did it themselves and know what 425 means, or where we try again when it was for nothing. */
+function maySendEarly({ session, attempts, backend }: Stream, server: Server): boolean {
+  if (server.config.tls?.early !== true) return false;
+  if (session.conn instanceof TlsConn && session.conn.earlyReceived) return true;
+  return attempts === 0 && backend!.proxy.retryOn.includes('0rtt-rejected');
+}
+
 class ServerEnd implements TlsEnd {
   readonly client = true;
   readonly #server: Server;
@@ -92,12 +98,15 @@ class ServerEnd implements TlsEnd {
   /** What goes before TLS. */
   readonly #introduction: Uint8Array | null;
   readonly #admitted: boolean;
+  /** Whose request may go as early data, until the handshake is over; null = none may. */
+  #early: Stream | null;
 
   constructor(stream: Stream, server: Server, name: string) {
     this.#server = server;
     this.#name = name;
     this.#introduction = introduction(stream, server);
     this.#admitted = enterTls(stream.context);
+    this.#early = maySendEarly(stream, server) ? stream : null;
   }
 
   context(): TlsContext | null {
@@ -107,12 +116,18 @@ class ServerEnd implements TlsEnd {
   prepare(tls: TlsConnection, under: Conn): void {
     const first = this.#introduction;
     if (first !== null) under.send(first, 0, first.length);
-    this.#server.tls!.prepare(tls, this.#name);
+    this.#server.tls!.prepare(tls, this.#name, undefined, this.#early !== null);
   }
 
   done(conn: TlsConn): void {
     const { backend, row } = this.#server;
     countHandshake(backend.context, conn, backend.row, row);
+    if (conn.failure === 'earlyRejected') {
+      // The next attempt is not to meet the same end.
+      this.#server.tls!.forgetSession(this.#name);
+      if (this.#early!.serverSide?.conn === conn) this.#early!.earlyRejected = true;
+    }
+    this.#early = null;
   }
 
   heard(conn: TlsConn): void {

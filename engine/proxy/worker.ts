@@ -11,7 +11,7 @@ import { BUFSIZE_BYTES } from '../limits.ts';
 import { PatternBooks } from '../sample/book.ts';
 import { ProcVars } from '../sample/proc-vars.ts';
 import type { ChangeLog } from '../shm/change-log.ts';
-import { CONN_RATE, SESS_RATE, TLS_KEY_RATE, TLS_RATE, TLS_SERVER_KEY_RATE } from '../shm/counters.ts';
+import { BYTES_OUT_RATE, CONN_RATE, SESS_RATE, TLS_KEY_RATE, TLS_RATE, TLS_SERVER_KEY_RATE } from '../shm/counters.ts';
 import { listenDoorbell } from '../shm/doorbell.ts';
 import { type Memory, topology } from '../shm/memory.ts';
 import { WORKER } from '../shm/words.ts';
@@ -88,6 +88,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     at: memory.process,
     connRate: memory.rows('process', 0, CONN_RATE),
     sessRate: memory.rows('process', 0, SESS_RATE),
+    outRate: memory.rows('process', 0, BYTES_OUT_RATE),
     tlsRate: memory.rows('process', 0, TLS_RATE),
     tlsKeyRate: memory.rows('process', 0, TLS_KEY_RATE),
     tlsServerKeyRate: memory.rows('process', 0, TLS_SERVER_KEY_RATE),

@@ -2,7 +2,7 @@
 import type { ProxyDraft } from '../config/draft.ts';
 import { authRequired } from '../http/errors.ts';
 import { awaitBody, type BodyWait, lateBody, lateResponseBody } from '../proxy/body-wait.ts';
-import { Reply } from '../proxy/errors.ts';
+import { Reply } from '../proxy/reply.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { isEarly } from '../proxy/tls-handshake.ts';
 import type { Standpoint } from '../sample/context.ts';

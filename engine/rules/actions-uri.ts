@@ -1,8 +1,10 @@
 /** Actions that change the request line, and the status line of a response. */
+
 import { textOf } from '../http/chars.ts';
-import { H_HOST, METHOD_HEAD, methodId } from '../http/names.ts';
+import { H_HOST } from '../http/names.ts';
 import { statusReason } from '../http/reasons.ts';
 import { UriParts } from '../http/uri.ts';
+import { errorReply } from '../proxy/errors.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { compileRegex, regexProblem } from '../sample/regex.ts';
 import { expand } from '../sample/replacement.ts';
@@ -111,17 +113,11 @@ const SET_METHOD = action<Format>({
   name: 'set-method',
   where: 'Q',
   args: '<format>',
-  doc: 'Sends the request with another method.',
+  doc: 'Sends the request with another method. The client gets the answer to its own.',
   read: (cursor, rule, context) => readFormat(cursor, rule, context, 'a format'),
   compile(format, env) {
     const value = compileText(format, env);
-    return at => {
-      const head = at.stream!.requestHead;
-      const method = value(at);
-      // A request whose response has no body for one side must be so for the other.
-      const same = (head.methodId === METHOD_HEAD) === (methodId(method, 0, method.length) === METHOD_HEAD);
-      return rewritten(at, same && head.setMethod(method));
-    };
+    return at => rewritten(at, at.stream!.requestHead.setMethod(value(at)));
   },
   good: ['set-method POST'],
   bad: [['set-method', "'set-method' expects a format"]],
@@ -150,7 +146,7 @@ const NORMALIZE = action<{ readonly name: string; readonly option: boolean }>({
       const target = targetOf(stream);
       const text = part === 'path' ? target.path : part === 'query' ? target.query.slice(1) : OF.uri(target);
       const made = text === '' ? text : run(text, option);
-      if (made === null) return deny(at, (stream.backend ?? stream.frontend).errors.get(400));
+      if (made === null) return deny(at, errorReply(stream, 400));
       if (made === text) return rewritten(at, true);
       return rewritten(at, setTarget(stream, part === 'target' ? made : WITH[part](target, made)));
     };

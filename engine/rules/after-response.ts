@@ -2,11 +2,13 @@
  * `http-after-response`: rules that have the last word on every response, those of servers and our own alike; backend
  * first, then frontend.
  */
-import { dropPersistence } from '../http/hop.ts';
+import { isBodyless } from '../http/body.ts';
+import { dropForbiddenLengths, dropPersistence } from '../http/hop.ts';
+import { METHOD_OTHER } from '../http/names.ts';
 import { parseResponse } from '../http/parse.ts';
 import { maxHeadLength, writeResponseHead } from '../http/write.ts';
-import { restoreLength } from '../proxy/chunker.ts';
-import { Reply } from '../proxy/errors.ts';
+import { chunkReply } from '../proxy/chunker.ts';
+import { Reply } from '../proxy/reply.ts';
 import { HERE } from '../proxy/rules.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { CONTINUE, STOP } from './action.ts';
@@ -41,13 +43,18 @@ export function editReply(stream: Stream, reply: Reply): Reply {
   const length = parseResponse(head, bytes, 0, bytes.length, ANY_REPLY);
   if (length <= 0) return reply;
   editResponse(stream);
-  // Our own payload has the length that it has, and the client's side says whether the connection goes on.
-  restoreLength(head);
-  const closes = dropPersistence(head) || reply.closes;
-  const out = new Uint8Array(maxHeadLength(head) + bytes.length - length);
+  // A status that has no payload may be a rule's.
+  const empty = isBodyless(head, METHOD_OTHER);
+  if (empty) dropForbiddenLengths(head);
+  const payload = empty ? NOTHING : chunkReply(stream, bytes.subarray(length));
+  // The client's side says whether the connection goes on.
+  const closes = dropPersistence(head) || reply.closes || head.status < 200;
+  const out = new Uint8Array(maxHeadLength(head) + payload.length);
   const at = writeResponseHead(head, out, 0);
-  out.set(bytes.subarray(length), at);
-  return new Reply(out.subarray(0, at + bytes.length - length), closes);
+  out.set(payload, at);
+  return new Reply(out.subarray(0, at + payload.length), closes);
 }
+
+const NOTHING = new Uint8Array(0);
 
 const ANY_REPLY = { maxHeadBytes: Number.MAX_SAFE_INTEGER, maxHeaders: 100, relaxed: true };

@@ -1,6 +1,8 @@
 /** How rules end a stream: with which response, counted as what, and the cause in the log's termination state. */
+
 import { answer } from '../proxy/answer.ts';
-import type { Reply } from '../proxy/errors.ts';
+import { errorReply } from '../proxy/errors.ts';
+import type { Reply } from '../proxy/reply.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { CAUSE } from '../proxy/termination.ts';
 import type { Standpoint } from '../sample/context.ts';
@@ -23,10 +25,10 @@ export function answerLocally(stream: Stream, reply: Reply, keep = true): Verdic
   return ANSWERED;
 }
 
-/** The request goes to no server: counts that, and says so in the termination state. */
+/** We answer: says so in the termination state, and counts a request that so goes to no server. */
 export function interceptLocally(stream: Stream): void {
   const { backend, frontend } = stream;
-  if (backend === null || backend.index === frontend.index) {
+  if (!stream.responded && (backend === null || backend.index === frontend.index)) {
     stream.context.counters[frontend.row + INTERCEPTED]! += 1;
   }
   stream.terminate(CAUSE.local);
@@ -76,6 +78,6 @@ export function internalError(stream: Stream): Verdict {
   stream.count(INTERNAL_ERRORS);
   stream.context.counters[stream.session.listener.row + INTERNAL_ERRORS]! += 1;
   stream.terminate(CAUSE.proxy);
-  answer(stream, (stream.backend ?? stream.frontend).errors.get(500), true);
+  answer(stream, errorReply(stream, 500), true);
   return ANSWERED;
 }

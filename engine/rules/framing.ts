@@ -10,7 +10,7 @@
  *      set transfer-encoding chunked  as del content-length; another coding is refused
  *      del transfer-encoding          nothing: chunks stay chunks
  *
- * In a message without a payload all of this changes nothing.
+ * In a message without a payload all of this changes nothing. Responses of our own are treated alike.
  */
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, requestBody, responseBody } from '../http/body.ts';
 import { isWord, latin1, textOf } from '../http/chars.ts';
@@ -32,7 +32,7 @@ export function headOf(at: Standpoint): Head {
 
 function kindOf(at: Standpoint): number {
   const { requestHead, responseHead } = at.stream!;
-  return at.response ? responseBody(responseHead, requestHead.methodId) : requestBody(requestHead);
+  return at.response ? responseBody(responseHead, requestHead.sentMethodId) : requestBody(requestHead);
 }
 
 /** Removes the header `id`, one of the two. */
@@ -64,7 +64,7 @@ function putLength(at: Standpoint, kind: number, value: Uint8Array, replaces: bo
 
 /** The response has no payload, and says how long it would be. */
 function tellsOnly({ stream, response }: Standpoint): boolean {
-  return response && (stream!.requestHead.methodId === METHOD_HEAD || stream!.responseHead.status === 304);
+  return response && (stream!.requestHead.sentMethodId === METHOD_HEAD || stream!.responseHead.status === 304);
 }
 
 function tellLength(head: Head, value: Uint8Array, replaces: boolean): boolean {

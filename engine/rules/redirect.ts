@@ -5,7 +5,7 @@ import { textOf } from '../http/chars.ts';
 import { H_HOST } from '../http/names.ts';
 import { type Field, redirect } from '../http/reply.ts';
 import { UriParts } from '../http/uri.ts';
-import { Reply } from '../proxy/errors.ts';
+import { Reply } from '../proxy/reply.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import { type Act, atCondition, CONTINUE, type RuleDraft } from './action.ts';

@@ -4,13 +4,15 @@
  *     status 403 content-type text/plain string "no" hdr x-why rules
  */
 import type { Cursor } from '../config/cursor.ts';
+import type { ErrorPageReset } from '../config/draft.ts';
 import type { Context } from '../config/keyword.ts';
-import { ERROR_STATUSES, parseErrorFile } from '../http/errors.ts';
+import type { ErrorPage } from '../config/model.ts';
+import { ERROR_STATUSES, type ErrorFile, parseErrorFile } from '../http/errors.ts';
 import { headerIdOf } from '../http/names.ts';
 import { statusReason } from '../http/reasons.ts';
 import { type Field, reply } from '../http/reply.ts';
-import { isConstant } from '../log/format.ts';
-import { Reply } from '../proxy/errors.ts';
+import { errorReply } from '../proxy/errors.ts';
+import { Reply } from '../proxy/reply.ts';
 import { type Env, Standpoint } from '../sample/context.ts';
 import { atCondition, type RuleDraft } from './action.ts';
 import { compileText, type Format, oneLine, readFormat, ruleFormat } from './format.ts';
@@ -23,7 +25,7 @@ type Content =
   /** A page of an `http-errors` section. */
   | { readonly kind: 'errorfiles'; readonly section: string }
   /** A whole response. */
-  | { readonly kind: 'errorfile'; readonly bytes: Uint8Array }
+  | { readonly kind: 'errorfile'; readonly file: ErrorFile }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'format'; readonly format: Format };
 
@@ -75,6 +77,19 @@ function fileOf(cursor: Cursor, { resources }: Context): Uint8Array | null {
   return bytes;
 }
 
+/** The response in the file `path`; null after reporting. */
+export function readErrorFile(cursor: Cursor, path: string, resources: Context['resources']): ErrorFile | null {
+  const bytes = resources.readFile(path);
+  if (bytes === null) {
+    cursor.error(`'errorfile': error opening file '${path}'`);
+    return null;
+  }
+  const file = parseErrorFile(bytes, Number.MAX_SAFE_INTEGER);
+  if ('bytes' in file) return file;
+  cursor.error(`'errorfile': '${path}' ${file.problem}`);
+  return null;
+}
+
 /** `status`, unlike `deny_status`, describes a response of one's own. */
 const OWN_STATUS: Option = (cursor, draft, rule, context) => {
   draft.bare = false;
@@ -94,13 +109,10 @@ const OPTIONS: Readonly<Record<string, Option>> = {
     const word = cursor.expectWord("the name of an 'http-errors' section");
     return word === null ? null : { kind: 'errorfiles', section: word.text };
   }),
-  errorfile: content((cursor, _draft, _rule, context) => {
-    const file = fileOf(cursor, context);
-    if (file === null) return null;
-    const bytes = parseErrorFile(file, Number.MAX_SAFE_INTEGER);
-    if (bytes instanceof Uint8Array) return { kind: 'errorfile', bytes };
-    cursor.error(`'errorfile': '${cursor.current.text}' ${bytes.problem}`);
-    return null;
+  errorfile: content((cursor, _draft, _rule, { resources }) => {
+    const word = cursor.expectWord('a file');
+    const file = word === null ? null : readErrorFile(cursor, word.text, resources);
+    return file === null ? null : { kind: 'errorfile', file };
   }),
   file: content((cursor, _draft, _rule, context) => {
     const bytes = fileOf(cursor, context);
@@ -173,15 +185,15 @@ export type ReplySource = (at: Standpoint) => Reply;
 /** The response of a spec: made once if nothing in it depends on the stream. */
 export function compileReply(spec: ReplySpec, env: Env): ReplySource {
   const { status, content } = spec;
-  if (content.kind === 'default') {
-    return ({ stream }) => (stream!.backend ?? stream!.frontend).errors.get(status);
-  }
-  if (content.kind === 'errorfile') return constant(new Reply(content.bytes));
+  if (content.kind === 'default') return ({ stream }) => errorReply(stream!, status);
+  if (content.kind === 'errorfile') return constant(new Reply(content.file.bytes, content.file.closes));
   if (content.kind === 'errorfiles') {
     const section = env.worker.model.httpErrors.find(({ name }) => name === content.section)!;
     const page = section.pages.find(p => p.status === status);
-    if (page === undefined) return ({ stream }) => (stream!.backend ?? stream!.frontend).errors.get(status);
-    return constant(new Reply(page.bytes!));
+    // As HAProxy: a section without the page gives a response without a payload.
+    if (page?.content.kind !== 'file') return constant(new Reply(replyWith(status, [], '')));
+    const { file } = page.content;
+    return constant(new Reply(file.bytes, file.closes, status));
   }
   const body = content.kind === 'bytes' ? content.bytes : compileText(content.format, env);
   const headers = spec.headers.map(([name, format]) => [name, compileText(format, env)] as const);
@@ -211,17 +223,10 @@ function constant(made: Reply): ReplySource {
   return () => made;
 }
 
-/** The page itself, the section that has it, or neither: what is the default. */
-export type ErrorPageSpec = { readonly status: number } & (
-  | { readonly bytes: Uint8Array }
-  | { readonly section: string }
-  | object
-);
+/** The page itself, or the section that has it. */
+export type ErrorPageSpec = ErrorPage | ErrorPageReset | { readonly status: number; readonly section: string };
 
-/**
- * `http-error status <code> ...`: an error page made of what the line says; null after reporting. Header values are
- * taken as they are.
- */
+/** `http-error status <code> ...`: an error page made of what the line says; null after reporting. */
 export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): ErrorPageSpec | null {
   if (!cursor.match('status')) {
     cursor.error("'http-error' expects 'status <code>'");
@@ -230,31 +235,18 @@ export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context)
   cursor.index--;
   const spec = readReply(cursor, rule, context, 0, false);
   if (spec === null) return null;
-  const { status, content, contentType, headers } = spec;
+  const { status, content } = spec;
   if (!ERROR_STATUSES.includes(status)) {
     cursor.error(`status code '${status}' not handled by error pages`, `one of ${ERROR_STATUSES.join(', ')}`);
     return null;
   }
-  if (content.kind === 'errorfile') return { status, bytes: content.bytes };
+  if (content.kind === 'errorfile') return { status, content: { kind: 'file', file: content.file } };
   if (content.kind === 'errorfiles') return { status, section: content.section };
-  if (content.kind === 'default') return { status };
-  if (content.kind === 'format') {
-    cursor.error("'lf-string' and 'lf-file' in 'http-error' are not supported by Sluice yet");
-    return null;
-  }
-  if (headers.some(([, format]) => !isConstant(format))) {
-    cursor.error("a format as value of 'hdr' in 'http-error' is not supported by Sluice yet");
-    return null;
-  }
-  const own = headers.map(([name, { items }]) => {
-    return [name, items.map(item => (item.kind === 'text' ? item.text : '')).join('')] as const;
-  });
-  const type: readonly Field[] = contentType === '' ? [] : [['content-type', contentType]];
-  const length: Field = ['content-length', String(content.bytes.length)];
-  return { status, bytes: replyWith(status, [...own, length, ...type], content.bytes) };
+  if (content.kind === 'default') return { status, content: null };
+  return { status, content: { kind: 'reply', spec } };
 }
 
-function replyWith(status: number, fields: readonly Field[], body: Uint8Array): Uint8Array {
+function replyWith(status: number, fields: readonly Field[], body: Uint8Array | string): Uint8Array {
   return reply(status, fields, body, statusReason(status));
 }
 

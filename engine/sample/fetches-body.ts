@@ -90,7 +90,7 @@ function each(params: Params, bytes: Uint8Array, start: number, end: number, out
 
 /** The payload that has come so far; null = none. */
 export function payload(ctx: SampleContext): Slice | null {
-  return ctx.stream === null ? null : ctx.stream.payload();
+  return ctx.stream === null ? null : ctx.stream.client.buffered();
 }
 
 /** What came from the server and was not passed on: payload, or in TCP the bytes that are held; null = nothing. */

@@ -21,6 +21,9 @@ export const PROCESS = layout('process', 4, [
   ['dropped_logs', 1, 'any', 'log lines that their target did not take'],
   ['received_logs', 1, 'control', 'log lines that log-forward sections took in'],
   ['stream_numbers', 1, 'any', 'numbers given to streams (log variable %rt)'],
+  ['tainted', 1, 'control', 'TAINTED_*: commands of which modes were used'],
+  ['anon_key', 1, 'control', '`anonkey`: what `set anon` begins with, an unsigned number; 0 = none'],
+  ['debug_commands', 1, 'control', '`debug dev` commands used'],
   ['log_sockets', 3, 'control', 'datagram sockets of the control thread: as in worker'],
   ['control_doorbell', 1, 'any', '1 = someone rang at the control thread (doorbell.ts)'],
   ['log_doorbell', 1, 'any', '1 = lines for rings have come (log/rings.ts)'],
@@ -131,6 +134,10 @@ export const WORKER = layout('worker', 4, [
     'its datagram sockets, IPv4, IPv6, unix: descriptor + 1; a thread that takes its place goes on with them',
   ],
 ]);
+
+/** `tainted`, HAProxy's bits: a command of this mode was used. */
+export const TAINTED_EXPERT = 4;
+export const TAINTED_EXPERIMENTAL = 8;
 
 /** What a frontend's listeners do: accept, rest (`disable frontend`), or never again (`disabled`, `shutdown frontend`). */
 export const FE_OPEN = 0;

@@ -10,7 +10,8 @@ import { type Dump, type Out, steppedDump } from './out.ts';
 import { typedLine } from './typed.ts';
 import { Subject, type View } from './view.ts';
 
-type Read = (view: View, s: Subject) => number | string;
+/** null = there is none: the row is left out. */
+type Read = (view: View, s: Subject) => number | string | null;
 
 export interface InfoRow extends Field {
   readonly value: Read;
@@ -24,6 +25,11 @@ function row(name: string, tags: string, type: FieldType, title: string, value: 
   return { name, tags, type, title, value };
 }
 
+/** HAProxy's bits, in its notation. */
+const tainted: Read = view => {
+  const bits = view.process('tainted');
+  return bits === 0 ? '0' : `0x${bits.toString(16)}`;
+};
 const zero: Read = () => 0;
 const one: Read = () => 1;
 const total =
@@ -60,6 +66,13 @@ function accepts(view: View, proxy: Proxy): boolean {
   if (!isFrontend(proxy) || proxy.disabled) return false;
   return Atomics.load(view.memory.words, view.memory.proxy(proxy.index) + PROXY.at.fe_stopped) === 0;
 }
+
+/** Sockets that wait for clients: of frontends, the runtime API, peers and senders of log lines. */
+const listening: Read = (view, s) => {
+  const { global, peers, logForwards } = view.model;
+  const others = [...peers, ...logForwards].reduce((n, { binds }) => n + binds.length, 0);
+  return (listeners(view, s) as number) + global.statsSockets.length + others;
+};
 
 /** Streams that any backend took. */
 const streams: Read = view => {
@@ -134,33 +147,33 @@ export const INFO: readonly InfoRow[] = [
   row('Run_queue', 'MGPV', 'u32', 'Tasks that could run now', zero),
   row('Idle_pct', 'MaPV', 'u32', 'Percent of the last second that workers were idle', view => view.idlePercent),
   row('node', 'COSV', 'str', 'Name of the node', view => view.model.global.node ?? view.facts.hostName),
-  row('description', 'COSV', 'str', 'Description of the node', view => view.model.global.description ?? ''),
+  row('description', 'COSV', 'str', 'Description of the node', view => view.model.global.description),
   row('Stopping', 'MGPV', 'u32', '1 = finishing what is there', view => view.process('stopping')),
   row(
     'Jobs',
     'MGPV',
     'u32',
     'Connections and listeners',
-    (view, s) => view.process('conns') + (listeners(view, s) as number),
+    (view, s) => view.process('conns') + (listening(view, s) as number),
   ),
   row('Unstoppable Jobs', 'MGPV', 'u32', 'Those that a stop does not wait for', zero),
-  row('Listeners', 'MGPV', 'u32', 'Listeners that accept', listeners),
-  row('ActivePeers', 'MGPV', 'u32', 'Peers that answer', zero),
-  row('ConnectedPeers', 'MGPV', 'u32', 'Peers connected', zero),
+  row('Listeners', 'MGPV', 'u32', 'Listeners that accept', listening),
+  row('ActivePeers', 'MGPV', 'u32', 'Peers that answer', view => view.peers.active),
+  row('ConnectedPeers', 'MGPV', 'u32', 'Peers connected', view => view.peers.connected),
   row('DroppedLogs', 'MGPV', 'u32', 'Log lines dropped', view => view.process('dropped_logs')),
   row('BusyPolling', 'MGPV', 'u32', '1 = polls without sleeping', zero),
   row('FailedResolutions', 'MGPV', 'u32', 'Names that could not be resolved', zero),
   row('TotalBytesOut', 'MGPV', 'u64', 'Bytes sent', total('bytes_out')),
   row('TotalSplicedBytesOut', 'MGPV', 'u64', 'Bytes sent through kernel pipes', zero),
   row('BytesOutRate', 'MRPV', 'u64', 'Bytes sent per second', rate('bytes_out_rate')),
-  row('DebugCommandsIssued', 'MGPV', 'u32', 'Debugging commands used', zero),
+  row('DebugCommandsIssued', 'MGPV', 'u32', 'Debugging commands used', view => view.process('debug_commands')),
   row('CumRecvLogs', 'MCPV', 'u32', 'Log lines received', view => view.process('received_logs')),
   row('Build info', 'POSV', 'str', 'What this is', view => `${PRODUCT} ${view.facts.version}, io ${view.facts.ioName}`),
   row('Memmax_bytes', 'CLPV', 'u64', 'Memory limit in bytes, 0 = none', zero),
   row('PoolAlloc_bytes', 'MGPV', 'u64', 'Shared memory, bytes', memoryBytes),
   row('PoolUsed_bytes', 'MGPV', 'u64', 'Shared memory in use, bytes', memoryBytes),
   row('Start_time_sec', 'MDPV', 'u32', 'Wall-clock second of the start', startSecond),
-  row('Tainted', 'SGPV', 'str', 'Experimental features used', () => '0'),
+  row('Tainted', 'SGPV', 'str', 'Experimental features used', tainted),
   row('TotalWarnings', 'MCPV', 'u32', 'Warnings printed', view => view.facts.warnings),
   row('MaxconnReached', 'MCPV', 'u32', '1 = the limit of connections was reached', view => Number(reachedLimit(view))),
   row('BootTime_ms', 'MDPV', 'u32', 'Milliseconds the start took', view => view.facts.bootMs),
@@ -193,12 +206,13 @@ export function dumpInfo(view: View, options: InfoOptions, now: number): Dump {
   let pos = 0;
   return steppedDump(out => {
     const field = INFO[pos]!;
-    write(out, pos, field, valueOf(view, s, field, options.float === true), options.desc === true);
+    const value = valueOf(view, s, field, options.float === true);
+    if (value !== null) write(out, pos, field, value, options.desc === true);
     return ++pos < INFO.length;
   });
 }
 
-function valueOf(view: View, s: Subject, field: InfoRow, float: boolean): number | string {
+function valueOf(view: View, s: Subject, field: InfoRow, float: boolean): number | string | null {
   if (float && field.name === 'Uptime_sec') return (s.now / 1000 - view.process('start_second')).toFixed(6);
   return field.value(view, s);
 }

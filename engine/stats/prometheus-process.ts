@@ -92,7 +92,7 @@ function ofProcess([name, type, info, label]: ProcessRow): Metric {
   return {
     ...{ name: `haproxy_process_${name}`, type, help: row.title, scope: G, extra: false },
     lines(view, s, line) {
-      const value = row.value(view, s);
+      const value = row.value(view, s) ?? '';
       if (label === undefined) line('', '', value);
       else if (value !== '') line('', `${label}="${escapeLabel(String(value))}"`, 1);
     },

@@ -87,6 +87,8 @@ export class View {
   readonly facts: Facts;
   /** Names of servers in persistence cookies, once this thread follows their changes. */
   dynamicCookies: DynamicCookies | null = null;
+  /** Peers that are connected, and those of them that talk with us: only the thread that serves them knows. */
+  peers: { readonly connected: number; readonly active: number } = { connected: 0, active: 0 };
   /** The stick tables, as far as statistics look at them. */
   readonly tables: readonly Pick<Table, 'spec' | 'used'>[];
   /** All name servers, by their numbers in the memory. */
@@ -385,7 +387,7 @@ export class View {
     if (proxy.fullconn > 0 || !isBackend(proxy)) return proxy.fullconn;
     let connections = 0;
     for (const frontend of this.model.proxies) {
-      if (!isFrontend(frontend)) continue;
+      if (!isFrontend(frontend) || frontend.disabled) continue;
       const limit = frontend.maxconn || this.model.global.maxconn;
       if (frontend.defaultBackend === proxy.index) connections += limit;
       for (const rule of frontend.useBackend) if (rule.backend === proxy.index) connections += limit;

@@ -1,6 +1,6 @@
 /**
  * PEM files: a certificate, its chain, its private key, and what stands beside the file (`.key`, `.ocsp`, `.issuer`,
- * `.sctl` is not used). Read once, by the master; nothing here is native.
+ * `.sctl`). Read once, by the master; nothing here is native.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Certificate, DerFile } from '../config/tls-model.ts';
@@ -42,15 +42,27 @@ export function readBundle(path: string, readFile: ReadFile): Certificate | Prob
   return bundleOf(path, bytes, readFile);
 }
 
-/** The same of bytes that are known; `readFile` finds what stands beside it. */
-export function bundleOf(name: string, bytes: Uint8Array, readFile: ReadFile): Certificate | Problem {
+/** The same of bytes that are known; `readFile` finds what stands beside it. `keyFile`, where there is one, goes before other keys. */
+export function bundleOf(
+  name: string,
+  bytes: Uint8Array,
+  readFile: ReadFile,
+  keyFile: Uint8Array | null = null,
+): Certificate | Problem {
   const parts = readParts(name, bytes);
   if ('problem' in parts) return parts;
-  const key = parts.key ?? keyBeside(name, readFile);
+  const key = keyFile === null ? (parts.key ?? keyBeside(name, readFile)) : readKey(name, keyFile);
   if (key === null) return { problem: `No Private Key found in '${name}' or '${name}.key'` };
   if ('problem' in key) return key;
   const issuer = readFile(`${name}.issuer`);
-  const beside = { ocsp: readFile(`${name}.ocsp`), issuer: issuer === null ? null : firstOf(issuer) };
+  const sctl = readFile(`${name}.sctl`);
+  if (sctl !== null && !isTimestampList(sctl)) return { problem: `'${name}.sctl' is no list of signed timestamps` };
+  const beside = {
+    ocsp: readFile(`${name}.ocsp`),
+    issuer: issuer === null ? null : firstOf(issuer),
+    sctl,
+    ocspUpdate: false,
+  };
   return joinParts(name, { ...parts, key, ...beside });
 }
 
@@ -61,6 +73,9 @@ export interface Parts {
   readonly key: KeyObject | null;
   readonly dh: Uint8Array | null;
 }
+
+/** What else is known of a certificate. */
+export type Besides = Pick<Certificate, 'ocsp' | 'issuer' | 'sctl' | 'ocspUpdate'>;
 
 /** Certificate and chain, and the key if it is there. */
 export function readParts(name: string, bytes: Uint8Array): Parts | Problem {
@@ -80,17 +95,39 @@ export function readParts(name: string, bytes: Uint8Array): Parts | Problem {
   return key !== null && 'problem' in key ? key : { leaf, chain, key, dh: dhOf(blocks) };
 }
 
+/** A SignedCertificateTimestampList (RFC 6962 3.3): its length in 2 bytes, then timestamps, each with its own. */
+export function isTimestampList(bytes: Uint8Array): boolean {
+  const list = Buffer.from(bytes);
+  if (list.length < 4 || list.readUInt16BE(0) !== list.length - 2) return false;
+  let at = 2;
+  while (at + 2 < list.length) at += 2 + Math.max(list.readUInt16BE(at), 1);
+  return at === list.length;
+}
+
 /** A certificate out of its parts, if they fit. */
 export function joinParts(
   name: string,
-  { leaf, chain, key, dh, ocsp, issuer }: Parts & Pick<Certificate, 'ocsp' | 'issuer'> & { readonly key: KeyObject },
+  { leaf, chain, key, dh, ...beside }: Parts & Besides & { readonly key: KeyObject },
 ): Certificate | Problem {
   const x509 = new X509Certificate(leaf);
   if (!x509.checkPrivateKey(key)) {
     return { problem: `inconsistencies between private key and certificate loaded '${name}'` };
   }
   const pkcs8 = new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }));
-  return { name, leaf, chain, key: pkcs8, keyType: keyType(key), names: namesOf(x509), ocsp, issuer, dh };
+  const { ocsp, issuer, sctl, ocspUpdate } = beside;
+  return {
+    name,
+    leaf,
+    chain,
+    key: pkcs8,
+    keyType: keyType(key),
+    names: namesOf(x509),
+    dh,
+    ocsp,
+    issuer,
+    sctl,
+    ocspUpdate,
+  };
 }
 
 /** The DER of the first block of a PEM file; null when there is none. */

@@ -9,6 +9,7 @@
  *   accepted   waiting ──client hello──► handshake ──► open: `TlsEnd.done`
  *              with early data: handshake ──► early: `TlsEnd.done` ──► open: `TlsEnd.settled`
  *   outgoing   waiting ──connected─────► handshake ──► open: `onOpen`
+ *              with early data: `onOpen` ──end of the turn──► handshake ──► open
  */
 import { constants } from 'node:os';
 import { NOBODY } from '../io/common.ts';
@@ -20,6 +21,7 @@ import type { TlsError } from './errors.ts';
 import { Held } from './held.ts';
 import { FirstBytes, type Hello, NO_HELLO } from './hello.ts';
 import { Incoming } from './incoming.ts';
+import { KeyUpdates, keyUpdatesCame, watchKeyUpdates } from './key-updates.ts';
 import { Outgoing } from './outgoing.ts';
 import { Over } from './over.ts';
 import * as wire from './wire.ts';
@@ -65,8 +67,14 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   #shut = false;
   #ended = false;
   #underEnded = false;
+  /** Null = none came. */
+  #keyUpdates: KeyUpdates | null = null;
   /** Plaintext came. */
   #heard = false;
+  /** The owner knows that it may speak: `onOpen`. */
+  #told = false;
+  /** What the owner sends in this turn goes with our hello. */
+  #offers = false;
 
   /** `under` is to be set by the caller: see `acceptTls` and `connectTls`. */
   constructor(io: Io, end: TlsEnd) {
@@ -99,7 +107,26 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   // --- from the connection under it ---
 
   onOpen(): void {
-    if (this.#start(NO_HELLO)) this.#shake(0);
+    if (!this.#start(NO_HELLO)) return;
+    if (this.tls!.earlyRoom > 0) this.#offer();
+    else this.#shake(0);
+  }
+
+  /** The owner speaks before the handshake: what it says at once is early data. */
+  #offer(): void {
+    this.#offers = this.#told = true;
+    this.#settleLater();
+    this.handler.onOpen(this);
+  }
+
+  #sendOffer(): void {
+    const tls = this.tls!;
+    this.#offers = false;
+    // The owner has left again.
+    if (!this.alive && this.#leaving === 'no') return;
+    const early = this.#out.takeEarly(Math.min(tls.earlyRoom, TLS_EARLY_BYTES));
+    if (early === null || tls.sendEarly(early)) this.#shake(0);
+    else this.#shaken(tls);
   }
 
   onData(_under: Conn, chunk: Chunk): void {
@@ -255,6 +282,11 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   }
 
   #opened(): void {
+    if (this.tls!.earlyRejected) {
+      this.#fail('earlyRejected');
+      return;
+    }
+    if (this.tls!.context.keyUpdatesMax > 0) watchKeyUpdates(this.tls!.pointer);
     const before = this.#phase;
     this.#phase = READY;
     if (before === EARLY) this.#end.settled?.(this);
@@ -264,7 +296,7 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     if (!this.alive) return;
     if (this.#leaving === 'shutdown') this.shutdown();
     if (this.#paused) this.under.pause();
-    if (this.#end.client) this.handler.onOpen(this);
+    if (this.#end.client && !this.#told) this.handler.onOpen(this);
   }
 
   /** Plaintext out of what was fed; gives where it stopped. */
@@ -274,11 +306,17 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
     const at = end - wire.unread();
     wire.drop();
     this.#flush();
-    if (plain.end > 0) this.#deliver(plain);
+    const flood = keyUpdatesCame() && this.#tooManyKeyUpdates();
+    if (plain.end > 0 && !flood) this.#deliver(plain);
     plain.release();
     if (last === CLOSED) this.#tellEnd();
-    else if (last === FAILED) this.#broke();
+    else if (last === FAILED || flood) this.#broke();
     return at;
+  }
+
+  #tooManyKeyUpdates(): boolean {
+    this.#keyUpdates ??= new KeyUpdates();
+    return this.#keyUpdates.tooMany(this.tls!.context.keyUpdatesMax, this.#io.now());
   }
 
   #deliver(plain: Chunk): void {
@@ -390,6 +428,7 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   settle(): void {
     this.#listed = false;
     if (this.#phase === BROKEN) return;
+    if (this.#offers) this.#sendOffer();
     if (this.#flows) this.#sendGathered();
     this.#deliverHeld();
     if (this.#flows) this.#sendGathered();

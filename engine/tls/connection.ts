@@ -8,7 +8,7 @@ import type { TlsContext } from './context.ts';
 import { type TlsError, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { NO_SECRETS, type Secrets, takeSecrets } from './keylog.ts';
-import { EARLY, ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
+import { EARLY, EARLY_REJECTED, ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
 import { forgetSession } from './resumption.ts';
 import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
 import * as wire from './wire.ts';
@@ -48,6 +48,8 @@ export class TlsConnection {
   secrets: Secrets = NO_SECRETS;
   /** Early data may come (RFC 8446 2.3): `readEarly` comes before `handshake`. */
   awaitsEarly: boolean;
+  /** How much early data the session that is resumed has room for; 0 = none is sent. Bytes. */
+  earlyRoom = 0;
   /** What is written goes out before the handshake is complete. */
   #unfinished = false;
 
@@ -95,6 +97,23 @@ export class TlsConnection {
     this.awaitsEarly = result !== EARLY.finish;
     if (came > 0) this.#unfinished = true;
     return this.awaitsEarly ? came : OVER;
+  }
+
+  /** Makes the hello and the records of `bytes`, `earlyRoom` at most, before `handshake`: false = it has failed. */
+  sendEarly(bytes: Uint8Array): boolean {
+    const ssl = this.#handle.pointer;
+    const result = openssl.SSL_write_early_data(
+      ssl,
+      wire.locate(bytes, undefined, 0, bytes.length),
+      bytes.length,
+      lengthAt,
+    );
+    return result === 1 || this.#judge(ssl, result) !== FAILED;
+  }
+
+  /** The handshake is complete, and the server has not read the early data. */
+  get earlyRejected(): boolean {
+    return this.earlyRoom > 0 && openssl.SSL_get_early_data_status(this.pointer) === EARLY_REJECTED;
   }
 
   /** What callbacks have left of a step of the handshake. */

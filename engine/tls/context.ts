@@ -49,6 +49,8 @@ export class TlsContext {
   readonly sessions: SessionCache | null;
   /** Clients may send early data. */
   early = false;
+  /** Key updates that a peer may send in a second; 0 = as many as it likes. */
+  keyUpdatesMax = 0;
   readonly #handle: Handle;
 
   constructor(certificate: Certificate | null, sessions: SessionCache | null) {
@@ -80,6 +82,8 @@ export interface ServerSide {
   /** `tune.ssl.lifetime` (seconds), `tune.ssl.hard-maxrecord` (0 = none). */
   readonly lifetimeSeconds: number;
   readonly maxRecordBytes: number;
+  /** `tune.ssl.keyupdate-rate-limit`; 0 = none. */
+  readonly keyUpdatesMax: number;
 }
 
 /** Throws TlsProblem. */
@@ -103,6 +107,7 @@ export function serverContext(
     resume(ctx, settings, side, certificate);
     if (settings.alpn.length > 0) openssl.SSL_CTX_set_alpn_select_cb(ctx, selectProtocol(settings.alpn), 0n);
     if (certificate?.ocsp) openssl.SSL_CTX_callback_ctrl(ctx, CTRL.statusCallback, addressOf('SSL_is_dtls'));
+    if (certificate?.sctl) showTimestamps(ctx, certificate.sctl);
     if (side.maxRecordBytes > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(side.maxRecordBytes), 0n);
     const dh = certificate?.dh ?? side.dhParams;
     const params = dh !== null ? dhOf(dh) : side.dhBits > 0 ? dhGroup(side.dhBits) : null;
@@ -111,7 +116,24 @@ export function serverContext(
     if (settings.early) openssl.SSL_CTX_set_max_early_data(ctx, TLS_EARLY_BYTES);
   });
   context.early = settings.early;
+  context.keyUpdatesMax = side.keyUpdatesMax;
   return context;
+}
+
+/** SSL_SERVERINFOV2, and where the extension may stand: SSL_EXT_CLIENT_HELLO, _TLS1_2_SERVER_HELLO, _TLS1_3_CERTIFICATE. */
+const SERVER_INFO = 2;
+const IN_HELLO_AND_CERTIFICATE = 0x80 | 0x100 | 0x1000;
+/** signed_certificate_timestamp (RFC 6962 3.3). */
+const TIMESTAMPS = 18;
+
+/** For clients that ask for them. The certificate is there already. */
+function showTimestamps(ctx: bigint, list: Uint8Array): void {
+  const info = Buffer.alloc(8 + list.length);
+  info.writeUInt32BE(IN_HELLO_AND_CERTIFICATE, 0);
+  info.writeUInt16BE(TIMESTAMPS, 4);
+  info.writeUInt16BE(list.length, 6);
+  info.set(list, 8);
+  must(openssl.SSL_CTX_use_serverinfo_ex(ctx, SERVER_INFO, pointerTo(info), info.length), 'use the signed timestamps');
 }
 
 /** Throws TlsProblem. */

@@ -28,5 +28,8 @@ export interface TlsEnd {
   gone?(conn: TlsConn): void;
 }
 
-/** Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that. */
-export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName';
+/**
+ * Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that,
+ * `earlyRejected` = the server would not read early data.
+ */
+export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName' | 'earlyRejected';

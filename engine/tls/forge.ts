@@ -83,7 +83,17 @@ export class Forge {
     const signature = sign('sha256', body, this.#key);
     const leaf = element(SEQUENCE, body, this.#algorithm, element(BIT_STRING, Uint8Array.of(0), signature));
     // `like` has a response, a chain and an issuer of its own.
-    return { ...like, name: `${name} (made)`, leaf, chain: [], names: [name], ocsp: null, issuer: null };
+    return {
+      ...like,
+      name: `${name} (made)`,
+      leaf,
+      chain: [],
+      names: [name],
+      ocsp: null,
+      issuer: null,
+      sctl: null,
+      ocspUpdate: false,
+    };
   }
 }
 

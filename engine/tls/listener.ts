@@ -181,7 +181,7 @@ export function certificatesOf(bind: BindTls, store: TlsStore): readonly BindCer
 }
 
 export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, identity: string): ServerSide {
-  const { dhParams, dhBits, lifetimeSeconds, maxRecordBytes } = global;
+  const { dhParams, dhBits, lifetimeSeconds, maxRecordBytes, keyUpdatesMax } = global;
   const sessions = store.sessions(global.cacheSize);
   return {
     identity,
@@ -191,6 +191,7 @@ export function serverSide(store: TlsStore, bind: BindTls, global: GlobalTls, id
     sessions,
     lifetimeSeconds,
     maxRecordBytes,
+    keyUpdatesMax,
   };
 }
 

@@ -22,6 +22,7 @@ const SIGNATURES = {
   SSL_CTX_set_ciphersuites: { return: 'i32', arguments: ['pointer', 'string'] },
   SSL_CTX_use_certificate: { return: 'i32', arguments: ['pointer', 'pointer'] },
   SSL_CTX_use_PrivateKey: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  SSL_CTX_use_serverinfo_ex: { return: 'i32', arguments: ['pointer', 'u32', 'pointer', 'i32'] },
   SSL_CTX_set0_tmp_dh_pkey: { return: 'i32', arguments: ['pointer', 'pointer'] },
   SSL_CTX_set_verify: { return: 'void', arguments: ['pointer', 'i32', 'pointer'] },
   SSL_CTX_set1_cert_store: { return: 'void', arguments: ['pointer', 'pointer'] },
@@ -45,8 +46,12 @@ const SIGNATURES = {
   SSL_write: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
   SSL_read_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
   SSL_write_early_data: { return: 'i32', arguments: ['pointer', 'pointer', 'i32', 'pointer'] },
+  SSL_get_early_data_status: { return: 'i32', arguments: ['pointer'] },
+  SSL_set_info_callback: { return: 'void', arguments: ['pointer', 'pointer'] },
+  SSL_state_string_long: { return: 'pointer', arguments: ['pointer'] },
   SSL_set_shutdown: { return: 'void', arguments: ['pointer', 'i32'] },
   SSL_shutdown: { return: 'i32', arguments: ['pointer'] },
+  SSL_key_update: { return: 'i32', arguments: ['pointer', 'i32'] },
   SSL_get_error: { return: 'i32', arguments: ['pointer', 'i32'] },
   SSL_ctrl: { return: 'i64', arguments: ['pointer', 'i32', 'i64', 'pointer'] },
   SSL_set1_host: { return: 'i32', arguments: ['pointer', 'string'] },
@@ -83,6 +88,7 @@ const SIGNATURES = {
   SSL_CTX_sess_set_get_cb: { return: 'void', arguments: ['pointer', 'pointer'] },
   i2d_SSL_SESSION: { return: 'i32', arguments: ['pointer', 'pointer'] },
   d2i_SSL_SESSION: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  SSL_SESSION_get_max_early_data: { return: 'u32', arguments: ['pointer'] },
   SSL_SESSION_get_id: { return: 'pointer', arguments: ['pointer', 'pointer'] },
   SSL_SESSION_get_master_key: { return: 'i32', arguments: ['pointer', 'pointer', 'i32'] },
 
@@ -128,6 +134,8 @@ const SIGNATURES = {
   X509_verify_cert_error_string: { return: 'pointer', arguments: ['i64'] },
   OPENSSL_sk_num: { return: 'i32', arguments: ['pointer'] },
   OPENSSL_sk_value: { return: 'pointer', arguments: ['pointer', 'i32'] },
+  OPENSSL_sk_new_null: { return: 'pointer', arguments: [] },
+  OPENSSL_sk_push: { return: 'i32', arguments: ['pointer', 'pointer'] },
   OPENSSL_sk_free: { return: 'void', arguments: ['pointer'] },
   d2i_PKCS12: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
   PKCS12_parse: { return: 'i32', arguments: ['pointer', 'string', 'pointer', 'pointer', 'pointer'] },
@@ -150,11 +158,13 @@ const SIGNATURES = {
   OCSP_response_status: { return: 'i32', arguments: ['pointer'] },
   OCSP_response_get1_basic: { return: 'pointer', arguments: ['pointer'] },
   OCSP_BASICRESP_free: { return: 'void', arguments: ['pointer'] },
+  OCSP_basic_verify: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer', 'u64'] },
   OCSP_resp_count: { return: 'i32', arguments: ['pointer'] },
   OCSP_resp_get0: { return: 'pointer', arguments: ['pointer', 'i32'] },
   OCSP_SINGLERESP_get0_id: { return: 'pointer', arguments: ['pointer'] },
   OCSP_single_get0_status: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer'] },
   OCSP_check_validity: { return: 'i32', arguments: ['pointer', 'pointer', 'i64', 'i64'] },
+  ASN1_TIME_to_tm: { return: 'i32', arguments: ['pointer', 'pointer'] },
   i2d_OCSP_CERTID: { return: 'i32', arguments: ['pointer', 'pointer'] },
 
   OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
@@ -257,6 +267,9 @@ export const VERIFY = { none: 0, peer: 1, failIfNone: 2, clientOnce: 4 } as cons
 /** `SSL_read_early_data` (SSL_READ_EARLY_DATA_...). */
 export const EARLY = { error: 0, success: 1, finish: 2 } as const;
 
+/** `SSL_get_early_data_status` (SSL_EARLY_DATA_...). */
+export const EARLY_REJECTED = 1;
+
 /** `SSL_get_error` (SSL_ERROR_...). */
 export const ERROR = { none: 0, ssl: 1, wantRead: 2, wantWrite: 3, syscall: 5, closed: 6 } as const;
 
@@ -265,6 +278,12 @@ export const BIO = { info: 3, memory: 115, endOfFile: 130 } as const;
 
 /** `X509_STORE_set_flags`: revocation is checked for all of the chain. */
 export const CRL_CHECK = 0x4n | 0x8n;
+
+/** `X509_STORE_set_flags`: whoever is in it is trusted, roots or not (X509_V_FLAG_PARTIAL_CHAIN). */
+export const PARTIAL_CHAIN = 0x80000n;
+
+/** `OCSP_basic_verify`: who is among the certificates given is trusted (OCSP_TRUSTOTHER). */
+export const TRUST_OTHER = 0x200n;
 
 /** `X509_V_OK`. */
 export const X509_OK = 0;

@@ -56,6 +56,15 @@ export class Outgoing {
     return this.settle();
   }
 
+  /** Of what waits for the handshake `bytes` at most: they go before it. Null = there is nothing. */
+  takeEarly(bytes: number): Uint8Array | null {
+    this.settle();
+    if (this.#early === null) return null;
+    const all = Buffer.concat(this.#early);
+    this.#early = all.length > bytes ? [all.subarray(bytes)] : null;
+    return all.subarray(0, bytes);
+  }
+
   /** What was gathered becomes records, or waits for the handshake. */
   settle(): boolean {
     const gathered = this.#gathered;

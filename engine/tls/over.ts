@@ -17,10 +17,6 @@ export abstract class Over {
     return this.under.local();
   }
 
-  delayAck(): void {
-    this.under.delayAck();
-  }
-
   tcpInfo(): Uint8Array | null {
     return this.under.tcpInfo();
   }

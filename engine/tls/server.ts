@@ -36,9 +36,10 @@ export class TlsServer {
 
   /**
    * Before the handshake: the name that is sent ('' = none), whom the certificate must be for, the session to resume.
-   * `alpn`: protocols offered instead of those of the settings; [] = those.
+   * `alpn`: protocols offered instead of those of the settings; [] = those. `early`: what is said at once may go as early data.
    */
-  prepare({ pointer }: TlsConnection, name: string, alpn: readonly string[] = []): void {
+  prepare(tls: TlsConnection, name: string, alpn: readonly string[] = [], early = false): void {
+    const { pointer } = tls;
     if (alpn.length > 0) {
       const protocols = wireProtocols(alpn);
       openssl.SSL_set_alpn_protos(pointer, protocols, protocols.length);
@@ -49,7 +50,9 @@ export class TlsServer {
     const host = verifyHost ?? name;
     if (verify !== 'none' && host !== '') openssl.SSL_set1_host(pointer, host);
     const session = reuse ? this.#sessions.get(name) : undefined;
-    if (session !== undefined) openssl.SSL_set_session(pointer, session.pointer);
+    if (session === undefined) return;
+    openssl.SSL_set_session(pointer, session.pointer);
+    if (early) tls.earlyRoom = openssl.SSL_SESSION_get_max_early_data(session.pointer);
   }
 
   /** The server has spoken, so that its tickets have come: the session is kept for the next connection. */
@@ -61,12 +64,12 @@ export class TlsServer {
       openssl.SSL_SESSION_free(session);
       return;
     }
-    this.#forget(name);
-    if (this.#sessions.size >= TLS_SESSIONS_MAX) this.#forget(this.#sessions.keys().next().value!);
+    this.forgetSession(name);
+    if (this.#sessions.size >= TLS_SESSIONS_MAX) this.forgetSession(this.#sessions.keys().next().value!);
     this.#sessions.set(name, new Handle('session', session, openssl.SSL_SESSION_free));
   }
 
-  #forget(name: string): void {
+  forgetSession(name: string): void {
     this.#sessions.get(name)?.free();
     this.#sessions.delete(name);
   }

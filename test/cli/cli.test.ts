@@ -48,6 +48,9 @@ let folder: string;
 let io: Io;
 let cli: Cli;
 let world: World;
+/** What was logged, and the codes that the process was to end with. */
+const logged: string[] = [];
+const exits: number[] = [];
 /** What agents are to be told. */
 const told: string[] = [];
 /** The lines of a ring, and who waits for more. */
@@ -85,6 +88,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     dynamicCookies: new DynamicCookies(model.proxies, changes),
     traces: new Traces(changes),
     tls: new TlsChanges(new TlsStore(NO_FILES), changes),
+    ocsp: { entries: [], update: () => 'nobody asks here' },
     rings: {
       list: [{ config: { name: 'r', description: 'my ring' } as Ring, buffer }],
       watch: (look: () => void) => {
@@ -93,6 +97,8 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
       },
     },
     startupLogs: '[NOTICE]   (1) : hello\n',
+    logger: { process: (_level: number, text: string) => void logged.push(text) },
+    exit: (code: number) => void exits.push(code),
     tables: new Tables(model, createStickMemory(model, 1), 1),
     view: new View(model, world.env.memory, world.env.topology, FACTS),
   };

@@ -4,37 +4,17 @@ import http from 'node:http';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DynamicCookies, dynamicName } from '../../engine/balance/dynamic-cookies.ts';
-import { Asker } from '../../engine/cli/asker.ts';
-import { type Cli, startCli } from '../../engine/cli/index.ts';
-import type { Bind } from '../../engine/config/model.ts';
-import { openListener } from '../../engine/io/bind.ts';
-import type { Io } from '../../engine/io/contract.ts';
-import { createNetIo } from '../../engine/io/net.ts';
+import { dynamicName } from '../../engine/balance/dynamic-cookies.ts';
 import { ASK_TIMEOUT_MS } from '../../engine/limits.ts';
-import { Traces } from '../../engine/log/traces.ts';
-import { PatternBooks } from '../../engine/sample/book.ts';
-import { ProcVars } from '../../engine/sample/proc-vars.ts';
-import { ChangeLog } from '../../engine/shm/change-log.ts';
 import { CUM_REQ } from '../../engine/shm/counters.ts';
-import { topology } from '../../engine/shm/memory.ts';
-import { WORKER } from '../../engine/shm/words.ts';
-import { TimerWheel } from '../../engine/time.ts';
-import { TlsChanges } from '../../engine/tls/changes.ts';
-import { tlsStore } from '../../engine/tls/store.ts';
-import { PLAIN_SPEC } from '../io/plain-spec.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { NO_NAMES } from '../resolvers/no-names.ts';
+import { monotonicMs } from '../../engine/time.ts';
+import { type CliRig, startCliRig } from './rig.ts';
 
-let rig: Rig;
-let io: Io;
-let cli: Cli;
-let port: number;
+let cli: CliRig;
+let rig: CliRig['rig'];
+let stuck: CliRig['stuck'];
+let ask: CliRig['ask'];
 let servers: http.Server[];
-/** Workers that say nothing. */
-let stuck: Set<number>;
-
-const LOOPBACK = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 0 } as const;
 
 async function startServer(name: string): Promise<number> {
   const server = http.createServer((request, response) => {
@@ -48,8 +28,7 @@ async function startServer(name: string): Promise<number> {
 
 beforeEach(async () => {
   servers = [];
-  stuck = new Set();
-  rig = await startRig(
+  cli = await startCliRig(
     `defaults
   mode http
   timeout client 9s
@@ -76,106 +55,18 @@ backend d
   dynamic-cookie-key secret
   server s1 127.0.0.1:${await startServer('sticky')}
 `,
-    { workers: 2 },
+    2,
   );
-  const { model, memory, view } = rig;
-  for (let w = 0; w < 2; w++) Atomics.store(memory.words, memory.worker(w) + WORKER.at.alive, 1);
-  io = createNetIo();
-  const wheel = new TimerWheel(io.now());
-  io.onTurn(now => wheel.advance(now));
-  const now = () => io.now();
-  const post = {
-    ask: (worker: number, id: number, question: Parameters<Rig['workers'][number]['ask']>[0]) => {
-      if (stuck.has(worker)) return;
-      setImmediate(() => {
-        io.wake();
-        asker.answered(id, structuredClone(rig.workers[worker]!.ask(structuredClone(question))));
-      });
-    },
-    server: (id: number) => setImmediate(() => asker.answered(id, null)),
-    expose: () => {},
-    forget: () => {},
-    sockets: (id: number) => setImmediate(() => asker.answered(id, null)),
-  };
-  const asker = new Asker(post, memory, wheel, now);
-  const listener = openListener({ ...PLAIN_SPEC, address: LOOPBACK });
-  if (!('fd' in listener)) throw new Error(listener.message);
-  port = listener.address.port;
-  const changes = new ChangeLog(rig.changes, 2);
-  const books = new PatternBooks(model.patternRefs, changes);
-  const procVars = new ProcVars(model.global.procVars, changes);
-  const dynamicCookies = new DynamicCookies(model.proxies, changes);
-  view.dynamicCookies = dynamicCookies;
-  const tls = new TlsChanges(tlsStore(model.tls), changes);
-  const env = {
-    tables: rig.tables,
-    model,
-    memory,
-    books,
-    procVars,
-    dynamicCookies,
-    traces: new Traces(changes),
-    tls,
-    topology: topology(model),
-    view,
-    log: () => {},
-    now,
-  };
-  cli = startCli(
-    {
-      ...env,
-      io,
-      wheel,
-      asker,
-      rings: { list: [], watch: () => () => {} },
-      checks: { add() {}, remove() {}, tellAgent() {} },
-      names: NO_NAMES,
-      peers: [],
-      startupLogs: '',
-      environment: {},
-    },
-    [
-      {
-        fd: listener.fd,
-        bind: {
-          level: 'admin',
-          address: LOOPBACK,
-          inheritedFd: null,
-          tls: null,
-          severityOutput: 'none',
-        } as unknown as Bind,
-      },
-    ],
-  );
+  ({ rig, stuck, ask } = cli);
 });
 
 afterEach(async () => {
-  cli.rest();
-  cli.stop(false, () => {});
-  await io.stop();
-  await rig.stop();
+  await cli.stop();
   for (const server of servers) {
     server.closeAllConnections();
     server.close();
   }
 });
-
-function ask(input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    let answer = '';
-    socket.setEncoding('utf8');
-    socket.on('data', (text: string) => {
-      answer += text;
-    });
-    socket.on('end', () => {
-      socket.destroy();
-      resolve(answer);
-    });
-    socket.on('error', reject);
-    socket.end(`${input}\n`);
-  });
-}
 
 /** The body, or the error's code. */
 function get(uri = '/'): Promise<string> {
@@ -256,8 +147,10 @@ test('show errors keeps the last bad message of each direction', async () => {
   const all = await ask('show errors');
   expect(all).toMatch(/^Total events captured on \[\d\d\/\w{3}\/\d{4}:[\d:.]{12}\] : 2\n \n/);
   expect(all).toContain(
-    'frontend f (#1): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #1, src 127.0.0.1:',
+    'frontend f (#1): invalid request\n  backend <NONE> (#-1), server <NONE> (#-1), event #0, src 127.0.0.1:',
   );
+  expect(all).toMatch(/\n {2}len 22, error at position 5: /);
+  expect(all).toMatch(/\n {2}len 34, error at position 20: /);
   expect(all).toContain('\n  00000  GET /\\x01 HTTP/1.1\\r\\n\n  00017  \\\\\\r\\n\n  00020  \\r\\n\n');
   expect(all).toContain('backend b (#3): invalid response\n  frontend f (#1), server s1 (#1), event #');
   expect(await ask('show errors f request')).not.toContain('invalid response');
@@ -322,11 +215,11 @@ test('set maxconn frontend lets the waiting in', async () => {
 
 test('a worker that is stuck holds nobody up for long, and is named', async () => {
   stuck.add(1);
-  const before = io.now();
+  const before = monotonicMs();
   expect(await ask('set maxconn frontend f 5')).toBe(
     'Thread 2 did not answer in time: it will follow when it can.\n\n',
   );
-  expect(io.now() - before).toBeLessThan(ASK_TIMEOUT_MS * 2);
+  expect(monotonicMs() - before).toBeLessThan(ASK_TIMEOUT_MS * 2);
   expect(rig.word('f', 'fe_maxconn')).toBe(5);
   expect(await ask('show threads')).toMatch(/Thread 1 : alive=1 stuck=0 .*\n {2}Thread 2 : alive=1 stuck=1 /);
 });

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { changeLines, changeText, diff } from '../../engine/config/diff.ts';
 import { parseModel } from '../proxy/rig.ts';
 
@@ -75,6 +78,36 @@ describe('the difference of two configurations', () => {
       'backend zero: section added',
       ...['peers o: section added', 'resolvers q: section added', 'stick-table zero: section added'],
     ]);
+  });
+
+  test('what files say is told of the files, and of the rules that give it away', () => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-diff-'));
+    onTestFinished(() => fs.rmSync(dir, { recursive: true }));
+    const [map, acl, page] = ['a.map', 'b.acl', 'c.html'].map(name => path.join(dir, name)) as [string, string, string];
+    fs.writeFileSync(map, 'a b\n');
+    fs.writeFileSync(acl, '192.0.2.1\n');
+    fs.writeFileSync(page, 'hello');
+    const rules = `
+  http-request set-header x %[src,map(${map})]
+  acl bad src -f ${acl}
+  http-request return status 200 content-type text/html file ${page} if bad
+`;
+    const text = BASE.replace('  http-request deny if api\n', rules);
+    const before = parseModel(text);
+    const lines = () => changeLines(diff(before, parseModel(text)));
+    expect(lines()).toEqual([]);
+    fs.writeFileSync(map, 'a c\n');
+    expect(lines()).toEqual([`map ${map}: content changed`]);
+    fs.writeFileSync(acl, '192.0.2.2\n');
+    expect(lines()).toEqual([`map ${map}, acl file ${acl}: content changed`]);
+    fs.writeFileSync(page, 'bye');
+    expect(lines()).toContain('frontend web: content of http-request rule changed');
+  });
+
+  test('an ACL before others changes them not', () => {
+    const more = BASE.replace('  acl api', '  acl first path /first\n  acl api');
+    const used = more.replace('  default_backend', '  use_backend one if first\n  default_backend');
+    expect(diff(parseModel(BASE), parseModel(used)).map(changeText)).toEqual(['frontend web: use_backend rule added']);
   });
 
   test('what defaults change is told once', () => {

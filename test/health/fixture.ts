@@ -147,6 +147,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     resolvers: [],
     tables: [],
     peers: [],
+    logForwards: [],
   } as unknown as Model;
 }
 

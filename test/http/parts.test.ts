@@ -13,11 +13,11 @@ import {
 import {
   authRequired,
   ERROR_STATUSES,
+  type ErrorFile,
   earlyErrorPage,
   errorLocation,
   errorPage,
   parseErrorFile,
-  statusOf,
 } from '../../engine/http/errors.ts';
 import { headLength, redirect, reply } from '../../engine/http/reply.ts';
 import { findParam, hostEnd, paramEnd, UriParts } from '../../engine/http/uri.ts';
@@ -193,18 +193,27 @@ describe('error pages', () => {
 
 describe('errorfile', () => {
   const file = (content: string) => parseErrorFile(latin1(content), 16_384);
-  test('becomes a response that is right', () => {
-    const page = file(
-      'HTTP/1.0 503 Sorry\nCache-Control: no-cache\nConnection: close\nContent-Type: text/html\n\n<p>\n',
-    );
-    expect(page).toBeInstanceOf(Uint8Array);
-    expect(text(page as Uint8Array)).toBe(
-      'HTTP/1.1 503 Sorry\r\ncache-control: no-cache\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<p>\n',
-    );
-    expect(statusOf(page as Uint8Array)).toBe(503);
+  test.each([
+    [
+      'its own version, names in lower case, right line ends; closes',
+      'HTTP/1.0 503 Sorry\nCache-Control: no-cache\nConnection: close\nContent-Type:  text/html\n\n<p>\n',
+      'HTTP/1.0 503 Sorry\r\ncache-control: no-cache\r\ncontent-type: text/html\r\n\r\n<p>\n',
+      true,
+    ],
+    [
+      'a length: the connection goes on',
+      'HTTP/1.1 403 X\r\nContent-Length: 3\r\n\r\nabc',
+      'HTTP/1.1 403 X\r\ncontent-length: 3\r\n\r\nabc',
+      false,
+    ],
+    ['no length', 'HTTP/1.1 403 X\r\n\r\n', 'HTTP/1.1 403 X\r\n\r\n', true],
+    ['no payload', 'HTTP/1.1 204 X\r\n\r\n', 'HTTP/1.1 204 X\r\n\r\n', false],
+    ['nothing', '', '', true],
+  ])('%s', (_what, content, response, closes) => {
+    const page = file(content) as ErrorFile;
+    expect([text(page.bytes), page.closes]).toEqual([response, closes]);
   });
   test.each([
-    ['', 'has no empty line after its headers'],
     ['HTTP/1.1 503 X\r\nA: b\r\n', 'has no empty line after its headers'],
     ['<html>..........', 'is not an HTTP response'],
     ['HTTP/1.1 503 X\r\nContent-Length: 9\r\n\r\nabc', 'says Content-Length 9, but its body is 3 bytes long'],

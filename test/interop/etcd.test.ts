@@ -105,6 +105,15 @@ describe.skipIf(ETCD !== null)('two controllers on one etcd', { timeout: 120_000
     for (const { vip } of all) expect((await get(vip, 8080)).body).toBe('s');
     const seen = (await b.ask('GET', `${V2}/loadbalancers?sort=name`)).body.loadbalancers;
     expect(seen.map((lb: { id: string }) => lb.id)).toEqual(all.map(({ id }) => id));
+    // Either tells Neutron's client who has what.
+    const { agents } = (await b.ask('GET', '/v2.0/agents')).body as { agents: { id: string; host: string }[] };
+    expect(agents.map(({ host }) => host).sort()).toEqual(['a', 'b']);
+    for (const { id, host } of agents) {
+      const { loadbalancers } = (await a.ask('GET', `/v2.0/agents/${id}/agent-loadbalancers`)).body;
+      expect(loadbalancers.map((lb: { id: string }) => lb.id).sort()).toEqual(runs(host === 'a' ? a : b).sort());
+      const url = `${V2}/loadbalancers/${loadbalancers[0]?.id}/loadbalancer-hosting-agent`;
+      if (loadbalancers.length > 0) expect((await b.ask('GET', url)).body.agent.host).toBe(host);
+    }
 
     await crash();
     await eventually(async () => {

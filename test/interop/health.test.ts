@@ -105,7 +105,7 @@ async function command(line: string): Promise<[haproxy: string, sluice: string]>
 }
 
 function textOf(answer: Reply): string {
-  if (typeof answer !== 'object') return String(answer);
+  if (typeof answer !== 'object' || answer === null) return String(answer ?? '');
   if ('severity' in answer) return answer.text;
   let text = '';
   for (let piece = answer.next(); piece !== null; piece = answer.next()) text += Buffer.from(piece).toString();

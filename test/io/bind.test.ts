@@ -96,11 +96,21 @@ describe('TCP', () => {
       deferAccept: true,
       tfo: true,
       mss: 1_000,
+      rcvbufBytes: 20_000,
+      sndbufBytes: 30_000,
+      delayAck: true,
+      keepAlive: { idleSeconds: 33, intervalSeconds: 5, count: 4 },
     });
     expect(warnings).toEqual([]);
     expect(native.getOption(fd, native.TCP_USER_TIMEOUT)).toBe(5_000);
     expect(native.getOption(fd, native.TCP_DEFER_ACCEPT)).toBeGreaterThan(0);
     expect(native.getOption(fd, native.TCP_FASTOPEN)).toBe(1024);
+    expect(native.getOption(fd, native.TCP_QUICKACK)).toBe(0);
+    expect(native.getOption(fd, native.SO_KEEPALIVE)).toBe(1);
+    expect(native.getOption(fd, native.TCP_KEEPIDLE)).toBe(33);
+    // The kernel doubles what it is asked for.
+    expect(native.getOption(fd, native.SO_RCVBUF)).toBe(40_000);
+    expect(native.getOption(fd, native.SO_SNDBUF)).toBe(60_000);
   });
 
   test('an option that cannot be set is a warning', () => {

@@ -1,5 +1,6 @@
 /** Everything off: a plain listener on `address`, as a `bind` line without words gives it. */
-import { newBind } from '../../engine/config/draft.ts';
+import { newBind, newGlobal } from '../../engine/config/draft.ts';
 import type { ListenSpec } from '../../engine/io/bind.ts';
+import { listenSpec } from '../../engine/io/listen-spec.ts';
 
-export const PLAIN_SPEC: ListenSpec = Object.freeze({ ...newBind(), reusePort: true });
+export const PLAIN_SPEC: ListenSpec = Object.freeze(listenSpec(newBind(), newGlobal()));

@@ -114,11 +114,29 @@ test.runIf(ROOT).each(IOS)('interface on %s: one that is there is used, another 
 });
 
 /** What `ss` tells of the open connections to a port. */
-function info(port: number): string {
-  return execFileSync(SS!, ['-Htino', 'state', 'established', 'dport', '=', String(port)], { encoding: 'utf8' });
+function info(port: number, more = '-o'): string {
+  return execFileSync(SS!, ['-Htino', more, 'state', 'established', 'dport', '=', String(port)], { encoding: 'utf8' });
 }
 
 for (const io of IOS) {
+  test.runIf(SS !== undefined)(`${io}: keep-alive probes and buffers are as the lines say`, async () => {
+    const port = await mirror();
+    await start(
+      `option tcpka\n  clitcpka-idle 33s\n  srvtcpka-idle 44s\n  http-reuse always\n  server s 127.0.0.1:${port}`,
+      io,
+      'global\n  tune.sndbuf.client 20000\n  tune.rcvbuf.server 30000',
+    );
+    const client = net.connect(rig!.port('web'), '127.0.0.1');
+    closing.push({ close: () => client.destroy() });
+    client.on('error', () => {});
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(client, 'data');
+    // The kernel doubles what it is asked for.
+    expect(info(port, '-m')).toMatch(/timer:\(keepalive,4\ds[\s\S]*rb60000\b/);
+    const ours = execFileSync(SS!, ['-Htinom', 'sport', '=', String(rig!.port('web'))], { encoding: 'utf8' });
+    expect(ours).toMatch(/timer:\(keepalive,3\ds/);
+  });
+
   test.runIf(SS !== undefined)(`${io}: cc and tcp-ut reach the connection`, async () => {
     const port = await mirror();
     const sleepy = net.createServer(socket => {

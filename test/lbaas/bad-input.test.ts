@@ -77,7 +77,7 @@ async function world(): Promise<{ d: Desk; ids: Record<string, string>; v1: Reco
 }
 
 const REFERENCES =
-  /^(loadbalancer_id|listener_id|pool_id|default_pool_id|redirect_pool_id|subnet_id|vip_subnet_id|vip_network_id|flavor_id)$/;
+  /^(loadbalancer_id|listener_id|pool_id|default_pool_id|redirect_pool_id|subnet_id|vip_subnet_id|vip_network_id|flavor_id|availability_zone)$/;
 const NOBODY = '12345678-1234-4234-8234-123456789abc';
 
 async function checkResource(resource: Resource, base: string, d: Desk, ids: Record<string, string>): Promise<void> {
@@ -100,7 +100,12 @@ async function checkResource(resource: Resource, base: string, d: Desk, ids: Rec
       expect(status, `${key} without ${name}`).toBe(400);
       expect(message(body)).toContain(name);
     }
-    if (REFERENCES.test(name) && resource.kind !== 'member') {
+    for (const value of field.foreign) {
+      const { status, body } = await d.ask('POST', url, { [key]: { ...good, [name]: value } });
+      expect(status, `${key}.${name} = ${value}`).toBe(501);
+      expect(message(body)).toBe(`Provider 'sluice' does not support a requested option: ${name} ${value}`);
+    }
+    if (REFERENCES.test(name)) {
       const { status, body } = await d.ask('POST', url, { [key]: { ...good, [name]: NOBODY } });
       const what = `${key}.${name} = nobody: ${JSON.stringify(body)}`;
       expect([400, 404], what).toContain(status);
@@ -111,6 +116,28 @@ async function checkResource(resource: Resource, base: string, d: Desk, ids: Rec
     expect((await d.ask('POST', url, body)).status, JSON.stringify(body)).toBe(400);
   }
   expect(d.store.revision).toBe(before);
+  await checkChanges(resource, url, good, d);
+}
+
+/** The same for changes of one that is there. */
+async function checkChanges(resource: Resource, base: string, good: Record<string, unknown>, d: Desk): Promise<void> {
+  const { key, fields } = resource;
+  const url = `${base}/${(await d.do('POST', base, { [key]: good }))[key].id}`;
+  const { revision } = d.store;
+  const refused = async (name: string, value: unknown, says = name) => {
+    const { status, body } = await d.ask('PUT', url, { [key]: { [name]: value } });
+    const what = `${key}.${name} = ${JSON.stringify(value).slice(0, 60)}: ${JSON.stringify(body).slice(0, 300)}`;
+    expect([400, 404], what).toContain(status);
+    expect(JSON.stringify(body), what).toContain(says);
+  };
+  for (const [name, field] of Object.entries(fields)) {
+    if (field.fixed) await refused(name, good[name] ?? 'x', 'read-only');
+    else for (const value of wrongValues(field)) await refused(name, value);
+    if (!field.fixed && field.fallback === undefined) await refused(name, null);
+    if (!field.fixed && REFERENCES.test(name))
+      await refused(name, NOBODY, resource.kind === 'l7policy' ? name : NOBODY);
+  }
+  expect(d.store.revision).toBe(revision);
 }
 
 describe('bad input is refused and changes nothing', () => {

@@ -1,69 +1,13 @@
 /** Containers and secrets of a Barbican, here a small server that speaks as one. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { folder } from '../workers/sluice.ts';
 import { certificate, getTls } from './certificates.ts';
 import { V2 } from './desk.ts';
+import { FakeBarbican } from './fake-barbican.ts';
 import { balancer, eventually, farm, PORT, site, stateFolder } from './farm.ts';
-
-interface Secret {
-  readonly type: 'application/octet-stream' | 'text/plain';
-  readonly payload: Buffer | string;
-}
-
-/** Only who has the token gets anything. */
-class FakeBarbican {
-  readonly secrets = new Map<string, Secret>();
-  /** Names of secrets by what they are in the container. */
-  readonly containers = new Map<string, Readonly<Record<string, string>>>();
-  readonly asked: string[] = [];
-  url = '';
-
-  async start(...tokens: readonly string[]): Promise<this> {
-    const server = http.createServer(({ url = '', headers }, response) => {
-      this.asked.push(url);
-      const [code, type, body] = tokens.includes(String(headers['x-auth-token']))
-        ? this.#answer(url, headers.accept ?? '')
-        : [401, 'text/plain', 'who?'];
-      response.writeHead(code, { 'content-type': type }).end(body);
-    });
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-    return this;
-  }
-
-  #answer(url: string, accept: string): [number, string, Buffer | string] {
-    const [, version, kind, id = '', payload] = url.split('/');
-    const json = (body: object): [number, string, string] => [200, 'application/json', JSON.stringify(body)];
-    const container = this.containers.get(id);
-    if (version === 'v1' && kind === 'containers' && container !== undefined) {
-      const refs = Object.entries(container).map(([name, secret]) => ({ name, secret_ref: this.secret(secret) }));
-      return json({ type: 'certificate', name: id, secret_refs: refs });
-    }
-    const secret = this.secrets.get(id);
-    if (version !== 'v1' || kind !== 'secrets' || secret === undefined) return [404, 'text/plain', 'Not Found'];
-    if (payload !== 'payload') return json({ name: id, content_types: { default: secret.type } });
-    return accept === secret.type ? [200, secret.type, secret.payload] : [406, 'text/plain', 'Not Acceptable'];
-  }
-
-  secret = (id: string) => `${this.url}/v1/secrets/${id}`;
-  container = (id: string) => `${this.url}/v1/containers/${id}`;
-
-  /** A certificate of that name in a container of two secrets. */
-  put(id: string, name: string): void {
-    const [cert, key] = fs.readFileSync(certificate(folder(), name), 'utf8').split(/(?=-----BEGIN PRIVATE)/);
-    this.secrets.set(`${id}-cert`, { type: 'text/plain', payload: cert! });
-    this.secrets.set(`${id}-key`, { type: 'text/plain', payload: key! });
-    this.containers.set(id, { certificate: `${id}-cert`, private_key: `${id}-key` });
-  }
-}
 
 /** The same as one PKCS #12 bundle, as Octavia's own guide makes it. */
 function bundle(name: string): Buffer {
@@ -179,4 +123,40 @@ test('what another controller ran is asked for with the token for that', async (
     provisioning_status: 'ACTIVE',
   });
   expect(await getTls(vip, 'one.example')).toMatchObject({ body: 'a', subject: 'one.example' });
+});
+
+test('a load balancer is a consumer of what it uses, as long as it does', async () => {
+  const barbican = await new FakeBarbican().start(TOKEN);
+  for (const name of ['one', 'two']) barbican.put(name, `${name}.example`);
+  barbican.secrets.set('three', { type: 'application/octet-stream', payload: bundle('three.example') });
+  const f = await farm(undefined, ['--barbican', barbican.url], TOKEN);
+  const of = () => ['containers/one', 'containers/two', 'secrets/three'].map(what => barbican.consumersOf(what));
+  const front = { protocol: 'TERMINATED_HTTPS', default_tls_container_ref: barbican.container('one') };
+  const { lb, listener } = await balancer(f, [], { listener: front });
+  expect(of()).toEqual([[lb], [], []]);
+  expect([...barbican.consumers.get('containers/one')!].map(text => JSON.parse(text))).toEqual([
+    { name: 'sluice', URL: `lbaas://sluice/loadbalancers/${lb}` },
+  ]);
+  const put = (change: object) => f.do('PUT', `${V2}/listeners/${listener}`, { listener: change });
+  await put({ sni_container_refs: [barbican.container('two'), barbican.secret('three')] });
+  expect(of()).toEqual([[lb], [lb], [lb]]);
+  // Two listeners, one consumer: it stays until the last has let go.
+  const more = await f.do('POST', `${V2}/listeners`, {
+    listener: { loadbalancer_id: lb, protocol_port: PORT + 1, ...front },
+  });
+  await put({ default_tls_container_ref: barbican.container('two'), sni_container_refs: null });
+  expect(of()).toEqual([[lb], [lb], []]);
+  await f.do('DELETE', `${V2}/listeners/${more.listener.id}`);
+  expect(of()).toEqual([[], [lb], []]);
+  // What is refused changes nothing, here neither.
+  const bad = { loadbalancer_id: lb, protocol_port: PORT, ...front };
+  expect((await f.ask('POST', `${V2}/listeners`, { listener: bad })).status).toBe(409);
+  expect(of()).toEqual([[], [lb], []]);
+
+  // An older Barbican knows no consumers of secrets: that is no reason to do without the secret.
+  barbican.secretConsumers = false;
+  await put({ sni_container_refs: [barbican.secret('three')] });
+  expect(of()).toEqual([[], [lb], []]);
+  await f.do('DELETE', `${V2}/loadbalancers/${lb}?cascade=true`);
+  expect(of()).toEqual([[], [], []]);
 });

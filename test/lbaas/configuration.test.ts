@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Diagnostics } from '../../engine/config/diagnostics.ts';
 import { lex } from '../../engine/config/lexer.ts';
 import { configurationText, MissingContainer, refusalOf } from '../../engine/lbaas/configuration.ts';
-import type { Deployment } from '../../engine/lbaas/deployment.ts';
+import type { Deployment } from '../../engine/lbaas/deployment-model.ts';
 import { quote } from '../../engine/lbaas/quote.ts';
 import { corrections, isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
 import { FILES } from '../../workers/lbaas/files.ts';

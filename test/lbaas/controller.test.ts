@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
-import { ALONE, Controller } from '../../workers/lbaas/controller.ts';
+import { Controller } from '../../workers/lbaas/controller.ts';
 import { SILENT } from '../../workers/lbaas/log.ts';
+import { alone } from '../../workers/lbaas/ownership.ts';
 import { desk, SeemingProcesses, standing } from './desk.ts';
 import { eventually } from './farm.ts';
 
@@ -14,7 +15,7 @@ test('what failed is tried again, though nobody asks for it', async () => {
   const processes = new SeemingProcesses();
   processes.failure = 'the port is taken';
   const controller = new Controller({
-    ...{ store, processes, ownership: ALONE, subnets: [], log: SILENT, findContainers: async () => {} },
+    ...{ store, processes, ownership: alone('here'), subnets: [], log: SILENT, findContainers: async () => {} },
     ...{ pollMs: 10, againMs: 20, parallel: 1 },
   });
   onTestFinished(() => controller.stop());

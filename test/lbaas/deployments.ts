@@ -1,6 +1,6 @@
 /** Deployments of every kind, for tests of what becomes of them. */
 import fc from 'fast-check';
-import type { Deployment, Farm, FarmMember, Front, Monitor, Policy } from '../../engine/lbaas/deployment.ts';
+import type { Deployment, Farm, FarmMember, Front, Monitor, Policy } from '../../engine/lbaas/deployment-model.ts';
 import type { L7Rule } from '../../engine/lbaas/items.ts';
 
 /** Texts as people give them: quotes, spaces, signs that mean something in a configuration. */

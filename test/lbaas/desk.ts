@@ -7,9 +7,10 @@ import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { type ApiOptions, createApi } from '../../workers/lbaas/api/server.ts';
 import { noAuth } from '../../workers/lbaas/auth.ts';
-import { ALONE, Controller } from '../../workers/lbaas/controller.ts';
+import { Controller } from '../../workers/lbaas/controller.ts';
 import { guard } from '../../workers/lbaas/guard.ts';
 import { SILENT } from '../../workers/lbaas/log.ts';
+import { alone } from '../../workers/lbaas/ownership.ts';
 import type { Processes } from '../../workers/lbaas/processes.ts';
 
 export const SUBNET = parseSubnet('private=10.9.0.0/24')!;
@@ -89,14 +90,15 @@ export async function desk(more: Partial<ApiOptions> = {}, running = true): Prom
   const store = more.store ?? new SqliteStore(':memory:');
   const processes = new SeemingProcesses();
   const controller = new Controller({
-    ...{ store, processes, ownership: ALONE, subnets: [SUBNET], log: SILENT },
+    ...{ store, processes, ownership: alone('here'), subnets: [SUBNET], log: SILENT },
     ...{ pollMs: 60_000, againMs: 60_000, parallel: 4, findContainers: async () => {} },
   });
   const app = await createApi({
-    ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, host: 'here' },
+    ...{ store, subnets: [SUBNET], zones: ['nova'], auth: noAuth, log: SILENT, ownership: alone('here') },
     healthOf: root => (controller.isRunning(root) ? processes.health_ : null),
     isRunning: root => controller.isRunning(root),
     fetchContainers: async () => {},
+    useContainers: async () => {},
     guard: (reader, root) => guard(reader, root, processes),
     ...more,
   });

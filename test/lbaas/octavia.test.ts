@@ -202,6 +202,26 @@ test('positions of policies stay 1, 2, 3', async () => {
   expect(await positions()).toEqual(['1 a', '2 b']);
 });
 
+test('a policy takes another action, and leaves what the one before needed', async () => {
+  const d = await desk();
+  const { listener, pool } = await standing(d, 0);
+  const redirect = { action: 'REDIRECT_TO_URL', redirect_url: 'http://a/', redirect_http_code: 301 };
+  const { l7policy } = await d.do('POST', `${V2}/l7policies`, { l7policy: { listener_id: listener, ...redirect } });
+  const put = async (change: object) => {
+    const { status, body } = await d.ask('PUT', `${V2}/l7policies/${l7policy.id}`, { l7policy: change });
+    await d.settle();
+    const { action, redirect_url, redirect_prefix, redirect_pool_id, redirect_http_code } = body.l7policy ?? {};
+    return status === 200 ? [action, redirect_url ?? redirect_prefix ?? redirect_pool_id, redirect_http_code] : status;
+  };
+  expect(await put({ action: 'REDIRECT_PREFIX' }), 'it needs a prefix').toBe(400);
+  const prefix = { action: 'REDIRECT_PREFIX', redirect_prefix: 'http://b' };
+  expect(await put(prefix)).toEqual(['REDIRECT_PREFIX', 'http://b', 301]);
+  expect(await put({ action: 'REJECT' })).toEqual(['REJECT', null, null]);
+  const send = { action: 'REDIRECT_TO_POOL', redirect_pool_id: pool };
+  expect(await put(send)).toEqual(['REDIRECT_TO_POOL', pool, null]);
+  expect(await put({ action: 'REDIRECT_TO_POOL', description: 'the same' })).toEqual(['REDIRECT_TO_POOL', pool, null]);
+});
+
 test('a batch replaces the members of a pool at once', async () => {
   const d = await desk();
   const { pool, members } = await standing(d, 2);

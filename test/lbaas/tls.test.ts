@@ -55,14 +55,14 @@ test('TERMINATED_HTTPS: containers, SNI, client certificates', async () => {
   expect(await getTls(vip, 'one.example', { cert: pem, key: pem })).toMatchObject({ body: 'a' });
 });
 
-test('HTTPS passes through, checked by HTTPS', async () => {
+test.each(['HTTPS', 'TCP', 'TLS-HELLO'])('HTTPS passes through, checked by %s', async type => {
   const dir = folder();
   const { port, close } = await tlsSite(certificate(dir, 'inner.example'));
   const f = await farm();
   const https = { protocol: 'HTTPS' };
   const { vip, pool, members } = await balancer(f, [port], { listener: https, pool: https });
   await f.do('POST', `${V2}/healthmonitors`, {
-    healthmonitor: { pool_id: pool, type: 'HTTPS', delay: 1, timeout: 1, max_retries: 1, max_retries_down: 1 },
+    healthmonitor: { pool_id: pool, type, delay: 1, timeout: 1, max_retries: 1, max_retries_down: 1 },
   });
   const state = async () =>
     (await f.ask('GET', `${V2}/pools/${pool}/members/${members[0]}`)).body.member.operating_status;

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { TestContext } from 'vitest';
-import type { Bind } from '../../engine/config/model.ts';
+import type { ListenSpec } from '../../engine/io/bind.ts';
 import { probeIo } from '../../engine/io/choose.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { realNetwork } from './real-network.ts';
@@ -29,7 +29,7 @@ export interface Network {
   /** A new io, for a worker. */
   io(): Io;
   /** A listening descriptor at the address of a bind line, with a port of the network's choice. */
-  bind(bind: Bind): { fd: number; port: number };
+  bind(spec: ListenSpec): { fd: number; port: number };
   /** Another descriptor of the same socket, for `Io.listen`. */
   dup(fd: number): number;
   close(fd: number): void;

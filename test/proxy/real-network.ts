@@ -24,9 +24,9 @@ export function realNetwork(name: 'net' | 'uring'): Network {
   return {
     now: monotonicMs,
     io: () => createIo(name),
-    bind(bind) {
-      const address = bind.address === null ? null : { ...bind.address, port: 0 };
-      const opened = openListener({ ...bind, address, reusePort: false });
+    bind(spec) {
+      const address = spec.address === null ? null : { ...spec.address, port: 0 };
+      const opened = openListener({ ...spec, address, reusePort: false });
       if ('errno' in opened) throw new Error(opened.message);
       return { fd: opened.fd, port: opened.address.port };
     },

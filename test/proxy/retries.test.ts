@@ -65,7 +65,11 @@ test.each([
 });
 
 test('a client that had an answer is left to ask again: a close, nothing counted or told', async () => {
-  const s = await origin((_, wire, n) => (n === 0 ? ok() : (void wire.socket.end() ?? null)));
+  const s = await origin((_, wire, n) => {
+    if (n === 0) return ok();
+    wire.socket.end();
+    return null;
+  });
   const rig = await listen(['http-reuse never', `server s1 127.0.0.1:${s.port}`]);
   const wire = await connect(rig.port('web'));
   const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
@@ -87,6 +91,14 @@ test('a payload that breaks its framing is an invalid response, no abort', async
   expect(rig.ends[0]).toMatchObject({ state: 'SD' });
   expect(rig.counter('server', 'web/s1', 'failed_resp')).toBe(1);
   expect(rig.counter('server', 'web/s1', 'srv_aborts')).toBe(0);
+});
+
+test('a server’s answer that a rule replaces is no request that was intercepted', async () => {
+  const s = await origin(() => ok());
+  const rig = await listen(['http-response redirect location /z', `server s1 127.0.0.1:${s.port}`]);
+  expect(await ask(rig.port('web'), CLOSE)).toMatch(/^HTTP\/1.1 302 /);
+  expect(rig.ends[0]!.state).toBe('LH');
+  expect(rig.counter('frontend', 'web', 'intercepted')).toBe(0);
 });
 
 test('redir: GET and HEAD are sent to the server, others are taken there', async () => {

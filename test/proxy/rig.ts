@@ -10,6 +10,7 @@ import type { Model } from '../../engine/config/model.ts';
 import { administer } from '../../engine/health/admin.ts';
 import { initialise } from '../../engine/health/initialise.ts';
 import type { Io } from '../../engine/io/contract.ts';
+import { frontendSpec } from '../../engine/io/listen-spec.ts';
 import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { startTraffic, type TrafficHandle } from '../../engine/proxy/worker.ts';
@@ -108,7 +109,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
     proxy.binds.forEach((bind, i) => {
-      fds.set(top.firstListener[proxy.index]! + i, place.bind(bind));
+      fds.set(top.firstListener[proxy.index]! + i, place.bind(frontendSpec(bind, proxy, model.global)));
     });
   });
   const workers: TrafficHandle[] = [];

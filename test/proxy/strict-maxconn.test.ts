@@ -1,4 +1,4 @@
-/** How many server connections there may be: `strict-maxconn`, `max-session-srv-conns`. */
+/** How many server connections there may be, and for how long: `strict-maxconn`, `max-session-srv-conns`, `max-reuse`. */
 import { afterEach, expect, test } from 'vitest';
 import { pass } from './network.ts';
 import { type Rig, startRig } from './rig.ts';
@@ -115,4 +115,10 @@ ${there.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}\n`).join('')}`);
   client.socket.destroy();
   await pass(50);
   expect(there.map((_, i) => rig!.counter('server', `web/s${i}`, 'cur_idle_private'))).toEqual([0, 0, 0]);
+});
+
+test('max-reuse: a connection serves so many requests more, and then no other', async () => {
+  const server = await start('max-reuse 2');
+  for (let n = 0; n < 7; n++) expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  expect(server.conns.length).toBe(3);
 });

@@ -142,3 +142,34 @@ test('a connection that is still closing takes nothing from those that came afte
   // A stream is counted at its end, a moment after the client saw its own.
   await until(() => rig.counter('frontend', 'web', 'bytes_out') === LANES * TURNS * 'bye'.length);
 });
+
+test('option contstats counts bytes while they pass', async () => {
+  for (const [option, bytes] of [
+    ['no option contstats', 0],
+    ['option contstats', 5],
+  ] as const) {
+    const { rig, client } = await relay([option]);
+    expect(rig.counter('frontend', 'web', 'bytes_in')).toBe(bytes);
+    client.socket.end('!');
+    await client.until(() => rig.counter('server', 'web/s1', 'bytes_in') === (bytes === 0 ? 0 : 6));
+    client.socket.resetAndDestroy();
+    await client.until(() => rig.ends.length === 1);
+    expect(rig.counter('frontend', 'web', 'bytes_in')).toBe(6);
+    expect(rig.counter('frontend', 'web', 'bytes_out')).toBe(7);
+  }
+});
+
+test('option independent-streams: what is sent to a silent client is no activity of its', async () => {
+  for (const independent of [false, true]) {
+    const { rig, client, conn } = await relay([
+      'timeout client 400ms',
+      independent ? 'option independent-streams' : 'no option independent-streams',
+    ]);
+    for (let n = 0; n < 9; n++) {
+      await pass(60);
+      conn.send('.');
+    }
+    expect(rig.ends.map(({ state }) => state)).toEqual(independent ? ['cD'] : []);
+    client.socket.destroy();
+  }
+});

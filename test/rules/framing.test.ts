@@ -208,7 +208,6 @@ describe('responses of our own', () => {
   test.each([
     ['http-request return content-type text/plain string abc hdr content-length 7'],
     ['http-request return content-type text/plain string abc\n  http-after-response set-header content-length 7'],
-    ['http-request return content-type text/plain string abc\n  http-after-response del-header content-length'],
   ])('%s: the length is what it is', async rules => {
     await start([rules]);
     client!.send(GET);

@@ -96,12 +96,15 @@ export const MODEL: Model = {
     node: 'lb1',
     description: 'edge, of the "lab"',
     maxconn: 2000,
+    statsSockets: [],
     tls: { maxConn: 0, maxRate: 0 },
     compression: { rateBytes: 0, memoryBytes: 0 },
   },
   userlists: [],
   rings: [],
   resolvers: [],
+  peers: [],
+  logForwards: [],
   proxies: [
     proxy(0, 'frontend', 'web', {
       binds: [bind('main', 1, 80), bind('sock-2', 2, 81)],

@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Rig, startRig } from '../proxy/rig.ts';
 import { FOLDER, pemFile } from './certificates.ts';
 
@@ -110,3 +110,92 @@ test('others are served as before', async () => {
     expect(stdout).toBe('early: no');
   }
 }, 15_000);
+
+describe('to the server', () => {
+  /** Lets connections through to the port that `choose` says, counted from 1. */
+  async function relay(choose: (n: number) => number): Promise<number> {
+    let n = 0;
+    const server = createTcpServer(from => {
+      const to = connect(choose(++n), '127.0.0.1');
+      from.pipe(to).pipe(from);
+      for (const end of [from, to]) end.on('error', () => {});
+    });
+    onTestFinished(() => void server.close());
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** A server that takes early data, or has done so until the `refuses`-th connection; the ports of a proxy before it. */
+  async function serving(refuses: number, backend: string): Promise<{ plain: number; tls: number }> {
+    const answer = 'http-request return status 200 content-type text/plain lf-string "early: %[ssl_fc_early_rcvd]"';
+    const behind: Rig = await startRig(`
+defaults
+  mode http
+  timeout client 5s
+frontend takes
+  bind 127.0.0.1:1 ssl crt ${SITE} allow-0rtt
+  ${answer}
+frontend refuses
+  bind 127.0.0.1:1 ssl crt ${SITE}
+  ${answer}
+`);
+    onTestFinished(() => behind.stop());
+    const to = await relay(n => behind.port(n >= refuses ? 'refuses' : 'takes'));
+    rig = await startRig(`
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 2s
+frontend f
+  bind 127.0.0.1:1
+  bind 127.0.0.1:1 ssl crt ${SITE} allow-0rtt
+  default_backend b
+backend b
+  http-reuse never
+  ${backend}
+  server s 127.0.0.1:${to} ssl verify none allow-0rtt
+`);
+    return { plain: rig.port('f'), tls: rig.port('f', 1) };
+  }
+
+  const curl = async (port: number, ...more: string[]): Promise<string> =>
+    (await run('curl', ['-sS', '--max-time', '5', ...more, `http://127.0.0.1:${port}/`])).stdout;
+
+  test('retry-on 0rtt-rejected: requests go with the hello', async () => {
+    const { plain } = await serving(99, 'retry-on 0rtt-rejected');
+    const answers = [await curl(plain), await curl(plain), await curl(plain)];
+    expect(answers).toEqual(['early: 0', 'early: 1', 'early: 1']);
+    const body = 'x'.repeat(100_000);
+    writeFileSync(join(FOLDER, 'body'), body);
+    expect(await curl(plain, '--data-binary', `@${join(FOLDER, 'body')}`)).toBe('early: 1');
+    expect(rig!.ends.map(({ status, retries }) => [status, retries])).toEqual(Array(4).fill([200, 0]));
+  });
+
+  test('retry-on 0rtt-rejected: what the server would not read goes once more', async () => {
+    const { plain } = await serving(3, 'retry-on 0rtt-rejected');
+    const answers = [await curl(plain), await curl(plain), await curl(plain)];
+    expect(answers).toEqual(['early: 0', 'early: 1', 'early: 0']);
+    expect(rig!.ends.map(({ status, retries }) => [status, retries])).toEqual([
+      [200, 0],
+      [200, 0],
+      [200, 1],
+    ]);
+  });
+
+  test('clients that send no early data have none sent for them', async () => {
+    const { plain } = await serving(99, '');
+    expect([await curl(plain), await curl(plain)]).toEqual(['early: 0', 'early: 0']);
+  });
+
+  test('early data of a client goes on as such', async () => {
+    const { tls } = await serving(99, '');
+    expect(await asked(tls)).toContain('early: 1');
+  }, 15_000);
+
+  test('a server that refuses it: the client is told 425', async () => {
+    const { tls } = await serving(2, '');
+    expect(await asked(tls)).toContain('HTTP/1.1 425 Too Early');
+    expect(rig!.ends.at(-1)).toMatchObject({ status: 425, state: 'SH' });
+  }, 15_000);
+});

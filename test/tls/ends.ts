@@ -15,6 +15,7 @@ export const SIDE: ServerSide = {
   sessions: null,
   lifetimeSeconds: 300,
   maxRecordBytes: 0,
+  keyUpdatesMax: 0,
 };
 
 export const NO_FILES: TlsFiles = {
@@ -49,7 +50,16 @@ export const TLS_SERVER: TlsEnd = {
 export const TLS_CLIENT: TlsEnd = {
   client: true,
   context: () => {
-    const end = { certificate: null, verifyHost: null, sni: null, sniName: null, reuse: false, file: '', line: 0 };
+    const end = {
+      certificate: null,
+      verifyHost: null,
+      sni: null,
+      sniName: null,
+      reuse: false,
+      early: false,
+      file: '',
+      line: 0,
+    };
     client ??= clientContext(STORE, { ...DEFAULT_SETTINGS, ...end });
     return client;
   },

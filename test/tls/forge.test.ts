@@ -105,11 +105,21 @@ test('as many are kept as the cache has room for, those used last', () => {
       cacheSize: 0,
       lifetimeSeconds: 300,
       maxRecordBytes: 0,
+      keyUpdatesMax: 0,
       dhParams: null,
       dhBits: 0,
       madeMax: 2,
     },
-    ...{ captureBytes: 0, crtBase: null, caBase: null, serverLines: [], privateCache: false },
+    ...{
+      captureBytes: 0,
+      ocspMinSeconds: 300,
+      ocspMaxSeconds: 3600,
+      ocspProxy: null,
+      crtBase: null,
+      caBase: null,
+      serverLines: [],
+      privateCache: false,
+    },
   };
   const entry = { certificate: site.name, filters: [], settings: null, isDefault: false, from: null };
   const bind = {

@@ -39,8 +39,10 @@ frontend web
     dir,
   );
   running = start(['-W', '-S', socket, '-f', file]);
+  await until(() => fs.existsSync(socket));
+  // Who asks too early waits.
+  expect(await cli(socket, '@1 show version')).toMatch(/^\d/);
   await ask(port, '/up');
-  await until(async () => (await cli(socket, '@1 show version')).trim() !== '');
 });
 
 describe('the master socket', () => {
@@ -53,9 +55,9 @@ describe('the master socket', () => {
     expect(await cli(socket, '@1 show version')).toBe(version);
     expect(await cli(socket, `@!${worker} show version; @!${running.child.pid} show version`)).toBe(version + version);
     expect(await cli(socket, '@2 show version')).toBe("Can't find the target PID matching the prefix '@2'\n\n");
-    expect(await cli(socket, '@1; show version; @; show cli level')).toBe(`\n${version}\nadmin\n\n`);
+    expect(await cli(socket, '@1; show version; @; show cli level')).toBe(`${version}admin\n\n`);
     expect(await cli(socket, 'prompt; @1; show version; @master; quit')).toBe(
-      `\nmaster> \n${worker}> ${version}${worker}> \nmaster> `,
+      `master> ${worker}> ${version}${worker}> master> `,
     );
     const info = await cli(socket, '@1 show info');
     expect(info).toContain(`Pid: ${running.child.pid}\n`);
@@ -76,10 +78,10 @@ describe('the master socket', () => {
       text += data;
     });
     client.write('prompt; @master\n');
-    await until(() => text === '\nmaster> \nmaster> ');
+    await until(() => text === 'master> master> ');
     client.write('@@1 wait 1h\n');
     await new Promise(resolve => setTimeout(resolve, 100));
-    expect(text).toBe('\nmaster> \nmaster> ');
+    expect(text).toBe('master> master> ');
     client.write('@@1\n');
     client.destroy();
     const other = net.connect(socket);
@@ -89,11 +91,11 @@ describe('the master socket', () => {
     });
     const worker = /\n# workers\n(\d+) /.exec(await cli(socket, 'show proc'))![1]!;
     other.write(`prompt\n@@!${worker}\n`);
-    await until(() => said === '\nmaster> > ');
+    await until(() => said === 'master> > ');
     other.write('show version\n');
-    await until(() => said === `\nmaster> > ${version}> `);
+    await until(() => said === `master> > ${version}> `);
     other.write('quit\n');
-    await until(() => said === `\nmaster> > ${version}> master> `);
+    await until(() => said === `master> > ${version}> master> `);
     other.write('show cli level\n');
     await until(() => said.endsWith('master> admin\n\nmaster> '));
     await new Promise(resolve => other.once('close', resolve).end('quit\n'));
@@ -103,9 +105,9 @@ describe('the master socket', () => {
     expect(await cli(socket, 'show libs')).toContain("Unknown command: 'show libs'");
     expect(await cli(socket, 'help')).not.toContain('show libs');
     const prompts = await cli(socket, 'prompt;expert-mode on;experimental-mode on;mcli-debug-mode on;show libs;quit');
-    expect(prompts).toMatch(/\nmaster> \nmaster\(e\)> \nmaster\(xe\)> \nmaster\(xed\)> 0x[\s\S]*node\n/);
+    expect(prompts).toMatch(/^master> master\(e\)> master\(xe\)> master\(xed\)> 0x[\s\S]*node\n/);
     expect(await cli(socket, 'mcli-debug-mode on;mcli-debug-mode;user;mcli-debug-mode on')).toBe(
-      '\nmcli-debug-mode is ON\n\n\nPermission denied\n\n',
+      'mcli-debug-mode is ON\n\nPermission denied\n\n',
     );
     const help = await cli(socket, 'mcli-debug-mode on;help');
     expect(help).toMatch(/ {2}@!<pid> +: send a command to the <pid> process\n/);
@@ -127,6 +129,17 @@ describe('the master socket', () => {
     expect(await cli(socket, 'show startup-logs')).toBe(bad.slice('Success=0\n--\n'.length));
     expect(await cli(socket, 'prompt; quit')).toContain('master[ReloadFailed]> ');
     expect(await cli(socket, 'show proc')).toMatch(/master +2 \[failed: 1\]/);
+    expect(await ask(port, '/up')).toContain('200 OK');
+  });
+
+  test('hard-reload ends what is open', async () => {
+    const client = net.connect(port, '127.0.0.1').on('error', () => {});
+    await new Promise(resolve => client.once('connect', resolve));
+    await until(async () => /CurrConns: [1-9]/.test(await cli(socket, '@1 show info')));
+    const closed = new Promise(resolve => client.once('close', resolve));
+    expect(await cli(socket, 'hard-reload')).toMatch(/^Success=1\n/);
+    await closed;
+    await until(async () => !(await cli(socket, 'show proc')).includes('# old workers'));
     expect(await ask(port, '/up')).toContain('200 OK');
   });
 

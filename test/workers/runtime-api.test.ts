@@ -166,3 +166,36 @@ test('streams are listed and ended in every thread', async () => {
   expect(await sessions()).toEqual([]);
   await Promise.all(ends);
 });
+
+test('profiles of the time and memory of all threads, off, on and off again', async () => {
+  const { port, say } = await startProcess();
+  const off =
+    /^Per-task CPU profiling {14}: off {11}# set profiling tasks \{on\|off\}\nMemory usage profiling {14}: off /;
+  expect(await say('show profiling')).toMatch(off);
+  expect(await say('set profiling')).toBe("Expects either 'tasks' or 'memory'.\n\n");
+  expect(await say('set profiling tasks auto')).toBe("Expects either 'on' or 'off'.\n\n");
+  expect(await say('set profiling tasks on;set profiling memory on')).toBe('\n\n');
+  for (let i = 0; i < 50; i++) await ask(port);
+  expect(await say('expert-mode on;debug dev loop 100')).toBe('\n\n');
+  expect(await say('show profiling status')).toMatch(/: on[\s\S]*: on/);
+  const tasks = await say('show profiling tasks 3');
+  expect(tasks).toMatch(/\n +samples +cpu_tot +% +function\n/);
+  expect(tasks.match(/^ +\d+ +[\d.]+[mu]?s +[\d.]+% /gm)).toHaveLength(3);
+  expect(await say('show profiling tasks byaddr aggr 1000')).toMatch(/% {2}loop\n/);
+  expect(await say('show profiling memory bytime 1')).toMatch(/\n +bytes +% +function\n +\d+ +[\d.]+% /);
+  expect(await say('show profiling byctx')).toMatch(/^Expects either 'all', 'status'/);
+  expect(await say('set profiling tasks off;set profiling memory off')).toBe('\n\n');
+  expect(await say('show profiling status')).toMatch(off);
+});
+
+test('show info counts what is sent; debug dev exit ends the process', async () => {
+  const { running, port, say } = await startProcess();
+  for (let i = 0; i < 10; i++) await ask(port);
+  const info = await say('show info');
+  expect(Number(/\nTotalBytesOut: (\d+)/.exec(info)![1])).toBeGreaterThan(500);
+  expect(info).toMatch(/\nListeners: 2\n/);
+  expect(info).not.toContain('\ndescription:');
+  const ended = new Promise(resolve => running.child.once('exit', resolve));
+  await say('expert-mode on;debug dev exit 7').catch(() => '');
+  expect(await ended).toBe(7);
+});

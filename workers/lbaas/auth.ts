@@ -1,5 +1,5 @@
 /** Who may ask: everybody (on loopback), whoever has the one token, or whom a Keystone knows. */
-import { monotonicMs } from '../../engine/time.ts';
+import { wallMs } from '../../engine/time.ts';
 
 export interface Caller {
   readonly projectId: string;
@@ -48,33 +48,41 @@ interface TokenAnswer {
   };
 }
 
+/** What Keystone said of a token, and until when that is believed: no longer than the token lives. Wall-clock milliseconds. */
+interface Known {
+  readonly caller: Caller | null;
+  readonly untilMs: number;
+}
+
 /** @param url of Keystone: `http://controller:5000/v3` */
 export function keystoneAuth(url: string): Auth {
-  const known = new Map<string, { readonly caller: Caller | null; readonly untilMs: number }>();
-  const ask = async (token: string): Promise<Caller | null> => {
+  const known = new Map<string, Known>();
+  const ask = async (token: string): Promise<Known> => {
     const response = await fetch(`${url.replace(/\/$/, '')}/auth/tokens`, {
       // A token may ask about itself.
       headers: { 'x-auth-token': token, 'x-subject-token': token, accept: 'application/json' },
       signal: AbortSignal.timeout(ASK_MAX_MS),
     });
-    if (response.status === 401 || response.status === 404) return null;
+    const untilMs = wallMs() + CACHE_MS;
+    if (response.status === 401 || response.status === 404) return { caller: null, untilMs };
     if (!response.ok) throw new Error(`Keystone answered ${response.status}`);
     const { token: told } = (await response.json()) as TokenAnswer;
-    if (told.project === undefined) return null;
-    return { projectId: told.project.id, admin: told.roles?.some(role => role.name === 'admin') ?? false };
+    if (told.project === undefined) return { caller: null, untilMs };
+    const admin = told.roles?.some(role => role.name === 'admin') ?? false;
+    const endMs = Date.parse(told.expires_at);
+    return { caller: { projectId: told.project.id, admin }, untilMs: endMs < untilMs ? endMs : untilMs };
   };
   return {
     kind: 'keystone',
     login: () => null,
     caller: async token => {
       if (token === '') return null;
-      const now = monotonicMs();
       const hit = known.get(token);
-      if (hit !== undefined && hit.untilMs > now) return hit.caller;
-      const caller = await ask(token);
+      if (hit !== undefined && hit.untilMs > wallMs()) return hit.caller;
+      const told = await ask(token);
       if (known.size >= CACHE_MAX) known.clear();
-      known.set(token, { caller, untilMs: now + CACHE_MS });
-      return caller;
+      known.set(token, told);
+      return told.caller;
     },
   };
 }

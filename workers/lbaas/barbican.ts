@@ -5,6 +5,11 @@
  *     GET <url>/v1/containers/<id>       the references of its secrets: certificate, private_key, intermediates, ...
  *     GET <url>/v1/secrets/<id>          what kind of content it has
  *     GET <url>/v1/secrets/<id>/payload  PEM, or a PKCS #12 bundle without password
+ *
+ * Whoever uses a container or secret is its consumer, so that who is about to delete it can see that:
+ *
+ *     POST, DELETE <url>/v1/containers/<id>/consumers  { name, URL }
+ *     POST, DELETE <url>/v1/secrets/<id>/consumers     { service, resource_type, resource_id }, since version 1.1
  */
 import { createHash, createPrivateKey } from 'node:crypto';
 import fs from 'node:fs';
@@ -17,6 +22,11 @@ const ANSWER_MAX_MS = 5_000;
 const ANSWER_BYTES_MAX = 512 * 1024;
 /** Many listeners may have many containers. */
 const AT_ONCE_MAX = 8;
+
+/** Under which name load balancers are consumers. */
+const SERVICE = 'sluice';
+const CONSUMER_HEADERS = { 'content-type': 'application/json', 'openstack-api-version': 'key-manager 1.1' };
+const NO_CONSUMERS: readonly number[] = [404, 405, 406];
 
 export class Barbican {
   readonly #base: string;
@@ -57,6 +67,30 @@ export class Barbican {
     await Promise.all(Array.from({ length: AT_ONCE_MAX }, next));
   }
 
+  /** Makes the load balancer a consumer of what the reference names. Rejects when Barbican does not want it. */
+  register(reference: string, loadBalancer: string, token: string): Promise<void> {
+    return this.#consume('POST', reference, loadBalancer, token);
+  }
+
+  /** It is no consumer any more. */
+  unregister(reference: string, loadBalancer: string, token: string): Promise<void> {
+    return this.#consume('DELETE', reference, loadBalancer, token);
+  }
+
+  async #consume(method: 'DELETE' | 'POST', reference: string, loadBalancer: string, token: string): Promise<void> {
+    const plain = reference.replace(/\/$/, '');
+    const isSecret = plain.startsWith(`${this.#base}secrets/`);
+    const body = isSecret
+      ? { service: SERVICE, resource_type: 'loadbalancers', resource_id: loadBalancer }
+      : { name: SERVICE, URL: `lbaas://${SERVICE}/loadbalancers/${loadBalancer}` };
+    try {
+      await this.#ask(`${plain}/consumers`, token, { method, body: JSON.stringify(body), headers: CONSUMER_HEADERS });
+    } catch (error) {
+      // An older one knows consumers of containers only.
+      if (!(isSecret && error instanceof Answered && NO_CONSUMERS.includes(error.status))) throw error;
+    }
+  }
+
   async #pem(reference: string, token: string): Promise<string> {
     const plain = reference.replace(/\/$/, '');
     if (!plain.startsWith(`${this.#base}containers/`)) return this.#secret(plain, token);
@@ -81,20 +115,22 @@ export class Barbican {
   async #secret(reference: string, token: string): Promise<string> {
     const told = (await this.#json(reference, token)) as { content_types?: { default?: string } };
     const type = told.content_types?.default ?? 'application/octet-stream';
-    const payload = await this.#get(`${reference}/payload`, token, type);
+    const payload = await this.#ask(`${reference}/payload`, token, { headers: { accept: type } });
     const text = payload.toString('utf8');
     return type.startsWith('text/') || text.includes('-----BEGIN ') ? text : pemOfPkcs12(payload, '');
   }
 
   async #json(url: string, token: string): Promise<Record<string, unknown>> {
-    const answer = JSON.parse((await this.#get(url, token, 'application/json')).toString('utf8')) as unknown;
+    const text = await this.#ask(url, token, { headers: { accept: 'application/json' } });
+    const answer = JSON.parse(text.toString('utf8')) as unknown;
     if (typeof answer !== 'object' || answer === null) throw new Error('Barbican answered no object');
     return answer as Record<string, unknown>;
   }
 
-  async #get(url: string, token: string, accept: string): Promise<Buffer> {
+  async #ask(url: string, token: string, asked: RequestInit): Promise<Buffer> {
     const response = await fetch(url, {
-      headers: { accept, 'x-auth-token': token },
+      ...asked,
+      headers: { ...(asked.headers as Record<string, string>), 'x-auth-token': token },
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
     });
@@ -105,7 +141,7 @@ export class Barbican {
       if (bytes > ANSWER_BYTES_MAX) throw new Error('Barbican answered too much');
       chunks.push(chunk);
     }
-    if (!response.ok) throw new Error(`Barbican answered ${response.status}`);
+    if (!response.ok) throw new Answered(response.status);
     return Buffer.concat(chunks);
   }
 
@@ -120,6 +156,16 @@ export class Barbican {
   #path(reference: string): string {
     const hash = createHash('sha256').update(reference.replace(/\/$/, '')).digest('hex');
     return path.join(this.#folder, `${hash}.pem`);
+  }
+}
+
+/** An answer that is no success. */
+class Answered extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`Barbican answered ${status}`);
+    this.status = status;
   }
 }
 

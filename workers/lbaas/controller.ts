@@ -5,7 +5,8 @@
  */
 import { configurationText, refusalOf } from '../../engine/lbaas/configuration.ts';
 import { containersOf } from '../../engine/lbaas/containers.ts';
-import { type Deployment, deploymentOf } from '../../engine/lbaas/deployment.ts';
+import { deploymentOf } from '../../engine/lbaas/deployment.ts';
+import type { Deployment } from '../../engine/lbaas/deployment-model.ts';
 import type { Health } from '../../engine/lbaas/health.ts';
 import type { Common, Kind, Provisioning, Row } from '../../engine/lbaas/items.ts';
 import { LastingCounters } from '../../engine/lbaas/lasting-counters.ts';
@@ -16,22 +17,10 @@ import type { Store } from '../../engine/lbaas/store.ts';
 import { after, every, monotonicMs } from '../../engine/time.ts';
 import { FILES } from './files.ts';
 import type { Log } from './log.ts';
+import type { Ownership } from './ownership.ts';
 import type { Vip } from './places.ts';
 import type { Processes } from './processes.ts';
 import { timestamp } from './timestamp.ts';
-
-/** Which trees are ours to run. */
-export interface Ownership {
-  owns(root: string): boolean;
-  /** `heard` is called with trees that became ours, or ceased to be. */
-  watch(heard: (root: string) => void): void;
-  /** What another controller knows of a tree that is its. */
-  healthOf(root: string): Health | null;
-  /** Tells the others. */
-  publish(root: string, health: Health): void;
-}
-
-export const ALONE: Ownership = { owns: () => true, watch: () => {}, healthOf: () => null, publish: () => {} };
 
 export interface ControllerOptions {
   readonly store: Store;

@@ -1,7 +1,7 @@
 /** What Sluice cannot run is refused before anything changes. */
 import { configurationText, MissingContainer, refusalOf } from '../../engine/lbaas/configuration.ts';
 import { deploymentOf } from '../../engine/lbaas/deployment.ts';
-import { badRequest, Refusal } from '../../engine/lbaas/errors.ts';
+import { badRequest, unsupported } from '../../engine/lbaas/errors.ts';
 import type { Reader } from '../../engine/lbaas/store.ts';
 import { FILES } from './files.ts';
 import type { Processes } from './processes.ts';
@@ -18,5 +18,5 @@ export function guard(reader: Reader, root: string, processes: Processes): void 
     throw error;
   }
   if (refusal === null) return;
-  throw new Refusal(501, 'UnsupportedOption', `Provider 'sluice' does not support a requested option: ${refusal}`);
+  throw unsupported(refusal);
 }

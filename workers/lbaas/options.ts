@@ -69,7 +69,9 @@ function wrongTogether(o: LbaasOptions): string | null {
     return `without --token or --keystone anybody who reaches ${o.listen.host} could change everything; --force does it nevertheless.`;
   }
   if (o.netns === 'auto' && o.bridge === null) return "'--netns auto' needs a --bridge to connect the namespaces to.";
-  if (o.netns === 'auto' && o.perProcess > 1) return 'load balancers in namespaces of their own share no process.';
+  if (o.netns === 'auto' && o.perProcess > 1) {
+    return "a process is in one network namespace: with '--netns auto' each load balancer has its own, so '--per-process' is 1.";
+  }
   if (o.barbicanToken !== null && o.barbican === null) return "'--barbican-token' needs a --barbican.";
   if (o.keepalived !== null && o.vipDevice === null) return "'--keepalived' needs a --vip-device.";
   if (o.netns === 'auto' && o.vipDevice !== null) return '--vip-device is for --netns none.';

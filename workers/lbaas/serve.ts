@@ -9,12 +9,14 @@ import { createApi } from './api/server.ts';
 import { type Auth, keystoneAuth, noAuth, tokenAuth } from './auth.ts';
 import { Barbican } from './barbican.ts';
 import { certificatesIn } from './certificates.ts';
-import { ALONE, Controller, type Ownership } from './controller.ts';
+import { containerUse } from './container-use.ts';
+import { Controller } from './controller.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { guard } from './guard.ts';
 import { handedTo } from './keepalived.ts';
 import { type Log, log } from './log.ts';
 import type { LbaasOptions } from './option-rows.ts';
+import { alone, type Ownership } from './ownership.ts';
 import { pingProgram } from './ping.ts';
 import { HOST, inNamespace, onDevice, type Place } from './places.ts';
 import { OwnProcesses, type Processes, type ProcessesOptions } from './processes.ts';
@@ -36,7 +38,7 @@ export interface Served {
 
 /** @param program the launcher of Sluice */
 export async function serve(options: LbaasOptions, program: string): Promise<Served> {
-  const { state, host, subnets, zones, pollMs } = options;
+  const { state, subnets, zones, pollMs } = options;
   const say: Log = options.quiet ? (level, ...rest) => level !== 'info' && log(level, ...rest) : log;
   fs.mkdirSync(state, { recursive: true, mode: 0o755 });
   const certificates = options.certificates ?? path.join(state, 'certificates');
@@ -66,10 +68,11 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
       ),
   });
   const app = await createApi({
-    ...{ store, subnets, zones, host, log: say, auth: authOf(options) },
+    ...{ store, subnets, zones, ownership, log: say, auth: authOf(options) },
     healthOf: root => controller.healthOf(root),
     isRunning: root => controller.isRunning(root),
     fetchContainers: (body, token) => fetchContainers(referencesIn(body), token),
+    useContainers: barbican === null ? async () => {} : containerUse(barbican, say),
     guard: (reader, root) => guard(reader, root, processes),
   });
   controller.start();
@@ -88,7 +91,8 @@ export async function serve(options: LbaasOptions, program: string): Promise<Ser
 }
 
 async function openStore(options: LbaasOptions, say: Log): Promise<{ store: Store; ownership: Ownership }> {
-  if (options.etcd === null) return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: ALONE };
+  if (options.etcd === null)
+    return { store: new SqliteStore(path.join(options.state, 'lbaas.db')), ownership: alone(options.host) };
   const alive = () => fs.writeFileSync(aliveFile(options), '');
   const store = await EtcdStore.open(options.etcd, { host: options.host, ttlSeconds: options.ttlSeconds, alive }, say);
   return { store, ownership: store.ownership };

@@ -26,7 +26,6 @@ import {
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
-  TCP_QUICKACK,
   TCP_SAVED_SYN,
 } from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
@@ -230,10 +229,6 @@ export class UringConn implements Conn {
     const result = call(fd);
     closeFd(fd);
     return result;
-  }
-
-  delayAck(): void {
-    if (this.alive && !this.#unix) ops.setOption(this.#io.ring, this.id, TCP_QUICKACK, 0);
   }
 
   keepAlive(idle: number, interval: number, count: number): void {

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { notFound, Refusal } from '../../../engine/lbaas/errors.ts';
 import type { Json } from '../../../engine/lbaas/items.ts';
 import { type Subnet, stableId } from '../../../engine/lbaas/networks.ts';
-import type { View } from '../../../engine/lbaas/octavia-views.ts';
+import { type View, view } from '../../../engine/lbaas/octavia-views.ts';
+import { viewV1 } from '../../../engine/lbaas/v1-views.ts';
 import { wallMs } from '../../../engine/time.ts';
 import { DEFAULT_PROJECT } from '../auth.ts';
 import { listReply } from './octavia-api.ts';
@@ -15,7 +16,10 @@ const TOKEN_HOURS = 24;
 
 export async function neighbours(app: FastifyInstance, { api }: { api: ApiOptions }): Promise<void> {
   versions(app);
-  for (const prefix of ['/v2.0', '/v2']) network(app, prefix, api);
+  for (const prefix of ['/v2.0', '/v2']) {
+    network(app, prefix, api);
+    agents(app, prefix, api);
+  }
   app.get('/v2.0/octavia/amphorae', { schema: { hide: true } }, async request => listReply(request, 'amphorae', []));
   identity(app, api);
 }
@@ -48,10 +52,19 @@ const networkView = ({ id, name, networkId }: Subnet): View => ({
   ...{ project_id: DEFAULT_PROJECT, tenant_id: DEFAULT_PROJECT, tags: [], description: '' },
 });
 
+const agentId = (host: string | null) => stableId(`agent ${host}`);
+
+/** The agent that runs a tree. @throws Refusal 404 while nobody does */
+export function agentOf({ ownership }: ApiOptions, root: string): View {
+  const host = ownership.hostOf(root);
+  if (host === null) throw notFound('Agent', `for ${root}`);
+  return agentView(host);
+}
+
 /** An agent of Neutron: a controller of ours. */
-export function agentView(host: string): View {
+function agentView(host: string): View {
   return {
-    id: stableId(`agent ${host}`),
+    id: agentId(host),
     ...{ host, agent_type: 'Loadbalancer agent', binary: 'sluice', topic: 'n-lbaas_agent' },
     ...{ admin_state_up: true, alive: true, configurations: {} },
   };
@@ -73,7 +86,7 @@ const EXTENSIONS: readonly View[] = [
   links: [],
 }));
 
-function network(app: FastifyInstance, prefix: string, { store, subnets, host }: ApiOptions): void {
+function network(app: FastifyInstance, prefix: string, { store, subnets, ownership }: ApiOptions): void {
   const ports = (): View[] => [
     ...store
       .list('loadbalancer')
@@ -87,7 +100,7 @@ function network(app: FastifyInstance, prefix: string, { store, subnets, host }:
     ['subnets', 'subnet', 'Subnet', () => subnets.map(subnetView)],
     ['networks', 'network', 'Network', () => subnets.map(networkView)],
     ['ports', 'port', 'Port', ports],
-    ['agents', 'agent', 'Agent', () => [agentView(host)]],
+    ['agents', 'agent', 'Agent', () => ownership.hosts().map(agentView)],
     ['extensions', 'extension', 'Extension', () => EXTENSIONS],
   ];
   for (const [path, key, title, views] of lists) {
@@ -99,12 +112,23 @@ function network(app: FastifyInstance, prefix: string, { store, subnets, host }:
       return { [key]: found };
     });
   }
-  app.get(`${prefix}/agents/:id/loadbalancer-pools`, { schema: { hide: true } }, async () => ({
-    pools: store.list('v1pool').map(({ id, name }): View => ({ id, name })),
-  }));
-  app.get(`${prefix}/agents/:id/agent-loadbalancers`, { schema: { hide: true } }, async () => ({
-    loadbalancers: store.list('loadbalancer').map(({ id, name }): View => ({ id, name })),
-  }));
+}
+
+/** What an agent runs. */
+function agents(app: FastifyInstance, prefix: string, { store, ownership, healthOf }: ApiOptions): void {
+  const isOn = (request: FastifyRequest) => {
+    const { id } = request.params as { id: string };
+    if (!ownership.hosts().some(host => agentId(host) === id)) throw notFound('Agent', id);
+    return (item: { readonly root: string }) => agentId(ownership.hostOf(item.root)) === id;
+  };
+  app.get(`${prefix}/agents/:id/loadbalancer-pools`, { schema: { hide: true } }, async request => {
+    const pools = store.list('v1pool').filter(isOn(request));
+    return { pools: pools.map(pool => viewV1(store, 'v1pool', pool, healthOf)) };
+  });
+  app.get(`${prefix}/agents/:id/agent-loadbalancers`, { schema: { hide: true } }, async request => {
+    const lbs = store.list('loadbalancer').filter(isOn(request));
+    return { loadbalancers: lbs.map(lb => view(store, 'loadbalancer', lb, healthOf)) };
+  });
 }
 
 function portView(id: string, name: string, ip_address: string, subnet_id: string, network_id: string): View {

@@ -2,15 +2,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodySchema, coerce, schemaRefusal } from '../../../engine/lbaas/body.ts';
 import { badRequest, notFound } from '../../../engine/lbaas/errors.ts';
-import { createGraph, GRAPH_FIELDS, MEMBERS_MAX } from '../../../engine/lbaas/graph.ts';
+import { creatable, create, GRAPH_FIELDS, MEMBERS_MAX } from '../../../engine/lbaas/graph.ts';
 import type { Common, Kind } from '../../../engine/lbaas/items.ts';
-import { create, failover, find, remove, replaceMembers, update } from '../../../engine/lbaas/octavia.ts';
+import { failover, find, remove, replaceMembers, update, type Values } from '../../../engine/lbaas/octavia.ts';
 import { graphView, stats, statuses, type View, view } from '../../../engine/lbaas/octavia-views.ts';
 import { pick, type Query, select } from '../../../engine/lbaas/query.ts';
 import { LISTENER, LOADBALANCER, MEMBER, RESOURCES, type Resource } from '../../../engine/lbaas/resources.ts';
 import type { Reader } from '../../../engine/lbaas/store.ts';
+import { agentOf } from './neighbours.ts';
 import { octaviaCatalog } from './octavia-catalog.ts';
-import { type ApiOptions, callOf, dialectOf, valuesOf } from './server.ts';
+import { type ApiOptions, change, dialectOf, valuesOf } from './server.ts';
 
 interface Params {
   readonly parent: string;
@@ -20,6 +21,7 @@ interface Params {
 export async function octaviaApi(app: FastifyInstance, { api }: { api: ApiOptions }): Promise<void> {
   for (const resource of RESOURCES) routes(app, resource, api);
   balancerRoutes(app, api);
+  graphRoute(app, api);
   batchRoute(app, api);
   await app.register(octaviaCatalog, { api });
 }
@@ -47,7 +49,8 @@ export function listReply(request: FastifyRequest, plural: string, views: readon
   return { [plural]: page.views, ...(links.length === 0 ? {} : { [`${plural}_links`]: links }) };
 }
 
-function routes(app: FastifyInstance, resource: Resource, { store, subnets, healthOf, guard }: ApiOptions): void {
+function routes(app: FastifyInstance, resource: Resource, api: ApiOptions): void {
+  const { store, healthOf, guard } = api;
   const { kind, path, key, plural, parent, fields, title } = resource;
   const base = parent === null ? `/${path}` : `/${parent.path}/:parent/${path}`;
   const tags = [title];
@@ -79,29 +82,25 @@ function routes(app: FastifyInstance, resource: Resource, { store, subnets, heal
     [key]: pick(show(store, seek(store, request)), request.query as Query),
   }));
 
-  // A load balancer may be made with all that is to be below it.
-  const whole = kind === LOADBALANCER.kind;
-  const creatable = whole ? GRAPH_FIELDS : fields;
-  const creation = {
-    schema: { tags, body: bodySchema(key, creatable, false) },
-    config: { body: { key, fields: creatable } },
-  };
+  const whole = creatable(resource);
+  const creation = { schema: { tags, body: bodySchema(key, whole, false) }, config: { body: { key, fields: whole } } };
   app.post(base, creation, async (request, reply) => {
-    const shown = await store.change(draft => {
-      const call = callOf(request, draft, subnets);
+    const shown = await change(request, api, call => {
+      const { draft } = call;
       const given = { ...valuesOf(request), ...parentField(request) };
-      const made = whole ? createGraph(call, given) : create(call, resource, given);
-      guard(draft, made.root);
-      return whole ? graphView(draft, made.id, healthOf) : show(draft, draft.get(kind, made.id)!);
+      const { id, root } = create(call, resource, given);
+      guard(draft, root);
+      return id === root ? graphView(draft, id, healthOf) : show(draft, draft.get(kind, id)!);
     });
     return reply.code(201).send({ [key]: shown });
   });
 
-  const change = { schema: { tags, body: bodySchema(key, fields, true) }, config: { body: { key, fields } } };
-  app.put(`${base}/:id`, change, async request => ({
-    [key]: await store.change(draft => {
+  const partial = { schema: { tags, body: bodySchema(key, fields, true) }, config: { body: { key, fields } } };
+  app.put(`${base}/:id`, partial, async request => ({
+    [key]: await change(request, api, call => {
+      const { draft } = call;
       const { id, root } = seek(draft, request);
-      const item = update(callOf(request, draft, subnets), resource, id, valuesOf(request));
+      const item = update(call, resource, id, valuesOf(request));
       guard(draft, root);
       return show(draft, item);
     }),
@@ -109,7 +108,7 @@ function routes(app: FastifyInstance, resource: Resource, { store, subnets, heal
 
   app.delete(`${base}/:id`, { schema: { tags } }, async (request, reply) => {
     const cascade = String((request.query as Query).cascade ?? '').toLowerCase() === 'true';
-    await store.change(draft => remove(callOf(request, draft, subnets), resource, seek(draft, request).id, cascade));
+    await change(request, api, call => remove(call, resource, seek(call.draft, request).id, cascade));
     return reply.code(204).send();
   });
 }
@@ -118,7 +117,8 @@ function parentKind(path: string): Kind {
   return RESOURCES.find(resource => resource.path === path)!.kind;
 }
 
-function balancerRoutes(app: FastifyInstance, { store, subnets, healthOf }: ApiOptions): void {
+function balancerRoutes(app: FastifyInstance, api: ApiOptions): void {
+  const { store, healthOf } = api;
   const seek = (request: FastifyRequest, kind: 'listener' | 'loadbalancer') =>
     find({ draft: store, ...request.caller }, kind, (request.params as Params).id);
   const tags = [LOADBALANCER.title];
@@ -133,13 +133,35 @@ function balancerRoutes(app: FastifyInstance, { store, subnets, healthOf }: ApiO
       statuses: statuses(store, seek(request, 'loadbalancer').id, healthOf),
     }));
   }
+  app.get('/loadbalancers/:id/loadbalancer-hosting-agent', { schema: { tags } }, async request => {
+    return { agent: agentOf(api, seek(request, 'loadbalancer').id) };
+  });
   app.put('/loadbalancers/:id/failover', { schema: { tags } }, async (request, reply) => {
-    await store.change(draft => failover(callOf(request, draft, subnets), (request.params as Params).id));
+    await change(request, api, call => failover(call, (request.params as Params).id));
     return reply.code(202).send();
   });
 }
 
-function batchRoute(app: FastifyInstance, { store, subnets, guard }: ApiOptions): void {
+/** LBaaS v2's extension `lb-graph`: a load balancer with all that is below it, whose pools need no names. */
+function graphRoute(app: FastifyInstance, api: ApiOptions): void {
+  const [key, fields] = ['graph', GRAPH_FIELDS];
+  const creation = {
+    schema: { tags: [LOADBALANCER.title], body: bodySchema(key, fields, false) },
+    config: { body: { key, fields } },
+  };
+  app.post('/graphs', creation, async (request, reply) => {
+    const { loadbalancer, ...owner } = valuesOf(request);
+    const shown = await change(request, api, call => {
+      const { draft } = call;
+      const { id } = create(call, LOADBALANCER, { ...owner, ...(loadbalancer as Values) }, false);
+      api.guard(draft, id);
+      return graphView(draft, id, api.healthOf);
+    });
+    return reply.code(201).send({ graph: { loadbalancer: shown } });
+  });
+}
+
+function batchRoute(app: FastifyInstance, api: ApiOptions): void {
   const { fields } = MEMBER;
   const inner = (bodySchema('member', fields, false) as { properties: { member: object } }).properties.member;
   const body = {
@@ -151,11 +173,11 @@ function batchRoute(app: FastifyInstance, { store, subnets, guard }: ApiOptions)
   const put = async (request: FastifyRequest, reply: FastifyReply) => {
     const { members } = request.body as { members: readonly Record<string, never>[] };
     const additive = String((request.query as Query).additive_only ?? '').toLowerCase() === 'true';
-    await store.change(draft => {
-      const call = callOf(request, draft, subnets);
+    await change(request, api, call => {
+      const { draft } = call;
       const { parent } = request.params as Params;
       replaceMembers(call, MEMBER, parent, members, additive);
-      guard(draft, draft.get('pool', parent)!.root);
+      api.guard(draft, draft.get('pool', parent)!.root);
     });
     return reply.code(202).send();
   };

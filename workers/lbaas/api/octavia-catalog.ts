@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bodySchema } from '../../../engine/lbaas/body.ts';
-import { badRequest, conflict, notFound, Refusal } from '../../../engine/lbaas/errors.ts';
+import { badRequest, conflict, notFound, Refusal, unsupported } from '../../../engine/lbaas/errors.ts';
 import { checkFlavorData, FLAVOR_SETTINGS } from '../../../engine/lbaas/flavors.ts';
 import type { Items, Json } from '../../../engine/lbaas/items.ts';
 import { PROVIDERS, quotaOf } from '../../../engine/lbaas/octavia.ts';
@@ -97,6 +97,20 @@ function providers(app: FastifyInstance, { zones }: ApiOptions): void {
     if (zone === undefined) throw notFound('Availability Zone', id);
     return { availability_zone: zone };
   });
+  for (const path of ['availabilityzones', 'availabilityzoneprofiles']) {
+    for (const [method, url] of [
+      ['POST', path],
+      ['PUT', `${path}/:id`],
+      ['DELETE', `${path}/:id`],
+    ] as const) {
+      app.route({
+        ...{ method, url: `/${url}`, schema },
+        handler: async () => {
+          throw unsupported('changes of availability zones');
+        },
+      });
+    }
+  }
   app.get('/availabilityzoneprofiles', { schema }, async request =>
     listReply(request, 'availability_zone_profiles', []),
   );

@@ -3,16 +3,18 @@ import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { coerce, type Dialect, type SchemaError, schemaRefusal } from '../../../engine/lbaas/body.ts';
+import { type Use, usesOf } from '../../../engine/lbaas/containers.ts';
 import { badRequest, Refusal } from '../../../engine/lbaas/errors.ts';
 import type { Fields } from '../../../engine/lbaas/field.ts';
 import type { Json } from '../../../engine/lbaas/items.ts';
 import type { Subnet } from '../../../engine/lbaas/networks.ts';
 import type { Call, Values } from '../../../engine/lbaas/octavia.ts';
 import type { HealthOf } from '../../../engine/lbaas/octavia-views.ts';
-import type { Draft, Reader, Store } from '../../../engine/lbaas/store.ts';
+import type { Reader, Store } from '../../../engine/lbaas/store.ts';
 import { VERSION } from '../../../engine/version.ts';
 import type { Auth, Caller } from '../auth.ts';
 import type { Log } from '../log.ts';
+import type { Ownership } from '../ownership.ts';
 import { timestamp } from '../timestamp.ts';
 import { metricsApi } from './metrics.ts';
 import { neighbours } from './neighbours.ts';
@@ -31,8 +33,10 @@ export interface ApiOptions {
   readonly guard: (reader: Reader, root: string) => void;
   /** Gets the TLS containers that a body names. @throws Refusal when one cannot be had */
   readonly fetchContainers: (body: Json, token: string) => Promise<void>;
-  /** This controller's name, as agents have one. */
-  readonly host: string;
+  /** Tells of containers that trees begin or cease to use; those that the body names are told of again. Never rejects. */
+  readonly useContainers: (uses: readonly Use[], body: Json, token: string) => Promise<void>;
+  /** Who runs what: the agents of Neutron's API. */
+  readonly ownership: Pick<Ownership, 'hostOf' | 'hosts'>;
 }
 
 declare module 'fastify' {
@@ -116,7 +120,10 @@ function hooks(app: FastifyInstance, { auth, log, fetchContainers }: ApiOptions)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('X-Openstack-Request-Id', request.id);
     if (request.routeOptions.config.open === true || request.is404) return;
-    const caller = await auth.caller(tokenOf(request));
+    const caller = await auth.caller(tokenOf(request)).catch(error => {
+      log('error', `${request.method} ${request.url}: ${(error as Error).message}`, { request: request.id });
+      throw new Refusal(503, 'ServiceUnavailable', 'The Keystone service is temporarily unavailable.');
+    });
     if (caller === null) throw new Refusal(401, 'Unauthorized', 'The request you have made requires authentication.');
     request.caller = caller;
   });
@@ -154,8 +161,18 @@ export function valuesOf(request: FastifyRequest): Values {
   return { ...(request.body as Record<string, Values>)[key], ...request.unset };
 }
 
-export function callOf(request: FastifyRequest, draft: Draft, subnets: readonly Subnet[]): Call {
-  return { draft, now: timestamp(), ...request.caller, subnets };
+/** A change that a request asks for. Who keeps the TLS containers is told which ones the trees have now. */
+export async function change<T>(
+  request: FastifyRequest,
+  { store, subnets, zones, useContainers }: ApiOptions,
+  make: (call: Call) => T,
+): Promise<T> {
+  const { made, uses } = await store.change(draft => ({
+    made: make({ draft, now: timestamp(), ...request.caller, subnets, zones }),
+    uses: usesOf(store, draft),
+  }));
+  await useContainers(uses, request.body as Json, tokenOf(request));
+  return made;
 }
 
 /** In which API's words a refusal is told. The paths of LBaaS v2 and Octavia are the same: there the client says which. */
@@ -174,7 +191,7 @@ function refuse(error: FastifyError | Error, request: FastifyRequest, reply: Fas
 }
 
 function refusalOf(error: FastifyError | Error, request: FastifyRequest): Refusal {
-  if (error instanceof Refusal) return error;
+  if (error instanceof Refusal) return (dialectOf(request) === 'neutron' ? error.inNeutron : null) ?? error;
   const [first] = (error as { errors?: readonly SchemaError[] }).errors ?? [];
   const fields = request.routeOptions.config.body?.fields;
   if (first !== undefined && fields !== undefined) return schemaRefusal(dialectOf(request), first, fields);

@@ -18,9 +18,9 @@ import {
 } from '../../../engine/lbaas/v1.ts';
 import { V1_RESOURCES } from '../../../engine/lbaas/v1-resources.ts';
 import { statsV1, viewV1 } from '../../../engine/lbaas/v1-views.ts';
-import { agentView } from './neighbours.ts';
+import { agentOf } from './neighbours.ts';
 import { listReply, visible } from './octavia-api.ts';
-import { type ApiOptions, callOf, valuesOf } from './server.ts';
+import { type ApiOptions, change, valuesOf } from './server.ts';
 
 interface Params {
   readonly id: string;
@@ -33,7 +33,7 @@ export async function v1Api(app: FastifyInstance, { api }: { api: ApiOptions }):
 }
 
 function routes(app: FastifyInstance, resource: Resource & { kind: V1Kind }, api: ApiOptions): void {
-  const { store, subnets, healthOf, guard } = api;
+  const { store, healthOf, guard } = api;
   const { kind, path, key, plural, fields, title } = resource;
   const tags = [`${title} (v1)`];
   const config = { body: { key, fields } };
@@ -53,53 +53,50 @@ function routes(app: FastifyInstance, resource: Resource & { kind: V1Kind }, api
     return { [key]: pick(show(store, item), request.query as Query) };
   });
   app.post(`/${path}`, { schema: { tags, body: bodySchema(key, fields, false) }, config }, async (request, reply) => {
-    const shown = await store.change(draft => {
-      const made = createV1(callOf(request, draft, subnets), resource, valuesOf(request));
+    const shown = await change(request, api, call => {
+      const { draft } = call;
+      const made = createV1(call, resource, valuesOf(request));
       for (const root of roots(draft, made)) guard(draft, root);
       return show(draft, made);
     });
     return reply.code(201).send({ [key]: shown });
   });
   app.put(`/${path}/:id`, { schema: { tags, body: bodySchema(key, fields, true) }, config }, async request => ({
-    [key]: await store.change(draft => {
-      const item = updateV1(
-        callOf(request, draft, subnets),
-        resource,
-        (request.params as Params).id,
-        valuesOf(request),
-      );
+    [key]: await change(request, api, call => {
+      const { draft } = call;
+      const item = updateV1(call, resource, (request.params as Params).id, valuesOf(request));
       for (const root of roots(draft, item)) guard(draft, root);
       return show(draft, item);
     }),
   }));
   app.delete(`/${path}/:id`, { schema: { tags } }, async (request, reply) => {
-    await store.change(draft => removeV1(callOf(request, draft, subnets), resource, (request.params as Params).id));
+    await change(request, api, call => removeV1(call, resource, (request.params as Params).id));
     return reply.code(204).send();
   });
 }
 
-function poolRoutes(app: FastifyInstance, { store, subnets, healthOf, guard, host }: ApiOptions): void {
+function poolRoutes(app: FastifyInstance, api: ApiOptions): void {
+  const { store, healthOf, guard } = api;
   const schema = { tags: ['Pool (v1)'] };
   const pool = (request: FastifyRequest) =>
     find({ draft: store, ...request.caller }, 'v1pool', (request.params as Params).id, 'Pool');
   app.get('/pools/:id/stats', { schema }, async request => ({ stats: statsV1(pool(request).id, healthOf) }));
   app.get('/pools/:id/loadbalancer-agent', { schema }, async request => {
-    pool(request);
-    return { agent: agentView(host) };
+    return { agent: agentOf(api, pool(request).id) };
   });
   app.post('/pools/:id/health_monitors', { schema }, async (request, reply) => {
     const id = (request.body as { health_monitor?: { id?: Json } } | undefined)?.health_monitor?.id;
     if (typeof id !== 'string') throw badRequest("Failed to parse request. Required attribute 'id' not specified");
-    const health_monitor = await store.change(draft => {
-      const ids = associate(callOf(request, draft, subnets), (request.params as Params).id, id);
-      guard(draft, (request.params as Params).id);
+    const health_monitor = await change(request, api, call => {
+      const ids = associate(call, (request.params as Params).id, id);
+      guard(call.draft, (request.params as Params).id);
       return ids;
     });
     return reply.code(201).send({ health_monitor });
   });
   app.delete('/pools/:id/health_monitors/:monitor', { schema }, async (request, reply) => {
     const { id, monitor } = request.params as Params;
-    await store.change(draft => disassociate(callOf(request, draft, subnets), id, monitor));
+    await change(request, api, call => disassociate(call, id, monitor));
     return reply.code(204).send();
   });
 }
