@@ -120,6 +120,7 @@ function prepare(env: CliEnv, target: Target): void {
   for (const field of [
     'served_max',
     'queued_max',
+    'dequeued',
     'down_time',
     'down_trans',
     'check_fails',

@@ -1,7 +1,7 @@
 /** The authority of an absolute-form target (RFC 9112 3.2.2) and the Host header, which say the same in all that leaves. */
 import { isWord, latin1 } from './chars.ts';
 import type { Head } from './head.ts';
-import { H_HOST } from './names.ts';
+import { H_HOST, METHOD_CONNECT } from './names.ts';
 import { UriParts } from './uri.ts';
 
 const COLON = 58;
@@ -21,7 +21,18 @@ function splitAbsolute({ uriBytes, uriStart, uriEnd }: Head): boolean {
 
 /** Takes the port of the scheme out of target and Host (RFC 3986 6.2.3). False when there is no room. */
 export function dropDefaultPort(head: Head): boolean {
+  if (head.methodId === METHOD_CONNECT) {
+    for (const { port } of DEFAULT_PORTS) shortenHost(head, port);
+    return true;
+  }
   return head.uriBytes[head.uriStart] === SLASH || dropPort(head);
+}
+
+function shortenHost(head: Head, port: Uint8Array): void {
+  for (let i = head.find(H_HOST); i >= 0; i = head.find(H_HOST, i + 1)) {
+    const valueEnd = withoutPort(head.bytesOf(i), head.valueStart[i]!, head.valueEnd[i]!, port);
+    if (valueEnd < head.valueEnd[i]!) head.shrink(i, valueEnd);
+  }
 }
 
 function dropPort(head: Head): boolean {
@@ -31,10 +42,7 @@ function dropPort(head: Head): boolean {
   const known = DEFAULT_PORTS.find(({ scheme }) => isWord(bytes, uriStart, schemeEnd, scheme));
   const end = known === undefined ? authorityEnd : withoutPort(bytes, authorityStart, authorityEnd, known.port);
   if (end === authorityEnd) return true;
-  for (let i = head.find(H_HOST); i >= 0; i = head.find(H_HOST, i + 1)) {
-    const valueEnd = withoutPort(head.bytesOf(i), head.valueStart[i]!, head.valueEnd[i]!, known!.port);
-    if (valueEnd < head.valueEnd[i]!) head.shrink(i, valueEnd);
-  }
+  shortenHost(head, known!.port);
   return head.setUri(joined(bytes, uriStart, end, bytes.subarray(authorityEnd, uriEnd)));
 }
 

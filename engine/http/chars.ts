@@ -92,6 +92,12 @@ export function isWord(bytes: Uint8Array, start: number, end: number, word: Uint
   return true;
 }
 
+/** Whether `word` begins with `bytes[start, end)`, which is no longer. */
+export function isPrefix(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== word[i - start]) return false;
+  return true;
+}
+
 /** Whether `bytes[start, end)` is `word`, byte for byte. */
 export function isExactly(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
   if (end - start !== word.length) return false;

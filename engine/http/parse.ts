@@ -11,7 +11,7 @@
  * Content-Length values are merged, as HAProxy does; one space only between the parts of a start line, and every line ends with
  * CRLF, stricter than HAProxy.
  */
-import { CR, isDigit, isExactly, LF, latin1, lower, SP, span, TARGET, TOKEN_LOWER, VALUE } from './chars.ts';
+import { CR, isDigit, isExactly, isPrefix, LF, latin1, lower, SP, span, TARGET, TOKEN_LOWER, VALUE } from './chars.ts';
 import { type Limits, lineEnd, parseFields } from './fields.ts';
 import type { Head } from './head.ts';
 import { invalid } from './invalid.ts';
@@ -148,9 +148,11 @@ function isUnsafe(byte: number): boolean {
 
 /** `HTTP/1.x` at `start`. A minor version above 1 becomes 1, in the bytes too (RFC 9110 2.5). */
 function parseVersion(head: Head, bytes: Uint8Array, start: number, end: number): number {
-  if (end - start < VERSION_BYTES) return 0;
   const digit = start + HTTP_1.length;
-  if (!isExactly(bytes, start, digit, HTTP_1) || !isDigit(bytes[digit]!)) {
+  // What cannot become a version is told at once: nothing more may ever come.
+  const begun = isPrefix(bytes, start, Math.min(end, digit), HTTP_1);
+  if (begun && end - start < VERSION_BYTES) return 0;
+  if (!begun || !isDigit(bytes[digit]!)) {
     return isExactly(bytes, head.methodStart, head.methodEnd, PRI) ? ERR_PREFACE : ERR_VERSION;
   }
   head.version = bytes[digit] === DIGIT_1 - 1 ? 0 : 1;

@@ -174,7 +174,7 @@ export function finishStream(stream: Stream): void {
   if (stream.nameAsk !== null) stream.context.names.forget(stream);
   stream.dropServerSide();
   countBytes(stream);
-  if (stream.http) countStatus(stream);
+  if (stream.http && !stream.leftToClient) countStatus(stream);
   countTimes(stream);
   if (server !== null) stream.dropPlace();
   if (backend !== null) {

@@ -269,7 +269,7 @@ export class Http1Server implements ServerSide, Handler {
       stream.responseEnd(body.trailersEnd > 0 ? body : null);
     } else if (body.event === ERROR) {
       this.#keep = false;
-      stream.serverGone();
+      stream.brokenResponse();
     }
     return body.event === MORE ? pos : chunk.end;
   }

@@ -64,13 +64,17 @@ export function enqueue(stream: Stream, backend: Backend, server: Server | null)
   counters[row + CUR_QUEUED]! += 1;
   const queued = server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued;
   const n = Atomics.add(words, queued, 1) + 1;
-  if (server === null) stream.backendQueuePlace += n;
-  else stream.serverQueuePlace += n;
+  stream.dequeuedBefore = dequeued(backend, server);
   raise(words, server === null ? backend.at + PROXY.at.be_queued_max : server.at + SERVER.at.queued_max, n);
   Atomics.add(words, backend.at + PROXY.at.be_total_queued, 1);
   // A place may have been freed between our attempt and our standing in line.
   if (server !== null) serveQueue(server);
   else for (const s of backend.servers) if (stream.line !== null) serveQueue(s);
+}
+
+/** How many got a place out of one queue so far. A log line says how many did before the stream, itself included (manual 8.2.3). */
+function dequeued({ at, context }: Backend, server: Server | null): number {
+  return Atomics.load(context.words, server === null ? at + PROXY.at.be_dequeued : server.at + SERVER.at.dequeued);
 }
 
 /** `maxqueue`: as many as may wait for this very server do. */
@@ -89,6 +93,9 @@ export function leaveQueue(stream: Stream): void {
   const row = server === null ? backend.row : server.row;
   queue.remove(stream);
   publish(counters, row, queue);
+  const place = 1 + ((dequeued(backend, server) - stream.dequeuedBefore) | 0);
+  if (server === null) stream.backendQueuePlace += place;
+  else stream.serverQueuePlace += place;
   counters[row + CUR_QUEUED]! -= 1;
   Atomics.sub(words, server === null ? backend.at + PROXY.at.be_queued : server.at + SERVER.at.queued, 1);
   Atomics.sub(words, backend.at + PROXY.at.be_total_queued, 1);
@@ -119,6 +126,7 @@ export function serveQueue(server: Server): void {
     const stream = (first === forServer ? server.queue : backend.queue).first;
     if (stream === null || !takePlace(server)) return;
     leaveQueue(stream);
+    Atomics.add(words, first === forServer ? server.at + SERVER.at.dequeued : backend.at + PROXY.at.be_dequeued, 1);
     stream.dequeued(server);
   }
 }

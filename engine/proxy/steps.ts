@@ -193,7 +193,15 @@ function assign(stream: Stream): Next {
 /** The server of a `use-server` rule, else the one that the client persists on, a key sticks to, or that was the last one. */
 function chosenServer(stream: Stream): Server | null {
   const persisted = persistedServer(stream) ?? rdpServer(stream);
-  return stuckServer(stream, stream.ruledServer ?? persisted) ?? lastServer(stream);
+  const bound = stuckServer(stream, stream.ruledServer ?? persisted);
+  return bound ?? staysWith(stream, lastServer(stream));
+}
+
+/** Nothing binds the client to its last server: staying there is a choice of load balancing, and counts as one. */
+function staysWith(stream: Stream, server: Server | null): Server | null {
+  stream.server = server;
+  if (server !== null) countChoice(stream);
+  return server;
 }
 
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
@@ -337,9 +345,20 @@ function noResponse(stream: Stream): Next {
   const junk = stream.serverSide?.partial ? 'junk-response' : 'empty-response';
   const next = tryAgain(stream, early ? '0rtt-rejected' : junk);
   if (next !== null) return next;
+  if (stream.http && !stream.first) return leaveToClient(stream);
   stream.countTracked(SERVER_FAILURE);
   stream.countServer(FAILED_RESP);
   return fail(stream, early ? 425 : 502, CAUSE.server);
+}
+
+/**
+ * A client that had answers on its connection takes its end as the sign to ask again (RFC 9112 9.3.1): it gets no error, and
+ * nothing is counted or logged, as in HAProxy.
+ */
+function leaveToClient(stream: Stream): Next {
+  stream.silent = stream.leftToClient = true;
+  stream.terminate(CAUSE.server);
+  return STEP.finish;
 }
 
 /** The exchange goes on until both messages are complete: a response may well come before the request has ended. */

@@ -78,6 +78,8 @@ export class StreamState {
   requestTaken = false;
   /** Not to be logged (`monitor-uri`). */
   silent = false;
+  /** It ends without an answer, for the client to ask again. */
+  leftToClient = false;
   /** Its line is written. */
   logged = false;
   /** Its number over all workers (log variable %rt); -1 = nobody has asked. */
@@ -89,6 +91,8 @@ export class StreamState {
   /** Places in the queues that it stood in, 1 = first, summed. */
   serverQueuePlace = 0;
   backendQueuePlace = 0;
+  /** How many had got a place out of the queue when it came to stand there. */
+  dequeuedBefore = 0;
   /** errno of the server connection that failed last. */
   errno = 0;
   /** The server refused the early data that its request was in. */
@@ -211,6 +215,7 @@ export class StreamState {
       this.responded =
       this.payloadSent =
       this.silent =
+      this.leftToClient =
       this.logged =
       this.refused =
       this.requestTaken =

@@ -171,12 +171,18 @@ export class Stream extends StreamState {
   /** What the server sent is no valid response. */
   badResponse(): void {
     this.observe('badHead');
+    // Counted even where another attempt follows, unlike silence.
+    this.countServer(FAILED_RESP);
     const next = tryAgain(this, 'junk-response');
-    if (next === null) {
-      this.countTracked(SERVER_FAILURE);
-      this.countServer(FAILED_RESP);
-    }
+    if (next === null) this.countTracked(SERVER_FAILURE);
     this.goto(next ?? fail(this, 502, CAUSE.proxy));
+  }
+
+  /** The payload of the response breaks its framing. */
+  brokenResponse(): void {
+    this.terminate(CAUSE.server);
+    this.countServer(FAILED_RESP);
+    this.goto(STEP.finish);
   }
 
   responseData(chunk: Chunk, start: number, end: number): void {

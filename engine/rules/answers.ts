@@ -25,10 +25,10 @@ export function answerLocally(stream: Stream, reply: Reply, keep = true): Verdic
   return ANSWERED;
 }
 
-/** The request goes to no server: counts that, and says so in the termination state. */
+/** We answer: says so in the termination state, and counts a request that so goes to no server. */
 export function interceptLocally(stream: Stream): void {
   const { backend, frontend } = stream;
-  if (backend === null || backend.index === frontend.index) {
+  if (!stream.responded && (backend === null || backend.index === frontend.index)) {
     stream.context.counters[frontend.row + INTERCEPTED]! += 1;
   }
   stream.terminate(CAUSE.local);

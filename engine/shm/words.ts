@@ -43,6 +43,7 @@ export const PROXY = layout('proxy', 4, [
   ['be_served', 1, 'any', 'streams on the servers of the backend now'],
   ['be_queued', 1, 'any', 'streams in the queue of the backend now, not counting those of its servers'],
   ['be_queued_max', 1, 'any', 'most of them so far'],
+  ['be_dequeued', 1, 'any', 'streams that got a place out of the queue of the backend so far, modulo 2^32'],
   ['be_total_queued', 1, 'any', 'streams in the queues of the backend and of its servers'],
   ['turn', 1, 'any', 'round robin: turns taken'],
   [
@@ -70,6 +71,7 @@ export const SERVER = layout('server', 4, [
   ['maxconn', 1, 'any', 'its limit in force; 0 = none'],
   ['queued', 1, 'any', 'streams waiting for this very server now'],
   ['queued_max', 1, 'any', 'most of them so far'],
+  ['dequeued', 1, 'any', 'streams that got a place out of its queue so far, modulo 2^32'],
   ['oper', 1, 'any', 'operational state: OPER_*'],
   ['admin', 1, 'any', 'administrative flags: ADMIN_*'],
   ['uweight', 1, 'any', 'weight as the operator set it (0..256)'],

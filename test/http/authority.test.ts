@@ -24,6 +24,18 @@ test.each([
   expect(written(head)).toBe(`GET ${toTarget} HTTP/1.1\r\nhost: ${toHost}\r\n\r\n`);
 });
 
+/** A tunnel has no scheme: either port goes without saying. */
+test.each([
+  ['a:80', 'a:80', 'a'],
+  ['A:443', 'A:443', 'A'],
+  ['a:8080', 'a:8080', 'a:8080'],
+])('CONNECT %s with Host %s', (target, host, toHost) => {
+  const { head, verdict } = request(`CONNECT ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  expect(verdict).toBe('ok');
+  expect(dropDefaultPort(head)).toBe(true);
+  expect(written(head)).toBe(`CONNECT ${target} HTTP/1.1\r\nhost: ${toHost}\r\n\r\n`);
+});
+
 test.each([
   ['http://a/x?y', 'http://b:1/x?y'],
   ['/x', '/x'],

@@ -74,6 +74,8 @@ listen ${name}
   const stays = await connect(rig.port('stays'));
   const first = await next(stays);
   expect([await next(stays), await next(stays), await next(stays)]).toEqual([first, first, first]);
+  // Nothing but load balancing keeps it there.
+  expect(rig.counter('backend', 'stays', 'cum_lb')).toBe(4);
   // Its place is taken: nobody waits for it.
   const { words } = rig.memory;
   const served = rig.memory.server(first === '1' ? 0 : 1) + SERVER.at.served;

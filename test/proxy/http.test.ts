@@ -414,6 +414,27 @@ describe('modes and limits', () => {
     expect(r.word('web', 'be_total_queued')).toBe(0);
   });
 
+  test('the place in the queue of a log line is how many were served first, itself included', async () => {
+    const s = await server();
+    const r = await proxy(
+      s.port,
+      'timeout queue 5s\n  http-request set-priority-class int(-1) if { path /2 }\n  http-response set-header x-place %[bc_be_queue]',
+      'maxconn 1',
+    );
+    const clients = await Promise.all([0, 1, 2].map(() => connect(r.port('web'))));
+    for (const [i, client] of clients.entries()) {
+      client.send(`GET /${i} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      await client.until(() => r.serverWord('web', 's1', 'served') === 1 && r.word('web', 'be_total_queued') === i);
+    }
+    // The last one comes before the second.
+    for (const [turn, client] of [0, 2, 1].entries()) {
+      const conn = await s.conn(turn);
+      await conn.has(`GET /${client} `);
+      conn.send(ok());
+      await clients[client]!.has(`x-place: ${turn}\r\n`);
+    }
+  });
+
   test('a server that goes down loses its idle connections, and its queue goes elsewhere', async () => {
     const one = await server();
     const two = await server(() => ok('two'));

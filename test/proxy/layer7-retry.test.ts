@@ -4,9 +4,9 @@ import { GET, listen, origin } from './listen.ts';
 import { connect, ok, type Wire } from './wire.ts';
 
 /** What a server does with the first request, by the condition that makes us try again. */
-const FAILURES: readonly [condition: string, fail: (wire: Wire) => void][] = [
+const FAILURES: readonly [condition: string, fail: (wire: Wire) => void, counted?: number][] = [
   ['empty-response', wire => void wire.socket.end()],
-  ['junk-response', wire => void wire.send('SSH-2.0-OpenSSH\r\n\r\n')],
+  ['junk-response', wire => void wire.send('SSH-2.0-OpenSSH\r\n\r\n'), 1],
   ['junk-response', wire => void wire.socket.end('HTTP/1.1 200 OK\r\nContent-')],
   ['response-timeout', () => {}],
   ['503', wire => void wire.send('HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n')],
@@ -30,7 +30,7 @@ async function failing(fail: (wire: Wire) => void) {
   return { port: server.port, seen };
 }
 
-test.each(FAILURES)('%s', async (condition, fail) => {
+test.each(FAILURES)('%s', async (condition, fail, counted = 0) => {
   const s = await failing(fail);
   const lines = [`retry-on ${condition}`, 'retries 2', 'timeout server 200ms', `server s 127.0.0.1:${s.port}`];
   const rig = await listen(lines);
@@ -43,7 +43,18 @@ test.each(FAILURES)('%s', async (condition, fail) => {
   expect(s.seen[1]).toBe(s.seen[0]);
   expect(rig.ends[0]).toMatchObject({ status: 200, retries: 1 });
   expect(rig.counter('server', 'web/s', 'retries')).toBe(1);
-  expect(rig.counter('server', 'web/s', 'failed_resp')).toBe(0);
+  // Unlike silence, an invalid head counts though another attempt follows.
+  expect(rig.counter('server', 'web/s', 'failed_resp')).toBe(counted);
+});
+
+test('what is no response head is told at once, however short it is', async () => {
+  const server = await origin();
+  server.onConn = wire => void wire.has('GET').then(() => wire.send('foo'));
+  const rig = await listen(['timeout server 1h', `server s 127.0.0.1:${server.port}`]);
+  const wire = await connect(rig.port('web'));
+  wire.send(GET);
+  await wire.has('HTTP/1.1 502 ');
+  expect(rig.ends[0]).toMatchObject({ status: 502, state: 'PH' });
 });
 
 test.each([

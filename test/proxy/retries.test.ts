@@ -64,6 +64,43 @@ test.each([
   for (const client of waiting) client.socket.resetAndDestroy();
 });
 
+test('a client that had an answer is left to ask again: a close, nothing counted or told', async () => {
+  const s = await origin((_, wire, n) => {
+    if (n === 0) return ok();
+    wire.socket.end();
+    return null;
+  });
+  const rig = await listen(['http-reuse never', `server s1 127.0.0.1:${s.port}`]);
+  const wire = await connect(rig.port('web'));
+  const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
+  wire.send(post);
+  await wire.has('ok');
+  wire.take();
+  wire.send(post);
+  await wire.end();
+  expect(wire.received).toBe('');
+  expect(rig.counter('server', 'web/s1', 'failed_resp')).toBe(0);
+  expect(rig.counter('frontend', 'web', 'hrsp_5xx')).toBe(0);
+  expect(rig.counter('frontend', 'web', 'hrsp_other')).toBe(0);
+});
+
+test('a payload that breaks its framing is an invalid response, no abort', async () => {
+  const s = await origin(() => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n');
+  const rig = await listen([`server s1 127.0.0.1:${s.port}`]);
+  await ask(rig.port('web'), CLOSE);
+  expect(rig.ends[0]).toMatchObject({ state: 'SD' });
+  expect(rig.counter('server', 'web/s1', 'failed_resp')).toBe(1);
+  expect(rig.counter('server', 'web/s1', 'srv_aborts')).toBe(0);
+});
+
+test('a server’s answer that a rule replaces is no request that was intercepted', async () => {
+  const s = await origin(() => ok());
+  const rig = await listen(['http-response redirect location /z', `server s1 127.0.0.1:${s.port}`]);
+  expect(await ask(rig.port('web'), CLOSE)).toMatch(/^HTTP\/1.1 302 /);
+  expect(rig.ends[0]!.state).toBe('LH');
+  expect(rig.counter('frontend', 'web', 'intercepted')).toBe(0);
+});
+
 test('redir: GET and HEAD are sent to the server, others are taken there', async () => {
   const s = await origin(() => ok());
   const rig = await listen([`server s1 127.0.0.1:${s.port} redir http://other`]);
