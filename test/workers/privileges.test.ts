@@ -104,3 +104,12 @@ test.skipIf(!ROOT)('setcap without a master: the main thread and those that serv
   }
   expect(await ask(port, '/up')).toContain('200 OK');
 });
+
+test.skipIf(!ROOT).each([
+  ['ulimit-n 700', '700'],
+  ['fd-hard-limit 900', '900'],
+])('%s: so many descriptors', async (line, soft) => {
+  const { pid } = await running(['-db'], line);
+  const [, limit] = /^Max open files\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/limits`, 'utf8'))!;
+  expect(limit).toBe(soft);
+});
