@@ -73,6 +73,9 @@ let made = 0;
 /** Time for the workers to let go of sockets that are to rest. Milliseconds. */
 const PAUSE_MS = 50;
 
+/** Messages that wait for the control thread to start. */
+const UNTOLD_MAX = 1_000;
+
 /** An answer of the control thread on its way. */
 export interface Answering {
   /** So many bytes went on to who asked: more may come. */
@@ -111,6 +114,8 @@ export class Generation {
   /** Who listens to the lines that control carries out, by their id. */
   readonly #listeners = new Map<number, (bytes: Uint8Array | null) => void>();
   #lines = 0;
+  /** What waits for control, which does not run yet or again. */
+  #untold: Order[] = [];
   #state: State = 'starting';
   /** `hard-stop-after`, from the soft stop on. */
   #hardStop: { cancel(): void } | null = null;
@@ -283,21 +288,29 @@ export class Generation {
   /** Has control carry out a line of commands; `said` hears the answer, and null at its end. `open`: more input may come. */
   cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void, open = false): Answering {
     const id = ++this.#lines;
-    const control = this.#control;
     this.#listeners.set(id, said);
-    if (!control.pass({ type: 'cli', id, line, open, ...start })) this.#silence();
+    this.#tellControl({ type: 'cli', id, line, open, ...start });
     return {
-      taken: bytes => void control.pass({ type: 'taken', id, bytes, gone: false }),
-      send: bytes => void control.pass({ type: 'typed', id, bytes }),
+      taken: bytes => this.#tellControl({ type: 'taken', id, bytes, gone: false }),
+      send: bytes => this.#tellControl({ type: 'typed', id, bytes }),
       giveUp: () => {
         this.#listeners.delete(id);
-        if (open) control.pass({ type: 'typed', id, bytes: null });
+        if (open) this.#tellControl({ type: 'typed', id, bytes: null });
       },
     };
   }
 
+  /** Where control starts, for the first time or again, who asks waits for it. */
+  #tellControl(message: Order): void {
+    if (this.#control.pass(message)) return;
+    const comes = this.#state === 'starting' || this.#alive.has(this.#control);
+    if (comes && this.#untold.length < UNTOLD_MAX) this.#untold.push(message);
+    else this.#silence();
+  }
+
   /** Control is gone: nothing more is said. */
   #silence(): void {
+    this.#untold = [];
     for (const [id, said] of this.#listeners) {
       this.#listeners.delete(id);
       said(null);
@@ -385,6 +398,7 @@ export class Generation {
         const { environment, startupLogs, succeeds } = this.plan;
         const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
         natives = ledgerFor(this.model);
+        for (const message of this.#untold.splice(0)) keeper.pass(message);
         return this.#pool.run('control', { ...this.#task(), ...own, port, listeners, natives });
       },
       died: (error, againMs) => {

@@ -63,7 +63,7 @@ function addServer({ env, args }: Call): Reply {
   if (typeof parsed === 'string') return parsed;
   let id = 1;
   while (proxy.servers.some(server => server.id === id && !server.removed)) id++;
-  return place(env, proxy, { ...parsed, index: free, id, disabled: true }, 'New server registered.');
+  return place(env, proxy, { ...parsed, index: free, id, forcedId: false, disabled: true }, 'New server registered.');
 }
 
 /** The line as it would stand in the configuration, or what is wrong with it. TLS files that it names must be in memory. */

@@ -8,7 +8,7 @@ import type { Address } from '../io/contract.ts';
 import { PRODUCT } from '../stats/info.ts';
 import { readAuthorities } from '../tls/bundle.ts';
 import type { TlsEnd } from '../tls/end.ts';
-import { serverEnd } from '../tls/ends.ts';
+import { TlsServer } from '../tls/server.ts';
 import { TlsStore } from '../tls/store.ts';
 import type { Call, CliEnv, Command, Later, Reply } from './command.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -52,7 +52,7 @@ function httpclient({ env, args, payload }: Call): Reply {
   const target = targetOf(uri);
   if (number <= 0 || method === 'CONNECT') return `${NO_START}: it has no method '${method}'.`;
   if (target === null) return `${NO_START}: '${uri}' is no http or https URI.`;
-  const tls = target.secure ? secureEnd(env, target.host) : null;
+  const tls = target.secure ? secureServer(env, target.host) : null;
   if (typeof tls === 'string') return `${NO_START}: ${tls}.`;
   const bytes = requestBytes(method, target, payload);
   return answer(env, target, { tls, method: number, bytes });
@@ -75,7 +75,7 @@ function requestBytes(method: string, { authority, path }: Target, payload: stri
 function answer(
   env: CliEnv,
   target: Target,
-  request: { tls: TlsEnd | null; method: number; bytes: Uint8Array },
+  request: { tls: TlsServer | null; method: number; bytes: Uint8Array },
 ): Later {
   const { httpclient: settings, tune } = env.model.global;
   let exchange: HttpExchange | null = null;
@@ -96,7 +96,12 @@ function answer(
       waiting?.(`${NO_START}: '${target.host}' has no address.`, null);
       return;
     }
-    const whole = { ...request, ...settings, address: { ...address, port: target.port } };
+    const { tls, ...rest } = request;
+    const whole = {
+      ...{ ...rest, ...settings, address: { ...address, port: target.port } },
+      tls: tls === null ? null : endOf(tls),
+      ended: () => tls?.free(),
+    };
     exchange = new HttpExchange(env, whole, tune.bufsizeBytes, tell);
   };
   const part: Later = done => {
@@ -123,7 +128,7 @@ function resolve({ model, names }: CliEnv, host: string, done: (address: Address
 const ENDS = new WeakMap<CliEnv, TlsStore>();
 
 /** TLS towards a host, or what is wrong with the authorities. They are read when the first one is asked for. */
-function secureEnd(env: CliEnv, host: string): TlsEnd | string {
+function secureServer(env: CliEnv, host: string): TlsServer | string {
   const { caFile, verify } = env.model.global.httpclient;
   let store = ENDS.get(env);
   if (store === undefined) {
@@ -133,13 +138,22 @@ function secureEnd(env: CliEnv, host: string): TlsEnd | string {
     ENDS.set(env, store);
   }
   const sniName = parseIp(host, 0) === null ? host : null;
-  return serverEnd(store, {
+  return new TlsServer(store, {
     ...SETTINGS,
     verify,
     caFile: verify === 'none' ? null : caFile,
     sniName,
     verifyHost: host,
-  })!;
+  });
+}
+
+/** For one connection: no session is kept. */
+function endOf(server: TlsServer): TlsEnd {
+  return {
+    client: true,
+    context: () => server.context(),
+    prepare: connection => server.prepare(connection, server.settings.sniName ?? ''),
+  };
 }
 
 function authoritiesOf(name: string): TlsFiles['authorities'] | string {

@@ -7,6 +7,7 @@
  *
  * What comes is gathered until it is taken; a reader that is slow makes the server wait.
  */
+import { constants } from 'node:os';
 import { errnoText } from '../health/errnos.ts';
 import { BODY_UNTIL_CLOSE, Body, DATA, DONE, ERROR, responseBody, TRAILERS } from '../http/body.ts';
 import { Head } from '../http/head.ts';
@@ -20,6 +21,8 @@ import { connectOver } from '../tls/ends.ts';
 
 /** After a connection that failed. Milliseconds, as HAProxy. */
 const RETRY_MS = 1_000;
+/** What a connection ends with whose TLS does not come about. */
+const { EPROTO } = constants.errno;
 const OPTIONS = { source: null, tfo: false };
 
 export interface HttpRequest {
@@ -32,6 +35,8 @@ export interface HttpRequest {
   readonly bytes: Uint8Array;
   readonly connectMs: number;
   readonly retries: number;
+  /** Called once: no connection is made any more. */
+  ended(): void;
 }
 
 interface Env {
@@ -55,6 +60,7 @@ export class HttpExchange implements Handler {
   readonly #body = new Body();
   #conn: Conn | null = null;
   #open = false;
+  #ended = false;
   #left: number;
   /** Bytes of a head that is not complete; null = the body has begun. */
   #begun: Uint8Array | null = new Uint8Array(0);
@@ -85,6 +91,8 @@ export class HttpExchange implements Handler {
     this.#env.wheel.forget(this.#timer);
     this.#conn?.abort(false);
     this.#conn = null;
+    if (!this.#ended) this.#request.ended();
+    this.#ended = true;
   }
 
   onOpen(conn: Conn): void {
@@ -112,7 +120,7 @@ export class HttpExchange implements Handler {
   onClose(conn: Conn, errno: number): void {
     if (conn !== this.#conn) return;
     this.#conn = null;
-    const why = errno > 0 ? errnoText(errno) : 'the connection was closed';
+    const why = errno === EPROTO ? 'TLS failed' : errno > 0 ? errnoText(errno) : 'the connection was closed';
     if (this.#open) this.#finish(why);
     else this.#failed(why);
   }

@@ -73,7 +73,7 @@ function stateRow(env: CliEnv, t: Target, anonKey: number): string {
     server.check ? word('check_health') : uncheckedHealth(word('admin')),
     checkState(word('check_on'), word('admin')),
     agentState(word('agent_on')),
-    '0 0',
+    `${proxy.forcedId ? 1 : 0} ${server.forcedId ? 1 : 0}`,
     hashed(name ?? '', anonKey) || '-',
     address.port,
     `${hashed(service ?? '', anonKey) || '-'} 0`,

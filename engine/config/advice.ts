@@ -66,6 +66,7 @@ function misplaced(proxy: ProxyDraft, warn: Warn): void {
     ['tcp-request', 'a', rules.connection],
     ['tcp-request session', 'a', rules.session],
     ['tcp-request content', 'a', rules.content],
+    ['monitor fail', 'a', proxy.monitorFail],
     ['http-request', 'an', rules.request],
     ['redirect', 'a', rules.redirect],
     ['use_backend', 'a', useBackend],

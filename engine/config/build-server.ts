@@ -54,7 +54,8 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   const address = initialAddress(draft, naming, saved, workshop);
   const { portRelative, portOffset } = endpoint!;
   const subject = `'server ${workshop.proxy.name}/${draft.name}'`;
-  const made = (forCheck: boolean) => workshop.tls.server(tls, forCheck, draft, subject);
+  const checkSni = tls.checkSni ?? (tls.checkSniAuto ? hostOfCheck(draft, workshop) : null);
+  const made = (forCheck: boolean) => workshop.tls.server({ ...tls, checkSni }, forCheck, draft, subject);
   return {
     ...own,
     ...limitsOf(draft),
@@ -74,6 +75,15 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
 /** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
 function checksTls({ tls, checkPort, checkAddress }: ServerDraft): boolean {
   return tls.checkSsl ?? (tls.ssl && checkPort === 0 && checkAddress === null);
+}
+
+/** `check-sni-auto`: the Host that `option httpchk` or the first `http-check send` names, where no `http-check connect` is. */
+function hostOfCheck({ healthcheck }: ServerDraft, { proxy, drafts }: Workshop): string | null {
+  const { check } = drafts.healthchecks.find(({ name }) => name === healthcheck) ?? proxy;
+  if (check.type !== 'http' || check.http.list.some(({ kind }) => kind === 'connect')) return null;
+  const request = (checkOf(check) as Check).steps.find(step => step.kind === 'request');
+  const host = request?.headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
+  return typeof host === 'string' ? host.replace(/:\d*$/, '') : null;
 }
 
 /** `tcp-check connect ssl`. */

@@ -1,5 +1,5 @@
 /** From TLS drafts to the model: the files they name are read here, each once, and what is wrong with one is said here. */
-import type { Expression } from '../sample/expression.ts';
+import { type Expression, parseExpression } from '../sample/expression.ts';
 import { type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import { readSigner } from '../tls/signer.ts';
 import { readTicketKeys } from '../tls/ticket-file.ts';
@@ -184,7 +184,7 @@ export class TlsBuilder {
       certificate: path !== null && this.#certificates.take(path, place, subject) ? path : null,
       reuse: reuse ?? true,
       early: draft.early && !check,
-      sni: check ? null : sni,
+      sni: check ? null : (sni ?? (draft.sniAuto ? hostOf(this.#resources) : null)),
       sniName: check ? draft.checkSni : null,
       alpn: withoutH2((check ? draft.checkAlpn : null) ?? settings.alpn),
     };
@@ -362,6 +362,12 @@ function plainLine(certificate: string, i: number): CrtListLine {
 /** Only HTTP/1 is spoken: offering more would be answered with what we cannot read. */
 function withoutH2(names: readonly string[]): string[] {
   return names.filter(name => name !== 'h2');
+}
+
+/** `sni-auto`: the host that the request is for. */
+function hostOf(resources: Resources): Expression | null {
+  const parsed = parseExpression('req.hdr(host),field(1,:)', 0, resources);
+  return 'message' in parsed ? null : parsed.expression;
 }
 
 /** The text that `str(<text>)` is; null for other expressions. */

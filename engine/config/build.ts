@@ -31,6 +31,7 @@ import type { StateFiles } from './server-state.ts';
 export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: Resources, states: StateFiles): Model {
   const { global, proxies, userlists } = drafts;
   // HAProxy's stats sockets belong to an internal proxy, which takes the first number when there is one.
+  rememberForced(proxies);
   number(proxies, global.statsSockets.length > 0 ? 2 : 1);
   const backends = new Map<string, number>();
   proxies.forEach((proxy, index) => {
@@ -81,6 +82,11 @@ function refsOf({ proxies, healthchecks }: Drafts, resources: Resources): Model[
     }
   }
   return refs;
+}
+
+/** Before the others get theirs. */
+function rememberForced(list: readonly { id: number; forcedId: boolean }[]): void {
+  for (const entry of list) entry.forcedId = entry.id !== 0;
 }
 
 /** Gives each 0 a free number. As HAProxy does, the counter goes on by one for each entry, given number or not. */
@@ -188,6 +194,7 @@ function proxyOf(
 ): Proxy {
   const own = draft.kind === 'listen' ? index : -1;
   const tableOf = (name: string) => workshop.tables.findIndex(table => table.name === name);
+  rememberForced(draft.servers);
   number(draft.servers, 1);
   return {
     ...draft,

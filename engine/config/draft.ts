@@ -210,7 +210,7 @@ export interface ProxyDraft
   useBackend: (Reference & Pick<UseBackend, 'condition' | 'dynamic'>)[];
   useServer: (Reference & Pick<UseServer, 'condition' | 'dynamic'>)[];
   acls: AclDraft[];
-  monitorFail: ConditionData[];
+  monitorFail: (ConditionData & Place)[];
   forceSwitch: ConditionData[];
   emailAlert: EmailAlertDraft;
   stats: StatsDraft | null;
@@ -433,6 +433,7 @@ export function newServer(): ServerDraft {
     ...NOWHERE,
     name: '',
     id: 0,
+    forcedId: false,
     text: '',
     datagrams: false,
     endpoint: null,
@@ -579,6 +580,7 @@ export function newProxy(): ProxyDraft {
     kind: 'defaults',
     name: '',
     id: 0,
+    forcedId: false,
     guid: null,
     description: null,
     disabled: false,

@@ -120,7 +120,7 @@ export const ACL: readonly Keyword<ProxyDraft>[] = [
     doc: 'Makes the monitor URI report a failure.',
     parse(cursor, proxy, { resources }) {
       const condition = needCondition(cursor, proxy, resources, 'frontRequest', MONITOR_FAIL);
-      if (condition !== null) proxy.monitorFail.push(condition);
+      if (condition !== null) proxy.monitorFail.push({ ...condition, file: cursor.line.file, line: cursor.line.line });
     },
     good: ['monitor fail if FALSE', 'monitor fail unless { always_true }'],
     bad: [

@@ -150,7 +150,7 @@ export const HTTP_CHECK: readonly Row[] = [
       [`${SEND} hdr x %[y]`, `'${SEND}' : failed to parse sample expression <y]> : unknown fetch method 'y'`],
       [
         `${SEND} uri-lf %[path]`,
-        `'${SEND}' : sample fetch <path> may not be reliably used here because it needs 'HTTP request' which is not available here`,
+        `'${SEND}' : sample fetch <path> may not be reliably used here because it needs 'HTTP request headers' which is not available here`,
       ],
       [`${SEND} body-lf %HM`, `'${SEND}' : format variable 'HM' is reserved for HTTP mode`],
       [

@@ -1,5 +1,5 @@
 /** Keywords of the log-profile section (manual 8.3.5), and `log-steps` of the proxies. */
-import { type Format, LOG_LINE, parseFormat } from '../log/format-text.ts';
+import { type Format, LOG_LINE, parseFormat, type Use } from '../log/format-text.ts';
 import { LOG_STEPS, TRAFFIC_STEPS, type TrafficStep } from '../log/steps.ts';
 import { partOf } from '../sample/expression.ts';
 import type { Cursor } from './cursor.ts';
@@ -7,13 +7,16 @@ import type { LogProfileDraft, ProxyDraft, Resources } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import { didYouMean } from './suggest.ts';
 
+/** Unlike a line of `log-format` it may be written at any step, where requests and responses are still seen. */
+const ANY_STEP: Use = { ...LOG_LINE, point: null };
+
 const STEPS: readonly string[] = [...LOG_STEPS, 'any'];
 
 /** The format after `what`; null after reporting. */
 function format(cursor: Cursor, what: string, resources: Resources): Format | null {
   const word = cursor.expectWord(what);
   if (word === null) return null;
-  const parsed = parseFormat(word.text, LOG_LINE, resources);
+  const parsed = parseFormat(word.text, ANY_STEP, resources);
   if (!('message' in parsed)) return parsed;
   const { message, hint, at, width } = parsed;
   cursor.error(`failed to parse ${what} : ${message}`, hint ?? undefined, partOf(word, at, width));

@@ -113,13 +113,9 @@ const OWN: readonly Row[] = [
   }),
 ];
 
-const NOT_ASKED = 'it is not done';
-
 /** [name, syntax, what it does, why it means nothing]. */
 const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
-  ['no-check-sni-auto', '', 'Checks send no server name.', NOT_ASKED],
-  ['no-sni-auto', '', 'Sends no server name.', NOT_ASKED],
   ['idle-ping', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'],
 ];
 
@@ -128,12 +124,10 @@ const LATER: readonly (readonly [string, string, string])[] = [
   ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.'],
   ['check-proto', '<name>', 'Protocol of checks.'],
   ['check-reuse-pool', '', 'Checks use pooled connections.'],
-  ['check-sni-auto', '', 'Checks send a server name.'],
   ['namespace', '<name>', 'Network namespace.'],
   ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['sni-auto', '', 'Sends the Host as server name.'],
   ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
 ];
 

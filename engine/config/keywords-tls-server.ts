@@ -37,6 +37,19 @@ export const SERVER_TLS: readonly Row[] = [
       if (names !== null) draft.checkAlpn = names;
     },
   }),
+  bare<ServerTlsDraft>(row('sni-auto', 'Without `sni` the Host of the request is sent as server name.'), {
+    sniAuto: true,
+  }),
+  bare<ServerTlsDraft>(row('no-sni-auto', 'Without `sni` no server name is sent.'), { sniAuto: false }),
+  bare<ServerTlsDraft>(
+    row('check-sni-auto', 'Without `check-sni` checks send the Host of their request as server name.'),
+    {
+      checkSniAuto: true,
+    },
+  ),
+  bare<ServerTlsDraft>(row('no-check-sni-auto', 'Without `check-sni` checks send no server name.'), {
+    checkSniAuto: false,
+  }),
   supported<ServerTlsDraft>({
     ...row('sni', 'Server name sent to it.'),
     ...{ args: '<expression>', good: ['sni req.hdr(host)', 'sni str(example.com)'] },

@@ -22,6 +22,8 @@ export interface Proxy extends Place {
   readonly name: string;
   /** The numeric `id` (`iid` in statistics): given, or 1, 2, ... filling the gaps as HAProxy does. */
   readonly id: number;
+  /** The configuration gives it. */
+  readonly forcedId: boolean;
   readonly guid: string | null;
   readonly description: string | null;
   readonly disabled: boolean;

@@ -16,6 +16,8 @@ export interface Server extends Place {
   readonly name: string;
   /** The numeric `id` (`sid`). */
   readonly id: number;
+  /** The configuration gives it. */
+  readonly forcedId: boolean;
   /** As written, for messages and the `addr` column. */
   readonly text: string;
   /** It takes datagrams (`udp@...`): only where log lines go. */

@@ -93,6 +93,9 @@ export interface ServerTlsDraft extends TlsDraft {
   /** Null = as the server's own connections, where checks go to the same place. */
   checkSsl: boolean | null;
   checkSni: string | null;
+  /** Where no name is said, that of the Host header is sent: of the request, of the check's request. */
+  sniAuto: boolean;
+  checkSniAuto: boolean;
   checkAlpn: string[] | null;
 }
 
@@ -187,6 +190,8 @@ export function newServerTls(): ServerTlsDraft {
     early: false,
     checkSsl: null,
     checkSni: null,
+    sniAuto: false,
+    checkSniAuto: false,
     checkAlpn: null,
   };
 }

@@ -18,6 +18,11 @@ const NAMES = `OK UNSPECIFIED UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_CRL UNABLE
   EE_KEY_TOO_SMALL CA_KEY_TOO_SMALL CA_MD_TOO_WEAK INVALID_CALL STORE_LOOKUP NO_VALID_SCTS
   PROXY_SUBJECT_NAME_VIOLATION OCSP_VERIFY_NEEDED OCSP_VERIFY_FAILED OCSP_CERT_UNKNOWN`;
 
+/** What the codes are called: a code's place is its number. */
+export const X509_ERROR_NAMES: readonly string[] = NAMES.split(/\s+/).map((name, number) =>
+  number === 0 ? 'X509_V_OK' : `X509_V_ERR_${name}`,
+);
+
 /** A name's place in the list is its number. */
 export const X509_ERRORS: Readonly<Record<string, number>> = Object.fromEntries(
   NAMES.split(/\s+/).map((name, number) => [`X509_V_ERR_${name}`, number]),

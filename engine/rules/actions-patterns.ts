@@ -61,7 +61,7 @@ const SET_MAP = action<Target & { readonly value: Format }>({
     const valueOf = compileText(value, env);
     return compileChange(target, env, at => (books, ref, key) => setMap(books, ref, key, valueOf(at).slice()));
   },
-  good: ['set-map(virt@x) "%[src]" "%[path]"'],
+  good: ['set-map(virt@x) "%[src]" "%[capture.req.uri]"'],
   bad: [
     ['set-map(x)', "'set-map(x)' expects a key"],
     ['set-map(x) a', "'a' expects a value"],

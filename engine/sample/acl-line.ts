@@ -31,9 +31,12 @@ const SUFFIXES: readonly MatchName[] = ['beg', 'dir', 'dom', 'end', 'len', 'reg'
 
 /** All names that an ACL may begin with, beside the fetches'. */
 export const ACL_KEYWORDS: ReadonlyMap<string, { fetch: FetchRow; match: MatchName }> = new Map(
-  FAMILIES.flatMap(family =>
-    SUFFIXES.map(match => [`${family}_${match}`, { fetch: FETCHES.get(family)!, match }] as const),
-  ),
+  FAMILIES.flatMap(family => {
+    // In ACLs `hdr` is the request's, wherever it stands.
+    const fetch = FETCHES.get(family === 'hdr' ? 'req.hdr' : family)!;
+    const exact = family === 'hdr' ? [['hdr', { fetch, match: 'str' }] as const] : [];
+    return [...exact, ...SUFFIXES.map(match => [`${family}_${match}`, { fetch, match }] as const)];
+  }),
 );
 
 const NO_PATTERN =

@@ -5,7 +5,7 @@ import type { Convert, Env, Fetch } from './context.ts';
 import { CONVERTERS } from './converters.ts';
 import { type Call, type Expression, fetchOf } from './expression.ts';
 import { mayBeRequest } from './peeked-request.ts';
-import type { Source } from './points.ts';
+import { isSeen, type Source } from './points.ts';
 import type { Type } from './sample.ts';
 
 /**
@@ -15,7 +15,8 @@ import type { Type } from './sample.ts';
 export function compileExpression(expression: Expression, env: Env): Fetch {
   const found = fetchOf(expression);
   const made = found.make(new Args(expression.fetch.args), env);
-  const fetch = OF_REQUEST.includes(found.from) && inTcpMode(env) ? patient(made) : made;
+  const there = isSeen(found.from, 'frontResponse') ? made : gone(made);
+  const fetch = OF_REQUEST.includes(found.from) && inTcpMode(env) ? patient(there) : there;
   return compileConverters(expression.converters, fetch, env);
 }
 
@@ -31,6 +32,11 @@ const OF_REQUEST: readonly Source[] = ['request', 'requestHeaders', 'requestBody
 
 function inTcpMode({ worker, proxy }: Env): boolean {
   return proxy >= 0 && worker.model.proxies[proxy]!.mode === 'tcp';
+}
+
+/** In rules of responses the request has left already, although we still have its head. */
+function gone(fetch: Fetch): Fetch {
+  return (ctx, out) => !ctx.response && fetch(ctx, out);
 }
 
 /** In TCP mode what is not found may still come, as long as the bytes may become a request. */

@@ -2,11 +2,12 @@
  * Arithmetic (manual 7.3.1) on HAProxy's 64-bit integers. Doubles are used as long as operands and result are safe integers;
  * beyond that BigInt, and what overflows stays at the largest or smallest value.
  */
+import { X509_ERROR_NAMES } from '../config/x509-errors.ts';
 import type { Args } from './arguments.ts';
 import { cast, INT64_MAX, INT64_MIN } from './cast.ts';
 import type { Convert } from './context.ts';
 import { type ConverterRow, converter, plainConverter } from './row.ts';
-import { Sample, SINT } from './sample.ts';
+import { bytesOf, Sample, SINT } from './sample.ts';
 import { getVar } from './vars.ts';
 
 type Doubles = (a: number, b: number) => number;
@@ -141,4 +142,14 @@ export const NUMBER_CONVERTERS: readonly ConverterRow[] = [
   plainConverter('odd', 'sint', 'bool', 'True for odd integers.', sample => sample.setBool(isOdd(sample))),
   plainConverter('even', 'sint', 'bool', 'True for even integers.', sample => sample.setBool(!isOdd(sample))),
   plainConverter('hex2i', 'str', 'sint', 'Hexadecimal digits as an integer.', hexToInt),
+  plainConverter(
+    'x509_v_err_str',
+    'sint',
+    'str',
+    "OpenSSL's name of a certificate's error; else the number.",
+    sample => {
+      const name = bytesOf(X509_ERROR_NAMES[sample.int] ?? String(sample.big()));
+      return sample.setStr(name, 0, name.length);
+    },
+  ),
 ];

@@ -130,6 +130,12 @@ function names(jar: Jar): (args: Args) => Fetch {
   };
 }
 
+/** A cookie of the request or, in rules of responses, one that the response sets. */
+const either = (args: Args): Fetch => {
+  const [request, response] = JARS.map(jar => value(jar, false)(args));
+  return (ctx, out) => (ctx.response ? response! : request!)(ctx, out);
+};
+
 type Kind = readonly [string, string, TypeName, string, (jar: Jar) => (args: Args) => Fetch];
 
 const KINDS: readonly Kind[] = [
@@ -144,6 +150,9 @@ export const COOKIE_FETCHES: readonly FetchRow[] = JARS.flatMap(jar =>
     const row = fetch(`${jar.prefix}${suffix}`, args, out, jar.from, doc, make(jar));
     if (suffix === 'cook_names') return [row];
     const rows = [row, alias(`${jar.short}${suffix}`, row)];
-    return suffix === 'cook' ? [...rows, alias(jar.old, row)] : rows;
+    if (suffix !== 'cook') return rows;
+    // `cookie` alone looks where its rule stands.
+    if (jar.many) return [...rows, fetch(jar.old, args, out, 'eitherHeaders', doc, either)];
+    return [...rows, alias(jar.old, row)];
   }),
 );

@@ -4,7 +4,7 @@ import { type Head, REMOVED } from '../http/head.ts';
 import type { Args } from './arguments.ts';
 import { leadingInt } from './cast.ts';
 import type { Fetch, SampleContext } from './context.ts';
-import { requestHead, responseHead } from './fetches-request.ts';
+import { eitherHead, requestHead, responseHead } from './fetches-request.ts';
 import { headerIp } from './header-ip.ts';
 import { HeaderValues } from './header-values.ts';
 import type { Source } from './points.ts';
@@ -195,6 +195,9 @@ const SHORT = ['hdr', 'hdr_ip', 'hdr_val', 'hdr_cnt'];
 function rows(prefix: string, short: string, from: Source, headOf: HeadOf): FetchRow[] {
   return KINDS.flatMap(([suffix, args, out, doc, make, extras]) => {
     const row = fetch(`${prefix}${suffix}`, args, out, from, doc, make(headOf), extras);
+    // `hdr` alone looks where its rule stands.
+    if (suffix === 'hdr' && short === '')
+      return [row, fetch(suffix, args, out, 'eitherHeaders', doc, make(eitherHead), extras)];
     return SHORT.includes(suffix) ? [row, alias(`${short}${suffix}`, row)] : [row];
   });
 }

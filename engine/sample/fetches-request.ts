@@ -18,6 +18,11 @@ export function requestHead(ctx: SampleContext): Head | null {
   return stream.http ? stream.requestHead : peekedHead(stream);
 }
 
+/** In rules of responses the response's head, else the request's. */
+export function eitherHead(ctx: SampleContext): Head | null {
+  return ctx.response ? responseHead(ctx) : requestHead(ctx);
+}
+
 /** The response's head; null before it came. */
 export function responseHead(ctx: SampleContext): Head | null {
   const { stream } = ctx;
@@ -53,6 +58,21 @@ const uriEnd = (head: Head): number => head.uriEnd;
 const queryStart = (): number => (parts.hasQuery ? parts.queryStart : -1);
 const queryEnd = (): number => parts.queryEnd;
 const SLASH = 47;
+
+/** Path and query of the request line as it came, whatever rules have made of the target since. */
+function receivedUri(ctx: SampleContext, out: Sample): boolean {
+  const head = requestHead(ctx);
+  if (head === null) return false;
+  const { bytes, methodEnd, headersStart } = head;
+  const start = methodEnd + 1;
+  const end = bytes.indexOf(SPACE, start);
+  if (end < 0 || end > headersStart) return false;
+  parts.split(bytes, start, end);
+  const { pathStart } = parts;
+  return pathStart < end && bytes[pathStart] === SLASH && out.setStr(bytes, pathStart, end);
+}
+
+const SPACE = 32;
 
 function query(withMark: boolean): Fetch {
   if (!withMark) return piece(queryStart, queryEnd);
@@ -166,22 +186,30 @@ const QUERY_OPTION = (args: readonly unknown[]): string | null =>
 
 export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
   plain('method', 'meth', 'request', 'The method.', method),
-  plain('path', 'str', 'request', 'The path, without query.', piece(pathStart, pathEnd)),
-  plain('pathq', 'str', 'request', 'The path with its query.', piece(pathStart, uriEnd)),
+  plain('path', 'str', 'requestHeaders', 'The path, without query.', piece(pathStart, pathEnd)),
+  plain('pathq', 'str', 'requestHeaders', 'The path with its query.', piece(pathStart, uriEnd)),
   plain(
     'url',
     'str',
-    'request',
+    'requestHeaders',
     'The target as it was received.',
     piece(head => head.uriStart, uriEnd),
   ),
-  fetch('query', '[option:str]', 'str', 'request', 'What is behind the question mark.', args => query(args.has(0)), {
-    check: QUERY_OPTION,
-    good: ['query', 'query(with_qm)'],
-    bad: [
-      ['query(x)', "invalid args in fetch method 'query' : 'x' is not a valid option. Only 'with_qm' is supported"],
-    ],
-  }),
+  fetch(
+    'query',
+    '[option:str]',
+    'str',
+    'requestHeaders',
+    'What is behind the question mark.',
+    args => query(args.has(0)),
+    {
+      check: QUERY_OPTION,
+      good: ['query', 'query(with_qm)'],
+      bad: [
+        ['query(x)', "invalid args in fetch method 'query' : 'x' is not a valid option. Only 'with_qm' is supported"],
+      ],
+    },
+  ),
   plain('url_ip', 'addr', 'requestHeaders', 'The host of an absolute target, an address.', urlIp),
   plain('url_port', 'sint', 'requestHeaders', 'The port of an absolute target, 80 when it has none.', urlPort),
   plain('base', 'str', 'requestHeaders', 'First Host header and path.', base(false)),
@@ -190,8 +218,13 @@ export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
   plain('base32+src', 'bin', 'requestHeaders', "base32 and the client's address.", hashedWithSource(false)),
   plain('url32', 'sint', 'requestHeaders', 'A hash of first Host header, path and query.', hashed(true)),
   plain('url32+src', 'bin', 'requestHeaders', "url32 and the client's address.", hashedWithSource(true)),
-  ...named(['req.ver', 'req_ver'], 'The version of the request: 1.0, 1.1.', 'request', version(requestHead, VERSIONS)),
-  ...named(['res.ver', 'resp_ver'], 'The version of the response.', 'response', version(responseHead, VERSIONS)),
+  ...named(
+    ['req.ver', 'req_ver'],
+    'The version of the request: 1.0, 1.1.',
+    'requestHeaders',
+    version(requestHead, VERSIONS),
+  ),
+  ...named(['res.ver', 'resp_ver'], 'The version of the response.', 'responseHeaders', version(responseHead, VERSIONS)),
   plain(
     'capture.req.ver',
     'str',
@@ -199,12 +232,12 @@ export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
     'The version of the request: HTTP/1.1.',
     version(requestHead, LONG_VERSIONS),
   ),
-  plain('capture.res.ver', 'str', 'response', 'The version of the response.', version(responseHead, LONG_VERSIONS)),
+  plain('capture.res.ver', 'str', 'request', 'The version of the response.', version(responseHead, LONG_VERSIONS)),
   plain('capture.req.method', 'str', 'request', 'The method, at any time.', (ctx, out) => {
     const head = requestHead(ctx);
     return head !== null && out.setStr(head.bytes, head.methodStart, head.methodEnd);
   }),
-  plain('capture.req.uri', 'str', 'request', 'The path with its query, at any time.', piece(pathStart, uriEnd)),
+  plain('capture.req.uri', 'str', 'request', 'The path with its query as received, at any time.', receivedUri),
   plain('status', 'sint', 'response', 'The status of the response.', status),
   plain('server_status', 'sint', 'response', 'The status as the server sent it.', status),
   plain('txn.status', 'sint', 'request', 'The status, own answers too, as the log shows it.', txnStatus),

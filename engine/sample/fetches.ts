@@ -9,6 +9,7 @@ import { HEADER_FETCHES } from './fetches-headers.ts';
 import { HELLO_FETCHES } from './fetches-hello.ts';
 import { INTERNAL_FETCHES } from './fetches-internal.ts';
 import { LATER_FETCHES } from './fetches-later.ts';
+import { MUX_FETCHES } from './fetches-mux.ts';
 import { PAYLOAD_FETCHES } from './fetches-payload.ts';
 import { PROXY_HEADER_FETCHES } from './fetches-proxy-header.ts';
 import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
@@ -22,6 +23,7 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   CAPTURE_FETCHES,
   CONNECTION_FETCHES,
   STREAM_FETCHES,
+  MUX_FETCHES,
   PAYLOAD_FETCHES,
   REQUEST_LINE_FETCHES,
   HEADER_FETCHES,

@@ -39,8 +39,10 @@ function span(from: Point, to: Point): readonly Point[] {
   return POINTS.slice(POINTS.indexOf(from), POINTS.indexOf(to) + 1);
 }
 
-const REQUEST = span('frontContent', 'setServer');
+const REQUEST = span('frontContent', 'connect');
 const RESPONSE = span('backResponseContent', 'frontResponse');
+/** What looks at requests in rules of requests, at responses in those of responses. */
+const EITHER = [...REQUEST, ...RESPONSE];
 
 /** [HAProxy's name of the source, the points that see it]. */
 const SOURCES = {
@@ -52,6 +54,8 @@ const SOURCES = {
   requestBuffer: ['request buffer', REQUEST],
   requestHeaders: ['HTTP request headers', REQUEST],
   request: ['HTTP request', span('frontContent', 'log')],
+  eitherBuffer: ['request buffer', EITHER],
+  eitherHeaders: ['HTTP request headers', EITHER],
   requestBody: ['HTTP request body', REQUEST],
   backend: ['backend', [...span('backContent', 'log'), 'check']],
   server: ['server', [...span('connect', 'log'), 'check']],

@@ -122,6 +122,8 @@ export class TlsConn extends Over implements Conn, Handler, Layer {
   #sendOffer(): void {
     const tls = this.tls!;
     this.#offers = false;
+    // The owner has left again.
+    if (!this.alive && this.#leaving === 'no') return;
     const early = this.#out.takeEarly(Math.min(tls.earlyRoom, TLS_EARLY_BYTES));
     if (early === null || tls.sendEarly(early)) this.#shake(0);
     else this.#shaken(tls);

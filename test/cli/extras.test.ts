@@ -1,7 +1,10 @@
 /** `set anon`, `httpclient`, `debug dev`: over a socket, with a worker behind it. */
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { pemFile } from '../tls/certificates.ts';
 import { type CliRig, startCliRig } from './rig.ts';
 
 async function start(lines = ''): Promise<CliRig> {
@@ -116,6 +119,24 @@ test('httpclient: what a server answers, and what is no request', async () => {
   expect(await get('FOO http://x/')).toMatch(/it has no method 'FOO'/);
   expect(await get('GET http://nowhere.invalid/')).toMatch(/'nowhere.invalid' has no address/);
   expect(await ask(`httpclient GET http://${at}/`)).toBe('This command is restricted to expert mode only.\n\n');
+});
+
+test('httpclient: whom a server is vouched for by', async () => {
+  const authority = pemFile({ name: 'authority', ca: true });
+  const pem = readFileSync(pemFile({ name: 'server', names: ['127.0.0.1'], issuer: authority }));
+  const server = https.createServer({ key: pem, cert: pem }, (_, response) => response.end('secret'));
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  const uri = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const get = async (lines: string) => {
+    const { ask } = await start(`httpclient.retries 0\n  ${lines}`);
+    return ask(`expert-mode on;httpclient GET ${uri}`);
+  };
+  expect(await get(`httpclient.ssl.ca-file ${authority}`)).toMatch(/\r\n\r\nsecret\n$/);
+  expect(await get('httpclient.ssl.verify none')).toMatch(/\r\n\r\nsecret\n$/);
+  const stranger = pemFile({ name: 'stranger', ca: true });
+  expect(await get(`httpclient.ssl.ca-file ${stranger}`)).toBe('\nNo answer: TLS failed.\n\n');
+  expect(await get('httpclient.ssl.ca-file /nowhere')).toMatch(/authorities of '\/nowhere' cannot be read/);
 });
 
 test('a payload is as long as the configuration lets it be', async () => {

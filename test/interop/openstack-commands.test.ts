@@ -1,7 +1,7 @@
 /** Every command that the clients have for load balancers, one after the other: none is left out, and each ends as it should. */
 import { describe, expect, test } from 'vitest';
 import { certificate } from '../lbaas/certificates.ts';
-import { type Farm, farm, freeVip } from '../lbaas/farm.ts';
+import { eventually, type Farm, farm, freeVip } from '../lbaas/farm.ts';
 import { folder } from '../workers/sluice.ts';
 import { known, missing, noAuth, shell } from './openstack-shell.ts';
 
@@ -297,6 +297,9 @@ const V2: readonly Step[] = [
 const SILENT =
   /^((\S+ )?(set|unset|delete|failover|configure)|status show|quota reset|lb\S*-(update|delete|associate|disassociate|status))\b/;
 
+/** Commands that change nothing. */
+const READS = /^(\S+ )?(\S+-)?(list|show|stats|status)\b/;
+
 /** The same with its texts filled; matchers stay. */
 function filled(expected: unknown, fill: (text: string) => string): unknown {
   if (typeof expected === 'string') return fill(expected);
@@ -319,17 +322,21 @@ async function drive(
   const fill = (text: string) => text.replace(/\$(\w+)/g, (all, name) => values[name] ?? all);
   for (const [given, expected] of steps) {
     const [, name, line = ''] = /^(?:(\w+)=)?(.*)$/.exec(given)!;
-    const words = line.split(' ').map(fill);
-    const { code, out, err } = await client.run(...prefix, ...words, ...(SILENT.test(line) ? [] : ['-f', 'json']));
-    await f.idle();
-    if (typeof expected === 'string') {
-      expect([line, code, err]).toEqual([line, 1, expect.stringContaining(expected)]);
-      continue;
-    }
-    expect([line, code, code === 0 ? '' : err]).toEqual([line, 0, '']);
-    const printed = /^[[{]/.test(out) ? JSON.parse(out) : {};
-    if (name !== undefined) values[name] = (Array.isArray(printed) ? printed[0] : printed).id;
-    if (expected !== undefined) expect({ line, printed }).toMatchObject({ line, printed: filled(expected, fill) });
+    const words = [...line.split(' ').map(fill), ...(SILENT.test(line) ? [] : ['-f', 'json'])];
+    const once = async () => {
+      const { code, out, err } = await client.run(...prefix, ...words);
+      await f.idle();
+      if (typeof expected === 'string') {
+        expect([line, code, err]).toEqual([line, 1, expect.stringContaining(expected)]);
+        return;
+      }
+      expect([line, code, code === 0 ? '' : err]).toEqual([line, 0, '']);
+      const printed = /^[[{]/.test(out) ? JSON.parse(out) : {};
+      if (name !== undefined) values[name] = (Array.isArray(printed) ? printed[0] : printed).id;
+      if (expected !== undefined) expect({ line, printed }).toMatchObject({ line, printed: filled(expected, fill) });
+    };
+    // What a process says of itself may take a moment to be known.
+    await (READS.test(line) ? eventually(once) : once());
   }
   return steps.map(([line]) => line.replace(/^\w+=/, ''));
 }

@@ -34,6 +34,7 @@ function files(dir: string): void {
   fs.writeFileSync(at('cnf'), CA_CONFIG);
   fs.writeFileSync(at('index'), 'R\t300101000000Z\t260101000000Z\t1008\tunknown\t/CN=gone\n');
   fs.writeFileSync(at('number'), '01\n');
+  fs.writeFileSync(at('sctl.b64'), Buffer.of(0, 5, 0, 3, 1, 2, 3).toString('base64'));
   const crl = ['ca', '-config', 'cnf', '-gencrl', '-keyfile', ca, '-cert', ca, '-out', 'crl.pem'];
   execFileSync('openssl', crl, { cwd: dir, stdio: 'pipe' });
   // Answers of the authority: for a.pem, for b.pem, which it has not signed, and for both at once.
@@ -102,6 +103,8 @@ const COMMANDS = [
   ...['commit ssl cert D/a.pem', 'commit ssl cert D/b.pem', 'set ssl cert D/a.pem << chained.pem'],
   ...['show ssl cert *D/a.pem', 'commit ssl cert D/a.pem', 'show ssl cert D/a.pem', 'abort ssl cert'],
   ...['abort ssl cert nope', 'set ssl cert D/a.pem << a.pem', 'abort ssl cert D/b.pem', 'abort ssl cert D/a.pem'],
+  ...['set ssl cert D/a.pem.sctl << sctl.b64', 'abort ssl cert D/a.pem'],
+  ...['show ssl cert D/a.pem', 'commit ssl cert D/a.pem'],
   ...['new ssl cert', 'new ssl cert D/a.pem', 'new ssl cert D/n.pem', 'new ssl cert D/n.pem', 'show ssl cert'],
   ...['show ssl cert D/n.pem', 'commit ssl cert D/n.pem', 'add ssl crt-list D/list D/n.pem'],
   ...['set ssl cert D/n.pem << b.crt', 'commit ssl cert D/n.pem', 'set ssl cert D/n.pem.key << b.key'],

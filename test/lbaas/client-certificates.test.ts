@@ -75,7 +75,7 @@ test('MANDATORY, and who has been revoked', async () => {
   await eventually(async () => expect(await all()).toEqual([200, 200, 200, 200]));
 });
 
-test('rules about client certificates', async () => {
+test('rules about client certificates', { timeout: 90_000 }, async () => {
   const { f, listener, good, revoked, status } = await standing({ client_authentication: 'OPTIONAL' });
   const rule = (type: string, compare_type: string, value: string, more: object = {}) => ({
     ...{ type, compare_type, value },

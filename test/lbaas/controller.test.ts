@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
-import { alone, Controller } from '../../workers/lbaas/controller.ts';
+import { Controller } from '../../workers/lbaas/controller.ts';
 import { SILENT } from '../../workers/lbaas/log.ts';
+import { alone } from '../../workers/lbaas/ownership.ts';
 import { desk, SeemingProcesses, standing } from './desk.ts';
 import { eventually } from './farm.ts';
 

@@ -7,9 +7,10 @@ import { SqliteStore } from '../../engine/lbaas/sqlite-store.ts';
 import type { Store } from '../../engine/lbaas/store.ts';
 import { type ApiOptions, createApi } from '../../workers/lbaas/api/server.ts';
 import { noAuth } from '../../workers/lbaas/auth.ts';
-import { alone, Controller } from '../../workers/lbaas/controller.ts';
+import { Controller } from '../../workers/lbaas/controller.ts';
 import { guard } from '../../workers/lbaas/guard.ts';
 import { SILENT } from '../../workers/lbaas/log.ts';
+import { alone } from '../../workers/lbaas/ownership.ts';
 import type { Processes } from '../../workers/lbaas/processes.ts';
 
 export const SUBNET = parseSubnet('private=10.9.0.0/24')!;

@@ -44,7 +44,7 @@ const ROWS: readonly Row[] = [
 
 const COMPARISONS = ['CONTAINS', 'ENDS_WITH', 'EQUAL_TO', 'REGEX', 'STARTS_WITH'];
 
-test('every type and comparison, also inverted', async () => {
+test('every type and comparison, also inverted', { timeout: 90_000 }, async () => {
   const f = await farm();
   const a = await site('a');
   const { vip, listener } = await balancer(f, [a.port]);

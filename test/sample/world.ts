@@ -119,7 +119,7 @@ export class World {
       ...{ vars: new StreamVars(), backend: null, server: null, serverSide: null, phase: '-' },
       requestHead: http ? headOf(request, false) : new Head(1, 1),
       responseHead: response === undefined ? new Head(1, 1) : headOf(response, true),
-      payload: () => held,
+      client: { buffered: () => held },
     } as unknown as Stream;
     this.ctx = { session, stream, check: null, response: response !== undefined, final };
     this.env = proxyRules(worker, proxy).env;

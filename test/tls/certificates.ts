@@ -1,6 +1,7 @@
 /** Certificates for tests, made by openssl(1) when they are first asked for. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Certificate } from '../../engine/config/tls-model.ts';
@@ -27,7 +28,8 @@ export function pemFile({ name, names = [], key = 'ec', issuer, ca = false }: Wa
   if (made.has(stem)) return `${stem}.pem`;
   made.add(stem);
   const kind = key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] : ['-newkey', 'rsa:2048'];
-  const alternative = names.length > 0 ? ['-addext', `subjectAltName=${names.map(n => `DNS:${n}`).join()}`] : [];
+  const subjects = names.map(n => `${isIP(n) ? 'IP' : 'DNS'}:${n}`).join();
+  const alternative = names.length > 0 ? ['-addext', `subjectAltName=${subjects}`] : [];
   const sign = issuer === undefined ? [] : ['-CA', `${issuer}`, '-CAkey', `${issuer}`];
   const basic = ['-addext', `basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`];
   const files = ['-nodes', '-keyout', `${stem}.key.tmp`, '-out', `${stem}.crt.tmp`];

@@ -35,8 +35,8 @@ async function asked(port: number, args: readonly string[], ...said: readonly st
   child.stdout.on('data', (data: Buffer) => {
     bytes += data.toString('latin1').split('x'.repeat(64)).length - 1;
   });
-  // It tells of the handshake.
-  await new Promise(done => child.stdout.once('data', done));
+  // Each word is to come alone.
+  while (rig!.counter('frontend', 'f', 'tls_sess') === 0) await new Promise(done => setTimeout(done, 20));
   for (const text of said) {
     child.stdin.write(text);
     await new Promise(done => setTimeout(done, 300));

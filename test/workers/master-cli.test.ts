@@ -39,8 +39,10 @@ frontend web
     dir,
   );
   running = start(['-W', '-S', socket, '-f', file]);
+  await until(() => fs.existsSync(socket));
+  // Who asks too early waits.
+  expect(await cli(socket, '@1 show version')).toMatch(/^\d/);
   await ask(port, '/up');
-  await until(async () => (await cli(socket, '@1 show version')).trim() !== '');
 });
 
 describe('the master socket', () => {
@@ -127,6 +129,17 @@ describe('the master socket', () => {
     expect(await cli(socket, 'show startup-logs')).toBe(bad.slice('Success=0\n--\n'.length));
     expect(await cli(socket, 'prompt; quit')).toContain('master[ReloadFailed]> ');
     expect(await cli(socket, 'show proc')).toMatch(/master +2 \[failed: 1\]/);
+    expect(await ask(port, '/up')).toContain('200 OK');
+  });
+
+  test('hard-reload ends what is open', async () => {
+    const client = net.connect(port, '127.0.0.1').on('error', () => {});
+    await new Promise(resolve => client.once('connect', resolve));
+    await until(async () => /CurrConns: [1-9]/.test(await cli(socket, '@1 show info')));
+    const closed = new Promise(resolve => client.once('close', resolve));
+    expect(await cli(socket, 'hard-reload')).toMatch(/^Success=1\n/);
+    await closed;
+    await until(async () => !(await cli(socket, 'show proc')).includes('# old workers'));
     expect(await ask(port, '/up')).toContain('200 OK');
   });
 

@@ -7,9 +7,10 @@
 import { createHash } from 'node:crypto';
 import type { Health } from '../../engine/lbaas/health.ts';
 import { every, monotonicMs } from '../../engine/time.ts';
-import type { Ownership } from './controller.ts';
+
 import type { EtcdClient } from './etcd-client.ts';
 import type { Log } from './log.ts';
+import type { Ownership } from './ownership.ts';
 
 /** Counters are told to the others this often; states when they change. */
 const PUBLISH_MS = 10_000;
