@@ -1,26 +1,14 @@
 /** `filter bwlim-in` and `bwlim-out`: how fast bytes pass, in which order filters count, and that nothing is lost. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
 import { needsKernel, network, until } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { connect, type Wire, WireServer } from './wire.ts';
+import type { Rig } from './rig.ts';
+import { connect, type Wire } from './wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
-
-async function server(): Promise<WireServer> {
-  const made = await WireServer.start();
-  servers.push(made);
-  return made;
-}
+let rig: Rig;
 
 async function proxy(port: number, lines: string, mode = 'http'): Promise<Rig> {
-  rig = await startRig(`
+  rig = await rigOf(`
 defaults
   mode ${mode}
   timeout client 1s
@@ -47,7 +35,7 @@ function payload(bytes: number): string {
 }
 
 async function exchange(lines: string, body: string, request = GET): Promise<{ client: Wire; from: Wire }> {
-  const s = await server();
+  const s = await origin();
   const r = await proxy(s.port, lines);
   const client = await connect(r.port('web'));
   client.send(request);
@@ -92,7 +80,7 @@ describe('bwlim-out', () => {
     const body = payload(3_000);
     const { client } = await exchange(SLOW.replace('100000', '1000').replace('200ms', '1200ms'), body);
     await client.until(w => w.received.endsWith(body));
-    expect(rig!.ends.map(({ state }) => state)).toEqual(['--']);
+    expect(rig.ends.map(({ state }) => state)).toEqual(['--']);
   });
 
   test('the limit of a rule, and of the last rule', async () => {
@@ -109,7 +97,7 @@ describe('bwlim-out', () => {
   });
 
   test('chunks pass with their framing, and two streams do not share', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, SLOW);
     const body = payload(150_000);
     const clients = await Promise.all([connect(r.port('web')), connect(r.port('web'))]);
@@ -138,8 +126,7 @@ describe('bwlim-out', () => {
       await client.until(w => w.received.endsWith('\r\n0\r\n\r\n'));
       took.push(network().now() - began);
       expect(client.received).toContain('content-encoding: gzip');
-      await rig!.stop();
-      rig = null;
+      await rig.stop();
     }
     expect(took[1]! - took[0]!).toBeGreaterThan(400);
     expect(took[1]).toBeGreaterThan(750);
@@ -149,8 +136,8 @@ describe('bwlim-out', () => {
     const { client } = await exchange(SLOW, payload(400_000));
     await client.has('\r\n\r\n');
     client.socket.resetAndDestroy();
-    await until(() => rig!.ends.length === 1);
-    expect(rig!.ends.map(({ state }) => state)).toEqual(['CD']);
+    await until(() => rig.ends.length === 1);
+    expect(rig.ends.map(({ state }) => state)).toEqual(['CD']);
   });
 });
 
@@ -158,7 +145,7 @@ describe('bwlim-in', () => {
   const LINES = 'filter bwlim-in slow default-limit 50000 default-period 200ms\nhttp-request set-bandwidth-limit slow';
 
   test('an upload passes at its rate, and the client is made to wait', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, LINES);
     const body = payload(200_000);
     const client = await connect(r.port('web'));
@@ -175,7 +162,7 @@ describe('bwlim-in', () => {
   });
 
   test('an early response: the rest of the upload still goes', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, LINES);
     const body = payload(120_000);
     const client = await connect(r.port('web'));
@@ -212,8 +199,7 @@ describe('a limit that streams share', () => {
 
   test('one user alone gets all of it, two streams of a user half each, another user his own', async () => {
     const body = payload(80_000);
-    const s = await WireServer.start(() => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-    servers.push(s);
+    const s = await origin(() => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     const r = await proxy(s.port, LINES);
     const [alone] = await download(r, ['ann'], body);
     expect(alone).toBeGreaterThan(300);
@@ -226,7 +212,7 @@ describe('a limit that streams share', () => {
 });
 
 test('TCP: what is held back arrives though the client is done with both directions', async () => {
-  const s = await server();
+  const s = await origin();
   const lines = [
     'filter bwlim-in up default-limit 20000 default-period 100ms',
     'tcp-request content set-bandwidth-limit up',
@@ -248,7 +234,7 @@ test('TCP: what is held back arrives though the client is done with both directi
 });
 
 test('TCP: both directions, each at its own rate', async () => {
-  const s = await server();
+  const s = await origin();
   const lines = [
     'filter bwlim-in up default-limit 20000 default-period 100ms',
     'filter bwlim-out down default-limit 40000 default-period 100ms',

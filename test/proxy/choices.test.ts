@@ -1,25 +1,18 @@
 /** Who is served and where: unpublished backends, the last server, privileged ports, doubtful messages. */
 import net from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PROXY, SERVER } from '../../engine/shm/words.ts';
+import { origin, rigOf } from './listen.ts';
 import { needsKernel } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { ask, connect, ok, type Wire, WireServer } from './wire.ts';
+import type { Rig } from './rig.ts';
+import { ask, connect, ok, type Wire, type WireServer } from './wire.ts';
 
 const TIMES = 'timeout client 2s\n  timeout server 2s\n  timeout connect 1s';
 
 let rig: Rig;
-const servers: WireServer[] = [];
 
-afterEach(async () => {
-  await rig.stop();
-  for (const server of servers.splice(0)) server.stop();
-});
-
-async function startServer(body: string): Promise<WireServer> {
-  const server = await WireServer.start(() => ok(body));
-  servers.push(server);
-  return server;
+function startServer(body: string): Promise<WireServer> {
+  return origin(() => ok(body));
 }
 
 function get(path: string, headers = '', version = '1.1'): string {
@@ -28,7 +21,7 @@ function get(path: string, headers = '', version = '1.1'): string {
 
 test('switching rules pass over an unpublished backend, unless they are forced', async () => {
   const [hidden, shown] = [await startServer('hidden'), await startServer('shown')];
-  rig = await startRig(`
+  rig = await rigOf(`
 defaults
   mode http
   ${TIMES}
@@ -67,7 +60,7 @@ listen ${name}
   server s1 127.0.0.1:${one.port} maxconn 1
   server s2 127.0.0.1:${two.port} maxconn 1
 `;
-  rig = await startRig(lines('stays', 'option prefer-last-server\n  max-keep-alive-queue 0') + lines('turns', ''));
+  rig = await rigOf(lines('stays', 'option prefer-last-server\n  max-keep-alive-queue 0') + lines('turns', ''));
   const turns = await connect(rig.port('turns'));
   const bodies = [await next(turns), await next(turns), await next(turns), await next(turns)];
   expect(new Set(bodies)).toEqual(new Set(['1', '2']));
@@ -95,7 +88,7 @@ async function next(wire: Wire): Promise<string> {
 test('clients of privileged ports are not served where that is asked for', async context => {
   needsKernel(context, 'a client with a port of its own');
   const server = await startServer('x');
-  rig = await startRig(`
+  rig = await rigOf(`
 global
   harden.reject-privileged-ports.tcp on
 listen web
@@ -139,19 +132,18 @@ listen web
     wire.socket.destroy();
     return [payload.slice(9, 12), /connection: close/i.test(doubtful) ? 'closes' : 'stays'];
   };
-  rig = await startRig(lines);
+  rig = await rigOf(lines);
   expect(await statuses()).toEqual(['413', 'closes']);
   await rig.stop();
-  rig = await startRig(
+  rig = await rigOf(
     `global\n  h1-accept-payload-with-any-method\n  h1-do-not-close-on-insecure-transfer-encoding\n${lines}`,
   );
   expect(await statuses()).toEqual(['200', 'stays']);
 });
 
 test('persist rdp-cookie: a client comes back to the server that its cookie names', async () => {
-  const pair = [await WireServer.start(), await WireServer.start()];
-  servers.push(...pair);
-  rig = await startRig(`
+  const pair = [await origin(), await origin()];
+  rig = await rigOf(`
 listen rdp
   mode tcp
   ${TIMES}

@@ -4,28 +4,21 @@ import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alive } from '../../engine/io/encoder.ts';
+import { endAll } from './ending.ts';
+import { origin, rigOf } from './listen.ts';
 import { pass, until } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { ask, connect, ok, WireServer } from './wire.ts';
+import type { Rig } from './rig.ts';
+import { ask, connect, ok } from './wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
+let rig: Rig;
 
 afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
+  await endAll();
   expect(alive.encoders).toBe(0);
 });
 
-async function server(answer?: Parameters<typeof WireServer.start>[0]): Promise<WireServer> {
-  const made = await WireServer.start(answer);
-  servers.push(made);
-  return made;
-}
-
 async function proxy(port: number, lines: string, global = ''): Promise<Rig> {
-  rig = await startRig(`
+  rig = await rigOf(`
 global
   ${global}
 defaults
@@ -80,7 +73,7 @@ function response(headers: string, body = TEXT, line = 'HTTP/1.1 200 OK'): strin
 }
 
 async function answerTo(request: string, from: string, lines = GZIP): Promise<Answer> {
-  const s = await server(() => from);
+  const s = await origin(() => from);
   const r = await proxy(s.port, lines);
   return parse(await ask(r.port('web'), request));
 }
@@ -94,10 +87,10 @@ describe('a response', () => {
     );
     expect(zlib.gunzipSync(body).toString()).toBe(TEXT);
     expect(body.length).toBeLessThan(TEXT.length / 10);
-    expect(rig!.counter('frontend', 'web', 'comp_in')).toBe(TEXT.length);
-    expect(rig!.counter('backend', 'web', 'comp_out')).toBe(body.length);
-    expect(rig!.counter('frontend', 'web', 'comp_rsp')).toBe(1);
-    expect(rig!.counter('frontend', 'web', 'comp_byp')).toBe(0);
+    expect(rig.counter('frontend', 'web', 'comp_in')).toBe(TEXT.length);
+    expect(rig.counter('backend', 'web', 'comp_out')).toBe(body.length);
+    expect(rig.counter('frontend', 'web', 'comp_rsp')).toBe(1);
+    expect(rig.counter('frontend', 'web', 'comp_byp')).toBe(0);
   });
 
   test.each([
@@ -115,8 +108,8 @@ describe('a response', () => {
     const { head, body } = await answerTo(get(null), response(''), 'compression algo identity');
     expect(head).toContain('transfer-encoding: chunked\r\nvary: Accept-Encoding\r\nconnection');
     expect(body.toString()).toBe(TEXT);
-    expect(rig!.counter('frontend', 'web', 'comp_byp')).toBe(TEXT.length);
-    expect(rig!.counter('frontend', 'web', 'comp_rsp')).toBe(1);
+    expect(rig.counter('frontend', 'web', 'comp_byp')).toBe(TEXT.length);
+    expect(rig.counter('frontend', 'web', 'comp_rsp')).toBe(1);
   });
 
   test('in chunks stays so, and its trailers behind it', async () => {
@@ -153,7 +146,7 @@ describe('a response', () => {
     expect(head).not.toMatch(/^vary|^content-encoding: gzip/m);
     expect(head).toContain('\r\ncontent-length: ');
     expect(from.endsWith(body.toString())).toBe(true);
-    expect(rig!.counter('frontend', 'web', 'comp_rsp')).toBe(0);
+    expect(rig.counter('frontend', 'web', 'comp_rsp')).toBe(0);
   });
 
   test.each([
@@ -180,7 +173,7 @@ describe('a response', () => {
 
   test('with offload the server is not told', async () => {
     let heard = '';
-    const s = await server(request => {
+    const s = await origin(request => {
       heard = request;
       return response('');
     });
@@ -191,7 +184,7 @@ describe('a response', () => {
   });
 
   test('leaves as it is made', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, GZIP);
     const client = await connect(r.port('web'));
     client.send(get('gzip'));
@@ -212,7 +205,7 @@ describe('a response', () => {
   });
 
   test('a client that leaves, and a server that dies, free what was held', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, GZIP);
     for (const leaves of [true, false]) {
       const client = await connect(r.port('web'));
@@ -230,7 +223,7 @@ describe('a response', () => {
   });
 
   test('kept connections: one after the other', async () => {
-    const s = await server(head => ok(`${head.split(' ')[1]} ${TEXT}`));
+    const s = await origin(head => ok(`${head.split(' ')[1]} ${TEXT}`));
     const r = await proxy(s.port, GZIP);
     const client = await connect(r.port('web'));
     for (let i = 0; i < 5; i++) {
@@ -243,7 +236,7 @@ describe('a response', () => {
   });
 
   test('any payload in any chunks and pieces comes out as it was', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, 'compression algo gzip');
     const body = fc.array(fc.string({ minLength: 1, maxLength: 3000, unit: 'grapheme-ascii' }), {
       minLength: 1,
@@ -276,7 +269,7 @@ describe('a request', () => {
   const LINES = 'filter comp-req\ncompression algo-req gzip\ncompression type-req text/';
 
   async function post(lines: string, head: string, payload: string): Promise<string> {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, lines);
     const client = await connect(r.port('web'));
     client.send(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n${payload}`);
@@ -301,8 +294,7 @@ describe('a request', () => {
     for (const more of ['', '\noption http-buffer-request']) {
       const got = parse(await post(LINES + more, head, payload));
       expect(zlib.gunzipSync(got.body).toString()).toBe(`abc${TEXT}`);
-      await rig!.stop();
-      rig = null;
+      await rig.stop();
     }
   });
 
@@ -319,7 +311,7 @@ describe('a request', () => {
 
 describe('limits', () => {
   test('maxcomprate: what comes when it is reached is not compressed', async () => {
-    const s = await server(() => response(''));
+    const s = await origin(() => response(''));
     const r = await proxy(s.port, GZIP, 'maxcomprate 1');
     const answers: string[] = [];
     for (let i = 0; i < 2; i++) answers.push(await ask(r.port('web'), get('gzip')));
@@ -328,7 +320,7 @@ describe('limits', () => {
   });
 
   test('maxcomprate: a body under way is compressed less, then not at all, and can be read', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, GZIP, 'maxcomprate 1\n  tune.comp.maxlevel 3');
     const client = await connect(r.port('web'));
     client.send(get('gzip'));
@@ -347,7 +339,7 @@ describe('limits', () => {
   });
 
   test('maxzlibmem: no more at once than it allows', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, GZIP, 'maxzlibmem 1');
     const heads: string[] = [];
     for (let i = 0; i < 6; i++) {

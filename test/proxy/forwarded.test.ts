@@ -1,26 +1,19 @@
 /** `option forwarded`: what a server reads in the Forwarded header. */
-import { afterEach, expect, test } from 'vitest';
-import { type Rig, startRig } from './rig.ts';
-import { ask, ok, WireServer } from './wire.ts';
+import { expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
+import type { Rig } from './rig.ts';
+import { ask, ok } from './wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
+let rig: Rig;
 
 /** The Forwarded headers that reach the server. */
 async function forwarded(args: string, more = ''): Promise<string[]> {
   let heard = '';
-  const s = await WireServer.start(head => {
+  const s = await origin(head => {
     heard = head;
     return ok('x');
   });
-  servers.push(s);
-  rig = await startRig(`
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -42,7 +35,7 @@ test('proto and for when nothing else is asked for', async () => {
 
 test('all parameters, in their order, with the ports in quotes', async () => {
   const [value] = await forwarded('for_port for by_port by host proto', 'http-request set-src-port int(4711)');
-  expect(value).toBe(`proto=http;host="a.example";by="127.0.0.1:${rig!.port('web')}";for="127.0.0.1:4711"`);
+  expect(value).toBe(`proto=http;host="a.example";by="127.0.0.1:${rig.port('web')}";for="127.0.0.1:4711"`);
 });
 
 test.each([
@@ -67,7 +60,7 @@ test('what would end the quotes is escaped', async () => {
 
 test('one without a value is not sent, and `no option forwarded` ends it', async () => {
   expect(await forwarded('host-expr req.hdr(x-none)')).toEqual([]);
-  await rig!.stop();
+  await rig.stop();
   expect(await forwarded('', 'no option forwarded')).toEqual([]);
 });
 

@@ -1,28 +1,21 @@
 /** Small options about headers: spellings of names, the server's name, a pretended keep-alive. */
-import { afterEach, expect, test } from 'vitest';
-import { type Rig, startRig } from './rig.ts';
-import { ask, ok, WireServer } from './wire.ts';
+import { expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
+import type { Rig } from './rig.ts';
+import { ask, ok } from './wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
+let rig: Rig;
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nX-SERVER: mine\r\nX-server: mine too\r\nConnection: close\r\n\r\n';
 
 /** What the server heard, and what the client got. */
 async function exchange(lines: string, global = '', request = GET): Promise<{ heard: string; got: string }> {
   let heard = '';
-  const s = await WireServer.start(head => {
+  const s = await origin(head => {
     heard = head;
     return ok('Content-Length: body', 'ETAG: "x"\r\n');
   });
-  servers.push(s);
-  rig = await startRig(`
+  rig = await rigOf(`
 global
   ${global}
 defaults
@@ -73,7 +66,7 @@ test('after a redispatch it is the name of the server that was reached', async (
 
 test('http-pretend-keepalive: a server whose connection will be closed is not told', async () => {
   expect((await exchange('option http-server-close')).heard).toContain('connection: close');
-  await rig!.stop();
+  await rig.stop();
   expect((await exchange('option http-server-close\n  option http-pretend-keepalive')).heard).not.toContain(
     'connection',
   );

@@ -1,26 +1,12 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
 import { pass } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { ask, connect, ok, WireServer } from './wire.ts';
-
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
-
-async function server(answer?: Parameters<typeof WireServer.start>[0]): Promise<WireServer> {
-  const made = await WireServer.start(answer);
-  servers.push(made);
-  return made;
-}
+import type { Rig } from './rig.ts';
+import { ask, connect, ok } from './wire.ts';
 
 /** One frontend and backend; `more` are lines of the frontend-and-backend (a listen section). */
 async function proxy(port: number, more = '', serverWords = ''): Promise<Rig> {
-  rig = await startRig(`
+  return rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -31,7 +17,6 @@ listen web
   ${more.split('\n').join('\n  ')}
   server s1 127.0.0.1:${port} ${serverWords}
 `);
-  return rig;
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -39,7 +24,7 @@ const GET_CLOSE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 describe('messages', () => {
   test('a request and its response pass with lower-case names, and both are counted', async () => {
-    const s = await server(() => ok('hello', 'X-Thing: 1\r\n'));
+    const s = await origin(() => ok('hello', 'X-Thing: 1\r\n'));
     const r = await proxy(s.port);
     const got = await ask(r.port('web'), 'GET /p?q HTTP/1.1\r\nHost: A\r\nX-Foo: Bar\r\nConnection: close\r\n\r\n');
     expect(got).toBe('HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-thing: 1\r\nconnection: close\r\n\r\nhello');
@@ -54,7 +39,7 @@ describe('messages', () => {
   });
 
   test('requests of one connection go one after the other over one server connection', async () => {
-    const s = await server((_, __, n) => ok(`r${n}`));
+    const s = await origin((_, __, n) => ok(`r${n}`));
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     for (let i = 0; i < 3; i++) {
@@ -69,7 +54,7 @@ describe('messages', () => {
   });
 
   test('pipelined requests are answered in order', async () => {
-    const s = await server(head => ok(head.split(' ')[1]));
+    const s = await origin(head => ok(head.split(' ')[1]));
     const r = await proxy(s.port);
     const requests = Array.from({ length: 20 }, (_, i) => `GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`).join('');
     const client = await connect(r.port('web'));
@@ -81,7 +66,7 @@ describe('messages', () => {
   });
 
   test('every split of a request gives the same answer', async () => {
-    const s = await server(() => ok());
+    const s = await origin(() => ok());
     const r = await proxy(s.port);
     for (let at = 1; at < GET.length; at += 3) {
       const client = await connect(r.port('web'));
@@ -95,7 +80,7 @@ describe('messages', () => {
   });
 
   test('payloads: length and chunks with trailers, both ways', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
@@ -123,7 +108,7 @@ describe('messages', () => {
       'HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n',
       ok('last'),
     ];
-    const s = await server((_, __, n) => answers[n]!);
+    const s = await origin((_, __, n) => answers[n]!);
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -140,7 +125,7 @@ describe('messages', () => {
 
   test('a client that has said close gets the whole answer, and its end', async () => {
     const body = 'x'.repeat(100_000);
-    const s = await server(() => ok(body));
+    const s = await origin(() => ok(body));
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send(GET_CLOSE);
@@ -151,7 +136,7 @@ describe('messages', () => {
   });
 
   test('a request sent after the last answer, before its sender saw the end, brings no reset', async () => {
-    const s = await server(() => ok('last'));
+    const s = await origin(() => ok('last'));
     const r = await proxy(s.port, 'option httpclose');
     for (let i = 0; i < 20; i++) {
       const client = await connect(r.port('web'));
@@ -167,7 +152,7 @@ describe('messages', () => {
   });
 
   test('a response that ends with the connection', async () => {
-    const s = await server((_, wire) => {
+    const s = await origin((_, wire) => {
       wire.send('HTTP/1.1 200 OK\r\n\r\nuntil the end');
       wire.socket.end();
       return null;
@@ -179,7 +164,7 @@ describe('messages', () => {
   });
 
   test('an HTTP/1.0 client gets no chunks', async () => {
-    const s = await server(() => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
+    const s = await origin(() => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
     const r = await proxy(s.port);
     const got = await ask(r.port('web'), 'GET / HTTP/1.0\r\n\r\n');
     expect(got.endsWith('\r\n\r\nabc')).toBe(true);
@@ -187,7 +172,7 @@ describe('messages', () => {
   });
 
   test('100-continue passes, then the final response', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n');
@@ -204,7 +189,7 @@ describe('messages', () => {
   });
 
   test('an upgrade becomes a tunnel both ways, and half-closes', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: thing\r\n\r\nearly');
@@ -228,7 +213,7 @@ describe('messages', () => {
   });
 
   test('CONNECT opens a tunnel', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n');
@@ -244,7 +229,7 @@ describe('messages', () => {
 
 describe('what goes wrong', () => {
   test('a bad request is answered 400, counted and logged PR', async () => {
-    const s = await server(() => ok());
+    const s = await origin(() => ok());
     const r = await proxy(s.port);
     const got = await ask(r.port('web'), 'GET / HTTP/1.1\r\nHost : a\r\n\r\n');
     expect(got.startsWith('HTTP/1.1 400 Bad')).toBe(true);
@@ -255,7 +240,7 @@ describe('what goes wrong', () => {
   });
 
   test('a request that does not come in time is answered 408, logged cR', async () => {
-    const s = await server(() => ok());
+    const s = await origin(() => ok());
     const r = await proxy(s.port, 'timeout http-request 100ms');
     const got = await ask(r.port('web'), 'GET / HTTP/1.1\r\nHo');
     expect(got.startsWith('HTTP/1.1 408')).toBe(true);
@@ -263,7 +248,7 @@ describe('what goes wrong', () => {
   });
 
   test('no server: 503 SC after the retries, which are counted', async () => {
-    const s = await server();
+    const s = await origin();
     s.stop();
     const r = await proxy(s.port, 'retries 2\ntimeout connect 50ms');
     const got = await ask(r.port('web'), GET_CLOSE);
@@ -276,7 +261,7 @@ describe('what goes wrong', () => {
   });
 
   test('the server closes without a word: 502 SH', async () => {
-    const s = await server((_, wire) => {
+    const s = await origin((_, wire) => {
       wire.socket.destroy();
       return null;
     });
@@ -288,7 +273,7 @@ describe('what goes wrong', () => {
   });
 
   test('the server speaks nonsense: 502 PH', async () => {
-    const s = await server(() => 'nonsense\r\n\r\n');
+    const s = await origin(() => 'nonsense\r\n\r\n');
     const r = await proxy(s.port);
     const got = await ask(r.port('web'), GET_CLOSE);
     expect(got.startsWith('HTTP/1.1 502')).toBe(true);
@@ -296,7 +281,7 @@ describe('what goes wrong', () => {
   });
 
   test('the server says nothing in time: 504 sH', async () => {
-    const s = await server(() => null);
+    const s = await origin(() => null);
     const r = await proxy(s.port, 'timeout server 100ms');
     const got = await ask(r.port('web'), GET_CLOSE);
     expect(got.startsWith('HTTP/1.1 504')).toBe(true);
@@ -304,7 +289,7 @@ describe('what goes wrong', () => {
   });
 
   test('the server breaks off in the payload: the client sees the end, SD', async () => {
-    const s = await server((_, wire) => {
+    const s = await origin((_, wire) => {
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this');
       wire.socket.end();
       return null;
@@ -317,14 +302,14 @@ describe('what goes wrong', () => {
   });
 
   test('the server stalls in the payload: sD', async () => {
-    const s = await server(() => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this');
+    const s = await origin(() => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this');
     const r = await proxy(s.port, 'timeout server 100ms');
     await ask(r.port('web'), GET);
     expect(r.ends[0]).toMatchObject({ status: 200, state: 'sD' });
   });
 
   test('the client goes away while it waits: CH, and the place on the server is free again', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port);
     const client = await connect(r.port('web'));
     client.send(GET);
@@ -338,7 +323,7 @@ describe('what goes wrong', () => {
   });
 
   test('a pooled connection that the server has closed costs an idempotent request nothing', async () => {
-    const s = await server((_, wire, n) => {
+    const s = await origin((_, wire, n) => {
       if (n === 0) return ok('first');
       wire.socket.destroy();
       return null;
@@ -354,7 +339,7 @@ describe('what goes wrong', () => {
   });
 
   test('chunks that cannot be trusted end the exchange', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port);
     const got = await ask(r.port('web'), 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n');
     expect(got.startsWith('HTTP/1.1 400')).toBe(true);
@@ -364,7 +349,7 @@ describe('what goes wrong', () => {
 
 describe('modes and limits', () => {
   test('option http-server-close: the client stays, each request has its own server connection', async () => {
-    const s = await server((_, __) => ok('x'));
+    const s = await origin((_, __) => ok('x'));
     const r = await proxy(s.port, 'option http-server-close');
     const client = await connect(r.port('web'));
     for (let i = 0; i < 3; i++) {
@@ -377,7 +362,7 @@ describe('modes and limits', () => {
   });
 
   test('option httpclose: both sides close', async () => {
-    const s = await server(() => ok('x'));
+    const s = await origin(() => ok('x'));
     const r = await proxy(s.port, 'option httpclose');
     expect(await ask(r.port('web'), GET)).toContain('connection: close');
   });
@@ -387,17 +372,16 @@ describe('modes and limits', () => {
       ['always', 1],
       ['safe', 3],
     ] as const) {
-      const s = await server(() => ok('x'));
+      const s = await origin(() => ok('x'));
       const r = await proxy(s.port, `http-reuse ${mode}`);
       for (let i = 0; i < 3; i++) await ask(r.port('web'), GET_CLOSE);
       expect([mode, s.conns.length]).toEqual([mode, conns]);
       await r.stop();
-      rig = null;
     }
   });
 
   test('server maxconn: the rest waits in the queue, in order, and is served as places become free', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, 'timeout queue 5s', 'maxconn 1');
     const clients = await Promise.all([0, 1, 2].map(() => connect(r.port('web'))));
     for (const [i, client] of clients.entries()) {
@@ -436,9 +420,9 @@ describe('modes and limits', () => {
   });
 
   test('a server that goes down loses its idle connections, and its queue goes elsewhere', async () => {
-    const one = await server();
-    const two = await server(() => ok('two'));
-    rig = await startRig(`
+    const one = await origin();
+    const two = await origin(() => ok('two'));
+    const rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -455,7 +439,7 @@ listen web
     first.send(request);
     await (await one.conn()).has('GET');
     second.send(request);
-    await second.until(() => rig!.serverWord('web', 's1', 'queued') === 1);
+    await second.until(() => rig.serverWord('web', 's1', 'queued') === 1);
     rig.setServer('web', 's1', 'maint');
     await second.has('two');
     expect(rig.word('web', 'be_total_queued')).toBe(0);
@@ -464,7 +448,7 @@ listen web
   });
 
   test('a queue that does not move in time: 503 sQ', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(s.port, 'timeout queue 100ms', 'maxconn 1');
     const first = await connect(r.port('web'));
     first.send(GET);
@@ -476,7 +460,7 @@ listen web
   });
 
   test('frontend maxconn: the next client waits until one leaves', async () => {
-    const s = await server(() => ok('x'));
+    const s = await origin(() => ok('x'));
     const r = await proxy(s.port, 'maxconn 1');
     const first = await connect(r.port('web'));
     first.send(GET);
@@ -492,7 +476,7 @@ listen web
   });
 
   test('option forwardfor, with except and if-none', async () => {
-    const s = await server(head => ok(head));
+    const s = await origin(head => ok(head));
     let r = await proxy(s.port, 'option forwardfor header X-Client');
     expect(await ask(r.port('web'), GET_CLOSE)).toContain('x-client: 127.0.0.1\r\n');
     await r.stop();
@@ -505,9 +489,9 @@ listen web
   });
 
   test('cookie insert: the client keeps its server', async () => {
-    const one = await server(() => ok('one', 'ETag: "1"\r\n'));
-    const two = await server(head => ok(head.includes('SRV') ? 'two, cookie seen' : 'two'));
-    rig = await startRig(`
+    const one = await origin(() => ok('one', 'ETag: "1"\r\n'));
+    const two = await origin(head => ok(head.includes('SRV') ? 'two, cookie seen' : 'two'));
+    const rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -529,8 +513,8 @@ listen web
   });
 
   test('accept-proxy and send-proxy carry the client through', async () => {
-    const s = await server();
-    rig = await startRig(`
+    const s = await origin();
+    const rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -551,7 +535,7 @@ listen web
   });
 
   test('monitor-uri answers without a server', async () => {
-    const s = await server(() => ok());
+    const s = await origin(() => ok());
     const r = await proxy(s.port, 'monitor-uri /alive');
     const got = await ask(r.port('web'), GET_CLOSE.replace('/ ', '/alive '));
     expect(got.startsWith('HTTP/1.1 200 OK')).toBe(true);

@@ -1,20 +1,23 @@
-/** One `listen` section named `web` in a rig; what a test starts goes when it ends. */
-import { onTestFinished } from 'vitest';
-import { type Rig, startRig } from './rig.ts';
+/** Rigs and servers that go when their test ends. */
+import { untilEnd } from './ending.ts';
+import { type Rig, type RigOptions, startRig } from './rig.ts';
 import { WireServer } from './wire.ts';
 
 type Answer = Parameters<typeof WireServer.start>[0];
 
 /** A server until the test ends. */
 export async function origin(answer?: Answer): Promise<WireServer> {
-  const server = await WireServer.start(answer);
-  onTestFinished(() => server.stop());
-  return server;
+  return untilEnd(await WireServer.start(answer));
 }
 
-/** Time-outs of two seconds unless `lines` say otherwise; `bind` = words after the address. */
-export async function listen(lines: readonly string[], bind = ''): Promise<Rig> {
-  const rig = await startRig(`
+/** A rig until the test ends. */
+export async function rigOf(config: string, options?: RigOptions): Promise<Rig> {
+  return untilEnd(await startRig(config, options));
+}
+
+/** A rig of one `listen` section, `web`. Time-outs of two seconds unless `lines` say otherwise; `bind` = words after the address. */
+export function listen(lines: readonly string[], bind = ''): Promise<Rig> {
+  return rigOf(`
 defaults
   mode http
   balance roundrobin
@@ -25,8 +28,6 @@ defaults
 listen web
   bind 127.0.0.1:1 ${bind}
 ${lines.map(line => `  ${line}\n`).join('')}`);
-  onTestFinished(() => rig.stop());
-  return rig;
 }
 
 /** Where nobody listens. */

@@ -1,16 +1,10 @@
 /** What a change of state does to streams under way, and what traffic tells of servers. */
-import { afterEach, expect, test } from 'vitest';
-import { type Rig, startRig } from './rig.ts';
-import { connect, type Wire, WireServer } from './wire.ts';
+import { expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
+import type { Rig } from './rig.ts';
+import { connect, type Wire } from './wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
+let rig: Rig;
 
 const DEFAULTS = `
 defaults
@@ -23,11 +17,10 @@ defaults
 
 /** A server that greets and waits. */
 async function greeter(text: string): Promise<number> {
-  const server = await WireServer.start((_head, conn) => {
+  const server = await origin((_head, conn) => {
     conn.socket.write(text);
     return null;
   });
-  servers.push(server);
   return server.port;
 }
 
@@ -38,7 +31,7 @@ async function greeted(port: number, greeting: string): Promise<Wire> {
 }
 
 test.each([1, 2])('on-marked-down ends the sessions on the server in all %i workers, and no others', async workers => {
-  rig = await startRig(
+  rig = await rigOf(
     `${DEFAULTS}
 listen l
   bind 127.0.0.1:1
@@ -67,7 +60,7 @@ listen l
 });
 
 test('on-marked-up ends the sessions on backup servers', async () => {
-  rig = await startRig(`${DEFAULTS}
+  rig = await rigOf(`${DEFAULTS}
 listen l
   bind 127.0.0.1:1
   server a 127.0.0.1:${await greeter('from a')} on-marked-up shutdown-backup-sessions
@@ -84,9 +77,8 @@ listen l
 
 test('observe: workers count what they see', async () => {
   const answers = ['200 OK', '503 No', '503 No', '200 OK', '500 No', '501 Fine'];
-  const server = await WireServer.start(() => `HTTP/1.1 ${answers.shift()}\r\nContent-Length: 0\r\n\r\n`);
-  servers.push(server);
-  rig = await startRig(`${DEFAULTS}
+  const server = await origin(() => `HTTP/1.1 ${answers.shift()}\r\nContent-Length: 0\r\n\r\n`);
+  rig = await rigOf(`${DEFAULTS}
 listen l
   mode http
   bind 127.0.0.1:1

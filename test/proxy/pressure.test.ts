@@ -1,14 +1,10 @@
 /** A slow reader slows the sender down: what is under way is bounded by buffers, whatever is sent. And then all arrives. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { settled } from './gauges.ts';
+import { origin, rigOf } from './listen.ts';
 import { network, pass, SIMULATED, type Socket } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { connect, ok, type Wire, WireServer } from './wire.ts';
-
-const cleanups: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import type { Rig } from './rig.ts';
+import { connect, ok, type Wire, type WireServer } from './wire.ts';
 
 const MEBIBYTE = 2 ** 20;
 const TOTAL = (SIMULATED ? 4 : 64) * MEBIBYTE;
@@ -17,8 +13,8 @@ const UNDER_WAY_MAX = (SIMULATED ? 2 : 24) * MEBIBYTE;
 const PATIENCE_MS = SIMULATED ? 120_000 : 15_000;
 
 async function start(mode: string): Promise<{ rig: Rig; server: WireServer }> {
-  const server = await WireServer.start();
-  const rig = await startRig(`
+  const server = await origin();
+  const rig = await rigOf(`
 defaults
   mode ${mode}
   timeout client 10s
@@ -28,10 +24,6 @@ listen web
   bind 127.0.0.1:1
   server s1 127.0.0.1:${server.port}
 `);
-  cleanups.push(
-    () => rig.stop(),
-    () => server.stop(),
-  );
   return { rig, server };
 }
 
@@ -113,8 +105,8 @@ describe.each(['tcp', 'http'])('%s', mode => {
 
 describe('http', () => {
   test('a client that sends requests and reads nothing', { timeout: 30_000 }, async () => {
-    const server = await WireServer.start(() => ok('y'.repeat(16_000)));
-    const rig = await startRig(`
+    const server = await origin(() => ok('y'.repeat(16_000)));
+    const rig = await rigOf(`
 defaults
   mode http
   timeout client 10s
@@ -124,10 +116,6 @@ listen web
   bind 127.0.0.1:1
   server s1 127.0.0.1:${server.port}
 `);
-    cleanups.push(
-      () => rig.stop(),
-      () => server.stop(),
-    );
     const client = await connect(rig.port('web'));
     const reader = slow(client);
     const request = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(4000)}\r\n\r\n`);
@@ -142,8 +130,8 @@ listen web
 
   test('nothing waits in the timer wheel once all is over', async () => {
     let next = 0;
-    const server = await WireServer.start(() => ok());
-    const rig = await startRig(
+    const server = await origin(() => ok());
+    const rig = await rigOf(
       `
 defaults
   mode http
@@ -163,10 +151,6 @@ listen web
           return io;
         },
       },
-    );
-    cleanups.push(
-      () => rig.stop(),
-      () => server.stop(),
     );
     const clients = await Promise.all(Array.from({ length: 20 }, () => connect(rig.port('web'))));
     for (const client of clients) client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

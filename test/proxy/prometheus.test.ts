@@ -1,22 +1,13 @@
 /** `use-service prometheus-exporter` and the timers, through real connections. */
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
 import { pass } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { ask, connect, ok, WireServer } from './wire.ts';
-
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
+import type { Rig } from './rig.ts';
+import { ask, connect, ok } from './wire.ts';
 
 async function start(more = ''): Promise<Rig> {
-  const server = await WireServer.start(() => ok());
-  servers.push(server);
-  rig = await startRig(`
+  const server = await origin(() => ok());
+  return rigOf(`
 defaults
   mode http
   timeout client 5s
@@ -32,7 +23,6 @@ backend b
   server s 127.0.0.1:${server.port}
 ${more}
 `);
-  return rig;
 }
 
 const get = (uri: string, version = '1.1', method = 'GET', more = ''): string =>
@@ -119,8 +109,7 @@ test('a client that reads late gets all of it', async () => {
 });
 
 test('a TCP connection: its times begin with it', async () => {
-  const server = await WireServer.start(() => ok('tcp'));
-  servers.push(server);
+  const server = await origin(() => ok('tcp'));
   const r = await start(`listen t\n  mode tcp\n  bind 127.0.0.1:1\n  server s 127.0.0.1:${server.port}`);
   const client = await connect(r.port('t'));
   client.send(get('/'));

@@ -1,23 +1,19 @@
 /** Two workers: limits, queues and turns are those of the whole process. */
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { COUNTERS, type CounterName } from '../../engine/shm/counters.ts';
 import type { RowKind } from '../../engine/shm/memory.ts';
 import { settled } from './gauges.ts';
+import { origin, rigOf } from './listen.ts';
 import { pass } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { ask, connect, ok, type Wire, WireServer } from './wire.ts';
+import type { Rig } from './rig.ts';
+import { ask, connect, ok, type Wire, type WireServer } from './wire.ts';
 
-const cleanups: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-type Answer = Parameters<typeof WireServer.start>[0];
+type Answer = Parameters<typeof origin>[0];
 
 /** A listen section `web` served by two workers, with a server for each of `answers`. */
 async function start(lines: string, answers: Answer[], words = ''): Promise<{ rig: Rig; servers: WireServer[] }> {
-  const servers = await Promise.all(answers.map(answer => WireServer.start(answer)));
-  const rig = await startRig(
+  const servers = await Promise.all(answers.map(answer => origin(answer)));
+  const rig = await rigOf(
     `
 defaults
   mode http
@@ -31,12 +27,6 @@ listen web
 ${servers.map(({ port }, i) => `  server s${i + 1} 127.0.0.1:${port} ${words}`).join('\n')}
 `,
     { workers: 2 },
-  );
-  cleanups.push(
-    () => rig.stop(),
-    () => {
-      for (const server of servers) server.stop();
-    },
   );
   return { rig, servers };
 }

@@ -1,24 +1,17 @@
 /** How many server connections there may be, and for how long: `strict-maxconn`, `max-session-srv-conns`, `max-reuse`. */
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
 import { pass } from './network.ts';
-import { type Rig, startRig } from './rig.ts';
-import { ask, connect, ok, WireServer } from './wire.ts';
+import type { Rig } from './rig.ts';
+import { ask, connect, ok, type WireServer } from './wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
+let rig: Rig;
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 async function start(words: string, workers = 1, reuse = 'always'): Promise<WireServer> {
-  const server = await WireServer.start(() => ok('x'));
-  servers.push(server);
-  rig = await startRig(
+  const server = await origin(() => ok('x'));
+  rig = await rigOf(
     `
 defaults
   mode http
@@ -38,29 +31,29 @@ backend b
   return server;
 }
 
-const idle = () => rig!.counter('server', 'b/s', 'cur_idle');
+const idle = () => rig.counter('server', 'b/s', 'cur_idle');
 
 test('one worker reuses the connection that is there', async () => {
   const server = await start('maxconn 1 strict-maxconn');
-  for (let n = 0; n < 3; n++) expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  for (let n = 0; n < 3; n++) expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
   expect(idle()).toBe(1);
   expect(server.conns.length).toBe(1);
 });
 
 test('several workers keep none, as no other could use or close it', async () => {
   await start('maxconn 1 strict-maxconn', 2);
-  for (let n = 0; n < 3; n++) expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  for (let n = 0; n < 3; n++) expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
   expect(idle()).toBe(0);
-  await rig!.stop();
+  await rig.stop();
   await start('maxconn 1', 2);
-  expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
   expect(idle()).toBe(1);
 });
 
 /** Connections that the server has open when two clients, one after the other, have asked and stay. */
 async function openAtTheEnd(words: string, reuse: string): Promise<number> {
   const server = await start(words, 1, reuse);
-  const [one, other] = [await connect(rig!.port('web')), await connect(rig!.port('web'))];
+  const [one, other] = [await connect(rig.port('web')), await connect(rig.port('web'))];
   for (const client of [one, other]) {
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await client.has('\r\n\r\nx');
@@ -77,7 +70,7 @@ test.each([
   ['safe', 1],
 ] as const)('http-reuse %s: an idle connection that cannot serve makes room', async (reuse, otherwise) => {
   expect(await openAtTheEnd('maxconn 1 strict-maxconn', reuse)).toBe(1);
-  await rig!.stop();
+  await rig.stop();
   expect(await openAtTheEnd('maxconn 1', reuse)).toBe(otherwise);
 });
 
@@ -87,9 +80,8 @@ test.each([
   [2, 2],
 ])('max-session-srv-conns %i: so many idle connections stay with a client', async (most, kept) => {
   const there = [];
-  for (let n = 0; n < 3; n++) there.push(await WireServer.start(() => ok('x')));
-  servers.push(...there);
-  rig = await startRig(`
+  for (let n = 0; n < 3; n++) there.push(await origin(() => ok('x')));
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -108,17 +100,17 @@ ${there.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}\n`).join('')}`);
     client.take();
   }
   await pass(50);
-  const idle = there.map((_, i) => rig!.counter('server', `web/s${i}`, 'cur_idle_private'));
+  const idle = there.map((_, i) => rig.counter('server', `web/s${i}`, 'cur_idle_private'));
   expect(idle.reduce((sum, n) => sum + n)).toBe(kept);
   // Each server is asked twice: the second time over the connection that was kept.
   expect(there.map(({ conns }) => conns.length).filter(n => n === 1).length).toBe(kept);
   client.socket.destroy();
   await pass(50);
-  expect(there.map((_, i) => rig!.counter('server', `web/s${i}`, 'cur_idle_private'))).toEqual([0, 0, 0]);
+  expect(there.map((_, i) => rig.counter('server', `web/s${i}`, 'cur_idle_private'))).toEqual([0, 0, 0]);
 });
 
 test('max-reuse: a connection serves so many requests more, and then no other', async () => {
   const server = await start('max-reuse 2');
-  for (let n = 0; n < 7; n++) expect(await ask(rig!.port('web'), GET)).toContain(' 200 ');
+  for (let n = 0; n < 7; n++) expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
   expect(server.conns.length).toBe(3);
 });

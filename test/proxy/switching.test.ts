@@ -1,17 +1,17 @@
 /** `use_backend` with conditions and names made of the traffic, `monitor fail`, `stats admin`: decided request by request. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Rig, startRig } from './rig.ts';
-import { ask, ok, WireServer } from './wire.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { origin, rigOf } from './listen.ts';
+import type { Rig } from './rig.ts';
+import { ask, ok } from './wire.ts';
 
 let rig: Rig;
-let server: WireServer;
 
 beforeEach(async () => {
-  server = await WireServer.start(() => ok('served'));
+  const server = await origin(() => ok('served'));
   const backends = ['static', 'api', 'admin', 'www.example.org', 'other', 'local'].map(
     name => `backend ${name}\n  server s 127.0.0.1:${server.port}\n`,
   );
-  rig = await startRig(`
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -32,11 +32,6 @@ frontend web
   use_backend %[req.hdr(host),lower] if { path_beg /by-host }
   default_backend other
 ${backends.join('')}`);
-});
-
-afterEach(async () => {
-  await rig.stop();
-  server.stop();
 });
 
 async function backendOf(target: string, headers = '', method = 'GET'): Promise<string> {

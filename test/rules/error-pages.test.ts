@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Rig, startRig } from '../proxy/rig.ts';
+import { rigOf } from '../proxy/listen.ts';
+import type { Rig } from '../proxy/rig.ts';
 import { connect, type Wire } from '../proxy/wire.ts';
 
 let folder = '';
-let rig: Rig | null = null;
+let rig: Rig;
 let client: Wire | null = null;
 
 const FILES = {
@@ -24,14 +25,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(async () => {
   client?.socket.destroy();
-  await rig?.stop();
-  rig = client = null;
+  client = null;
 });
 
 /** `@name` is a file of FILES. The backend has no servers: what gets there is 503. */
 async function start(front: string[], back: string[] = []): Promise<void> {
   const files = (line: string) => `  ${line.replace(/@(\w+)/g, (_, name) => join(folder, name))}\n`;
-  rig = await startRig(`
+  rig = await rigOf(`
 http-errors site
 ${files('errorfile 503 @sized')}
 defaults
@@ -99,7 +99,7 @@ describe('files', () => {
     await start(['errorfile 400 @early']);
     await answers('HTTP/1.1 400 Early\r\ncontent-length: 5\r\nconnection: close\r\n\r\nearly', false, 'BAD\r\n\r\n');
     client!.socket.destroy();
-    await rig!.stop();
+    await rig.stop();
     await start(['http-error status 400 content-type text/plain lf-string %ci']);
     client!.send('BAD\r\n\r\n');
     await client!.end();

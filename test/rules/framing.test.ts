@@ -1,22 +1,21 @@
 /** Rules on headers that belong to the connection: lengths, codings, Connection, Upgrade. As HAProxy 2.6, or refused. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { connect, type Wire, WireServer } from '../proxy/wire.ts';
+import { origin, rigOf } from '../proxy/listen.ts';
+import type { Rig } from '../proxy/rig.ts';
+import { connect, type Wire, type WireServer } from '../proxy/wire.ts';
 
-let rig: Rig | null = null;
-let server: WireServer | null = null;
+let rig: Rig;
+let server: WireServer;
 let client: Wire | null = null;
 
 afterEach(async () => {
   client?.socket.destroy();
-  await rig?.stop();
-  server?.stop();
-  rig = server = client = null;
+  client = null;
 });
 
 async function start(rules: string[]): Promise<void> {
-  server = await WireServer.start();
-  rig = await startRig(`
+  server = await origin();
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 1s
@@ -60,7 +59,7 @@ describe('requests', () => {
   ])('%s: the payload leaves in chunks', async rule => {
     await start([`http-request ${rule}`]);
     client!.send(POST);
-    const wire = await server!.conn();
+    const wire = await server.conn();
     await wire.until(w => w.received.endsWith('0\r\n\r\n'));
     expect(unchunked(wire.received)).toBe('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nhello');
     wire.send(OK);
@@ -83,7 +82,7 @@ describe('requests', () => {
   ])('%s changes nothing', async (rule, request) => {
     await start([`http-request ${rule}`]);
     client!.send(request);
-    const wire = await server!.conn();
+    const wire = await server.conn();
     await wire.until(w => w.received === request);
   });
 
@@ -98,14 +97,14 @@ describe('requests', () => {
     await start([`http-request ${rule}`]);
     client!.send(request);
     await client!.has('500 Internal Server Error');
-    expect(rig!.counter('frontend', 'f', 'failed_rewrites')).toBe(1);
-    expect(server!.conns.length).toBe(0);
+    expect(rig.counter('frontend', 'f', 'failed_rewrites')).toBe(1);
+    expect(server.conns.length).toBe(0);
   });
 
   test('HTTP/1.0 has no chunks: the length stays', async () => {
     await start(['http-request del-header content-length']);
     client!.send(POST.replace('1.1', '1.0'));
-    const wire = await server!.conn();
+    const wire = await server.conn();
     await wire.has('content-length: 5');
     await wire.until(w => w.received.endsWith('hello'));
   });
@@ -113,21 +112,21 @@ describe('requests', () => {
   test('rules do not see close, and one of theirs closes the connection to the server only', async () => {
     await start(['http-request set-header x-c "[%[req.hdr(connection)]]"', 'http-request set-header connection close']);
     client!.send('GET / HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, x-a\r\n\r\n');
-    const wire = await server!.conn();
+    const wire = await server.conn();
     await wire.has('x-c: [x-a]');
     await wire.has('connection: close');
     wire.send(OK);
     await client!.until(w => w.received.endsWith('abc'));
     expect(client!.received).not.toContain('connection');
     client!.send(GET);
-    const second = await server!.conn(1);
+    const second = await server.conn(1);
     await second.has('GET /');
   });
 
   test('a request with a payload does not upgrade: no rule sees it, and no server may switch', async () => {
     await start(['http-request set-header x-u %[req.hdr_cnt(upgrade)]']);
     client!.send(POST.replace('host', 'connection: upgrade\r\nupgrade: foo\r\nhost'));
-    const wire = await server!.conn();
+    const wire = await server.conn();
     await wire.until(w => w.received.endsWith('hello'));
     expect(wire.received).toContain('x-u: 0');
     expect(wire.received).not.toContain('upgrade: foo');
@@ -140,7 +139,7 @@ describe('responses', () => {
   test.each([['http-response'], ['http-after-response']])('%s del-header content-length: chunks', async set => {
     await start([`${set} del-header content-length`]);
     client!.send(GET);
-    const wire = await server!.conn();
+    const wire = await server.conn();
     wire.send(OK);
     await client!.until(w => w.received.endsWith('0\r\n\r\n'));
     expect(unchunked(client!.take())).toBe('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nabc');
@@ -151,7 +150,7 @@ describe('responses', () => {
   test('a client of HTTP/1.0 is told the length', async () => {
     await start(['http-response del-header content-length']);
     client!.send('GET / HTTP/1.0\r\nhost: a\r\nconnection: keep-alive\r\n\r\n');
-    (await server!.conn()).send(OK);
+    (await server.conn()).send(OK);
     await client!.until(w => w.received.endsWith('\r\n\r\nabc'));
     expect(client!.received).toContain('content-length: 3');
   });
@@ -163,21 +162,21 @@ describe('responses', () => {
   ])('%s in a response without payload', async (rule, request, answer) => {
     await start([`http-response ${rule}`]);
     client!.send(request);
-    (await server!.conn()).send(request === HEAD ? OK.slice(0, -3) : OK);
+    (await server.conn()).send(request === HEAD ? OK.slice(0, -3) : OK);
     await client!.until(w => w.received === answer);
   });
 
   test.each([['set-header content-length 2'], ['add-header transfer-encoding gzip']])('%s: 500', async rule => {
     await start([`http-response ${rule}`]);
     client!.send(GET);
-    (await server!.conn()).send(OK);
+    (await server.conn()).send(OK);
     await client!.has('500 Internal Server Error');
   });
 
   test('compression takes the length away by itself', async () => {
     await start(['compression algo gzip', 'http-response del-header content-length']);
     client!.send(GET.replace('\r\n\r\n', '\r\naccept-encoding: gzip\r\n\r\n'));
-    (await server!.conn()).send(OK);
+    (await server.conn()).send(OK);
     await client!.until(w => w.received.endsWith('0\r\n\r\n'));
     expect(client!.received.split('transfer-encoding').length).toBe(2);
   });
@@ -187,7 +186,7 @@ describe('responses', () => {
     async rule => {
       await start([rule]);
       client!.send(GET);
-      (await server!.conn()).send(OK);
+      (await server.conn()).send(OK);
       await client!.end();
       expect(client!.received).toBe('HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc');
     },

@@ -1,22 +1,16 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { origin, rigOf } from '../proxy/listen.ts';
 import { needsKernel, network, pass } from '../proxy/network.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { ask, connect, ok, WireServer } from '../proxy/wire.ts';
+import type { Rig } from '../proxy/rig.ts';
+import { ask, connect, ok, type WireServer } from '../proxy/wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
+/** What `proxy` has started last. */
+let server: WireServer;
 
 /** A frontend `f` and a backend `b` with one server that answers with the head it got. */
 async function proxy(front: string[], back: string[] = [], serverWords = '', more = ''): Promise<Rig> {
-  const server = await WireServer.start(request => ok(request));
-  servers.push(server);
-  rig = await startRig(`
+  server = await origin(request => ok(request));
+  return rigOf(`
 ${more}
 defaults
   mode http
@@ -32,7 +26,6 @@ backend b
   ${back.join('\n  ')}
   server s 127.0.0.1:${server.port} ${serverWords}
 `);
-  return rig;
 }
 
 const get = (path: string, headers = ''): string =>
@@ -108,10 +101,10 @@ describe('waiting', () => {
     const wire = await connect(r.port('f'));
     wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc');
     await pass(30);
-    expect(servers[0]!.conns.length).toBe(0);
+    expect(server.conns.length).toBe(0);
     wire.send('def');
     await wire.has('x-len: 6');
-    const conn = await servers[0]!.conn();
+    const conn = await server.conn();
     await conn.until(w => w.received.endsWith('abcdef'));
     wire.socket.destroy();
   });
@@ -208,16 +201,15 @@ describe('connections go on', () => {
     await pass(20);
     wire.send(`llo${NEXT}`);
     await wire.until(w => w.received.split('200 OK').length === 4);
-    expect(servers[0]!.conns.length).toBe(1);
+    expect(server.conns.length).toBe(1);
     wire.socket.destroy();
   });
 });
 
 describe('settings', () => {
   test('set-timeout server is for this stream only', async () => {
-    const silent = await WireServer.start(() => null);
-    servers.push(silent);
-    rig = await startRig(`
+    const silent = await origin(() => null);
+    const rig = await rigOf(`
 defaults
   mode http
   timeout client 3s
@@ -273,8 +265,7 @@ listen l
 
 describe('persistence rules', () => {
   test('force-persist and ignore-persist', async () => {
-    const other = await WireServer.start(() => ok('other'));
-    servers.push(other);
+    const other = await origin(() => ok('other'));
     const r = await proxy(
       [],
       [
@@ -294,8 +285,7 @@ describe('persistence rules', () => {
   });
 
   test('use-server goes before the cookie, and passes over a server that is down', async () => {
-    const server = await WireServer.start(() => ok('two'));
-    servers.push(server);
+    const server = await origin(() => ok('two'));
     const r = await proxy(
       [],
       ['use-server two if { path /two }', `server two 127.0.0.1:${server.port}`, 'balance first'],

@@ -1,18 +1,17 @@
 /** `http-response wait-for-body` and `pause`: a response is held back while its rules wait. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { origin, rigOf } from '../proxy/listen.ts';
 import { network, pass } from '../proxy/network.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { connect, type Wire, WireServer } from '../proxy/wire.ts';
+import type { Rig } from '../proxy/rig.ts';
+import { connect, type Wire, type WireServer } from '../proxy/wire.ts';
 
-let rig: Rig | null = null;
-let server: WireServer | null = null;
+let rig: Rig;
+let server: WireServer;
 let client: Wire | null = null;
 
 afterEach(async () => {
   client?.socket.destroy();
-  await rig?.stop();
-  server?.stop();
-  rig = server = client = null;
+  client = null;
 });
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n';
@@ -21,8 +20,8 @@ const SHOW = 'http-response set-header x-body "%[res.body] %[res.body_len] %[res
 
 /** Sends a request through a backend with `rules`; gives the connection at which the server can answer. */
 async function ask(rules: string[], request = 'GET /a', front: string[] = []): Promise<Wire> {
-  server = await WireServer.start();
-  rig = await startRig(`
+  server = await origin();
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 2s
@@ -52,7 +51,7 @@ describe('wait-for-body', () => {
     wire.send('def');
     await client!.has('abcdef 6 6');
     await client!.until(w => w.received.endsWith('\r\n\r\nabcdef'));
-    expect(rig!.ends[0]).toMatchObject({ state: '--', status: 200 });
+    expect(rig.ends[0]).toMatchObject({ state: '--', status: 200 });
   });
 
   test('the connections go on', async () => {
@@ -66,7 +65,7 @@ describe('wait-for-body', () => {
     await wire.has('GET /b');
     wire.send(`${HEAD}ghijkl`);
     await client!.has('ghijkl 6 6');
-    expect(server!.conns.length).toBe(1);
+    expect(server.conns.length).toBe(1);
   });
 
   test('a head in pieces, interim responses before it', async () => {
@@ -99,7 +98,7 @@ describe('wait-for-body', () => {
     wire.socket.end();
     await client!.end();
     expect(client!.received).toMatch(/x-body: abcdef 6 6\r\n.*\r\n\r\nabcdef$/s);
-    expect(rig!.ends[0]).toMatchObject({ state: '--' });
+    expect(rig.ends[0]).toMatchObject({ state: '--' });
   });
 
   test('a payload that is cut: rules decide about what there is, the client gets that', async () => {
@@ -109,7 +108,7 @@ describe('wait-for-body', () => {
     wire.socket.end();
     await client!.end();
     expect(client!.received).toMatch(/x-body: abc 3 6\r\n\r\nabc$/);
-    expect(rig!.ends[0]).toMatchObject({ state: 'SD', status: 200 });
+    expect(rig.ends[0]).toMatchObject({ state: 'SD', status: 200 });
   });
 
   test('responses without a payload are not waited for', async () => {
@@ -117,7 +116,7 @@ describe('wait-for-body', () => {
     wire.send(HEAD);
     await client!.has('x-body:  0 6');
     await client!.until(w => w.received.endsWith('\r\n\r\n'));
-    expect(rig!.ends[0]).toMatchObject({ state: '--' });
+    expect(rig.ends[0]).toMatchObject({ state: '--' });
   });
 
   test('at-least is enough', async () => {
@@ -126,7 +125,7 @@ describe('wait-for-body', () => {
     await client!.until(w => /x-body: (ab 2|abc 3) 6\r\n/.test(w.received));
     wire.send('def');
     await client!.until(w => w.received.endsWith('abcdef'));
-    expect(rig!.ends[0]).toMatchObject({ state: '--' });
+    expect(rig.ends[0]).toMatchObject({ state: '--' });
   });
 
   test('as much as a buffer holds is enough', async () => {
@@ -146,8 +145,8 @@ describe('wait-for-body', () => {
     await client!.has('504 Gateway Time-out');
     expect(network().now() - start).toBeGreaterThan(50);
     expect(client!.received).not.toContain('connection: close');
-    expect(rig!.ends[0]).toMatchObject({ state: 'sR', status: 504 });
-    expect(rig!.counter('server', 'b/s', 'failed_resp')).toBe(1);
+    expect(rig.ends[0]).toMatchObject({ state: 'sR', status: 504 });
+    expect(rig.counter('server', 'b/s', 'failed_resp')).toBe(1);
   });
 
   test('invalid framing: 502, as nothing has left', async () => {
@@ -156,7 +155,7 @@ describe('wait-for-body', () => {
     await pass(20);
     wire.send('zz\r\n');
     await client!.has('502 Bad Gateway');
-    expect(rig!.ends[0]).toMatchObject({ state: 'PH', status: 502 });
+    expect(rig.ends[0]).toMatchObject({ state: 'PH', status: 502 });
   });
 
   test('what rules see decides: a response is refused by its payload', async () => {
@@ -166,7 +165,7 @@ describe('wait-for-body', () => {
     wire.send('3\r\nret\r\n0\r\n\r\n');
     await client!.has('502 Bad Gateway');
     expect(client!.received).not.toContain('sec');
-    expect(rig!.ends[0]).toMatchObject({ state: 'PH' });
+    expect(rig.ends[0]).toMatchObject({ state: 'PH' });
   });
 
   test('the frontend waits where the backend has no rules, and both may', async () => {
@@ -190,7 +189,7 @@ describe('wait-for-body', () => {
     await pass(20);
     client!.socket.resetAndDestroy();
     await wire.end();
-    expect(rig!.ends[0]).toMatchObject({ state: 'CH' });
+    expect(rig.ends[0]).toMatchObject({ state: 'CH' });
   });
 
   test('without it rules see what came with the head', async () => {
@@ -227,7 +226,7 @@ describe('pause', () => {
     const wire = await ask(['http-response pause 400ms']);
     wire.send(`${HEAD}abcdef`);
     await client!.until(w => w.received.endsWith('abcdef'));
-    expect(rig!.ends[0]).toMatchObject({ state: '--' });
+    expect(rig.ends[0]).toMatchObject({ state: '--' });
   });
 
   test('the server closes meanwhile', async () => {
@@ -235,7 +234,7 @@ describe('pause', () => {
     wire.send(`${HEAD}abcdef`);
     wire.socket.end();
     await client!.until(w => w.received.endsWith('abcdef'));
-    expect(rig!.ends[0]).toMatchObject({ state: '--' });
+    expect(rig.ends[0]).toMatchObject({ state: '--' });
   });
 
   test('an upgrade: what the server says first comes after its head', async () => {

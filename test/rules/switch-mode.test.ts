@@ -1,24 +1,22 @@
 /** A TCP frontend becomes HTTP: by `switch-mode http`, or because its backend speaks HTTP. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { origin, rigOf } from '../proxy/listen.ts';
 import { network, pass } from '../proxy/network.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { connect, ok, type Wire, WireServer } from '../proxy/wire.ts';
+import type { Rig } from '../proxy/rig.ts';
+import { connect, ok, type Wire, type WireServer } from '../proxy/wire.ts';
 
-let rig: Rig | null = null;
-let server: WireServer | null = null;
+let rig: Rig;
+let server: WireServer;
 const clients: Wire[] = [];
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.socket.destroy();
-  await rig?.stop();
-  server?.stop();
-  rig = server = null;
 });
 
 /** A TCP frontend, a backend `web` that speaks HTTP, and one `raw`; the server says what request it got. */
 async function start(front: string[], web: string[] = [], target = 'web'): Promise<Wire> {
-  server = await WireServer.start(request => ok(request));
-  rig = await startRig(`
+  server = await origin(request => ok(request));
+  rig = await rigOf(`
 defaults
   mode tcp
   timeout client 300ms
@@ -39,7 +37,7 @@ backend raw
 }
 
 async function client(): Promise<Wire> {
-  const wire = await connect(rig!.port('f'));
+  const wire = await connect(rig.port('f'));
   clients.push(wire);
   return wire;
 }
@@ -54,9 +52,9 @@ describe('switch-mode http', () => {
     await wire.has('x-forwarded-for: 127.0.0.1');
     wire.send(get('/t'));
     await wire.has('HTTP/1.1 418');
-    expect(rig!.ends.map(end => end.state)).toEqual(['--', 'LR']);
-    expect(rig!.counter('frontend', 'f', 'cum_req')).toBe(2);
-    expect(rig!.counter('frontend', 'f', 'cum_conn')).toBe(1);
+    expect(rig.ends.map(end => end.state)).toEqual(['--', 'LR']);
+    expect(rig.counter('frontend', 'f', 'cum_req')).toBe(2);
+    expect(rig.counter('frontend', 'f', 'cum_conn')).toBe(1);
   });
 
   test('a head in pieces is waited for', async () => {
@@ -65,7 +63,7 @@ describe('switch-mode http', () => {
     await pass(50);
     wire.send('TP/1.1\r\nHost: a\r\n\r\n');
     await wire.has('GET /a');
-    expect(rig!.ends[0]).toMatchObject({ state: '--', status: 200 });
+    expect(rig.ends[0]).toMatchObject({ state: '--', status: 200 });
   });
 
   test('what came behind the head is its payload, and the next request', async () => {
@@ -83,7 +81,7 @@ describe('switch-mode http', () => {
     const wire = await start([...SWITCH, 'use_backend raw if !HTTP']);
     wire.send('SSH-2.0-x\r\n\r\n');
     await wire.has('SSH-2.0-x');
-    expect(server!.conns.length).toBe(1);
+    expect(server.conns.length).toBe(1);
   });
 
   test('without a condition: what is no request gets 400, nothing at all 408', async () => {
@@ -92,8 +90,8 @@ describe('switch-mode http', () => {
     await wire.has('400 Bad request');
     const silent = await client();
     await silent.has('408 Request Time-out');
-    expect(rig!.ends.map(end => end.state)).toEqual(['PR', 'cR']);
-    expect(rig!.counter('frontend', 'f', 'failed_req')).toBe(2);
+    expect(rig.ends.map(end => end.state)).toEqual(['PR', 'cR']);
+    expect(rig.counter('frontend', 'f', 'failed_req')).toBe(2);
   });
 
   test('rules that were evaluated are not evaluated again; those behind it never are', async () => {
@@ -115,8 +113,8 @@ describe('switch-mode http', () => {
     const wire = await start(SWITCH, [], 'raw');
     wire.send(get('/a'));
     await wire.has('500 Internal Server Error');
-    expect(rig!.ends[0]).toMatchObject({ state: 'IR', backend: 'raw', status: 500 });
-    expect(server!.conns.length).toBe(0);
+    expect(rig.ends[0]).toMatchObject({ state: 'IR', backend: 'raw', status: 500 });
+    expect(server.conns.length).toBe(0);
   });
 
   test('a client that half-closes before its head is complete', async () => {
@@ -124,7 +122,7 @@ describe('switch-mode http', () => {
     wire.send('GET /a HTTP/1.1\r\n');
     wire.socket.end();
     await wire.has('400 Bad request');
-    expect(rig!.ends[0]).toMatchObject({ state: 'CR' });
+    expect(rig.ends[0]).toMatchObject({ state: 'CR' });
   });
 
   test('a client that half-closes behind its request is served', async () => {
@@ -139,11 +137,11 @@ describe('switch-mode http', () => {
     const wire = await start(SWITCH);
     wire.send(get('/a', 'Connection: close\r\n'));
     await wire.end();
-    await network().wait(() => rig!.counter('frontend', 'f', 'cur_h1_conns') === 0, 3000);
-    expect(rig!.counter('frontend', 'f', 'cur_h1_conns')).toBe(0);
-    expect(rig!.counter('frontend', 'f', 'cur_h1_streams')).toBe(0);
-    expect(rig!.counter('frontend', 'f', 'h1_streams')).toBe(1);
-    expect(rig!.counter('backend', 'web', 'cur_sess')).toBe(0);
+    await network().wait(() => rig.counter('frontend', 'f', 'cur_h1_conns') === 0, 3000);
+    expect(rig.counter('frontend', 'f', 'cur_h1_conns')).toBe(0);
+    expect(rig.counter('frontend', 'f', 'cur_h1_streams')).toBe(0);
+    expect(rig.counter('frontend', 'f', 'h1_streams')).toBe(1);
+    expect(rig.counter('backend', 'web', 'cur_sess')).toBe(0);
   });
 });
 
@@ -156,14 +154,14 @@ describe('a backend that speaks HTTP', () => {
     wire.send(`${get('/a')}${get('/b')}`);
     await wire.has('x-p: /b');
     expect(wire.received).toContain('x-p: /a');
-    expect(rig!.ends.map(end => `${end.backend} ${end.state}`)).toEqual(['web --', 'web --']);
+    expect(rig.ends.map(end => `${end.backend} ${end.state}`)).toEqual(['web --', 'web --']);
   });
 
   test('what is no request gets 400', async () => {
     const wire = await start([]);
     wire.send('SSH-2.0-x\r\n\r\n');
     await wire.has('400 Bad request');
-    expect(rig!.counter('backend', 'web', 'cur_sess')).toBe(0);
+    expect(rig.counter('backend', 'web', 'cur_sess')).toBe(0);
   });
 
   test('the frontend chooses by what the bytes say', async () => {

@@ -1,26 +1,12 @@
 import tls from 'node:tls';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { origin, rigOf } from '../proxy/listen.ts';
 import { network, pass } from '../proxy/network.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { ask, connect, ok, WireServer } from '../proxy/wire.ts';
-
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
-
-async function server(answer?: Parameters<typeof WireServer.start>[0]): Promise<WireServer> {
-  const made = await WireServer.start(answer);
-  servers.push(made);
-  return made;
-}
+import type { Rig } from '../proxy/rig.ts';
+import { ask, connect, ok } from '../proxy/wire.ts';
 
 async function listen(port: number, lines: string[], mode = 'tcp', bind = ''): Promise<Rig> {
-  rig = await startRig(`
+  return rigOf(`
 defaults
   mode ${mode}
   timeout client 2s
@@ -31,12 +17,11 @@ listen l
   ${lines.join('\n  ')}
   server s 127.0.0.1:${port}
 `);
-  return rig;
 }
 
 describe('tcp-request connection and session', () => {
   test('a rejected connection is no session', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, ['tcp-request connection reject if { src 127.0.0.1 }']);
     const wire = await connect(r.port('l'));
     await wire.end();
@@ -48,7 +33,7 @@ describe('tcp-request connection and session', () => {
   });
 
   test('session rules see the address of the PROXY header, connection rules do not', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(
       s.port,
       ['tcp-request connection reject if { src 10.0.0.1 }', 'tcp-request session reject if { src 10.0.0.1 }'],
@@ -63,7 +48,7 @@ describe('tcp-request connection and session', () => {
   });
 
   test('expect-proxy, and variables of the session', async () => {
-    const s = await server(request => ok(request));
+    const s = await origin(request => ok(request));
     const r = await listen(
       s.port,
       [
@@ -83,7 +68,7 @@ describe('tcp-request connection and session', () => {
 
 describe('tcp-request content', () => {
   test('waits for bytes, and passes all of them on', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, [
       'tcp-request inspect-delay 1s',
       'tcp-request content accept if { req.len ge 6 }',
@@ -102,7 +87,7 @@ describe('tcp-request content', () => {
   });
 
   test('decides with what there is when the delay is over', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, [
       'tcp-request inspect-delay 50ms',
       'tcp-request content reject unless { req.len ge 6 }',
@@ -117,7 +102,7 @@ describe('tcp-request content', () => {
   });
 
   test('decides at once when the client will send no more', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, [
       'tcp-request inspect-delay 10s',
       'tcp-request content reject unless { req.len ge 6 }',
@@ -130,7 +115,7 @@ describe('tcp-request content', () => {
   });
 
   test('WAIT_END holds a connection back', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, ['tcp-request inspect-delay 60ms', 'tcp-request content accept if WAIT_END']);
     const start = network().now();
     const wire = await connect(r.port('l'));
@@ -140,8 +125,8 @@ describe('tcp-request content', () => {
   });
 
   test('use-server by what was inspected', async () => {
-    const first = await server();
-    const second = await server();
+    const first = await origin();
+    const second = await origin();
     const r = await listen(first.port, [
       'tcp-request inspect-delay 1s',
       'tcp-request content accept if { req.len gt 0 }',
@@ -158,8 +143,8 @@ describe('tcp-request content', () => {
 
 describe('TLS that only passes', () => {
   test('goes where its server name says, every byte of its hello', async () => {
-    const first = await server();
-    const second = await server();
+    const first = await origin();
+    const second = await origin();
     const r = await listen(first.port, [
       'tcp-request inspect-delay 1s',
       'tcp-request content accept if { req.ssl_hello_type 1 }',
@@ -181,7 +166,7 @@ describe('tcp-response content', () => {
   const lines = ['tcp-response inspect-delay 1s', 'tcp-response content reject if { res.payload(0,3) -m str BAD }'];
 
   test('what is good passes, and so does all that follows', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, [...lines, 'tcp-response content accept']);
     const wire = await connect(r.port('l'));
     wire.send('x');
@@ -199,7 +184,7 @@ describe('tcp-response content', () => {
   });
 
   test('what is not ends the stream', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, lines);
     const wire = await connect(r.port('l'));
     wire.send('x');
@@ -210,7 +195,7 @@ describe('tcp-response content', () => {
   });
 
   test('close: what came passes, nothing else', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await listen(s.port, ['tcp-response content close']);
     const wire = await connect(r.port('l'));
     wire.send('x');

@@ -1,21 +1,12 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { entryText, headerText, readKeyText } from '../../engine/stick/text.ts';
+import { origin, rigOf } from '../proxy/listen.ts';
 import { network, until } from '../proxy/network.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { ask, connect, ok, WireServer } from '../proxy/wire.ts';
+import type { Rig } from '../proxy/rig.ts';
+import { ask, connect, ok } from '../proxy/wire.ts';
 
-let rig: Rig | null = null;
-const servers: WireServer[] = [];
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-  for (const server of servers.splice(0)) server.stop();
-});
-
-async function server(answer: Parameters<typeof WireServer.start>[0] = () => ok('ok')): Promise<number> {
-  const made = await WireServer.start(answer);
-  servers.push(made);
+async function server(answer: Parameters<typeof origin>[0] = () => ok('ok')): Promise<number> {
+  const made = await origin(answer);
   return made.port;
 }
 
@@ -28,8 +19,7 @@ defaults
 `;
 
 async function start(config: string, workers = 1): Promise<Rig> {
-  rig = await startRig(DEFAULTS + config, { workers });
-  return rig;
+  return rigOf(DEFAULTS + config, { workers });
 }
 
 function get(r: Rig, path = '/', headers = '', proxy = 'web'): Promise<string> {

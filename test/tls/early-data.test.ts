@@ -5,8 +5,9 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Rig, startRig } from '../proxy/rig.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { rigOf } from '../proxy/listen.ts';
+import type { Rig } from '../proxy/rig.ts';
 import { FOLDER, pemFile } from './certificates.ts';
 
 const run = promisify(execFile);
@@ -14,7 +15,7 @@ const SITE = pemFile({ name: 'localhost', names: ['localhost'] });
 const BODY_BYTES = 200_000;
 
 let origin: Server;
-let rig: Rig | null = null;
+let rig: Rig;
 
 beforeAll(async () => {
   origin = createServer((req, res) => {
@@ -24,15 +25,10 @@ beforeAll(async () => {
   await new Promise<void>(done => origin.listen(0, '127.0.0.1', done));
 });
 
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-});
-
 afterAll(() => void origin.close());
 
 async function listen(bind: string, rule = ''): Promise<number> {
-  rig = await startRig(`
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 5s
@@ -128,7 +124,7 @@ describe('to the server', () => {
   /** A server that takes early data, or has done so until the `refuses`-th connection; the ports of a proxy before it. */
   async function serving(refuses: number, backend: string): Promise<{ plain: number; tls: number }> {
     const answer = 'http-request return status 200 content-type text/plain lf-string "early: %[ssl_fc_early_rcvd]"';
-    const behind: Rig = await startRig(`
+    const behind: Rig = await rigOf(`
 defaults
   mode http
   timeout client 5s
@@ -139,9 +135,8 @@ frontend refuses
   bind 127.0.0.1:1 ssl crt ${SITE}
   ${answer}
 `);
-    onTestFinished(() => behind.stop());
     const to = await relay(n => behind.port(n >= refuses ? 'refuses' : 'takes'));
-    rig = await startRig(`
+    rig = await rigOf(`
 defaults
   mode http
   timeout client 5s
@@ -169,14 +164,14 @@ backend b
     const body = 'x'.repeat(100_000);
     writeFileSync(join(FOLDER, 'body'), body);
     expect(await curl(plain, '--data-binary', `@${join(FOLDER, 'body')}`)).toBe('early: 1');
-    expect(rig!.ends.map(({ status, retries }) => [status, retries])).toEqual(Array(4).fill([200, 0]));
+    expect(rig.ends.map(({ status, retries }) => [status, retries])).toEqual(Array(4).fill([200, 0]));
   });
 
   test('retry-on 0rtt-rejected: what the server would not read goes once more', async () => {
     const { plain } = await serving(3, 'retry-on 0rtt-rejected');
     const answers = [await curl(plain), await curl(plain), await curl(plain)];
     expect(answers).toEqual(['early: 0', 'early: 1', 'early: 0']);
-    expect(rig!.ends.map(({ status, retries }) => [status, retries])).toEqual([
+    expect(rig.ends.map(({ status, retries }) => [status, retries])).toEqual([
       [200, 0],
       [200, 0],
       [200, 1],
@@ -196,6 +191,6 @@ backend b
   test('a server that refuses it: the client is told 425', async () => {
     const { tls } = await serving(2, '');
     expect(await asked(tls)).toContain('HTTP/1.1 425 Too Early');
-    expect(rig!.ends.at(-1)).toMatchObject({ status: 425, state: 'SH' });
+    expect(rig.ends.at(-1)).toMatchObject({ status: 425, state: 'SH' });
   }, 15_000);
 });

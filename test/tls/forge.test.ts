@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DEFAULT_BIND_SETTINGS } from '../../engine/config/tls-draft.ts';
 import type { GlobalTls } from '../../engine/config/tls-model.ts';
 import { Forge } from '../../engine/tls/forge.ts';
@@ -14,7 +14,8 @@ import { NO_HELLO } from '../../engine/tls/hello.ts';
 import { TlsListener } from '../../engine/tls/listener.ts';
 import { readSigner } from '../../engine/tls/signer.ts';
 import { TlsStore } from '../../engine/tls/store.ts';
-import { parseModel, type Rig, startRig } from '../proxy/rig.ts';
+import { rigOf } from '../proxy/listen.ts';
+import { parseModel, type Rig } from '../proxy/rig.ts';
 import { certificate, FOLDER, pemFile } from './certificates.ts';
 import { NO_FILES } from './ends.ts';
 
@@ -40,12 +41,7 @@ function signer(file: string, password: string | null = null) {
   return read;
 }
 
-let rig: Rig | null = null;
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
-});
+let rig: Rig;
 
 describe('clients are shown a certificate for their name', () => {
   test.each([
@@ -54,7 +50,7 @@ describe('clients are shown a certificate for their name', () => {
     ['RSA with a password', `ca-sign-file ${locked('secret')} ca-sign-pass secret`, AUTHORITIES.rsa],
     ['also with strict-sni', `strict-sni ca-sign-file ${AUTHORITIES.ecdsa}`, AUTHORITIES.ecdsa],
   ])('%s', async (_name, words, authority) => {
-    rig = await startRig(
+    rig = await rigOf(
       `frontend f\n  mode http\n  timeout client 3s\n  bind 127.0.0.1:1 ssl crt ${SITE} generate-certificates ${words}\n  http-request return status 200 content-type text/plain lf-string "%[ssl_fc_sni]"\n`,
     );
     const port = rig.port('f');

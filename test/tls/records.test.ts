@@ -2,25 +2,21 @@
 import { spawn } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { roomFor } from '../../engine/tls/wire.ts';
-import { type Rig, startRig } from '../proxy/rig.ts';
+import { rigOf } from '../proxy/listen.ts';
+import type { Rig } from '../proxy/rig.ts';
 import { pemFile } from './certificates.ts';
 
 const SITE = pemFile({ name: 'localhost', names: ['localhost'] });
 const BODY_BYTES = 300_000;
 
 let origin: Server;
-let rig: Rig | null = null;
+let rig: Rig;
 
 beforeAll(async () => {
   origin = createServer((_req, res) => res.end(Buffer.alloc(BODY_BYTES, 'x')));
   await new Promise<void>(done => origin.listen(0, '127.0.0.1', done));
-});
-
-afterEach(async () => {
-  await rig?.stop();
-  rig = null;
 });
 
 afterAll(() => void origin.close());
@@ -36,7 +32,7 @@ async function asked(port: number, args: readonly string[], ...said: readonly st
     bytes += data.toString('latin1').split('x'.repeat(64)).length - 1;
   });
   // Each word is to come alone.
-  while (rig!.counter('frontend', 'f', 'tls_sess') === 0) await new Promise(done => setTimeout(done, 20));
+  while (rig.counter('frontend', 'f', 'tls_sess') === 0) await new Promise(done => setTimeout(done, 20));
   for (const text of said) {
     child.stdin.write(text);
     await new Promise(done => setTimeout(done, 300));
@@ -50,7 +46,7 @@ async function asked(port: number, args: readonly string[], ...said: readonly st
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 async function listen(bind: string): Promise<number> {
-  rig = await startRig(`
+  rig = await rigOf(`
 defaults
   mode http
   timeout client 5s
