@@ -399,7 +399,7 @@ describe('modes and limits', () => {
   });
 
   test('the place in the queue of a log line is how many were served first, itself included', async () => {
-    const s = await server();
+    const s = await origin();
     const r = await proxy(
       s.port,
       'timeout queue 5s\n  http-request set-priority-class int(-1) if { path /2 }\n  http-response set-header x-place %[bc_be_queue]',
