@@ -300,6 +300,8 @@ export function socketName(fd: number): Address | null {
 
 /** What closing `fd` sends the peer: nothing (`hops` 0, where the system lets us), or a RST that lives for so many hops. */
 export function hush(fd: number, hops: number): void {
+  // What has come is acknowledged now: nobody will any more, and a packet sent again would meet a RST.
+  setOption(fd, TCP_QUICKACK, 1);
   if (hops === 0 && setOption(fd, TCP_REPAIR, 1) >= 0) return;
   setOption(fd, IP_TTL, hops || 1);
   setOption(fd, IPV6_UNICAST_HOPS, hops || 1);
