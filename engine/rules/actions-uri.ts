@@ -50,7 +50,8 @@ type Part = 'path' | 'pathq' | 'query' | 'uri';
 const WITH: Readonly<Record<Part, (target: Target, text: string) => string>> = {
   path: ({ before, query }, text) => before + text + query,
   pathq: ({ before }, text) => before + text,
-  query: ({ before, path }, text) => `${before}${path}?${text}`,
+  // An empty one keeps its `?`, but brings none.
+  query: ({ before, path, query }, text) => before + path + (text === '' ? query.slice(0, 1) : `?${text}`),
   uri: (_, text) => text,
 };
 
