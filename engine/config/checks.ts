@@ -15,6 +15,7 @@ import { advise } from './advice.ts';
 import { checkLogForwards } from './build-log-forwards.ts';
 import { allLogs, BUF0, streamServers } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
+import { checkCaptures } from './check-captures.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import { checkFilters } from './check-filters.ts';
 import { checkLogBackend } from './check-log-backends.ts';
@@ -441,6 +442,7 @@ const CHECKS: readonly Check[] = [
   emailAlerts,
   httpOnly,
   checkFilters,
+  checkCaptures,
   checkLogBackend,
   cookieCapture,
   logFormats,

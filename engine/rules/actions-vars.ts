@@ -99,7 +99,7 @@ const UNSET_VAR = action<{ readonly variable: Variable }>({
   bad: [['unset-var', "'unset-var' expects a variable in parentheses"]],
 });
 
-interface Capture {
+export interface Capture {
   readonly expression: Expression;
   /** Place in the frontend's list. */
   readonly slot: number;
@@ -107,7 +107,7 @@ interface Capture {
 }
 
 /** `len`: a new slot of the frontend; `id`: one that is declared. */
-const CAPTURE = action<Capture>({
+export const CAPTURE = action<Capture>({
   name: 'capture',
   where: 'TQRA',
   args: '<expression> { len <length> | id <slot> }',

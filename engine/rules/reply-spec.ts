@@ -165,6 +165,10 @@ export function readReply(
     if (option === null || !OPTIONS[option]!(cursor, draft, rule, context)) return null;
   }
   const { status, contentType, headers } = draft;
+  if (contentType !== '' && draft.content === null) {
+    const why = 'ignored by the http reply because neither errorfile nor payload defined';
+    cursor.warning(`content-type '${contentType}' ${why}`);
+  }
   const plain = draft.bare && contentType === '' && headers.length === 0;
   const content: Content = draft.content ?? (plain ? { kind: 'default' } : { kind: 'bytes', bytes: new Uint8Array(0) });
   if ((content.kind === 'default' || content.kind === 'errorfiles') && !ERROR_STATUSES.includes(status)) {

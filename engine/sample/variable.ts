@@ -20,7 +20,7 @@ const RULE =
 export function parseVariable(text: string): Variable | string {
   const dot = text.indexOf('.');
   const scope = SCOPES.find(s => s === text.slice(0, Math.max(dot, 0)));
-  if (scope === undefined) return `invalid variable name '${text}'. ${RULE}`;
+  if (scope === undefined || dot === text.length - 1) return `invalid variable name '${text}'. ${RULE}`;
   const name = text.slice(dot + 1);
   const bad = name.search(/[^A-Za-z0-9_.]/);
   if (bad >= 0) return `invalid syntax at char '${name.slice(bad)}'`;

@@ -7,10 +7,11 @@ const FILES = { files: { '/dev/null': '' } };
 
 /** What rules may refer to. */
 const FILTER = '  filter bwlim-out slow default-limit 1k default-period 1s\n';
+const SLOTS = '  declare capture request len 9\n  declare capture response len 9\n';
 
 /** Messages about the rule, which is line 3 of a file that is otherwise good. */
 function messagesOf(keyword: string, line: string, section = 'listen t'): string[] {
-  const filter = section === 'defaults' ? '' : FILTER;
+  const filter = section === 'defaults' ? '' : section.startsWith('backend') ? FILTER : FILTER + SLOTS;
   const text = `${section}\n  mode ${keyword.startsWith('tcp-') ? 'tcp' : 'http'}\n  ${keyword} ${line}\n${filter}`;
   return (
     load(text, FILES)
@@ -50,6 +51,19 @@ describe('the rows of the action table', () => {
       "'set-header' is not possible in 'tcp-request connection' rules",
     ]);
     expect(messagesOf('http-request', 'cache-use x')).toEqual(["'cache-use' is not supported by Sluice yet"]);
+  });
+
+  test('a rule of a frontend captures into slots that are there', () => {
+    const message = "Proxy 't': unable to find capture id '1' referenced by http-request capture rule";
+    expect(messagesOf('http-request', 'capture src id 1')).toEqual([message]);
+    expect(messagesOf('http-request', 'capture src id 1', 'backend t')).toEqual([]);
+  });
+
+  test('a variable has a name, and a type is for a content', () => {
+    expect(messagesOf('http-request', 'set-var(txn.) int(1)')[0]).toMatch(/^invalid variable name 'txn.'/);
+    expect(messagesOf('http-request', 'deny content-type a/b')).toEqual([
+      "content-type 'a/b' ignored by the http reply because neither errorfile nor payload defined",
+    ]);
   });
 
   test('a proxy inherits the rules of named defaults, and runs them first', () => {
