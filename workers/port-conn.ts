@@ -67,6 +67,8 @@ export class PortConn implements Conn {
   resume(): void {}
   shutdown(): void {}
   keepAlive(): void {}
+
+  setOption(): void {}
   delayAck(): void {}
 
   tcpInfo(): Uint8Array | null {

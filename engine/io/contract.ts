@@ -25,6 +25,7 @@
  *  - Errors are values: `onClose(conn, errno)` with a positive errno, 0 for an orderly end.
  */
 
+import type { SocketOption } from './native.ts';
 import type { SocketSetting } from './socket-settings.ts';
 
 /** A span of received bytes: `bytes[start, end)`. Lent; see the rules above. */
@@ -93,6 +94,8 @@ export interface Conn {
   local(): Address | null;
   /** TCP keep-alive (`option srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
   keepAlive(idle: number, interval: number, count: number): void;
+  /** An option of the socket, an int; nothing where the io has no descriptor, or when the system refuses it. */
+  setOption(option: SocketOption, value: number): void;
   /** What the kernel knows of the connection: Linux's `struct tcp_info`, lent until the next call; null where it cannot be had. */
   tcpInfo(): Uint8Array | null;
   /** The SYN that the peer began with, where `tcp-ss` has kept it; the kernel tells it once. */

@@ -7,7 +7,7 @@ import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from '../limits.ts';
 import { parseIp, UNNAMED } from './address.ts';
 import { POISON, SYN_BYTES_MAX } from './common.ts';
 import type { Address, Chunk, Conn, Handler } from './contract.ts';
-import { readOption, TCP_SAVED_SYN } from './native.ts';
+import { readOption, type SocketOption, setOption, TCP_SAVED_SYN } from './native.ts';
 
 const { errno: ERRNO } = os.constants;
 
@@ -243,6 +243,11 @@ export class NetConn implements Conn {
     const syn = new Uint8Array(SYN_BYTES_MAX);
     const length = readOption(fd, TCP_SAVED_SYN, syn);
     return length > 0 ? syn.subarray(0, length) : null;
+  }
+
+  setOption(option: SocketOption, value: number): void {
+    const { fd } = this;
+    if (fd !== undefined && fd >= 0 && !this.#unix) setOption(fd, option, value);
   }
 
   vanish(): void {

@@ -242,6 +242,8 @@ export class SimConn implements Conn {
 
   keepAlive(): void {}
 
+  setOption(): void {}
+
   savedSyn(): null {
     return null;
   }

@@ -12,7 +12,7 @@ export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
   const name = server.usesTls ? serverName(stream, server) : '';
   const options = optionsFor(stream, server);
-  const key = poolKey(name, options);
+  const key = poolKey(name, options, stream.serverMarks);
   if (stream.http) {
     const pooled = server.pool.take(stream, key);
     if (pooled !== null) {

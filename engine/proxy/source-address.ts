@@ -1,8 +1,9 @@
-/** `usesrc`: whose address a server sees. */
+/** What a server sees of a connection: whose address (`usesrc`), and what its packets carry (`set-bc-mark`, `set-bc-tos`). */
 import type { UseSource } from '../config/server-model.ts';
 import { addressText } from '../io/address.ts';
 import { sourceOf } from '../io/connect-options.ts';
 import type { Address, ConnectOptions } from '../io/contract.ts';
+import { markSettings, NO_MARKS } from '../io/packet-marks.ts';
 import { evaluate } from '../rules/values.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { type Fetch, Standpoint } from '../sample/context.ts';
@@ -15,8 +16,14 @@ import type { Stream } from './stream.ts';
 const HERE = new Standpoint();
 const HEADERS = new WeakMap<Server, Fetch>();
 
-/** How a connection is made for `stream`: `usesrc` may make it come from the client. */
+/** How a connection is made for `stream`: it may come from the client, and its packets may be marked. */
 export function optionsFor(stream: Stream, server: Server): ConnectOptions {
+  const options = sourced(stream, server);
+  if (stream.serverMarks === NO_MARKS) return options;
+  return { ...options, settings: [...(options.settings ?? []), ...markSettings(stream.serverMarks)] };
+}
+
+function sourced(stream: Stream, server: Server): ConnectOptions {
   const as = sourceOf(server.config, server.backend.proxy)?.usesrc ?? null;
   if (as === null) return server.connectOptions;
   const source = shown(stream, server, as);
@@ -43,7 +50,8 @@ function headerAddress(stream: Stream, server: Server, value: Expression): Addre
   return found === null ? null : { family: found.type === IPV4 ? 4 : 6, bytes: found.copy(), port: 0 };
 }
 
-/** What tells the pooled connections of a server apart: the name that TLS sends, and where they come from. */
-export function poolKey(name: string, { transparent, source }: ConnectOptions): string {
-  return transparent ? `${name} ${addressText(source!)}` : name;
+/** What tells the pooled connections of a server apart: the name that TLS sends, where they come from, their marks. */
+export function poolKey(name: string, { transparent, source }: ConnectOptions, marks = NO_MARKS): string {
+  const from = transparent ? `${name} ${addressText(source!)}` : name;
+  return marks === NO_MARKS ? from : `${from} ${marks.mark} ${marks.tos}`;
 }

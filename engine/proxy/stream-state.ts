@@ -7,6 +7,7 @@ import type { Place } from '../config/model.ts';
 import type { Timeouts } from '../config/proxy-model.ts';
 import { Head } from '../http/head.ts';
 import type { Address } from '../io/contract.ts';
+import { NO_MARKS } from '../io/packet-marks.ts';
 import { StreamVars } from '../sample/vars.ts';
 import type { Dump } from '../stats/out.ts';
 import { NOTHING_TRACKED, newTracked, type Tracked } from '../stick/tracking.ts';
@@ -145,6 +146,8 @@ export class StreamState {
   logLevel = -1;
   /** `set-retries`; -1 = as the backend says. */
   retries = -1;
+  /** `set-bc-mark`, `set-bc-tos`: what packets to the server carry; -1 = nothing. */
+  serverMarks = NO_MARKS;
   /** `set-priority-class`, `set-priority-offset`. */
   priorityClass = 0;
   priorityOffsetMs = 0;
@@ -266,6 +269,7 @@ export class StreamState {
     this.clientMs = timeouts.clientMs;
     this.logLevel = this.retries = -1;
     this.priorityClass = this.priorityOffsetMs = 0;
+    this.serverMarks = NO_MARKS;
     this.requestCaptures = this.responseCaptures = NO_CAPTURES;
     this.requestCookie = this.responseCookie = null;
     this.requestFilters = this.responseFilters = this.compression = null;

@@ -191,10 +191,6 @@ const DISABLE_L7_RETRY = action<true>({
   bad: [],
 });
 
-const NO_MARKS = 'packets are not marked';
-const marks = (name: string, where: string): ActionRow =>
-  acceptedAction(name, where, '<value>', 'Marks the packets of a connection.', NO_MARKS);
-
 export const SETTING_ACTIONS: readonly ActionRow[] = [
   SET_TIMEOUT,
   SET_RETRIES,
@@ -216,10 +212,4 @@ export const SETTING_ACTIONS: readonly ActionRow[] = [
   address('set-dst', 'destination', false, 'Another address that the client connected to.'),
   address('set-dst-port', 'destination', true, 'Another port that the client connected to.'),
   acceptedAction('set-nice', 'TUQR', '<nice>', 'Scheduling priority of the stream.', 'the loop knows no priorities'),
-  marks('set-mark', 'CSTUQR'),
-  marks('set-fc-mark', 'CSTUQR'),
-  marks('set-bc-mark', 'TQ'),
-  marks('set-tos', 'CSTUQR'),
-  marks('set-fc-tos', 'CSTUQR'),
-  marks('set-bc-tos', 'TQ'),
 ];

@@ -8,6 +8,7 @@ import { HEADER_ACTIONS } from './actions-headers.ts';
 import { HEADER_BIN_ACTIONS } from './actions-headers-bin.ts';
 import { LATER_ACTIONS } from './actions-later.ts';
 import { LOG_ACTIONS } from './actions-log.ts';
+import { MARK_ACTIONS } from './actions-marks.ts';
 import { PATTERN_ACTIONS } from './actions-patterns.ts';
 import { RESOLVE_ACTIONS } from './actions-resolve.ts';
 import { SERVICE_ACTIONS } from './actions-service.ts';
@@ -23,6 +24,7 @@ export const ACTIONS: readonly ActionRow[] = [
   ...LINE_ACTIONS,
   ...LOG_ACTIONS,
   ...SETTING_ACTIONS,
+  ...MARK_ACTIONS,
   ...BANDWIDTH_ACTIONS,
   ...VALUE_ACTIONS,
   ...RESOLVE_ACTIONS,

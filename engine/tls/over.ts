@@ -1,5 +1,6 @@
 /** A connection over another one: what the one below answers for both. */
 import type { Address, Conn } from '../io/contract.ts';
+import type { SocketOption } from '../io/native.ts';
 
 export abstract class Over {
   /** The connection of the io. */
@@ -23,6 +24,10 @@ export abstract class Over {
 
   savedSyn(): Uint8Array | null {
     return this.under.savedSyn();
+  }
+
+  setOption(option: SocketOption, value: number): void {
+    this.under.setOption(option, value);
   }
 
   keepAlive(idle: number, interval: number, count: number): void {

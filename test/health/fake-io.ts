@@ -56,6 +56,7 @@ class FakeConn implements Conn {
     return { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 33_333 };
   }
   keepAlive(): void {}
+  setOption(): void {}
   tcpInfo(): null {
     return null;
   }

@@ -20,6 +20,7 @@ import {
   readOption,
   SO_KEEPALIVE,
   SO_LINGER,
+  type SocketOption,
   shutdownSending,
   socketName,
   TCP_INFO,
@@ -238,6 +239,10 @@ export class UringConn implements Conn {
     if (idle > 0) ops.setOption(ring, this.id, TCP_KEEPIDLE, idle);
     if (interval > 0) ops.setOption(ring, this.id, TCP_KEEPINTVL, interval);
     if (count > 0) ops.setOption(ring, this.id, TCP_KEEPCNT, count);
+  }
+
+  setOption(option: SocketOption, value: number): void {
+    if (this.alive && !this.#unix) ops.setOption(this.#io.ring, this.id, option, value);
   }
 
   /** Turns what the turn has asked for into operations. */
