@@ -90,10 +90,12 @@ export class Line {
   }
 
   /** A captured header: as `encoded`, and so is what separates the captures. */
-  header(bytes: Uint8Array): void {
+  header(bytes: Uint8Array, escape: boolean): void {
     for (const b of bytes) {
-      if (UNSAFE[b] === 0 && (b < OPEN_BRACE || b > CLOSE_BRACE)) this.byte(b);
-      else {
+      if (UNSAFE[b] === 0 && (b < OPEN_BRACE || b > CLOSE_BRACE)) {
+        if (escape && ESCAPED[b] === 1) this.byte(BACKSLASH);
+        this.byte(b);
+      } else {
         this.byte(HASH);
         this.byte(HEX[b >> 4]!);
         this.byte(HEX[b & 15]!);

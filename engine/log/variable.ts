@@ -203,26 +203,32 @@ export function captured(name: string, doc: string, of: (stream: Stream) => Capt
   return { name, mode: 'http', known: EARLY, doc, type: 'str', writer };
 }
 
-/** The slots of captures: `{a|b}`, or in CLF each in quotes; nothing at all when the frontend has none. */
+/**
+ * The slots of captures: `{a|b}`, in quotes with `+Q`; or in CLF a list of which each has its quotes, and without them `-` where
+ * nothing was captured. Nothing at all when the frontend has none.
+ */
 export function captures(
   name: string,
   doc: string,
   clf: boolean,
   of: (stream: Stream) => readonly Captured[],
 ): Variable {
-  const writer = (): Write => {
+  const writer = ({ quote, escape }: Flags): Write => {
     return (line, { stream }) => {
       const slots = of(stream);
       if (slots.length === 0) return;
+      if (quote && !clf) line.byte(QUOTE);
       if (!clf) line.byte(OPEN_BRACE);
       for (let i = 0; i < slots.length; i++) {
         if (i > 0) line.byte(clf ? SPACE : BAR);
-        if (clf) line.byte(QUOTE);
+        if (quote && clf) line.byte(QUOTE);
         const value = slots[i];
-        if (value != null) line.header(value);
-        if (clf) line.byte(QUOTE);
+        if (value != null) line.header(value, escape);
+        else if (clf && !quote) line.byte(DASH);
+        if (quote && clf) line.byte(QUOTE);
       }
       if (!clf) line.byte(CLOSE_BRACE);
+      if (quote && !clf) line.byte(QUOTE);
     };
   };
   return { name, mode: 'tcp', known: EARLY, doc, type: 'str', writer };

@@ -27,6 +27,17 @@ describe('expressions', () => {
   });
 });
 
+test.each([
+  ['%hr %hrl %hs %hsl', '{x#22y\\] |} x#22y\\] - {5} 5'],
+  ['%{+Q}hr %{+Q}hrl %{+Q}hs', '"{x#22y\\] |}" "x#22y\\]" "" "{5}"'],
+  ['%{+E}hr %{+Q,+E}hrl', '{x#22y\\\\\\]|} "x#22y\\\\\\]" ""'],
+])('captures in quotes and escaped, as the flags say: %s', async (format, expected) => {
+  const request =
+    'declare capture request len 9\n declare capture request len 9\n http-request capture req.hdr(x-a) id 0\n';
+  const lines = `${request} capture response header content-length len 9\n log-format '${format}'`;
+  expect(await lineOf(lines, 'GET / HTTP/1.1\r\nHost: a\r\nX-A: x"y\\]\r\n\r\n')).toBe(expected.replace('] |', ']|'));
+});
+
 describe('encodings', () => {
   test('json: items with labels, each as its type', async () => {
     const format =
