@@ -172,13 +172,20 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
     out.setInt(ctx.session.frontend.proxy.id),
   ),
   name('fe_name', 'internal', 'Name of the frontend.', ctx => ctx.session.frontend.proxy.name),
-  name('fe_defbe', 'internal', 'Its default backend.', ctx => ctx.session.frontend.defaultBackend?.proxy.name ?? null),
+  name('fe_defbe', 'internal', 'Its default backend.', ({ session: { frontend } }) => {
+    const proxy = frontend.defaultBackend?.proxy ?? null;
+    // A listen section is its own backend, not one that somebody named.
+    return proxy === null || proxy === frontend.proxy ? null : proxy.name;
+  }),
   id('be_id', 'backend', 'Number of the backend.', backendOf),
   name('be_name', 'backend', 'Name of the backend.', ctx => backendOf(ctx)?.name ?? null),
   id('srv_id', 'server', 'Number of the server.', serverOf),
   name('srv_name', 'server', 'Name of the server.', ctx => serverOf(ctx)?.name ?? null),
   plain('so_id', 'sint', 'listener', 'Number of the listener.', (ctx, out) => out.setInt(ctx.session.listener.bind.id)),
-  name('so_name', 'listener', 'Name of the listener.', ctx => ctx.session.listener.bind.name),
+  name('so_name', 'listener', 'Name of the listener, where it was given one.', ({ session }) => {
+    const { name, id } = session.listener.bind;
+    return name === `sock-${id}` ? null : name;
+  }),
   plain('dst_conn', 'sint', 'client', 'Connections of the listener now.', ({ session: { context, listener } }, out) => {
     return out.setInt(Atomics.load(context.words, listener.at + LISTENER.at.conns));
   }),

@@ -68,8 +68,7 @@ function side(prefix: 'ssl_fc' | 'ssl_bc', of: ConnOf, from: Source, whose: stri
     ...reads,
     ...secrets(prefix, of, from, whose),
     plain(`${prefix}_is_resumed`, 'bool', from, `The session was resumed (${whose}).`, (ctx, out) => {
-      const conn = of(ctx);
-      return conn !== null && out.setBool(conn.tls?.resumed() ?? false);
+      return out.setBool(of(ctx)?.tls?.resumed() ?? false);
     }),
     plain(`${prefix}_err`, 'sint', from, `OpenSSL's number of what went wrong (${whose}).`, (ctx, out) => {
       const conn = of(ctx);

@@ -27,6 +27,10 @@ describe('expressions', () => {
   });
 });
 
+test('a listen section has no default backend but one that is named, a listener no name but its own', async () => {
+  expect(await lineOf('log-format "%[fe_defbe] %[so_name] %[ssl_fc_is_resumed]"')).toBe('- - 0');
+});
+
 test.each([
   ['%hr %hrl %hs %hsl', '{x#22y\\] |} x#22y\\] - {5} 5'],
   ['%{+Q}hr %{+Q}hrl %{+Q}hs', '"{x#22y\\] |}" "x#22y\\]" "" "{5}"'],
