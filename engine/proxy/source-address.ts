@@ -43,7 +43,7 @@ function headerAddress(stream: Stream, server: Server, value: Expression): Addre
   return found === null ? null : { family: found.type === IPV4 ? 4 : 6, bytes: found.copy(), port: 0 };
 }
 
-/** What tells the pooled connections of a server apart: the name that TLS sends, and where they come from. */
+/** What tells the pooled connections of a server apart: their name (`pool-conn-name`, else what TLS sends), and where they come from. */
 export function poolKey(name: string, { transparent, source }: ConnectOptions): string {
   return transparent ? `${name} ${addressText(source!)}` : name;
 }
