@@ -92,3 +92,15 @@ test.each(SETS)('cookie SRV %s, %s with %s, and the server sets %j', async (opti
   expect([...answer.matchAll(/^set-cookie: (.*)\r$/gim)].map(match => match[1])).toEqual(sent);
   if (options === 'rewrite' && set.length === 0) expect(rig.ends[0]!.cookie).toBe('valid N');
 });
+
+test.each([
+  ['Cookie: SRV', ''],
+  ['Cookie: SRV=a, x=2', 'SRV=a'],
+  ['Cookie: b=1; SRVX="q; r"; SRV=a', 'SRVX=#22q; r#22'],
+])('capture cookie SRV of %s', async (header, captured) => {
+  const s = await origin(() => ok());
+  const rules = ['capture cookie SRV len 20', 'http-response set-header x-seen %CC'];
+  const rig = await listen([...rules, `server s 127.0.0.1:${s.port}`]);
+  const answer = await ask(rig.port('web'), CLOSE.replace('Host', `${header}\r\nHost`));
+  expect(/^x-seen: (.*)\r$/m.exec(answer)?.[1]).toBe(captured);
+});
