@@ -113,11 +113,13 @@ export interface ServerDraft
       | 'tls'
       | 'checkTls'
       | 'source'
+      | 'poolName'
     >
   > {
   proxyFields: Server['proxyFields'];
   tls: ServerTlsDraft;
   source: Source | null;
+  poolName: Expression | null;
   /** null in a `default-server` line. */
   endpoint: Endpoint | null;
   /** `init-addr`: how an address is found at start, in this order. */
@@ -468,6 +470,7 @@ export function newServer(): ServerDraft {
     poolLowConn: 0,
     poolPurgeDelayMs: 5_000,
     maxReuse: -1,
+    poolName: null,
     slowstartMs: 0,
     check: false,
     interMs: 2_000,

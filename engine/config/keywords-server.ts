@@ -1,6 +1,7 @@
 /** What may follow the address of a `server` line, or `default-server`. */
 
 import { WEIGHT_MAX } from '../limits.ts';
+import { readExpression } from '../sample/expression.ts';
 import { newServer, type ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { guidRow } from './guid.ts';
@@ -56,6 +57,14 @@ const OWN: readonly Row[] = [
   integer(row('pool-low-conn', 'Idle connections below which no other thread takes one.'), 'poolLowConn'),
   integer(row('max-reuse', 'How often a connection is used again; -1 = always.'), 'maxReuse', { min: -1 }),
   time(row('pool-purge-delay', 'Interval at which idle connections are closed.'), 'poolPurgeDelayMs'),
+  supported<ServerDraft>({
+    ...row('pool-conn-name', 'Only requests for which it is the same share a connection.'),
+    ...{ args: '<expression>', good: ['pool-conn-name req.hdr(host)', 'pool-conn-name src'] },
+    parse(cursor, server, { resources }) {
+      server.poolName = readExpression(cursor, resources, null) ?? server.poolName;
+    },
+    bad: [['pool-conn-name foo', "unknown fetch method 'foo'"]],
+  }),
   bare(row('non-stick', 'Is never stored in a stick table.'), { nonStick: true }),
   bare(row('stick', 'Is stored in stick tables.'), { nonStick: false }),
   integer(row('shard', 'In `peers` sections: which part of the tables it gets.'), 'shard'),
@@ -115,17 +124,16 @@ const OWN: readonly Row[] = [
 
 /** [name, syntax, what it does, why it means nothing]. */
 const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
+  ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.', 'checks open connections of their own'],
+  ['check-reuse-pool', '', 'Checks may use pooled connections.', 'they open connections of their own'],
   ['no-check-reuse-pool', '', 'Checks open connections of their own.', 'they always do'],
   ['idle-ping', '<time>', 'Interval of pings on idle connections.', 'only HTTP/2 has pings'],
 ];
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['check-pool-conn-name', '<name>', 'Which pooled connection checks use.'],
   ['check-proto', '<name>', 'Protocol of checks.'],
-  ['check-reuse-pool', '', 'Checks use pooled connections.'],
   ['namespace', '<name>', 'Network namespace.'],
-  ['pool-conn-name', '<name>', 'Name of its pooled connections.'],
   ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],

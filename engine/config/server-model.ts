@@ -67,6 +67,8 @@ export interface Server extends Place {
   readonly poolLowConn: number;
   readonly poolPurgeDelayMs: number;
   readonly maxReuse: number;
+  /** `pool-conn-name`: what tells its pooled connections apart; null = the name that TLS sends. */
+  readonly poolName: Expression | null;
   readonly check: ServerCheck | null;
   readonly agent: AgentCheck | null;
   /** The server whose state this one has: index of its proxy and its place there. */

@@ -12,23 +12,32 @@ import { hasCode, L4OK, L6OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdi
 
 /**
  * The request's bytes, as HAProxy 2.6 writes them: header names in lower case, the state (when `http-check send-state`)
- * after the configured ones, then the length and, in HTTP/1.1, `connection: close` unless the configuration has another.
+ * after the configured ones, then the length and what happens to the connection, where the version does not say it: it is
+ * closed, unless the configuration has a Connection header without `close`.
  */
 export function request(step: RequestText, state: string): Uint8Array {
   let head = `${step.method} ${step.uri} ${step.version}\r\n`;
-  let connection = step.version === 'HTTP/1.1' ? 'close' : '';
+  let closes: boolean | null = null;
   for (const [name, value] of step.headers) {
     const lower = name.toLowerCase();
-    // `keep-alive` is what HTTP/1.1 is without a word.
-    if (lower === 'connection') connection = value.toLowerCase() === 'keep-alive' ? '' : value;
     // Framing is ours to say.
-    else if (lower !== 'content-length' && lower !== 'transfer-encoding') head += `${lower}: ${value}\r\n`;
+    if (lower === 'content-length' || lower === 'transfer-encoding') continue;
+    if (lower === 'connection') closes = (closes ?? false) || /(^|,)\s*close\s*(,|$)/i.test(value);
+    const kept = lower === 'connection' ? otherOptions(value) : value;
+    if (lower !== 'connection' || kept !== '') head += `${lower}: ${kept}\r\n`;
   }
   if (state !== '') head += `x-haproxy-server-state: ${state}\r\n`;
   const body = Buffer.from(step.body, 'latin1');
   if (body.length > 0) head += `content-length: ${body.length}\r\n`;
-  if (connection !== '') head += `connection: ${connection}\r\n`;
+  const persists = step.version === 'HTTP/1.1';
+  if ((closes ?? true) === persists) head += `connection: ${persists ? 'close' : 'keep-alive'}\r\n`;
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
+}
+
+/** A Connection header without what says whether the connection is closed. */
+function otherOptions(value: string): string {
+  const options = value.split(',').map(option => option.trim());
+  return options.filter(option => !/^(?:close|keep-alive)$/i.test(option)).join(', ');
 }
 
 /** What came, and in which circumstances. */

@@ -1,6 +1,6 @@
 /**
  * What a server sent since the last step that sent something; as the response to an HTTP check, if it is one: a small parser, for a message that we asked for, read once and thrown away. It is lenient
- * where HAProxy's checks are (bare LF, HTTP/2.0 in the status line) and bounded by `tune.bufsize`; traffic never goes
+ * where HAProxy's checks are (bare LF, blanks, any version and status) and bounded by `tune.bufsize`; traffic never goes
  * through it.
  *
  *   head ── status line and header lines up to the empty one ──► body ── length, chunks or close ──► complete
@@ -9,14 +9,18 @@
 /** What is known of the end of the body. */
 type Framing = 'length' | 'chunked' | 'close';
 
-const STATUS_LINE = /^HTTP\/\d\.\d (\d{3})(?: ([^\r\n]*))?\r?\n/;
-const HEAD_END = /\r?\n\r?\n/;
+const STATUS_LINE = /^(?:\r?\n)*(?:HTTP|RTSP)\/\d\.\d[ \t]+(\d{1,9})(?:[ \t]+([^\r\n]*))?\r?\n/;
+const EMPTY_LINE = /(?<![^\n])\r?\n/;
+/** The lines after the status line; one that begins with a blank goes on with the one before. */
+const FIELDS = /^(?:[!#$%&'*+.^_`|~0-9a-z-]+:[^\r\n\0]*\r?\n(?:[ \t][^\r\n\0]*\r?\n)*)*$/i;
+const LENGTHS = /^(\d{1,15})(?:[ \t]*,[ \t]*\1)*$/;
 
 export class CheckResponse {
   readonly #limitBytes: number;
   /** Everything received, one character per byte. */
   #text = '';
   #bodyStart = -1;
+  #headers: (readonly [name: string, value: string])[] = [];
   #framing: Framing = 'close';
   #length = 0;
   /** The status code; -1 until the head is complete. */
@@ -56,13 +60,9 @@ export class CheckResponse {
     return this.#framing === 'chunked' ? dechunk(raw).body : raw;
   }
 
-  /** Header lines in order; names in lower case. */
-  headers(): [name: string, value: string][] {
-    const lines = this.#text.slice(0, this.#bodyStart).split(/\r?\n/).slice(1);
-    return lines.flatMap(line => {
-      const colon = line.indexOf(':');
-      return colon <= 0 ? [] : [[line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as [string, string]];
-    });
+  /** Headers in order, those of several lines joined; names in lower case. */
+  headers(): readonly (readonly [name: string, value: string])[] {
+    return this.#headers;
   }
 
   /** The whole body is here. `ended`: the server has closed. */
@@ -75,32 +75,59 @@ export class CheckResponse {
   }
 
   #head(): void {
-    const end = HEAD_END.exec(this.#text);
-    if (!end) {
+    const line = STATUS_LINE.exec(this.#text);
+    if (line === null) {
       // What cannot become a status line need not be waited for.
-      const lf = this.#text.indexOf('\n');
-      this.invalid = this.full || (lf >= 0 && !STATUS_LINE.test(this.#text));
+      this.invalid = this.full || /[^\r\n][^\n]*\n/.test(this.#text);
       return;
     }
-    const line = STATUS_LINE.exec(this.#text);
-    if (!line) {
-      this.invalid = true;
+    const rest = this.#text.slice(line[0].length);
+    const end = EMPTY_LINE.exec(rest);
+    if (end === null) {
+      this.invalid = this.full;
       return;
     }
     this.code = Number(line[1]);
     this.reason = line[2] ?? '';
-    this.#bodyStart = end.index + end[0].length;
-    this.#frame(this.#text.slice(line[0].length, end.index));
+    this.invalid = !this.#read(rest.slice(0, end.index));
+    if (!this.invalid) this.#bodyStart = line[0].length + end.index + end[0].length;
   }
 
-  /** RFC 9112 section 6.3, without the request method: HEAD is judged by its status alone. */
-  #frame(headers: string): void {
-    const length = /^content-length:[ \t]*(\d{1,15})[ \t]*\r?$/im.exec(headers);
-    if (/^transfer-encoding:.*\bchunked[ \t]*\r?$/im.test(headers)) this.#framing = 'chunked';
-    else if (length || this.code < 200 || this.code === 204 || this.code === 304) {
-      this.#framing = 'length';
-      this.#length = length ? Number(length[1]) : 0;
+  /** The headers; false = they are none, or leave it open how long the body is. */
+  #read(fields: string): boolean {
+    if (!FIELDS.test(fields)) return false;
+    const lines = fields
+      .replace(/\r?\n(?=[ \t])/g, end => ' '.repeat(end.length))
+      .split(/\r?\n/)
+      .slice(0, -1);
+    this.#headers = lines.map(line => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+    });
+    return this.#frame();
+  }
+
+  #values(name: string): string {
+    return this.#headers
+      .filter(header => header[0] === name)
+      .map(header => header[1])
+      .join(',');
+  }
+
+  /** RFC 9112 section 6.3, without the request method: HEAD is judged by its status alone. False = it breaks the rules. */
+  #frame(): boolean {
+    const has = (name: string): boolean => this.#headers.some(header => header[0] === name);
+    const length = LENGTHS.exec(this.#values('content-length'));
+    if (length === null && has('content-length')) return false;
+    if (has('transfer-encoding')) {
+      this.#framing = 'chunked';
+      return this.#values('transfer-encoding').toLowerCase() === 'chunked';
     }
+    if (length !== null || this.code < 200 || this.code === 204 || this.code === 304) {
+      this.#framing = 'length';
+      this.#length = length === null ? 0 : Number(length[1]);
+    }
+    return true;
   }
 }
 

@@ -71,6 +71,7 @@ export interface Reach {
 
 /** HAProxy's words. */
 const HANDSHAKE_FAILED = 'SSL handshake failure';
+const INCOMPLETE_LINE = 'Ignoring incomplete line from agent';
 
 export class Script implements Probe, Handler, TlsEnd {
   readonly #env: CheckEnv;
@@ -297,7 +298,12 @@ export class Script implements Probe, Handler, TlsEnd {
     const own = step.kind === 'expect' ? step.toutStatus : '';
     const layer = this.#shaking ? L6TOUT : L4TOUT;
     const status = this.#connecting ? layer : own === '' ? L7TOUT : statusNamed(own);
-    this.#finish(verdict(status, this.#whereabouts()));
+    this.#finish(verdict(status, this.#cutShort() ? INCOMPLETE_LINE : this.#whereabouts()));
+  }
+
+  /** An agent has left in the middle of its line. */
+  #cutShort(): boolean {
+    return this.#plan.check.type === 'agent' && this.#ended && this.#response.text !== '';
   }
 
   #finish(found: Verdict): void {

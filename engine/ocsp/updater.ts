@@ -107,7 +107,7 @@ export class OcspUpdater {
   #take(
     certificate: Certificate,
     id: string,
-    answer: { headers(): [string, string][]; body(): string },
+    answer: { headers(): readonly (readonly [string, string])[]; body(): string },
   ): Uint8Array | number {
     const type = answer.headers().find(([name]) => name === 'content-type')?.[1] ?? '';
     if (!type.startsWith('application/ocsp-response')) return NO_HEADER!;

@@ -4,6 +4,7 @@
  */
 import type { Capture, Proxy } from '../config/proxy-model.ts';
 import { latin1 } from '../http/chars.ts';
+import { CookieAt, readPair } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
 import { H_COOKIE, H_SET_COOKIE } from '../http/names.ts';
 import { PROCESS } from '../shm/words.ts';
@@ -62,22 +63,19 @@ function capture(head: Head, { name, lenBytes }: CapturedHeader): Captured {
   return head.bytesOf(slot).slice(start, Math.min(head.valueEnd[slot]!, start + lenBytes));
 }
 
-const SEMICOLON = 59;
-const SP = 32;
+const found = new CookieAt();
 
-/** The first cookie whose text (`name=value`) begins with `prefix`, cut. */
+/** The first cookie with a value whose text (`name=value`) begins with `prefix`, cut. */
 function cookieOf(head: Head, id: number, prefix: Uint8Array, lenBytes: number): Captured {
   for (let i = head.find(id); i >= 0; i = head.find(id, i + 1)) {
     const bytes = head.bytesOf(i);
     const end = head.valueEnd[i]!;
-    for (let start = head.valueStart[i]!; start < end; ) {
-      while (start < end && bytes[start] === SP) start++;
-      let stop = start;
-      while (stop < end && bytes[stop] !== SEMICOLON) stop++;
-      if (prefix.every((byte, k) => bytes[start + k] === byte))
-        return bytes.slice(start, Math.min(stop, start + lenBytes));
+    for (let at = head.valueStart[i]!; at < end; at = found.pairEnd + 1) {
+      readPair(bytes, at, end, found, id === H_COOKIE);
+      const { nameStart, nameEnd, valueEnd } = found;
+      if (nameEnd > nameStart && prefix.every((byte, k) => bytes[nameStart + k] === byte))
+        return bytes.slice(nameStart, Math.min(valueEnd, nameStart + lenBytes));
       if (id === H_SET_COOKIE) break;
-      start = stop + 1;
     }
   }
   return null;

@@ -64,7 +64,7 @@ export function persistedServer(stream: Stream): Server | null {
   const { cookie } = backend;
   if (cookie === null || !stream.http || !findCookie(stream.requestHead, cookie.name, at)) return null;
   const { config } = cookie;
-  const nameEnd = config.mode === 'insert' ? readInserted(stream) : at.valueEnd;
+  const nameEnd = nameEndOf(stream, config);
   const verdict = stream.cookieDates === null ? 'valid' : judgeDates(config, stream.cookieDates, wallMs() / 1000);
   stream.cookie = 'invalid';
   const server = namedServer(cookie, backend, stream.requestHead, nameEnd);
@@ -86,10 +86,12 @@ export function persistedServer(stream: Stream): Server | null {
   return usable ? server : null;
 }
 
-/** Notes the dates of an inserted cookie; returns where its value ends. */
-function readInserted(stream: Stream): number {
-  stream.cookieDates = { last: 0, first: 0 };
-  return readDates(stream.requestHead.bytesOf(at.slot), at.valueStart, at.valueEnd, stream.cookieDates);
+/** Where the server's name ends in the cookie at `at`, or may end: dates follow it, which are noted where we made them. */
+function nameEndOf(stream: Stream, { mode }: Cookie): number {
+  if (mode === 'prefix') return at.valueEnd;
+  const dates = { last: 0, first: 0 };
+  if (mode === 'insert') stream.cookieDates = dates;
+  return readDates(stream.requestHead.bytesOf(at.slot), at.valueStart, at.valueEnd, dates);
 }
 
 /** The server that the cookie at `at` names; `nameEnd`: where the value ends. */
@@ -112,25 +114,22 @@ export function setPersistence(stream: Stream): void {
   const cookie = backend?.cookie ?? null;
   const own = cookie === null || server === null ? null : cookie.servers.of(server);
   if (cookie === null || own === null) return;
-  const { config } = cookie;
   const head = stream.responseHead;
-  const set = findSetCookie(head, cookie.name, at);
-  if (config.mode === 'rewrite') {
-    if (set && replaceValue(head, at, own.value)) stream.cookieSet = 'R';
-  } else if (config.mode === 'prefix') {
-    if (set && prefixValue(head, at, own.prefix)) stream.cookieSet = 'R';
-  } else if (set && config.preserve) stream.cookieSet = 'P';
-  else {
-    if (set) removeSetCookies(stream, cookie.name);
-    insert(stream, cookie, own);
-  }
+  let found = findSetCookie(head, cookie.name, at);
+  for (; found; found = findSetCookie(head, cookie.name, at, at.slot + 1)) meetSetCookie(stream, cookie.config, own);
+  if (cookie.config.mode === 'insert' && stream.cookieSet !== 'P') insert(stream, cookie, own);
 }
 
-/** In insert mode the cookie is ours: what the server sets by its name would be in the way. */
-function removeSetCookies(stream: Stream, name: Uint8Array): void {
+/** The server sets the cookie itself, at `at`. In insert mode, and where a client of `indirect` has it, that would be in the way. */
+function meetSetCookie(stream: Stream, { mode, indirect, preserve }: Cookie, own: ServerCookie): void {
   const head = stream.responseHead;
-  stream.cookieSet = 'D';
-  for (let found = true; found; found = findSetCookie(head, name, at)) head.remove(at.slot);
+  if (preserve) stream.cookieSet = 'P';
+  else if (mode === 'insert' || (indirect && stream.cookie === 'valid')) {
+    stream.cookieSet = 'D';
+    head.remove(at.slot);
+  } else if (mode === 'rewrite' ? replaceValue(head, at, own.value) : prefixValue(head, at, own.prefix)) {
+    stream.cookieSet = 'R';
+  }
 }
 
 /** A client that has the right cookie gets it again only when its dates say so. */
@@ -139,7 +138,7 @@ function insert(stream: Stream, { config, attributes }: CookiePersistence, { tex
   const dates = stream.cookieDates;
   const valid = stream.cookie === 'valid';
   if (valid && (dates === null || !needsRefresh(config, dates, now))) return;
-  if (config.postonly && !valid && stream.requestHead.methodId !== METHOD_POST) return;
+  if (config.postonly && stream.requestHead.methodId !== METHOD_POST) return;
   const head = stream.responseHead;
   stream.cookieSet = valid ? 'U' : 'I';
   const written = writeDates(config, valid ? dates!.first : 0, now);

@@ -2,17 +2,22 @@
 import { CONNECT } from '../shm/counters.ts';
 import { Http1Server } from './http1-server.ts';
 import { RawServer } from './raw.ts';
+import { ServerText } from './server-text.ts';
 import { optionsFor, poolKey } from './source-address.ts';
 import type { Stream } from './stream.ts';
 import { targetAddress } from './target-address.ts';
 import { connectServer, serverName } from './tls-server.ts';
+
+const POOL_NAMES = new ServerText();
 
 /** True when the stream got a connection that is ready; false when one is being opened. */
 export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
   const name = server.usesTls ? serverName(stream, server) : '';
   const options = optionsFor(stream, server);
-  const key = poolKey(name, options, stream.serverMarks);
+  const { poolName } = server.config;
+  const pool = poolName === null ? name : POOL_NAMES.of(stream, server, poolName);
+  const key = poolKey(pool, options, stream.serverMarks);
   if (stream.http) {
     const pooled = server.pool.take(stream, key);
     if (pooled !== null) {

@@ -50,7 +50,10 @@ function headerAddress(stream: Stream, server: Server, value: Expression): Addre
   return found === null ? null : { family: found.type === IPV4 ? 4 : 6, bytes: found.copy(), port: 0 };
 }
 
-/** What tells the pooled connections of a server apart: the name that TLS sends, where they come from, their marks. */
+/**
+ * What tells the pooled connections of a server apart: their name (`pool-conn-name`, else what TLS sends), where they come from,
+ * their marks.
+ */
 export function poolKey(name: string, { transparent, source }: ConnectOptions, marks = NO_MARKS): string {
   const from = transparent ? `${name} ${addressText(source!)}` : name;
   return marks === NO_MARKS ? from : `${from} ${marks.mark} ${marks.tos}`;

@@ -1,10 +1,7 @@
 /** Connections to servers over TLS (`ssl` of a `server` line). */
 import type { Address, Conn, ConnectOptions, Handler } from '../io/contract.ts';
 import { compileText, type Value } from '../rules/format.ts';
-import { evaluate } from '../rules/values.ts';
-import { compileExpression } from '../sample/compile.ts';
-import { type Fetch, Standpoint } from '../sample/context.ts';
-import { type Sample, STR } from '../sample/sample.ts';
+import { Standpoint } from '../sample/context.ts';
 import { connectTls, TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import type { TlsContext } from '../tls/context.ts';
@@ -14,29 +11,19 @@ import { field } from './proxy-fields.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 import { fieldsFor } from './proxy-tlvs.ts';
 import { proxyRules } from './rules.ts';
+import { ServerText } from './server-text.ts';
 import { connectThrough } from './socks4.ts';
 import type { Stream } from './stream.ts';
 import { countHandshake, enterTls, leaveTls } from './tls-account.ts';
 
 const HERE = new Standpoint();
-const FETCHES = new WeakMap<Server, Fetch>();
+const NAMES = new ServerText();
 
 /** The name that a connection for `stream` sends (`sni`); '' = none. */
 export function serverName(stream: Stream, server: Server): string {
   const { tls } = server.config;
   if (tls === null || tls.sni === null) return '';
-  let fetch = FETCHES.get(server);
-  if (fetch === undefined) {
-    const { context, proxy } = server.backend;
-    fetch = compileExpression(tls.sni, proxyRules(context, proxy).env);
-    FETCHES.set(server, fetch);
-  }
-  const value = evaluate(fetch, HERE.at(stream), STR);
-  return value === null ? '' : textOf(value);
-}
-
-function textOf({ bytes, start, end }: Sample): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  return NAMES.of(stream, server, tls.sni);
 }
 
 /** Receivers take headers of some 16 KiB; what has no room is left out. */

@@ -68,3 +68,39 @@ test('dynamic: a name made of key, address and port, the same everywhere', async
   for (let i = 0; i < 3; i++) await ask(rig.port('web'), CLOSE.replace('Host', `Cookie: SRV=${name}\r\nHost`));
   expect(rig.ends.slice(2).map(end => end.server)).toEqual(['s', 's', 's']);
 });
+
+// [the options, the method, the request's cookie, what the server sets, what the client gets]: as Debian's HAProxy did it.
+const SETS: readonly [options: string, method: string, cookie: string, set: string[], sent: string[]][] = [
+  ['rewrite', 'GET', 'A|xxxxx', [], []],
+  ['rewrite', 'GET', 'x', ['SRV=1; Path=/', 'a=b', 'SRV=2'], ['SRV=A; Path=/', 'a=b', 'SRV=A']],
+  ['prefix', 'GET', 'x', ['SRV=1', 'SRV=2'], ['SRV=A~1', 'SRV=A~2']],
+  ['prefix indirect', 'GET', 'x', ['SRV=1'], ['SRV=A~1']],
+  ['prefix indirect', 'GET', 'A', ['SRV=1', 'a=b'], ['a=b']],
+  ['insert preserve', 'GET', 'x', ['SRV=1', 'SRV=2'], ['SRV=1', 'SRV=2']],
+  ['insert postonly', 'GET', 'A|xxxxx', [], []],
+  ['insert postonly', 'POST', 'A|xxxxx', [], ['SRV=A; path=/']],
+];
+
+test.each(SETS)('cookie SRV %s, %s with %s, and the server sets %j', async (options, method, cookie, set, sent) => {
+  const head = ['HTTP/1.1 200 OK', ...set.map(value => `Set-Cookie: ${value}`), 'Content-Length: 0', '', ''];
+  const s = await origin(() => head.join('\r\n'));
+  const rig = await listen([`cookie SRV ${options}`, `server s 127.0.0.1:${s.port} cookie A`]);
+  const answer = await ask(
+    rig.port('web'),
+    CLOSE.replace('GET', method).replace('Host', `Cookie: SRV=${cookie}\r\nHost`),
+  );
+  expect([...answer.matchAll(/^set-cookie: (.*)\r$/gim)].map(match => match[1])).toEqual(sent);
+  if (options === 'rewrite' && set.length === 0) expect(rig.ends[0]!.cookie).toBe('valid N');
+});
+
+test.each([
+  ['Cookie: SRV', ''],
+  ['Cookie: SRV=a, x=2', 'SRV=a'],
+  ['Cookie: b=1; SRVX="q; r"; SRV=a', 'SRVX=#22q; r#22'],
+])('capture cookie SRV of %s', async (header, captured) => {
+  const s = await origin(() => ok());
+  const rules = ['capture cookie SRV len 20', 'http-response set-header x-seen %CC'];
+  const rig = await listen([...rules, `server s 127.0.0.1:${s.port}`]);
+  const answer = await ask(rig.port('web'), CLOSE.replace('Host', `${header}\r\nHost`));
+  expect(/^x-seen: (.*)\r$/m.exec(answer)?.[1]).toBe(captured);
+});

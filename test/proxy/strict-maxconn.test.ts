@@ -1,4 +1,4 @@
-/** How many server connections there may be, and for how long: `strict-maxconn`, `max-session-srv-conns`, `max-reuse`. */
+/** How many server connections there may be, and for how long: `strict-maxconn`, `max-session-srv-conns`, `max-reuse`, `pool-conn-name`. */
 import { expect, test } from 'vitest';
 import { origin, rigOf } from './listen.ts';
 import { pass } from './network.ts';
@@ -112,5 +112,12 @@ ${there.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}\n`).join('')}`);
 test('max-reuse: a connection serves so many requests more, and then no other', async () => {
   const server = await start('max-reuse 2');
   for (let n = 0; n < 7; n++) expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
+  expect(server.conns.length).toBe(3);
+});
+
+test('pool-conn-name: clients share a connection only where it is the same', async () => {
+  const server = await start('pool-low-conn 3 pool-conn-name req.hdr(x-name)');
+  const named = (name: string) => ask(rig.port('web'), GET.replace('\r\n\r\n', `\r\nX-Name: ${name}\r\n\r\n`));
+  for (const name of ['a', 'b', 'a', 'b', 'c']) expect(await named(name)).toContain(' 200 ');
   expect(server.conns.length).toBe(3);
 });
