@@ -209,7 +209,7 @@ const OWN: readonly Row[] = [
     ],
   }),
   integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
-  integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog'),
   integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
   integer(row('id', 'FLB', 'Number of the proxy in statistics.'), 'id', { min: 1 }),
   bare(row('be-unpublished', 'LB', 'Switching rules pass it over until it is published.'), { unpublished: true }),
