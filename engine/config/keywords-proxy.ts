@@ -181,7 +181,7 @@ const OWN: readonly Row[] = [
       if (cursor.next() === null) cursor.error("'default_backend' expects a backend name");
       else proxy.defaultBackend = reference(cursor);
     },
-    good: ['default_backend t'],
+    good: ['default_backend other'],
     bad: [
       ['default_backend', "'default_backend' expects a backend name"],
       ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'"],
@@ -262,15 +262,19 @@ const OWN: readonly Row[] = [
   supported<ProxyDraft>({
     name: 'http-send-name-header',
     where: 'DLB',
-    args: '[<name>]',
+    args: '<name>',
     doc: 'Tells the server its own name in a header.',
     parse(cursor, proxy) {
       const name = cursor.next()?.text.toLowerCase() ?? '';
-      if (!NOT_FOR_NAMES.includes(name)) proxy.sendNameHeader = name === '' ? null : name;
+      if (name === '') cursor.error("'http-send-name-header' requires a header string");
+      else if (!NOT_FOR_NAMES.includes(name)) proxy.sendNameHeader = name;
       else cursor.error(`'http-send-name-header' : '${name}' is a reserved name and cannot be used`);
     },
-    good: ['http-send-name-header X-Server', 'http-send-name-header'],
-    bad: [['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"]],
+    good: ['http-send-name-header X-Server'],
+    bad: [
+      ['http-send-name-header', "'http-send-name-header' requires a header string"],
+      ['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"],
+    ],
   }),
   sourceRow('DLB', 'Where connections to servers come from.'),
 ];
