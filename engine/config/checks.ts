@@ -19,6 +19,7 @@ import { checkCaptures } from './check-captures.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import { checkFilters } from './check-filters.ts';
 import { checkLogBackend } from './check-log-backends.ts';
+import { checkNumbers } from './check-numbers.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
 import { newBalance } from './draft.ts';
@@ -49,7 +50,10 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   checkHealthchecks(drafts, diagnostics);
   checkTables(drafts, diagnostics);
   checkUserlists(drafts.userlists, diagnostics);
-  sameResolvers(drafts, diagnostics);
+  sameSections('resolvers', drafts.resolvers, diagnostics);
+  sameSections('ring', drafts.rings, diagnostics);
+  sameSections('http-errors', drafts.httpErrors, diagnostics);
+  sameSections('mailers', drafts.mailers, diagnostics);
   checkLogForwards(drafts, diagnostics);
   logTargets(drafts, diagnostics);
   for (const { name, mailers, ...place } of drafts.mailers) {
@@ -125,11 +129,14 @@ function resolversUsed(proxy: ProxyDraft, diagnostics: Diagnostics, { resolvers 
   }
 }
 
-function sameResolvers({ resolvers }: Drafts, diagnostics: Diagnostics): void {
-  resolvers.forEach((section, i) => {
-    const other = resolvers.slice(0, i).find(({ name }) => name === section.name);
+type Named = Place & { readonly name: string };
+
+/** Reports sections of one kind that have the name of an earlier one. */
+function sameSections(keyword: string, sections: readonly Named[], diagnostics: Diagnostics): void {
+  sections.forEach((section, i) => {
+    const other = sections.slice(0, i).find(({ name }) => name === section.name);
     if (other === undefined) return;
-    const message = `resolvers '${section.name}' has the same name as another one, declared at ${at(other)}`;
+    const message = `${keyword} '${section.name}' has the same name as another one, declared at ${at(other)}`;
     diagnostics.report('alert', section, message);
   });
 }
@@ -186,7 +193,12 @@ function references(proxy: ProxyDraft, diagnostics: Diagnostics, { proxies }: Dr
   for (const rule of proxy.useBackend) {
     if (rule.dynamic === null) reference(proxy, 'use_backend', rule, proxies, diagnostics);
   }
-  if (proxy.defaultBackend !== null) reference(proxy, 'default_backend', proxy.defaultBackend, proxies, diagnostics);
+  if (proxy.defaultBackend === null) return;
+  reference(proxy, 'default_backend', proxy.defaultBackend, proxies, diagnostics);
+  if (proxy.kind === 'listen' && proxy.defaultBackend.name === proxy.name) {
+    const message = `Proxy '${proxy.name}': loop detected for default_backend: '${proxy.name}'`;
+    diagnostics.mark('alert', proxy.defaultBackend, message);
+  }
 }
 
 function reference(
@@ -447,6 +459,7 @@ const CHECKS: readonly Check[] = [
   cookieCapture,
   logFormats,
   logProfiles,
+  checkNumbers,
 ];
 /** These would only repeat what a line with an error in it has led to. */
 const CHECKS_OF_GOOD_FILES: readonly Check[] = [noBind, advise, unreachable, missingTimeouts];

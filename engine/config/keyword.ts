@@ -110,7 +110,7 @@ function refuse(cursor: Cursor, name: string, message: string): void {
 }
 
 /**
- * Checks words against a syntax text made of `<number>`, `<size>`, `<time>`, `<one|of|these>`, `<any-other-name>`, each
+ * Checks words against a syntax text made of `<number>`, `<1..16>`, `<size>`, `<time>`, `<one|of|these>`, `<any-other-name>`, each
  * possibly in brackets (optional), and `...` (anything more). What is left over is the table's business.
  */
 function checkArguments(cursor: Cursor, name: string, args: string) {
@@ -128,6 +128,8 @@ function checkOne(cursor: Cursor, name: string, type: string): unknown {
   if (type === 'number') return cursor.expectInt(name);
   if (type === 'size') return cursor.expectSize(name);
   if (type === 'time') return cursor.expectTime(name, 'ms');
+  const [low, high] = type.split('..').map(Number);
+  if (high !== undefined) return cursor.expectInt(name, { min: low!, max: high });
   if (type.includes('|')) return cursor.expectOneOf(name, type.split('|'));
   return cursor.expectWord(name);
 }
@@ -138,7 +140,7 @@ function sampleOf(args: string, whole: boolean): string {
   for (const token of args.split(' ')) {
     if (token === '' || (token.startsWith('[') && !whole)) continue;
     const type = token.replace(/^\[?<|>\]?$/g, '');
-    words.push(/^(number|size|time)$/.test(type) ? '10' : type.split('|')[0]!);
+    words.push(/^(number|size|time)$/.test(type) ? '10' : type.split(/\.\.|\|/)[0]!);
   }
   return words.join(' ');
 }

@@ -123,9 +123,8 @@ function isAlgorithm(name: string): name is Balance['algorithm'] {
 }
 
 function balance(cursor: Cursor, proxy: ProxyDraft, context: Context) {
-  const word = cursor.next();
-  if (word === null) return cursor.error(ONLY);
-  const [, name = '', argument = null] = /^([^(]*)(?:\((.*)\))?$/.exec(word.text) ?? [];
+  const { text } = cursor.next() ?? { text: 'roundrobin' };
+  const [, name = '', argument = null] = /^([^(]*)(?:\((.*)\))?$/.exec(text) ?? [];
   if (!isAlgorithm(name)) return cursor.error(ONLY, didYouMean(name, NAMES) ?? undefined);
   const made = newBalance(name);
   ALGORITHMS[name](cursor, made, argument, proxy, context);
@@ -171,8 +170,8 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
   supported({
     name: 'balance',
     where: 'DLB',
-    args: '<algorithm> [<arguments>]',
-    doc: 'How a server is chosen.',
+    args: '[<algorithm> [<arguments>]]',
+    doc: 'How a server is chosen; `roundrobin` if it is not said.',
     parse: balance,
     good: [
       ...[
@@ -188,9 +187,10 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
       ],
       ...['uri', 'uri whole', 'uri len 10 depth 3', 'uri path-only', 'url_param id', 'url_param id check_post 64'],
       ...['hdr(host)', 'hdr(Host) use_domain_only', 'hash src', 'hash src,concat(:,sess.x)'],
-    ].map(args => `balance ${args}`),
+    ]
+      .map(args => `balance ${args}`)
+      .concat('balance'),
     bad: [
-      ['balance', ONLY],
       ['balance bogus', ONLY],
       ['balance uri len', "'balance uri len' expects an integer of at least 1"],
       ['balance uri foo', "balance uri only accepts parameters 'len', 'depth', 'path-only', and 'whole' (got 'foo')"],

@@ -23,7 +23,7 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['cpu-policy', '<policy> ...', THREADS],
   ['cpu-set', '<what> ...', THREADS],
   ['numa-cpu-mapping', '', THREADS],
-  ['thread-groups', '<number>', 'all threads are one group'],
+  ['thread-groups', '<1..16>', 'all threads are one group'],
   ['thread-group', '<group> ...', 'all threads are one group'],
   ['max-threads-per-group', '<number>', 'all threads are one group'],
   ['prealloc-fd', '', 'the descriptor table grows by itself'],

@@ -4,7 +4,7 @@ import type { Cursor } from './cursor.ts';
 import type { GlobalDraft, UnixBind } from './draft.ts';
 import { bare, integer, sentence, time, word } from './fields.ts';
 import type { StatusRange } from './global-model.ts';
-import { type Context, type Keyword, supported } from './keyword.ts';
+import { type Context, type Keyword, removed, supported } from './keyword.ts';
 import { COMPRESSION_BOUNDS } from './keywords-compression.ts';
 import { GLOBAL_MORE } from './keywords-global-more.ts';
 import { GLOBAL_VARS } from './keywords-global-vars.ts';
@@ -13,10 +13,13 @@ import { NAME_CASES } from './keywords-name-case.ts';
 import { GLOBAL_PROCESS } from './keywords-process.ts';
 import { GLOBAL_TLS } from './keywords-tls-global.ts';
 import { TUNE } from './keywords-tune.ts';
+import { once } from './once.ts';
 
 type Row = Keyword<GlobalDraft>;
 
 const DNS_FAMILIES: readonly string[] = ['ipv4', 'ipv6', 'auto'];
+
+const NODE_NAME = "'node' requires a name of letters, digits, dots, hyphens and underscores";
 
 /** What the rows of this table have in common. */
 function row(name: string, doc: string) {
@@ -116,19 +119,40 @@ const OWN: readonly Row[] = [
     bad: [['master-worker x', "'master-worker' cannot handle unexpected argument 'x'"]],
   }),
   integer(row('nbthread', 'How many threads carry traffic.'), 'nbthread', { min: 1, max: 64 }),
-  integer(row('nbproc', 'Old name of `nbthread`: there is one process.'), 'nbthread', { min: 1, max: 64 }),
-  integer(row('maxconn', 'Connections of the whole process at most.'), 'maxconn'),
-  integer(row('maxconnrate', 'Connections accepted per second at most.'), 'maxconnrate'),
-  integer(row('maxsessrate', 'Sessions begun per second at most.'), 'maxsessrate'),
-  integer(row('ulimit-n', 'File descriptors the process may have.'), 'ulimitN'),
+  removed('nbproc', 'G', '2.5', "'nbthread'"),
+  ...once('maxconn', integer(row('maxconn', 'Connections of the whole process at most.'), 'maxconn')),
+  ...once('maxconnrate', integer(row('maxconnrate', 'Connections accepted per second at most.'), 'maxconnrate')),
+  ...once('maxsessrate', integer(row('maxsessrate', 'Sessions begun per second at most.'), 'maxsessrate')),
+  ...once('ulimit-n', integer(row('ulimit-n', 'File descriptors the process may have.'), 'ulimitN')),
   integer(row('fd-hard-limit', 'File descriptors at most, where `ulimit-n` does not say how many.'), 'fdHardLimit'),
-  integer(row('uid', 'User number to run as.'), 'uid'),
-  integer(row('gid', 'Group number to run as.'), 'gid'),
-  word(row('user', 'User to run as.'), '<name>', 'user'),
-  word(row('group', 'Group to run as.'), '<name>', 'group'),
-  word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot'),
-  word(row('pidfile', 'File that gets the process number.'), '<file>', 'pidfile'),
-  word(row('node', 'Name of this machine on the statistics page.'), '<name>', 'node'),
+  ...once(
+    'user/uid',
+    word<GlobalDraft>(row('user', 'User to run as.'), '<name>', 'user'),
+    integer<GlobalDraft>(row('uid', 'User number to run as.'), 'uid'),
+  ),
+  ...once(
+    'group/gid',
+    word<GlobalDraft>(row('group', 'Group to run as.'), '<name>', 'group'),
+    integer<GlobalDraft>(row('gid', 'Group number to run as.'), 'gid'),
+  ),
+  ...once('chroot', word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot')),
+  ...once('pidfile', word(row('pidfile', 'File that gets the process number.'), '<file>', 'pidfile')),
+  supported({
+    name: 'node',
+    where: 'G',
+    args: '<name>',
+    doc: 'Name of this machine on the statistics page.',
+    parse(cursor, global) {
+      const name = cursor.next()?.text ?? '';
+      if (/^[\w.-]+$/.test(name)) global.node = name;
+      else cursor.error(NODE_NAME);
+    },
+    good: ['node foo', 'node proxy-1.a_b'],
+    bad: [
+      ['node', NODE_NAME],
+      ['node a!', NODE_NAME],
+    ],
+  }),
   integer(row('anonkey', 'Key of the hashes that `set anon on` shows instead of names; 0 = none.'), 'anonKey', {
     max: 0xffff_ffff,
   }),
@@ -137,9 +161,19 @@ const OWN: readonly Row[] = [
   statusCodes('http-fail-codes', 'httpFailCodes', 'Statuses that count as failures of the server.'),
   word(row('log-tag', 'Program name in log lines.'), '<tag>', 'logTag'),
   word(row('stats-file', 'Totals to begin with: what `dump stats-file` gave.'), '<file>', 'statsFile'),
-  word(row('server-state-base', 'Where files of server states are.'), '<directory>', 'serverStateBase'),
-  word(row('server-state-file', 'The file of all server states.'), '<file>', 'serverStateFile'),
-  sentence(row('description', 'Text on the statistics page.'), 'description', null),
+  ...once(
+    'server-state-base',
+    word(row('server-state-base', 'Where files of server states are.'), '<directory>', 'serverStateBase'),
+  ),
+  ...once(
+    'server-state-file',
+    word(row('server-state-file', 'The file of all server states.'), '<file>', 'serverStateFile'),
+  ),
+  sentence(
+    row('description', 'Text on the statistics page.'),
+    'description',
+    "'description' expects a string argument",
+  ),
   sentence(
     row('log-send-hostname', 'Puts a host name into log lines; this machine by default.'),
     'logSendHostname',
@@ -162,7 +196,9 @@ const OWN: readonly Row[] = [
     bad: [['close-spread-time', "'close-spread-time' expects a time (in milliseconds by default)"]],
   }),
   integer(row('mworker-max-reloads', 'Reloads that a draining generation may survive.'), 'maxReloads'),
-  time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs'),
+  time(row('stats timeout', 'Silence after which a client of the stats socket is dropped.'), 'statsTimeoutMs', 'ms', {
+    min: 1,
+  }),
   integer(row('stats maxconn', 'Clients of the stats sockets at most.'), 'statsMaxconn', { min: 1 }),
   bare(row('external-check', 'Allows checks by programs.'), { externalCheck: true }),
   bare(row('pp2-never-send-local', 'Checks name their own addresses in PROXY headers of version 2.'), {

@@ -63,7 +63,7 @@ export const LOG_FORWARD: readonly Keyword<LogForwardDraft>[] = [
     ],
   }),
   FORWARD_LOG as Keyword<LogForwardDraft>,
-  integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('backlog', 'Connections waiting in the kernel.'), 'backlog'),
   integer(row('maxconn', 'Connections at a time.'), 'maxconn', { min: 1, max: 1_000_000 }),
   time(row('timeout client', 'How long a connection may be silent.'), 'clientMs'),
   bare<LogForwardDraft>(row('option assume-rfc6587-ntf', 'A line ends with a line feed, however it begins.'), {

@@ -181,7 +181,7 @@ const OWN: readonly Row[] = [
       if (cursor.next() === null) cursor.error("'default_backend' expects a backend name");
       else proxy.defaultBackend = reference(cursor);
     },
-    good: ['default_backend t'],
+    good: ['default_backend other'],
     bad: [
       ['default_backend', "'default_backend' expects a backend name"],
       ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'"],
@@ -209,7 +209,7 @@ const OWN: readonly Row[] = [
     ],
   }),
   integer(row('maxconn', 'DFL', 'Connections of the frontend at most; 0 = those of the process.'), 'maxconn'),
-  integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog', { min: 1 }),
+  integer(row('backlog', 'DFL', 'Connections waiting in the kernel.'), 'backlog'),
   integer(row('rate-limit sessions', 'DFL', 'Sessions begun per second at most.'), 'rateLimitSessions'),
   integer(row('id', 'FLB', 'Number of the proxy in statistics.'), 'id', { min: 1 }),
   bare(row('be-unpublished', 'LB', 'Switching rules pass it over until it is published.'), { unpublished: true }),
@@ -262,15 +262,19 @@ const OWN: readonly Row[] = [
   supported<ProxyDraft>({
     name: 'http-send-name-header',
     where: 'DLB',
-    args: '[<name>]',
+    args: '<name>',
     doc: 'Tells the server its own name in a header.',
     parse(cursor, proxy) {
       const name = cursor.next()?.text.toLowerCase() ?? '';
-      if (!NOT_FOR_NAMES.includes(name)) proxy.sendNameHeader = name === '' ? null : name;
+      if (name === '') cursor.error("'http-send-name-header' requires a header string");
+      else if (!NOT_FOR_NAMES.includes(name)) proxy.sendNameHeader = name;
       else cursor.error(`'http-send-name-header' : '${name}' is a reserved name and cannot be used`);
     },
-    good: ['http-send-name-header X-Server', 'http-send-name-header'],
-    bad: [['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"]],
+    good: ['http-send-name-header X-Server'],
+    bad: [
+      ['http-send-name-header', "'http-send-name-header' requires a header string"],
+      ['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"],
+    ],
   }),
   sourceRow('DLB', 'Where connections to servers come from.'),
 ];

@@ -15,9 +15,13 @@ export const GLOBAL_TLS_FILES: readonly Keyword<GlobalTlsDraft>[] = [
     ...{ args: `<${CHOICES.join('|')}> ...`, good: ['ssl-load-extra-files none', 'ssl-load-extra-files key ocsp'] },
     parse(cursor, tls) {
       const wanted = new Set<string>();
+      const words = cursor.left;
       do {
         const choice = cursor.expectOneOf('ssl-load-extra-files', CHOICES);
         if (choice === null) return;
+        if (words > 1 && (choice === 'none' || choice === 'all')) {
+          return cursor.error("'ssl-load-extra-files' 'none' and 'all' can be only used alone");
+        }
         for (const kind of choice === 'all' ? EXTRA_FILES : [choice]) wanted.add(kind);
       } while (cursor.left > 0);
       tls.extraFiles = EXTRA_FILES.filter(kind => wanted.has(kind));
@@ -27,6 +31,7 @@ export const GLOBAL_TLS_FILES: readonly Keyword<GlobalTlsDraft>[] = [
         'ssl-load-extra-files foo',
         "'ssl-load-extra-files' expects 'none', 'all', 'bundle', 'sctl', 'ocsp', 'issuer' or 'key', not 'foo'",
       ],
+      ['ssl-load-extra-files none key', "'ssl-load-extra-files' 'none' and 'all' can be only used alone"],
     ],
   }),
   bare(row('ssl-load-extra-del-ext', 'Files beside `x.crt` are `x.key` and the like, not `x.crt.key`.'), {

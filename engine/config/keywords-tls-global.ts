@@ -7,6 +7,7 @@ import { within } from './keywords-tls.ts';
 import { BIND_OPTIONS } from './keywords-tls-bind.ts';
 import { GLOBAL_TLS_FILES } from './keywords-tls-files.ts';
 import { SERVER_OPTIONS } from './keywords-tls-server.ts';
+import { once, onceOnly } from './once.ts';
 import { readSettings, Table } from './table.ts';
 import type { GlobalTlsDraft, TlsDraft } from './tls-draft.ts';
 
@@ -56,9 +57,11 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   ...defaults('server'),
   options('bind', BIND_OPTIONS),
   options('server', SERVER_OPTIONS),
-  word(row('ca-base', 'Folder of relative `ca-file` and `crl-file` names.'), '<directory>', 'caBase'),
-  word(row('crt-base', 'Folder of relative `crt` and `crt-list` names.'), '<directory>', 'crtBase'),
-  word(row('key-base', 'Folder of relative key files.'), '<directory>', 'keyBase'),
+  ...onceOnly<GlobalTlsDraft>(
+    word(row('ca-base', 'Folder of relative `ca-file` and `crl-file` names.'), '<directory>', 'caBase'),
+    word(row('crt-base', 'Folder of relative `crt` and `crt-list` names.'), '<directory>', 'crtBase'),
+    word(row('key-base', 'Folder of relative key files.'), '<directory>', 'keyBase'),
+  ),
   word(row('ssl-dh-param-file', 'Parameters of the Diffie-Hellman key exchange.'), '<file>', 'dhParamFile'),
   supported<GlobalTlsDraft>({
     ...row('ssl-server-verify', 'Whether certificates of servers are verified where the line does not say.'),
@@ -70,7 +73,10 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     bad: [['ssl-server-verify foo', "'ssl-server-verify' expects 'none' or 'required', not 'foo'"]],
   }),
   integer(row('maxsslconn', 'TLS connections at most, of clients and to servers.'), 'maxConn', {}),
-  integer(row('maxsslrate', 'TLS connections of clients per second at most.'), 'maxRate', {}),
+  ...once(
+    'maxsslrate',
+    integer<GlobalTlsDraft>(row('maxsslrate', 'TLS connections of clients per second at most.'), 'maxRate', {}),
+  ),
   supported<GlobalTlsDraft>({
     ...row('ssl-security-level', "OpenSSL's security level."),
     ...{ args: '<number>', good: ['ssl-security-level 2'] },

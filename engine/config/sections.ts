@@ -17,6 +17,7 @@ import {
   type RingDraft,
   type UserlistDraft,
 } from './draft.ts';
+import { inherited } from './inherit.ts';
 import type { Keyword } from './keyword.ts';
 import { HEALTHCHECK } from './keywords-checks.ts';
 import { CRT_STORE, type CrtStoreDraft, newCrtStore } from './keywords-crt-store.ts';
@@ -32,7 +33,6 @@ import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import type { Place } from './model.ts';
 import { illegalCharacter } from './names.ts';
-import { didYouMean } from './suggest.ts';
 import { carryOut, expectEnd, Table } from './table.ts';
 import { misplaced, unknownKeyword, wrongSide } from './unknown.ts';
 import type { Line } from './words.ts';
@@ -149,27 +149,6 @@ function sectionName(cursor: Cursor, keyword: string): string {
   return word?.text ?? '';
 }
 
-/** `from <defaults>`: a copy of the named section, or of the last one. */
-function inherited(cursor: Cursor, { drafts }: Desk, subject: string): ProxyDraft {
-  let origin = drafts.defaults.at(-1);
-  if (cursor.match('from')) {
-    const word = cursor.expectWord('from');
-    const names = drafts.defaults.map(draft => draft.name);
-    // The last section of a name wins, as names may be used again.
-    if (word !== null) origin = drafts.defaults.findLast(draft => draft.name === word.text);
-    if (word !== null && origin === undefined) {
-      cursor.error(
-        `defaults section '${word.text}' not found for ${subject}`,
-        didYouMean(word.text, names) ?? undefined,
-      );
-    }
-  }
-  const draft = structuredClone(origin ?? newProxy());
-  // The ACLs of a defaults section are for its own rules: no line of the proxy may name them (manual 4.2, acl).
-  for (const acl of draft.acls) acl.name = '';
-  return draft;
-}
-
 function proxySection(keyword: 'frontend' | 'backend' | 'listen', letter: string, doc: string): Section {
   return {
     ...{ keyword, letter, doc, args: '<name> [from <defaults>]' },
@@ -195,7 +174,8 @@ const DEFAULTS: Section = {
   open(cursor, desk) {
     const { file, line } = cursor.line;
     const named = cursor.left > 0 && cursor.peek()!.text !== 'from';
-    const name = named ? sectionName(cursor, 'defaults') : '';
+    // Any name will do as long as no section refers to it.
+    const name = named ? cursor.next()!.text : '';
     const explicit = cursor.peek()?.text === 'from';
     const draft = explicit ? inherited(cursor, desk, `defaults '${name}'`) : newProxy();
     expectEnd(cursor, 'defaults');

@@ -70,7 +70,8 @@ export class Stream extends StreamState {
     }
     this.requestSent();
     if (this.frontend.proxy.options.contstats) countBytes(this);
-    if (!this.backend!.proxy.options.independentStreams) this.touchServer();
+    // A service of the frontend takes payload too, and has no time-outs of a server.
+    if (this.backend?.proxy.options.independentStreams === false) this.touchServer();
   }
 
   /** The client waits while the server's side or a filter is full. */

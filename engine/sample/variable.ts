@@ -22,6 +22,7 @@ export function parseVariable(text: string): Variable | string {
   const scope = SCOPES.find(s => s === text.slice(0, Math.max(dot, 0)));
   if (scope === undefined || dot === text.length - 1) return `invalid variable name '${text}'. ${RULE}`;
   const name = text.slice(dot + 1);
+  if (name === '') return `invalid variable name '${text}'. ${RULE}`;
   const bad = name.search(/[^A-Za-z0-9_.]/);
   if (bad >= 0) return `invalid syntax at char '${name.slice(bad)}'`;
   return { scope, name };

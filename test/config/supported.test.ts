@@ -5,7 +5,7 @@ test('the table of what is supported is whole markdown', () => {
   const text = supportedTable();
   expect(text).toContain('### Global section');
   expect(text).toContain(
-    '| `balance <algorithm> [<arguments>]` | defaults, listen, backend | How a server is chosen. |',
+    '| `balance [<algorithm> [<arguments>]]` | defaults, listen, backend | How a server is chosen; `roundrobin` if it is not said. |',
   );
   expect(text).toContain('`option splice-auto`');
   expect(text).toMatch(/Refused by name, not built yet: `[a-z0-9-]+`/);

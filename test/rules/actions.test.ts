@@ -17,8 +17,8 @@ function messagesOf(keyword: string, line: string, section = 'listen t'): string
     load(text, FILES)
       .diagnostics.list.filter(d => d.place?.line === 3)
       .map(d => d.message)
-      // The table that a line names is not there.
-      .filter(message => !message.includes('unable to find table'))
+      // The table and the captures that a line names are not there.
+      .filter(message => !/unable to find (table|capture id)/.test(message))
   );
 }
 
