@@ -46,7 +46,8 @@ export function conclude(env: StateEnv, t: Target, kind: CheckKind, v: Verdict, 
   const health = serverWord(memory, t, field.health);
   const result = meaning(kind, v);
   const passed = result === 'passed' || result === 'condpass';
-  const report = serverWord(memory, t, field.status) !== v.status;
+  // An agent that says nothing of the server's health is no news for the log.
+  const report = CHECK_STATUSES[v.status]!.result !== 'neutral' && serverWord(memory, t, field.status) !== v.status;
 
   setServerWord(memory, t, field.status, v.status);
   setServerWord(memory, t, field.code, v.code);
