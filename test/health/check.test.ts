@@ -216,6 +216,8 @@ const RECORDED_BYTES: readonly [lines: string, response: string, ended: boolean,
   ['ssl-hello-chk', '', true, 'L6RSP -1 TCPCHK got an empty response at step 2'],
   ['ldap-check', '', true, 'L7RSP -1 TCPCHK got an empty response at step 2'],
   ['spop-check', '', true, 'L7RSP -1 TCPCHK got an empty response at step 2'],
+  ['spop-check', '\0\0\0', true, 'L7RSP -1 invalid frame received'],
+  ['spop-check', '\0\0\0\x17\x65\0\0', true, 'L7RSP -1 invalid frame received'],
   ['smtpchk', '520 go away\r\n', false, 'L7STS 520 go away'],
   ['smtpchk', 'SSH-2.0\r\n', false, 'L7RSP -1 SSH-2.0'],
   ['smtpchk', '220-hi\r\n220 more\r\n', false, 'L7RSP -1 220-hi'],
@@ -254,7 +256,7 @@ const RECORDED_BYTES: readonly [lines: string, response: string, ended: boolean,
   ['spop-check', '\0\0\0\x34\x65\0\0\0\x01\0\0\x07version\x08\x039.0', false, '...'],
   ['spop-check', '\0\0\0\x14\x65\0\0\0\x01\0\0\x07version\x08\x039.0', false, 'L7RSP -1 unsupported version'],
   ['spop-check', '\0\0\0\x07\x65\0\0\0\x01\0\0', false, 'L7RSP -1 version value not found'],
-  ['spop-check', 'hello world foo bar', true, 'L7RSP -1'],
+  ['spop-check', 'hello world foo bar', true, 'L7RSP -1 invalid frame received'],
 ];
 
 test.each(RECORDED_BYTES)('%s, %j (ended: %s): %s', (lines, response, ended, wanted) => {
