@@ -7,7 +7,7 @@
  * The master makes one at the start and one at each reload; those before it drain beside it.
  */
 import type { Start } from '../engine/cli/session.ts';
-import { isFrontend, type Model, setServer } from '../engine/config/model.ts';
+import { type Model, setServer } from '../engine/config/model.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
@@ -16,16 +16,18 @@ import { isActive } from '../engine/peers/index.ts';
 import { type Changing, inheritChanges } from '../engine/sample/inherit-changes.ts';
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
-import { Memory, shapeOf, topology } from '../engine/shm/memory.ts';
+import { Memory, shapeOf } from '../engine/shm/memory.ts';
 import type { PastData } from '../engine/shm/past.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
-import { FE_OPEN, FE_PAUSED, PROCESS, PROXY, WORKER } from '../engine/shm/words.ts';
+import { FE_OPEN, FE_PAUSED, PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { freeLedger, newLedger } from '../engine/tls/ledger.ts';
+import { type Answering, ControlLines } from './control-lines.ts';
+import { FrontendSockets } from './frontend-sockets.ts';
 import { type Care, Keeper } from './keeper.ts';
-import { exposed, type Listeners, setListeners, shareListeners } from './listeners.ts';
+import { exposed, type Listeners, shareListeners } from './listeners.ts';
 import type { Heard, Order } from './messages.ts';
 import type { Pool } from './pool.ts';
 import { capabilitiesOf, confinementOf } from './privileges.ts';
@@ -70,21 +72,6 @@ export interface GenerationCare {
 const PID_BASE = 10_000_000;
 let made = 0;
 
-/** Time for the workers to let go of sockets that are to rest. Milliseconds. */
-const PAUSE_MS = 50;
-
-/** Messages that wait for the control thread to start. */
-const UNTOLD_MAX = 1_000;
-
-/** An answer of the control thread on its way. */
-export interface Answering {
-  /** So many bytes went on to who asked: more may come. */
-  taken(bytes: number): void;
-  /** More input, where more was announced; null = there is no more. */
-  send(bytes: Uint8Array | null): void;
-  giveUp(): void;
-}
-
 type State = 'starting' | 'serving' | 'draining' | 'ended';
 
 export class Generation {
@@ -111,11 +98,11 @@ export class Generation {
   /** Keepers whose thread runs or will. */
   readonly #alive = new Set<Keeper>();
   readonly #ready = new Set<Keeper>();
-  /** Who listens to the lines that control carries out, by their id. */
-  readonly #listeners = new Map<number, (bytes: Uint8Array | null) => void>();
-  #lines = 0;
-  /** What waits for control, which does not run yet or again. */
-  #untold: Order[] = [];
+  readonly #sockets: FrontendSockets;
+  readonly #lines = new ControlLines({
+    pass: message => this.#control.pass(message),
+    comes: () => this.#state === 'starting' || this.#alive.has(this.#control),
+  });
   #state: State = 'starting';
   /** `hard-stop-after`, from the soft stop on. */
   #hardStop: { cancel(): void } | null = null;
@@ -129,12 +116,7 @@ export class Generation {
     say: ({ severity, text }) => this.#care.say(severity, text),
     resting: () => this.#rested(),
     handedOver: () => this.#handedOver(),
-    said: ({ id, bytes }, from) => {
-      const listener = this.#listeners.get(id);
-      if (bytes === null) this.#listeners.delete(id);
-      else if (listener === undefined) from.pass({ type: 'taken', id, bytes: 0, gone: true });
-      listener?.(bytes);
-    },
+    said: ({ id, bytes }, from) => this.#lines.said(id, bytes, from),
     forget: ({ all, server }) => this.#care.forget(all, server),
     ask: ({ id, question, worker }, from) => {
       const passed = this.#traffic[worker]!.pass({ type: 'ask', id, question });
@@ -155,8 +137,7 @@ export class Generation {
     exit: ({ code }) => process.exit(code),
     expose: ({ id }, from) => void from.pass({ type: 'answer', id, answer: exposed(this.plan.listeners) }),
     sockets: ({ id, proxy, state }, from) => {
-      const { firstListener } = topology(this.plan.model);
-      setListeners(this.plan.listeners, firstListener[proxy]!, firstListener[proxy + 1]!, state);
+      this.#sockets.set(proxy, state);
       from.pass({ type: 'answer', id, answer: null });
     },
   };
@@ -174,6 +155,7 @@ export class Generation {
     const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
     this.model = { ...withResumption(model), proxies };
     this.memory = Memory.create(shapeOf(model, workers));
+    this.#sockets = new FrontendSockets(this.model, this.memory, plan.listeners);
     this.#changes = createChanges(workers + 2);
     initialise(this.memory, model, monotonicMs());
     for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
@@ -198,45 +180,17 @@ export class Generation {
     return together ? [...this.#traffic, this.#control] : this.#traffic;
   }
 
-  /** Sockets that an earlier generation let rest for a frontend which is not here, or not resting here, listen again. */
   openFrontends(): void {
-    const { firstListener } = topology(this.model);
-    for (const { index } of this.model.proxies) {
-      if (Atomics.load(this.memory.words, this.memory.proxy(index) + PROXY.at.fe_stopped) !== FE_OPEN) continue;
-      setListeners(this.plan.listeners, firstListener[index]!, firstListener[index + 1]!, 'open');
-    }
+    this.#sockets.open();
   }
 
   /** Lets all frontends rest: connections are refused, or go to another process that listens. Gives their names. */
   pause(): string[] {
-    return this.#turn(FE_OPEN, FE_PAUSED);
+    return this.#sockets.turn(FE_OPEN, FE_PAUSED);
   }
 
   unpause(): string[] {
-    return this.#turn(FE_PAUSED, FE_OPEN);
-  }
-
-  /** The workers first let go of the sockets, or last take them up. */
-  #turn(from: number, to: number): string[] {
-    const { firstListener } = topology(this.model);
-    const { words } = this.memory;
-    const turned = this.model.proxies.filter(
-      proxy => isFrontend(proxy) && Atomics.load(words, this.memory.proxy(proxy.index) + PROXY.at.fe_stopped) === from,
-    );
-    for (const { index } of turned) {
-      const sockets = () =>
-        setListeners(
-          this.plan.listeners,
-          firstListener[index]!,
-          firstListener[index + 1]!,
-          to === FE_OPEN ? 'open' : 'pause',
-        );
-      if (to === FE_OPEN) sockets();
-      Atomics.store(words, this.memory.proxy(index) + PROXY.at.fe_stopped, to);
-      if (to !== FE_OPEN) after(PAUSE_MS, sockets);
-    }
-    ringAll(this.memory);
-    return turned.map(({ name }) => name);
+    return this.#sockets.turn(FE_PAUSED, FE_OPEN);
   }
 
   /** Takes over what was changed of maps, ACLs and variables. Gives what is not in force any more, for the operator. */
@@ -287,34 +241,7 @@ export class Generation {
 
   /** Has control carry out a line of commands; `said` hears the answer, and null at its end. `open`: more input may come. */
   cli(line: string, start: Start, said: (bytes: Uint8Array | null) => void, open = false): Answering {
-    const id = ++this.#lines;
-    this.#listeners.set(id, said);
-    this.#tellControl({ type: 'cli', id, line, open, ...start });
-    return {
-      taken: bytes => this.#tellControl({ type: 'taken', id, bytes, gone: false }),
-      send: bytes => this.#tellControl({ type: 'typed', id, bytes }),
-      giveUp: () => {
-        this.#listeners.delete(id);
-        if (open) this.#tellControl({ type: 'typed', id, bytes: null });
-      },
-    };
-  }
-
-  /** Where control starts, for the first time or again, who asks waits for it. */
-  #tellControl(message: Order): void {
-    if (this.#control.pass(message)) return;
-    const comes = this.#state === 'starting' || this.#alive.has(this.#control);
-    if (comes && this.#untold.length < UNTOLD_MAX) this.#untold.push(message);
-    else this.#silence();
-  }
-
-  /** Control is gone: nothing more is said. */
-  #silence(): void {
-    this.#untold = [];
-    for (const [id, said] of this.#listeners) {
-      this.#listeners.delete(id);
-      said(null);
-    }
+    return this.#lines.carryOut(line, start, said, open);
   }
 
   /**
@@ -398,11 +325,11 @@ export class Generation {
         const { environment, startupLogs, succeeds } = this.plan;
         const own = { environment, startupLogs, succeeds: succeeds && !this.#ready.has(keeper) };
         natives = ledgerFor(this.model);
-        for (const message of this.#untold.splice(0)) keeper.pass(message);
+        this.#lines.starts(keeper);
         return this.#pool.run('control', { ...this.#task(), ...own, port, listeners, natives });
       },
       died: (error, againMs) => {
-        this.#silence();
+        this.#lines.silence();
         freeLedger(natives);
         reclaimTables(this.plan.model, this.plan.stick, this.#traffic.length);
         leave(this.#changes, this.#traffic.length);
@@ -412,7 +339,7 @@ export class Generation {
       done: () => {
         this.#done(keeper);
         if (keeper !== this.#control) return;
-        this.#silence();
+        this.#lines.silence();
         this.#rested();
       },
     });

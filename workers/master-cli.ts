@@ -21,7 +21,8 @@ import type { Conn } from '../engine/io/contract.ts';
 import { BUFSIZE_BYTES, MASTER_CLI_SESSIONS_MAX, PAYLOAD_BYTES_MAX } from '../engine/limits.ts';
 import { monotonicMs, TimerWheel } from '../engine/time.ts';
 import { VERSION } from '../engine/version.ts';
-import type { Answering, Generation } from './generation.ts';
+import type { Answering } from './control-lines.ts';
+import type { Generation } from './generation.ts';
 import type { Master } from './master.ts';
 import type { Reloads } from './reload.ts';
 

@@ -284,6 +284,21 @@ export function decodeSockaddr(name: Uint8Array, length: number, at = 0): Addres
   return { family: 1, bytes: end < 0 ? path : path.slice(0, end), port: 0 };
 }
 
+/** Who an IPv4 sockaddr names, in one number: address * 65,536 + port; -1 for other families. */
+export function sockaddrNumber(name: Uint8Array, at: number): number {
+  if ((MAC ? name[at + 1] : name[at]) !== AF_INET) return -1;
+  const high = (name[at + 4]! << 8) | name[at + 5]!;
+  const low = (name[at + 6]! << 8) | name[at + 7]!;
+  return (high * 65_536 + low) * 65_536 + ((name[at + 2]! << 8) | name[at + 3]!);
+}
+
+export function addressOfNumber(number: number): Address {
+  const address = Math.floor(number / 65_536);
+  const bytes = new Uint8Array(4);
+  for (let i = 0; i < 4; i++) bytes[i] = address >>> (24 - 8 * i);
+  return { family: 4, bytes, port: number % 65_536 };
+}
+
 /** A copy of a few bytes; for each connection, so not by `slice`, which costs several times as much. */
 function own(bytes: Uint8Array, at: number, length: number): Uint8Array {
   const copy = new Uint8Array(length);

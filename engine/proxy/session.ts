@@ -31,6 +31,12 @@ export interface SessionDriver {
   onStop(before: number): void;
 }
 
+/** Who talks with whom, as rules tell it. */
+interface Ends {
+  source: Address | null;
+  destination: Address | null;
+}
+
 export class Session {
   readonly context: Context;
   readonly listener: Listener;
@@ -59,8 +65,8 @@ export class Session {
   /** The transport is ready and the frontend's protocol is spoken. */
   started = false;
   /** Addresses told by a rule, for the session or for the stream it has now. */
-  #overrides: { source: Address | null; destination: Address | null } = { source: null, destination: null };
-  #streamOverrides: { source: Address | null; destination: Address | null } | null = null;
+  #overrides: Ends | null = null;
+  #streamOverrides: Ends | null = null;
   /** Addresses told by a PROXY header, instead of the connection's own. */
   #source: Address | null = null;
   #destination: Address | null = null;
@@ -102,19 +108,20 @@ export class Session {
 
   /** The client's address; null for a unix socket without a name. */
   source(): Address | null {
-    return this.#streamOverrides?.source ?? this.#overrides.source ?? this.#source ?? this.conn.peer();
+    return this.#streamOverrides?.source ?? this.#overrides?.source ?? this.#source ?? this.conn.peer();
   }
 
   /** The address the client connected to. */
   destination(): Address | null {
-    return this.#streamOverrides?.destination ?? this.#overrides.destination ?? this.#destination ?? this.conn.local();
+    return this.#streamOverrides?.destination ?? this.#overrides?.destination ?? this.#destination ?? this.conn.local();
   }
 
   /** `set-src`, `set-dst`: what `source` or `destination` gives from now on; `stream`: until the next stream begins. */
   override(end: 'source' | 'destination', address: Address, stream: boolean): void {
     if (stream) this.#streamOverrides ??= { source: null, destination: null };
-    const overrides = stream ? this.#streamOverrides! : this.#overrides;
-    overrides[end] = address;
+    else this.#overrides ??= { source: null, destination: null };
+    const overrides = stream ? this.#streamOverrides : this.#overrides;
+    overrides![end] = address;
   }
 
   forgetOverrides(): void {

@@ -2,7 +2,7 @@ import net from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addressText, hostText, parseIp, sameAddress, unixAddress } from '../../engine/io/address.ts';
-import { decodeSockaddr, encodeSockaddr } from '../../engine/io/native.ts';
+import { addressOfNumber, decodeSockaddr, encodeSockaddr, sockaddrNumber } from '../../engine/io/native.ts';
 
 test('addresses as messages write them', () => {
   expect(addressText(parseIp('127.0.0.1', 80)!)).toBe('127.0.0.1:80');
@@ -45,6 +45,9 @@ test('every address survives text and sockaddr', () => {
       expect(sameAddress(parseIp(hostText(address), port)!, address)).toBe(true);
       const name = encodeSockaddr(address)!;
       expect(sameAddress(decodeSockaddr(name, name.length)!, address)).toBe(true);
+      const number = sockaddrNumber(name, 0);
+      if (address.family === 4) expect(addressOfNumber(number)).toEqual(address);
+      else expect(number).toBe(-1);
     }),
   );
 });

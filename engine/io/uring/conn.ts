@@ -15,6 +15,7 @@ import { UNNAMED } from '../address.ts';
 import { NOBODY, SYN_BYTES_MAX } from '../common.ts';
 import type { Address, Chunk, Conn, Handler } from '../contract.ts';
 import {
+  addressOfNumber,
   closeFd,
   hush,
   readOption,
@@ -91,10 +92,11 @@ export class UringConn implements Conn {
   /** What arrived while paused, in order. */
   #held: Block[] | null = null;
   #heldBytes = 0;
-  #peer: Address | null;
+  /** As `sockaddrNumber` until somebody asks: idle connections are many. */
+  #peer: Address | number | null;
   #local: Address | null;
 
-  constructor(io: UringLoop, id: number, open: boolean, peer: Address | null, local: Address | null) {
+  constructor(io: UringLoop, id: number, open: boolean, peer: Address | number | null, local: Address | null) {
     this.#io = io;
     this.#output = new Output(io);
     this.id = id;
@@ -102,7 +104,7 @@ export class UringConn implements Conn {
     this.#connecting = !open;
     if (open) io.unguarded(this);
     else this.#due = 1;
-    this.#unix = (peer ?? local)?.family === 1;
+    this.#unix = typeof peer !== 'number' && (peer ?? local)?.family === 1;
     this.#peer = peer;
     this.#local = local;
   }
@@ -182,6 +184,7 @@ export class UringConn implements Conn {
   }
 
   peer(): Address | null {
+    if (typeof this.#peer === 'number') this.#peer = addressOfNumber(this.#peer);
     return this.#peer;
   }
 

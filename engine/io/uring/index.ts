@@ -199,7 +199,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     return conn;
   }
 
-  accepted(id: number, peer: Address, local: Address | null, accept: (conn: Conn) => void): void {
+  accepted(id: number, peer: Address | number, local: Address | null, accept: (conn: Conn) => void): void {
     const conn = new UringConn(this, id, true, peer, local);
     this.#conns.set(id, conn);
     this.unsettled(conn);

@@ -9,7 +9,7 @@ import os from 'node:os';
 import { URING_ACCEPTS } from '../../limits.ts';
 import { UNNAMED } from '../address.ts';
 import type { Address, Conn, Listening } from '../contract.ts';
-import { decodeSockaddr } from '../native.ts';
+import { decodeSockaddr, sockaddrNumber } from '../native.ts';
 import * as ops from './ops.ts';
 import { high, low, type Ring } from './ring.ts';
 
@@ -27,7 +27,8 @@ export interface ListenLoop {
   /** An id for a connection to come; -1 when all are in use. */
   reserve(): number;
   unreserve(id: number): void;
-  accepted(id: number, peer: Address, local: Address | null, accept: (conn: Conn) => void): void;
+  /** `peer`: an IPv4 one as `sockaddrNumber`. */
+  accepted(id: number, peer: Address | number, local: Address | null, accept: (conn: Conn) => void): void;
   /** `listening.settle` is to be called at the end of the turn, or when libuv was next asked. */
   unsettledListener(listening: UringListening, soon: boolean): void;
   /** `listening.deliverHeld` is to be called at the start of the next turn. */
@@ -50,7 +51,7 @@ export class UringListening implements Listening {
   /** By the accept's number: the id of its connection, -1 when it does not wait. */
   readonly #ids: number[];
   /** Accepted while paused: ids, and the peers. */
-  readonly #waiting: { id: number; peer: Address }[] = [];
+  readonly #waiting: { id: number; peer: Address | number }[] = [];
   /** The accept beyond those that wait: see `look`. */
   readonly #extra: number;
   #waits = 0;
@@ -181,9 +182,11 @@ export class UringListening implements Listening {
     this.#finish();
   }
 
-  #peer(number: number): Address {
+  #peer(number: number): Address | number {
     if (this.#unix) return UNNAMED;
     const at = number * NAME_BYTES;
+    const short = sockaddrNumber(this.#names, at);
+    if (short >= 0) return short;
     return decodeSockaddr(this.#names, LENGTH_AT, at) ?? UNNAMED;
   }
 
