@@ -6,9 +6,14 @@ import { bytesOfHex } from './check-rules.ts';
 type Steps = StepDraft<CheckStep>[];
 type Details = Partial<StepDraft<ExpectStep>>;
 
-/** Numbers the steps of a preset; it begins with a connection. */
+/** Numbers the steps of a preset; it begins with a connection, which is its first step. */
 function script(...steps: Steps): Steps {
   return [connectStep(1), ...steps].map((step, i) => ({ ...step, id: i + 1 }));
+}
+
+/** The same for those whose connection HAProxy does not count. */
+function afterConnection(...steps: Steps): Steps {
+  return script(...steps).map(step => ({ ...step, id: step.id - 1 }));
 }
 
 function send(...parts: (string | Uint8Array)[]): StepDraft<SendStep> {
@@ -21,7 +26,7 @@ function expect(match: MatchKind, pattern: string, details: Details = {}): StepD
 }
 
 export function redisCheck(): Steps {
-  return script(
+  return afterConnection(
     send('*1\r\n$4\r\nPING\r\n'),
     expect('string', '+PONG\r\n', {
       errorStatus: 'L7STS',
@@ -49,7 +54,7 @@ export function sslHelloCheck(): Steps {
   ]);
   const handshake = Uint8Array.of(1, 0, body.length >> 8, body.length & 255);
   const length = handshake.length + body.length;
-  return script(
+  return afterConnection(
     send(Uint8Array.of(22, 3, 0, length >> 8, length & 255), handshake, body),
     expect('rbinary', '^1[56]', { minRecv: 5, okStatus: 'L6OK', errorStatus: 'L6RSP', toutStatus: 'L6TOUT' }),
   );
@@ -122,7 +127,7 @@ export function mysqlCheck(user: string | null, client: MysqlClient): Steps {
 
 /** RFC 4511: an anonymous simple bind of version 3. */
 export function ldapCheck(): Steps {
-  return script(
+  return afterConnection(
     send(bytesOfHex('300c020101600702010304008000')),
     expect('rbinary', '^30', { minRecv: 14, errorStatus: 'L7RSP', onError: { text: 'Not LDAPv3 protocol' } }),
     expect('ldap-bind', ''),
@@ -142,7 +147,7 @@ export function spopCheck(): Steps {
   ]);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(frame.length);
-  return script(send(length, frame), expect('spop-hello', ''));
+  return afterConnection(send(length, frame), expect('spop-hello', ''));
 }
 
 /** `agent-check`: perhaps a text, then a line of words. */

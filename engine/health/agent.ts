@@ -86,6 +86,7 @@ const MAXCONN_MAX = 2 ** 31 - 1;
 
 /** '' or a complaint. */
 function changeMaxconn(env: StateEnv, t: Target, text: string): string {
+  if (text === '') return 'Require <maxconn>.';
   const m = /^(\d+)(.*)$/.exec(text);
   if (!m) return 'maxconn string empty or preceded by garbage';
   if (m[2] !== '') return 'Trailing garbage in maxconn string';

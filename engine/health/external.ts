@@ -98,7 +98,7 @@ export class External implements Probe {
     this.#env.wheel.disarm(this.#timer);
     this.#turns.give();
     if (this.#stopped) return;
-    if (this.#late) this.#done(verdict(PROCTOUT, '', status));
+    if (this.#late) this.#done(verdict(PROCTOUT, '', 0));
     else this.#done(verdict(status === 0 ? PROCOK : PROCERR, '', status));
   }
 }

@@ -12,7 +12,7 @@ import { LOG_INFO, LOG_NOTICE } from './log.ts';
 import { setRunning, setStopped, setStopping } from './state.ts';
 import { CHECK_STATUSES, type CheckResult, L7STS, reason, type Verdict } from './statuses.ts';
 import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
-import { writeCheckText } from './text.ts';
+import { cutCheckText, writeCheckText } from './text.ts';
 
 /** Where `health` goes after a success or a failure. */
 export function step(health: number, passed: boolean, rise: number, fall: number): number {
@@ -38,15 +38,17 @@ function names<K extends CheckKind>(kind: K) {
 }
 
 /** Takes the result of one check: the words of the last check, the scale, the server's state, the log. */
-export function conclude(env: StateEnv, t: Target, kind: CheckKind, v: Verdict, durationMs: number): void {
+export function conclude(env: StateEnv, t: Target, kind: CheckKind, found: Verdict, durationMs: number): void {
   const { memory } = env;
+  const v: Verdict = { ...found, info: cutCheckText(found.info) };
   const field = FIELDS[kind];
   const rise = serverWord(memory, t, field.rise);
   const fall = serverWord(memory, t, field.fall);
   const health = serverWord(memory, t, field.health);
   const result = meaning(kind, v);
   const passed = result === 'passed' || result === 'condpass';
-  const report = serverWord(memory, t, field.status) !== v.status;
+  // An agent that says nothing of the server's health is no news for the log.
+  const report = CHECK_STATUSES[v.status]!.result !== 'neutral' && serverWord(memory, t, field.status) !== v.status;
 
   setServerWord(memory, t, field.status, v.status);
   setServerWord(memory, t, field.code, v.code);

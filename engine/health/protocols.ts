@@ -92,6 +92,7 @@ const SPOP_AGENT_DISCONNECT = 102;
 /** Type, flags, and the two ids, which are 0 in a handshake. */
 const SPOP_FRAME_HEAD_BYTES = 7;
 const SPOP_STRING = 8;
+const SPOP_INVALID = 'invalid frame received';
 
 /** Reads pairs until the frame ends; null when it is malformed. Only strings and numbers occur in a handshake. */
 function spopPairs(frame: string): Map<string, string | number> | null {
@@ -124,17 +125,18 @@ function spopPairs(frame: string): Map<string, string | number> | null {
 }
 
 export function spopHello(text: string, ended: boolean): Finding {
-  if (text.length < SPOP_HEAD_BYTES) return incomplete(ended);
+  const cut = ended ? verdict(L7RSP, SPOP_INVALID) : 'more';
+  if (text.length < SPOP_HEAD_BYTES) return cut;
   const length = Buffer.from(text.slice(0, SPOP_HEAD_BYTES), 'latin1').readUInt32BE();
-  if (text.length < SPOP_HEAD_BYTES + length) return incomplete(ended);
+  if (text.length < SPOP_HEAD_BYTES + length) return cut;
   const frame = text.slice(SPOP_HEAD_BYTES, SPOP_HEAD_BYTES + length);
   const type = byte(frame, 0);
   const pairs = frame.length < SPOP_FRAME_HEAD_BYTES ? null : spopPairs(frame);
-  if (pairs === null) return verdict(L7RSP, 'invalid frame received');
+  if (pairs === null) return verdict(L7RSP, SPOP_INVALID);
   if (type === SPOP_AGENT_DISCONNECT) {
     return verdict(L7RSP, `${pairs.get('message') ?? 'a disconnect frame was received'}`);
   }
-  if (type !== SPOP_AGENT_HELLO) return verdict(L7RSP, 'invalid frame received');
+  if (type !== SPOP_AGENT_HELLO) return verdict(L7RSP, SPOP_INVALID);
   const complaint = spopComplaint(pairs);
   return complaint === '' ? 'good' : verdict(L7RSP, complaint);
 }

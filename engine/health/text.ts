@@ -9,6 +9,15 @@ const AT = SERVER.at;
 
 const encoder = new TextEncoder();
 
+/** HAProxy keeps a zero byte behind the text: one byte less than there is room for. */
+const TEXT_MAX_BYTES = CHECK_TEXT_BYTES - 1;
+
+/** A description as it is kept and logged: at most TEXT_MAX_BYTES, no character in parts. */
+export function cutCheckText(text: string): string {
+  if (Buffer.byteLength(text) <= TEXT_MAX_BYTES) return text;
+  return text.slice(0, encoder.encodeInto(text, new Uint8Array(TEXT_MAX_BYTES)).read);
+}
+
 /** Writes the text of a check or agent check, cut to CHECK_TEXT_BYTES. `server`: its number over the whole configuration. */
 export function writeCheckText(memory: Memory, server: number, kind: 'check' | 'agent', text: string): void {
   const { words } = memory;

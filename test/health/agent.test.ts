@@ -32,6 +32,7 @@ test('each word does its own, in any combination', () => {
     ['up down', 'L7STS 0 via agent : down', { oper: OPER_STOPPED }],
     ['gibberish words', 'CHECKED -1 agent reports an error : gibberish', { oper: OPER_RUNNING }],
     ['maxconn:abc', 'CHECKED -1 agent warns : maxconn string empty or preceded by garbage', { maxconn: 0 }],
+    ['maxconn:', 'CHECKED -1 agent warns : Require <maxconn>.', { maxconn: 0 }],
     [
       'weight:999',
       'CHECKED -1 agent warns : Absolute weight can only be between 0 and 256 inclusive.',
@@ -106,4 +107,10 @@ test('whatever an agent says, words keep to their bounds', () => {
       expect(w.word(0, 'maxconn')).toBeGreaterThanOrEqual(0);
     }),
   );
+});
+
+test('an answer without a word about health is not logged as a check', () => {
+  const w = worldOf(modelOf([{ agent: AGENT, weight: 10 }], { logHealthChecks: true }));
+  for (const line of ['50%', 'gibberish', '', 'maxconn:7']) say(w, line);
+  expect(w.lines).toEqual([]);
 });

@@ -95,6 +95,12 @@ describe('log lines, word for word those of HAProxy 2.6', () => {
     expect([w.word(0, 'down_trans'), w.word(0, 'check_fails')]).toEqual([1, 1]);
   });
 
+  test('a description has 127 bytes in the log too', () => {
+    const w = worldOf(modelOf([{}], { logHealthChecks: true }));
+    conclude(w.env, w.targets[0]!, 'check', verdict(L7STS, 'x'.repeat(126) + 'éy', 500), 0);
+    expect(w.lines[0]).toContain(`info: "${'x'.repeat(126)}", check`);
+  });
+
   test('with log-health-checks every change of the scale is told, the state without a reason', () => {
     const w = worldOf(modelOf([{}], { logHealthChecks: true, kind: 'listen' }));
     const t = w.targets[0]!;
