@@ -67,6 +67,7 @@ test('... nor in chunks when a rule takes the length away', async () => {
   await start('GET', 'http-response del-header content-length if { status 200 } { res.hdr(x-del) -m found }');
   client!.send(request('HEAD', '/set'));
   const wire = await server!.conn();
+  await wire.until(w => w.received === request('GET', '/set'));
   wire.send(`${OK.slice(0, -2)}x-del: 1\r\n\r\nabc`);
   await client!.until(w => w.received === 'HTTP/1.1 200 OK\r\nx-del: 1\r\n\r\n');
   await asksAgain(wire);
@@ -86,6 +87,7 @@ test('204 and 304 to HEAD pass as they are', async () => {
   await start('HEAD');
   client!.send(request('GET', '/set'));
   const wire = await server!.conn();
+  await wire.until(w => w.received === request('HEAD', '/set'));
   wire.send('HTTP/1.1 304 Not Modified\r\ncontent-length: 3\r\n\r\n');
   await client!.until(w => w.received === 'HTTP/1.1 304 Not Modified\r\ncontent-length: 3\r\n\r\n');
   await asksAgain(wire);
