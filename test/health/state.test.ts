@@ -97,7 +97,7 @@ describe('log lines, word for word those of HAProxy 2.6', () => {
 
   test('a description has 127 bytes in the log too', () => {
     const w = worldOf(modelOf([{}], { logHealthChecks: true }));
-    conclude(w.env, w.targets[0]!, 'check', verdict(L7STS, 'x'.repeat(126) + 'éy', 500), 0);
+    conclude(w.env, w.targets[0]!, 'check', verdict(L7STS, `${'x'.repeat(126)}éy`, 500), 0);
     expect(w.lines[0]).toContain(`info: "${'x'.repeat(126)}", check`);
   });
 
