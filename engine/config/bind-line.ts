@@ -1,9 +1,10 @@
 /** `bind` and `stats socket` lines: addresses, then settings that hold for all of them. */
 import { type Accepts, addressesOf, BIND_ACCEPTS, parseEndpoints } from './address.ts';
 import type { Cursor } from './cursor.ts';
-import { type BindDraft, type Draft, newBind } from './draft.ts';
+import type { BindDraft, Draft } from './draft.ts';
 import type { Context } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
+import { newBind } from './new-drafts.ts';
 import { readSettings, Table } from './table.ts';
 import type { Word } from './words.ts';
 

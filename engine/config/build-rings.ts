@@ -5,8 +5,9 @@
 import { BUF0_BYTES } from '../limits.ts';
 import { type Directory, resolve } from './build-server.ts';
 import type { TlsBuilder } from './build-tls.ts';
-import { newRing, type ProxyDraft, type RingDraft, type ServerDraft } from './draft.ts';
+import type { ProxyDraft, RingDraft, ServerDraft } from './draft.ts';
 import { type LogTarget, type Ring, type RingServer, ringOfServer } from './log-model.ts';
+import { newRing } from './new-drafts.ts';
 import type { Drafts } from './sections.ts';
 
 /** Time-outs of a ring that no section describes. */

@@ -10,19 +10,13 @@ import { type CertificateUses, TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
 import type { Check } from './check-model.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import {
-  type BindDraft,
-  type GlobalDraft,
-  newGlobal,
-  type ProxyDraft,
-  type Resources,
-  type UserlistDraft,
-} from './draft.ts';
+import type { BindDraft, GlobalDraft, ProxyDraft, Resources, UserlistDraft } from './draft.ts';
 import type { Global } from './global-model.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
 import type { Bind, ErrorPage, Model, Userlist } from './model.ts';
+import { newGlobal } from './new-drafts.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
 import type { Resolvers } from './server-model.ts';

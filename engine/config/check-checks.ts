@@ -2,8 +2,9 @@
 import { trackedName } from './build-server.ts';
 import { checkOf } from './check-draft.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { newProxy, type ProxyDraft, type ServerDraft } from './draft.ts';
+import type { ProxyDraft, ServerDraft } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
+import { newProxy } from './new-drafts.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
 

@@ -1,28 +1,33 @@
 /** Numbers in rules that must be those of something there is: slots of captures, sticky counters. */
+import { CAPTURE, type Capture } from '../rules/actions-vars.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft } from './draft.ts';
+import type { Rule } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
 
-/** What rules with such numbers have in their arguments (rules/actions-vars.ts, rules/actions-stick.ts). */
-interface Numbers {
-  readonly slot: number;
-  readonly response: boolean;
-  readonly counter: number;
+export function checkNumbers(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  for (const rule of Object.values(proxy.rules).flat()) {
+    // Which frontend a backend works for is known per request only.
+    if (rule.action === CAPTURE.name && proxy.kind !== 'backend') checkSlot(proxy, rule, diagnostics);
+    if (rule.action.startsWith('sc-')) checkCounter(rule, global.tune.stickCounters, diagnostics);
+  }
 }
 
-export function checkNumbers(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
-  const { stickCounters } = global.tune;
-  for (const rule of Object.values(proxy.rules).flat()) {
-    const { slot, response, counter = 0 } = (rule.args ?? {}) as Partial<Numbers>;
-    // Which frontend a backend works for is known per request only.
-    if (rule.action === 'capture' && slot !== undefined && proxy.kind !== 'backend') {
-      const { length } = response === true ? proxy.responseCaptures : proxy.requestCaptures;
-      const message = `Proxy '${proxy.name}': unable to find capture id '${slot}' referenced by 'capture'`;
-      if (slot >= length) diagnostics.report('alert', rule, message, "write 'declare capture' lines for it");
-    }
-    if (rule.action.startsWith('sc-') && counter >= stickCounters) {
-      const message = `'${rule.action}': there are ${stickCounters} counters (see 'tune.stick-counters')`;
-      diagnostics.report('alert', rule, message);
-    }
-  }
+function checkSlot(
+  { name, requestCaptures, responseCaptures }: ProxyDraft,
+  rule: Rule,
+  diagnostics: Diagnostics,
+): void {
+  const { slot, response } = rule.args as Capture;
+  if (slot < (response ? responseCaptures : requestCaptures).length) return;
+  const side = response ? 'response' : 'request';
+  const message = `Proxy '${name}': unable to find capture id '${slot}' referenced by http-${side} capture rule`;
+  diagnostics.report('alert', rule, message, `'declare capture ${side} len <bytes>' makes one`);
+}
+
+function checkCounter(rule: Rule, counters: number, diagnostics: Diagnostics): void {
+  const { counter = 0 } = (rule.args ?? {}) as { readonly counter?: number };
+  if (counter < counters) return;
+  const message = `'${rule.action}': there are ${counters} counters (see 'tune.stick-counters')`;
+  diagnostics.report('alert', rule, message);
 }

@@ -15,20 +15,19 @@ import { advise } from './advice.ts';
 import { checkLogForwards } from './build-log-forwards.ts';
 import { allLogs, BUF0, streamServers } from './build-rings.ts';
 import { checkTables } from './build-tables.ts';
-import { checkCaptures } from './check-captures.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import { checkFilters } from './check-filters.ts';
 import { checkLogBackend } from './check-log-backends.ts';
 import { checkNumbers } from './check-numbers.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { BindDraft, ProxyDraft, Reference, UserlistDraft } from './draft.ts';
-import { newBalance } from './draft.ts';
 import { expressionReferences } from './expression-references.ts';
 import { sameGuids } from './guid.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { checkEmailAlert } from './keywords-mailers.ts';
 import type { Place } from './model.ts';
+import { newBalance } from './new-drafts.ts';
 import type { Drafts } from './sections.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -454,7 +453,6 @@ const CHECKS: readonly Check[] = [
   emailAlerts,
   httpOnly,
   checkFilters,
-  checkCaptures,
   checkLogBackend,
   cookieCapture,
   logFormats,

@@ -1,7 +1,8 @@
 /** What a proxy or a defaults section begins with: the settings of another defaults section (manual 4). */
 import type { Cursor } from './cursor.ts';
-import { newProxy, type ProxyDraft } from './draft.ts';
+import type { ProxyDraft } from './draft.ts';
 import { illegalCharacter } from './names.ts';
+import { newProxy } from './new-drafts.ts';
 import type { Desk } from './sections.ts';
 import { didYouMean } from './suggest.ts';
 

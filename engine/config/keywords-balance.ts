@@ -2,9 +2,10 @@
 
 import { parseConverters, readExpression } from '../sample/expression.ts';
 import type { Cursor } from './cursor.ts';
-import { newBalance, type ProxyDraft } from './draft.ts';
+import type { ProxyDraft } from './draft.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { useExpression } from './keywords-acl.ts';
+import { newBalance } from './new-drafts.ts';
 import { didYouMean } from './suggest.ts';
 
 type Balance = ProxyDraft['balance'];

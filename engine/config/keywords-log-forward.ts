@@ -2,12 +2,13 @@
 import { LOG_FORWARD_MAXCONN } from '../limits.ts';
 import { BIND_ACCEPTS } from './address.ts';
 import { readBindLine } from './bind-line.ts';
-import { type BindDraft, type Draft, newBind } from './draft.ts';
+import type { BindDraft, Draft } from './draft.ts';
 import { bare, integer, time } from './fields.ts';
 import { type Keyword, supported } from './keyword.ts';
 import { FORWARD_LOG } from './keywords-log.ts';
 import type { HostStrategy, LogForward } from './log-model.ts';
 import type { Place } from './model.ts';
+import { newBind } from './new-drafts.ts';
 
 export interface LogForwardDraft extends Draft<Omit<LogForward, 'index' | 'binds' | 'dgramBinds'>> {
   binds: BindDraft[];

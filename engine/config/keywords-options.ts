@@ -2,9 +2,10 @@
 
 import { parseNetwork } from './address.ts';
 import type { Cursor } from './cursor.ts';
-import { type Draft, newOptions, type ProxyDraft } from './draft.ts';
+import type { Draft, ProxyDraft } from './draft.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
 import { FORWARDED } from './keywords-forwarded.ts';
+import { newOptions } from './new-drafts.ts';
 import type { ForwardHeader, Options } from './proxy-model.ts';
 
 type Switch = { [K in keyof Options]: Options[K] extends boolean | null ? K : never }[keyof Options];

@@ -2,13 +2,14 @@
 import { parseEndpoint, SERVER_ACCEPTS } from './address.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
-import { newBind, newServer, type PeersDraft, type ServerDraft } from './draft.ts';
+import type { PeersDraft, ServerDraft } from './draft.ts';
 import { bare, integer } from './fields.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import { BIND } from './keywords-bind.ts';
 import { PEERS_LOG } from './keywords-log.ts';
 import { SERVER } from './keywords-server.ts';
 import { illegalCharacter } from './names.ts';
+import { newBind, newServer } from './new-drafts.ts';
 import { readTable, TABLE_ARGS } from './stick-table-line.ts';
 import { readSettings, Table } from './table.ts';
 

@@ -2,7 +2,7 @@
 
 import { WEIGHT_MAX } from '../limits.ts';
 import { readExpression } from '../sample/expression.ts';
-import { newServer, type ServerDraft } from './draft.ts';
+import type { ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { guidRow } from './guid.ts';
 import { accepted, type Keyword, later, supported } from './keyword.ts';
@@ -13,6 +13,7 @@ import { SOCKET_ROWS } from './keywords-socket.ts';
 import { sourceRow } from './keywords-source.ts';
 import { within } from './keywords-tls.ts';
 import { SERVER_TLS } from './keywords-tls-server.ts';
+import { newServer } from './new-drafts.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
 
 type Row = Keyword<ServerDraft>;

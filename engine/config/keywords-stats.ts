@@ -1,8 +1,9 @@
 /** `stats ...` of a proxy: the statistics page. Any of them alone turns the page on, as in HAProxy. */
 import type { Cursor } from './cursor.ts';
-import { newStatsPage, type ProxyDraft, type StatsDraft } from './draft.ts';
+import type { ProxyDraft, StatsDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import { needCondition } from './keywords-acl.ts';
+import { newStatsPage } from './new-drafts.ts';
 
 type Page = StatsDraft;
 

@@ -3,19 +3,16 @@
 import { type CheckOwner, newCheck } from './check-draft.ts';
 import { Cursor } from './cursor.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import {
-  type GlobalDraft,
-  type HttpErrorsDraft,
-  type LogProfileDraft,
-  newGlobal,
-  newProxy,
-  newRing,
-  type PeersDraft,
-  type ProxyDraft,
-  type ResolversDraft,
-  type Resources,
-  type RingDraft,
-  type UserlistDraft,
+import type {
+  GlobalDraft,
+  HttpErrorsDraft,
+  LogProfileDraft,
+  PeersDraft,
+  ProxyDraft,
+  ResolversDraft,
+  Resources,
+  RingDraft,
+  UserlistDraft,
 } from './draft.ts';
 import { inherited } from './inherit.ts';
 import type { Keyword } from './keyword.ts';
@@ -33,6 +30,7 @@ import { RING } from './keywords-ring.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import type { Place } from './model.ts';
 import { illegalCharacter } from './names.ts';
+import { newGlobal, newProxy, newRing } from './new-drafts.ts';
 import { carryOut, expectEnd, Table } from './table.ts';
 import { misplaced, unknownKeyword, wrongSide } from './unknown.ts';
 import type { Line } from './words.ts';

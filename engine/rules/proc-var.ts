@@ -1,6 +1,7 @@
 /** `set-var` and `set-var-fmt` where there is no traffic: read, evaluated at once, and what the variable becomes. */
 import type { Cursor } from '../config/cursor.ts';
-import { newProxy, type Resources } from '../config/draft.ts';
+import type { Resources } from '../config/draft.ts';
+import { newProxy } from '../config/new-drafts.ts';
 import { compileExpression } from '../sample/compile.ts';
 import { readExpression } from '../sample/expression.ts';
 import type { Outside } from '../sample/outside.ts';

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { files, ROOT } from '../sources.ts';
 
 /** Files that write the model, and those that declare it. */
-const WRITES = /^engine\/config\/(keywords-.*|.*draft|.*model)\.ts$/;
+const WRITES = /^engine\/config\/(keywords-.*|.*drafts?|.*model)\.ts$/;
 const DECLARES = /^engine\/config\/.*model\.ts$/;
 
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8');

@@ -46,9 +46,11 @@ const LISTEN = 'mode http\nbind 127.0.0.1:1\ntimeout client 1s\ntimeout server 1
 
 test('slots of captures are those of the frontend', () => {
   const said = (lines: string) => load(`listen f\n${LISTEN}\n${lines}\n`).diagnostics.list.map(d => d.message);
-  const missing = ["Proxy 'f': unable to find capture id '1' referenced by 'capture'"];
-  expect(said('http-request capture path id 1\ndeclare capture request len 5')).toEqual(missing);
-  expect(said('http-response capture src id 1\ndeclare capture response len 5')).toEqual(missing);
+  const missing = (side: string) => [
+    `Proxy 'f': unable to find capture id '1' referenced by http-${side} capture rule`,
+  ];
+  expect(said('http-request capture path id 1\ndeclare capture request len 5')).toEqual(missing('request'));
+  expect(said('http-response capture src id 1\ndeclare capture response len 5')).toEqual(missing('response'));
   expect(said('declare capture request len 5\nhttp-request capture path id 0')).toEqual([]);
 });
 
