@@ -52,6 +52,10 @@ test('slots of captures are those of the frontend', () => {
   expect(said('http-request capture path id 1\ndeclare capture request len 5')).toEqual(missing('request'));
   expect(said('http-response capture src id 1\ndeclare capture response len 5')).toEqual(missing('response'));
   expect(said('declare capture request len 5\nhttp-request capture path id 0')).toEqual([]);
+  // Which frontend it will be is known per request only.
+  expect(load('backend b\nmode http\nhttp-request capture path id 1\n').diagnostics.list.map(d => d.message)).toEqual(
+    [],
+  );
 });
 
 test('a default backend is not the proxy itself', () => {

@@ -53,12 +53,6 @@ describe('the rows of the action table', () => {
     expect(messagesOf('http-request', 'cache-use x')).toEqual(["'cache-use' is not supported by Sluice yet"]);
   });
 
-  test('a rule of a frontend captures into slots that are there', () => {
-    const message = "Proxy 't': unable to find capture id '1' referenced by http-request capture rule";
-    expect(messagesOf('http-request', 'capture src id 1')).toEqual([message]);
-    expect(messagesOf('http-request', 'capture src id 1', 'backend t')).toEqual([]);
-  });
-
   test('a variable has a name, and a type is for a content', () => {
     expect(messagesOf('http-request', 'set-var(txn.) int(1)')[0]).toMatch(/^invalid variable name 'txn.'/);
     expect(messagesOf('http-request', 'deny content-type a/b')).toEqual([
