@@ -20,13 +20,16 @@ import { CAUSE } from './termination.ts';
 export function takeResponse(stream: Stream): Next {
   const head = stream.responseHead;
   const { status } = head;
-  countResponse(stream, status);
-  if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
   if (status < 200 && status !== 101) {
+    countResponse(stream, status);
     stream.client.respond(head);
     return STEP.waiting;
   }
   stream.responseAt = stream.now;
+  const cut = inspectHead(stream) ?? (stream.closing ? leave(stream) : null);
+  if (cut !== null) return cut;
+  countResponse(stream, status);
+  if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
   stream.status = status;
   stream.observe(statusEvent(status));
   stream.opensTunnel = status === 101 || (stream.requestHead.sentMethodId === METHOD_CONNECT && status < 300);
@@ -34,7 +37,7 @@ export function takeResponse(stream: Stream): Next {
   if (tracked !== null) stream.countTracked(tracked);
   stream.frontend.notes?.response(stream);
   storeServer(stream);
-  return inspectHead(stream) ?? (hasRules(stream) ? STEP.backResponse : sendResponse(stream));
+  return hasRules(stream) ? STEP.backResponse : sendResponse(stream);
 }
 
 function hasRules({ backend, frontend }: Stream): boolean {
@@ -74,6 +77,12 @@ function letGo(stream: Stream): Next {
   stream.touchServer();
   stream.serverSide!.resume();
   return WAIT;
+}
+
+/** `tcp-response content close`: the server is left before it has said anything that counts. */
+function leave(stream: Stream): Next {
+  stream.countServer(FAILED_RESP);
+  return fail(stream, 502, CAUSE.server);
 }
 
 /** A server must not switch to a protocol that nobody asked for (RFC 9110 15.2.2). */

@@ -117,10 +117,15 @@ export function endTarpit(stream: Stream): Next {
   return STEP.finish;
 }
 
-/** `tcp-response content` in HTTP mode: the head is there, so nothing is waited for. */
+/**
+ * `tcp-response content` in HTTP mode: the head is there, so nothing is waited for. To these rules it is but data: what they
+ * reject has no status.
+ */
 export function inspectHead(stream: Stream): Next | null {
   const { serverContent } = stream.backend!.lists;
-  return serverContent === null ? null : applyRules(stream, serverContent, true, true);
+  const verdict = serverContent === null ? null : applyRules(stream, serverContent, true, true);
+  if (verdict !== null) stream.phase = 'D';
+  return verdict;
 }
 
 /** `http-response` rules of one proxy. While they wait the server's side holds the response back. */

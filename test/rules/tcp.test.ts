@@ -194,6 +194,21 @@ describe('tcp-response content', () => {
     expect(r.counter('backend', 'l', 'denied_resp')).toBe(1);
   });
 
+  test.each([
+    ['reject', -1, 'PD', 0],
+    ['close', 502, 'SH', 1],
+  ])('%s in HTTP mode is before the head counts', async (action, status, state, failed) => {
+    const s = await origin(() => ok('x'));
+    const r = await listen(s.port, [`tcp-response content ${action}`], 'http');
+    const client = await connect(r.port('l'));
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.until(() => r.ends.length === 1);
+    expect(r.ends[0]).toMatchObject({ status: status === -1 ? 0 : status, state });
+    expect(r.counter('server', 'l/s', 'hrsp_2xx')).toBe(0);
+    expect(r.counter('server', 'l/s', 'failed_resp')).toBe(failed);
+    client.socket.destroy();
+  });
+
   test('close: what came passes, nothing else', async () => {
     const s = await origin();
     const r = await listen(s.port, ['tcp-response content close']);
