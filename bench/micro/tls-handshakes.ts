@@ -45,7 +45,17 @@ const [accepting, connecting] = [
   serverContext(store, DEFAULT_BIND_SETTINGS, { ...side, ...limits }, certificate),
   clientContext(store, {
     ...DEFAULT_SETTINGS,
-    ...{ certificate: null, verifyHost: null, sni: null, sniName: null, reuse: false, early: false, file: '', line: 0 },
+    ...{
+      certificate: null,
+      verifyHost: null,
+      sni: null,
+      sniIsHost: false,
+      sniName: null,
+      reuse: false,
+      early: false,
+      file: '',
+      line: 0,
+    },
   }),
 ];
 const SERVER: TlsEnd = { client: false, context: () => accepting };

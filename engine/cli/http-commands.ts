@@ -178,7 +178,16 @@ const NO_FILES: TlsFiles = {
 const SETTINGS: Omit<ServerTls, 'verify' | 'caFile' | 'sniName' | 'verifyHost'> = {
   ...{ file: 'httpclient', line: 0, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' },
   ...{ ciphers: null, ciphersuites: null, curves: null, sigalgs: null, clientSigalgs: null, crlFile: null },
-  ...{ alpn: [], tickets: true, securityLevel: null, certificate: null, sni: null, reuse: false, early: false },
+  ...{
+    alpn: [],
+    tickets: true,
+    securityLevel: null,
+    certificate: null,
+    sni: null,
+    sniIsHost: false,
+    reuse: false,
+    early: false,
+  },
 };
 
 export const HTTP_COMMANDS: readonly Command[] = [

@@ -1,5 +1,5 @@
 /** From the draft of a server to the model: addresses, checks, the server it tracks. */
-import { isNowhere } from '../io/address.ts';
+import { isNowhere, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import type { Endpoint } from './address.ts';
 import type { TlsBuilder } from './build-tls.ts';
@@ -85,7 +85,8 @@ function hostOfCheck({ healthcheck }: ServerDraft, { proxy, drafts }: Workshop):
   if (check.type !== 'http' || check.http.list.some(({ kind }) => kind === 'connect')) return null;
   const request = (checkOf(check) as Check).steps.find(step => step.kind === 'request');
   const host = request?.headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
-  return typeof host === 'string' ? host.replace(/:\d*$/, '') : null;
+  const name = typeof host === 'string' ? host.replace(/:\d*$/, '') : '';
+  return name === '' || parseIp(name, 0) !== null ? null : name;
 }
 
 /** `tcp-check connect ssl`. */

@@ -185,6 +185,7 @@ export class TlsBuilder {
       reuse: reuse ?? true,
       early: draft.early && !check,
       sni: check ? null : (sni ?? (draft.sniAuto ? hostOf(this.#resources) : null)),
+      sniIsHost: sni === null,
       sniName: check ? draft.checkSni : null,
       alpn: withoutH2((check ? draft.checkAlpn : null) ?? settings.alpn),
     };

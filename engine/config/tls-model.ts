@@ -181,6 +181,8 @@ export interface ServerTls extends TlsSettings, Place {
   readonly verifyHost: string | null;
   /** Gives the name that is sent; null = none is. A check sends `sniName`. */
   readonly sni: Expression | null;
+  /** It is the host of the request (`sni-auto`), which may be an address: that is no name to send (RFC 6066 3). */
+  readonly sniIsHost: boolean;
   readonly sniName: string | null;
   /** Sessions are resumed. */
   readonly reuse: boolean;

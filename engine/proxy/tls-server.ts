@@ -1,4 +1,5 @@
 /** Connections to servers over TLS (`ssl` of a `server` line). */
+import { parseIp } from '../io/address.ts';
 import type { Address, Conn, ConnectOptions, Handler } from '../io/contract.ts';
 import { compileText, type Value } from '../rules/format.ts';
 import { Standpoint } from '../sample/context.ts';
@@ -23,7 +24,13 @@ const NAMES = new ServerText();
 export function serverName(stream: Stream, server: Server): string {
   const { tls } = server.config;
   if (tls === null || tls.sni === null) return '';
-  return NAMES.of(stream, server, tls.sni);
+  const name = NAMES.of(stream, server, tls.sni);
+  return tls.sniIsHost && isAddress(name) ? '' : name;
+}
+
+/** As a Host may have it, its port cut off: of an IPv6 address only the bracket is left. */
+function isAddress(host: string): boolean {
+  return host.startsWith('[') || parseIp(host, 0) !== null;
 }
 
 /** Receivers take headers of some 16 KiB; what has no room is left out. */

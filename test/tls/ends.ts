@@ -57,6 +57,7 @@ export const TLS_CLIENT: TlsEnd = {
       sniName: null,
       reuse: false,
       early: false,
+      sniIsHost: false,
       file: '',
       line: 0,
     };

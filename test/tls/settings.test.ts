@@ -147,7 +147,6 @@ listen l
     ['its authority', () => `ca-file ${AUTHORITY}`, '200'],
     ['another authority', () => `ca-file ${RSA}`, '503'],
     ['those of the system', () => 'ca-file @system-ca', '503'],
-    ['the host of the request', () => `ca-file ${AUTHORITY} sni-auto`, '503'],
     ['its name', () => `ca-file ${AUTHORITY} verifyhost site.org`, '200'],
     ['another name', () => `ca-file ${AUTHORITY} verifyhost other.org`, '503'],
     ['the name that is sent', () => `ca-file ${AUTHORITY} sni str(localhost)`, '200'],

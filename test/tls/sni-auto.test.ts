@@ -19,6 +19,7 @@ test('checks send the Host of their request', () => {
   expect(name('check-sni-auto no-check-sni-auto', check)).toBeNull();
   expect(name('', check)).toBe('a.org');
   expect(name('check-sni-auto', 'option httpchk')).toBeNull();
+  expect(name('', check.replace('a.org', '192.0.2.1'))).toBeNull();
   expect(
     name('check-sni-auto', 'option httpchk\n  http-check connect ssl\n  http-check send hdr Host a.org'),
   ).toBeNull();
@@ -32,7 +33,7 @@ frontend f
   bind 127.0.0.1:1 ssl crt ${SITE}
   http-request return status 200 content-type text/plain lf-string "%[ssl_fc_sni]"
 `);
-  const seen = async (words: string): Promise<string> => {
+  const seen = async (words: string, host = 'a.org:80'): Promise<string> => {
     const rig = await startRig(`
 defaults
   mode http
@@ -44,7 +45,7 @@ listen l
   server s 127.0.0.1:${behind.port('f')} ssl verify none ${words}
 `);
     try {
-      const headers = { host: 'a.org:80' };
+      const headers = { host };
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       get({ port: rig.port('l'), host: '127.0.0.1', headers }, response => {
         let text = '';
@@ -59,6 +60,9 @@ listen l
   try {
     expect(await seen('')).toBe('a.org');
     expect(await seen('no-sni-auto sni-auto')).toBe('a.org');
+    // An address is no name (RFC 6066 3).
+    expect(await seen('', '127.0.0.1:80')).toBe('');
+    expect(await seen('', '[::1]:80')).toBe('');
     expect(await seen('sni-auto sni str(b.org)')).toBe('b.org');
     expect(await seen('sni-auto no-sni-auto')).toBe('');
   } finally {

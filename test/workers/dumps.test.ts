@@ -47,7 +47,7 @@ test('-dK lists each class', () => {
     ].map(title => `${title}:`),
   );
   for (const part of all) expect(part.trimEnd().split('\n').length).toBeGreaterThan(1);
-  expect(dumpKeywords('acl')).toContain('\nhdr_beg = hdr -m beg\n');
+  expect(dumpKeywords('acl')).toContain('\nhdr_beg = req.hdr -m beg\n');
   expect(dumpKeywords('cnv')).toContain('\nfield(integer,string[,integer]): str => str\n');
   expect(dumpKeywords('cli')).toContain('\nshow stat [WORKER]\n');
   const smp = dumpKeywords('smp').split('\n');
