@@ -92,7 +92,7 @@ async function command(line: string): Promise<[haproxy: string, sluice: string]>
   const words = line.split(' ');
   const found = findCommand(COMMANDS, words)!;
   const args = words.slice(found.words.split(' ').length);
-  const answer = found.run({ env, args } as unknown as Parameters<typeof found.run>[0]);
+  const answer = found.run({ env, args, state: { anonKey: 0 } } as unknown as Parameters<typeof found.run>[0]);
   const theirs = await new Promise<string>((resolve, reject) => {
     const socket = net.connect(path.join(folder, 'sock'), () => socket.end(`${line}\n`));
     let text = '';
