@@ -237,6 +237,6 @@ test.each(Object.entries(FORMS))('random calls and kills, %s', { timeout: 240_00
       await world.close('SIGTERM');
       endAll(world.state);
     }),
-    { numRuns: Number(process.env.SLUICE_RUNS ?? 4), seed: 20_261_122, endOnFailure: true },
+    { numRuns: Number(process.env.SLUICE_RUNS ?? 3), seed: 20_261_122, endOnFailure: true },
   );
 });
