@@ -1,34 +1,14 @@
 /** What rules of responses see of requests, and names that mean the message whose rule it is. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { type Rig, startRig } from '../proxy/rig.ts';
-import { ask, ok, WireServer } from '../proxy/wire.ts';
-
-let rig: Rig | null = null;
-let server: WireServer | null = null;
-
-afterEach(async () => {
-  await rig?.stop();
-  server?.stop();
-  rig = server = null;
-});
+import { describe, expect, test } from 'vitest';
+import { listen, origin } from '../proxy/listen.ts';
+import { ask, ok } from '../proxy/wire.ts';
 
 /** The answer's header x; the server's response has `x-side: server` and sets the cookie c. */
 async function valueOf(...rules: string[]): Promise<string | undefined> {
-  server = await WireServer.start(() => ok('', 'x-side: server\r\nset-cookie: c=server; path=/\r\n'));
-  rig = await startRig(`
-defaults
-  mode http
-  timeout client 1s
-  timeout server 1s
-  timeout connect 1s
-listen f
-  bind 127.0.0.1:1
-  acl here path /a
-  ${rules.join('\n  ')}
-  server s 127.0.0.1:${server.port}
-`);
+  const server = await origin(() => ok('', 'x-side: server\r\nset-cookie: c=server; path=/\r\n'));
+  const rig = await listen(['acl here path /a', ...rules, `server s 127.0.0.1:${server.port}`]);
   const headers = 'connection: close\r\nx-side: client\r\ncookie: c=client\r\n';
-  const answer = await ask(rig.port('f'), `GET /a?b HTTP/1.1\r\nhost: a\r\n${headers}\r\n`);
+  const answer = await ask(rig.port('web'), `GET /a?b HTTP/1.1\r\nhost: a\r\n${headers}\r\n`);
   return /^x: (.*)$/m.exec(answer)?.[1];
 }
 
