@@ -8,7 +8,11 @@ const KERNEL_ONLY = ['test/tls/proxy.test.ts', 'test/tls/early-data.test.ts'];
 const SEEDS = Number(process.env.SLUICE_TEST_SEEDS ?? 3);
 const INTEROP = 'test/interop/**/*.test.ts';
 
-const common = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
+const common = {
+  pool: 'forks',
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+} as const;
 
 export default defineConfig({
   test: {

@@ -52,7 +52,11 @@ export const DUMP_BYTES_PER_MS = 8_192;
 export const TIMER_US_MAX = 3_600_000_000;
 /** All histograms together have two significant digits as long as they take no more address space than this, then one. */
 export const HISTOGRAM_BYTES_FINE = 64 * 1024 * 1024;
+/** The same, with those of spare places for backends. */
+export const HISTOGRAM_BYTES_FINE_SPARE = 512 * 1024 * 1024;
 
+/** Backends that `add backend` may add, where named `defaults` sections are for it: their places in shared memory are there from the start. */
+export const ADDED_BACKENDS_MAX = 16;
 /** Servers that `add server` may add to one backend: their places in shared memory are there from the start. */
 export const ADDED_SERVERS_MAX = 16;
 
@@ -192,6 +196,10 @@ if (MAXREWRITE_BYTES >= BUFSIZE_BYTES) throw new Error('limits: MAXREWRITE_BYTES
 if (URING_RECEIVE_BLOCKS > URING_RECEIVE_BLOCKS_MAX) throw new Error('limits: URING_RECEIVE_BLOCKS_MAX is too small');
 if (URING_OUTPUT_BLOCKS > URING_OUTPUT_BLOCKS_MAX) throw new Error('limits: URING_OUTPUT_BLOCKS_MAX is too small');
 if (1_000 / URING_GUEST_MS >= 60) throw new Error('limits: URING_GUEST_MS wakes an idle worker too often');
+
+/** A program that is waited for, as `ssl-passphrase-cmd`: how long it may take, ms, and what it may write, bytes. */
+export const COMMAND_TIMEOUT_MS = 10_000;
+export const COMMAND_OUTPUT_BYTES = 4_096;
 
 /** What an authority may answer when it is asked for an OCSP response, head included, bytes; and how long that may take, ms. */
 export const OCSP_ANSWER_BYTES = 65_536;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Timer, TimerWheel } from '../engine/time.ts';
+import fc from './properties.ts';
 
 const START = 1_000_000.25;
 const TIMERS = 6;

@@ -4,6 +4,7 @@ import { FILTERS_HERE } from '../engine/config/keywords-filter.ts';
 import { probeIo } from '../engine/io/choose.ts';
 import { BUFSIZE_BYTES, MAXREWRITE_BYTES, WORKERS_MAX } from '../engine/limits.ts';
 import { SERVICES } from '../engine/rules/actions-service.ts';
+import { providers } from '../engine/tls/providers.ts';
 import { featureList, RELEASE_DATE, TLS_LIBRARY, VERSION } from '../engine/version.ts';
 import { processors } from './processors.ts';
 
@@ -39,6 +40,7 @@ Default settings :
 Built with multi-threading support (MAX_THREADS=${WORKERS_MAX}, default=${processors()}).
 Built with OpenSSL version : ${TLS_LIBRARY}
 Running on OpenSSL version : ${TLS_LIBRARY}
+OpenSSL providers loaded : ${providers().join(' ')}
 Running on zlib version : ${zlib}
 
 ${ioLine()}

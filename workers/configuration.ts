@@ -1,13 +1,16 @@
 /** From the command line to a model: reads the files, says what is wrong with them. */
 import fs from 'node:fs';
 import { Diagnostics } from '../engine/config/diagnostics.ts';
+import type { Resources } from '../engine/config/draft.ts';
 import { dumpConfiguration } from '../engine/config/dump.ts';
 import { loadModel } from '../engine/config/load.ts';
 import type { Bind, Model } from '../engine/config/model.ts';
 import { formatDiagnostics } from '../engine/config/print.ts';
 import { readLines } from '../engine/config/read.ts';
 import type { Line } from '../engine/config/words.ts';
+import { outputOf } from '../engine/io/command.ts';
 import type { Address } from '../engine/io/contract.ts';
+import { groupId, userId } from '../engine/io/native.ts';
 import { resolveHost } from '../engine/io/resolve.ts';
 import type { Options } from './options.ts';
 import { type Say, write } from './say.ts';
@@ -27,7 +30,7 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   // Like HAProxy: defined in the master-worker mode only (manual 2.4).
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
-  const resources = { resolve: resolver(options), readFile, readFolder, env, localPeer: options.localPeer };
+  const resources = { ...SYSTEM, resolve: resolver(options), env, localPeer: options.localPeer };
   const lines = [...ownLines(options), ...readLines(options.files, env, diagnostics)];
   if (options.dump !== null) write(1, dumpConfiguration(lines, options.dump));
   const model = loadModel(lines, diagnostics, resources);
@@ -64,13 +67,21 @@ function override(model: Model, options: Options): Model {
   return { ...model, global, proxies };
 }
 
+/** What the machine knows. */
+const SYSTEM: Pick<Resources, 'readFile' | 'readFolder' | 'account' | 'output'> = {
+  readFile,
+  readFolder,
+  output: outputOf,
+  account: (kind, name) => (kind === 'user' ? userId : groupId)(name),
+};
+
 /** `-S`: a bind line of its own, at the level that a master CLI has. Null after saying what is wrong with it. */
 export function masterBind(options: Options, say: Say, program: string): Bind | null {
   const words = options.masterSocket!.split(',');
   if (!words.includes('level')) words.push('level', 'admin');
   const diagnostics = new Diagnostics();
   const lines = [['global'], ['stats', 'socket', ...words]].map(texts => commandLine('-S', texts));
-  const model = loadModel(lines, diagnostics, { resolve: resolveHost, readFile, readFolder, env: {} });
+  const model = loadModel(lines, diagnostics, { ...SYSTEM, resolve: resolveHost, env: {} });
   say.raw(formatDiagnostics(diagnostics.list, { pid: process.pid, executable: program, diag: false }));
   return model === null || diagnostics.fatal ? null : model.global.statsSockets[0]!;
 }
@@ -86,8 +97,8 @@ function commandLine(flag: string, texts: readonly string[]): Line {
 }
 
 /** `-dr` lets a check pass where names do not resolve; nothing is ever sent to the address that stands for one. */
-function resolver({ ignoreResolution, check }: Options): (host: string) => Address | null {
-  return ignoreResolution && check ? host => resolveHost(host) ?? NOWHERE : resolveHost;
+function resolver({ ignoreResolution, check }: Options): typeof resolveHost {
+  return ignoreResolution && check ? (host, family) => resolveHost(host, family) ?? NOWHERE : resolveHost;
 }
 
 const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };

@@ -65,7 +65,6 @@ export default async function control(task: ControlTask): Promise<void> {
     // Who lags reads what it has missed when its doorbell rings; the log is still too long at the next change.
     if (!changes.compact()) ringAll(env.memory);
   });
-  /** Lines that came before it serves. */
   /** What came before the runtime API was there. */
   const early: (() => void)[] = [];
   const open = (cli: Cli, { id, line, open, ...start }: CliLine) => {
@@ -92,7 +91,7 @@ export default async function control(task: ControlTask): Promise<void> {
   const asker = new Asker(
     {
       ask: (worker, id, question) => report(task.port, { type: 'ask', id, worker, question }),
-      server: (id, proxy, server) => report(task.port, { type: 'server', id, proxy, server }),
+      place: (id, placing) => report(task.port, { type: 'place', id, placing }),
       expose: id => report(task.port, { type: 'expose', id }),
       forget: (all, server) => report(task.port, { type: 'forget', all, server }),
       sockets: (id, proxy, state) => report(task.port, { type: 'sockets', id, proxy, state }),
@@ -133,7 +132,7 @@ export default async function control(task: ControlTask): Promise<void> {
       const purging = startPurging(env.tables, wheel, () => io.now());
       const { pid, hostName } = task.facts;
       const forwarding = startLogForwards(
-        { ...common, facts: { pid, hostname: hostName }, wall: wallMs, complain },
+        { ...common, facts: { pid, hostname: hostName }, wall: wallMs, sinks: env.logger.sinks },
         forUse('logs'),
       );
       // HTTP clients of the process ask the name servers of this section, which is always there.
@@ -160,8 +159,10 @@ export default async function control(task: ControlTask): Promise<void> {
     name: ({ worker, question: { id, resolvers, name, prefer } }) => {
       io.wake();
       const answer = (address: Address | null) => report(task.port, { type: 'named', worker, id, address });
-      if (names === null) answer(null);
-      else names.lookUp(resolvers, name, prefer, answer);
+      const lookUp = () => names!.lookUp(resolvers, name, prefer, answer);
+      if (names !== null) lookUp();
+      else if (rests) answer(null);
+      else early.push(lookUp);
     },
     named: () => {},
     answer: ({ id, answer }) => {

@@ -7,7 +7,8 @@
  * The master makes one at the start and one at each reload; those before it drain beside it.
  */
 import type { Start } from '../engine/cli/session.ts';
-import { type Model, setServer } from '../engine/config/model.ts';
+import { type Model, place } from '../engine/config/model.ts';
+import { withSparePlaces } from '../engine/config/spare-places.ts';
 import { initialise } from '../engine/health/initialise.ts';
 import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
@@ -19,6 +20,7 @@ import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf } from '../engine/shm/memory.ts';
 import type { PastData } from '../engine/shm/past.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
+import { reclaimPorts } from '../engine/shm/source-ports.ts';
 import { FE_OPEN, FE_PAUSED, PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
@@ -77,7 +79,7 @@ type State = 'starting' | 'serving' | 'draining' | 'ended';
 export class Generation {
   readonly plan: Plan;
   readonly facts: Facts;
-  /** What threads get: the plan's model with the servers that the runtime API has added, deleted and renamed. */
+  /** What threads get: the plan's model with the servers and backends that the runtime API has added, deleted and renamed. */
   readonly model: Model;
   readonly memory: Memory;
   readonly startedMs = monotonicMs();
@@ -130,8 +132,8 @@ export class Generation {
       if (!this.#control.pass(message)) from.pass(named);
     },
     named: ({ worker, id, address }) => void this.#traffic[worker]!.pass({ type: 'named', id, address }),
-    server: ({ id, proxy, server }, from) => {
-      setServer(this.model.proxies[proxy]!, server);
+    place: ({ id, placing }, from) => {
+      place(this.model, placing);
       from.pass({ type: 'answer', id, answer: null });
     },
     exit: ({ code }) => process.exit(code),
@@ -152,12 +154,12 @@ export class Generation {
     // A thread that is confined, or bound to processors, cannot become another: it ends with its generation.
     this.#own = this.#confinement !== null || model.global.cpuMap.length > 0;
     this.#pool = care.pool(this.#own);
-    const proxies = model.proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
+    const proxies = withSparePlaces(model).proxies.map(proxy => ({ ...proxy, servers: [...proxy.servers] }));
     this.model = { ...withResumption(model), proxies };
-    this.memory = Memory.create(shapeOf(model, workers));
+    this.memory = Memory.create(shapeOf(this.model, workers));
     this.#sockets = new FrontendSockets(this.model, this.memory, plan.listeners);
     this.#changes = createChanges(workers + 2);
-    initialise(this.memory, model, monotonicMs());
+    initialise(this.memory, this.model, monotonicMs());
     for (let worker = 0; worker < workers; worker++) this.#traffic.push(this.#workerKeeper(worker));
     this.#control = this.#controlKeeper();
   }
@@ -331,6 +333,7 @@ export class Generation {
       died: (error, againMs) => {
         this.#lines.silence();
         freeLedger(natives);
+        reclaimPorts(this.memory, this.model, this.#traffic.length);
         reclaimTables(this.plan.model, this.plan.stick, this.#traffic.length);
         leave(this.#changes, this.#traffic.length);
         this.#died(who, error, againMs);

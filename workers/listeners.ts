@@ -28,8 +28,9 @@ import type { Say } from './say.ts';
 interface Sockets {
   /** What a reload knows them by: two bind lines with the same key can have the same sockets. */
   readonly key: string;
-  /** The interface that they are bound to; '' = none. */
+  /** The interface that they are bound to, and their network namespace; '' = none. */
   readonly device: string;
+  readonly namespace: string;
   readonly listener: number;
   /** Workers that serve it. */
   readonly workers: readonly number[];
@@ -117,7 +118,7 @@ export function openListeners(
   ): void => {
     const key = keyOf(bind, datagrams);
     const fds = openShards(bind, who, serving.length, open.take(key), say, datagrams);
-    to.push({ key, device: bind.interface ?? '', listener, workers: serving, fds });
+    to.push({ key, device: bind.interface ?? '', namespace: bind.namespace, listener, workers: serving, fds });
     if (fds.length === 0) failed = true;
   };
 
@@ -143,32 +144,34 @@ export function openListeners(
 
 /** What a socket is bound to, and what cannot be changed of it once it is. */
 function keyOf(
-  { address, abstract, inheritedFd, interface: device, transparent, v6only }: Bind,
+  { address, abstract, inheritedFd, interface: device, namespace, transparent, v6only, mptcp }: Bind,
   datagrams: boolean,
 ): string {
   const where = address === null ? `fd@${inheritedFd}` : addressText(abstract ? abstractName(address) : address);
-  return [where, device ?? '', transparent, v6only, datagrams].join(' ');
+  return [where, device ?? '', namespace, transparent, v6only, mptcp, datagrams].join(' ');
 }
 
 /** What another process may have of us (`expose-fd listeners`). */
 export function exposed(listeners: Listeners): readonly PassedSocket[] {
-  return every(listeners).flatMap(({ device, fds }) => fds.map(fd => ({ fd, interface: device })));
+  return every(listeners).flatMap(({ device, namespace, fds }) =>
+    fds.map(fd => ({ fd, interface: device, namespace })),
+  );
 }
 
 /** Sockets that another process has passed to us. Those that neither listen nor take datagrams are closed. */
 export function adopt(passed: readonly PassedSocket[]): Listeners {
   const byKey = new Map<string, Sockets>();
-  for (const { fd, interface: device } of passed) {
+  for (const { fd, interface: device, namespace } of passed) {
     const datagrams = takesDatagrams(fd);
     const address = datagrams || listens(fd) ? listenerName(fd) : null;
     if (address === null) {
       closeFd(fd);
       continue;
     }
-    const { transparent, v6only } = flagsOf(fd, address);
-    const key = [addressText(address), device, transparent, v6only, datagrams].join(' ');
+    const { transparent, v6only, mptcp } = flagsOf(fd, address);
+    const key = [addressText(address), device, namespace, transparent, v6only, mptcp, datagrams].join(' ');
     const same = byKey.get(key);
-    if (same === undefined) byKey.set(key, { key, device, listener: -1, workers: [], fds: [fd] });
+    if (same === undefined) byKey.set(key, { key, device, namespace, listener: -1, workers: [], fds: [fd] });
     else same.fds.push(fd);
   }
   return { traffic: [...byKey.values()], control: [] };

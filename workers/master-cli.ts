@@ -62,7 +62,7 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
   };
   const accept = (conn: Conn) => {
     const { level, severityOutput } = bind;
-    const start = { level, severityOutput, exposeFd: false, expert: false, experimental: false };
+    const start = { level, severityOutput, exposeFd: false, expert: false, experimental: false, ...STAYS };
     sessions.add(new Session<MasterEnv>(shared, conn, start));
     if (sessions.size >= MASTER_CLI_SESSIONS_MAX) listening.pause();
   };
@@ -71,11 +71,11 @@ export function startMasterCli(env: MasterEnv, fd: number, bind: Bind): void {
 
 // --- who is meant ---
 
-/** `@1`, `@!123`, `@master`, `@`, each also with `@@`; null = the word is none of these. */
+/** `@1`, `@!123`, `@master`, `@0`, `@`, each also with `@@`; null = the word is none of these. */
 function target(master: Master, word: string): Generation | 'master' | string | null {
   const [, bang, name] = /^@@?(!?)(\w*)$/.exec(word) ?? [];
   if (name === undefined) return null;
-  if (name === '' || name === 'master') return 'master';
+  if (name === '' || name === 'master' || (bang === '' && name === '0')) return 'master';
   if (bang === '' && name === '1') return master.current;
   const pid = Number(name);
   const found =
@@ -85,6 +85,9 @@ function target(master: Master, word: string): Generation | 'master' | string | 
     ? master.current
     : `Can't find the target PID matching the prefix '${word}'`;
 }
+
+/** The master has no non-interactive mode: its connections end with the client's input, `quit` or a reload. */
+const STAYS = { interactive: true } as const;
 
 /** What a session does itself, whoever its commands are meant for: without a word, as in HAProxy. */
 const OWN = ['prompt', 'quit', 'operator', 'user', 'expert-mode', 'experimental-mode', 'mcli-debug-mode'];
@@ -202,7 +205,15 @@ function command(words: string, usage: string, help: string, level: Level, run: 
 }
 
 function wordless(row: (typeof SESSION_COMMANDS)[number]): Command<MasterEnv> {
-  return OWN.includes(row.words) ? { ...row, run: call => row.run(call) || null } : row;
+  if (!OWN.includes(row.words)) return row;
+  return {
+    ...row,
+    run: call => {
+      const text = row.run(call);
+      Object.assign(call.state, STAYS);
+      return text || null;
+    },
+  };
 }
 
 /** What `help` says of prefixes; who types just such a word is answered by `route`. */

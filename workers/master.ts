@@ -7,7 +7,7 @@
  */
 import { changeLines, diff } from '../engine/config/diff.ts';
 import { match } from '../engine/config/match.ts';
-import type { Model } from '../engine/config/model.ts';
+import { isThere, type Model } from '../engine/config/model.ts';
 import { withRuntimeServers } from '../engine/config/runtime-servers.ts';
 import { inherit } from '../engine/health/inherit.ts';
 import type { StateEnv } from '../engine/health/target.ts';
@@ -208,7 +208,7 @@ export class Master {
   *cumulated(): Generator<{ name: string; frontend: number; backend: number }> {
     const { memory, model, past } = this.#current;
     memory.past = attachPast(past);
-    for (const { name, index } of model.proxies) {
+    for (const { name, index } of model.proxies.filter(isThere)) {
       yield {
         name,
         frontend: memory.sum('frontend', index, CUM_CONN),

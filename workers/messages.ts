@@ -14,8 +14,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { FrontendSockets, NoAnswer } from '../engine/cli/asker.ts';
 import type { Start } from '../engine/cli/session.ts';
 import type { Severity } from '../engine/config/diagnostics.ts';
-import type { Model } from '../engine/config/model.ts';
-import type { Server } from '../engine/config/server-model.ts';
+import type { Model, Placing } from '../engine/config/model.ts';
 import type { Capabilities, Confinement } from '../engine/io/confine.ts';
 import type { Address } from '../engine/io/contract.ts';
 import type { PassedSocket } from '../engine/io/fd-passing.ts';
@@ -132,8 +131,8 @@ export type Report =
   | { readonly type: 'name'; readonly worker: number; readonly question: NameQuestion }
   /** Control has found it, or null. */
   | { readonly type: 'named'; readonly worker: number; readonly id: number; readonly address: Address | null }
-  /** A server was added or removed: threads that start from now on must know. Answered with null. */
-  | { readonly type: 'server'; readonly id: number; readonly proxy: number; readonly server: Server }
+  /** A server or a backend was added or removed: threads that start from now on must know. Answered with null. */
+  | { readonly type: 'place'; readonly id: number; readonly placing: Placing }
   /** The process is to end at once. */
   | { readonly type: 'exit'; readonly code: number }
   /** Control wants to know all listening sockets, to pass them on. */

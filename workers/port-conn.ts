@@ -66,7 +66,6 @@ export class PortConn implements Conn {
   pause(): void {}
   resume(): void {}
   shutdown(): void {}
-  keepAlive(): void {}
 
   setOption(): void {}
   delayAck(): void {}

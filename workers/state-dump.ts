@@ -1,5 +1,5 @@
 /** SIGHUP: the state of servers and proxies, in HAProxy's lines. */
-import { isBackend } from '../engine/config/model.ts';
+import { isBackend, isThere } from '../engine/config/model.ts';
 import type { Proxy } from '../engine/config/proxy-model.ts';
 import type { Server } from '../engine/config/server-model.ts';
 import { CUM_SESS } from '../engine/shm/counters.ts';
@@ -10,7 +10,7 @@ import type { Generation } from './generation.ts';
 export function* stateLines({ model, memory }: Generation): Generator<string> {
   const { firstServer } = topology(model);
   yield 'SIGHUP received, dumping servers states.';
-  for (const proxy of model.proxies) {
+  for (const proxy of model.proxies.filter(isThere)) {
     for (const server of proxy.servers) {
       if (!server.removed) yield serverLine(memory, proxy, server, firstServer[proxy.index]! + server.index);
     }

@@ -60,7 +60,7 @@ export function attach(
   const tables = new Tables(model, task.stick, worker ?? memory.shape.workers);
   const { pid, hostName } = facts;
   const complain = (text: string) => say('warning', text);
-  const logger = new Logger({ model, memory, worker, facts: { pid, hostname: hostName }, wall: wallMs, complain });
+  const logger = new Logger({ model, memory, worker, facts: { pid, hostname: hostName }, wall: wallMs, io, complain });
   return {
     model,
     memory,

@@ -50,6 +50,7 @@ const [accepting, connecting] = [
       verifyHost: null,
       sni: null,
       sniIsHost: false,
+      renegotiate: true,
       sniName: null,
       reuse: false,
       early: false,

@@ -8,7 +8,8 @@ import type { Address } from '../io/contract.ts';
 import { xxh64 } from '../sample/xxhash.ts';
 import type { Change, ChangeLog, Follower } from '../shm/change-log.ts';
 
-// Records: `ref` is the index of the backend. The value of KEY is the key; `number` of DYNAMIC is 0 or 1.
+// Records: `ref` is the index of the backend. The value of KEY is the key, its `number` 1 = there is none; `number` of DYNAMIC is
+// 0 or 1.
 const KEY = 48;
 const DYNAMIC = 49;
 
@@ -46,6 +47,16 @@ export class DynamicCookies implements Follower {
     return this.#log.change(() => this.#log.append(KEY, proxy, 0, 0, undefined, Buffer.from(key)));
   }
 
+  /** Another backend has this place, and none of the settings of the one before. */
+  begin(proxy: Proxy): void {
+    this.#settings[proxy.index] = { ...configured(proxy), version: this.#of(proxy.index).version + 1 };
+  }
+
+  /** Says so to threads that start later, which read what was told of the one before. */
+  tellBegin(proxy: Proxy): boolean {
+    return this.#log.change(() => append(this.#log, proxy.index, configured(proxy)));
+  }
+
   setDynamic(proxy: number, dynamic: boolean): boolean {
     return this.#log.change(() => this.#log.append(DYNAMIC, proxy, 0, dynamic ? 1 : 0));
   }
@@ -53,7 +64,7 @@ export class DynamicCookies implements Follower {
   apply({ kind, ref, number, bytes, mid, end }: Change): void {
     const setting = this.#settings[ref]!;
     setting.version++;
-    if (kind === KEY) setting.key = Buffer.from(bytes.subarray(mid, end)).toString();
+    if (kind === KEY) setting.key = number === 1 ? null : Buffer.from(bytes.subarray(mid, end)).toString();
     else setting.dynamic = number === 1;
   }
 
@@ -80,7 +91,7 @@ export class DynamicCookies implements Follower {
 
 function append(log: ChangeLog, proxy: number, { dynamic, key }: Setting): void {
   log.append(DYNAMIC, proxy, 0, dynamic ? 1 : 0);
-  if (key !== null) log.append(KEY, proxy, 0, 0, undefined, Buffer.from(key));
+  log.append(KEY, proxy, 0, key === null ? 1 : 0, undefined, Buffer.from(key ?? ''));
 }
 
 function configured({ cookie, dynamicCookieKey }: Proxy): Setting {

@@ -8,45 +8,94 @@
 const TURNS_MAX = 1 << 20;
 
 /**
- * Lays `weights[i]` occurrences of `members[i]` at equal distances over the turns. Servers of the same weight start one
- * after another, so that equal weights give s1 s2 s3 s1 ...
+ * Lays `weights[i]` turns of `members[i]` out evenly, in HAProxy's order. A server is due again total / weight turns after its
+ * last one was. Who has been due longest goes, the heavier first; who has had no turn yet goes when nobody is due, the heaviest first.
  *
- *   weights 3 1    s1 at 1/6, 3/6, 5/6; s2 at 1/2:                s1 s1 s2 s1
- *   weights 2 2 1  s1 at 1/8, 5/8; s2 at 3/8, 7/8; s3 at 1/2:     s1 s2 s3 s1 s2
+ *   weights 3 1    s1 s1 s1 s2
+ *   weights 1 1 1  s1 s2 s3
+ *   weights 4 1 2  s1 s1 s3 s1 s2 s1 s3
  *
- * O(turns): places are rounded to the turn, and those that fall together stand in the order of the servers.
+ * O(turns) unless many servers are due at the same turn.
  */
 export function smoothSchedule(members: Int32Array, weights: Int32Array): Int32Array {
   const shares = reduce(weights);
   const turns = sum(shares);
-  const phases = phasesOf(shares);
-  // A counting sort of all occurrences by their turn.
-  const starts = new Int32Array(turns + 1);
-  for (let i = 0; i < shares.length; i++) {
-    for (let k = 0; k < shares[i]!; k++) starts[turnOf(k, phases[i]!, shares[i]!, turns) + 1]!++;
-  }
-  for (let turn = 0; turn < turns; turn++) starts[turn + 1]! += starts[turn]!;
-  const schedule = new Int32Array(turns);
-  for (let i = 0; i < shares.length; i++) {
-    for (let k = 0; k < shares[i]!; k++) schedule[starts[turnOf(k, phases[i]!, shares[i]!, turns)]!++] = members[i]!;
-  }
-  return schedule;
-}
-
-function turnOf(k: number, phase: number, share: number, turns: number): number {
-  return Math.floor(((k + phase) * turns) / share);
-}
-
-/** Where between two of its occurrences each server starts, 0..1: the n servers of one weight at 1/2n, 3/2n, ... */
-function phasesOf(shares: Int32Array): Float64Array {
-  const equals = new Map<number, number>();
-  for (const share of shares) equals.set(share, (equals.get(share) ?? 0) + 1);
-  const seen = new Map<number, number>();
-  return Float64Array.from(shares, share => {
-    const rank = seen.get(share) ?? 0;
-    seen.set(share, rank + 1);
-    return (rank + 0.5) / equals.get(share)!;
+  const fresh = Array.from(shares.keys()).sort((a, b) => shares[b]! - shares[a]! || a - b);
+  const due = new DueServers(turns, shares);
+  let begun = 0;
+  return Int32Array.from({ length: turns }, (_, turn) => {
+    const server = due.takeBy(turn) ?? (begun < fresh.length ? fresh[begun++]! : due.takeBy(turns)!);
+    due.serve(server, turn);
+    return members[server]!;
   });
+}
+
+/** The servers that wait for their next turns, by the turn at which each is due: lists, the last that came first. */
+class DueServers {
+  readonly #turns: number;
+  readonly #shares: Int32Array;
+  /** By turn: the head of its list; by server: the next in the list. -1 = none. */
+  readonly #first: Int32Array;
+  readonly #next: Int32Array;
+  /** By server: turns that it has left, and in 1/share of a turn when it was due last (-1 = it was not). */
+  readonly #left: Int32Array;
+  readonly #dueAt: Float64Array;
+  /** No list before this one has servers. */
+  #earliest = 0;
+
+  constructor(turns: number, shares: Int32Array) {
+    this.#turns = turns;
+    this.#shares = shares;
+    this.#first = new Int32Array(turns).fill(-1);
+    this.#next = new Int32Array(shares.length).fill(-1);
+    this.#left = shares.slice();
+    this.#dueAt = new Float64Array(shares.length).fill(-1);
+  }
+
+  /** The one that has been due longest at `turn`; null = none is due. */
+  takeBy(turn: number): number | null {
+    const first = this.#first;
+    const end = Math.min(turn, this.#turns - 1);
+    let at = this.#earliest;
+    while (at <= end && first[at] === -1) at++;
+    this.#earliest = Math.min(at, turn);
+    if (at > end) return null;
+    const server = this.#heaviest(at);
+    this.#remove(server, at);
+    return server;
+  }
+
+  /** `server` has its turn. */
+  serve(server: number, turn: number): void {
+    const share = this.#shares[server]!;
+    const before = this.#dueAt[server]! < 0 ? turn * share : this.#dueAt[server]!;
+    this.#dueAt[server] = before + this.#turns;
+    this.#left[server]!--;
+    if (this.#left[server] === 0) return;
+    const at = Math.min(Math.floor(this.#dueAt[server]! / share), this.#turns - 1);
+    this.#earliest = Math.min(this.#earliest, at);
+    this.#next[server] = this.#first[at]!;
+    this.#first[at] = server;
+  }
+
+  /** Of several the one that has waited longest. */
+  #heaviest(at: number): number {
+    let best = this.#first[at]!;
+    for (let server = best; server !== -1; server = this.#next[server]!) {
+      if (this.#shares[server]! >= this.#shares[best]!) best = server;
+    }
+    return best;
+  }
+
+  #remove(server: number, at: number): void {
+    if (this.#first[at] === server) {
+      this.#first[at] = this.#next[server]!;
+      return;
+    }
+    let before = this.#first[at]!;
+    while (this.#next[before] !== server) before = this.#next[before]!;
+    this.#next[before] = this.#next[server]!;
+  }
 }
 
 /** Weights divided by what they have in common; beyond TURNS_MAX in sum scaled down, never below 1. */

@@ -2,7 +2,7 @@
  * Asking the traffic workers, and the master for its sockets, from the control thread. Every question ends: with the
  * thread's answer, or when the time for it is over.
  */
-import type { Server } from '../config/server-model.ts';
+import type { Placing } from '../config/model.ts';
 import type { PassedSocket } from '../io/fd-passing.ts';
 import { ASK_TIMEOUT_MS } from '../limits.ts';
 import type { Answer, Question, Topic } from '../proxy/questions.ts';
@@ -16,7 +16,7 @@ export type FrontendSockets = 'open' | 'pause' | 'close';
 /** How questions reach the other threads. `id` comes back with the answer: `Asker.answered`. */
 export interface Post {
   ask(worker: number, id: number, question: Question): void;
-  server(id: number, proxy: number, server: Server): void;
+  place(id: number, placing: Placing): void;
   forget(all: boolean, server: number | null): void;
   expose(id: number): void;
   sockets(id: number, proxy: number, state: FrontendSockets): void;
@@ -85,9 +85,9 @@ export class Asker {
     this.#post.expose(this.#expect(round, MASTER));
   }
 
-  /** Tells the master of a server that was added or removed. */
-  server(proxy: number, server: Server, done: (ok: boolean) => void): void {
-    this.#post.server(this.#askMaster(done), proxy, server);
+  /** Tells the master of a server or a backend that was added or removed. */
+  place(placing: Placing, done: (ok: boolean) => void): void {
+    this.#post.place(this.#askMaster(done), placing);
   }
 
   /** Clears what earlier generations have counted. */

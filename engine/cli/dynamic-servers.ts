@@ -10,35 +10,26 @@ import { Diagnostics } from '../config/diagnostics.ts';
 import { SERVER as SERVER_WORDS } from '../config/keywords-server.ts';
 import { lex } from '../config/lexer.ts';
 import { loadModel } from '../config/load.ts';
-import { isBackend, setServer } from '../config/model.ts';
+import { isBackend } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
-import { initialiseServer } from '../health/initialise.ts';
+import { parseOrigin } from '../config/server-origin.ts';
+import { beginAsTracked, initialiseServer } from '../health/initialise.ts';
 import { serverWord, setServerWord, type Target, targetOf } from '../health/target.ts';
+import { isNowhere } from '../io/address.ts';
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
 import { AS_CONFIGURED, writeAddress } from '../shm/server-address.ts';
-import { ADMIN_FORCED_MAINT, ADMIN_MAINT, CHECK_CONFIGURED, SERVER } from '../shm/words.ts';
-import { type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
+import { ADMIN_FORCED_MAINT, ADMIN_MAINT, ADMIN_RESOLUTION_MAINT, CHECK_CONFIGURED, SERVER } from '../shm/words.ts';
+import type { Call, CliEnv, Command, Reply } from './command.ts';
+import { takeTracking } from './dynamic-track.ts';
 import { findProxy, onServer } from './find.ts';
 import { knownFiles } from './known-files.ts';
-import { data, notice } from './severity.ts';
+import { placeEverywhere } from './placing.ts';
+import { data, err } from './severity.ts';
 
 /** Words of a server line that have no meaning for a server that comes later. */
-const NOT_DYNAMIC = [
-  ...[
-    'cookie',
-    'disabled',
-    'enabled',
-    'id',
-    'init-addr',
-    'on-marked-down',
-    'on-marked-up',
-    'redir',
-    'resolvers',
-    'track',
-  ],
-];
+const NOT_DYNAMIC = ['cookie', 'init-addr', 'redir', 'resolvers'];
 
 function addServer({ env, args }: Call): Reply {
   const [path = '', ...line] = args;
@@ -59,11 +50,35 @@ function addServer({ env, args }: Call): Reply {
   if (free >= proxy.serverSlots) {
     return `Limit reached: a backend may have ${ADDED_SERVERS_MAX} servers more than its configuration (${proxy.serverSlots} in all).`;
   }
-  const parsed = parseServer(env, proxy, name, line);
+  const whole = withOrigin(env, proxy, line);
+  const tracking = typeof whole === 'string' ? whole : takeTracking(env.model, proxy, whole);
+  if (typeof tracking === 'string') return tracking;
+  const { words, track } = tracking;
+  const parsed = parseServer(env, proxy, name, words);
   if (typeof parsed === 'string') return parsed;
-  let id = 1;
-  while (proxy.servers.some(server => server.id === id && !server.removed)) id++;
-  return place(env, proxy, { ...parsed, index: free, id, forcedId: false, disabled: true }, 'New server registered.');
+  const { forcedId } = parsed;
+  const holder = (id: number) => proxy.servers.find(server => server.id === id && !server.removed);
+  let id = forcedId ? parsed.id : 1;
+  if (forcedId && holder(id)) return `'id': custom id ${id} already used by server '${holder(id)!.name}'.`;
+  while (holder(id)) id++;
+  // In maintenance until `enable server`, unless its words say otherwise.
+  const disabled = words.findLast(word => word === 'enabled' || word === 'disabled') !== 'enabled';
+  return give(env, proxy, { ...parsed, track, index: free, id, disabled }, 'New server registered.');
+}
+
+/** The line with the settings of what its `from` names, but for those that only a server of the configuration can have. */
+function withOrigin(env: CliEnv, own: Proxy, line: readonly string[]): readonly string[] | string {
+  const [address = '', from, text = '', ...rest] = line;
+  if (from !== 'from') return line;
+  const origin = parseOrigin(text);
+  if (origin === null) return `'from' expects 'none', 'be:[<backend>]' or 'srv:[<backend>/]<server>', not '${text}'.`;
+  if (origin === 'none') return [address, ...rest];
+  const { backend, server } = origin;
+  const proxy = backend === '' ? own : findProxy(env, backend, isBackend);
+  const there = [...(proxy?.defaultServers ?? []), ...(proxy?.servers.filter(known => !known.removed) ?? [])];
+  const found = there.find(({ name }) => name === (server ?? ''));
+  if (found === undefined) return `'from ${text}': there is no such ${server === null ? 'backend' : 'server'}.`;
+  return [address, ...found.settings.filter(([word = '']) => !NOT_DYNAMIC.includes(word)).flat(), ...rest];
 }
 
 /** The line as it would stand in the configuration, or what is wrong with it. TLS files that it names must be in memory. */
@@ -80,33 +95,31 @@ function parseServer(
     ...running.global.tls.serverLines,
     ['backend', proxy.name],
     ['mode', proxy.mode],
+    // Nobody waits for a name: who has none for an address yet is in maintenance until `set server addr`.
+    ['default-server', 'init-addr', 'none'],
     ['server', name, ...words],
   ]);
   const resources = { resolve: () => null, readFile: knownFiles(tls.store), readFolder: () => null, env: {} };
   const model = loadModel(lex('CLI', text, {}, diagnostics), diagnostics, resources);
   const errors = diagnostics.list.filter(d => d.severity === 'alert').map(d => d.message);
-  return errors.length > 0 || model === null ? errors.join('\n') : model.proxies[0]!.servers[0]!;
+  if (errors.length > 0 || model === null) return errors.join('\n');
+  const server = model.proxies[0]!.servers[0]!;
+  return server.portsAt < 0
+    ? server
+    : "'source': no range of ports for servers that are added: the memory for them is made at the start.";
 }
 
 /** Words as the lexer reads them. */
 function lines(of: readonly (readonly string[])[]): string {
-  return of.map(words => `${words.map(word => word.replace(/[^\w.:/@%+-]/g, '\\$&')).join(' ')}\n`).join('');
+  return of.map(words => `${words.map(word => word.replace(/[\s"'\\#$]/g, '\\$&')).join(' ')}\n`).join('');
 }
 
 /** Gives a place of the backend to `server` in every thread. */
-function place(env: CliEnv, proxy: Proxy, server: Server, text: string): Reply {
-  return later(done => {
-    const target = targetOf(env, proxy, server);
-    if (!server.removed) prepare(env, target);
-    env.asker.server(proxy.index, server, known => {
-      env.asker.ask({ type: 'server', proxy: proxy.index, server }, answers => {
-        setServer(proxy, server);
-        if (!server.removed) env.checks.add(target);
-        const silent = answers.filter(a => a.answer === 'silent').map(a => a.worker + 1);
-        const late = known ? silent.map(n => `Thread ${n}`) : ['The master thread', ...silent.map(n => `thread ${n}`)];
-        done(notice(late.length === 0 ? text : `${text}\n${late.join(', ')} did not answer in time and will follow.`));
-      });
-    });
+function give(env: CliEnv, proxy: Proxy, server: Server, text: string): Reply {
+  const target = targetOf(env, proxy, server);
+  if (!server.removed) prepare(env, target);
+  return placeEverywhere(env, { type: 'server', proxy: proxy.index, server }, text, () => {
+    if (!server.removed) env.checks.add(target);
   });
 }
 
@@ -131,7 +144,9 @@ function prepare(env: CliEnv, target: Target): void {
   }
   initialiseServer(env, target);
   // The operator's maintenance, not the configuration's.
-  setServerWord(memory, target, 'admin', ADMIN_FORCED_MAINT);
+  const lost = isNowhere(target.server.address) ? ADMIN_RESOLUTION_MAINT : 0;
+  setServerWord(memory, target, 'admin', (target.server.disabled ? ADMIN_FORCED_MAINT : 0) | lost);
+  beginAsTracked(env, target);
   if (target.server.check) setServerWord(memory, target, 'check_on', CHECK_CONFIGURED);
   if (target.server.agent) setServerWord(memory, target, 'agent_on', CHECK_CONFIGURED);
   env.asker.ask({ type: 'clear', all: true, server: target.number }, () => {});
@@ -162,7 +177,7 @@ function delServer({ env }: Call, target: Target): Reply {
   if (refusal !== null) return refusal.why;
   env.checks.remove(target);
   env.names.remove(target);
-  return place(env, target.proxy, { ...target.server, removed: true }, 'Server deleted.');
+  return give(env, target.proxy, { ...target.server, removed: true }, 'Server deleted.');
 }
 
 /** `add server help`: the words that a line may have. */
@@ -174,7 +189,30 @@ function serverWords(): string {
   ].join('\n');
 }
 
+/** `show default-server`: what `from` of a new server may name, and what that says. */
+function showDefaults({ env, args: [name] }: Call): Reply {
+  const proxies = env.model.proxies.filter(isBackend);
+  const one = name === undefined ? undefined : findProxy(env, name, isBackend);
+  if (name !== undefined && one === undefined) return err("Can't find backend.");
+  const lines = (one === undefined ? proxies : [one]).flatMap(proxy =>
+    proxy.defaultServers
+      .filter(({ name, settings }) => name !== '' || settings.length > 0)
+      .map(({ name, settings }) => [
+        name === '' ? `be:${proxy.name}` : `srv:${proxy.name}/${name}`,
+        ...settings.flat(),
+      ]),
+  );
+  return lines.map(words => words.join(' ')).join('\n');
+}
+
 export const DYNAMIC_SERVERS: readonly Command[] = [
+  {
+    words: 'show default-server',
+    usage: '[<backend>]',
+    help: 'list the default servers that a new one may begin with',
+    level: 'user',
+    run: showDefaults,
+  },
   { words: 'add server', usage: '<bk>/<srv>', help: 'create a new server', level: 'admin', run: addServer },
   {
     words: 'del server',

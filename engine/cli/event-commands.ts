@@ -1,17 +1,23 @@
 /** `show events`: the rings and what is in them. */
 import type { LiveRing } from '../log/rings.ts';
-import type { Call, Command, Later, Reply } from './command.ts';
-import { err } from './severity.ts';
+import { allowed, type Call, type Command, type Later, type Reply } from './command.ts';
+import { DENIED, err } from './severity.ts';
 
 /** Lines of one piece of an answer. */
 const LINES_MAX = 200;
 
+/** Sinks that keep nothing. */
+const DESCRIPTORS = { stdout: 'standard output (fd#1)', stderr: 'standard output (fd#2)' } as const;
+
 function list({ env }: Call): string {
+  const descriptors = Object.entries(DESCRIPTORS).map(([name, description]) => {
+    return `    ${name.padEnd(10)} : type=fd, 0 dropped, ${description}`;
+  });
   const rows = env.rings.list.map(({ config: { name, description }, buffer: { dropped } }) => {
     return `    ${name.padEnd(10)} : type=buffer, ${dropped} dropped, ${description}`;
   });
   const title = 'Supported events sinks are listed below. Add -0(zero), -w(wait), -n(new). Any key to stop.';
-  return [title, ...rows].join('\n');
+  return [title, ...descriptors, ...rows].join('\n');
 }
 
 interface Wish {
@@ -39,8 +45,9 @@ function wishOf(options: readonly string[]): Wish | null {
 function showEvents(call: Call): Reply {
   const [name, ...options] = call.args;
   if (name === undefined) return list(call);
+  if (!allowed(call.state.level, 'operator')) return DENIED;
   const ring = call.env.rings.list.find(({ config }) => config.name === name);
-  if (ring === undefined) return err('No such event sink');
+  if (ring === undefined) return err(name in DESCRIPTORS ? 'Nothing to report for this sink' : 'No such event sink');
   const wish = wishOf(options);
   return wish === null ? 'unknown option' : dump(call, ring, wish);
 }

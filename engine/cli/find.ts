@@ -8,7 +8,7 @@ import { err } from './severity.ts';
 /** The server that `backend/server` names, each by its name, or its number after a `#`. */
 export function findServer(env: StateEnv, text: string | undefined): Target | string {
   const slash = text?.indexOf('/') ?? -1;
-  if (text === undefined || slash < 0) return "Require 'backend/server'.";
+  if (text === undefined || slash < 0 || slash === text.length - 1) return "Require 'backend/server'.";
   const proxy = findProxy(env, text.slice(0, slash), isBackend);
   if (!proxy) return 'No such backend.';
   const name = text.slice(slash + 1);

@@ -49,7 +49,7 @@ function list<E>(commands: readonly Command<E>[], shown: readonly Command<E>[]):
 
 /**
  * What the user may have meant. Of the commands with the same first word, if there are any: those that the words begin
- * (`show`), else the nearest, else all. Otherwise the nearest of all.
+ * (`show`), else those with the same second word, else the nearest, else all. Otherwise the nearest of all.
  */
 function offers<E>(commands: readonly Command<E>[], words: readonly string[]): readonly Command<E>[] {
   const family = commands.filter(c => c.words.split(' ')[0] === words[0]);
@@ -59,6 +59,9 @@ function offers<E>(commands: readonly Command<E>[], words: readonly string[]): r
     return words.every((w, i) => i >= own.length || own[i] === w);
   });
   if (begun.length > 0) return begun;
+  // Two words or more that are right tell more than one that is nearly.
+  const alike = family.filter(c => c.words.split(' ')[1] === words[1]);
+  if (alike.length > 0) return alike;
   const near = nearest(family, words);
   return near.length > 0 ? near : family;
 }

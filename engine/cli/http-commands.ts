@@ -185,6 +185,7 @@ const SETTINGS: Omit<ServerTls, 'verify' | 'caFile' | 'sniName' | 'verifyHost'> 
     certificate: null,
     sni: null,
     sniIsHost: false,
+    renegotiate: true,
     reuse: false,
     early: false,
   },

@@ -127,7 +127,8 @@ export class HttpExchange implements Handler {
 
   #connect(): void {
     const { address, tls, connectMs } = this.#request;
-    this.#conn = connectOver(this.#env.io, address, OPTIONS, this, tls);
+    const { io } = this.#env;
+    this.#conn = connectOver(io, this, tls, under => io.connect(address, OPTIONS, under));
     this.#arm(connectMs);
   }
 

@@ -7,6 +7,7 @@ import { ANON_COMMANDS } from './anon-commands.ts';
 import type { CliEnv, Command, Mode } from './command.ts';
 import { COOKIE_COMMANDS } from './cookie-commands.ts';
 import { DEBUG_COMMANDS } from './debug-commands.ts';
+import { DYNAMIC_BACKENDS } from './dynamic-backends.ts';
 import { DYNAMIC_SERVERS } from './dynamic-servers.ts';
 import { ERROR_COMMANDS } from './error-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   ...ANON_COMMANDS,
   ...COOKIE_COMMANDS,
   ...DEBUG_COMMANDS,
+  ...DYNAMIC_BACKENDS,
   ...DYNAMIC_SERVERS,
   ...ERROR_COMMANDS,
   ...EVENT_COMMANDS,

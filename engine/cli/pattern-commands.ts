@@ -9,7 +9,7 @@ import { bytesOf, view } from '../sample/sample.ts';
 import { type Out, steppedDump } from '../stats/out.ts';
 import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { findIn } from './pattern-find.ts';
-import { err, type Message, notice } from './severity.ts';
+import { err, info, type Message } from './severity.ts';
 
 /** What the two kinds of commands differ in. */
 interface Kind {
@@ -129,7 +129,7 @@ function pairsOf(payload: string): [string, string][] | string {
 /** Adds all of them, or none. */
 function addAll({ books }: CliEnv, state: RefState, version: number | null, pairs: [string, string | null][]): string {
   if (version !== null && !state.isOpen(version)) {
-    return "Version number in the future, please use 'prepare map' before.";
+    return `Version number in the future, please use 'prepare ${state.ref.pairs ? 'map' : 'acl'}' before.`;
   }
   const entries = pairs.map(([key, value]) => [bytesOf(key), value === null ? null : bytesOf(value)] as const);
   for (const [key, value] of entries) {
@@ -219,7 +219,7 @@ function prepare({ env, args }: Call, kind: Kind): string | Message {
   const state = find(env, kind, args[0]);
   if (typeof state === 'string') return state;
   const done = env.books.change(() => env.books.prepare(state));
-  return done ? notice(`New version created: ${state.next}`) : NO_ROOM;
+  return done ? info(`New version created: ${state.next}`) : NO_ROOM;
 }
 
 function commit({ env, args }: Call, kind: Kind): string {

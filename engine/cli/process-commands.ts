@@ -6,7 +6,7 @@ import { wallMs } from '../time.ts';
 import { allowed, type Call, type CliEnv, type Command, later, type Reply } from './command.ts';
 import { findServer } from './find.ts';
 import { silence } from './in-force.ts';
-import { err, type Message } from './severity.ts';
+import { DENIED, err, type Message } from './severity.ts';
 
 // --- clear counters ---
 
@@ -18,7 +18,7 @@ const PROXY_MAXIMA = [PROXY.at.fe_conns_max, PROXY.at.be_sess_max, PROXY.at.be_q
 function clearCounters({ env, state, args }: Call): Reply {
   const [what, who] = args;
   const all = what === 'all' || what === 'server';
-  if (all && !allowed(state.level, 'admin')) return 'Permission denied';
+  if (all && !allowed(state.level, 'admin')) return DENIED;
   let server: number | null = null;
   if (what === 'server') {
     const target = findServer(env, who);
@@ -203,7 +203,19 @@ export const PROCESS_COMMANDS: readonly Command[] = [
     usage: '',
     help: 'report logs emitted during the startup',
     level: 'operator',
+    severity: 'info',
     run: ({ env }) => env.startupLogs.replace(/\n$/, ''),
+  },
+  {
+    words: 'show tasks',
+    usage: '',
+    help: 'there is no run queue here',
+    level: 'operator',
+    hidden: true,
+    run: () =>
+      err(
+        "There is no run queue here: an event is dealt with when it comes. See 'show threads', 'show profiling tasks'.",
+      ),
   },
   {
     words: 'show threads',

@@ -159,7 +159,7 @@ export const PROFILING_COMMANDS: readonly Command[] = [
     words: 'show profiling',
     usage: '[<what>|<#lines>|<opts>]*',
     help: 'show profiling state (all,status,tasks,memory)',
-    level: 'operator',
+    level: 'admin',
     run: showProfiling,
   },
 ];

@@ -9,7 +9,7 @@ import { LiveAddress, readAddress, type WrittenAddress, writeAddress } from '../
 import { SERVER } from '../shm/words.ts';
 import type { CliEnv, Reply } from './command.ts';
 import { inForce } from './in-force.ts';
-import { warning } from './severity.ts';
+import { type Message, notice, warning } from './severity.ts';
 
 const BY = " by 'stats socket command'";
 const PORT_MAX = 0xffff;
@@ -38,15 +38,17 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   if (host === undefined) return 'set server <b>/<s> addr requires an address and optionally a port.';
   if (t.proxy.mode === 'log') return 'The address of a log server cannot be changed.';
   const address = parseIp(host, 0);
-  if (address === null) return `Invalid addr '${host}'${BY}`;
+  if (address === null) return warning(`Invalid addr '${host}'${BY}`);
   const live = new LiveAddress(env.memory, t.number, t.server);
   const was: Port = { number: live.relative ? live.offset : live.address.port, relative: live.relative };
   let port = was;
   if (word === 'port') {
     const parsed = parsePort(portWord);
-    if (parsed === null) return `problem converting port '${portWord}' to an int${BY}`;
+    if (parsed === null) return warning(`problem converting port '${portWord}' to an int${BY}`);
     if (parsed.relative && checksFollow(env, t)) {
-      return `can't change <port> to port map because it is incompatible with current health check port configuration (use 'port' statement from the 'server' directive)${BY}`;
+      return warning(
+        `can't change <port> to port map because it is incompatible with current health check port configuration (use 'port' statement from the 'server' directive)${BY}`,
+      );
     }
     port = parsed;
   }
@@ -77,7 +79,7 @@ export function setSsl(env: CliEnv, t: Target, [value]: readonly string[]): Repl
   const at = env.memory.server(t.number) + SERVER.at.addr;
   setServerWord(env.memory, t, 'plain', value === 'on' ? 0 : 1);
   writeAddress(env.memory.words, at, readAddress(env.memory.words, at));
-  return inForce(env);
+  return inForce(env, notice('server ssl setting updated.'));
 }
 
 /** The server is checked on the port that it serves on. */
@@ -95,17 +97,17 @@ const NOT_ENABLED: Readonly<Record<CheckKind, string>> = {
   agent: 'agent checks are not enabled on this server',
 };
 
-type Setter = (env: CliEnv, t: Target, args: readonly string[]) => string;
+type Setter = (env: CliEnv, t: Target, args: readonly string[]) => string | Message;
 
 /** `check-addr A [port P]`, `agent-addr A [port P]`. */
 export function setCheckAddress(kind: CheckKind): Setter {
   return (env, t, [host, word, portWord = '']) => {
     if (host === undefined) return `set server <b>/<s> ${kind}-addr requires an address and optionally a port.`;
-    if (t.server[kind] === null) return NOT_ENABLED[kind];
+    if (t.server[kind] === null) return warning(NOT_ENABLED[kind]);
     const address = parseIp(host, 0);
-    if (address === null) return `invalid addr '${host}'`;
+    if (address === null) return warning(`invalid addr '${host}'`);
     const port = word === 'port' ? checkPort(portWord) : writtenCheck(env, t, kind).port;
-    return typeof port === 'string' ? port : writeCheck(env, t, kind, address, port);
+    return typeof port === 'string' ? warning(port) : writeCheck(env, t, kind, address, port);
   };
 }
 
@@ -113,9 +115,9 @@ export function setCheckAddress(kind: CheckKind): Setter {
 export function setCheckPort(kind: CheckKind): Setter {
   return (env, t, [text]) => {
     if (text === undefined) return `set server <b>/<s> ${kind}-port requires a port.`;
-    if (t.server[kind] === null) return NOT_ENABLED[kind];
+    if (t.server[kind] === null) return warning(NOT_ENABLED[kind]);
     const port = checkPort(text);
-    if (typeof port === 'string') return port;
+    if (typeof port === 'string') return warning(port);
     const { family, bytes } = writtenCheck(env, t, kind);
     return writeCheck(env, t, kind, family === null ? null : { family, bytes, port }, port);
   };

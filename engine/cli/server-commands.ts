@@ -30,9 +30,8 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   },
   'agent-addr': setCheckAddress('agent'),
   'agent-port': setCheckPort('agent'),
-  'agent-send': (env, t, [text]) => {
+  'agent-send': (env, t, [text = '']) => {
     if (t.server.agent === null) return 'agent checks are not enabled on this server.';
-    if (text === undefined) return 'set server <b>/<s> agent-send requires a text.';
     env.checks.tellAgent(t, text);
     return '';
   },
@@ -40,9 +39,9 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   'check-port': setCheckPort('check'),
   fqdn: setFqdn,
   health: (env, t, [value = '']) => {
+    if (t.server.track !== null) return 'cannot change health on a tracking server.';
     const health = HEALTHS.find(h => h === value);
     if (health === undefined) return "'set server <srv> health' expects 'up', 'stopping', or 'down'.";
-    if (t.server.track !== null) return 'cannot change health on a tracking server.';
     forceHealth(env, t, health, ', changed from CLI');
     return '';
   },
@@ -72,7 +71,7 @@ function setFqdn({ names, asker }: CliEnv, target: Target, [name]: readonly stri
     const { name: hostname } = names.originOf(target);
     // The master keeps it for the next control thread.
     return later(done => {
-      asker.server(target.proxy.index, { ...target.server, hostname }, () => {
+      asker.place({ type: 'server', proxy: target.proxy.index, server: { ...target.server, hostname } }, () => {
         done(warning(`${who} changed its FQDN from ${was} to ${name}${by}`));
       });
     });

@@ -62,7 +62,7 @@ function stateRow(env: CliEnv, t: Target, anonKey: number): string {
     hashed(proxy.name, anonKey),
     server.id,
     hashed(server.name, anonKey),
-    hashedAddress(hostText(address), anonKey) || '-',
+    (address.family !== 1 && hashedAddress(hostText(address), anonKey)) || '-',
     word('oper'),
     word('admin'),
     word('uweight'),
@@ -70,13 +70,14 @@ function stateRow(env: CliEnv, t: Target, anonKey: number): string {
     Math.max(0, Math.floor(env.now() / 1000) - word('last_change')),
     server.check ? word('check_status') : INI,
     server.check ? RESULT_NUMBERS[CHECK_STATUSES[word('check_status')]!.result] : 0,
-    server.check ? word('check_health') : uncheckedHealth(word('admin')),
+    word('check_health'),
     checkState(word('check_on'), word('admin')),
     agentState(word('agent_on')),
     `${proxy.forcedId ? 1 : 0} ${server.forcedId ? 1 : 0}`,
     hashed(name ?? '', anonKey) || '-',
     address.port,
-    `${hashed(service ?? '', anonKey) || '-'} 0`,
+    hashed(service ?? '', anonKey) || '-',
+    server.tls !== null && word('plain') === 0 ? 1 : 0,
     check.port,
     hashedAddress(check.host ?? '', anonKey) || '-',
     hashedAddress(agent.host ?? '', anonKey) || '-',
@@ -86,19 +87,14 @@ function stateRow(env: CliEnv, t: Target, anonKey: number): string {
 
 /** HAProxy's bits: 1 = in progress, 2 = configured, 4 = enabled, 8 = paused by maintenance. */
 function checkState(on: number, admin: number): number {
-  const paused = admin & ADMIN_MAINT ? 8 : 0;
-  if ((on & CHECK_CONFIGURED) === 0) return paused;
+  // What has no checks is paused by its line's `disabled` only, and for ever.
+  if ((on & CHECK_CONFIGURED) === 0) return admin & ADMIN_CONFIG_MAINT ? 8 : 0;
+  // Nor are checks paused that have never been enabled.
+  const pauses = (admin & ADMIN_CONFIG_MAINT) !== 0 || (on & CHECK_ENABLED) !== 0;
+  const paused = pauses && (admin & ADMIN_MAINT) !== 0 ? 8 : 0;
   const running = on & CHECK_RUNNING ? 1 : 0;
   const enabled = on & CHECK_ENABLED ? 4 : 0;
   return running | 2 | enabled | paused;
-}
-
-/** `rise` where nothing says it. */
-const USUAL_RISE = 2;
-
-/** HAProxy shows a server without checks as if one were about to begin. */
-function uncheckedHealth(admin: number): number {
-  return admin & ADMIN_CONFIG_MAINT ? 0 : USUAL_RISE;
 }
 
 /** 16 = of an agent. Maintenance does not pause it: it may lead out of that. */

@@ -2,11 +2,10 @@
 import { type Model, renameServer } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import { serverWord, type Target } from '../health/target.ts';
-import type { Call as Sampling } from '../sample/expression.ts';
-import { FETCHES } from '../sample/fetches.ts';
 import { ADMIN_MAINT } from '../shm/words.ts';
 import { type CliEnv, later, type Reply } from './command.ts';
 import { silence } from './in-force.ts';
+import { fetchNaming } from './sampled.ts';
 
 /** What a name is made of. */
 const NAME = /^[\w:.-]+$/;
@@ -23,7 +22,7 @@ export function setName(env: CliEnv, target: Target, [name = '']: readonly strin
   const user = userOf(env.model, proxy, server.index);
   if (user !== null) return `This server cannot be renamed at runtime: ${user} names it.`;
   return later(done =>
-    env.asker.server(proxy.index, { ...server, name }, () => {
+    env.asker.place({ type: 'server', proxy: proxy.index, server: { ...server, name } }, () => {
       env.asker.ask({ type: 'rename', proxy: proxy.index, server: server.index, name }, answers => {
         renameServer(server, name);
         done(silence(answers));
@@ -41,22 +40,6 @@ function userOf({ proxies, ...rest }: Model, proxy: Proxy, index: number): strin
   );
   if (tracked) return 'the track of another server';
   const names = [`${proxy.name}/${name}`, name];
-  const sampled = asks({ proxies, ...rest }, names, new Set());
+  const sampled = fetchNaming({ proxies, ...rest }, 'srv', text => names.includes(text));
   return sampled === null ? null : `the sample fetch '${sampled}'`;
-}
-
-/** The first sample fetch in plain data that has a server of these names as an argument. */
-function asks(data: unknown, names: readonly string[], seen: Set<object>): string | null {
-  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data) || seen.has(data)) return null;
-  seen.add(data);
-  if ('converters' in data && 'fetch' in data) {
-    const { name, args } = data.fetch as Sampling;
-    const specs = FETCHES.get(name)?.args ?? [];
-    if (specs.some(({ type }, i) => type === 'srv' && names.includes(args[i] as string))) return name;
-  }
-  for (const part of Array.isArray(data) ? data : Object.values(data)) {
-    const found = asks(part, names, seen);
-    if (found !== null) return found;
-  }
-  return null;
 }

@@ -1,16 +1,17 @@
 /** Commands about the connection itself: `help`, `prompt`, levels, modes. */
 import { parseTime } from '../config/units.ts';
 import { addressText } from '../io/address.ts';
+import { boundAddress } from '../io/bind.ts';
 import { allowed, type Call, type CliState, type Command, LEVELS, type Level, type Mode } from './command.ts';
 import { helpText } from './help.ts';
-import { SEVERITY_OUTPUTS } from './severity.ts';
+import { DENIED, SEVERITY_OUTPUTS } from './severity.ts';
 
 type Run = Command<unknown>['run'];
 
 /** `operator`, `user`: a level can only be given up. */
 function lower(level: Level): Run {
   return ({ state }) => {
-    if (!allowed(state.level, level)) return 'Permission denied';
+    if (!allowed(state.level, level)) return DENIED;
     if (state.level !== level) state.expert = state.experimental = false;
     state.level = level;
     return '';
@@ -50,9 +51,9 @@ function setSeverityOutput({ state, args: [word] }: Call<unknown>): string {
 
 function showSockets({ sockets }: Call<unknown>): string {
   const rows = sockets.map(bind => {
-    const { address, inheritedFd } = bind;
+    const address = boundAddress(bind);
     const kind = address === null ? 'fd' : address.family === 1 ? 'unix' : `ipv${address.family}`;
-    const name = address === null ? inheritedFd : addressText(address);
+    const name = address === null ? bind.inheritedFd : addressText(address);
     return `${kind}@${name} ${bind.level} all`;
   });
   return ['# socket lvl processes', ...rows].join('\n');

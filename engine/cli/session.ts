@@ -25,7 +25,7 @@ import {
 } from './command.ts';
 import { findCommand, unknownText } from './help.ts';
 import { splitLine } from './line.ts';
-import { err, type Message, type Severity, shown, usualSeverity } from './severity.ts';
+import { DENIED, err, type Message, type Severity, shown, usualSeverity } from './severity.ts';
 
 /** What all sessions share. `E`: what the commands work on. */
 export interface CliShared<E = CliEnv> {
@@ -302,7 +302,7 @@ export class Session<E = CliEnv> implements Handler {
     const command = findCommand(state.debug ? commands : commands.filter(({ mode }) => mode !== 'debug'), words);
     if (command === null) return { severity: 'info', text: unknownText(open, state.level, words) };
     if (!isOpen(command, state)) return err(`This command is restricted to ${command.mode} mode only.`);
-    if (!allowed(state.level, command.level)) return err('Permission denied');
+    if (!allowed(state.level, command.level)) return DENIED;
     if (command.mode !== undefined) this.#shared.used?.(command.mode);
     this.#usual = command.severity ?? usualSeverity(command.words);
     const args = words.slice(command.words.split(' ').length);

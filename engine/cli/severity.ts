@@ -33,6 +33,9 @@ export function info(text: string): Message {
   return { severity: 'info', text };
 }
 
+/** What needs a higher level than the session has. */
+export const DENIED = err('Permission denied');
+
 export function data(text: string): Message {
   return { severity: null, text };
 }

@@ -1,4 +1,4 @@
-/** Certificates at run time: `show`, `set`, `commit`, `abort`, `new`, `del ssl cert`. */
+/** Certificates at run time: `show`, `dump`, `set`, `commit`, `abort`, `new`, `del ssl cert`. */
 import { createPrivateKey } from 'node:crypto';
 import type { BindSettings, BindTls, Certificate } from '../config/tls-model.ts';
 import { ocspIdOf } from '../ocsp/id.ts';
@@ -7,7 +7,7 @@ import { clientContext, serverContext, type TlsContext, TlsProblem, tryCertifica
 import { serverSide } from '../tls/listener.ts';
 import { readResponse } from '../tls/ocsp.ts';
 import type { Call, CliEnv, Command } from './command.ts';
-import { type Message, notice } from './severity.ts';
+import { data, err, type Message, notice } from './severity.ts';
 import { certificateLines, responseLines } from './ssl-text.ts';
 import { committed, type Desk, type Draft, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { useCount, usesOf } from './ssl-uses.ts';
@@ -16,7 +16,7 @@ import { useCount, usesOf } from './ssl-uses.ts';
 
 const NOT_FOUND = "Can't display the certificate: Not found or the certificate is a bundle!";
 
-function show({ env, args: [word] }: Call): string {
+function show({ env, args: [word] }: Call): string | Message {
   const { transaction, empty } = desksOf(env).certificates;
   if (word === undefined) {
     const names = [...env.tls.store.all.certificates.map(({ name }) => name), ...empty].sort();
@@ -26,7 +26,7 @@ function show({ env, args: [word] }: Call): string {
   const stapled = word.endsWith('.ocsp') ? env.tls.store.find(word.slice(0, -'.ocsp'.length)) : null;
   if (stapled !== null && stapled.ocsp !== null) return responseLines(stapled.ocsp);
   const found = prepared ? transaction : (env.tls.store.find(name) ?? (empty.has(name) ? emptyDraft(name) : null));
-  if (found === null || found.name !== name) return NOT_FOUND;
+  if (found === null || found.name !== name) return err(NOT_FOUND);
   const status = found.leaf === null ? 'Empty' : !prepared && useCount(usesOf(env, name)) > 0 ? 'Used' : 'Unused';
   const lines = found.leaf === null ? [] : certificateLines(found.leaf, found.chain);
   return [
@@ -39,6 +39,29 @@ function show({ env, args: [word] }: Call): string {
 
 function keyOf({ leaf, chain, ocsp, issuer }: Pick<Draft, 'leaf' | 'chain' | 'ocsp' | 'issuer'>): string {
   return leaf === null || ocsp === null ? '' : (ocspIdOf({ leaf, chain, issuer })?.key ?? '');
+}
+
+// --- dump ---
+
+const NOT_DUMPED = "Can't dump the certificate: Not found or the certificate is a bundle!";
+
+/** The private key, the certificate and its chain: what the file would say now. */
+function dump({ env, args: [word] }: Call): string | Message {
+  if (word === undefined) return "'dump ssl cert' expects a certificate name";
+  const { name, prepared } = readName(word);
+  const known = env.tls.store.find(name);
+  const found = prepared ? desksOf(env).certificates.transaction : known === null ? null : draftOf(known);
+  if (found === null || found.name !== name || found.leaf === null || found.key === null) return NOT_DUMPED;
+  const key = found.key.export({ type: 'pkcs8', format: 'pem' });
+  return data([key, ...[found.leaf, ...found.chain].map(certificatePem)].join('').trimEnd());
+}
+
+function certificatePem(der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `${['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n')}\n`;
 }
 
 // --- set ---
@@ -204,6 +227,7 @@ export const SSL_CERT_COMMANDS: readonly Command[] = [
     level: 'user',
     run: show,
   },
+  { words: 'dump ssl cert', usage: FILE, help: 'dump a certificate with its key as PEM', level: 'admin', run: dump },
   {
     words: 'set ssl cert',
     usage: '<certfile> <payload>',

@@ -3,7 +3,7 @@ import type { DerFile } from '../config/tls-model.ts';
 import { type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import type { TlsChanges } from '../tls/changes.ts';
 import type { Call, CliEnv, Command } from './command.ts';
-import { type Message, notice } from './severity.ts';
+import { err, type Message, notice } from './severity.ts';
 import { authorityLines, revocationLines } from './ssl-text.ts';
 import { committed, type Desk, desksOf, listing, NO_ROOM, readName } from './ssl-transaction.ts';
 import { fileUses } from './ssl-uses.ts';
@@ -48,7 +48,7 @@ function find(kind: Kind, { env }: Pick<Call, 'env'>, name: string): DerFile | n
   return known ?? (kind.desk(env).empty.has(name) ? { name, entries: [] } : null);
 }
 
-function show(kind: Kind, call: Call): string {
+function show(kind: Kind, call: Call): string | Message {
   const { env, args } = call;
   const { transaction, empty } = kind.desk(env);
   const [word] = args;
@@ -58,10 +58,10 @@ function show(kind: Kind, call: Call): string {
     return listing(transaction === null ? null : kind.title(transaction), titles);
   }
   const [, path = '', index] = /^(.*?)(?::([^:/]*))?$/.exec(word) ?? [];
-  if (index !== undefined && !(Number(index) >= 1)) return `wrong ${kind.noun} index after colons in '${word}'!`;
+  if (index !== undefined && !(Number(index) >= 1)) return err(`wrong ${kind.noun} index after colons in '${word}'!`);
   const { name, prepared } = readName(path);
   const file = prepared ? transaction : find(kind, call, name);
-  if (file === null || file.name !== name) return `Can't display the ${kind.noun} file : Not found!`;
+  if (file === null || file.name !== name) return err(`Can't display the ${kind.noun} file : Not found!`);
   const number = index === undefined ? 0 : Number(index);
   if (kind === CA && number > file.entries.length) return '';
   const status = !prepared && fileUses(env, name) > 0 ? 'Used' : 'Unused';

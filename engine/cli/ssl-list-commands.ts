@@ -6,7 +6,7 @@ import { Diagnostics } from '../config/diagnostics.ts';
 import type { BindSettings, CrtListLine } from '../config/tls-model.ts';
 import { certificatesOf } from '../tls/listener.ts';
 import type { Call, CliEnv, Command } from './command.ts';
-import { data, type Message, notice } from './severity.ts';
+import { data, err, type Message, notice } from './severity.ts';
 import { problemIn } from './ssl-cert-commands.ts';
 import { desksOf, NO_ROOM } from './ssl-transaction.ts';
 import { type TlsBind, tlsBinds } from './ssl-uses.ts';
@@ -17,15 +17,17 @@ function bindsOf(env: CliEnv, list: string): TlsBind[] {
 
 // --- show ---
 
-function show({ env, args }: Call): string {
+function show({ env, args }: Call): string | Message {
   const { store } = env.tls;
   const numbered = args[0] === '-n';
   const [name] = numbered ? args.slice(1) : args;
   if (name === undefined) {
-    return numbered ? "'show ssl crt-list -n' expects a filename or a directory" : store.all.lists.sort().join('\n');
+    return numbered
+      ? err("'show ssl crt-list -n' expects a filename or a directory")
+      : store.all.lists.sort().join('\n');
   }
   const lines = store.list(name);
-  if (lines === null) return "didn't find the specified filename";
+  if (lines === null) return err("didn't find the specified filename");
   const rows = lines.flatMap(({ number, certificates, settings, filters }) =>
     certificates.map(certificate => {
       const place = numbered ? `${certificate}:${number}` : certificate;
@@ -74,6 +76,15 @@ function withBase(added: Partial<BindSettings>, base: string | null): Partial<Bi
   return { ...added, ...Object.fromEntries(named) };
 }
 
+/** Why a file cannot come into a folder; null = it can. */
+function misfit(folder: string, lines: readonly CrtListLine[], name: string): string | null {
+  if (!name.startsWith(`${folder.replace(/\/+$/, '')}/`)) {
+    return `'${folder}' is a directory, certificate path '${name}' must contain the directory path`;
+  }
+  const there = lines.some(({ certificates }) => certificates.includes(name));
+  return there ? 'file already exists in this directory!' : null;
+}
+
 function add({ env, args: [list, certificate], payload }: Call): string | Message {
   if (!list || (!certificate && payload === null)) return ADD_USAGE;
   const cannot = (why: string) => `Can't edit the crt-list: ${why}`;
@@ -82,6 +93,8 @@ function add({ env, args: [list, certificate], payload }: Call): string | Messag
   const line = lineOf(env, payload ?? certificate!);
   if (typeof line === 'string') return cannot(line);
   const [name = ''] = line.certificates;
+  const misplaced = env.model.tls.lists.some(each => each.folder && each.name === list) && misfit(list, lines, name);
+  if (misplaced) return cannot(misplaced);
   const found = env.tls.store.find(name);
   if (found === null) {
     const why = desksOf(env).certificates.empty.has(name) ? 'is empty' : 'does not exist';
@@ -139,7 +152,7 @@ export const SSL_LIST_COMMANDS: readonly Command[] = [
     words: 'show ssl crt-list',
     usage: '[-n] [<list>]',
     help: 'show the list of crt-lists or the content of a crt-list file <list>',
-    level: 'user',
+    level: 'admin',
     run: show,
   },
   {

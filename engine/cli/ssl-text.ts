@@ -1,6 +1,6 @@
 /** Certificates and revocation lists as the runtime API describes them. */
 import { createHash } from 'node:crypto';
-import { alternativeNames, keyText, oneLine, shortName } from '../tls/names.ts';
+import { alternativeNames, keyText, longName, oneLine } from '../tls/names.ts';
 import { responseText } from '../tls/ocsp.ts';
 import { readRevocationList } from '../tls/revocations.ts';
 import { type Name, readX509, timeText, type X509 } from '../tls/x509.ts';
@@ -54,7 +54,7 @@ export function revocationLines(der: Uint8Array, number: number): string[] {
     ' ',
     `Certificate Revocation List #${number}:`,
     `Version ${list.version}`,
-    `Signature Algorithm: ${shortName(list.signature)}`,
+    `Signature Algorithm: ${longName(list.signature)}`,
     `Issuer: ${line(list.issuer)}`,
     `Last Update: ${list.lastUpdate === '' ? 'NONE' : timeText(list.lastUpdate)}`,
     `Next Update: ${list.nextUpdate === '' ? 'NONE' : timeText(list.nextUpdate)}`,

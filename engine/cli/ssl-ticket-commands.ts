@@ -16,7 +16,7 @@ function show({ env, state, args: [word] }: Call): string | Message {
   if (word === undefined) return ['# id (file)', ...files.map(({ name }, i) => `${i} (${name})`)].join('\n');
   if (!allowed(state.level, 'admin')) return err("'show tls-keys' shows secrets only where the level is admin");
   const wanted = word === '*' ? files : [find(env, word)].filter(file => file !== undefined);
-  if (wanted.length === 0) return err("'show tls-keys' unable to locate referenced filename");
+  if (word !== '*' && wanted.length === 0) return err("'show tls-keys' unable to locate referenced filename");
   return ['# id secret', ...wanted.flatMap(file => secrets(file, files.indexOf(file)))].join('\n');
 }
 

@@ -76,6 +76,7 @@ export const STAT_COMMANDS: readonly Command[] = [
     usage: '',
     help: 'show version of the current process',
     level: 'user',
+    severity: 'info',
     run: ({ env }) => env.view.facts.version,
   },
 ];

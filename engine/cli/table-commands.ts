@@ -8,7 +8,7 @@ import type { Table } from '../stick/table.ts';
 import { entryText, headerText, readKeyText, readPointer } from '../stick/text.ts';
 import { readValue, setValue } from '../stick/values.ts';
 import { allowed, type Call, type CliEnv, type Command, type Reply } from './command.ts';
-import { err } from './severity.ts';
+import { DENIED, err } from './severity.ts';
 
 const OPERATORS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   eq: (a, b) => a === b,
@@ -82,14 +82,16 @@ function passes(table: Table, entry: number, filters: readonly Filter[], now: nu
 /** What a command is about: some entries, or one, held (-1 = it is not there). */
 type Target = { readonly filters: readonly Filter[] } | { readonly entry: number };
 
-/** Reads `key <key>`, `ptr <ptr>` or `data.` conditions. `add`: a key that is not there is added. */
-function readTarget(
-  { env }: Call,
-  table: Table,
-  words: readonly string[],
-  add: boolean,
-  usage: string,
-): Target | string {
+interface Doing {
+  readonly usage: string;
+  /** What is done to keys, in words. */
+  readonly does: string;
+  /** A key that is not there is added. */
+  readonly adds: boolean;
+}
+
+/** Reads `key <key>`, `ptr <ptr>` or `data.` conditions. */
+function readTarget({ env }: Call, table: Table, words: readonly string[], doing: Doing): Target | string {
   const [what, value] = words;
   if (what === undefined) return { filters: [] };
   if (what.startsWith('data.')) {
@@ -98,11 +100,14 @@ function readTarget(
   }
   if (what === 'key') {
     if (value === undefined) return 'Key value expected';
+    if (table.spec.key === 'binary') {
+      return `${doing.does} keys ${doing.adds ? 'into' : 'from'} tables of type other than ip, ipv6, string and integer is not supported`;
+    }
     const problem = readKeyText(table.spec, value);
     if (problem !== null) return problem;
-    return { entry: add ? table.findOrAdd(env.now()) : table.find(env.now()) };
+    return { entry: doing.adds ? table.findOrAdd(env.now()) : table.find(env.now()) };
   }
-  if (what !== 'ptr') return usage;
+  if (what !== 'ptr') return doing.usage;
   if (value === undefined) return 'Entry pointer expected';
   const entry = readPointer(table, value);
   return { entry: entry >= 0 && table.take(entry) ? entry : -1 };
@@ -126,15 +131,19 @@ function listTables({ tables, now }: CliEnv): string {
   return tables.list.toReversed().map(headerText).join('\n');
 }
 
-const SHOW_USAGE =
-  'Optional argument only supports "data.<store_data_type>" <operator> <value> and key <key> or ptr <ptr>';
+const SHOW: Doing = {
+  usage: 'Optional argument only supports "data.<store_data_type>" <operator> <value> and key <key> or ptr <ptr>',
+  does: 'Showing',
+  adds: false,
+};
 
 function show(call: Call, table: Table, words: readonly string[]): Reply {
   const { env, state } = call;
   if (!allowed(state.level, 'operator')) {
+    if (words[0] === 'key' || words[0] === 'ptr') return DENIED;
     return `${headerText(table)}\n# contents not dumped due to insufficient privileges`;
   }
-  const target = readTarget(call, table, words, false, SHOW_USAGE);
+  const target = readTarget(call, table, words, SHOW);
   if (typeof target === 'string') return err(target);
   const now = env.now();
   if ('entry' in target) {
@@ -165,11 +174,15 @@ function shown(table: Table, entry: number, filters: readonly Filter[], now: num
   return line;
 }
 
-const CLEAR_USAGE =
-  'Required arguments: <table> "data.<store_data_type>" <operator> <value> or <table> key <key> or <table> ptr <ptr>';
+const CLEAR: Doing = {
+  usage:
+    'Required arguments: <table> "data.<store_data_type>" <operator> <value> or <table> key <key> or <table> ptr <ptr>',
+  does: 'Removing',
+  adds: false,
+};
 
 function clear(call: Call, table: Table, words: readonly string[]): string {
-  const target = readTarget(call, table, words, false, CLEAR_USAGE);
+  const target = readTarget(call, table, words, CLEAR);
   if (typeof target === 'string') return target;
   if ('entry' in target) {
     if (target.entry < 0 || table.remove(target.entry)) return '';
@@ -181,7 +194,11 @@ function clear(call: Call, table: Table, words: readonly string[]): string {
   return '';
 }
 
-const SET_USAGE = 'Required arguments: <table> key <key> [data.<store_data_type> <value>]* or <table> ptr <ptr> ...';
+const SET: Doing = {
+  usage: 'Required arguments: <table> key <key> [data.<store_data_type> <value>]* or <table> ptr <ptr> ...',
+  does: 'Inserting',
+  adds: true,
+};
 
 interface Setting {
   readonly field: Field;
@@ -206,11 +223,11 @@ function set(call: Call, table: Table, words: readonly string[]): string {
   if (words[0]?.startsWith('data.')) {
     return 'content-based lookup is only supported with the "show" and "clear" actions';
   }
-  if (words.length === 0) return SET_USAGE;
+  if (words.length === 0) return SET.usage;
   const settings = readSettings(table, words.slice(2));
   if (typeof settings === 'string') return settings;
-  const target = readTarget(call, table, words.slice(0, 2), true, SET_USAGE);
-  if (typeof target === 'string' || 'filters' in target) return typeof target === 'string' ? target : SET_USAGE;
+  const target = readTarget(call, table, words.slice(0, 2), SET);
+  if (typeof target === 'string' || 'filters' in target) return typeof target === 'string' ? target : SET.usage;
   const { entry } = target;
   if (entry < 0) return words[0] === 'ptr' ? 'No such entry' : 'Unable to allocate a new entry';
   const now = call.env.now();
@@ -226,14 +243,14 @@ export const TABLE_COMMANDS: readonly Command[] = [
     usage: '<table> [<filter>]*',
     help: 'remove an entry from a table (filter: data/key/ptr)',
     level: 'operator',
-    run: onTable(CLEAR_USAGE, clear),
+    run: onTable(CLEAR.usage, clear),
   },
   {
     words: 'set table',
     usage: '<table> key <k> [data.* <v>]*',
     help: "update or create a table entry's data",
     level: 'operator',
-    run: onTable(SET_USAGE, set),
+    run: onTable(SET.usage, set),
   },
   {
     words: 'show table',

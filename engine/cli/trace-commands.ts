@@ -1,8 +1,8 @@
 /** `trace`, `show trace`. */
 import { readTraceWords, sinksOf, sourcesNamed } from '../log/trace-words.ts';
 import { RUNNING, STOPPED, TRACE_SOURCES } from '../log/traces.ts';
-import type { Call, CliEnv, Command } from './command.ts';
-import { data, err, type Message, notice } from './severity.ts';
+import { allowed, type Call, type CliEnv, type Command } from './command.ts';
+import { DENIED, data, err, type Message, notice, warning } from './severity.ts';
 import { NO_ROOM } from './ssl-transaction.ts';
 
 const TITLE = 'Supported trace sources and states (.=stopped, w=waiting, R=running) :';
@@ -35,7 +35,7 @@ function stateOf({ traces }: CliEnv, source: number): string {
   return STATES[traces.of(source).state]!;
 }
 
-function showTrace({ env, args: [name] }: Call): string | Message {
+function showTrace({ env, state, args: [name] }: Call): string | Message {
   if (name === undefined) {
     const rows = TRACE_SOURCES.map(
       ({ name, doc }, i) =>
@@ -43,6 +43,7 @@ function showTrace({ env, args: [name] }: Call): string | Message {
     );
     return { severity: 'info', text: [TITLE, ...rows].join('\n') };
   }
+  if (!allowed(state.level, 'operator')) return DENIED;
   const [index] = sourcesNamed(name);
   if (index === undefined || name === 'all') return err('No such trace source');
   const setting = env.traces.of(index);
@@ -51,12 +52,13 @@ function showTrace({ env, args: [name] }: Call): string | Message {
     const [event, start, stop, pause] = (['event', 'start', 'stop', 'pause'] as const).map(on => sign(setting[on], i));
     return `    ${name.padEnd(13)}:        ${event}        ${start}        ${stop}       ${pause}`;
   });
-  return [
+  const lines = [
     `Trace status for ${name}:`,
     `  - sink: ${setting.sink} [${dropped(env, index)} dropped]${setting.state === RUNNING ? ', running' : ''}`,
     '  - event name   :     report    start    stop    pause',
     ...rows,
-  ].join('\n');
+  ];
+  return warning(lines.join('\n'));
 }
 
 /** Lines that the ring of the source did not take. */

@@ -15,7 +15,7 @@ const NO_NAME = 'Missing process-wide variable identifier.';
 
 function getVar({ env, args }: Call): string | Message {
   const [name] = args;
-  if (name === undefined) return NO_NAME;
+  if (name === undefined) return err(NO_NAME);
   const variable = parseVariable(name);
   const proc = typeof variable !== 'string' && variable.scope === 'proc' ? variable.name : null;
   const value = proc === null ? undefined : env.procVars.get(proc);

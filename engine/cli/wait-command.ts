@@ -2,6 +2,7 @@
 import { parseTime } from '../config/units.ts';
 import { Timer } from '../time.ts';
 import type { Call, CliEnv, Command, Later, Reply } from './command.ts';
+import { backendStays, findBackend } from './dynamic-backends.ts';
 import { notRemovable } from './dynamic-servers.ts';
 import { findServer } from './find.ts';
 
@@ -13,6 +14,11 @@ type Condition = (env: CliEnv, args: readonly string[]) => boolean | string;
 
 /** What can be waited for; each row is one line of the usage. */
 const CONDITIONS: Readonly<Record<string, { usage: string; doc: string; holds: Condition }>> = {
+  'be-removable': {
+    usage: '<bk>',
+    doc: 'the backend can be deleted: it is unpublished and has neither servers nor streams any more',
+    holds: backendRemovable,
+  },
   'srv-removable': {
     usage: '<bk>/<srv>',
     doc: 'the server can be deleted: it is in maintenance and has no connection any more',
@@ -24,6 +30,13 @@ function serverRemovable(env: CliEnv, [name]: readonly string[]): boolean | stri
   const target = findServer(env, name);
   if (typeof target === 'string') return target;
   const refusal = notRemovable(env, target);
+  return refusal?.forGood ? refusal.why : refusal === null;
+}
+
+function backendRemovable(env: CliEnv, [name]: readonly string[]): boolean | string {
+  const proxy = findBackend(env, name);
+  if (typeof proxy === 'string') return proxy;
+  const refusal = backendStays(env, proxy);
   return refusal?.forGood ? refusal.why : refusal === null;
 }
 

@@ -2,18 +2,20 @@
  * HAProxy's addresses (manual 2.9) as values.
  *
  *     [family@][host][:port[-port]]        bind :80,[::]:8000-8010       server 10.0.0.1:+1
- *     [unix@]/path   abns@name   fd@N      bind unix@/run/x.sock,fd@3    server unix@/run/app.sock
+ *     [unix@]/path   abns@name   abnsz@name   fd@N      bind unix@/run/x.sock,fd@3    server unix@/run/app.sock
  *
  * The port is what follows the last colon, so an IPv6 address without a port needs brackets or a colon at its end.
- * Environment variables are already replaced. Names are checked for their letters only: the caller resolves them.
+ * Environment variables are replaced here too, as `$NAME` or `${NAME}` outside of quotes. Names are checked for their letters only: the caller resolves them.
  */
 
+import { hostText, isAbstract, unixAddress } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { ipText, parseIpv4, parseIpv6 } from '../io/ip.ts';
+import type { Environment } from './lexer.ts';
 import type { Parsed } from './units.ts';
 
 export interface Endpoint {
-  /** As written, one element of a comma list. */
+  /** One element of a comma list, as written but for environment variables. */
   readonly text: string;
   /** With the first port of a range (0 = none given). null for `fd@N` and for a name. */
   readonly address: Address | null;
@@ -25,6 +27,8 @@ export interface Endpoint {
   readonly inheritedFd: number | null;
   /** A prefix says that it takes datagrams. */
   readonly datagrams: boolean;
+  /** Its socket speaks MPTCP, RFC 8684. */
+  readonly mptcp: boolean;
   /** First and last port; equal unless it is a range; 0 when none is given. */
   readonly port: number;
   readonly lastPort: number;
@@ -41,6 +45,7 @@ export interface Accepts {
   readonly fd?: boolean;
   readonly unix?: boolean;
   readonly names?: boolean;
+  readonly mptcp?: boolean;
   /** The socket type that the place is for; both when absent. */
   readonly type?: 'stream' | 'dgram';
 }
@@ -51,17 +56,21 @@ export const BIND_ACCEPTS: Accepts = {
   fd: true,
   unix: true,
   names: true,
+  mptcp: true,
   type: 'stream',
 };
-export const SERVER_ACCEPTS: Accepts = { port: 'optional', offset: true, unix: true, names: true, type: 'stream' };
 /** Servers of proxies: what takes datagrams is for log lines, which is checked once the mode is known. */
-export const SERVER_LINE_ACCEPTS: Accepts = { port: 'optional', offset: true, unix: true, names: true };
+export const SERVER_LINE_ACCEPTS: Accepts = { port: 'optional', offset: true, unix: true, names: true, mptcp: true };
+export const SERVER_ACCEPTS: Accepts = { ...SERVER_LINE_ACCEPTS, type: 'stream' };
 export const SOURCE_ACCEPTS: Accepts = { port: 'optional', names: true, type: 'stream' };
+/** `source` of a server. */
+export const SOURCE_RANGE_ACCEPTS: Accepts = { ...SOURCE_ACCEPTS, range: true };
 
 interface Prefix {
-  readonly family: 'ip' | 'ipv4' | 'ipv6' | 'unix' | 'abns' | 'fd' | 'unsupported';
+  readonly family: 'ip' | 'ipv4' | 'ipv6' | 'unix' | 'abns' | 'abnsz' | 'fd' | 'unsupported';
   /** null = whatever the place is for. */
   readonly type: 'stream' | 'dgram' | null;
+  readonly mptcp?: true;
 }
 
 type Family = Exclude<Prefix['family'], 'unsupported'>;
@@ -73,6 +82,7 @@ const PREFIXES: Readonly<Record<string, Prefix>> = {
   ipv6: { family: 'ipv6', type: null },
   unix: { family: 'unix', type: null },
   abns: { family: 'abns', type: null },
+  abnsz: { family: 'abnsz', type: null },
   fd: { family: 'fd', type: null },
   tcp: { family: 'ip', type: 'stream' },
   tcp4: { family: 'ipv4', type: 'stream' },
@@ -82,11 +92,10 @@ const PREFIXES: Readonly<Record<string, Prefix>> = {
   udp4: { family: 'ipv4', type: 'dgram' },
   udp6: { family: 'ipv6', type: 'dgram' },
   uxdg: { family: 'unix', type: 'dgram' },
-  abnsz: { family: 'unsupported', type: null },
   sockpair: { family: 'unsupported', type: null },
-  mptcp: { family: 'unsupported', type: 'stream' },
-  mptcp4: { family: 'unsupported', type: 'stream' },
-  mptcp6: { family: 'unsupported', type: 'stream' },
+  mptcp: { family: 'ip', type: 'stream', mptcp: true },
+  mptcp4: { family: 'ipv4', type: 'stream', mptcp: true },
+  mptcp6: { family: 'ipv6', type: 'stream', mptcp: true },
   quic4: { family: 'unsupported', type: null },
   quic6: { family: 'unsupported', type: null },
   rhttp: { family: 'unsupported', type: 'stream' },
@@ -106,6 +115,7 @@ const NOTHING: Omit<Endpoint, 'text'> = {
   abstract: false,
   inheritedFd: null,
   datagrams: false,
+  mptcp: false,
   port: 0,
   lastPort: 0,
   portRelative: false,
@@ -113,28 +123,29 @@ const NOTHING: Omit<Endpoint, 'text'> = {
 };
 
 /** Reads one address as `accepts` allows. Messages are HAProxy's where it has one. */
-export function parseEndpoint(text: string, accepts: Accepts): Parsed<Endpoint> {
-  if (text === '') return { error: "'' resolves to an empty address (environment variable missing?)" };
+export function parseEndpoint(written: string, accepts: Accepts, env: Environment): Parsed<Endpoint> {
+  const text = written.replace(/\$(?:\{(\w+)\}|([A-Za-z_]\w*))/g, (_, braced, bare) => env[braced ?? bare] ?? '');
+  if (text === '') return { error: `'${written}' resolves to an empty address (environment variable missing?)` };
   const prefix = readPrefix(text, accepts);
   if ('error' in prefix) return prefix;
-  const { family, rest, datagrams } = prefix.value;
+  const { family, rest, datagrams, mptcp } = prefix.value;
   const endpoint = parseFamily(text, rest, family, accepts);
-  return 'error' in endpoint || !datagrams ? endpoint : { value: { ...endpoint.value, datagrams } };
+  return 'error' in endpoint ? endpoint : { value: { ...endpoint.value, datagrams, mptcp } };
 }
 
 function parseFamily(text: string, rest: string, family: Family, accepts: Accepts): Parsed<Endpoint> {
   if (family === 'fd') return accepts.fd ? parseFd(text, rest) : refuse('a file descriptor', text);
-  if (family === 'unix' || family === 'abns') {
-    return accepts.unix ? parseUnix(text, rest, family === 'abns') : refuse('a unix socket', text);
+  if (family === 'unix' || family === 'abns' || family === 'abnsz') {
+    return accepts.unix ? parseUnix(text, rest, family) : refuse('a unix socket', text);
   }
   return parseInternet(text, rest, family, accepts);
 }
 
 /** Reads the comma-separated addresses of a `bind` line (or any other list). A comma at the end is ignored. */
-export function parseEndpoints(text: string, accepts: Accepts): Parsed<readonly Endpoint[]> {
+export function parseEndpoints(text: string, accepts: Accepts, env: Environment): Parsed<readonly Endpoint[]> {
   const endpoints: Endpoint[] = [];
   for (const part of text.replace(/,$/, '').split(',')) {
-    const endpoint = parseEndpoint(part, accepts);
+    const endpoint = parseEndpoint(part, accepts, env);
     if ('error' in endpoint) return endpoint;
     endpoints.push(endpoint.value);
   }
@@ -173,16 +184,16 @@ export function parseNetwork(text: string): Parsed<Network> {
  * `127.0.0.1:80`, `[::1]:80`, `unix@run/x.sock`, `/run/x.sock`, `abns@x`; without the port when it is 0.
  * `parseEndpoint` reads it back.
  */
-export function formatAddress({ family, bytes, port }: Address): string {
-  if (family === 1) return formatUnix(bytes);
+export function formatAddress(address: Address): string {
+  const { family, bytes, port } = address;
+  if (family === 1) return formatUnix(address);
   const host = family === 6 ? `[${ipText(bytes)}]` : ipText(bytes);
   return port === 0 ? host : `${host}:${port}`;
 }
 
-function formatUnix(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes);
-  if (text.startsWith('\0')) return `abns@${text.slice(1)}`;
-  return text.startsWith('/') ? text : `unix@${text}`;
+function formatUnix(address: Address): string {
+  const text = hostText(address);
+  return isAbstract(address) || text.startsWith('/') ? text : `unix@${text}`;
 }
 
 function refuse(what: string, text: string): { error: string } {
@@ -192,10 +203,10 @@ function refuse(what: string, text: string): { error: string } {
 function readPrefix(
   text: string,
   accepts: Accepts,
-): Parsed<{ readonly family: Family; readonly rest: string; readonly datagrams: boolean }> {
+): Parsed<{ readonly family: Family; readonly rest: string } & Pick<Endpoint, 'datagrams' | 'mptcp'>> {
   const [written, socket, name] = PREFIX_SYNTAX.exec(text) ?? [];
   if (written === undefined) {
-    return { value: { family: text.startsWith('/') ? 'unix' : 'ip', rest: text, datagrams: false } };
+    return { value: { family: text.startsWith('/') ? 'unix' : 'ip', rest: text, datagrams: false, mptcp: false } };
   }
   const known = Object.hasOwn(PREFIXES, name!) ? PREFIXES[name!]! : null;
   if (known === null || (socket !== undefined && known.type !== null)) {
@@ -207,7 +218,9 @@ function readPrefix(
   if (type !== null && accepts.type !== undefined && type !== accepts.type) {
     return { error: `${type}-type address not acceptable in '${text}'` };
   }
-  return { value: { family: known.family, rest: text.slice(written.length), datagrams: type === 'dgram' } };
+  const { family, mptcp = false } = known;
+  if (mptcp && accepts.mptcp !== true) return refuse('an MPTCP address', text);
+  return { value: { family, rest: text.slice(written.length), datagrams: type === 'dgram', mptcp } };
 }
 
 function parseFd(text: string, number: string): Parsed<Endpoint> {
@@ -215,14 +228,14 @@ function parseFd(text: string, number: string): Parsed<Endpoint> {
   return { value: { ...NOTHING, text, inheritedFd: Number(number) } };
 }
 
-function parseUnix(text: string, path: string, abstract: boolean): Parsed<Endpoint> {
+function parseUnix(text: string, path: string, family: 'unix' | 'abns' | 'abnsz'): Parsed<Endpoint> {
   const bytes = new TextEncoder().encode(path);
   if (bytes.length === 0) return { error: `missing socket path in '${text}'` };
   if (bytes.length > UNIX_PATH_BYTES_MAX) {
     return { error: `socket path '${path}' too long (max ${UNIX_PATH_BYTES_MAX})` };
   }
-  const name = abstract ? Uint8Array.of(0, ...bytes) : bytes;
-  return { value: { ...NOTHING, text, family: 1, abstract, address: { family: 1, bytes: name, port: 0 } } };
+  const address = unixAddress(path, family === 'unix' ? 'path' : family);
+  return { value: { ...NOTHING, text, family: 1, abstract: family !== 'unix', address } };
 }
 
 function parseInternet(text: string, rest: string, kind: 'ip' | 'ipv4' | 'ipv6', accepts: Accepts): Parsed<Endpoint> {

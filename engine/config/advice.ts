@@ -1,4 +1,7 @@
 /** What is valid and hardly meant: HAProxy's warnings about lines that have no effect, or another one than it seems. */
+import type { ConditionData } from '../sample/condition.ts';
+import { type Expression, fetchOf, unseen } from '../sample/expression.ts';
+import { isBytes } from '../sample/points.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { Place } from './model.ts';
@@ -18,6 +21,8 @@ export function advise(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   }
   unusedChecks(proxy, warn);
   misplaced(proxy, warn);
+  contents(proxy, warn);
+  if (proxy.mode === 'http') bytesInHttp(proxy, warn);
   const { request, response, afterResponse, stats } = proxy.rules;
   noops("'http-request' action is final and", request, warn);
   noops("'http-response' action is final and", response, warn);
@@ -49,6 +54,43 @@ function unusedChecks(proxy: ProxyDraft, warn: Warn): void {
 }
 
 const FINAL: readonly string[] = ['allow', 'auth', 'deny', 'redirect', 'return', 'tarpit'];
+
+/** What `tcp-request content` rules keep of bytes that may not be there yet, or could have found before. */
+function contents(proxy: ProxyDraft, warn: Warn): void {
+  if (proxy.kind === 'backend') return;
+  for (const rule of proxy.rules.content) {
+    const tracks = rule.action.startsWith('track-sc');
+    if (!tracks && rule.action !== 'capture') continue;
+    const { expression } = rule.args as { readonly expression: Expression };
+    const keyword = `'tcp-request ${tracks ? 'content track-sc*' : 'capture'}'`;
+    if (unseen(expression, 'session') !== null) {
+      if (proxy.inspectDelayMs > 0) continue;
+      const why = `explicitly depending on request contents without any 'tcp-request inspect-delay' setting`;
+      warn(rule, `${nameOf(proxy)} : a ${keyword} rule ${why}: it will randomly find its contents`);
+    } else if (tracks && proxy.mode === 'http' && !looksAtContents(rule.condition, proxy)) {
+      const why = "should be executed at the session level, using a 'tcp-request session' rule";
+      warn(
+        rule,
+        `${nameOf(proxy)} : a ${keyword} rule not depending on request contents for an HTTP frontend ${why} (mandatory to track invalid HTTP requests)`,
+      );
+    }
+  }
+}
+
+/** Fetches of bytes find none where HTTP is spoken. */
+function bytesInHttp({ name, acls, rules, useBackend, useServer, stickRules }: ProxyDraft, warn: Warn): void {
+  const requestStick = stickRules.filter(({ response }) => !response);
+  for (const rule of [...Object.values(rules).flat(), ...useBackend, ...useServer, ...requestStick]) {
+    const terms = rule.condition === null ? [] : rule.condition.any.flat();
+    if (!terms.some(({ acl }) => acls[acl]!.tests.some(test => isBytes(fetchOf(test.expression).from)))) continue;
+    warn(rule, `Proxy '${name}': L6 sample fetches ignored on HTTP proxies`);
+  }
+}
+
+function looksAtContents(condition: ConditionData | null, { acls }: ProxyDraft): boolean {
+  const terms = condition === null ? [] : condition.any.flat();
+  return terms.some(({ acl }) => acls[acl]!.tests.some(test => unseen(test.expression, 'session') !== null));
+}
 
 /** Rules behind one that ends every evaluation: HAProxy names the next one. */
 function noops(subject: string, rules: readonly Rule[], warn: Warn): void {

@@ -10,7 +10,7 @@ import type { Word } from './words.ts';
 
 const BIND_TABLE = new Table(BIND);
 
-type Socket = Pick<BindDraft, 'text' | 'address' | 'inheritedFd' | 'abstract'>;
+type Socket = Pick<BindDraft, 'text' | 'address' | 'inheritedFd' | 'abstract' | 'mptcp'>;
 
 /**
  * Reads what follows `bind` or `stats socket`. One socket for each address and port of a range.
@@ -47,23 +47,23 @@ function socketsOf(
   { resources }: Context,
   accepts: Accepts,
 ): Socket[] | null {
-  const endpoints = parseEndpoints(word.text, accepts);
+  const endpoints = parseEndpoints(word.text, accepts, resources.env);
   if ('error' in endpoints) {
     cursor.error(`'${keyword}': ${endpoints.error}`, undefined, word);
     return null;
   }
   const sockets: Socket[] = [];
   for (const endpoint of endpoints.value) {
-    const { text, inheritedFd, abstract, hostname } = endpoint;
-    const found = hostname === null ? endpoint.address : resources.resolve(hostname);
+    const { text, inheritedFd, abstract, mptcp, hostname } = endpoint;
+    const found = hostname === null ? endpoint.address : resources.resolve(hostname, endpoint.family);
     if (found === null && inheritedFd === null) {
       cursor.error(`'${keyword}': invalid address: '${hostname}' in '${text}'`, undefined, word);
       return null;
     }
-    if (found === null) sockets.push({ text, address: null, inheritedFd, abstract });
+    if (found === null) sockets.push({ text, address: null, inheritedFd, abstract, mptcp });
     const first = found === null || found.family === 1 ? found : { ...found, port: endpoint.port };
     for (const address of addressesOf({ ...endpoint, address: first })) {
-      sockets.push({ text, address: address as Draft<typeof address>, inheritedFd, abstract });
+      sockets.push({ text, address: address as Draft<typeof address>, inheritedFd, abstract, mptcp });
     }
   }
   return sockets;

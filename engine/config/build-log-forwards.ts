@@ -33,8 +33,7 @@ export function checkLogForwards({ logForwards }: Drafts, diagnostics: Diagnosti
     }
     for (const log of section.logs) {
       if (log.profile === null) continue;
-      const message = "'profile': the lines of others are not made by a profile: it is not supported by Sluice here";
-      diagnostics.report('alert', log, message);
+      diagnostics.report('warning', log, "'profile' is ignored: the lines of others are not made by a log-profile");
     }
   });
 }

@@ -1,6 +1,7 @@
 /** From the draft of a server to the model: addresses, checks, the server it tracks. */
 import { isNowhere, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
+import { portCount, portWords } from '../shm/source-ports.ts';
 import type { Endpoint } from './address.ts';
 import type { TlsBuilder } from './build-tls.ts';
 import { checkOf } from './check-draft.ts';
@@ -10,7 +11,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Resources, ServerDraft } from './draft.ts';
 import { initialAddress, isService } from './init-addr.ts';
 import type { Drafts } from './sections.ts';
-import type { AgentCheck, Naming, Resolvers, Server, ServerCheck } from './server-model.ts';
+import type { AgentCheck, Naming, Reach, Resolvers, SavedState, Server, ServerCheck } from './server-model.ts';
 import type { StateFiles } from './server-state.ts';
 import type { StickTable } from './stick-model.ts';
 
@@ -24,6 +25,8 @@ export interface Workshop {
   readonly states: StateFiles;
   readonly tls: TlsBuilder;
   readonly tables: readonly StickTable[];
+  /** Words of source ports that servers have so far. */
+  readonly ports: { used: number };
   readonly diagnostics: Diagnostics;
   readonly resources: Resources;
 }
@@ -62,16 +65,37 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     ...own,
     ...limitsOf(draft),
     ...{ index, address, naming, saved, portOffset },
-    // The name behind a service is told by its records, and so is the port.
-    hostname: naming?.service ? null : endpoint!.hostname,
+    hostname: hostnameOf(naming, saved, endpoint!.hostname),
+    // The port behind a service is told by its records.
     portRelative: naming?.service ? false : portRelative,
     check: check ? serverCheck(draft, address, workshop) : null,
     agent: draft.agentCheck ? agentOf(draft, address, workshop) : null,
     track: track === null ? null : trackOf(track, workshop),
+    portsAt: portsAt(draft, workshop.ports),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
     tls: tls.ssl ? made(false) : null,
     checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
   };
+}
+
+/** The name behind a service is told by its records, at first by those of an older process; others an operator may change. */
+function hostnameOf(naming: Naming | null, saved: SavedState | null, configured: string | null): string | null {
+  if (naming?.service) return saved?.service === naming.service ? saved.hostname : null;
+  return naming !== null && saved?.renamed ? saved.hostname : configured;
+}
+
+/** Where the words of its source ports stand among those of all; -1 = it needs none. */
+function portsAt(draft: ServerDraft, ports: { used: number }): number {
+  const at = ports.used;
+  ports.used += portWords(portCount(draft));
+  return ports.used === at ? -1 : at;
+}
+
+/** How a server is reached that no stream leads to: a peer, a log server. `subject` begins messages. */
+export function reachOf(draft: ServerDraft, builder: TlsBuilder, subject: string): Reach {
+  const { source, tcpUserTimeoutMs, congestion, md5sig, namespace, mptcp, socks4, sendProxy, proxyOptions } = draft;
+  const tls = builder.streamless(draft.tls, draft, subject);
+  return { source, tcpUserTimeoutMs, congestion, md5sig, namespace, mptcp, socks4, sendProxy, proxyOptions, tls };
 }
 
 /** Checks speak TLS as the server does, unless they go to another place; `check-ssl` and `no-check-ssl` decide. */
@@ -103,7 +127,7 @@ export interface Directory extends Pick<Workshop, 'diagnostics' | 'resources'> {
 }
 
 export function resolve(what: Endpoint, draft: ServerDraft, { proxy, diagnostics, resources }: Directory): Address {
-  const found = what.hostname === null ? what.address : resources.resolve(what.hostname);
+  const found = what.hostname === null ? what.address : resources.resolve(what.hostname, what.family);
   if (found !== null) return found.family === 1 ? found : { ...found, port: what.port };
   const message = `'server ${proxy.name}/${draft.name}': could not resolve address '${what.hostname}'`;
   diagnostics.report('alert', draft, message);
@@ -134,11 +158,13 @@ function serverCheck(draft: ServerDraft, own: Address, workshop: Workshop): Serv
   };
 }
 
+/** Where the checks go the agent is, too, unless it has words of its own (manual 5.2, `addr`, `port`). */
 function agentOf(draft: ServerDraft, own: Address, workshop: Workshop): AgentCheck {
-  const target = draft.agentAddress === null ? own : resolve(draft.agentAddress, draft, workshop);
+  const endpoint = draft.agentAddress ?? draft.checkAddress;
+  const target = endpoint === null ? own : resolve(endpoint, draft, workshop);
   return {
     interMs: draft.agentInterMs,
-    address: withPort(target, draft.agentPort),
+    address: withPort(target, draft.agentPort || draft.checkPort),
     script: {
       ...{ type: 'agent', steps: agentCheck(draft.agentSend) },
       ...{ disableOn404: false, sendState: false, external: null },

@@ -4,9 +4,10 @@ import { typeOfExpression } from '../sample/expression.ts';
 import { dataType } from '../stick/data-types.ts';
 import { keyType } from '../stick/key.ts';
 import { formatAddress } from './address.ts';
+import { reachOf } from './build-server.ts';
 import type { TlsBuilder } from './build-tls.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import type { BindDraft, PeersDraft, Resources, TableDraft, TableUse } from './draft.ts';
+import type { BindDraft, PeersDraft, ProxyDraft, Resources, ServerDraft, TableDraft, TableUse } from './draft.ts';
 import type { Bind, Place } from './model.ts';
 import { newBind } from './new-drafts.ts';
 import type { Drafts } from './sections.ts';
@@ -38,16 +39,26 @@ export function checkTables(drafts: Drafts, diagnostics: Diagnostics): void {
   }
   for (const table of tables.values()) checkTable(table, tables, drafts.peers, diagnostics);
   for (const proxy of drafts.proxies) {
-    for (const use of proxy.tableUses) {
-      const name = use.name || proxy.name;
-      const problem = problemOf(use, tables.get(name), drafts);
-      if (problem === null) continue;
-      const hint = tables.has(name) ? null : didYouMean(name, tables.keys());
-      diagnostics.mark('alert', use, `Proxy '${proxy.name}': ${problem}`, hint);
-    }
+    checkTableUses(proxy, drafts, diagnostics, tables);
     for (const { table } of proxy.stickRules) needServer(tables.get(table || proxy.name));
   }
   for (const section of drafts.peers) checkPeers(section, drafts, diagnostics);
+}
+
+/** What the rules of a proxy do with tables. */
+export function checkTableUses(
+  proxy: ProxyDraft,
+  drafts: Drafts,
+  diagnostics: Diagnostics,
+  tables = tablesOf(drafts),
+): void {
+  for (const use of proxy.tableUses) {
+    const name = use.name || proxy.name;
+    const problem = problemOf(use, tables.get(name), drafts);
+    if (problem === null) continue;
+    const hint = tables.has(name) ? null : didYouMean(name, tables.keys());
+    diagnostics.mark('alert', use, `Proxy '${proxy.name}': ${problem}`, hint);
+  }
 }
 
 /** What a table must store for a line to work on it. */
@@ -176,17 +187,11 @@ export function buildTables(
   return { tables, peers };
 }
 
-function peerOf(
-  draft: PeersDraft['peers'][number],
-  builder: TlsBuilder,
-  diagnostics: Diagnostics,
-  resources: Resources,
-): Peer {
-  const { endpoint, ...others } = draft;
-  const tls = builder.streamless(draft.tls, draft, `'peer ${draft.name}'`);
-  const rest = { ...others, tls };
+function peerOf(draft: ServerDraft, builder: TlsBuilder, diagnostics: Diagnostics, resources: Resources): Peer {
+  const { file, line, name, text, shard, endpoint } = draft;
+  const rest = { file, line, name, text, shard, ...reachOf(draft, builder, `'peer ${name}'`) };
   if (endpoint === null) return { ...rest, address: null };
-  const found = endpoint.hostname === null ? endpoint.address : resources.resolve(endpoint.hostname);
+  const found = endpoint.hostname === null ? endpoint.address : resources.resolve(endpoint.hostname, endpoint.family);
   if (found === null) {
     diagnostics.report('alert', draft, `'peer ${draft.name}': could not resolve address '${endpoint.hostname}'`);
   }
@@ -196,6 +201,6 @@ function peerOf(
 /** Where the address of the local `peer` line is listened on. */
 function localBind({ defaultBind }: PeersDraft, peer: Peer | undefined): BindDraft[] {
   if (peer === undefined || peer.address === null) return [];
-  const { file, line, address } = peer;
-  return [{ ...newBind(), ...defaultBind, file, line, text: formatAddress(address), address } as BindDraft];
+  const { file, line, address, mptcp } = peer;
+  return [{ ...newBind(), ...defaultBind, file, line, text: formatAddress(address), address, mptcp } as BindDraft];
 }

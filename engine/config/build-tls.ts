@@ -138,32 +138,46 @@ export class TlsBuilder {
       return null;
     }
     const settings = this.#bindSettings(draft, place, subject);
+    const lists = new Set<string>();
     const named = draft.crt.flatMap(({ keyword, file }) => {
       const path = based(file, this.#global.crtBase);
-      if (keyword === 'crt-list') return this.#list(path, draft, place, subject);
+      if (keyword === 'crt-list') {
+        lists.add(path);
+        return this.#list(path, draft, place, subject);
+      }
       const isDefault = keyword === 'default-crt';
       const found = this.#certificates.paths(path, place, subject);
       const isFolder = this.#resources.readFolder(path) !== null;
-      if (isFolder) this.#noteList(path, found.map(plainLine));
+      if (isFolder) {
+        lists.add(path);
+        this.#noteList(path, true, found.map(plainLine));
+      }
       return found.map((certificate, i) => {
         const from = isFolder ? { list: path, line: i + 1 } : null;
         return { certificate, filters: [], settings: null, isDefault, from };
       });
     });
     const used = uses === null ? [] : this.#entries(uses.name, uses.lines, draft, subject);
+    if (uses !== null) lists.add(uses.name);
     const certificates = [...named, ...used];
-    if (certificates.length === 0 && !this.#diagnostics.fatal) {
-      this.#complain(place, `${subject}: no SSL certificate specified (use 'crt').`);
-    }
+    const strictSni = draft.strictSni ?? this.#global.bind.strictSni ?? false;
+    if (certificates.length === 0 && !this.#diagnostics.fatal) this.#noCertificate(strictSni, place, subject);
     return {
       ...settings,
       ...{ file: place.file, line: place.line },
-      strictSni: draft.strictSni ?? this.#global.bind.strictSni ?? false,
+      strictSni,
       certificates,
       signer: draft.generate ? this.#signer(draft, place, subject) : null,
-      lists: [...new Set(certificates.flatMap(({ from }) => from?.list ?? []))],
+      lists: [...lists],
       ticketKeys: draft.ticketKeysFile === null ? null : this.#ticketFile(draft.ticketKeysFile, place, subject),
     };
+  }
+
+  /** With `strict-sni` they may come at run time. */
+  #noCertificate(strictSni: boolean, place: Place, subject: string): void {
+    const message = `${subject}: no SSL certificate specified`;
+    if (!strictSni) this.#complain(place, `${message} (use 'crt').`);
+    else this.#diagnostics.report('warning', place, `${message}, ssl connections will fail (use 'crt').`);
   }
 
   /** `check`: what its checks speak. */
@@ -184,6 +198,7 @@ export class TlsBuilder {
       certificate: path !== null && this.#certificates.take(path, place, subject) ? path : null,
       reuse: reuse ?? true,
       early: draft.early && !check,
+      renegotiate: draft.renegotiate ?? this.#global.server.renegotiate ?? true,
       sni: check ? null : (sni ?? (draft.sniAuto ? hostOf(this.#resources) : null)),
       sniIsHost: sni === null,
       sniName: check ? draft.checkSni : null,
@@ -207,6 +222,9 @@ export class TlsBuilder {
     const { caVerifyFile, ecdhe } = draft;
     if (settings.alpn.includes('h2')) {
       this.#diagnostics.report('diag', place, `${subject}: 'h2' is not offered yet: only HTTP/1 is spoken.`);
+    }
+    if (settings.verify !== 'none' && settings.caFile === null && caVerifyFile === null) {
+      this.#complain(place, `${subject}: verify is enabled but no CA file specified (use 'ca-file').`);
     }
     return {
       ...settings,
@@ -278,7 +296,7 @@ export class TlsBuilder {
       const from = { list: name, line };
       return found.map(certificate => ({ certificate, filters, settings, isDefault: filters.includes('*'), from }));
     });
-    this.#noteList(name, lines);
+    this.#noteList(name, false, lines);
     return entries;
   }
 
@@ -287,8 +305,8 @@ export class TlsBuilder {
     return this.#certificates.takeLoaded(path, load, at, subject) ? [path] : [];
   }
 
-  #noteList(name: string, lines: readonly CrtListLine[]): void {
-    if (!this.#lists.has(name)) this.#lists.set(name, { name, lines });
+  #noteList(name: string, folder: boolean, lines: readonly CrtListLine[]): void {
+    if (!this.#lists.has(name)) this.#lists.set(name, { name, folder, lines });
   }
 
   #signer({ signFile, signPassword }: BindTlsDraft, place: Place, subject: string): Signer | null {

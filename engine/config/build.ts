@@ -2,6 +2,7 @@
 
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { addUse, isPatternRef, patternRefs } from '../sample/pattern-ref.ts';
+import { defaultsOf } from './build-defaults.ts';
 import { logForwardsOf } from './build-log-forwards.ts';
 import { ringsOf } from './build-rings.ts';
 import { serverOf, type Workshop } from './build-server.ts';
@@ -37,8 +38,10 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
   const bindsIn = (binds: BindDraft[]) => bindsOf(binds, newGlobal().unixBind, tls);
   const localPeer = resources.localPeer ?? (global.localPeer || (resources.env.HAPROXY_LOCALPEER ?? ''));
   const shared = buildTables(drafts, localPeer, bindsIn, tls, diagnostics, resources);
-  const built = proxies.map((draft, index) => {
+  const ports = { used: 0 };
+  const build = (draft: ProxyDraft, index: number): Proxy => {
     const workshop: Workshop = {
+      ports,
       proxy: draft,
       backends,
       drafts,
@@ -50,12 +53,14 @@ export function buildModel(drafts: Drafts, diagnostics: Diagnostics, resources: 
       resources,
     };
     return proxyOf(draft, index, backends, drafts, workshop);
-  });
+  };
+  const built = proxies.map(build);
   const builtGlobal = globalOf({ ...global, localPeer }, tls);
   return freeze({
     ...shared,
     global: builtGlobal,
     proxies: withFullconn(built, global.maxconn),
+    defaults: defaultsOf(drafts, draft => build(draft, -1)),
     userlists: userlists.map(userlistOf),
     httpErrors: drafts.httpErrors,
     resolvers,
@@ -171,7 +176,8 @@ function unixSettings(bind: BindDraft, unix: GlobalDraft['unixBind']): Partial<O
 
 function proxyOf(
   {
-    defaultServer: _,
+    defaultServer,
+    namedServers,
     expressions: _expressions,
     resolversUsed: _resolvers,
     tableUses: _uses,
@@ -179,6 +185,7 @@ function proxyOf(
     stateFile: _file,
     check,
     sslUses,
+    modeGiven: _given,
     ...draft
   }: ProxyDraft,
   index: number,
@@ -190,9 +197,11 @@ function proxyOf(
   const tableOf = (name: string) => workshop.tables.findIndex(table => table.name === name);
   rememberForced(draft.servers);
   number(draft.servers, 1);
+  if (draft.servers.length > 0) workshop.states.compare(workshop.proxy);
   return {
     ...draft,
     index,
+    defaultServers: [{ ...defaultServer, name: '' }, ...namedServers].map(({ name, settings }) => ({ name, settings })),
     kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
     binds: bindsOf(draft.binds, global.unixBind, workshop.tls, 'bind', usesOf(draft.name, sslUses)),
     // A backend may have inherited one, which means nothing to it.

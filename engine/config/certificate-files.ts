@@ -2,6 +2,7 @@
 import { bundleOf, type Problem, readAuthorities } from '../tls/bundle.ts';
 import { withChain, withoutRoot } from '../tls/issuers.ts';
 import { readResponse } from '../tls/ocsp.ts';
+import { type Answer, keyOpener, NO_PASSPHRASE, type OpenKey } from '../tls/passphrases.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
 import type { CrtStoreDraft } from './keywords-crt-store.ts';
@@ -21,6 +22,7 @@ export class CertificateFiles {
   readonly #global: GlobalTlsDraft;
   readonly #resources: Resources;
   readonly #diagnostics: Diagnostics;
+  readonly #open: OpenKey;
   /** Null = not good, which was said. */
   readonly #read = new Map<string, Certificate | null>();
   /** How they were loaded, where that was said: all who say it must say the same. */
@@ -32,6 +34,8 @@ export class CertificateFiles {
     this.#global = global;
     this.#resources = resources;
     this.#diagnostics = diagnostics;
+    const [command, ...args] = global.passphraseCommand;
+    this.#open = command === undefined ? NO_PASSPHRASE : keyOpener(path => askFor(path, command, args, resources));
   }
 
   get all(): Certificate[] {
@@ -111,11 +115,17 @@ export class CertificateFiles {
     const missing =
       load === null ? undefined : PARTS.find(part => load[part] !== null && this.#said(load, part) === null);
     if (missing !== undefined) return { problem: `unable to open '${load![missing]}': no such file, or not readable` };
+    let keyPath = load?.key ?? path;
     const beside = (file: string) => {
       const part = PARTS.find(end => file.endsWith(`.${end}`))!;
-      return (load === null ? null : this.#said(load, part)) ?? this.#beside(file, part);
+      const said = load === null ? null : this.#said(load, part);
+      if (said !== null) return said;
+      const found = this.#placeBeside(file, part);
+      if (part === 'key' && found !== null) keyPath = found;
+      return found === null ? null : this.#resources.readFile(found);
     };
-    const read = bundleOf(path, bytes, beside, load === null ? null : this.#said(load, 'key'));
+    const open: OpenKey = (_name, pem) => this.#open(keyPath, pem);
+    const read = bundleOf(path, bytes, beside, load === null ? null : this.#said(load, 'key'), open);
     if ('problem' in read) return read;
     const { ocspMode, ocspDisabled } = this.#global;
     const ocspUpdate = !ocspDisabled && (load?.ocspUpdate ?? ocspMode);
@@ -141,14 +151,13 @@ export class CertificateFiles {
     return file === null ? null : this.#resources.readFile(file);
   }
 
-  /** What stands beside a certificate, as far as such files are wanted: `site.crt.key`, or `site.key`. */
-  #beside(path: string, part: Part): Uint8Array | null {
+  /** Where what stands beside a certificate is, as far as such files are wanted: `site.crt.key`, or `site.key`. */
+  #placeBeside(path: string, part: Part): string | null {
     const { keyBase, extraFiles, removeExtension } = this.#global;
     if (!extraFiles.includes(part)) return null;
     const found = removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
     // `key-base`: private keys are there.
-    const moved = keyBase !== null && part === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
-    return this.#resources.readFile(moved);
+    return keyBase !== null && part === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
   }
 
   /** The chains in the files of `issuers-chain-path`. */
@@ -166,6 +175,14 @@ export class CertificateFiles {
   #complain(place: Place, message: string): void {
     this.#diagnostics.report('alert', place, message);
   }
+}
+
+/** What `ssl-passphrase-cmd` says of the key in a file: all that it writes, without the end of the line. */
+function askFor(path: string, command: string, args: readonly string[], resources: Resources): Answer {
+  const place = resources.locate?.(path) ?? path;
+  const result = resources.output?.(command, [place, ...args]) ?? { problem: 'no programs are run here' };
+  if ('problem' in result) return { problem: `it is encrypted, and 'ssl-passphrase-cmd': ${result.problem}` };
+  return { passphrase: result.text.replace(/\r?\n$/, '') };
 }
 
 export function based(file: string, base: string | null): string {

@@ -32,7 +32,7 @@ function checkServer(server: ServerDraft, proxy: ProxyDraft, diagnostics: Diagno
   if (healthcheck !== null && !names.includes(healthcheck)) {
     alert(`unable to find healthcheck '${healthcheck}'`, didYouMean(healthcheck, names));
   }
-  if (server.agentCheck && server.agentPort === 0) {
+  if (server.agentCheck && server.agentPort === 0 && server.checkPort === 0) {
     alert("'agent-check' needs the port of the agent", "write 'agent-port <port>'");
   }
   if (server.observe === 7 && proxy.mode !== 'http') alert("'observe layer7' needs 'mode http'");

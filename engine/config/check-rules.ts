@@ -61,10 +61,10 @@ const CONNECT: Readonly<
   addr(cursor, step, name, { resources }) {
     const text = argument({ cursor, name }, 'addr')?.text;
     if (text === undefined) return;
-    const endpoint = parseEndpoint(text, SOURCE_ACCEPTS);
+    const endpoint = parseEndpoint(text, SOURCE_ACCEPTS, resources.env);
     if ('error' in endpoint) return cursor.error(`'${name}': ${endpoint.error}`);
-    const { address, hostname } = endpoint.value;
-    step.address = hostname === null ? address : resources.resolve(hostname);
+    const { address, hostname, family } = endpoint.value;
+    step.address = hostname === null ? address : resources.resolve(hostname, family);
     if (step.address === null) cursor.error(`'${name}': could not resolve address '${hostname}'`);
   },
   'send-proxy': (_cursor, step) => {

@@ -5,7 +5,7 @@
 
 import { PROXIES_MAX, RINGS_MAX, SERVERS_MAX } from '../limits.ts';
 import { missingStyle } from '../log/builtin.ts';
-import { httpVariable } from '../log/format-text.ts';
+import { type Format, httpVariable } from '../log/format-text.ts';
 import { switchesMode } from '../rules/actions-flow.ts';
 import { askedProfile } from '../rules/actions-log.ts';
 import { errorSection } from '../rules/reply-spec.ts';
@@ -14,7 +14,7 @@ import { formatAddress } from './address.ts';
 import { advise } from './advice.ts';
 import { checkLogForwards } from './build-log-forwards.ts';
 import { allLogs, BUF0, streamServers } from './build-rings.ts';
-import { checkTables } from './build-tables.ts';
+import { checkTables, checkTableUses } from './build-tables.ts';
 import { checkChecks, checkHealthchecks } from './check-checks.ts';
 import { checkFilters } from './check-filters.ts';
 import { checkLogBackend } from './check-log-backends.ts';
@@ -26,6 +26,7 @@ import { sameGuids } from './guid.ts';
 import { isService } from './init-addr.ts';
 import { LOG_GLOBAL } from './keywords-log.ts';
 import { checkEmailAlert } from './keywords-mailers.ts';
+import { dropHttpSwitches } from './keywords-options.ts';
 import type { Place } from './model.ts';
 import { newBalance } from './new-drafts.ts';
 import type { Drafts } from './sections.ts';
@@ -58,6 +59,21 @@ export function checkDrafts(drafts: Drafts, diagnostics: Diagnostics): void {
   for (const { name, mailers, ...place } of drafts.mailers) {
     if (mailers.length === 0) diagnostics.report('warning', place, `Removing incomplete section 'mailers ${name}'`);
   }
+}
+
+/** The same of a proxy that is not among the others. */
+export function checkAnother(proxy: ProxyDraft, drafts: Drafts, diagnostics: Diagnostics): void {
+  for (const check of [...CHECKS, ...CHECKS_OF_GOOD_FILES]) check(proxy, diagnostics, drafts);
+  checkTableUses(proxy, drafts, diagnostics);
+}
+
+/** Server states are asked of a file that is not named. */
+function stateFiles(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Drafts): void {
+  if (!serves(proxy) || proxy.kind === 'defaults' || proxy.stateFrom !== 'global' || global.serverStateFile !== null)
+    return;
+  const asks = "configured to load server state file from global section 'server-state-file' directive";
+  const message = `backend '${proxy.name}' ${asks}, but 'server-state-file' is not set`;
+  diagnostics.report('warning', proxy, message);
 }
 
 /** Who gets mails about the servers. */
@@ -246,10 +262,17 @@ function errorSections(proxy: ProxyDraft, diagnostics: Diagnostics, { httpErrors
     diagnostics.mark('alert', page, message, didYouMean(name, names));
   }
   for (const rule of Object.values(proxy.rules).flat()) {
-    const section = errorSection(rule.args);
-    if (section === null || names.includes(section)) continue;
-    const message = `'${rule.action}': unable to find the http-errors section '${section}'`;
-    diagnostics.report('alert', rule, message, didYouMean(section, names) ?? undefined);
+    const asked = errorSection(rule.args);
+    if (asked === null) continue;
+    const { section, status } = asked;
+    const found = httpErrors.find(({ name }) => name === section);
+    if (found === undefined) {
+      const message = `'${rule.action}': unable to find the http-errors section '${section}'`;
+      diagnostics.report('alert', rule, message, didYouMean(section, names) ?? undefined);
+    } else if (!found.pages.some(page => page.status === status)) {
+      const message = `'${rule.action}': status '${status}' is not declared in http-errors section '${section}'`;
+      diagnostics.report('warning', rule, message);
+    }
   }
 }
 
@@ -325,6 +348,22 @@ function logFormats(proxy: ProxyDraft, diagnostics: Diagnostics, { global }: Dra
   }
 }
 
+/** Variables of HTTP in other formats than those of log lines. */
+function httpFormats(proxy: ProxyDraft, diagnostics: Diagnostics): void {
+  if (!accepts(proxy) || proxy.kind === 'defaults' || proxy.mode === 'http') return;
+  const refuse = (what: string, place: Place, format: Format | null): void => {
+    const variable = format === null ? null : httpVariable(format);
+    if (variable === null) return;
+    diagnostics.report(
+      'alert',
+      place,
+      `failed to parse ${what} : format variable '${variable}' is reserved for HTTP mode`,
+    );
+  };
+  for (const rule of proxy.useBackend) refuse(`use_backend rule '${rule.name}'`, rule, rule.dynamic);
+  refuse('unique-id', proxy, proxy.uniqueIdFormat);
+}
+
 /** What needs HTTP in a TCP proxy is ignored, as HAProxy does, and said. */
 function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.mode === 'http') return;
@@ -357,20 +396,20 @@ function httpOnly(proxy: ProxyDraft, diagnostics: Diagnostics): void {
 function ignoreHttp(proxy: ProxyDraft, who: string, ignore: (message: string) => void): void {
   for (const [asked, what] of [
     [proxy.stats !== null, "'stats' statement"],
+    [proxy.cookieCapture !== null, "'capture' statement"],
     [proxy.forwardFor !== null, "'option forwardfor'"],
     [proxy.originalTo !== null, "'option originalto'"],
     [proxy.forwarded !== null, "'option forwarded'"],
-    [proxy.options.httpBufferRequest, "'option http-buffer-request'"],
   ] as const) {
     if (asked) ignore(`${what} ignored for ${who} as it requires HTTP mode`);
   }
+  for (const option of dropHttpSwitches(proxy)) ignore(`'${option}' ignored for ${who} as it requires HTTP mode`);
   for (const { name, keyword, http } of RULE_SETS) {
     if (!http || proxy.rules[name].length === 0) continue;
     ignore(`'${keyword}' rules ignored for ${who} as they require HTTP mode`);
     proxy.rules[name] = [];
   }
   Object.assign(proxy, { monitorUri: null, stats: null, forwardFor: null, originalTo: null, forwarded: null });
-  proxy.options.httpBufferRequest = false;
 }
 
 function httpOnlyServers(proxy: ProxyDraft, diagnostics: Diagnostics): void {
@@ -405,7 +444,7 @@ function sameAddresses(proxies: readonly ProxyDraft[], diagnostics: Diagnostics)
   const seen = new Map<string, BindDraft>();
   for (const bind of proxies.filter(proxy => !proxy.disabled).flatMap(proxy => proxy.binds)) {
     if (bind.address === null) continue;
-    const key = `${bind.abstract} ${bind.interface} ${formatAddress(bind.address)}`;
+    const key = `${bind.abstract} ${bind.mptcp} ${bind.interface} ${bind.namespace} ${formatAddress(bind.address)}`;
     const other = seen.get(key);
     if (other === undefined) seen.set(key, bind);
     else if (bind.threads === null || other.threads === null) {
@@ -451,11 +490,13 @@ const CHECKS: readonly Check[] = [
   checkPorts,
   checkChecks,
   emailAlerts,
+  stateFiles,
   httpOnly,
   checkFilters,
   checkLogBackend,
   cookieCapture,
   logFormats,
+  httpFormats,
   logProfiles,
   checkNumbers,
 ];

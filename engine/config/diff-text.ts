@@ -22,6 +22,8 @@ export const APART = [
     'name',
     'binds',
     'servers',
+    'settings',
+    'defaultServers',
     'serverSlots',
     'rules',
     'acls',
@@ -29,7 +31,7 @@ export const APART = [
     'useBackend',
     'useServer',
   ],
-  ...['text', 'saved', 'portRelative', 'portOffset', 'hostname', 'tables'],
+  ...['text', 'saved', 'portRelative', 'portOffset', 'portsAt', 'hostname', 'tables'],
 ];
 /** Parts whose own parts are told one by one, and the word before each. */
 export const GROUPS: Readonly<Record<string, string>> = {

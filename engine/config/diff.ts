@@ -25,7 +25,7 @@ import {
 } from './diff-text.ts';
 import type { LogForward } from './log-model.ts';
 import { findProxy } from './match.ts';
-import { type Bind, isBackend, isFrontend, type Model } from './model.ts';
+import { type Bind, isBackend, isFrontend, isThere, type Model } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 
 export interface Change {
@@ -59,13 +59,14 @@ export function diff(before: Model, after: Model): Change[] {
   const sections = SECTIONS.flatMap(([word, of]) => sectionChanges(word, of, before, after));
   const kept = new Set<Proxy>();
   const found: Change[] = [];
-  for (const proxy of after.proxies) {
+  for (const proxy of after.proxies.filter(isThere)) {
     const old = findProxy(before, proxy);
     if (old === undefined || kept.has(old)) found.push(section(titleOf(proxy), 'added'));
     else found.push(...proxyChanges({ model: before, proxy: old }, { model: after, proxy }));
     if (old !== undefined) kept.add(old);
   }
-  for (const proxy of before.proxies) if (!kept.has(proxy)) found.push(section(titleOf(proxy), 'removed'));
+  for (const proxy of before.proxies.filter(isThere))
+    if (!kept.has(proxy)) found.push(section(titleOf(proxy), 'removed'));
   return [...changes.list, ...sections, ...found];
 }
 

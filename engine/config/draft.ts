@@ -19,7 +19,7 @@ import type { LogProfile, ProfileStep } from './log-model.ts';
 import type { Bind, ErrorPage, HttpErrors, Place, Userlist } from './model.ts';
 import type { Forwarded, Proxy, Rule, StatsPage, UseBackend, UseServer } from './proxy-model.ts';
 import type { Observe, Resolvers, Server, Source } from './server-model.ts';
-import type { Peer, Peers, StickRule, StickTable } from './stick-model.ts';
+import type { Peers, StickRule, StickTable } from './stick-model.ts';
 import type { BindTlsDraft, GlobalTlsDraft, ServerTlsDraft } from './tls-draft.ts';
 
 /** The same shape, writable all the way down. */
@@ -29,12 +29,16 @@ export type Draft<T> = T extends Uint8Array | null | string | number | boolean
 
 /** What the world outside gives to a configuration. Injected, so that loading is a pure function. */
 export interface Resources {
-  /** The address of a host name, port 0; null when it has none. */
-  resolve(host: string): Address | null;
+  /** The address of a host name, port 0; null when it has none, of the family if one is asked for. */
+  resolve(host: string, family?: Endpoint['family']): Address | null;
   /** The bytes of a file; null when it cannot be read. */
   readFile(path: string): Uint8Array | null;
   /** Names of the files in a folder, in order; null when it is none. */
   readFolder(path: string): readonly string[] | null;
+  /** Number of a user or group of the system; null when there is none. Absent = no name is looked up. */
+  account?(kind: 'user' | 'group', name: string): number | null;
+  /** What a program writes, run now; or why there is nothing. Absent = no program is run. */
+  output?(command: string, args: readonly string[]): { readonly text: string } | { readonly problem: string };
   /** What comes next is of this configuration file: it may say where relative paths lead (default-path.ts). */
   enter?(file: string): void;
   /** Where a path leads. */
@@ -95,6 +99,7 @@ export interface ServerDraft
       | 'checkTls'
       | 'source'
       | 'poolName'
+      | 'portsAt'
     >
   > {
   proxyFields: Server['proxyFields'];
@@ -150,6 +155,7 @@ export interface ProxyDraft
       | 'index'
       | 'binds'
       | 'servers'
+      | 'defaultServers'
       | 'serverSlots'
       | 'defaultBackend'
       | 'useBackend'
@@ -172,7 +178,9 @@ export interface ProxyDraft
       | LogFormatField
     >
   > {
-  kind: Proxy['kind'] | 'defaults';
+  kind: 'frontend' | 'backend' | 'listen' | 'defaults';
+  /** There is a `mode` line. */
+  modeGiven: boolean;
   check: CheckDraft;
   /** `load-server-state-from-file` and `server-state-file-name` ('' = the name of the backend). */
   stateFrom: 'global' | 'local' | 'none';
@@ -186,6 +194,8 @@ export interface ProxyDraft
   servers: ServerDraft[];
   /** What `default-server` lines have said so far; every later server starts from it. */
   defaultServer: ServerDraft;
+  /** `default-server name ...`: only servers that ask for one by `from` start from it. */
+  namedServers: ServerDraft[];
   defaultBackend: Reference | null;
   logFormat: FormatLine | null;
   errorLogFormat: FormatLine | null;
@@ -246,7 +256,8 @@ export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'conditi
 
 export interface PeersDraft extends Draft<Omit<Peers, 'index' | 'local' | 'tables' | 'peers' | 'binds'>> {
   binds: BindDraft[];
-  peers: (Draft<Omit<Peer, 'address' | 'tls'>> & { endpoint: Endpoint | null; tls: ServerTlsDraft })[];
+  /** The local one may be without an address. */
+  peers: ServerDraft[];
   tables: TableDraft[];
   defaultServer: ServerDraft;
   /** `default-bind`: what the following `bind` and `peer` lines begin with. */
@@ -265,7 +276,7 @@ export interface HttpErrorsDraft extends Draft<Omit<HttpErrors, 'pages'>> {
 
 export type ResolversDraft = Draft<Resolvers>;
 /** A ring while it is read; its servers are read as those of a proxy. */
-export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'> {
+export interface RingDraft extends Place, Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer' | 'namedServers'> {
   description: string;
   format: string;
   /** 0 = no limit of its own. */

@@ -2,6 +2,7 @@
 import type { Arg, ArgType } from '../sample/arguments.ts';
 import { CONVERTERS } from '../sample/converters.ts';
 import { FETCHES } from '../sample/fetches.ts';
+import { BUF0 } from './build-rings.ts';
 import { tablesOf } from './build-tables.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ExpressionUse, ProxyDraft } from './draft.ts';
@@ -69,11 +70,18 @@ function table(name: string, proxy: ProxyDraft, where: string, drafts: Drafts): 
   return { message, known: [...tables.keys()] };
 }
 
+/** Where `debug` writes to. */
+function sink(name: string, _: ProxyDraft, where: string, { rings }: Drafts): Complaint | null {
+  const known = ['stdout', 'stderr', BUF0, ...rings.map(ring => ring.name)];
+  return name === '' || known.includes(name) ? null : { message: `no such sink '${name}' in ${where}`, known };
+}
+
 const LOOK_UPS: Partial<Record<ArgType, LookUp>> = {
   be: proxyNamed('backend', serves),
   fe: proxyNamed('frontend', accepts),
   srv: server,
   usr: userlist,
+  sink,
   tab: table,
   // What a counter tracks, unless a table is named.
   othertab: (name, ...rest) => (name === '' ? null : table(name, ...rest)),

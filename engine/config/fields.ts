@@ -1,6 +1,6 @@
 /** Rows that put one value into one field of a draft: most keywords are nothing more. */
 import type { Cursor } from './cursor.ts';
-import type { Reference } from './draft.ts';
+import type { Reference, Resources } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import type { Range, TimeUnit } from './units.ts';
 
@@ -68,6 +68,24 @@ export function word<T extends object>(
       else Object.assign(draft, { [field]: text });
     },
   });
+}
+
+/** The name of a user or group of the system: it must be known. */
+export function account<T extends object>(common: Common, kind: 'user' | 'group', field: FieldOf<T, 'x'>): Keyword<T> {
+  const row = word<T>(common, '<name>', field);
+  return {
+    ...row,
+    parse(cursor, draft, context) {
+      row.parse(cursor, draft, context);
+      const name = draft[field];
+      if (typeof name === 'string') expectAccount(cursor, kind, name, context.resources);
+    },
+  };
+}
+
+/** Complains when the word just taken names nobody. */
+export function expectAccount(cursor: Cursor, kind: 'user' | 'group', name: string, { account }: Resources): void {
+  if (account?.(kind, name) === null) cursor.error(`'${kind}' : unknown ${kind} name '${name}'`);
 }
 
 /** The rest of the line, as one text. */

@@ -8,7 +8,7 @@ import { illegalCharacter } from './names.ts';
 const GUID_MAX = 127;
 
 /** What is wrong with an id; null = nothing. */
-function problemOf(text: string): string | null {
+export function guidProblem(text: string): string | null {
   if (text === '') return 'expects an id';
   if (text.length > GUID_MAX) return `the id is longer than ${GUID_MAX} characters`;
   const bad = illegalCharacter(text);
@@ -21,7 +21,7 @@ export function guidRow(name: string, where: string, doc: string): Keyword<{ gui
     ...{ name, where, doc, args: '<id>' },
     parse(cursor, draft) {
       const text = cursor.next()?.text ?? '';
-      const problem = problemOf(text);
+      const problem = guidProblem(text);
       if (problem === null) draft.guid = text;
       else cursor.error(`'${name}': ${problem}`);
     },

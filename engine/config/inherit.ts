@@ -1,6 +1,7 @@
 /** What a proxy or a defaults section begins with: the settings of another defaults section (manual 4). */
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
+import { inheritedRuleProblems } from './inherited-rules.ts';
 import { illegalCharacter } from './names.ts';
 import { newProxy } from './new-drafts.ts';
 import type { Desk } from './sections.ts';
@@ -10,12 +11,18 @@ import { didYouMean } from './suggest.ts';
 const USED = new WeakMap<ProxyDraft, Set<'named' | 'last'>>();
 
 /** `from <defaults>`: a copy of the named section, else of the last one. */
-export function inherited(cursor: Cursor, { drafts }: Desk, subject: string): ProxyDraft {
+export function inherited(cursor: Cursor, { drafts }: Desk, kind: ProxyDraft['kind'], name: string): ProxyDraft {
   const named = cursor.match('from');
-  const origin = named ? namedDefaults(cursor, drafts.defaults, subject) : drafts.defaults.at(-1);
-  if (origin !== undefined && !subject.startsWith('defaults')) noteUse(cursor, origin, named ? 'named' : 'last');
-  const draft = structuredClone(origin ?? newProxy());
-  // The ACLs of a defaults section are for its own rules: no line of the proxy may name them (manual 4.2, acl).
+  const origin = named ? namedDefaults(cursor, drafts.defaults, `${kind} '${name}'`) : drafts.defaults.at(-1);
+  if (origin !== undefined) {
+    if (kind !== 'defaults') noteUse(cursor, origin, named ? 'named' : 'last');
+    for (const problem of inheritedRuleProblems(origin, kind)) cursor.error(problem);
+  }
+  return withoutAclNames(structuredClone(origin ?? newProxy()));
+}
+
+/** The ACLs of a defaults section are for its own rules: no line of the proxy may name them (manual 4.2, acl). */
+export function withoutAclNames(draft: ProxyDraft): ProxyDraft {
   for (const acl of draft.acls) acl.name = '';
   return draft;
 }

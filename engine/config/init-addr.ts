@@ -24,7 +24,7 @@ export function initialAddress(
   saved: SavedState | null,
   world: World,
 ): Address {
-  const { address, hostname, port } = draft.endpoint!;
+  const { address, hostname, family, port } = draft.endpoint!;
   if (hostname === null) return address!;
   if (naming?.service) return lastAddress(draft, saved) ?? nowhere(port);
   const complain = (severity: 'alert' | 'warning', more: string): void => {
@@ -42,7 +42,7 @@ export function initialAddress(
       return found;
     }
     if (method === 'libc') asked = true;
-    const found = method === 'libc' ? world.resources.resolve(hostname) : lastAddress(draft, saved);
+    const found = method === 'libc' ? world.resources.resolve(hostname, family) : lastAddress(draft, saved);
     if (found !== null) return { ...found, port };
   }
   complain('alert', '');

@@ -3,7 +3,7 @@
  * derived from the rows, so a keyword that is not a row does not exist, and a row that is wrong fails its own lines.
  */
 import type { Cursor } from './cursor.ts';
-import type { Resources } from './draft.ts';
+import type { ProxyDraft, Resources } from './draft.ts';
 
 /**
  * supported  does what HAProxy's manual says
@@ -20,6 +20,10 @@ export interface Context {
   /** Letter of the section the line stands in: see `where`. */
   readonly section: string;
   readonly resources: Resources;
+  /** The proxies read so far. */
+  readonly proxies?: readonly ProxyDraft[];
+  /** Whose line it is, where servers stand. */
+  readonly owner?: Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer' | 'namedServers'>;
 }
 
 /**
@@ -72,9 +76,9 @@ export function accepted<T>(name: string, where: string, args: string, doc: stri
   };
 }
 
-/** A row that is known and refused. */
-export function later<T>(name: string, where: string, args: string, doc: string): Keyword<T> {
-  const message = `'${name}' is not supported by Sluice yet`;
+/** A row that is known and refused; `why`, where it is not only a matter of time. */
+export function later<T>(name: string, where: string, args: string, doc: string, why = ''): Keyword<T> {
+  const message = `'${name}' is not supported by Sluice yet${why === '' ? '' : `: ${why}`}`;
   return {
     ...{ name, where, args, doc, note: '', good: [], bad: [[name, message]] },
     status: 'later',

@@ -158,13 +158,15 @@ export const BALANCE: readonly Keyword<ProxyDraft>[] = [
     args: '[(<name>)]',
     doc: 'Sends a remote desktop client to the server that its cookie names.',
     parse(cursor, proxy) {
-      const name = /\((.*)\)$/.exec(cursor.current.text);
-      if (name?.[1] === '') cursor.error("'persist rdp-cookie': missing cookie name");
-      proxy.persistRdpCookie = name?.[1] ?? 'msts';
+      const { text } = cursor.current;
+      const name = /\((.+)\)$/.exec(text)?.[1];
+      if (name === undefined && text.includes('(')) cursor.error("'persist rdp-cookie': missing cookie name");
+      proxy.persistRdpCookie = name ?? 'msts';
     },
     good: ['persist rdp-cookie', 'persist rdp-cookie(other)'],
     bad: [
       ['persist rdp-cookie()', "'persist rdp-cookie': missing cookie name"],
+      ['persist rdp-cookie(x', "'persist rdp-cookie': missing cookie name"],
       ['persist rdp-cookie x', "'persist rdp-cookie' cannot handle unexpected argument 'x'"],
     ],
   }),

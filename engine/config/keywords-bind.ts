@@ -2,10 +2,11 @@
 
 import { WORKERS_MAX } from '../limits.ts';
 import type { BindDraft } from './draft.ts';
-import { bare, integer, word } from './fields.ts';
+import { account, bare, integer, word } from './fields.ts';
 import { guidRow } from './guid.ts';
 import { accepted, type Keyword, later, removed, supported } from './keyword.ts';
-import { SOCKET_ROWS } from './keywords-socket.ts';
+import { bindProtocol } from './keywords-protocol.ts';
+import { namespaceRow, SOCKET_ROWS } from './keywords-socket.ts';
 import { within } from './keywords-tls.ts';
 import { BIND_TLS } from './keywords-tls-bind.ts';
 import type { BindTlsDraft } from './tls-draft.ts';
@@ -36,6 +37,16 @@ function threadSet(text: string): number[] | null {
 
 const OWN: readonly Row[] = [
   bare(row('accept-proxy', 'Expects a PROXY protocol header on every connection.'), { acceptProxy: true }),
+  supported<BindDraft>({
+    ...row('accept-netscaler-cip', 'Expects a NetScaler client IP header, which begins with this number.'),
+    args: '<magic>',
+    parse(cursor, bind) {
+      const magic = cursor.expectInt('accept-netscaler-cip', { min: 1, max: 0xffff_ffff });
+      if (magic !== null) bind.netscalerMagic = magic;
+    },
+    good: ['accept-netscaler-cip 1314079561'],
+    bad: [['accept-netscaler-cip 0', "'accept-netscaler-cip' expects an integer between 1 and 4294967295, not '0'"]],
+  }),
   bare(row('defer-accept', 'Accepts a connection once its first bytes are there.'), { deferAccept: true }),
   bare(row('tfo', 'TCP fast open.'), { tfo: true }),
   bare(row('v4v6', 'An IPv6 socket takes IPv4 clients too.'), { v4v6: true }),
@@ -47,8 +58,8 @@ const OWN: readonly Row[] = [
   word(row('name', 'Name of the listener in statistics.'), '<name>', 'name'),
   guidRow('guid-prefix', '', 'Globally unique ids of the listeners: this, `-` and their numbers on the line.'),
   word(row('interface', 'Takes connections of one network interface only.'), '<interface>', 'interface'),
-  word(row('user', 'Owner of the unix socket.'), '<name>', 'unixUser'),
-  word(row('group', 'Group of the unix socket.'), '<name>', 'unixGroup'),
+  account(row('user', 'Owner of the unix socket.'), 'user', 'unixUser'),
+  account(row('group', 'Group of the unix socket.'), 'group', 'unixGroup'),
   integer(row('uid', 'Owner of the unix socket, as a number.'), 'unixUid'),
   integer(row('gid', 'Group of the unix socket, as a number.'), 'unixGid'),
   supported<BindDraft>({
@@ -79,6 +90,7 @@ const OWN: readonly Row[] = [
     bad: [['mss 0', "'mss' expects an MSS with an absolute value between 1 and 65535"]],
   }),
   ...SOCKET_ROWS,
+  namespaceRow(false),
   supported<BindDraft>({
     name: 'tcp-ss',
     args: '<mode>',
@@ -162,10 +174,7 @@ const OWN: readonly Row[] = [
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['accept-netscaler-cip', '<magic>', 'Expects a NetScaler client address header.'],
-  ['namespace', '<name>', 'Network namespace.'],
   ['nbconn', '<number>', 'Reverse HTTP connections.'],
-  ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
   ['quic-force-retry', '', 'QUIC address validation.'],
   ['quic-socket', '<how>', 'QUIC sockets.'],
@@ -174,5 +183,6 @@ const LATER: readonly (readonly [string, string, string])[] = [
 export const BIND: readonly Row[] = [
   ...OWN,
   ...within<BindDraft, BindTlsDraft>(BIND_TLS, bind => bind.tls),
+  bindProtocol<BindDraft>(),
   ...LATER.map(([name, args, doc]) => later<BindDraft>(name, '', args, doc)),
 ];

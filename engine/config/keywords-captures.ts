@@ -1,6 +1,6 @@
 /** Keywords of what is kept for the logs, and of the unique id of a request (manual 4.2). */
 import type { Use } from '../log/format-text.ts';
-import { takeFormat } from '../rules/format.ts';
+import { takeFormat, warnOfBytes } from '../rules/format.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
@@ -70,6 +70,7 @@ export const CAPTURES: readonly Row[] = [
     parse(cursor, proxy, context) {
       const word = cursor.expectWord('a format');
       const format = word === null ? null : takeFormat(cursor, proxy, word, UNIQUE_ID, context.resources);
+      if (word !== null) warnOfBytes(cursor, word, format);
       if (format !== null) proxy.uniqueIdFormat = format;
     },
     good: ['unique-id-format %{+X}o\\ %ci:%cp_%Ts'],

@@ -50,6 +50,10 @@ function httpchk(cursor: Cursor, owner: CheckOwner, context: Context): void {
   const [protocol = '', ...lines] = first.split('\r\n');
   Object.assign(request, { method, uri, version: protocol, body: rest.join('\r\n\r\n') || null });
   request.headers = lines.filter(line => line !== '').map(splitHeader);
+  if (version.includes('\r\n')) {
+    const message = "'option httpchk' : hiding headers or body at the end of the version string is deprecated";
+    cursor.warning(message, "use 'http-check send' instead", given[2]);
+  }
   const host = given[3] && checkValue({ cursor, owner, context, name: 'option httpchk' }, given[3]);
   if (host != null) request.headers.push(['Host', host]);
 }

@@ -50,7 +50,7 @@ function parse(cursor: Cursor, proxy: ProxyDraft) {
   if (name === null) return cursor.error("'cookie' expects <cookie_name> as argument");
   const cookie: Made = {
     name: name.text,
-    mode: 'rewrite',
+    mode: 'passive',
     indirect: false,
     nocache: false,
     postonly: false,
@@ -66,7 +66,7 @@ function parse(cursor: Cursor, proxy: ProxyDraft) {
   const modes: Cookie['mode'][] = [];
   while (cursor.left > 0) if (!option(cursor, cookie, modes)) return;
   if (modes.length > 1) return cursor.error(INCOMPATIBLE, undefined, name);
-  cookie.mode = modes[0] ?? 'rewrite';
+  cookie.mode = modes[0] ?? 'passive';
   if (cookie.preserve && cookie.mode !== 'insert' && !cookie.indirect) return cursor.error(PRESERVE, undefined, name);
   proxy.cookie = cookie;
 }

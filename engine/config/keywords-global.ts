@@ -1,8 +1,8 @@
 /** Keywords of the global section; its `tune.*` are in keywords-tune.ts, the refused ones in keywords-global-more.ts. */
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
-import type { GlobalDraft, UnixBind } from './draft.ts';
-import { bare, integer, sentence, time, word } from './fields.ts';
+import type { GlobalDraft, Resources, UnixBind } from './draft.ts';
+import { account, bare, expectAccount, integer, sentence, time, word } from './fields.ts';
 import type { StatusRange } from './global-model.ts';
 import { type Context, type Keyword, removed, supported } from './keyword.ts';
 import { COMPRESSION_BOUNDS } from './keywords-compression.ts';
@@ -43,13 +43,14 @@ function closeSpreadTime(cursor: Cursor, global: GlobalDraft) {
 }
 
 /** `unix-bind`: what unix sockets have unless their line says otherwise. */
-function unixBind(cursor: Cursor, unix: UnixBind) {
+function unixBind(cursor: Cursor, unix: UnixBind, resources: Resources) {
   const names = ['prefix', 'mode', 'user', 'uid', 'group', 'gid'] as const;
   do {
     const name = cursor.expectOneOf('unix-bind', names);
     if (name === null) return;
     const word = cursor.expectWord(name);
     if (word === null) return;
+    if (name === 'user' || name === 'group') expectAccount(cursor, name, word.text, resources);
     if (name === 'prefix' || name === 'user' || name === 'group') unix[name] = word.text;
     else if ((name === 'mode' ? /^[0-7]+$/ : /^\d+$/).test(word.text)) {
       unix[name] = Number.parseInt(word.text, name === 'mode' ? 8 : 10);
@@ -127,12 +128,12 @@ const OWN: readonly Row[] = [
   integer(row('fd-hard-limit', 'File descriptors at most, where `ulimit-n` does not say how many.'), 'fdHardLimit'),
   ...once(
     'user/uid',
-    word<GlobalDraft>(row('user', 'User to run as.'), '<name>', 'user'),
+    account<GlobalDraft>(row('user', 'User to run as.'), 'user', 'user'),
     integer<GlobalDraft>(row('uid', 'User number to run as.'), 'uid'),
   ),
   ...once(
     'group/gid',
-    word<GlobalDraft>(row('group', 'Group to run as.'), '<name>', 'group'),
+    account<GlobalDraft>(row('group', 'Group to run as.'), 'group', 'group'),
     integer<GlobalDraft>(row('gid', 'Group number to run as.'), 'gid'),
   ),
   ...once('chroot', word(row('chroot', 'Directory to be confined to.'), '<directory>', 'chroot')),
@@ -271,7 +272,7 @@ const OWN: readonly Row[] = [
     where: 'G',
     args: '[prefix <path>] [mode <mode>] [user <name>] [uid <uid>] [group <name>] [gid <gid>]',
     doc: 'Defaults of the unix sockets of `bind` lines.',
-    parse: (cursor, global) => unixBind(cursor, global.unixBind),
+    parse: (cursor, global, { resources }) => unixBind(cursor, global.unixBind, resources),
     good: ['unix-bind prefix /run/x mode 770 user nobody gid 4'],
     bad: [
       ['unix-bind mode 9', "'mode' expects an octal integer, not '9'"],

@@ -5,12 +5,14 @@ import { partOf } from '../sample/expression.ts';
 import type { Cursor } from './cursor.ts';
 import type { LogProfileDraft, ProxyDraft, Resources } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
+import type { ProfileStep } from './log-model.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Unlike a line of `log-format` it may be written at any step, where requests and responses are still seen. */
 const ANY_STEP: Use = { ...LOG_LINE, point: null };
 
-const STEPS: readonly string[] = [...LOG_STEPS, 'any'];
+/** QUIC is not spoken: what is said of its step is never asked. */
+const STEPS: readonly string[] = [...LOG_STEPS, 'quic-init', 'any'];
 
 /** The format after `what`; null after reporting. */
 function format(cursor: Cursor, what: string, resources: Resources): Format | null {
@@ -22,6 +24,9 @@ function format(cursor: Cursor, what: string, resources: Resources): Format | nu
   cursor.error(`failed to parse ${what} : ${message}`, hint ?? undefined, partOf(word, at, width));
   return null;
 }
+
+/** Nothing is changed. Lines about one step add up. */
+const SILENT: ProfileStep = { drop: false, format: null, data: null };
 
 export const LOG_PROFILE: readonly Keyword<LogProfileDraft>[] = [
   supported({
@@ -43,7 +48,7 @@ export const LOG_PROFILE: readonly Keyword<LogProfileDraft>[] = [
     parse(cursor, profile, { resources }) {
       const step = cursor.expectOneOf('a step', STEPS);
       if (step === null) return;
-      const said = { drop: false, format: null as Format | null, data: null as Format | null };
+      const said = { ...(profile.steps[step] ?? SILENT) };
       for (;;) {
         if (cursor.match('drop')) said.drop = true;
         else if (cursor.match('format')) {
@@ -56,7 +61,13 @@ export const LOG_PROFILE: readonly Keyword<LogProfileDraft>[] = [
       }
       profile.steps[step] = said;
     },
-    good: ['on close format "%ci %ST"', 'on any sd "[x@1 a=1]"', 'on connect drop', 'on http-req format %[src]'],
+    good: [
+      'on close format "%ci %ST"',
+      'on any sd "[x@1 a=1]"',
+      'on connect drop',
+      'on http-req format %[src]',
+      'on quic-init drop',
+    ],
     bad: [
       [
         'on',

@@ -47,6 +47,9 @@ function sample(cursor: Cursor): LogSample | null {
     return [from, to] as [number, number];
   });
   if (ranges.some(([from, to]) => from < 1 || to < from)) return wrong('a range ends before it begins');
+  const overlaps = ([from, to]: LogSample['ranges'][number], i: number): boolean =>
+    ranges.slice(i + 1).some(other => other[0] <= to && from <= other[1]);
+  if (ranges.some(overlaps)) return wrong('ranges are overlapping');
   if (ranges.some(([, to]) => to > size)) return wrong('a range ends behind the size');
   if (size > LOG_SAMPLE_MAX) return wrong(`the size is more than ${LOG_SAMPLE_MAX}`);
   return { ranges, size };
@@ -99,11 +102,11 @@ function destination(cursor: Cursor, resources: Resources): Where | null {
   if (text.startsWith('ring@')) return { ...NOWHERE, ring: text.slice('ring@'.length) };
   if (text.startsWith('backend@')) return { ...NOWHERE, backend: text.slice('backend@'.length) };
   const stream = STREAM.test(text);
-  const parsed = parseEndpoint(text, stream ? STREAM_TARGET : TARGET);
+  const parsed = parseEndpoint(text, stream ? STREAM_TARGET : TARGET, resources.env);
   if ('error' in parsed) return complain(`'log': ${parsed.error}`);
-  const { address, hostname, inheritedFd, port } = parsed.value;
+  const { address, hostname, family, inheritedFd, port } = parsed.value;
   if (inheritedFd !== null) return { ...NOWHERE, fd: inheritedFd };
-  const found = hostname === null ? address : resources.resolve(hostname);
+  const found = hostname === null ? address : resources.resolve(hostname, family);
   if (found === null) return complain(`'log': could not resolve address '${hostname}'`);
   const endpoint = found.family === 1 ? found : { ...found, port: port || SYSLOG_PORT };
   // A ring of its own with that one server is made when all is read (build-rings.ts).
@@ -169,6 +172,7 @@ const LINES: Pick<Keyword<Logging>, 'good' | 'bad'> = {
     ['log /dev/log local0 loud', "'log': unknown log level 'loud'"],
     ['log /dev/log len 10 local0', "'len' expects an integer between 80 and 65535, not '10'"],
     ['log /dev/log sample 1:x local0', "'sample': ranges and a size were expected in '1:x'"],
+    ['log /dev/log sample 3,1-3:4 local0', "'sample': ranges are overlapping in '3,1-3:4'"],
     ['log /dev/log sample 3:2 local0', "'sample': a range ends behind the size in '3:2'"],
     ['log /dev/log local0 info err x', "'log' cannot handle unexpected argument 'x'"],
   ],
@@ -197,8 +201,8 @@ export const PROXY_LOG: Keyword<Logging> = supported({
     const { file, line } = cursor.line;
     const global = { ...BLANK, file, line, address: LOG_GLOBAL };
     if (prefix !== '') proxy.logs = [];
-    else if (cursor.match(LOG_GLOBAL)) proxy.logs = [global];
-    else parseLog(cursor, proxy, resources);
+    else if (!cursor.match(LOG_GLOBAL)) parseLog(cursor, proxy, resources);
+    else if (!proxy.logs.some(({ address }) => address === LOG_GLOBAL)) proxy.logs.push(global);
   },
   good: [...LINES.good, 'log global', 'no log'],
   bad: [...LINES.bad, ['no log x', "'log' cannot handle unexpected argument 'x'"]],

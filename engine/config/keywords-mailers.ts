@@ -1,7 +1,7 @@
 /** `mailers` sections (manual 12.3), and `email-alert` in the proxies: who is told by mail when servers go up and down. */
 import type { Address } from '../io/contract.ts';
 import { LEVELS } from '../log/syslog.ts';
-import { parseEndpoint, SERVER_ACCEPTS } from './address.ts';
+import { type Accepts, parseEndpoint, SERVER_ACCEPTS } from './address.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft, Reference } from './draft.ts';
 import { reference, time } from './fields.ts';
@@ -15,6 +15,8 @@ export interface MailersDraft extends Place {
   timeoutMs: number;
   readonly mailers: Mailer[];
 }
+
+const MAILER_ACCEPTS: Accepts = { ...SERVER_ACCEPTS, port: 'required', offset: false, unix: false, mptcp: false };
 
 /** What a proxy says; null and '' = nothing yet. */
 export interface EmailAlertDraft {
@@ -46,10 +48,10 @@ export const MAILERS: readonly Keyword<MailersDraft>[] = [
       const [name, address] = [cursor.next(), cursor.next()];
       if (name === null || address === null)
         return cursor.error("'mailer' expects <name> and <addr>:<port> as arguments");
-      const endpoint = parseEndpoint(address.text, { ...SERVER_ACCEPTS, port: 'required', offset: false, unix: false });
+      const endpoint = parseEndpoint(address.text, MAILER_ACCEPTS, resources.env);
       if ('error' in endpoint) return cursor.error(`'mailer': ${endpoint.error}`);
-      const { address: numeric, hostname, port } = endpoint.value;
-      const found: Address | null = hostname === null ? numeric : resources.resolve(hostname);
+      const { address: numeric, hostname, family, port } = endpoint.value;
+      const found: Address | null = hostname === null ? numeric : resources.resolve(hostname, family);
       if (found === null) return cursor.error(`'mailer': could not resolve address '${hostname}'`);
       section.mailers.push({ name: name.text, address: { ...found, port } });
     },

@@ -11,7 +11,7 @@ import type { ForwardHeader, Options } from './proxy-model.ts';
 type Switch = { [K in keyof Options]: Options[K] extends boolean | null ? K : never }[keyof Options];
 
 const SWITCHES: readonly (readonly [name: string, where: string, fields: Switch | Switch[], doc: string])[] = [
-  ['abortonclose', 'DFLB', 'abortonclose', 'Drops a queued request whose client has left.'],
+  ['abortonclose', 'DFLB', 'abortonclose', 'Drops a request whose client has left; on for HTTP backends and TLS.'],
   ['accept-unsafe-violations-in-http-request', 'DFL', 'acceptInvalidRequest', 'Lets some malformed requests through.'],
   [
     'accept-unsafe-violations-in-http-response',
@@ -64,6 +64,35 @@ const SWITCHES: readonly (readonly [name: string, where: string, fields: Switch 
   ['tcp-smart-connect', 'DLB', 'tcpSmartConnect', 'Saves an ACK when connecting.'],
   ['tcpka', 'DFLB', ['clitcpka', 'srvtcpka'], 'TCP keep-alive towards both sides.'],
 ];
+
+/** Switches that mean nothing where no HTTP is spoken. */
+const HTTP_SWITCHES: readonly string[] = [
+  'accept-unsafe-violations-in-http-request',
+  'accept-unsafe-violations-in-http-response',
+  'checkcache',
+  'http-buffer-request',
+  'http-drop-request-trailers',
+  'http-drop-response-trailers',
+  'http-ignore-probes',
+  'http-pretend-keepalive',
+  'http-use-proxy-header',
+  'idle-close-on-response',
+  'prefer-last-server',
+];
+
+/** Turns off what a TCP proxy cannot do; gives the lines that had asked for it. */
+export function dropHttpSwitches({ kind, options }: ProxyDraft): string[] {
+  const letters = { defaults: 'D', frontend: 'F', backend: 'B', listen: 'L' } as const;
+  const dropped: string[] = [];
+  for (const [name, where, fields] of SWITCHES) {
+    if (!HTTP_SWITCHES.includes(name)) continue;
+    for (const field of [fields].flat()) {
+      if (options[field] === true && where.includes(letters[kind])) dropped.push(`option ${name}`);
+      switchTo(options, field, 'default');
+    }
+  }
+  return dropped;
+}
 
 /** Two switches in one: HAProxy takes no `no` and no `default` before it. */
 const WITHOUT_PREFIX = ['option tcpka'];
@@ -247,7 +276,7 @@ export const OPTION: readonly Keyword<ProxyDraft>[] = [
   accepted(
     'option use-small-buffers',
     'DLB',
-    '',
+    '[<queue|l7-retries|check>] [<queue|l7-retries|check>] [<queue|l7-retries|check>]',
     'Small buffers for waiting requests.',
     'buffers have the size they need',
   ),

@@ -41,29 +41,15 @@ function readPeer(cursor: Cursor, section: PeersDraft, context: Context) {
     return cursor.error(`'${keyword}': there is a peer '${name.text}' already`);
   }
   const { file, line } = cursor.line;
-  const settings: ServerDraft = { ...structuredClone(section.defaultServer), file, line, name: name.text };
   const isAddress = cursor.left > 0 && /[:/@]/.test(cursor.peek()!.text);
   const word = isAddress ? cursor.next() : null;
-  const endpoint = word === null ? null : parseEndpoint(word.text, SERVER_ACCEPTS);
+  const endpoint = word === null ? null : parseEndpoint(word.text, SERVER_ACCEPTS, context.resources.env);
   if (endpoint !== null && 'error' in endpoint) return cursor.error(`'${keyword}': ${endpoint.error}`);
   const value = endpoint?.value ?? null;
-  if (value !== null && value.port === 0 && value.family !== 1)
-    return cursor.error(`'${keyword}': missing port in '${word!.text}'`);
-  if (!readSettings(SERVER_TABLE, cursor, settings, `'${keyword} ${name.text}'`, context)) {
-    cursor.rest();
-    return;
-  }
-  const { shard, source, tls } = settings;
-  section.peers.push({
-    file,
-    line,
-    name: name.text,
-    text: word?.text ?? '',
-    endpoint: value,
-    source: source?.address ?? null,
-    shard,
-    tls,
-  });
+  const own = { file, line, name: name.text, text: word?.text ?? '', endpoint: value, mptcp: value?.mptcp ?? false };
+  const peer: ServerDraft = { ...structuredClone(section.defaultServer), ...own };
+  if (readSettings(SERVER_TABLE, cursor, peer, `'${keyword} ${name.text}'`, context)) section.peers.push(peer);
+  else cursor.rest();
 }
 
 function peerRow(name: 'peer' | 'server', doc: string): Row {

@@ -7,6 +7,8 @@ import { type Context, type Keyword, supported } from './keyword.ts';
 
 /** Processors that an affinity mask here has room for. */
 const CPUS_MAX = 1024;
+/** Groups of threads that HAProxy may have. */
+const GROUPS_MAX = 16;
 
 /** `3`, `0-3`, `2-`, `all`, `odd`, `even`, and lists of them, as numbers below `end`; null = it is none of these. */
 function numbers(text: string, first: number, end: number): number[] | null {
@@ -24,14 +26,18 @@ function numbers(text: string, first: number, end: number): number[] | null {
   return found;
 }
 
-/** `cpu-map [auto:]<group>[/<threads>] <cpus> ...`: there is one group of threads. */
+/**
+ * `cpu-map [auto:]<groups>[/<threads>] <cpus> ...`: all threads are group 1, what is said of others has no effect. With `auto:`
+ * each thread has a processor of its own; or each group, when several are named.
+ */
 function cpuMap(cursor: Cursor, global: GlobalDraft) {
   const word = cursor.expectWord('cpu-map');
   if (word === null) return;
-  const [, auto, group, which = 'all'] = /^(auto:)?(\w+)(?:\/(.+))?$/.exec(word.text) ?? [];
+  const [, auto, group = '', which = 'all'] = /^(auto:)?([^/]+)(?:\/(.+))?$/.exec(word.text) ?? [];
+  const groups = numbers(group, 1, GROUPS_MAX + 1);
   const threads = numbers(which, 1, WORKERS_MAX + 1);
-  if (!['1', 'all'].includes(group ?? '') || threads === null) {
-    return cursor.error(`'cpu-map' expects '[auto:]1[/<threads>]', not '${word.text}'; there is one group of threads`);
+  if (groups === null || threads === null) {
+    return cursor.error(`'cpu-map' expects '[auto:]<groups>[/<threads>]', not '${word.text}'`);
   }
   const cpus: number[] = [];
   for (const { text } of cursor.rest()) {
@@ -40,13 +46,15 @@ function cpuMap(cursor: Cursor, global: GlobalDraft) {
     cpus.push(...set);
   }
   if (cpus.length === 0) return cursor.error("'cpu-map' expects numbers of processors like '0-3' or '0,2'");
-  if (auto !== undefined && cpus.length !== threads.length) {
+  const each = groups.length > 1 ? groups : threads;
+  if (auto !== undefined && cpus.length !== each.length) {
     return cursor.error("'cpu-map' with 'auto:' expects as many processors as threads");
   }
+  if (!groups.includes(1)) return;
   const map = [...global.cpuMap];
   while (map.length < WORKERS_MAX) map.push(null);
   threads.forEach((thread, i) => {
-    map[thread - 1] = auto === undefined ? cpus : [cpus[i]!];
+    map[thread - 1] = auto === undefined ? cpus : [cpus[each === groups ? 0 : i]!];
   });
   global.cpuMap = map;
 }
@@ -70,13 +78,16 @@ export const GLOBAL_PROCESS: readonly Keyword<GlobalDraft>[] = [
   supported({
     name: 'cpu-map',
     where: 'G',
-    args: '[auto:]1[/<threads>] <cpus> ...',
+    args: '[auto:]<groups>[/<threads>] <cpus> ...',
     doc: 'Processors that threads run on.',
     parse: cpuMap,
-    good: ['cpu-map 1/all 0-3', 'cpu-map auto:1/1-4 0-1 2-3', 'cpu-map 1/odd 0,2', 'cpu-map 1 0-'],
+    good: [
+      ...['cpu-map 1/all 0-3', 'cpu-map auto:1/1-4 0-1 2-3', 'cpu-map 1/odd 0,2', 'cpu-map 1 0-', 'cpu-map 2 0'],
+      ...['cpu-map auto:1-4 0-3', 'cpu-map all 0', 'cpu-map 1-4 0-3'],
+    ],
     bad: [
       ['cpu-map', "'cpu-map' expects an argument"],
-      ['cpu-map 2 0', "'cpu-map' expects '[auto:]1[/<threads>]', not '2'; there is one group of threads"],
+      ['cpu-map 17 0', "'cpu-map' expects '[auto:]<groups>[/<threads>]', not '17'"],
       ['cpu-map 1/1 x', "'cpu-map' expects numbers of processors like '0-3' or '0,2', not 'x'"],
       ['cpu-map 1/1', "'cpu-map' expects numbers of processors like '0-3' or '0,2'"],
       ['cpu-map auto:1/1-4 0', "'cpu-map' with 'auto:' expects as many processors as threads"],

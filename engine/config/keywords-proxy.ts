@@ -3,6 +3,7 @@
 import { nameAt } from '../log/format-text.ts';
 import { takeFormat } from '../rules/format.ts';
 import { RULE_KEYWORDS } from '../rules/rule-line.ts';
+import { SOURCE_ACCEPTS } from './address.ts';
 import { readBindLine } from './bind-line.ts';
 import type { Cursor } from './cursor.ts';
 import type { ProxyDraft } from './draft.ts';
@@ -102,12 +103,20 @@ const SERVER_LINES: Pick<Row, 'good' | 'bad'> = {
 /** Headers that say where a message goes, and where it ends. */
 const NOT_FOR_NAMES = ['host', 'content-length', 'transfer-encoding', 'connection'];
 
+const MODE = choice('mode', 'DFLB', 'mode', ['tcp', 'http', 'log'], 'What the proxy understands.', {
+  spop: "'mode spop' is not supported by Sluice yet",
+  haterm: "'mode haterm' is not supported by Sluice yet",
+  health: "'mode health' is not supported anymore since HAProxy 2.0. Use 'http-request return' instead",
+});
+
 const OWN: readonly Row[] = [
-  choice('mode', 'DFLB', 'mode', ['tcp', 'http', 'log'], 'What the proxy understands.', {
-    spop: "'mode spop' is not supported by Sluice yet",
-    haterm: "'mode haterm' is not supported by Sluice yet",
-    health: "'mode health' is not supported anymore since HAProxy 2.0. Use 'http-request return' instead",
-  }),
+  {
+    ...MODE,
+    parse(cursor, proxy, context) {
+      MODE.parse(cursor, proxy, context);
+      proxy.modeGiven = true;
+    },
+  },
   supported<ProxyDraft>({
     name: 'bind',
     where: 'FL',
@@ -153,7 +162,7 @@ const OWN: readonly Row[] = [
   choice('load-server-state-from-file', 'DLB', 'stateFrom', ['global', 'local', 'none'], 'Takes server states over.'),
   supported<ProxyDraft>({
     name: 'server-state-file-name',
-    where: 'LB',
+    where: 'DLB',
     args: '[{ use-backend-name | <file> }]',
     doc: 'Name of the state file of this backend.',
     parse(cursor, proxy) {
@@ -276,7 +285,7 @@ const OWN: readonly Row[] = [
       ['http-send-name-header Host', "'http-send-name-header' : 'host' is a reserved name and cannot be used"],
     ],
   }),
-  sourceRow('DLB', 'Where connections to servers come from.'),
+  sourceRow('DLB', 'Where connections to servers come from.', SOURCE_ACCEPTS),
 ];
 
 export const PROXY: readonly Row[] = [

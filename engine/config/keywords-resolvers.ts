@@ -7,7 +7,7 @@ import { parseEndpoint } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import type { Draft, ResolversDraft, Resources } from './draft.ts';
 import { integer } from './fields.ts';
-import { type Keyword, supported } from './keyword.ts';
+import { type Context, type Keyword, supported } from './keyword.ts';
 import type { Place } from './model.ts';
 import type { Hold, Resolvers } from './server-model.ts';
 
@@ -71,12 +71,12 @@ function full(cursor: Cursor, { nameservers, name }: ResolversDraft): boolean {
 }
 
 /** `nameserver <name> [<protocol>@]<address>[:<port>]` */
-function readNameserver(cursor: Cursor, draft: ResolversDraft) {
+function readNameserver(cursor: Cursor, draft: ResolversDraft, { resources }: Context) {
   const [name, word] = [cursor.next(), cursor.next()];
   if (name === null || word === null) {
     return cursor.error("'nameserver' expects <name> and <addr>[:<port>] as arguments");
   }
-  const endpoint = parseEndpoint(word.text, { port: 'optional' });
+  const endpoint = parseEndpoint(word.text, { port: 'optional' }, resources.env);
   if ('error' in endpoint) return cursor.error(`'nameserver ${name.text}': ${endpoint.error}`, undefined, word);
   const { address, port } = endpoint.value;
   const transport = /^(tcp[46]?|stream\+\w+)@/.test(word.text) ? 'tcp' : 'udp';

@@ -28,7 +28,7 @@ export const RING: readonly Keyword<RingDraft>[] = [
     name: 'format',
     where: 'R',
     args: '<format>',
-    doc: 'What stands before a message, where the log line does not say.',
+    doc: 'What stands before each message, whatever the log lines say.',
     parse(cursor, ring) {
       const format = cursor.expectOneOf('format', FORMATS);
       if (format !== null) ring.format = format;
@@ -36,7 +36,10 @@ export const RING: readonly Keyword<RingDraft>[] = [
     good: ['format rfc5424', 'format raw'],
     bad: [['format foo', `'format' expects ${namesOf(FORMATS)}, not 'foo'`]],
   }),
-  integer({ name: 'maxlen', where: 'R', doc: 'A line is cut to this length.' }, 'maxlenBytes', { min: 1, max: 65_535 }),
+  integer({ name: 'maxlen', where: 'R', doc: 'A line is cut to this length.' }, 'maxlenBytes', {
+    min: 1,
+    max: 2_147_483_647,
+  }),
   supported({
     name: 'server',
     where: 'R',

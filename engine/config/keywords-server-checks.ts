@@ -17,10 +17,10 @@ function row(name: string, doc: string) {
 export function addressRow(name: string, field: 'checkAddress' | 'agentAddress', doc: string): Row {
   return supported<ServerDraft>({
     ...{ name, doc, args: '<address>', good: [`${name} 127.0.0.2`] },
-    parse(cursor, server) {
+    parse(cursor, server, { resources }) {
       const word = cursor.expectWord(name);
       if (word === null) return;
-      const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS);
+      const endpoint = parseEndpoint(word.text, SOURCE_ACCEPTS, resources.env);
       if ('error' in endpoint) cursor.error(`'${name}': ${endpoint.error}`);
       else server[field] = endpoint.value;
     },
@@ -60,10 +60,10 @@ function each<V extends string>(list: readonly V[], field: string): Readonly<Rec
 function socks4(cursor: Cursor, server: ServerDraft, { resources }: Context) {
   const word = cursor.expectWord('socks4');
   if (word === null) return;
-  const endpoint = parseEndpoint(word.text, SERVER_ACCEPTS);
+  const endpoint = parseEndpoint(word.text, { ...SERVER_ACCEPTS, mptcp: false }, resources.env);
   if ('error' in endpoint) return cursor.error(`'socks4': ${endpoint.error}`);
-  const { address, hostname, port } = endpoint.value;
-  const found = hostname === null ? address : resources.resolve(hostname);
+  const { address, hostname, family, port } = endpoint.value;
+  const found = hostname === null ? address : resources.resolve(hostname, family);
   if (found === null || found.family !== 4 || port === 0) {
     return cursor.error(`'socks4' expects the IPv4 address and port of a SOCKS proxy, not '${word.text}'`);
   }

@@ -2,18 +2,20 @@
 
 import { WEIGHT_MAX } from '../limits.ts';
 import { readExpression } from '../sample/expression.ts';
+import { SOURCE_RANGE_ACCEPTS } from './address.ts';
 import type { ServerDraft } from './draft.ts';
 import { bare, integer, time, word } from './fields.ts';
 import { guidRow } from './guid.ts';
 import { accepted, type Keyword, later, supported } from './keyword.ts';
+import { serverProtocols } from './keywords-protocol.ts';
 import { SERVER_CHECKS } from './keywords-server-checks.ts';
 import { SERVER_NAMES } from './keywords-server-names.ts';
 import { PROXY_ROWS } from './keywords-server-proxy.ts';
-import { SOCKET_ROWS } from './keywords-socket.ts';
+import { namespaceRow, SOCKET_ROWS } from './keywords-socket.ts';
 import { sourceRow } from './keywords-source.ts';
 import { within } from './keywords-tls.ts';
 import { SERVER_TLS } from './keywords-tls-server.ts';
-import { newServer } from './new-drafts.ts';
+import { readFrom } from './server-origin.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
 
 type Row = Keyword<ServerDraft>;
@@ -38,6 +40,7 @@ const OWN: readonly Row[] = [
   bare<ServerDraft>(row('no-send-proxy-v2', 'Sends no PROXY header, version 2.'), { sendProxy: 0 }),
   ...PROXY_ROWS,
   ...SOCKET_ROWS,
+  namespaceRow(true),
   bare(row('tfo', 'TCP fast open.'), { tfo: true }),
   bare(row('no-tfo', 'No TCP fast open.'), { tfo: false }),
   time(row('inter', 'Interval of checks.'), 'interMs', 'ms', { min: 1 }),
@@ -86,7 +89,7 @@ const OWN: readonly Row[] = [
     good: HASH_KEYS.map(key => `hash-key ${key}`),
     bad: [['hash-key foo', "'hash-key' expects 'id', 'id32', 'guid', 'addr' or 'addr-port', not 'foo'"]],
   }),
-  sourceRow('', 'Where connections to it come from.'),
+  sourceRow('', 'Where connections to it come from.', SOURCE_RANGE_ACCEPTS),
   supported<ServerDraft>({
     name: 'log-proto',
     args: '{ legacy | octet-count }',
@@ -111,15 +114,15 @@ const OWN: readonly Row[] = [
   }),
   supported<ServerDraft>({
     name: 'from',
-    args: 'none',
-    doc: 'Forgets what `default-server` said.',
-    parse(cursor, server) {
-      if (cursor.expectOneOf('from', ['none']) === null) return;
-      const { file, line, name, text, datagrams, endpoint } = server;
-      Object.assign(server, newServer(), { file, line, name, text, datagrams, endpoint });
-    },
+    args: '<origin>',
+    doc: 'Begins with the settings of another server or `default-server`, or with none.',
+    parse: readFrom,
     good: ['from none'],
-    bad: [['from x', "'from' expects 'none', not 'x'"]],
+    bad: [
+      ['from x', "'from' expects 'none', 'be:[<backend>]' or 'srv:[<backend>/]<server>', not 'x'"],
+      ['from be:x', "'from be:x': there is no backend 'x' above"],
+      ['from srv:x', "'from srv:x': there is no server or default-server 'x' above"],
+    ],
   }),
 ];
 
@@ -133,11 +136,7 @@ const MEANINGLESS: readonly (readonly [string, string, string, string])[] = [
 
 /** [name, syntax, what it does]. */
 const LATER: readonly (readonly [string, string, string])[] = [
-  ['check-proto', '<name>', 'Protocol of checks.'],
-  ['namespace', '<name>', 'Network namespace.'],
-  ['proto', '<name>', 'The protocol without negotiation.'],
   ['quic-cc-algo', '<algorithm>', 'QUIC congestion control.'],
-  ['ws', '<auto|h1|h2>', 'How WebSockets are carried.'],
 ];
 
 export const SERVER: readonly Row[] = [
@@ -146,5 +145,6 @@ export const SERVER: readonly Row[] = [
   ...SERVER_NAMES,
   ...within<ServerDraft, ServerTlsDraft>(SERVER_TLS, server => server.tls),
   ...MEANINGLESS.map(([name, args, doc, why]) => accepted<ServerDraft>(name, '', args, doc, why)),
+  ...serverProtocols<ServerDraft>(),
   ...LATER.map(([name, args, doc]) => later<ServerDraft>(name, '', args, doc)),
 ];

@@ -1,4 +1,6 @@
 /** What `bind` and `server` lines want of their TCP sockets alike (manual 5.1, 5.2). */
+import { NAMESPACES_FOLDER } from '../io/namespaces.ts';
+import type { Resources } from './draft.ts';
 import { word } from './fields.ts';
 import { type Keyword, supported } from './keyword.ts';
 
@@ -6,6 +8,7 @@ interface SocketDraft {
   tcpUserTimeoutMs: number;
   congestion: string;
   md5sig: string;
+  namespace: string;
 }
 
 /** In bytes: TCP_CA_NAME_MAX without the zero byte, TCP_MD5SIG_MAXKEYLEN. */
@@ -53,3 +56,25 @@ export const SOCKET_ROWS: readonly Keyword<SocketDraft>[] = [
     'a password',
   ),
 ];
+
+/** Whether there is a network namespace of that name. */
+export function hasNamespace(resources: Resources, name: string): boolean {
+  return resources.readFolder(NAMESPACES_FOLDER)?.includes(name) ?? false;
+}
+
+/** `namespace`; `any`: '*' is one, too. */
+export function namespaceRow(any: boolean): Keyword<Pick<SocketDraft, 'namespace'>> {
+  return supported({
+    ...row('namespace', any ? "Network namespace; `*` = the client's." : 'Network namespace.'),
+    args: '<name>',
+    parse(cursor, draft, { resources }) {
+      const word = cursor.expectWord('namespace');
+      if (word === null) return;
+      const known = (any && word.text === '*') || hasNamespace(resources, word.text);
+      if (known) draft.namespace = word.text;
+      else cursor.error(`'namespace': Cannot open namespace '${word.text}'`, undefined, word);
+    },
+    good: ['namespace red', ...(any ? ['namespace *'] : [])],
+    bad: [['namespace none', "'namespace': Cannot open namespace 'none'"]],
+  });
+}

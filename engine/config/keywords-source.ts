@@ -1,6 +1,6 @@
 /** `source`, of backends and of servers: where connections come from (manual 4.2 and 5.2). */
 import { parseExpression } from '../sample/expression.ts';
-import { parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
+import { type Accepts, parseEndpoint, SOURCE_ACCEPTS } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { type Context, type Keyword, supported } from './keyword.ts';
 import type { Source, UseSource } from './server-model.ts';
@@ -11,16 +11,22 @@ const SOURCE = "'source' expects <addr>[:<port>], and optionally 'usesrc' <addr>
 const USESRC = "'usesrc' expects <addr>[:<port>], 'client', 'clientip', or 'hdr_ip(name,#)' as argument";
 
 /** An address after a word; null after reporting. */
-function addressAfter(cursor: Cursor, text: string, keyword: string, { resources }: Context): Source['address'] | null {
-  const endpoint = parseEndpoint(text, SOURCE_ACCEPTS);
+function addressAfter(
+  cursor: Cursor,
+  text: string,
+  keyword: string,
+  { resources }: Context,
+  accepts: Accepts = SOURCE_ACCEPTS,
+): Pick<Source, 'address' | 'lastPort'> | null {
+  const endpoint = parseEndpoint(text, accepts, resources.env);
   if ('error' in endpoint) {
     cursor.error(`'${keyword}': ${endpoint.error}`);
     return null;
   }
-  const { address, hostname, port } = endpoint.value;
-  const found = hostname === null ? address : resources.resolve(hostname);
+  const { address, hostname, family, port, lastPort } = endpoint.value;
+  const found = hostname === null ? address : resources.resolve(hostname, family);
   if (found === null) cursor.error(`'${keyword}': could not resolve address '${hostname}'`);
-  return found === null ? null : { ...found, port };
+  return found === null ? null : { address: { ...found, port }, lastPort };
 }
 
 /** What `usesrc` says; null after reporting, undefined where it changes nothing. */
@@ -33,8 +39,8 @@ function useSource(cursor: Cursor, context: Context): UseSource | null | undefin
       cursor.error(USESRC);
       return null;
     }
-    const address = addressAfter(cursor, text, 'usesrc', context);
-    return address === null ? null : { from: 'address', address };
+    const found = addressAfter(cursor, text, 'usesrc', context);
+    return found === null ? null : { from: 'address', address: found.address };
   }
   if (Number(occurrence) === 0) return undefined;
   const parsed = parseExpression(`req.hdr_ip(${name},${occurrence})`, 0, context.resources);
@@ -52,15 +58,15 @@ function readInterface(cursor: Cursor): string | null {
 }
 
 /** The words after `source`; null after reporting. */
-export function readSource(cursor: Cursor, context: Context): Source | null {
+function readSource(cursor: Cursor, context: Context, accepts: Accepts): Source | null {
   const word = cursor.next();
   if (word === null) {
     cursor.error(SOURCE);
     return null;
   }
-  const address = addressAfter(cursor, word.text, 'source', context);
-  if (address === null) return null;
-  const source = { address, interface: '', usesrc: null as UseSource | null };
+  const from = addressAfter(cursor, word.text, 'source', context, accepts);
+  if (from === null) return null;
+  const source = { ...from, interface: '', usesrc: null as UseSource | null };
   for (;;) {
     if (cursor.match('usesrc')) {
       const usesrc = useSource(cursor, context);
@@ -75,14 +81,15 @@ export function readSource(cursor: Cursor, context: Context): Source | null {
 }
 
 /** The row of one of the two tables. */
-export function sourceRow(where: string, doc: string): Keyword<{ source: Source | null }> {
+export function sourceRow(where: string, doc: string, accepts: Accepts): Keyword<{ source: Source | null }> {
+  const ports = accepts.range ? '<port>[-<port>]' : '<port>';
   return supported({
     name: 'source',
     where,
-    args: '<address>[:<port>] [usesrc { <address>[:<port>] | client | clientip | hdr_ip(<name>[,<occurrence>]) }] [interface <name>]',
+    args: `<address>[:${ports}] [usesrc { <address>[:<port>] | client | clientip | hdr_ip(<name>[,<occurrence>]) }] [interface <name>]`,
     doc,
     parse(cursor, draft, context) {
-      draft.source = readSource(cursor, context) ?? draft.source;
+      draft.source = readSource(cursor, context, accepts) ?? draft.source;
     },
     good: [
       ...['127.0.0.1', '127.0.0.1:5000', '0.0.0.0 usesrc client', '0.0.0.0 usesrc clientip', '0.0.0.0 interface lo'],
@@ -94,6 +101,9 @@ export function sourceRow(where: string, doc: string): Keyword<{ source: Source 
     ].map(args => `source ${args}`),
     bad: [
       ['source', SOURCE],
+      accepts.range
+        ? ['source 127.0.0.1:10-5', "'source': invalid port range '10-5'"]
+        : ['source 127.0.0.1:5-10', "'source': port range not permitted here in '127.0.0.1:5-10'"],
       ['source 0.0.0.0 usesrc', USESRC],
       ['source 0.0.0.0 usesrc hdr_ip()', USESRC],
       ['source 0.0.0.0 interface', "'interface' : missing interface name"],

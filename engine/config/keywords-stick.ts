@@ -96,7 +96,10 @@ export const STICK: readonly Keyword<ProxyDraft>[] = [
         'stick-table type ip size 1 store gpc0,gpc(2)',
         "'store': data type 'gpc' cannot be stored beside 'gpc0' in 'gpc(2)'",
       ],
-      ['stick-table type ip size 1 store gpc0,gpc0', "'store': data type 'gpc0' is stored already in 'gpc0'"],
+      [
+        'stick-table type ip size 1 store conn_rate(10s),gpc0,conn_rate(5s)',
+        "'store': data type 'conn_rate' is stored already, 'conn_rate(5s)' is ignored",
+      ],
       ['stick-table type ip size 1 store foo', "'store': unknown data type 'foo' in 'foo'"],
       ['stick-table type ip size 1 foo', "'stick-table': unknown argument 'foo'"],
       ['stick-table type ip size 1 brates-factor 0', "'brates-factor' expects an integer between 1 and 1024, not '0'"],

@@ -77,5 +77,5 @@ export const BIND_TLS: readonly Row[] = [
   }),
   word(row('ca-sign-file', 'Authority that signs such certificates, with its key.'), '<file>', 'signFile'),
   word(row('ca-sign-pass', 'Password of that key.'), '<password>', 'signPassword'),
-  later<BindTlsDraft>('ech', '', '<directory>', 'Encrypted client hello.'),
+  later<BindTlsDraft>('ech', '', '<directory>', 'Encrypted client hello.', 'the OpenSSL inside Node does not have it'),
 ];

@@ -6,6 +6,7 @@ import { accepted, type Context, type Keyword, later, supported } from './keywor
 import { within } from './keywords-tls.ts';
 import { BIND_OPTIONS } from './keywords-tls-bind.ts';
 import { GLOBAL_TLS_FILES } from './keywords-tls-files.ts';
+import { GLOBAL_TLS_LIBRARY } from './keywords-tls-library.ts';
 import { SERVER_OPTIONS } from './keywords-tls-server.ts';
 import { once, onceOnly } from './once.ts';
 import { readSettings, Table } from './table.ts';
@@ -90,7 +91,14 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     min: 1,
     max: 1_000_000,
   }),
-  integer(row('tune.ssl.default-dh-param', 'Bits of Diffie-Hellman groups at most, at least 2048.'), 'dhBits', {}),
+  integer(
+    row(
+      'tune.ssl.default-dh-param',
+      'Bits of Diffie-Hellman groups at most, at least 2048; without it there are no DHE ciphers.',
+    ),
+    'dhBits',
+    {},
+  ),
   integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', { max: 10_000_000 }),
   bare(row('tune.ssl.force-private-cache', 'Each thread keeps such sessions for itself.'), { privateCache: true }),
   supported<GlobalTlsDraft>({
@@ -102,10 +110,8 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     },
     bad: [['tune.ssl.lifetime', "'tune.ssl.lifetime' expects a time (in seconds by default)"]],
   }),
-  integer(row('tune.ssl.maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', { max: 16_384 }),
-  integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {
-    max: 16_384,
-  }),
+  integer(row('tune.ssl.maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {}),
+  integer(row('tune.ssl.hard-maxrecord', 'Plaintext of a record at most; 0 = 16 KiB.'), 'maxRecordBytes', {}),
   integer(
     row('tune.ssl.keyupdate-rate-limit', 'Key updates of a client per second at most; 0 = any number.'),
     'keyUpdatesMax',
@@ -171,14 +177,11 @@ function noted(keyword: Row): Row {
 
 export const GLOBAL_TLS: readonly Keyword<GlobalDraft>[] = [
   ...within<GlobalDraft, GlobalTlsDraft>(
-    [...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES, ...OCSP_ROWS],
+    [...GLOBAL_TLS_ROWS.map(noted), ...GLOBAL_TLS_FILES, ...GLOBAL_TLS_LIBRARY, ...OCSP_ROWS],
     global => global.tls,
   ),
   accepted('tune.ssl.certificate-compression', 'G', '<auto|off>', 'Compressed certificates.', 'none are sent'),
   accepted('ssl-mode-async', 'G', '', 'Asynchronous TLS engines.', 'there are no engines'),
   accepted('noktls', 'G', '', 'No TLS in the kernel.', 'records are made here'),
-  later('ssl-engine', 'G', '<engine> ...', 'OpenSSL engines.'),
-  later('ssl-propquery', 'G', '<query>', 'Properties of OpenSSL providers.'),
-  later('ssl-provider', 'G', '<name>', 'OpenSSL providers.'),
-  later('ssl-provider-path', 'G', '<directory>', 'Where OpenSSL providers are.'),
+  later('acme.scheduler', 'G', '<auto|off>', 'When certificates come by ACME.'),
 ];

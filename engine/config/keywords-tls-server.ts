@@ -1,16 +1,27 @@
 /** TLS settings of `server` lines. */
 import { readExpression } from '../sample/expression.ts';
 import { bare, word } from './fields.ts';
-import { accepted, type Keyword, later, supported } from './keyword.ts';
+import { type Keyword, supported } from './keyword.ts';
 import { commonRows, protocols, row, verifyRow } from './keywords-tls.ts';
 import type { ServerTlsDraft } from './tls-draft.ts';
 
 type Row = Keyword<ServerTlsDraft>;
 
+const RENEGOTIATION: readonly Row[] = [
+  bare<ServerTlsDraft>(
+    row('renegotiate', 'The server may ask for another handshake, up to TLS 1.2. It may by default.'),
+    {
+      renegotiate: true,
+    },
+  ),
+  bare<ServerTlsDraft>(row('no-renegotiate', 'It is refused another handshake.'), { renegotiate: false }),
+];
+
 /** In `ssl-default-server-options`, too. */
-export const SERVER_OPTIONS: readonly Row[] = commonRows<ServerTlsDraft>().filter(({ name }) =>
-  /^(ssl-m|no-|force-|tls-t)/.test(name),
-);
+export const SERVER_OPTIONS: readonly Row[] = [
+  ...commonRows<ServerTlsDraft>().filter(({ name }) => /^(ssl-m|no-|force-|tls-t)/.test(name)),
+  ...RENEGOTIATION,
+];
 
 export const SERVER_TLS: readonly Row[] = [
   ...commonRows<ServerTlsDraft>(),
@@ -54,14 +65,19 @@ export const SERVER_TLS: readonly Row[] = [
     ...row('sni', 'Server name sent to it.'),
     ...{ args: '<expression>', good: ['sni req.hdr(host)', 'sni str(example.com)'] },
     parse(cursor, draft, { resources }) {
-      const expression = readExpression(cursor, resources, null);
+      const expression = readExpression(cursor, resources, 'connect');
       if (expression !== null) draft.sni = expression;
     },
-    bad: [['sni foo', "unknown fetch method 'foo'"]],
+    bad: [
+      ['sni foo', "unknown fetch method 'foo'"],
+      [
+        'sni res.hdr(x)',
+        "fetch method 'res.hdr' extracts information from 'HTTP response headers', none of which is available here",
+      ],
+    ],
   }),
   bare<ServerTlsDraft>(row('allow-0rtt', 'Sends requests as early data of TLS 1.3, which may be replayed.'), {
     early: true,
   }),
-  later<ServerTlsDraft>('renegotiate', '', '', 'TLS renegotiation.'),
-  accepted<ServerTlsDraft>('no-renegotiate', '', '', 'No TLS renegotiation.', 'it is always refused'),
+  ...RENEGOTIATION,
 ];

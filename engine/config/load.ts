@@ -1,5 +1,6 @@
 /** The entry: lines in, the model out. Everything that is wrong is in the diagnostics, not only the first thing. */
 import { checkTls } from '../tls/check.ts';
+import { useProviders } from '../tls/providers.ts';
 import { buildModel } from './build.ts';
 import { checkDrafts } from './checks.ts';
 import { Cursor } from './cursor.ts';
@@ -41,9 +42,12 @@ export function loadModel(lines: readonly Line[], diagnostics: Diagnostics, reso
   if (diagnostics.fatal) return null;
   // They are read where the process runs, whatever the lines say of other files.
   const states = new StateFiles(drafts.global, resources, diagnostics);
+  const undo = useProviders(drafts.global.tls, diagnostics);
   const model = buildModel(drafts, diagnostics, located, states);
   if (!diagnostics.fatal) checkTls(model, diagnostics);
-  return diagnostics.fatal ? null : model;
+  if (!diagnostics.fatal) return model;
+  undo();
+  return null;
 }
 
 function outOfSection(cursor: Cursor): void {

@@ -2,13 +2,13 @@
 import type { Address } from '../io/contract.ts';
 import type { Format } from '../log/format-text.ts';
 import type { Bind, Place } from './model.ts';
-import type { ServerTls } from './tls-model.ts';
+import type { Reach } from './server-model.ts';
 
 /** A `ring` section, or what a `log tcp@...` line stands for: lines kept in memory and sent to log servers. */
 export interface Ring extends Place {
   readonly name: string;
   readonly description: string;
-  /** As `LogTarget.format`; for log lines that say none. */
+  /** As `LogTarget.format`: that of all lines in it, whatever their log lines say; '' = as those say. */
   readonly format: string;
   readonly maxlenBytes: number;
   readonly sizeBytes: number;
@@ -20,14 +20,11 @@ export interface Ring extends Place {
   readonly servers: readonly RingServer[];
 }
 
-export interface RingServer {
+export interface RingServer extends Reach {
   readonly name: string;
   readonly address: Address;
-  readonly source: Address | null;
   /** RFC 6587: each line after its length, else with a line feed behind it. */
   readonly octetCount: boolean;
-  /** Null = without TLS. */
-  readonly tls: ServerTls | null;
 }
 
 /** Name of the ring of a log backend's server. */

@@ -4,7 +4,7 @@
  */
 import { topology } from '../shm/memory.ts';
 import type { Matches } from '../shm/past.ts';
-import { type Bind, isBackend, isFrontend, type Model } from './model.ts';
+import { type Bind, isBackend, isFrontend, isThere, type Model } from './model.ts';
 import type { Proxy } from './proxy-model.ts';
 import type { Server } from './server-model.ts';
 
@@ -41,11 +41,14 @@ export function match(model: Model, before: Model): Matches {
 /** The proxy of `model` that `proxy` was. */
 export function findProxy(model: Model, proxy: Proxy): Proxy | undefined {
   const { guid, name } = proxy;
+  if (!isThere(proxy)) return undefined;
   if (guid !== null) {
     const same = model.proxies.find(other => other.guid === guid);
     if (same !== undefined) return same;
   }
-  const named = model.proxies.filter(other => other.name === name && (guid === null || other.guid === null));
+  const named = model.proxies.filter(
+    other => isThere(other) && other.name === name && (guid === null || other.guid === null),
+  );
   return (
     named.find(other => other.kind === proxy.kind) ??
     named.find(other => (isFrontend(other) && isFrontend(proxy)) || (isBackend(other) && isBackend(proxy)))

@@ -12,7 +12,7 @@ import type { ReplySpec } from '../rules/reply-spec.ts';
 import type { PatternRef } from '../sample/pattern-ref.ts';
 import type { Global } from './global-model.ts';
 import type { LogForward, LogProfile, Ring } from './log-model.ts';
-import type { Proxy } from './proxy-model.ts';
+import type { Mode, Proxy } from './proxy-model.ts';
 import type { Resolvers, Server } from './server-model.ts';
 import type { Peers, StickTable } from './stick-model.ts';
 import type { BindTls, TlsFiles } from './tls-model.ts';
@@ -27,6 +27,8 @@ export interface Model {
   readonly global: Global;
   /** All proxies in the order of the files. `proxy.index` is its place here. */
   readonly proxies: readonly Proxy[];
+  /** Named `defaults` sections, for the backends that the runtime API adds. */
+  readonly defaults: readonly Defaults[];
   readonly userlists: readonly Userlist[];
   readonly httpErrors: readonly HttpErrors[];
   readonly resolvers: readonly Resolvers[];
@@ -62,6 +64,10 @@ export interface ListenWords {
   readonly md5sig: string;
   /** `tcp-ss`: 0 = the SYN is not kept, 1 = its IP and TCP headers are, 2 = all of it. */
   readonly saveSyn: number;
+  /** Network namespace; '' = our own. */
+  readonly namespace: string;
+  /** Its clients may use several paths at once (`mptcp@`). */
+  readonly mptcp: boolean;
   readonly unixMode: number | null;
   readonly unixUser: string | null;
   readonly unixGroup: string | null;
@@ -79,6 +85,8 @@ export interface Bind extends Place, ListenWords {
   readonly guid: string | null;
   readonly maxconn: number;
   readonly acceptProxy: boolean;
+  /** `accept-netscaler-cip`; 0 = no such header is expected, and none is right. */
+  readonly netscalerMagic: number;
   /** Listening sockets for this line: workers take them in turn. 1 = all workers share one; -1 = one per worker. */
   readonly shards: number;
   /** Worker numbers (0-based) that serve this line; null = all. */
@@ -89,6 +97,15 @@ export interface Bind extends Place, ListenWords {
   readonly severityOutput: 'none' | 'number' | 'string';
   /** null = it speaks no TLS. */
   readonly tls: BindTls | null;
+}
+
+/** What `add backend ... from <name>` begins with. */
+export interface Defaults extends Place {
+  readonly name: string;
+  /** Its `mode`; null = it has none. */
+  readonly mode: Mode | null;
+  /** The backend that it makes in each mode, without servers; a text: why it makes none. */
+  readonly backends: Readonly<Record<'tcp' | 'http', Proxy | string>>;
 }
 
 /** A set of error pages that proxies and rules refer to. */
@@ -115,20 +132,39 @@ export interface Userlist extends Place {
 
 /** True for a proxy that accepts connections. */
 export function isFrontend(proxy: Proxy): boolean {
-  return proxy.kind !== 'backend';
+  return proxy.kind === 'frontend' || proxy.kind === 'listen';
 }
 
 /** True for a proxy that has servers. */
 export function isBackend(proxy: Proxy): boolean {
-  return proxy.kind !== 'frontend';
+  return proxy.kind === 'backend' || proxy.kind === 'listen';
 }
 
+/** False for a place where no proxy is (yet, or any more). */
+export function isThere(proxy: Proxy): boolean {
+  return isFrontend(proxy) || isBackend(proxy);
+}
+
+/** Whoever has the place of this index, `proxy.index` or `server.index`, has it no more. */
+export type Placing =
+  | { readonly type: 'server'; readonly proxy: number; readonly server: Server }
+  | { readonly type: 'backend'; readonly proxy: Proxy };
+
 /**
- * Gives the place `server.index` of the proxy to `server`: each thread does that to its own copy of the model when the
- * runtime API adds or deletes one. All else in the model stays as it is.
+ * Gives a place to another: each thread does that to its own copy of the model when the runtime API adds or deletes a
+ * server or a backend. All else in the model stays as it is.
  */
-export function setServer(proxy: Proxy, server: Server): void {
-  (proxy.servers as Server[])[server.index] = server;
+export function place(model: Model, placing: Placing): void {
+  if (placing.type === 'backend') (model.proxies as Proxy[])[placing.proxy.index] = placing.proxy;
+  else (model.proxies[placing.proxy]!.servers as Server[])[placing.server.index] = placing.server;
+  changes++;
+}
+
+let changes = 0;
+
+/** How often that happened in this thread: who has gathered something of all proxies or servers does it again when this has moved. */
+export function placings(): number {
+  return changes;
 }
 
 /** Gives a server another name, in this thread's own copy of the model. What refers to the server is still right. */

@@ -21,7 +21,7 @@ import { newBindTls, newGlobalTls, newServerTls } from './tls-draft.ts';
 export function newRing(place: Place, name: string): RingDraft {
   const { file, line } = place;
   return {
-    ...{ file, line, name, servers: [], defaultServer: newServer() },
+    ...{ file, line, name, servers: [], defaultServer: newServer(), namedServers: [] },
     ...{ description: name, format: 'raw', maxlenBytes: 0, sizeBytes: RING_BYTES, backingFile: null },
     ...{ connectMs: 0, serverMs: 0 },
   };
@@ -137,6 +137,7 @@ export function newServer(): ServerDraft {
     resolveNet: [],
     allowDuplicates: false,
     ignoreWeight: false,
+    settings: [],
     weight: 1,
     backup: false,
     disabled: false,
@@ -158,6 +159,8 @@ export function newServer(): ServerDraft {
     tcpUserTimeoutMs: 0,
     congestion: '',
     md5sig: '',
+    namespace: '',
+    mptcp: false,
     poolMaxConn: -1,
     poolLowConn: 0,
     poolPurgeDelayMs: 5_000,
@@ -207,6 +210,7 @@ export function newBind(): BindDraft {
     maxconn: 0,
     backlog: 0,
     acceptProxy: false,
+    netscalerMagic: 0,
     deferAccept: false,
     tfo: false,
     v4v6: false,
@@ -218,6 +222,8 @@ export function newBind(): BindDraft {
     congestion: '',
     md5sig: '',
     saveSyn: 0,
+    namespace: '',
+    mptcp: false,
     shards: 1,
     threads: null,
     unixMode: null,
@@ -234,7 +240,7 @@ export function newBind(): BindDraft {
 
 export function newOptions(): ProxyDraft['options'] {
   return {
-    abortonclose: false,
+    abortonclose: null,
     allbackups: false,
     clitcpka: false,
     srvtcpka: false,
@@ -280,6 +286,7 @@ export function newProxy(): ProxyDraft {
     description: null,
     disabled: false,
     mode: 'tcp',
+    modeGiven: false,
     binds: [],
     sslUses: [],
     maxconn: 0,
@@ -316,6 +323,7 @@ export function newProxy(): ProxyDraft {
     resolversUsed: [],
     servers: [],
     defaultServer: newServer(),
+    namedServers: [],
     balance: newBalance('random'),
     hash: { method: 'map-based', fn: 'sdbm', avalanche: false, balanceFactor: 0, affinity: 'always' },
     fullconn: 0,

@@ -1,11 +1,10 @@
 /**
  * Diagnostics as HAProxy's start-up messages. Below the first line stand the line as written, the marked word and
- * the hint, in the way HAProxy continues a message:
+ * the hint, in the way HAProxy continues a message; a suggestion ends the first line, as HAProxy's do:
  *
- *     [ALERT]    (4711) : config : parsing [a.cfg:3] : unknown keyword 'stats-uri' in 'listen' section.
- *        |     stats-uri /haproxy?stats
- *        |     ^^^^^^^^^
- *        | did you mean 'stats uri'?
+ *     [ALERT]    (4711) : config : parsing [a.cfg:3] : unknown keyword 'bnd' in 'listen' section; did you mean 'bind' maybe ?
+ *        |     bnd :80
+ *        |     ^^^
  */
 import { VERSION } from '../version.ts';
 import type { Diagnostic, Severity } from './diagnostics.ts';
@@ -18,6 +17,7 @@ const LABELS: Readonly<Record<Severity, string>> = {
 };
 
 const MORE = '   | ';
+const SUGGESTS = 'did you mean';
 /** Longer lines are shown without their mark: it would not be seen. */
 const SOURCE_MAX = 400;
 
@@ -42,13 +42,14 @@ export function formatDiagnostic(diagnostic: Diagnostic, pid: number): string {
   const { severity, place, source, column, width, hint } = diagnostic;
   const [first = '', ...more] = diagnostic.message.split('\n');
   const where = place === null ? '' : `parsing [${place.file}:${place.line}] : `;
-  const message = more.length > 0 || /[.!?:]$/.test(first) ? first : `${first}.`;
+  const suggests = more.length === 0 && hint !== null && hint.startsWith(SUGGESTS);
+  const end = suggests ? `; ${hint}` : more.length > 0 || /[.!?:]$/.test(first) ? '' : '.';
   if (source !== null && column > 0 && width > 0 && column + width <= SOURCE_MAX) {
     more.push(printable(source.slice(0, SOURCE_MAX)), mark(source, column, width));
   }
-  if (hint !== null) more.push(hint);
+  if (hint !== null && !suggests) more.push(hint);
   const tail = more.map(text => `${MORE}${text}\n`.replace(/ +\n$/, '\n')).join('');
-  return startupMessage(severity, pid, `config : ${where}${message}`) + tail;
+  return startupMessage(severity, pid, `config : ${where}${first}${end}`) + tail;
 }
 
 /** All diagnostics of a configuration from its top to its end, and HAProxy's closing lines when it cannot be used. */

@@ -10,15 +10,21 @@ import type { Check } from './check-model.ts';
 import type { Compression, FilterOrder, FilterSpec } from './filter-spec.ts';
 import type { LogTarget } from './log-model.ts';
 import type { Bind, ErrorPage, Place } from './model.ts';
-import type { Server, Source } from './server-model.ts';
+import type { Server, Setting, Source } from './server-model.ts';
 import type { StickRule } from './stick-model.ts';
 
 /** `log`: a backend whose servers take log lines. */
 export type Mode = 'tcp' | 'http' | 'log';
 
+export interface DefaultServer {
+  readonly name: string;
+  readonly settings: readonly Setting[];
+}
+
 export interface Proxy extends Place {
   readonly index: number;
-  readonly kind: 'frontend' | 'backend' | 'listen';
+  /** `spare`: a place for a backend to come (`add backend`); `removed`: `del backend` took it away. Neither is anything. */
+  readonly kind: 'frontend' | 'backend' | 'listen' | 'spare' | 'removed';
   readonly name: string;
   /** The numeric `id` (`iid` in statistics): given, or 1, 2, ... filling the gaps as HAProxy does. */
   readonly id: number;
@@ -63,6 +69,8 @@ export interface Proxy extends Place {
 
   // --- what a backend (or listen) has ---
   readonly servers: readonly Server[];
+  /** What `default-server` lines say, that without a name ('') among them; servers to come may begin with it. */
+  readonly defaultServers: readonly DefaultServer[];
   /** How many it may have: those of the configuration, and those that `add server` may add. */
   readonly serverSlots: number;
   readonly balance: Balance;
@@ -157,7 +165,8 @@ export type RetryCondition =
 
 /** On/off options, by HAProxy's names in camel case. */
 export interface Options {
-  readonly abortonclose: boolean;
+  /** null: not said. Then HTTP backends have it, and handshakes of TLS listeners; nothing else does. */
+  readonly abortonclose: boolean | null;
   readonly allbackups: boolean;
   readonly clitcpka: boolean;
   readonly srvtcpka: boolean;
@@ -269,7 +278,8 @@ export interface HashType {
 
 export interface Cookie {
   readonly name: string;
-  readonly mode: 'rewrite' | 'insert' | 'prefix';
+  /** passive: the cookie is the server's own, and looked at only. */
+  readonly mode: 'passive' | 'rewrite' | 'insert' | 'prefix';
   readonly indirect: boolean;
   readonly nocache: boolean;
   readonly postonly: boolean;

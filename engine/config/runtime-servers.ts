@@ -14,9 +14,9 @@ export function withRuntimeServers(model: Model, configured: Model, running: Mod
   const proxies = model.proxies.map(proxy => {
     const before = isBackend(proxy) ? findProxy(running, proxy) : undefined;
     if (before === undefined) return proxy;
-    const changed = changedOf(before, configured.proxies[before.index]!);
+    const changed = changedOf(before, configured.proxies[before.index]?.servers ?? []);
     const servers = proxy.servers.map(server => renamed(server, changed));
-    for (const server of changed) take(proxy, servers, server);
+    for (const server of changed) take(proxy, servers, server, trackIn(model, running, server.server.track));
     return { ...proxy, servers };
   });
   return { ...model, proxies };
@@ -29,11 +29,11 @@ interface Changed {
   readonly line: Server | null;
 }
 
-function changedOf(running: Proxy, configured: Proxy): Changed[] {
+function changedOf(running: Proxy, configured: readonly Server[]): Changed[] {
   return running.servers
-    .filter(server => !server.removed && server !== configured.servers[server.index])
+    .filter(server => !server.removed && server !== configured[server.index])
     .map(server => {
-      const line = configured.servers[server.index];
+      const line = configured[server.index];
       return { server, line: line?.file === server.file && line.line === server.line ? line : null };
     });
 }
@@ -43,9 +43,24 @@ function renamed(server: Server, changed: readonly Changed[]): Server {
   return found === undefined ? server : { ...server, hostname: found.server.hostname };
 }
 
-function take({ serverSlots }: Proxy, servers: Server[], { server, line }: Changed): void {
+/** What an added server tracks, in the new model; undefined = that is gone. */
+function trackIn(model: Model, running: Model, track: Server['track']): Server['track'] | undefined {
+  if (track === null) return null;
+  const before = running.proxies[track.proxy]!;
+  const proxy = model.proxies.find(({ name, servers }) => name === before.name && servers.length > 0);
+  const found = proxy?.servers.find(({ name }) => name === before.servers[track.server]!.name);
+  return found === undefined ? undefined : { proxy: proxy!.index, server: found.index };
+}
+
+function take(
+  { serverSlots }: Proxy,
+  servers: Server[],
+  { server, line }: Changed,
+  track: Server['track'] | undefined,
+): void {
+  if (track === undefined) return;
   if (line !== null || servers.length >= serverSlots || servers.some(({ name }) => name === server.name)) return;
   let { id } = server;
   while (servers.some(other => other.id === id)) id++;
-  servers.push({ ...server, index: servers.length, id });
+  servers.push({ ...server, index: servers.length, id, track });
 }

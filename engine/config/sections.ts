@@ -27,6 +27,7 @@ import { newPeers, PEERS } from './keywords-peers.ts';
 import { PROXY } from './keywords-proxy.ts';
 import { newResolvers, RESOLVERS } from './keywords-resolvers.ts';
 import { RING } from './keywords-ring.ts';
+import { hasNamespace } from './keywords-socket.ts';
 import { USERLIST } from './keywords-userlist.ts';
 import type { Place } from './model.ts';
 import { illegalCharacter } from './names.ts';
@@ -104,8 +105,19 @@ export const TABLES = {
   'crt-store': new Table(CRT_STORE),
 };
 
-/** What reads the lines of a section whose keywords are in `table` into `draft`. */
-function readerOf<T>(table: Table<T>, section: string, letter: string, draft: T, name: string, desk: Desk): Reader {
+/**
+ * What reads the lines of a section whose keywords are in `table` into `draft`. Lines that are only ignored must be right all
+ * the same: they are read into what `aside` makes.
+ */
+function readerOf<T>(
+  table: Table<T>,
+  section: string,
+  letter: string,
+  draft: T,
+  name: string,
+  desk: Desk,
+  aside: () => T = () => draft,
+): Reader {
   return line => {
     const cursor = new Cursor(line, desk.diagnostics);
     const { text } = cursor.peek()!;
@@ -118,17 +130,22 @@ function readerOf<T>(table: Table<T>, section: string, letter: string, draft: T,
     if (prefix !== '' && !row.negatable) {
       return cursor.error(`negation/default is not supported for '${row.name}'`, undefined, line.words[0]);
     }
-    if (!row.where.includes(letter)) return refused(cursor, row, section, letter, name);
-    const context = { prefix, section: letter, resources: desk.resources } as const;
+    const belongs = row.where.includes(letter);
+    if (!belongs && refused(cursor, row, section, letter, name)) return;
+    const { resources, drafts } = desk;
+    const context = { prefix, section: letter, resources, proxies: drafts.proxies } as const;
     // A refusal marks the keyword itself; what was read correctly must be read to its end.
-    if (carryOut(row, cursor, draft, context) && words.length > 0) expectEnd(cursor, row.name);
+    const read = carryOut(row, cursor, belongs ? draft : aside(), context);
+    if (read && words.length > 0) expectEnd(cursor, row.name);
   };
 }
 
-function refused<T>(cursor: Cursor, row: Keyword<T>, section: string, letter: string, name: string): void {
+/** True when that is all there is to say of the line. */
+function refused<T>(cursor: Cursor, row: Keyword<T>, section: string, letter: string, name: string): boolean {
   if (row.status === 'removed' || row.status === 'later') row.parse(cursor, {} as T, NO_CONTEXT);
-  else if (letter === 'F' || letter === 'B') wrongSide(cursor, row, section, letter, name);
+  else if (letter === 'F' || letter === 'B') return wrongSide(cursor, row, section, letter, name);
   else misplaced(cursor, row, section);
+  return true;
 }
 
 /** Refusals look at nothing but the keyword. */
@@ -153,13 +170,19 @@ function proxySection(keyword: 'frontend' | 'backend' | 'listen', letter: string
     open(cursor, desk) {
       const { file, line } = cursor.line;
       const name = sectionName(cursor, keyword);
-      const proxy = inherited(cursor, desk, `${keyword} '${name}'`);
+      const proxy = inherited(cursor, desk, keyword, name);
       Object.assign(proxy, { file, line, name, kind: keyword });
       if (cursor.left > 0 && keyword !== 'backend') {
         cursor.error("please use the 'bind' keyword for listening addresses", undefined, cursor.peek()!);
       } else expectEnd(cursor, keyword);
       desk.drafts.proxies.push(proxy);
-      return readerOf(TABLES.proxy, keyword, letter, proxy, name, desk);
+      const { mode } = proxy;
+      return readerOf(TABLES.proxy, keyword, letter, proxy, name, desk, () => ({
+        ...newProxy(),
+        name,
+        kind: keyword,
+        mode,
+      }));
     },
   };
 }
@@ -175,7 +198,7 @@ const DEFAULTS: Section = {
     // Any name will do as long as no section refers to it.
     const name = named ? cursor.next()!.text : '';
     const explicit = cursor.peek()?.text === 'from';
-    const draft = explicit ? inherited(cursor, desk, `defaults '${name}'`) : newProxy();
+    const draft = explicit ? inherited(cursor, desk, 'defaults', name) : newProxy();
     expectEnd(cursor, 'defaults');
     Object.assign(draft, { file, line, name, kind: 'defaults' });
     desk.drafts.defaults.push(draft);
@@ -248,6 +271,30 @@ function traceLine(cursor: Cursor, traces: GlobalDraft['traces']): void {
   const word = cursor.next()!;
   if (word.text !== 'trace') cursor.error(`unknown keyword '${word.text}' in 'traces' section`);
   else traces.push(cursor.rest().map(({ text }) => text));
+}
+
+/** Namespaces that must be there; sockets are made in those that their lines name. */
+const NAMESPACE_LIST: Section = {
+  keyword: 'namespace_list',
+  args: '',
+  letter: '',
+  doc: 'Network namespaces that must be there.',
+  open(cursor, desk) {
+    expectEnd(cursor, 'namespace_list');
+    return line => namespaceLine(new Cursor(line, cursor.diagnostics), desk.resources);
+  },
+};
+
+function namespaceLine(cursor: Cursor, resources: Resources): void {
+  const keyword = cursor.next()!;
+  if (keyword.text !== 'namespace') {
+    cursor.error(`unknown keyword '${keyword.text}' in 'namespace_list' section`);
+    return;
+  }
+  const word = cursor.expectWord('namespace');
+  if (word === null) return;
+  if (!hasNamespace(resources, word.text)) cursor.error(`Cannot open namespace '${word.text}'`, undefined, word);
+  else expectEnd(cursor, 'namespace');
 }
 
 /** A section that is known and refused. Its lines are not looked at. */
@@ -330,7 +377,7 @@ export const SECTIONS: readonly Section[] = [
   laterSection('dynamic-update', 'What may change at run time.'),
   laterSection('fcgi-app', 'A FastCGI application.'),
   namedSection('mailers', 'M', 'Mail servers.', TABLES.mailers, drafts => drafts.mailers, newMailers),
-  laterSection('namespace_list', 'Network namespaces.'),
+  NAMESPACE_LIST,
   laterSection('program', 'Programs run beside the process.'),
   TRACES_SECTION,
 ];

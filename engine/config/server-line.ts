@@ -4,11 +4,12 @@ import type { Cursor } from './cursor.ts';
 import type { ProxyDraft, ServerDraft } from './draft.ts';
 
 /** Who has servers: proxies and rings. */
-type Owner = Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer'>;
+type Owner = Pick<ProxyDraft, 'name' | 'servers' | 'defaultServer' | 'namedServers'>;
 
 import type { Context } from './keyword.ts';
 import { SERVER } from './keywords-server.ts';
 import { illegalCharacter } from './names.ts';
+import { newServer } from './new-drafts.ts';
 import { readSettings, Table } from './table.ts';
 import type { Word } from './words.ts';
 
@@ -17,10 +18,24 @@ const SERVER_TABLE = new Table(SERVER);
 /** Servers that one `server-template` line may make. */
 const TEMPLATE_MAX = 10_000;
 
-export function readDefaultServer(cursor: Cursor, proxy: ProxyDraft, context: Context): void {
-  const settings = structuredClone(proxy.defaultServer);
-  if (readSettings(SERVER_TABLE, cursor, settings, "'default-server'", context)) proxy.defaultServer = settings;
-  else cursor.rest();
+export function readDefaultServer(cursor: Cursor, proxy: ProxyDraft, context: Context) {
+  const name = cursor.match('name') ? (cursor.expectWord('name')?.text ?? null) : '';
+  if (name === null) return cursor.rest();
+  if (proxy.servers.some(server => server.name === name)) {
+    return cursor.error(`'default-server': there is a server '${name}' already`);
+  }
+  const before = name === '' ? proxy.defaultServer : proxy.namedServers.find(named => named.name === name);
+  const draft = structuredClone(before ?? { ...newServer(), name });
+  if (!readAll(cursor, draft, "'default-server'", proxy, context)) return cursor.rest();
+  if (name === '') proxy.defaultServer = draft;
+  else proxy.namedServers = [...proxy.namedServers.filter(named => named.name !== name), draft];
+}
+
+/** Reads the settings that end a line. False after reporting. */
+function readAll(cursor: Cursor, draft: ServerDraft, subject: string, owner: Owner, context: Context): boolean {
+  return readSettings(SERVER_TABLE, cursor, draft, subject, { ...context, owner }, words => {
+    if (words[0] !== 'from') draft.settings = [...draft.settings, [...words]];
+  });
 }
 
 /** `server` of a proxy. */
@@ -71,7 +86,11 @@ function serverOf(
   accepts: Accepts,
 ): ServerDraft | null {
   const subject = `'server ${proxy.name}/${name}'`;
-  const endpoint = parseEndpoint(word.text, accepts);
+  if (proxy.namedServers.some(named => named.name === name)) {
+    cursor.error(`${subject}: there is a default-server of that name already`);
+    return null;
+  }
+  const endpoint = parseEndpoint(word.text, accepts, context.resources.env);
   if ('error' in endpoint) {
     cursor.error(`${subject}: ${endpoint.error}`, undefined, word);
     return null;
@@ -82,10 +101,11 @@ function serverOf(
     file,
     line,
     name,
-    text: word.text,
+    text: endpoint.value.text,
     datagrams: endpoint.value.datagrams,
+    mptcp: endpoint.value.mptcp,
     endpoint: endpoint.value,
   };
-  if (!readSettings(SERVER_TABLE, cursor, server, subject, context)) cursor.rest();
+  if (!readAll(cursor, server, subject, proxy, context)) cursor.rest();
   return server;
 }

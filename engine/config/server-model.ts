@@ -8,7 +8,31 @@ import type { Place } from './model.ts';
 import type { ProxyOption } from './proxy-model.ts';
 import type { ServerTls } from './tls-model.ts';
 
-export interface Server extends Place {
+/** How connections to a server are made: what all lines have in common that name one. */
+export interface Reach {
+  readonly source: Source | null;
+  /** `tcp-ut`; 0 = none. */
+  readonly tcpUserTimeoutMs: number;
+  /** `cc`, `tcp-md5sig`; '' = none. */
+  readonly congestion: string;
+  readonly md5sig: string;
+  /** Network namespace; '' = our own, '*' = the client's. */
+  readonly namespace: string;
+  /** Connections to it may use several paths at once (`mptcp@`). */
+  readonly mptcp: boolean;
+  /** `socks4`: connections to it go through this proxy. */
+  readonly socks4: Address | null;
+  readonly sendProxy: 0 | 1 | 2;
+  /** What a header of version 2 tells beside the addresses. */
+  readonly proxyOptions: readonly ProxyOption[];
+  /** null = it is spoken to without TLS. */
+  readonly tls: ServerTls | null;
+}
+
+/** A keyword of a server line, and its arguments. */
+export type Setting = readonly string[];
+
+export interface Server extends Place, Reach {
   /** It was deleted by the runtime API: its place is free for another, and nobody shows it. */
   readonly removed?: true;
   /** Its place in `proxy.servers`. */
@@ -34,6 +58,8 @@ export interface Server extends Place {
   /** True when the port was written `+N`/`-N` or left out: relative to the port the client connected to. */
   readonly portRelative: boolean;
   readonly portOffset: number;
+  /** What its line says, and before it `default-server`, a setting each: `from` of servers to come begins with them. */
+  readonly settings: readonly Setting[];
   readonly weight: number;
   readonly backup: boolean;
   readonly disabled: boolean;
@@ -51,18 +77,10 @@ export interface Server extends Place {
   readonly nonStick: boolean;
   /** Of `server` lines in `peers` sections: which part of the tables it gets; 0 = all. */
   readonly shard: number;
-  readonly sendProxy: 0 | 1 | 2;
-  /** What a header of version 2 tells beside the addresses. */
-  readonly proxyOptions: readonly ProxyOption[];
   /** `set-proxy-v2-tlv-fmt`: what else it tells. */
   readonly proxyFields: readonly { readonly type: number; readonly format: Format }[];
-  readonly source: Source | null;
+  /** Of connections for streams. */
   readonly tfo: boolean;
-  /** `tcp-ut`; 0 = none. */
-  readonly tcpUserTimeoutMs: number;
-  /** `cc`, `tcp-md5sig`; '' = none. */
-  readonly congestion: string;
-  readonly md5sig: string;
   readonly poolMaxConn: number;
   readonly poolLowConn: number;
   readonly poolPurgeDelayMs: number;
@@ -79,14 +97,12 @@ export interface Server extends Place {
   readonly shutdownBackupsWhenUp: boolean;
   readonly initState: InitState;
   readonly slowstartMs: number;
-  /** `socks4`: connections to it go through this proxy. */
-  readonly socks4: Address | null;
-  /** null = it is spoken to without TLS. */
-  readonly tls: ServerTls | null;
   /** Of its checks, or of some steps of them; null = all are without. */
   readonly checkTls: ServerTls | null;
   /** What a state file said of it. */
   readonly saved: SavedState | null;
+  /** Where the words of the ports stand that `source` may use (shm/source-ports.ts); -1 = it names no range. */
+  readonly portsAt: number;
 }
 
 /** `hash-key`: what places it on the ring of consistent hashing. */
@@ -94,7 +110,10 @@ export type HashKey = 'id' | 'id32' | 'guid' | 'addr' | 'addr-port';
 
 /** `source`. */
 export interface Source {
+  /** Its port is the first of a range; 0 = any. */
   readonly address: Address;
+  /** Of a range; else the port of `address`. */
+  readonly lastPort: number;
   /** '' = any. */
   readonly interface: string;
   /** null = `address` is what servers see. */
@@ -164,6 +183,19 @@ export interface SavedState {
   readonly checkHealth: number;
   readonly checkState: number;
   readonly agentState: number;
+  /** Its port, which may have been set at run time; 0 = not told. */
+  readonly port: number;
+  /** Where its checks went and its agent was asked, as far as that was said: null and 0 = not. */
+  readonly checkAddress: Address | null;
+  readonly checkPort: number;
+  readonly agentAddress: Address | null;
+  readonly agentPort: number;
+  /** Whether `set server fqdn` gave it its host name. */
+  readonly renamed: boolean;
+  /** null = it had none. */
+  readonly hostname: string | null;
+  /** The name of the SRV records that told where it was; null = none did. */
+  readonly service: string | null;
 }
 
 /** When and where a server is checked; how is said by `script`. */

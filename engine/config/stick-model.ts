@@ -5,7 +5,7 @@ import type { Expression } from '../sample/expression.ts';
 import type { KeyType } from '../stick/data-types.ts';
 import type { LogTarget } from './log-model.ts';
 import type { Bind, Place } from './model.ts';
-import type { ServerTls } from './tls-model.ts';
+import type { Reach } from './server-model.ts';
 
 /** `stick on` (match and store), `stick match`, `stick store-request`, `stick store-response`. */
 export interface StickRule extends Place {
@@ -75,15 +75,12 @@ export interface Peers extends Place {
   readonly tables: readonly number[];
 }
 
-export interface Peer extends Place {
+export interface Peer extends Place, Reach {
   readonly name: string;
   /** As written, for messages. */
   readonly text: string;
   /** Where it is reached; null only for the local one. */
   readonly address: Address | null;
-  readonly source: Address | null;
   /** Which shard of the tables it gets, 1-based; 0 = everything. */
   readonly shard: number;
-  /** Null = without TLS. */
-  readonly tls: ServerTls | null;
 }

@@ -69,6 +69,10 @@ function readStore(cursor: Cursor, text: string, table: TableDraft) {
     const [, name = '', inside = null] = /^([\w-]*)(?:\(([^)]*)\))?$/.exec(part) ?? [];
     const problem = addType(table, name, inside?.split(',') ?? []);
     if (problem === null) continue;
+    if (problem === 'twice') {
+      cursor.warning(`'store': data type '${name}' is stored already, '${part}' is ignored`);
+      continue;
+    }
     const hint =
       dataType(name) === undefined
         ? didYouMean(
@@ -80,7 +84,7 @@ function readStore(cursor: Cursor, text: string, table: TableDraft) {
   }
 }
 
-/** Adds a type to what a table stores, unless it is there already; gives what is wrong. */
+/** Adds a type to what a table stores; gives what is wrong, 'twice' when it is there already. */
 function addType(table: TableDraft, name: string, args: readonly string[]): string | null {
   const type = dataType(name);
   if (type === undefined) return `unknown data type '${name}'`;
@@ -94,7 +98,7 @@ function addType(table: TableDraft, name: string, args: readonly string[]): stri
   if (type.kind === 'rate' && (period.value === 0 || period.value > STICK_PERIOD_MS_MAX)) {
     return `period of '${name}': it must be between 1 ms and ${STICK_PERIOD_MS_MAX} ms`;
   }
-  if (table.data.some(other => other.type === name)) return `data type '${name}' is stored already`;
+  if (table.data.some(other => other.type === name)) return 'twice';
   const rival = table.data.find(
     other => type.replaces.includes(other.type) || dataType(other.type)!.replaces.includes(name),
   );

@@ -54,8 +54,12 @@ export function suggest(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** The hint of a diagnostic: `did you mean 'stats uri'?`, or null. */
+/** The hint of a diagnostic: `did you mean 'stats uri' maybe ?`, or null. */
 export function didYouMean(word: string, known: Iterable<string>): string | null {
   const best = suggest(word, known);
-  return best === null ? null : `did you mean '${best}'?`;
+  return best === null ? null : meant(best);
+}
+
+export function meant(word: string): string {
+  return `did you mean '${word}' maybe ?`;
 }

@@ -64,10 +64,18 @@ export function expectEnd(cursor: Cursor, name: string): void {
 
 /**
  * Reads the settings that end a `bind` or `server` line. `subject` begins the messages. Stops at the first error,
- * as nobody knows where the next setting would begin; false then.
+ * as nobody knows where the next setting would begin; false then. `read` gets the words of each setting.
  */
-export function readSettings<T>(table: Table<T>, cursor: Cursor, draft: T, subject: string, context: Context): boolean {
+export function readSettings<T>(
+  table: Table<T>,
+  cursor: Cursor,
+  draft: T,
+  subject: string,
+  context: Context,
+  read?: (words: readonly string[]) => void,
+): boolean {
   while (cursor.left > 0) {
+    const start = cursor.index;
     const row = table.take(cursor);
     if (row === null) {
       const word = cursor.next()!;
@@ -79,6 +87,7 @@ export function readSettings<T>(table: Table<T>, cursor: Cursor, draft: T, subje
       return false;
     }
     if (!carryOut(row, cursor, draft, context)) return false;
+    read?.(cursor.line.words.slice(start, cursor.index).map(({ text }) => text));
   }
   return true;
 }

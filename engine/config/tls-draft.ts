@@ -1,5 +1,6 @@
 /** TLS settings while a configuration is read: null = not said, so that what the global section says can take its place. */
 import type { Expression } from '../sample/expression.ts';
+import type { Place } from './model.ts';
 import type { BindSettings, IgnoredErrors, TlsSettings, TlsVersion, Verify } from './tls-model.ts';
 
 /** As HAProxy without any keyword: TLS 1.2 at least, and Mozilla's intermediate ciphers (engine/tls/context.ts). */
@@ -90,6 +91,7 @@ export interface ServerTlsDraft extends TlsDraft {
   sni: Expression | null;
   reuse: boolean | null;
   early: boolean;
+  renegotiate: boolean | null;
   /** Null = as the server's own connections, where checks go to the same place. */
   checkSsl: boolean | null;
   checkSni: string | null;
@@ -102,6 +104,12 @@ export interface ServerTlsDraft extends TlsDraft {
 /** `bundle`: one file per kind of key. */
 export const EXTRA_FILES = ['bundle', 'sctl', 'ocsp', 'issuer', 'key'] as const;
 export type ExtraFile = (typeof EXTRA_FILES)[number];
+
+/** A provider of algorithms (`ssl-provider`) and where it is; null = where OpenSSL looks. */
+export interface ProviderDraft extends Place {
+  readonly name: string;
+  readonly folder: string | null;
+}
 
 /** What the global section says of TLS. */
 export interface GlobalTlsDraft {
@@ -136,6 +144,13 @@ export interface GlobalTlsDraft {
   ocspMinSeconds: number;
   ocspMaxSeconds: number;
   ocspProxy: string | null;
+  /** In their order; `providerFolder` is that of those to come. */
+  providers: ProviderDraft[];
+  providerFolder: string | null;
+  /** `ssl-propquery`; null = not said. */
+  properties: (Place & { readonly text: string }) | null;
+  /** `ssl-passphrase-cmd`: a program and its arguments; empty = none. */
+  passphraseCommand: readonly string[];
   /** Words of the lines above that servers depend on. */
   serverLines: string[][];
 }
@@ -188,6 +203,7 @@ export function newServerTls(): ServerTlsDraft {
     sni: null,
     reuse: null,
     early: false,
+    renegotiate: null,
     checkSsl: null,
     checkSni: null,
     sniAuto: true,
@@ -226,6 +242,10 @@ export function newGlobalTls(): GlobalTlsDraft {
     ocspMinSeconds: 300,
     ocspMaxSeconds: 3600,
     ocspProxy: null,
+    providers: [],
+    providerFolder: null,
+    properties: null,
+    passphraseCommand: [],
     serverLines: [],
   };
 }

@@ -31,7 +31,7 @@ export interface Certificate {
   /** DER. */
   readonly leaf: Uint8Array;
   readonly chain: readonly Uint8Array[];
-  /** PKCS #8, DER. Never shown. */
+  /** PKCS #8, DER. Only `dump ssl cert` shows it, to an admin. */
   readonly key: Uint8Array;
   readonly keyType: 'rsa' | 'ecdsa' | 'other';
   /** Names it is for, in lower case: alternative names, then the common name. */
@@ -50,6 +50,8 @@ export interface Certificate {
 
 export interface CrtList {
   readonly name: string;
+  /** It is a folder, which has each of its files once. */
+  readonly folder: boolean;
   readonly lines: readonly CrtListLine[];
 }
 
@@ -186,6 +188,8 @@ export interface ServerTls extends TlsSettings, Place {
   readonly sniName: string | null;
   /** Sessions are resumed. */
   readonly reuse: boolean;
+  /** It may ask for another handshake (`renegotiate`), up to TLS 1.2. */
+  readonly renegotiate: boolean;
   /** `allow-0rtt`: requests may go as early data, which an attacker may send again. */
   readonly early: boolean;
 }

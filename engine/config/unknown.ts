@@ -1,7 +1,7 @@
 /** What is said about a keyword that a section does not take: HAProxy's words, and a hint at what was meant. */
 import type { Cursor } from './cursor.ts';
 import type { Keyword } from './keyword.ts';
-import { didYouMean, suggest } from './suggest.ts';
+import { didYouMean, meant, suggest } from './suggest.ts';
 import type { Table } from './table.ts';
 
 /** The section keywords that the letters of `Keyword.where` stand for. */
@@ -60,7 +60,7 @@ export function unknownKeyword<T>(
   }
   const names = table.names(letter);
   const pair = second === null ? null : suggest(`${first.text} ${second.text}`, names);
-  const hint = didYouMean(first.text, names) ?? (pair === null ? null : `did you mean '${pair}'?`);
+  const hint = didYouMean(first.text, names) ?? (pair === null ? null : meant(pair));
   cursor.error(`unknown keyword '${first.text}' in '${section}' section`, hint ?? undefined, first);
 }
 
@@ -89,16 +89,23 @@ export function misplaced(cursor: Cursor, row: Pick<Keyword<unknown>, 'name' | '
 }
 
 /** Without these the rest makes no sense; the others are ignored with a warning. */
-const NEEDED = ['server', 'server-template', 'use-server'];
+const NEEDED = [
+  ...['server', 'server-template', 'default-server', 'use-server', 'retry-on'],
+  ...['tcp-response inspect-delay', 'tcp-response content', 'declare capture'],
+];
+/** Of these HAProxy reads nothing more, once it has said that it ignores them. */
+const UNREAD = /^(stick|option redispatch) /;
 const INSTEAD: Readonly<Record<string, string>> = { fullconn: 'maxconn', maxconn: 'fullconn' };
 
-/** A keyword of backends in a frontend, or the other way round. */
-export function wrongSide<T>(cursor: Cursor, row: Keyword<T>, section: string, letter: string, name: string): void {
+/** A keyword of backends in a frontend, or the other way round. True when the rest of its line does not matter. */
+export function wrongSide<T>(cursor: Cursor, row: Keyword<T>, section: string, letter: string, name: string): boolean {
   const lacks = letter === 'F' ? 'backend' : 'frontend';
   const first = cursor.line.words[cursor.index - row.name.split(' ').length]!;
   const because = `because ${section} '${name}' has no ${lacks} capability`;
   const instead = INSTEAD[row.name];
-  const hint = instead === undefined ? undefined : `did you mean '${instead}'?`;
-  if (NEEDED.includes(row.name)) cursor.error(`'${row.name}' not allowed ${because}`, hint, first);
+  const hint = instead === undefined ? undefined : meant(instead);
+  const needed = NEEDED.includes(row.name);
+  if (needed) cursor.error(`'${row.name}' not allowed ${because}`, hint, first);
   else cursor.warning(`'${row.name}' ignored ${because}`, hint, first);
+  return needed || UNREAD.test(`${row.name} `);
 }

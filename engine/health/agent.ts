@@ -54,7 +54,9 @@ export function obeyAgent(env: StateEnv, t: Target, line: string): Verdict {
   const warning = words.weight === null ? '' : changeWeight(env, t, words.weight);
   const complaint = (words.maxconn === null ? '' : changeMaxconn(env, t, words.maxconn)) || warning;
   if (words.health !== null) {
-    const about = words.description === '' ? '' : ` (${words.description})`;
+    // Words that mean nothing describe, too.
+    const description = words.description || words.unknown || '';
+    const about = description === '' ? '' : ` (${description})`;
     const status = HEALTH[words.health.toLowerCase()] ? L7OK : L7STS;
     return verdict(status, `via agent : ${words.health}${about}`, 0);
   }

@@ -9,6 +9,7 @@ import type { Expectation, Plan, RequestText } from './plan.ts';
 import { pieceOf } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
 import { hasCode, L4OK, L6OK, L7OK, L7OKC, L7RSP, L7STS, statusNamed, type Verdict, verdict } from './statuses.ts';
+import { latin1 } from './text.ts';
 
 /**
  * The request's bytes, as HAProxy 2.6 writes them: header names in lower case, the state (when `http-check send-state`)
@@ -99,7 +100,7 @@ const SHOWN: Partial<Record<ExpectStep['match'], string>> = {
 };
 
 function mismatch({ match, pattern, id }: ExpectStep, holds: boolean): string {
-  const shown = typeof pattern === 'string' ? (SHOWN[match] ?? ` '${pattern}'`) : ` (${formatKind(match)})`;
+  const shown = typeof pattern === 'string' ? (SHOWN[match] ?? ` '${latin1(pattern)}'`) : ` (${formatKind(match)})`;
   return `TCPCHK ${holds ? 'matched unwanted' : 'did not match'} content${shown} at step ${id}`;
 }
 
@@ -117,13 +118,14 @@ function judgeHttp(here: Case, match: Match & { of: 'head' | 'body' }): Finding 
   const body = response.body();
   const final = response.complete(ended);
   if (!final && step.minRecv > 0 && body.length < step.minRecv) return 'more';
+  // Where there is no body there is none without the pattern either.
+  if (final && body === '') return failed(here, L7RSP, 'HTTP content check could not find a response body');
   const holds = match.holds(body);
   if (holds !== step.negate && (holds || final)) return 'good';
   if (holds) return failed(here, L7RSP, 'HTTP check matched unwanted content');
   if (!final && step.minRecv === -1) return 'more';
   if (step.negate) return 'good';
-  const why = body === '' ? 'HTTP content check could not find a response body' : 'HTTP content check did not match';
-  return failed(here, L7RSP, why);
+  return failed(here, L7RSP, 'HTTP content check did not match');
 }
 
 /** What a step says: its own text where it has one. `broken`: there is no response to speak of. */
@@ -132,7 +134,7 @@ function failed(here: Case, status: number, usual: string, broken = false): Verd
   const { response, at } = answer;
   const found = step.errorStatus === '' || broken ? status : statusNamed(step.errorStatus);
   const info = wants.onError === null || response.text === '' ? usual : wants.onError(at, response);
-  const comment = step.comment === '' ? '' : ` comment: ${step.comment}`;
+  const comment = step.comment === '' ? '' : ` comment: ${latin1(step.comment)}`;
   return verdict(found, `${info}${comment}`, codeOf(here, found));
 }
 
@@ -154,7 +156,15 @@ export function success({ check, deeds }: Plan, answer: Answer): Verdict {
   const wants = deeds[last] as Expectation;
   const status = step.okStatus === '' ? L7OK : statusNamed(step.okStatus);
   const info = wants.onSuccess === null ? usual : wants.onSuccess(answer.at, answer.response);
-  return verdict(status, info, codeOf({ check, step, wants, answer }, status));
+  const found = verdict(status, info, codeOf({ check, step, wants, answer }, status));
+  const told = protocolInfo(wants, answer);
+  return told === '' ? found : { ...found, told };
+}
+
+/** What the protocol itself tells of a success. */
+function protocolInfo(wants: Expectation, { at, response }: Answer): string {
+  const match = wants.match(at);
+  return typeof match === 'object' && match.of === 'protocol' ? (match.info?.(response.text) ?? '') : '';
 }
 
 /** Behind which step something broke or took too long, as logs of `tcp-check` tell it. */
@@ -162,7 +172,7 @@ export function whereabouts(check: Check, at: number): string {
   if (check.type !== 'tcp') return '';
   const step = check.steps[at]!;
   if (step.id === 0) return ' at initial connection step of tcp-check';
-  const comment = step.comment === '' ? '' : ` comment: '${step.comment}'`;
+  const comment = step.comment === '' ? '' : ` comment: '${latin1(step.comment)}'`;
   return ` at step ${step.id} of tcp-check (${doing(step)})${comment}`;
 }
 
@@ -170,7 +180,7 @@ function doing(step: CheckStep): string {
   if (step.kind === 'connect') return step.port === 0 ? 'connect' : `connect port ${step.port}`;
   if (step.kind !== 'expect') return 'send';
   if (typeof step.pattern !== 'string') return `expect ${formatKind(step.match)}`;
-  if (step.match === 'string') return `expect string '${step.pattern}'`;
+  if (step.match === 'string') return `expect string '${latin1(step.pattern)}'`;
   if (step.match !== 'binary') return step.match === 'rstring' ? 'expect regex' : 'expect binary regex';
   // Up to the first byte that is no text.
   return `expect binary '${pieceOf(Buffer.from(step.pattern, 'hex').toString('latin1'), 0)}'`;

@@ -83,9 +83,14 @@ export class Checker {
     return this.#kind === 'check' ? check!.interMs : agent!.interMs;
   }
 
-  /** From the end of one check to the start of the next: manual 5.2, `inter`, `fastinter`, `downinter`, `agent-inter`. */
+  /** The interval in force: manual 5.2, `inter`, `fastinter`, `downinter`, `agent-inter`. */
+  get currentMs(): number {
+    return this.#kind === 'check' ? this.#checkPauseMs() : this.interMs;
+  }
+
+  /** From the end of one check to the start of the next. */
   #pauseMs(): number {
-    const pause = this.#kind === 'check' ? this.#checkPauseMs() : this.interMs;
+    const pause = this.currentMs;
     const spread = (pause * this.#env.model.global.spreadChecksPercent) / 100;
     return pause + spread * (1 - 2 * this.#env.random());
   }

@@ -1,5 +1,6 @@
 /** The system's words for the errors a check can meet: logs and the `last_chk` column show them as the C library says them. */
 import { constants } from 'node:os';
+import type { SocksNews } from '../io/socks4.ts';
 
 const TEXTS = [
   ['EACCES', 'Permission denied'],
@@ -21,6 +22,8 @@ const TEXTS = [
   ['EPERM', 'Operation not permitted'],
   ['EPIPE', 'Broken pipe'],
   ['EPROTO', 'Protocol error'],
+  // Of no socket: see ConnectOptions.ports.
+  ['ERANGE', 'Source port range exhausted'],
   ['ETIMEDOUT', 'Connection timed out'],
 ] as const;
 
@@ -30,4 +33,10 @@ const BY_NUMBER = new Map<number, string>(TEXTS.map(([name, text]) => [constants
 export function errnoText(errno: number): string {
   if (errno === 0) return '';
   return BY_NUMBER.get(errno) ?? `Unknown error ${errno}`;
+}
+
+/** Why there is no connection through a SOCKS proxy; `errno` of a connection that broke. */
+export function socksText(news: SocksNews, errno: number): string {
+  if (news === 'reached') return `SOCKS4 Proxy handshake aborted by server (${errnoText(errno)})`;
+  return `SOCKS4 Proxy ${news === 'denied' ? 'deny the request' : 'read error during handshake'}`;
 }

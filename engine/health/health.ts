@@ -7,9 +7,9 @@
  * A success moves up by one, and to the very top once UP is reached; a failure moves down by one, and to zero once DOWN
  * is reached. So it takes `rise` successes in a row to come up and `fall` failures in a row to go down.
  */
-import { CHECK_ENABLED, OPER_STOPPING } from '../shm/words.ts';
+import { OPER_STOPPING } from '../shm/words.ts';
 import { LOG_INFO, LOG_NOTICE } from './log.ts';
-import { setRunning, setStopped, setStopping } from './state.ts';
+import { isVetoed, setRunning, setStopped, setStopping } from './state.ts';
 import { CHECK_STATUSES, type CheckResult, L7STS, reason, type Verdict } from './statuses.ts';
 import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
 import { cutCheckText, writeCheckText } from './text.ts';
@@ -56,7 +56,7 @@ export function conclude(env: StateEnv, t: Target, kind: CheckKind, found: Verdi
   writeCheckText(memory, t.number, kind, v.info);
   const next = result === 'neutral' ? health : step(health, passed, rise, fall);
   setServerWord(memory, t, field.health, next);
-  if (result === 'failed' && health > 0) {
+  if (result === 'failed' && health > 0 && kind === 'check') {
     setServerWord(memory, t, 'check_fails', serverWord(memory, t, 'check_fails') + 1);
   }
   // A good check forgives what was observed.
@@ -64,7 +64,12 @@ export function conclude(env: StateEnv, t: Target, kind: CheckKind, found: Verdi
 
   const verbose = t.proxy.options.logHealthChecks;
   if (verbose && (report || next !== health)) {
-    env.log(LOG_NOTICE, t.proxy.index, checkText(env, t, kind, v, durationMs, next), LOG_INFO);
+    env.log(
+      LOG_NOTICE,
+      t.proxy.index,
+      checkText(env, t, kind, { ...v, info: v.told ?? v.info }, durationMs, next),
+      LOG_INFO,
+    );
   }
   // With a log line for the check itself, the one for the state need not give the reason again.
   const cause = verbose ? '' : reason(v, durationMs);
@@ -80,13 +85,8 @@ function meaning(kind: CheckKind, v: Verdict): CheckResult {
 }
 
 /** Neither of the server's checks has it down. */
-function agrees({ memory }: StateEnv, t: Target): boolean {
-  return (['check', 'agent'] as const).every(kind => {
-    const { on, health, rise } = FIELDS[kind];
-    return (
-      (serverWord(memory, t, on) & CHECK_ENABLED) === 0 || serverWord(memory, t, health) >= serverWord(memory, t, rise)
-    );
-  });
+function agrees(env: StateEnv, t: Target): boolean {
+  return !isVetoed(env, t, 'check') && !isVetoed(env, t, 'agent');
 }
 
 /** An agent's `up` is no word against the 404 of a server that is leaving. */

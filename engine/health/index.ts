@@ -76,7 +76,7 @@ export function startHealth(env: CheckEnv): Health {
     for (const server of proxy.servers) if (!server.removed) checkersOf(targetOf(env, proxy, server));
   }
   const delays = startDelays(
-    Array.from(checkers, ({ interMs }) => interMs),
+    Array.from(checkers, ({ currentMs }) => currentMs),
     env.model.global.maxSpreadChecksMs,
   );
   [...checkers].forEach((checker, i) => {
@@ -158,12 +158,13 @@ function whereFrom({ memory }: CheckEnv, { number, server }: Target, kind: Check
 }
 
 /**
- * When each check starts, in milliseconds: spread evenly over the shortest interval of all (not less than a second), over
- * its own where that is longer, and over `max-spread-checks` at most (0 = no such limit).
+ * When each check starts, in milliseconds, by the intervals in force (a server that is not quite up is checked each `fastinter`):
+ * spread evenly over the shortest of a second or more, over its own where that is longer or there is none such, and over
+ * `max-spread-checks` at most (0 = no such limit).
  */
 export function startDelays(intervals: readonly number[], maxSpreadMs: number): number[] {
   const shortest = intervals.reduce((min, i) => (i >= START_INTERVAL_MIN_MS ? Math.min(min, i) : min), Infinity);
-  const common = shortest === Infinity ? START_INTERVAL_MIN_MS : shortest;
+  const common = shortest === Infinity ? 0 : shortest;
   return intervals.map((inter, i) => {
     const span = Math.max(common, inter);
     return ((maxSpreadMs > 0 ? Math.min(span, maxSpreadMs) : span) * i) / intervals.length;

@@ -6,6 +6,7 @@
  * unchecked server is simply running. A `disabled` one is in maintenance (manual, 5.2 `disabled`, `rise`, `fall`).
  */
 import { isFrontend, type Model } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import { isNowhere } from '../io/address.ts';
 import { type Memory, type Topology, topology } from '../shm/memory.ts';
 import {
@@ -27,8 +28,8 @@ import {
   PROXY,
   SERVER,
 } from '../shm/words.ts';
+import { firstState, USUAL } from './change.ts';
 import { restore } from './restore.ts';
-import { firstState } from './state.ts';
 import { INI, UNK } from './statuses.ts';
 import { type StateEnv, serverWord, setServerWord, type Target, targetOf } from './target.ts';
 import { trackedBy } from './track.ts';
@@ -66,6 +67,16 @@ export function initialise(memory: Memory, model: Model, now: number): void {
   for (const target of targets) if (target.server.saved !== null) restore(env, target, target.server.saved);
   for (const target of targets) beginAsTracked(env, target);
   for (const target of targets) settle(env, target);
+  for (const proxy of model.proxies) countLost(memory, proxy);
+}
+
+/** A backend whose lines have servers, and which has none for what else is known of them, has gone down, as with HAProxy. */
+function countLost(memory: Memory, { index, servers }: Proxy): void {
+  const { words } = memory;
+  const base = memory.proxy(index);
+  const meant = servers.some(server => !server.disabled && server.weight > 0 && firstState(server).up);
+  const usable = Atomics.load(words, base + PROXY.at.act) + Atomics.load(words, base + PROXY.at.bck);
+  if (meant && usable === 0) Atomics.store(words, base + PROXY.at.down_trans, 1);
 }
 
 /** A server that tracks another begins as that one does. */
@@ -78,6 +89,7 @@ export function beginAsTracked(env: StateEnv, t: Target): void {
   const inherited =
     (admin & ADMIN_MAINT ? ADMIN_INHERITED_MAINT : 0) | (admin & ADMIN_DRAIN ? ADMIN_INHERITED_DRAIN : 0);
   setServerWord(memory, t, 'admin', serverWord(memory, t, 'admin') | inherited);
+  if (inherited & ADMIN_INHERITED_MAINT) setServerWord(memory, t, 'check_health', 0);
   if (serverWord(memory, tracked, 'oper') === OPER_STOPPED) setServerWord(memory, t, 'oper', OPER_STOPPED);
 }
 
@@ -89,6 +101,19 @@ function initialiseListeners(
 ): void {
   binds.forEach((bind, i) => {
     store(memory, memory.listener(top.firstListener[proxy]! + i), LISTENER.at, { maxconn: bind.maxconn });
+  });
+}
+
+/** The words of a backend that comes later, whoever had its place before. It has no servers yet. */
+export function initialiseBackend({ memory, now }: StateEnv, { index, unpublished }: Proxy): void {
+  const base = memory.proxy(index);
+  for (const [name, at] of Object.entries(PROXY.at)) {
+    // Balancers have seen this number.
+    if (name !== 'generation') Atomics.store(memory.words, base + at, 0);
+  }
+  store(memory, base, PROXY.at, {
+    be_unpublished: unpublished ? 1 : 0,
+    last_change: Math.floor(now() / 1000),
   });
 }
 
@@ -116,8 +141,8 @@ function writeServer(env: StateEnv, target: Target): void {
     check_status: check ? INI : UNK,
     check_code: -1,
     check_duration: -1,
-    check_rise: check?.rise ?? 0,
-    check_fall: check?.fall ?? 0,
+    check_rise: (check ?? USUAL).rise,
+    check_fall: (check ?? USUAL).fall,
     check_health: server.disabled || lost ? 0 : begin.health,
     agent_on: agent ? CHECK_CONFIGURED | CHECK_ENABLED : 0,
     agent_status: agent ? INI : UNK,

@@ -8,6 +8,7 @@ export type Log = (level: number, proxy: number, text: string, mailLevel?: numbe
 
 export const LOG_EMERG = 0;
 export const LOG_ALERT = 1;
+export const LOG_WARNING = 4;
 export const LOG_NOTICE = 5;
 export const LOG_INFO = 6;
 export const NO_MAIL = 8;

@@ -3,7 +3,7 @@
  * come so far: true or false, or what the protocol itself says.
  */
 import type { ExpectStep, HeaderMatch, MatchKind, MatchMethod } from '../config/check-model.ts';
-import { ldapBind, mysqlHello, mysqlOk, spopHello } from './protocols.ts';
+import { ldapBind, mysqlHello, mysqlOk, mysqlVersion, spopHello } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
 import type { Verdict } from './statuses.ts';
 
@@ -16,7 +16,10 @@ export type Match =
   /** Known as soon as the head of the HTTP response is. */
   | { readonly of: 'head'; readonly holds: (response: CheckResponse) => boolean }
   | { readonly of: 'body'; readonly holds: (body: string) => boolean }
-  | { readonly of: 'protocol'; readonly find: (text: string, ended: boolean) => Finding };
+  /** `info`: what a success says. */
+  | { readonly of: 'protocol'; readonly find: Find; readonly info?: (text: string) => string };
+
+type Find = (text: string, ended: boolean) => Finding;
 
 /** An expectation whose formats are evaluated: texts are one character per byte. */
 export interface Expected extends Omit<ExpectStep, 'pattern' | 'header'> {
@@ -102,9 +105,9 @@ const MATCHES: Readonly<Record<Exclude<MatchKind, 'agent'>, (step: Expected) => 
   },
   hdr: step => headerMatch(step, false),
   fhdr: step => headerMatch(step, true),
-  'mysql-hello': () => ({ of: 'protocol', find: mysqlHello }),
-  'mysql-ok': () => ({ of: 'protocol', find: mysqlOk }),
-  'ldap-bind': () => ({ of: 'protocol', find: ldapBind }),
+  'mysql-hello': () => ({ of: 'protocol', find: mysqlHello, info: mysqlVersion }),
+  'mysql-ok': () => ({ of: 'protocol', find: mysqlOk, info: mysqlVersion }),
+  'ldap-bind': () => ({ of: 'protocol', find: ldapBind, info: () => 'Success' }),
   'spop-hello': () => ({ of: 'protocol', find: spopHello }),
 };
 

@@ -24,6 +24,7 @@ import { type Match, matchOf } from './matches.ts';
 import { pieceOf } from './protocols.ts';
 import type { CheckResponse } from './response.ts';
 import type { Verdict } from './statuses.ts';
+import { latin1 } from './text.ts';
 
 /** A request with nothing left to evaluate; texts are one character per byte. */
 export interface RequestText {
@@ -93,11 +94,6 @@ function textOf(value: CheckValue, env: Env): (at: Standpoint) => string {
   }
   const fixed = latin1(value);
   return () => fixed;
-}
-
-/** Texts of the configuration are UTF-8; what was received is compared byte by byte. */
-function latin1(value: string): string {
-  return Buffer.from(value).toString('latin1');
 }
 
 function sender({ bytes, hex }: SendStep, env: Env): (at: Standpoint) => Uint8Array | null {

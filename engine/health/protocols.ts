@@ -49,6 +49,11 @@ export function mysqlHello(text: string, ended: boolean): Finding {
   return end < MYSQL_HELLO_MIN_BYTES ? verdict(L7RSP) : 'good';
 }
 
+/** The server's version, in its greeting: behind the version of the protocol, up to a zero byte. */
+export function mysqlVersion(text: string): string {
+  return cString(text, MYSQL_HEAD_BYTES + 1);
+}
+
 /** What the server says to the login, in the packet behind its greeting. */
 export function mysqlOk(text: string, ended: boolean): Finding {
   const first = mysqlPacket(text, 0);

@@ -8,9 +8,11 @@
 import type { CheckStep, ConnectStep } from '../config/check-model.ts';
 import { connectOptions } from '../io/connect-options.ts';
 import type { Address, Chunk, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
+import { connectThrough, type SocksNews } from '../io/socks4.ts';
+import { CONNECTION_ERRORS, handshakeError } from '../proxy/connection-errors.ts';
 import { proxyHeader } from '../proxy/proxy-protocol.ts';
-import { connectThrough } from '../proxy/socks4.ts';
 import type { Outside } from '../sample/outside.ts';
+import { portsOf } from '../shm/source-ports.ts';
 import { OPER_STOPPED } from '../shm/words.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { connectTls, TlsConn } from '../tls/conn.ts';
@@ -19,7 +21,7 @@ import type { TlsContext } from '../tls/context.ts';
 import type { TlsEnd } from '../tls/end.ts';
 import type { TlsServer } from '../tls/server.ts';
 import { type Answer, judge, request, success, whereabouts } from './check.ts';
-import { errnoText } from './errnos.ts';
+import { errnoText, socksText } from './errnos.ts';
 import type { Deed, Plan } from './plan.ts';
 import { CheckResponse } from './response.ts';
 import { Sight } from './sight.ts';
@@ -70,7 +72,6 @@ export interface Reach {
 }
 
 /** HAProxy's words. */
-const HANDSHAKE_FAILED = 'SSL handshake failure';
 const INCOMPLETE_LINE = 'Ignoring incomplete line from agent';
 
 export class Script implements Probe, Handler, TlsEnd {
@@ -89,6 +90,8 @@ export class Script implements Probe, Handler, TlsEnd {
   #connecting = false;
   /** TCP is connected, and TLS is under way. */
   #shaking = false;
+  /** What the SOCKS proxy has said so far. */
+  #socks: SocksNews | null = null;
   #ended = false;
   /** Nothing came since something was sent. */
   #unheard = false;
@@ -100,7 +103,8 @@ export class Script implements Probe, Handler, TlsEnd {
     this.#reach = reach;
     this.#done = done;
     this.#timer = new Timer<Script>(this, script => script.#expire());
-    this.#options = connectOptions(target.server, target.proxy);
+    const ports = portsOf(env.memory, target.server, env.memory.shape.workers);
+    this.#options = connectOptions(target.server, target.proxy, env.model.global.tune, ports);
     this.#sight = new Sight(target, plan.check, env.outside);
     this.#response = this.#nothing();
   }
@@ -125,8 +129,9 @@ export class Script implements Probe, Handler, TlsEnd {
     const { checkMs } = this.#target.proxy.timeouts;
     if (checkMs > 0) this.#env.wheel.arm(this.#timer, this.#env.now() + checkMs);
     this.#shaking = false;
-    // Before TLS it was sent already.
-    if (!(conn instanceof TlsConn) && this.#introduces()) this.#send(this.#header(conn));
+    // The last word of a handshake is ours. Before TLS the header was sent already.
+    if (conn instanceof TlsConn) this.#unheard = true;
+    else if (this.#introduces()) this.#send(this.#header(conn));
     this.#next();
   }
 
@@ -175,8 +180,12 @@ export class Script implements Probe, Handler, TlsEnd {
     this.#ended = true;
     if (this.#at < 0) return;
     if (errno === 0 && !this.#connecting) this.#go();
-    else if (this.#shaking) this.#finish(verdict(L6RSP, HANDSHAKE_FAILED + this.#whereabouts()));
-    else this.#finish(verdict(this.#connecting ? L4CON : SOCKERR, errnoText(errno) + this.#whereabouts()));
+    else if (this.#shaking) this.#finish(verdict(L6RSP, handshakeText(conn) + this.#whereabouts()));
+    else {
+      const through = this.#connecting ? this.#socks : null;
+      const text = through === null ? errnoText(errno) : socksText(through, errno);
+      this.#finish(verdict(this.#connecting && through === null ? L4CON : SOCKERR, text + this.#whereabouts()));
+    }
   }
 
   get #step(): CheckStep {
@@ -270,6 +279,7 @@ export class Script implements Probe, Handler, TlsEnd {
     this.#ended = false;
     this.#connecting = true;
     this.#shaking = false;
+    this.#socks = null;
     this.#unheard = false;
     const { checkMs, connectMs } = this.#target.proxy.timeouts;
     const limit = checkMs > 0 && connectMs > 0 ? Math.min(connectMs, this.#reach.interMs) : this.#reach.interMs;
@@ -282,7 +292,10 @@ export class Script implements Probe, Handler, TlsEnd {
     // A check that only connects leaves no trace in the server; where the server speaks first, it must know of us.
     const delayAck = this.#plan.check.steps[this.#at + 1]?.kind !== 'expect';
     const options = { ...this.#options, delayAck };
-    const connect = (handler: Handler) => connectThrough(io, through, address, options, handler);
+    const tell = (news: SocksNews): void => {
+      this.#socks = news;
+    };
+    const connect = (handler: Handler) => connectThrough(io, through, address, options, handler, tell);
     const secret = this.#reach.tls !== null && (step.tls || (step.asServer && this.#reach.always));
     this.#conn = secret ? connectTls(io, this, this, connect) : connect(this);
   }
@@ -297,7 +310,9 @@ export class Script implements Probe, Handler, TlsEnd {
     const step = this.#step;
     const own = step.kind === 'expect' ? step.toutStatus : '';
     const layer = this.#shaking ? L6TOUT : L4TOUT;
-    const status = this.#connecting ? layer : own === '' ? L7TOUT : statusNamed(own);
+    // The connection to a SOCKS proxy is one for HAProxy.
+    const connecting = this.#connecting && (this.#shaking || this.#socks === null);
+    const status = connecting ? layer : own === '' ? L7TOUT : statusNamed(own);
     this.#finish(verdict(status, this.#cutShort() ? INCOMPLETE_LINE : this.#whereabouts()));
   }
 
@@ -329,4 +344,8 @@ export class Script implements Probe, Handler, TlsEnd {
     if (orderly) conn?.close();
     else conn?.abort(true);
   }
+}
+
+function handshakeText(conn: Conn): string {
+  return CONNECTION_ERRORS[handshakeError(conn instanceof TlsConn ? conn.tls : null)]!.message;
 }

@@ -24,7 +24,7 @@ export function left(env: StateEnv, t: Target, xferred: number): string {
 }
 
 /** What the server will take from the backend's queue is for the workers to see: they do it after the doorbell. */
-export function online(env: StateEnv, t: Target): string {
-  const queued = serverWord(env.memory, t, 'queued');
-  return `${counts(env, t, 'online')} 0 sessions requeued, ${queued} total in queue.`;
+export function online(env: StateEnv, t: Target, xferred = 0): string {
+  const queued = serverWord(env.memory, t, 'queued') - xferred;
+  return `${counts(env, t, 'online')} ${xferred} sessions requeued, ${Math.max(0, queued)} total in queue.`;
 }

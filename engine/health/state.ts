@@ -13,10 +13,7 @@
  * A change is complete in memory (state, eweight, act/bck, generation) before the doorbells ring: a worker that looks
  * afterwards does not pick the server.
  */
-import type { Server } from '../config/server-model.ts';
 import { WEIGHT_MAX } from '../limits.ts';
-import { ringAll } from '../shm/doorbell.ts';
-import type { Memory } from '../shm/memory.ts';
 import {
   ADMIN_DRAIN,
   ADMIN_FORCED_DRAIN,
@@ -25,19 +22,17 @@ import {
   ADMIN_INHERITED_MAINT,
   ADMIN_MAINT,
   ADMIN_RESOLUTION_MAINT,
+  CHECK_ENABLED,
   OPER_RUNNING,
   OPER_STARTING,
   OPER_STOPPED,
   OPER_STOPPING,
-  PROXY,
 } from '../shm/words.ts';
-import { LOG_ALERT, LOG_EMERG, LOG_NOTICE, NO_MAIL } from './log.ts';
+import { change, firstState, goDown, goUp, inMaint, leaveDown, lossLevel, stamp } from './change.ts';
+import { LOG_NOTICE, NO_MAIL } from './log.ts';
 import { left, online, subject } from './state-texts.ts';
-import { addServerWord, type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
+import { type StateEnv, serverWord, setServerWord, type Target } from './target.ts';
 import { trackedBy, trackersOf, via } from './track.ts';
-import { advanceRamp, settle } from './weights.ts';
-
-const PX = PROXY.at;
 
 /** Checks failed (or the operator said so): DOWN. `cause` continues the log line: `, reason: ...`. */
 export function setStopped(env: StateEnv, t: Target, cause: string): void {
@@ -47,6 +42,7 @@ export function setStopped(env: StateEnv, t: Target, cause: string): void {
   goDown(env, t);
   const level = lossLevel(was, serverWord(memory, t, 'admin'));
   change(env, t, level, xferred => `${subject(t)} is DOWN${cause}${left(env, t, xferred)}`);
+  drainsOn(env, t);
   for (const tracker of trackersOf(env, t)) setStopped(env, tracker, via(t));
 }
 
@@ -57,6 +53,7 @@ export function setRunning(env: StateEnv, t: Target, cause: string): void {
   if (was === OPER_RUNNING || was === OPER_STARTING || inMaint(memory, t)) return;
   goUp(env, t);
   change(env, t, LOG_NOTICE, () => `${subject(t)} is UP${cause}${online(env, t)}`);
+  drainsOn(env, t);
   for (const tracker of trackersOf(env, t)) setRunning(env, tracker, via(t));
 }
 
@@ -64,10 +61,15 @@ export function setRunning(env: StateEnv, t: Target, cause: string): void {
 export function setStopping(env: StateEnv, t: Target, cause: string): void {
   const { memory } = env;
   if (serverWord(memory, t, 'oper') === OPER_STOPPING || inMaint(memory, t)) return;
-  leaveDown(env, t);
-  setServerWord(memory, t, 'oper', OPER_STOPPING);
-  change(env, t, LOG_NOTICE, () => `${subject(t)} is stopping${cause}${online(env, t)}`);
+  becomeStopping(env, t);
+  change(env, t, LOG_NOTICE, xferred => `${subject(t)} is stopping${cause}${online(env, t, xferred)}`);
+  drainsOn(env, t);
   for (const tracker of trackersOf(env, t)) setStopping(env, tracker, via(t));
+}
+
+function becomeStopping(env: StateEnv, t: Target): void {
+  leaveDown(env, t);
+  setServerWord(env.memory, t, 'oper', OPER_STOPPING);
 }
 
 /** `set server state maint`, `disable server`. Leaves drain. */
@@ -76,6 +78,7 @@ export function setMaint(env: StateEnv, t: Target): void {
   // It is there for another reason, and stays when that is gone.
   if (inMaint(env.memory, t)) setServerWord(env.memory, t, 'admin', admin);
   else enterMaint(env, t, admin, '');
+  releaseTrackers(env, t);
 }
 
 /** `admin`: the flags from now on. What tracks it is in maintenance too. */
@@ -86,11 +89,17 @@ function enterMaint(env: StateEnv, t: Target, admin: number, cause: string): voi
   setServerWord(memory, t, 'admin', admin);
   setServerWord(memory, t, 'check_health', 0);
   if (was === OPER_STOPPED) {
-    change(env, t, LOG_NOTICE, () => `${subject(t)} was DOWN and now enters maintenance${cause}.`);
+    change(env, t, LOG_NOTICE, () => `${subject(t)} was DOWN and now enters maintenance${cause}.`, NO_MAIL);
   } else {
     goDown(env, t);
     const level = lossLevel(was, before);
-    change(env, t, level, xferred => `${subject(t)} is going DOWN for maintenance${cause}${left(env, t, xferred)}`);
+    change(
+      env,
+      t,
+      level,
+      xferred => `${subject(t)} is going DOWN for maintenance${cause}${left(env, t, xferred)}`,
+      NO_MAIL,
+    );
   }
   for (const tracker of trackersOf(env, t)) {
     const theirs = serverWord(memory, tracker, 'admin');
@@ -105,27 +114,25 @@ export function setDrain(env: StateEnv, t: Target) {
   const admin = serverWord(memory, t, 'admin');
   if (admin & ADMIN_FORCED_MAINT) {
     setServerWord(memory, t, 'admin', (admin & ~ADMIN_FORCED_MAINT) | ADMIN_FORCED_DRAIN);
-    if (inMaint(memory, t)) return remains(env, t);
-    leaveMaint(env, t);
-    change(env, t, LOG_NOTICE, () => `${subject(t)} is UP/DRAIN (leaving forced maintenance).`);
-    env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} remains in forced drain mode.`);
     for (const tracker of trackersOf(env, t)) enterDrain(env, tracker, ADMIN_INHERITED_DRAIN, via(t));
+    released(env, t, admin);
     releaseTrackers(env, t);
     return;
   }
-  if ((admin & ADMIN_FORCED_DRAIN) === 0) enterDrain(env, t, ADMIN_FORCED_DRAIN, '');
+  enterDrain(env, t, ADMIN_FORCED_DRAIN, '');
 }
 
 function enterDrain(env: StateEnv, t: Target, flag: number, cause: string): void {
   const { memory } = env;
   const admin = serverWord(memory, t, 'admin');
+  if (admin & flag) return;
   setServerWord(memory, t, 'admin', admin | flag);
   if ((admin & (ADMIN_DRAIN | ADMIN_MAINT)) === 0) {
     stamp(env, t);
     const down = serverWord(memory, t, 'oper') === OPER_STOPPED;
-    const end = (xferred: number): string => (down ? left(env, t, xferred) : online(env, t));
+    const end = (xferred: number): string => (down ? left : online)(env, t, xferred);
     change(env, t, LOG_NOTICE, xferred => `${subject(t)} enters drain state${cause}${end(xferred)}`);
-  }
+  } else drainsOn(env, t);
   for (const tracker of trackersOf(env, t)) enterDrain(env, tracker, ADMIN_INHERITED_DRAIN, via(t));
 }
 
@@ -135,7 +142,7 @@ export function setReady(env: StateEnv, t: Target): void {
   const admin = serverWord(memory, t, 'admin');
   if ((admin & (ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN)) === 0) return;
   setServerWord(memory, t, 'admin', admin & ~(ADMIN_FORCED_MAINT | ADMIN_FORCED_DRAIN));
-  released(env, t, admin, 'forced');
+  released(env, t, admin);
   releaseTrackers(env, t);
 }
 
@@ -154,13 +161,13 @@ export function setResolved(env: StateEnv, t: Target, name: string) {
   const now = admin & ~ADMIN_RESOLUTION_MAINT;
   setServerWord(memory, t, 'admin', now);
   const who = `${subject(t)} ('${name}')`;
-  const say = (text: string): void => env.log(LOG_NOTICE, t.proxy.index, text);
+  const say = (text: string): void => env.log(LOG_NOTICE, t.proxy.index, text, NO_MAIL);
   if (now & ADMIN_MAINT) return say(`${who} resolves again but remains in maintenance.`);
   leaveMaint(env, t);
   const up = serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP';
   const mode = now & ADMIN_DRAIN ? 'DRAIN' : 'READY';
-  change(env, t, LOG_NOTICE, () => `${who} is ${up}/${mode} (resolves again).`);
-  if (now & ADMIN_FORCED_DRAIN) say(`${subject(t)} remains in forced drain mode.`);
+  change(env, t, LOG_NOTICE, () => `${who} is ${up}/${mode} (resolves again).`, NO_MAIL);
+  drainsOn(env, t);
   releaseTrackers(env, t);
 }
 
@@ -172,33 +179,48 @@ function releaseTrackers(env: StateEnv, t: Target): void {
     const admin = serverWord(env.memory, tracker, 'admin');
     if ((admin & gone) === 0) continue;
     setServerWord(env.memory, tracker, 'admin', admin & ~gone);
-    released(env, tracker, admin, 'inherited');
+    released(env, tracker, admin);
     releaseTrackers(env, tracker);
   }
 }
 
-/** The operator let it go, but there is another reason for its maintenance. */
-function remains(env: StateEnv, t: Target): void {
-  env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} is leaving forced maintenance but remains in maintenance.`);
-}
-
 /** Flags were taken away; `before` are those it had. */
-function released(env: StateEnv, t: Target, before: number, how: 'forced' | 'inherited'): void {
+function released(env: StateEnv, t: Target, before: number): void {
   const { memory } = env;
   const now = serverWord(memory, t, 'admin');
-  if (now & ADMIN_MAINT) {
-    if (before & ~now & ADMIN_FORCED_MAINT) remains(env, t);
-    return;
-  }
   const down = (): string => (serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP');
-  if (before & ADMIN_MAINT) {
+  const forced = before & ~now & ADMIN_FORCED_MAINT ? 'forced ' : '';
+  if (now & ADMIN_MAINT) {
+    // The operator let it go, but there is another reason for its maintenance.
+    const why = now & ADMIN_INHERITED_MAINT ? viaTracked(env, t) : '';
+    const text = `${subject(t)} is leaving forced maintenance but remains in maintenance${why}.`;
+    if (forced) env.log(LOG_NOTICE, t.proxy.index, text, NO_MAIL);
+  } else if (before & ADMIN_MAINT) {
     leaveMaint(env, t);
     const mode = now & ADMIN_DRAIN ? 'DRAIN' : 'READY';
-    change(env, t, LOG_NOTICE, () => `${subject(t)} is ${down()}/${mode} (leaving ${how} maintenance).`);
-  } else if ((now & ADMIN_DRAIN) === 0) {
+    change(env, t, LOG_NOTICE, () => `${subject(t)} is ${down()}/${mode} (leaving ${forced}maintenance).`, NO_MAIL);
+    drainsOn(env, t);
+  } else if (now & ADMIN_DRAIN) drainsOn(env, t);
+  else {
     stamp(env, t);
-    change(env, t, LOG_NOTICE, () => `${subject(t)} is ${down()} (leaving ${how} drain).`);
+    change(env, t, LOG_NOTICE, () => `${subject(t)} is ${down()} (leaving forced drain).`, NO_MAIL);
   }
+}
+
+/** Whatever else changes, a server that is drained stays so, and the log says why. */
+function drainsOn(env: StateEnv, t: Target): void {
+  const admin = serverWord(env.memory, t, 'admin');
+  if (admin & ADMIN_MAINT || (admin & ADMIN_DRAIN) === 0) return;
+  const why =
+    admin & ADMIN_FORCED_DRAIN
+      ? 'remains in forced drain mode'
+      : `is leaving forced drain but remains in drain mode${viaTracked(env, t)}`;
+  env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} ${why}.`, NO_MAIL);
+}
+
+function viaTracked(env: StateEnv, t: Target): string {
+  const tracked = trackedBy(env, t);
+  return tracked === null ? '' : via(tracked);
 }
 
 /** `set server health`: as if checks had said so. The place on their scale goes along, so that the next one agrees. */
@@ -210,104 +232,38 @@ export function forceHealth(env: StateEnv, t: Target, health: 'up' | 'stopping' 
   else setStopping(env, t, cause);
 }
 
-/** Sets the weight the operator wants, 0..256. Nothing is logged, as in HAProxy. */
+/** Sets the weight the operator wants, 0..256. */
 export function setWeight(env: StateEnv, t: Target, weight: number): void {
   if (!(weight >= 0 && weight <= WEIGHT_MAX))
     throw new RangeError(`health: weight ${weight} is not in 0..${WEIGHT_MAX}`);
   setServerWord(env.memory, t, 'uweight', weight);
   change(env, t, LOG_NOTICE, null);
+  drainsOn(env, t);
 }
 
 /** One step of `slowstart`: call from time to time while the server is STARTING; it becomes RUNNING at the end. */
 export function warm(env: StateEnv, t: Target): void {
-  if (serverWord(env.memory, t, 'oper') === OPER_STARTING) change(env, t, LOG_NOTICE, null);
-}
-
-/** What every change ends with: derived words, the backend's own state, doorbells, the log. */
-function change(env: StateEnv, t: Target, level: number, event: ((xferred: number) => string) | null): void {
-  const before = usableServers(env, t);
-  advanceRamp(env, t);
-  settle(env, t);
-  const after = usableServers(env, t);
-  // Requests that wait for this very server go elsewhere when it can take them no more.
-  const xferred = serverWord(env.memory, t, 'eweight') === 0 ? serverWord(env.memory, t, 'queued') : 0;
-  if ((before === 0) !== (after === 0)) backendChange(env, t.proxy, after > 0);
-  ringAll(env.memory);
-  if (event) env.log(level, t.proxy.index, event(xferred));
-  if (before > 0 && after === 0) {
-    const kind = t.proxy.kind === 'listen' ? 'proxy' : 'backend';
-    env.log(LOG_EMERG, t.proxy.index, `${kind} ${t.proxy.name} has no server available!`, NO_MAIL);
-  }
-}
-
-function usableServers(env: StateEnv, t: Target): number {
-  const { words } = env.memory;
-  const px = env.memory.proxy(t.proxy.index);
-  return Atomics.load(words, px + PX.act) + Atomics.load(words, px + PX.bck);
-}
-
-function backendChange(env: StateEnv, proxy: Target['proxy'], up: boolean): void {
-  const { words } = env.memory;
-  const px = env.memory.proxy(proxy.index);
-  const second = Math.floor(env.now() / 1000);
-  if (up) Atomics.add(words, px + PX.down_time, second - Atomics.load(words, px + PX.last_change));
-  else Atomics.add(words, px + PX.down_trans, 1);
-  Atomics.store(words, px + PX.last_change, second);
-}
-
-function goDown(env: StateEnv, t: Target): void {
-  setServerWord(env.memory, t, 'oper', OPER_STOPPED);
-  addServerWord(env.memory, t, 'down_trans', 1);
-  if (t.server.shutdownWhenDown) addServerWord(env.memory, t, 'downs', 1);
-  stamp(env, t);
-}
-
-function goUp(env: StateEnv, t: Target): void {
-  leaveDown(env, t);
-  setServerWord(env.memory, t, 'oper', t.server.slowstartMs > 0 ? OPER_STARTING : OPER_RUNNING);
-  const serves = serverWord(env.memory, t, 'uweight') > 0 && !(serverWord(env.memory, t, 'admin') & ADMIN_DRAIN);
-  if (t.server.shutdownBackupsWhenUp && !t.server.backup && serves) addServerWord(env.memory, t, 'ups', 1);
-}
-
-/** Counts the time down, if it was down, and stamps the change. */
-function leaveDown(env: StateEnv, t: Target): void {
-  const { memory } = env;
-  if (serverWord(memory, t, 'oper') === OPER_STOPPED) {
-    const second = Math.floor(env.now() / 1000);
-    addServerWord(memory, t, 'down_time', second - serverWord(memory, t, 'last_change'));
-  }
-  stamp(env, t);
+  const oper = (): number => serverWord(env.memory, t, 'oper');
+  if (oper() !== OPER_STARTING) return;
+  change(env, t, LOG_NOTICE, null);
+  if (oper() === OPER_RUNNING) env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} is UP${online(env, t)}`);
+  drainsOn(env, t);
 }
 
 /** Out of maintenance a server is as the one that it tracks, or as `init-state` says: up until a check says otherwise. */
 function leaveMaint(env: StateEnv, t: Target): void {
+  const { memory } = env;
   const tracked = trackedBy(env, t);
   const { health, up } = firstState(t.server);
-  setServerWord(env.memory, t, 'check_health', health);
-  if (tracked === null ? up : serverWord(env.memory, tracked, 'oper') !== OPER_STOPPED) goUp(env, t);
-  else stamp(env, t);
+  if (t.server.check !== null) setServerWord(memory, t, 'check_health', health);
+  const theirs = tracked === null ? (up ? OPER_RUNNING : OPER_STOPPED) : serverWord(memory, tracked, 'oper');
+  if (theirs === OPER_STOPPED || isVetoed(env, t, 'agent')) stamp(env, t);
+  else if (theirs === OPER_STOPPING) becomeStopping(env, t);
+  else goUp(env, t);
 }
 
-/** Where a server begins: its place on the scale of its checks, and whether it is up. Manual 5.2, `init-state`. */
-export function firstState({ check, initState }: Server): { health: number; up: boolean } {
-  if (check === null) return { health: 0, up: initState !== 'down' && initState !== 'fully-down' };
-  const { rise, fall } = check;
-  if (initState === 'fully-up') return { health: rise + fall - 1, up: true };
-  if (initState === 'down') return { health: rise - 1, up: false };
-  if (initState === 'fully-down') return { health: 0, up: false };
-  // One failure takes it down.
-  return { health: rise, up: true };
-}
-
-function stamp(env: StateEnv, t: Target): void {
-  setServerWord(env.memory, t, 'last_change', Math.floor(env.now() / 1000));
-}
-
-function inMaint(memory: Memory, t: Target): boolean {
-  return (serverWord(memory, t, 'admin') & ADMIN_MAINT) !== 0;
-}
-
-/** A server that took no new traffic any more is no loss. */
-function lossLevel(oper: number, admin: number): number {
-  return oper === OPER_STOPPING || (admin & ADMIN_DRAIN) !== 0 ? LOG_NOTICE : LOG_ALERT;
+/** This check of the server's has it down. */
+export function isVetoed({ memory }: StateEnv, t: Target, kind: 'check' | 'agent'): boolean {
+  const enabled = (serverWord(memory, t, `${kind}_on`) & CHECK_ENABLED) !== 0;
+  return enabled && serverWord(memory, t, `${kind}_health`) < serverWord(memory, t, `${kind}_rise`);
 }

@@ -89,8 +89,10 @@ export interface Verdict {
   readonly status: number;
   /** The protocol's status code; -1 = none. */
   readonly code: number;
-  /** What the check says beside its status; '' = nothing. */
+  /** What the check says beside its status, one character per byte; '' = nothing. */
   readonly info: string;
+  /** What only the line of `option log-health-checks` tells, as with HAProxy; absent = `info`. */
+  readonly told?: string;
 }
 
 export function verdict(status: number, info = '', code = -1): Verdict {
@@ -100,7 +102,7 @@ export function verdict(status: number, info = '', code = -1): Verdict {
 /** `, reason: Layer7 wrong status, code: 503, info: "Sorry", check duration: 2ms`, as logs have it. */
 export function reason(v: Verdict, durationMs: number): string {
   let text = `, reason: ${CHECK_STATUSES[v.status]!.text}`;
-  if (hasCode(v.status) && v.code >= 0) text += `, code: ${v.code}`;
+  if (hasCode(v.status)) text += `, code: ${v.code}`;
   if (v.info !== '') text += `, info: "${escapeInfo(v.info)}"`;
   if (durationMs >= 0) text += `, check duration: ${durationMs}ms`;
   return text;
@@ -108,8 +110,5 @@ export function reason(v: Verdict, durationMs: number): string {
 
 /** Bytes that could end the quotes or the line are written <hex>, as HAProxy does. */
 function escapeInfo(info: string): string {
-  return info.replace(
-    /[^ !#-;=?-~]/g,
-    c => `<${[...Buffer.from(c)].map(b => b.toString(16).toUpperCase().padStart(2, '0')).join('><')}>`,
-  );
+  return info.replace(/[^ !#-;=?-~]/g, c => `<${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}>`);
 }

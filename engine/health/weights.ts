@@ -52,7 +52,10 @@ function weightNow(env: StateEnv, t: Target): number {
   const weight = serverWord(env.memory, t, 'uweight');
   if (serverWord(env.memory, t, 'admin') & (ADMIN_MAINT | ADMIN_DRAIN)) return 0;
   if (oper === OPER_RUNNING) return weight;
-  return oper === OPER_STARTING
-    ? Math.ceil((weight * (serverWord(env.memory, t, 'ramp') || RAMP_FULL)) / RAMP_FULL)
-    : 0;
+  return oper === OPER_STARTING ? rampedWeight(weight, serverWord(env.memory, t, 'ramp')) : 0;
+}
+
+/** What `ramp` sixteenths leave of a weight; 0 = there is no ramp. */
+export function rampedWeight(weight: number, ramp: number): number {
+  return Math.ceil((weight * (ramp || RAMP_FULL)) / RAMP_FULL);
 }

@@ -19,13 +19,11 @@ function splitAbsolute({ uriBytes, uriStart, uriEnd }: Head): boolean {
   return parts.authorityEnd > parts.authorityStart;
 }
 
-/** Takes the port of the scheme out of target and Host (RFC 3986 6.2.3). False when there is no room. */
-export function dropDefaultPort(head: Head): boolean {
+/** Takes the port of the scheme out of target and Host as they came (RFC 3986 6.2.3), for logs too. */
+export function dropDefaultPort(head: Head): void {
   if (head.methodId === METHOD_CONNECT) {
     for (const { port } of DEFAULT_PORTS) shortenHost(head, port);
-    return true;
-  }
-  return head.uriBytes[head.uriStart] === SLASH || dropPort(head);
+  } else if (head.bytes[head.uriStart] !== SLASH) dropPort(head);
 }
 
 function shortenHost(head: Head, port: Uint8Array): void {
@@ -35,15 +33,15 @@ function shortenHost(head: Head, port: Uint8Array): void {
   }
 }
 
-function dropPort(head: Head): boolean {
-  if (!splitAbsolute(head)) return true;
-  const { uriBytes: bytes, uriStart, uriEnd } = head;
+function dropPort(head: Head): void {
+  if (!splitAbsolute(head)) return;
+  const { bytes, uriStart } = head;
   const { authorityStart, authorityEnd, schemeEnd } = parts;
   const known = DEFAULT_PORTS.find(({ scheme }) => isWord(bytes, uriStart, schemeEnd, scheme));
   const end = known === undefined ? authorityEnd : withoutPort(bytes, authorityStart, authorityEnd, known.port);
-  if (end === authorityEnd) return true;
+  if (end === authorityEnd) return;
   shortenHost(head, known!.port);
-  return head.setUri(joined(bytes, uriStart, end, bytes.subarray(authorityEnd, uriEnd)));
+  head.cutUri(end, authorityEnd);
 }
 
 /** The Host header was changed: so is the target. False when there is no room. */

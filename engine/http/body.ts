@@ -11,8 +11,9 @@
  *
  * `step` gives runs of payload, to be framed again by the writer: `writeChunkSize` + run + CRLF, at the end LAST_CHUNK or,
  * at TRAILERS, `0 CRLF` + `trailers[0, trailersEnd)`. `relay` has the same contract, but its runs hold the framing as it was
- * received, checked: chunked in, the same chunks out, one run per received span. The final `0 CRLF` is in a run, so at
- * TRAILERS only `trailers` remains to be sent, and at DONE nothing.
+ * received, checked: chunked in, the same chunks out, one run per received span. Chunk extensions, and blanks behind a size,
+ * are in no run: they are for one hop (RFC 9112 7.1.1), and what one peer passes over another may read. The final `0 CRLF` is
+ * in a run, so at TRAILERS only `trailers` remains to be sent, and at DONE nothing.
  */
 import { CR, HEX_VALUE, LF, SEMICOLON, SP, TAB, VALUE } from './chars.ts';
 import { type Limits, parseFields } from './fields.ts';
@@ -50,22 +51,23 @@ const ERR_TRAILER = invalid('trailer');
 /*
  * Where a chunked body stands:
  *
- *      SIZE ─► [BLANK ─►] [EXTENSION ─►] SIZE_LF ─► PAYLOAD ─► PAYLOAD_CR ─► PAYLOAD_LF ─► SIZE
- *                                           └─ size 0 ─► LAST ─► LAST_LF ─► END
- *                                                         └─► TRAILER ─► TRAILER_READY ─► END
+ *      SIZE ─► [BLANK ─►] [EXTENSION ─►] SIZE_CR ─► SIZE_LF ─► PAYLOAD ─► PAYLOAD_CR ─► PAYLOAD_LF ─► SIZE
+ *                                                      └─ size 0 ─► LAST ─► LAST_LF ─► END
+ *                                                                    └─► TRAILER ─► TRAILER_READY ─► END
  */
-const SIZE = 0;
-const BLANK = 1;
-const EXTENSION = 2;
-const SIZE_LF = 3;
-const PAYLOAD = 4;
-const PAYLOAD_CR = 5;
-const PAYLOAD_LF = 6;
-const LAST = 7;
-const LAST_LF = 8;
-const TRAILER = 9;
-const TRAILER_READY = 10;
-const END = 11;
+const BLANK = 0;
+const EXTENSION = 1;
+const SIZE = 2;
+const SIZE_CR = 3;
+const SIZE_LF = 4;
+const PAYLOAD = 5;
+const PAYLOAD_CR = 6;
+const PAYLOAD_LF = 7;
+const LAST = 8;
+const LAST_LF = 9;
+const TRAILER = 10;
+const TRAILER_READY = 11;
+const END = 12;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -139,10 +141,13 @@ export class Body {
     if (this.kind !== BODY_CHUNKED) return this.#plain(pos, end);
     let at = pos;
     if (this.#phase < TRAILER) {
+      let start = pos;
       while (at < end && this.error === 0 && this.#phase < TRAILER) {
-        at = this.#phase === PAYLOAD ? this.#take(at, end) : this.#framing(bytes, at, end, false);
+        if (this.#phase > EXTENSION) at = this.#phase === PAYLOAD ? this.#take(at, end) : this.#byte(bytes, at);
+        else if (at > start) break;
+        else at = start = this.#byte(bytes, at);
       }
-      if (at > pos && this.error === 0) return this.#run(pos, at);
+      if (at > start && this.error === 0) return this.#run(start, at);
     }
     at = this.#framing(bytes, at, end);
     return this.#settle(at);
@@ -200,18 +205,15 @@ export class Body {
     return at + run;
   }
 
-  /**
-   * Passes over framing until payload, the end, an error or the end of the bytes. Without `trailers` it stops
-   * before the first trailer.
-   */
-  #framing(bytes: Uint8Array, pos: number, end: number, trailers = true): number {
+  /** Passes over framing until payload, the end, an error or the end of the bytes. */
+  #framing(bytes: Uint8Array, pos: number, end: number): number {
     let at = pos;
     while (at < end && this.#phase !== PAYLOAD && this.#phase < TRAILER && this.error === 0) at = this.#byte(bytes, at);
-    if (this.#phase === TRAILER && trailers && this.error === 0) at = this.#trailer(bytes, at, end);
+    if (this.#phase === TRAILER && this.error === 0) at = this.#trailer(bytes, at, end);
     return at;
   }
 
-  /** One byte of chunk framing. Returns `at + 1`, or `at` when the byte belongs to a trailer or is wrong. */
+  /** One byte of chunk framing. Returns `at + 1`, or `at` when the byte is the next phase's or is wrong. */
   #byte(bytes: Uint8Array, at: number): number {
     const b = bytes[at]!;
     switch (this.#phase) {
@@ -219,12 +221,17 @@ export class Body {
         return this.#sizeByte(b, at);
       case BLANK:
         if (b === SEMICOLON) this.#phase = EXTENSION;
-        else if (b !== SP && b !== TAB) return this.#fail(ERR_SIZE, at);
-        return this.#lineByte(at);
+        else if (b === CR) this.#phase = SIZE_CR;
+        else if (b !== SP && b !== TAB) return this.#fail(b === LF ? ERR_LINE_END : ERR_SIZE, at);
+        else return this.#lineByte(at);
+        return at;
       case EXTENSION:
-        if (b === CR) this.#phase = SIZE_LF;
-        else if (VALUE[b] === 0) return this.#fail(b === LF ? ERR_LINE_END : ERR_EXTENSION, at);
-        return this.#lineByte(at);
+        if (VALUE[b] !== 0) return this.#lineByte(at);
+        if (b !== CR) return this.#fail(b === LF ? ERR_LINE_END : ERR_EXTENSION, at);
+        this.#phase = SIZE_CR;
+        return at;
+      case SIZE_CR:
+        return this.#expect(b, CR, SIZE_LF, ERR_LINE_END, at);
       case SIZE_LF:
         return this.#expect(b, LF, this.remaining === 0 ? LAST : PAYLOAD, ERR_LINE_END, at);
       case PAYLOAD_CR:
@@ -245,14 +252,15 @@ export class Body {
     if (digit < 16) {
       this.remaining = this.remaining * 16 + digit;
       if (this.remaining > Number.MAX_SAFE_INTEGER) return this.#fail(ERR_SIZE, at);
-    } else {
-      if (this.#lineBytes === 0) return this.#fail(ERR_SIZE, at);
-      if (b === CR) this.#phase = SIZE_LF;
-      else if (b === SEMICOLON) this.#phase = EXTENSION;
-      else if (b === SP || b === TAB) this.#phase = BLANK;
-      else return this.#fail(b === LF ? ERR_LINE_END : ERR_SIZE, at);
+      return this.#lineByte(at);
     }
-    return this.#lineByte(at);
+    if (this.#lineBytes === 0) return this.#fail(ERR_SIZE, at);
+    if (b === CR) {
+      this.#phase = SIZE_LF;
+      return at + 1;
+    }
+    this.#phase = BLANK;
+    return at;
   }
 
   #lineByte(at: number): number {
@@ -292,6 +300,19 @@ export class Body {
     this.trailersEnd = to;
     return at;
   }
+}
+
+let probe: Body | null = null;
+
+/** What is wrong with chunked payload of which `bytes[start, end)` has come, from its first byte on; 0 = nothing so far. */
+export function chunksError(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) return 0;
+  probe ??= new Body();
+  probe.reset(BODY_CHUNKED, 0);
+  let at = start;
+  do at = probe.step(bytes, at, end);
+  while (probe.event < DONE && probe.event !== MORE);
+  return probe.error;
 }
 
 /** Checks a whole trailer section. Fields that say how to frame or route a message are no trailers (RFC 9110 6.5.1). */

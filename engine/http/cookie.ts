@@ -4,7 +4,7 @@
  */
 import { EQUALS, SEMICOLON, SP, TAB } from './chars.ts';
 import type { Head } from './head.ts';
-import { H_COOKIE, H_SET_COOKIE } from './names.ts';
+import { H_COOKIE, H_SET_COOKIE, H_SET_COOKIE2 } from './names.ts';
 
 const COMMA = 44;
 const QUOTE = 34;
@@ -36,15 +36,75 @@ export function findCookie(head: Head, name: Uint8Array, at: CookieAt): boolean 
   return false;
 }
 
-/** Finds the first Set-Cookie at or after slot `from` that sets `name`. Its attributes lie after `pairEnd`. */
-export function findSetCookie(head: Head, name: Uint8Array, at: CookieAt, from = 0): boolean {
-  for (let i = head.find(H_SET_COOKIE, from); i >= 0; i = head.find(H_SET_COOKIE, i + 1)) {
-    const bytes = head.bytesOf(i);
-    readPair(bytes, head.valueStart[i]!, head.valueEnd[i]!, at, false);
-    at.slot = i;
-    if (isNamed(bytes, at, name)) return true;
+/** Finds the next one after that at `at`, which may have been edited since up to its end: `endBytes` before that of its header. */
+export function findNextCookie(head: Head, name: Uint8Array, at: CookieAt, endBytes: number): boolean {
+  const { slot } = at;
+  if (findInValue(head, slot, head.valueEnd[slot]! - endBytes + 1, name, at)) return true;
+  for (let i = head.find(H_COOKIE, slot + 1); i >= 0; i = head.find(H_COOKIE, i + 1)) {
+    if (findInValue(head, i, head.valueStart[i]!, name, at)) return true;
   }
   return false;
+}
+
+/**
+ * Finds the first Set-Cookie or Set-Cookie2 (RFC 2965: several cookies, with commas between them) at or after slot `from` that
+ * sets `name`. Its attributes lie after `pairEnd`.
+ */
+export function findSetCookie(head: Head, name: Uint8Array, at: CookieAt, from = 0): boolean {
+  for (let i = nextSetCookie(head, from); i >= 0; i = nextSetCookie(head, i + 1)) {
+    for (let found = readSetCookie(head, i, head.valueStart[i]!, at); found; found = readNextSetCookie(head, at)) {
+      if (isNamed(head.bytesOf(i), at, name)) return true;
+    }
+  }
+  return false;
+}
+
+/** The slot of the next header that sets cookies; -1 = none. */
+export function nextSetCookie(head: Head, from: number): number {
+  const [one, two] = [head.find(H_SET_COOKIE, from), head.find(H_SET_COOKIE2, from)];
+  return one < 0 || two < 0 ? Math.max(one, two) : Math.min(one, two);
+}
+
+/** Reads the cookie that is set from `start` on; false at the end of the header. */
+export function readSetCookie(head: Head, slot: number, start: number, at: CookieAt): boolean {
+  at.slot = slot;
+  if (start >= head.valueEnd[slot]!) return false;
+  readPair(head.bytesOf(slot), start, head.valueEnd[slot]!, at, true);
+  return true;
+}
+
+/** Reads the next one that the same Set-Cookie2 sets. */
+export function readNextSetCookie(head: Head, at: CookieAt): boolean {
+  if (head.id[at.slot] !== H_SET_COOKIE2) return false;
+  return readSetCookie(head, at.slot, attributesEnd(head, at) + 1, at);
+}
+
+/** Takes a cookie of a Set-Cookie or Set-Cookie2 out, with its attributes; the header goes when it sets no other. */
+export function removeSetCookie(head: Head, at: CookieAt): void {
+  const { slot } = at;
+  const [start, end] = [head.valueStart[slot]!, head.valueEnd[slot]!];
+  const to = head.id[slot] === H_SET_COOKIE2 ? attributesEnd(head, at) : end;
+  if (to < end) head.splice(slot, at.nameStart, skipBlanks(head.bytesOf(slot), to + 1, end), NOTHING);
+  else if (at.nameStart === start) head.remove(slot);
+  else head.splice(slot, head.bytesOf(slot).lastIndexOf(COMMA, at.nameStart), end, NOTHING);
+}
+
+/** Where the attributes of a cookie end: at a comma that is not quoted, or with the header. */
+function attributesEnd(head: Head, at: CookieAt): number {
+  const bytes = head.bytesOf(at.slot);
+  const end = head.valueEnd[at.slot]!;
+  let quoted = false;
+  for (let pos = at.pairEnd; pos < end; pos++) {
+    if (bytes[pos] === QUOTE) quoted = !quoted;
+    else if (!quoted && bytes[pos] === COMMA) return pos;
+  }
+  return end;
+}
+
+function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isBlank(bytes[at]!)) at++;
+  return at;
 }
 
 /** Gives the cookie another value. False when the head has no room for it. */

@@ -196,7 +196,7 @@ function noteLength(head: Head, bytes: Uint8Array, i: number): number {
   return 0;
 }
 
-/** Transfer-Encoding: codings in order, over all lines; chunked only as the very last, once (RFC 9112 6.1, 7). */
+/** Transfer-Encoding: codings in order, over all lines; chunked only as the very last (RFC 9112 6.1, 7). */
 function noteEncoding(head: Head, bytes: Uint8Array, i: number): number {
   if (head.encodingIndex < 0) head.encodingIndex = i;
   const end = head.valueEnd[i]!;
@@ -204,8 +204,10 @@ function noteEncoding(head: Head, bytes: Uint8Array, i: number): number {
   for (;;) {
     const next = listItemEnd(bytes, at, end);
     const last = trimEnd(bytes, at, next);
-    if (last === at || head.chunked) return ERR_ENCODING;
-    if (isWord(bytes, at, last, CHUNKED)) head.chunked = true;
+    const chunked = isWord(bytes, at, last, CHUNKED);
+    if (last === at || (chunked && head.chunked)) head.looseEncoding = true;
+    else if (head.chunked) return ERR_ENCODING;
+    else if (chunked) head.chunked = true;
     else head.otherCoding = true;
     if (next === end) return 0;
     at = trimStart(bytes, next + 1, end);

@@ -24,6 +24,7 @@ export const REMOVED = 3;
 
 /** A header added beyond this many slots is refused, whatever room `extra` has. */
 const ADDED_MAX = 64;
+const HASH = 35;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -51,6 +52,8 @@ export class Head {
   uriStart = 0;
   uriEnd = 0;
   uriEdited = false;
+  /** Its length as received, once it is edited. */
+  #receivedUri = 0;
   /** The authority of an absolute-form or authority-form target, as received; equal = there is none. */
   authorityStart = 0;
   authorityEnd = 0;
@@ -65,6 +68,9 @@ export class Head {
 
   /** HTTP/1.version. A higher minor version counts as 1 (RFC 9110 2.5) and is written so. */
   version = 1;
+  /** The version as received, where it is another protocol's that is let pass as it is; equal = it is not. */
+  versionStart = 0;
+  versionEnd = 0;
 
   // --- header slots ---
   /** Slots in use, removed ones too. */
@@ -79,6 +85,8 @@ export class Head {
   extra: Uint8Array;
   extraUsed = 0;
   readonly #maxExtraBytes: number;
+  /** What the head may grow to. */
+  readonly #maxBytes: number;
   /** False once the head is to be written otherwise than it was received. */
   verbatim = true;
 
@@ -103,12 +111,14 @@ export class Head {
   websocketKeyIndex = -1;
   /** A transfer coding other than chunked came before it. */
   otherCoding = false;
+  /** Transfer-Encoding has empty items, or chunked twice. */
+  looseEncoding = false;
 
   /**
-   * Room for `maxHeaders` received headers and `extraBytes` of edits (`tune.maxrewrite`), which grows up to
-   * `maxExtraBytes` (`tune.bufsize`) when rules want more.
+   * Room for `maxHeaders` received headers and `extraBytes` of edits (`tune.maxrewrite`), which grows when rules want more, as
+   * long as neither edits nor the whole head take more than `maxBytes` (`tune.bufsize`). Without it edits have `extraBytes`.
    */
-  constructor(maxHeaders: number, extraBytes: number, maxExtraBytes = extraBytes) {
+  constructor(maxHeaders: number, extraBytes: number, maxBytes?: number) {
     const slots = maxHeaders + ADDED_MAX;
     this.nameStart = new Int32Array(slots);
     this.nameEnd = new Int32Array(slots);
@@ -117,7 +127,8 @@ export class Head {
     this.id = new Uint8Array(slots);
     this.source = new Uint8Array(slots);
     this.extra = new Uint8Array(extraBytes);
-    this.#maxExtraBytes = maxExtraBytes;
+    this.#maxExtraBytes = maxBytes ?? extraBytes;
+    this.#maxBytes = maxBytes ?? Infinity;
   }
 
   /** Forgets the message; the parser does it by itself. */
@@ -146,6 +157,8 @@ export class Head {
     this.reasonEnd = start;
     this.statusEdited = false;
     this.version = 1;
+    this.versionStart = start;
+    this.versionEnd = start;
     this.count = 0;
     this.extraUsed = 0;
     this.verbatim = true;
@@ -163,6 +176,7 @@ export class Head {
     this.encodingIndex = -1;
     this.websocketKeyIndex = -1;
     this.otherCoding = false;
+    this.looseEncoding = false;
   }
 
   /** The array that `uriStart` and `uriEnd` point into. */
@@ -269,11 +283,31 @@ export class Head {
     this.verbatim = false;
   }
 
-  /** Another request target. False when `extra` is full, or when it holds a byte that no target may hold. */
+  /** Takes `bytes[from, to)` out of the target where it stands: the line before it moves up. Only before other changes of the line. */
+  cutUri(from: number, to: number): void {
+    const n = to - from;
+    this.bytes.copyWithin(this.start + n, this.start, from);
+    this.start += n;
+    this.methodStart += n;
+    this.methodEnd += n;
+    this.uriStart += n;
+    this.authorityStart += n;
+  }
+
+  /**
+   * Another request target. False when `extra` is full, or when it holds a byte that no target may hold; a `#` only where
+   * the one before has one.
+   */
   setUri(uri: Uint8Array | string): boolean {
-    if (uri.length === 0 || !this.#hasRoom(uri.length)) return false;
+    const before = this.uriEnd - this.uriStart;
+    if (uri.length === 0 || !this.#hasRoom(uri.length, before)) return false;
     const end = this.#append(uri, this.extraUsed);
-    if (span(TARGET, this.extra, this.extraUsed, end) !== end) return false;
+    let at = span(TARGET, this.extra, this.extraUsed, end);
+    if (at !== end && this.uriBytes.subarray(this.uriStart, this.uriEnd).includes(HASH)) {
+      while (at < end && this.extra[at] === HASH) at = span(TARGET, this.extra, at + 1, end);
+    }
+    if (at !== end) return false;
+    if (!this.uriEdited) this.#receivedUri = before;
     this.uriStart = this.extraUsed;
     this.extraUsed = this.uriEnd = end;
     this.uriEdited = true;
@@ -319,7 +353,8 @@ export class Head {
 
   /** Name and value of slot `i`, from now on in `extra`. */
   #put(i: number, name: Uint8Array | string, value: Uint8Array | string): boolean {
-    if (name.length === 0 || !this.#hasRoom(name.length + value.length)) return false;
+    const before = i < this.count ? this.#sizeOf(i) : 0;
+    if (name.length === 0 || !this.#hasRoom(name.length + value.length + 4, before)) return false;
     const nameStart = this.extraUsed;
     const valueStart = this.#append(name, nameStart);
     this.nameStart[i] = nameStart;
@@ -330,15 +365,33 @@ export class Head {
     return true;
   }
 
-  /** Makes room for `bytes` more in `extra`; false when there can be none. */
-  #hasRoom(bytes: number): boolean {
+  /**
+   * Makes room for `bytes` more in `extra`, in the place of `before` bytes; false when there can be none, or when the head would
+   * be too long.
+   */
+  #hasRoom(bytes: number, before = 0): boolean {
     const needed = this.extraUsed + bytes;
+    if (this.end - this.start + needed > this.#maxBytes && this.#size() + bytes - before > this.#maxBytes) return false;
     if (needed <= this.extra.length) return true;
     if (needed > this.#maxExtraBytes) return false;
     const extra = new Uint8Array(Math.min(Math.max(needed, 2 * this.extra.length), this.#maxExtraBytes));
     extra.set(this.extra.subarray(0, this.extraUsed));
     this.extra = extra;
     return true;
+  }
+
+  /** Bytes of the head as it stands. */
+  #size(): number {
+    let size = this.headersStart - this.start + 2;
+    if (this.uriEdited) size += this.uriEnd - this.uriStart - this.#receivedUri;
+    for (let i = 0; i < this.count; i++) size += this.#sizeOf(i);
+    return size;
+  }
+
+  /** Bytes of the line of slot `i`. */
+  #sizeOf(i: number): number {
+    if (this.source[i] === REMOVED) return 0;
+    return this.nameEnd[i]! - this.nameStart[i]! + this.valueEnd[i]! - this.valueStart[i]! + 4;
   }
 
   /** CR, LF and NUL become spaces: what rules put into a value can never end the line (RFC 9110 5.5). */

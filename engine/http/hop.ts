@@ -167,6 +167,7 @@ export function dropUpgradeOfPayload(request: Head): void {
   if (!request.connectionUpgrade || (!request.chunked && request.contentLength <= 0)) return;
   request.removeAll(H_UPGRADE);
   request.upgradeIndex = -1;
+  request.connectionUpgrade = false;
 }
 
 /** Takes the lengths out of a response that cannot have them: 1xx and 204 (RFC 9110 8.6, RFC 9112 6.1). */

@@ -21,12 +21,21 @@ export class NameCases {
 
   /** Changes the names of the head `bytes[start, end)`, which begins with its start line. */
   apply(bytes: Uint8Array, start: number, end: number): void {
-    for (let at = bytes.indexOf(LF, start) + 1; at > 0 && at < end; at = bytes.indexOf(LF, at) + 1) {
-      if (bytes[at] === CR) return;
+    const fields = bytes.indexOf(LF, start) + 1;
+    if (fields > 0) this.applyFields(bytes, fields, end);
+  }
+
+  /** The same for fields alone: `bytes[start, end)` is a trailer section, its empty line included. */
+  applyFields(bytes: Uint8Array, start: number, end: number): void {
+    let at = start;
+    while (at < end && bytes[at] !== CR) {
       const colon = bytes.indexOf(COLON, at);
       for (const [from, to] of this.#byLength[colon - at] ?? []) {
         if (is(bytes, at, from)) copy(to, 0, to.length, bytes, at);
       }
+      const next = bytes.indexOf(LF, at) + 1;
+      if (next === 0) return;
+      at = next;
     }
   }
 }

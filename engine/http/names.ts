@@ -20,6 +20,7 @@ const NAMES = [
   'trailer',
   'cookie',
   'set-cookie',
+  'set-cookie2',
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-original-to',
@@ -72,31 +73,20 @@ export const H_EXPECT = known('expect');
 export const H_SEC_WEBSOCKET_KEY = known('sec-websocket-key');
 /** The numbers up to here are those the parser itself looks into. */
 export const H_LAST_FACT = H_SEC_WEBSOCKET_KEY;
-export const H_KEEP_ALIVE = known('keep-alive');
-export const H_PROXY_CONNECTION = known('proxy-connection');
 export const H_TE = known('te');
-export const H_TRAILER = known('trailer');
 export const H_COOKIE = known('cookie');
 export const H_SET_COOKIE = known('set-cookie');
-export const H_X_FORWARDED_FOR = known('x-forwarded-for');
-export const H_X_FORWARDED_PROTO = known('x-forwarded-proto');
-export const H_X_ORIGINAL_TO = known('x-original-to');
+export const H_SET_COOKIE2 = known('set-cookie2');
 export const H_VIA = known('via');
-export const H_DATE = known('date');
-export const H_SERVER = known('server');
 export const H_CACHE_CONTROL = known('cache-control');
 export const H_PRAGMA = known('pragma');
 export const H_EXPIRES = known('expires');
-export const H_VARY = known('vary');
 export const H_ETAG = known('etag');
-export const H_LOCATION = known('location');
 export const H_AUTHORIZATION = known('authorization');
-export const H_PROXY_AUTHORIZATION = known('proxy-authorization');
 export const H_CONTENT_TYPE = known('content-type');
 export const H_CONTENT_ENCODING = known('content-encoding');
 export const H_ACCEPT_ENCODING = known('accept-encoding');
 export const H_USER_AGENT = known('user-agent');
-export const H_REFERER = known('referer');
 
 /** Methods known by number; METHOD_OTHER is every other token. */
 export const METHOD_NAMES: readonly string[] = [
@@ -115,12 +105,9 @@ export const METHOD_OTHER = 0;
 export const METHOD_GET = METHOD_NAMES.indexOf('GET');
 export const METHOD_HEAD = METHOD_NAMES.indexOf('HEAD');
 export const METHOD_POST = METHOD_NAMES.indexOf('POST');
-export const METHOD_PUT = METHOD_NAMES.indexOf('PUT');
 export const METHOD_DELETE = METHOD_NAMES.indexOf('DELETE');
 export const METHOD_OPTIONS = METHOD_NAMES.indexOf('OPTIONS');
 export const METHOD_CONNECT = METHOD_NAMES.indexOf('CONNECT');
-export const METHOD_TRACE = METHOD_NAMES.indexOf('TRACE');
-export const METHOD_PATCH = METHOD_NAMES.indexOf('PATCH');
 
 const METHOD_BYTES = METHOD_NAMES.map(latin1);
 

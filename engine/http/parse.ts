@@ -11,12 +11,13 @@
  * Content-Length values are merged, as HAProxy does; one space only between the parts of a start line, and every line ends with
  * CRLF, stricter than HAProxy.
  */
-import { CR, isDigit, isExactly, isPrefix, LF, latin1, lower, SP, span, TARGET, TOKEN_LOWER, VALUE } from './chars.ts';
+import { CR, isDigit, LF, latin1, lower, SP, span, TARGET, TOKEN_LOWER, VALUE } from './chars.ts';
 import { type Limits, lineEnd, parseFields } from './fields.ts';
 import type { Head } from './head.ts';
 import { invalid } from './invalid.ts';
 import {
   H_CONTENT_LENGTH,
+  H_TRANSFER_ENCODING,
   METHOD_CONNECT,
   METHOD_DELETE,
   METHOD_GET,
@@ -25,6 +26,7 @@ import {
   methodId,
 } from './names.ts';
 import { hostEnd, portOf, UriParts } from './uri.ts';
+import { isLineEnd, isSimple, parseAnyVersion, parseVersion } from './version.ts';
 
 export type { Limits } from './fields.ts';
 
@@ -34,7 +36,6 @@ const ERR_TARGET = invalid('target');
 const ERR_TARGET_FORM = invalid('target-form');
 const ERR_AUTHORITY = invalid('authority');
 const ERR_VERSION = invalid('version');
-const ERR_PREFACE = invalid('http2-preface');
 const ERR_START_LINE = invalid('start-line');
 const ERR_STATUS = invalid('status');
 const ERR_REASON = invalid('reason');
@@ -47,19 +48,18 @@ const ERR_HOST_DIFFERS = invalid('host-differs');
 const ERR_PAYLOAD_10 = invalid('payload-1.0');
 const ERR_WEBSOCKET_KEY = invalid('websocket-key');
 
-const HTTP_1 = latin1('HTTP/1.');
-/** `HTTP/1.x`, in bytes. */
-const VERSION_BYTES = 8;
-const PRI = latin1('PRI');
 const HTTP = latin1('http');
 const HTTPS = latin1('https');
 const WEBSOCKET = latin1('websocket');
+const TRANSFER_ENCODING = latin1('transfer-encoding');
+const CHUNKED = latin1('chunked');
 /** Base64 of 16 bytes (RFC 6455 4.1). */
 const WEBSOCKET_KEY_BYTES = 24;
 const STAR = 42;
 const SLASH = 47;
+/** A status that is let pass when told so is at most this. */
+const STATUS_MAX = 65_535;
 const HASH = 35;
-const DIGIT_1 = 49;
 
 /** Scratch for the rare targets that are not in origin-form. */
 const parts = new UriParts();
@@ -71,7 +71,7 @@ export function parseRequest(head: Head, bytes: Uint8Array, start: number, end: 
   head.bytes = bytes;
   head.begin(at);
   at = parseRequestLine(head, bytes, at, end, limits.relaxed);
-  if (at > 0) at = finishHead(head, bytes, at, end, limits);
+  if (at > 0) at = isSimple(head, bytes) ? finishSimple(head, at) : finishHead(head, bytes, at, end, limits);
   if (at > 0) {
     const error = checkRequest(head, bytes, limits);
     if (error < 0) return error;
@@ -86,6 +86,12 @@ export function parseResponse(head: Head, bytes: Uint8Array, start: number, end:
   let at = parseStatusLine(head, bytes, start, end, limits.relaxed);
   if (at > 0) at = finishHead(head, bytes, at, end, limits);
   return consumed(at, start, end, limits);
+}
+
+function finishSimple(head: Head, at: number): number {
+  head.headersStart = head.end = at;
+  head.version = 0;
+  return at;
 }
 
 function finishHead(head: Head, bytes: Uint8Array, pos: number, end: number, limits: Limits): number {
@@ -127,10 +133,12 @@ function parseRequestLine(head: Head, bytes: Uint8Array, start: number, end: num
   at = span(TARGET, bytes, at, end);
   while (relaxed && at < end && (TARGET[bytes[at]!] === 1 || isUnsafe(bytes[at]!))) at++;
   if (at === end) return 0;
-  if (bytes[at] !== SP) return bytes[at] === CR && at > head.uriStart ? ERR_VERSION : ERR_TARGET;
+  if (bytes[at] !== SP && !(relaxed && isLineEnd(bytes[at]!))) {
+    return bytes[at] === CR && at > head.uriStart ? ERR_VERSION : ERR_TARGET;
+  }
   if (at === head.uriStart) return ERR_TARGET;
   head.uriEnd = at;
-  at = parseVersion(head, bytes, at + 1, end);
+  at = relaxed ? parseAnyVersion(head, bytes, at, end) : parseVersion(head, bytes, at + 1, end);
   if (at <= 0) return at;
   if (at === end) return 0;
   if (bytes[at] !== CR && bytes[at] !== LF) return isDigit(bytes[at]!) ? ERR_VERSION : ERR_START_LINE;
@@ -144,20 +152,6 @@ function parseRequestLine(head: Head, bytes: Uint8Array, start: number, end: num
 
 function isUnsafe(byte: number): boolean {
   return byte > 127 || byte === HASH;
-}
-
-/** `HTTP/1.x` at `start`. A minor version above 1 becomes 1, in the bytes too (RFC 9110 2.5). */
-function parseVersion(head: Head, bytes: Uint8Array, start: number, end: number): number {
-  const digit = start + HTTP_1.length;
-  // What cannot become a version is told at once: nothing more may ever come.
-  const begun = isPrefix(bytes, start, Math.min(end, digit), HTTP_1);
-  if (begun && end - start < VERSION_BYTES) return 0;
-  if (!begun || !isDigit(bytes[digit]!)) {
-    return isExactly(bytes, head.methodStart, head.methodEnd, PRI) ? ERR_PREFACE : ERR_VERSION;
-  }
-  head.version = bytes[digit] === DIGIT_1 - 1 ? 0 : 1;
-  if (bytes[digit]! > DIGIT_1) bytes[digit] = DIGIT_1;
-  return digit + 1;
 }
 
 /** A target that is not in origin-form (RFC 9112 3.2.2 to 3.2.4). Returns 0 or an error. */
@@ -180,7 +174,7 @@ function parseTarget(head: Head, bytes: Uint8Array): number {
 }
 
 function parseStatusLine(head: Head, bytes: Uint8Array, start: number, end: number, relaxed: boolean): number {
-  let at = parseVersion(head, bytes, start, end);
+  let at = relaxed ? parseAnyVersion(head, bytes, start, end) : parseVersion(head, bytes, start, end);
   if (at <= 0) return at;
   // SP, three digits, and what follows them.
   if (end - at < 5) return 0;
@@ -192,6 +186,11 @@ function parseStatusLine(head: Head, bytes: Uint8Array, start: number, end: numb
     head.status = head.status * 10 + bytes[at]! - 48;
   }
   if (head.status < 100) return ERR_STATUS;
+  while (relaxed && at < end && isDigit(bytes[at]!) && head.status <= STATUS_MAX) {
+    head.status = head.status * 10 + bytes[at++]! - 48;
+  }
+  if (head.status > STATUS_MAX) return ERR_STATUS;
+  if (at === end) return 0;
   if (bytes[at] === SP) {
     head.reasonStart = ++at;
   } else {
@@ -211,6 +210,14 @@ function parseStatusLine(head: Head, bytes: Uint8Array, start: number, end: numb
 
 /** Transfer-Encoding, alone and beside Content-Length (RFC 9112 6.1, 6.3). Returns 0 or an error. */
 function checkEncoding(head: Head, { relaxed, keepInsecure }: Limits): number {
+  if (head.looseEncoding) {
+    // A relaxed response says it plainly from here on, or not at all.
+    if (!relaxed || head.status === 0) return ERR_ENCODING;
+    head.removeAll(H_TRANSFER_ENCODING);
+    head.encodingIndex = -1;
+    if (!head.chunked) return head.otherCoding ? ERR_ENCODING : 0;
+    if (!head.add(TRANSFER_ENCODING, CHUNKED)) return ERR_TOO_LARGE;
+  }
   if (!head.chunked) return ERR_ENCODING;
   if (head.otherCoding) return ERR_CODING;
   if (head.version === 0) {
@@ -218,15 +225,21 @@ function checkEncoding(head: Head, { relaxed, keepInsecure }: Limits): number {
     head.mustClose = true;
   }
   if (head.lengthIndex >= 0) {
-    head.removeAll(H_CONTENT_LENGTH);
-    head.lengthIndex = -1;
-    head.contentLength = -1;
+    dropLength(head);
     if (!keepInsecure) head.mustClose = true;
   }
   return 0;
 }
 
+/** It says nothing: the payload is chunked, or what follows a CONNECT is no payload (RFC 9110 9.3.6). */
+function dropLength(head: Head): void {
+  head.removeAll(H_CONTENT_LENGTH);
+  head.lengthIndex = -1;
+  head.contentLength = -1;
+}
+
 function checkRequest(head: Head, bytes: Uint8Array, { relaxed, anyPayload }: Limits): number {
+  if (head.methodId === METHOD_CONNECT && head.contentLength > 0) dropLength(head);
   const payload = head.chunked || head.contentLength > 0;
   if (head.version === 0 && payload && !anyPayload && isBodyless(head.methodId)) return ERR_PAYLOAD_10;
   if (relaxed) return 0;

@@ -23,14 +23,18 @@ export function maxHeadLength(head: Head): number {
 
 /** Writes a request's head to `out[at...]`, which has room for `maxHeadLength`; returns where it ended. */
 export function writeRequestHead(head: Head, out: Uint8Array, at: number): number {
-  const edited = head.uriEdited || head.methodEdited;
+  const foreign = head.versionEnd > head.versionStart;
+  const edited = head.uriEdited || head.methodEdited || foreign;
   if (!edited && head.headersStart - head.uriEnd === VERSION_BYTES) {
     return writeHeaders(head, out, at, head.start, head.headersStart);
   }
   let to = copy(head.sentMethodBytes, head.sentMethodStart, head.sentMethodEnd, out, at);
   out[to++] = SP;
   to = copy(head.uriBytes, head.uriStart, head.uriEnd, out, to);
-  to = copy(VERSIONS[head.version]!, 0, VERSION_BYTES, out, to);
+  if (foreign) {
+    out[to++] = SP;
+    to = writeLineEnd(out, copy(head.bytes, head.versionStart, head.versionEnd, out, to));
+  } else to = copy(VERSIONS[head.version]!, 0, VERSION_BYTES, out, to);
   return writeHeaders(head, out, to, head.headersStart, head.headersStart);
 }
 
@@ -52,7 +56,8 @@ export function writeResponseHead(head: Head, out: Uint8Array, at: number): numb
 
 /** A status line with another status than the received one; `HTTP/1.x ` stays. */
 function writeStatusLine(head: Head, out: Uint8Array, at: number): number {
-  let to = copy(head.bytes, head.start, head.start + 9, out, at);
+  const version = head.versionEnd > head.versionStart ? head.versionEnd : head.start + 8;
+  let to = copy(head.bytes, head.start, version + 1, out, at);
   for (let unit = 100; unit >= 1; unit /= 10) out[to++] = 48 + (Math.floor(head.status / unit) % 10);
   out[to++] = SP;
   to = copy(head.reasonBytes, head.reasonStart, head.reasonEnd, out, to);

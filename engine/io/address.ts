@@ -1,6 +1,6 @@
 /**
  * `Address` values to text and back. Text is HAProxy's: `127.0.0.1:80`, `::1:80` (no brackets), a unix path as it is,
- * `abns@name` for a name in Linux's abstract namespace.
+ * `abns@name` or `abnsz@name` for a name in Linux's abstract namespace.
  */
 import type { Address } from './contract.ts';
 import { ipText, parseIpv4, parseIpv6 } from './ip.ts';
@@ -19,14 +19,22 @@ export function isNowhere({ bytes }: Address): boolean {
   return bytes.length === 0;
 }
 
+/**
+ * Bytes of an abstract name as `abns@` means it: zeros fill `sun_path`, as with HAProxy. Other programs, and `abnsz@`, end it
+ * where the text ends, which is another name.
+ */
+const PADDED_NAME_BYTES = 108;
+
 /** An abstract name is kept as the kernel has it: its first byte is zero. */
 export function isAbstract(address: Address): boolean {
   return address.family === 1 && address.bytes.length > 0 && address.bytes[0] === 0;
 }
 
-/** A unix address: a path, or `name` in the abstract namespace. */
-export function unixAddress(name: string, abstract = false): Address {
-  return { family: 1, bytes: new TextEncoder().encode(abstract ? `\0${name}` : name), port: 0 };
+/** A unix address: a path, or a name in the abstract namespace. */
+export function unixAddress(name: string, kind: 'path' | 'abns' | 'abnsz' = 'path'): Address {
+  const text = kind === 'path' ? name : `\0${name}`;
+  const bytes = new TextEncoder().encode(kind === 'abns' ? text.padEnd(PADDED_NAME_BYTES, '\0') : text);
+  return { family: 1, bytes: kind === 'abns' ? bytes.slice(0, PADDED_NAME_BYTES) : bytes, port: 0 };
 }
 
 /** The host part: `127.0.0.1`, `::1`, `/run/x.sock`, `abns@x`. IPv6 as RFC 5952 writes it. */
@@ -36,7 +44,7 @@ export function hostText(address: Address): string {
   if (!isAbstract(address)) return utf8.decode(b);
   let end = b.length;
   while (b[end - 1] === 0) end--;
-  return `abns@${utf8.decode(b.subarray(1, Math.max(end, 1)))}`;
+  return `${b.length === PADDED_NAME_BYTES ? 'abns' : 'abnsz'}@${utf8.decode(b.subarray(1, Math.max(end, 1)))}`;
 }
 
 /** The address as messages and logs write it. */

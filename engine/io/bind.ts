@@ -9,13 +9,16 @@ import type { KeepAlive } from '../config/proxy-model.ts';
 import { BACKLOG_DEFAULT } from '../limits.ts';
 import { addressText, isAbstract, unixAddress } from './address.ts';
 import type { Address } from './contract.ts';
+import { openNamespace, socketIn } from './namespaces.ts';
 import * as native from './native.ts';
 import { md5Signature } from './socket-settings.ts';
 
 const { errno } = os.constants;
 
-/** Seconds the kernel waits for the first data under `defer-accept`. */
-const DEFER_ACCEPT_S = 60;
+/** Seconds the kernel waits for the first data under `defer-accept`: until it would send its answer to the SYN again. */
+const DEFER_ACCEPT_S = 1;
+/** Here 0 takes a setting back: the socket may be one of before a reload. */
+const LINUX = process.platform === 'linux';
 /** Room kept in a unix path for the suffix of its temporary name. */
 const TEMP_SUFFIX_BYTES = 11;
 const TEMP_SUFFIX = /\.\d+\.tmp$/;
@@ -65,6 +68,11 @@ export function listenerName(fd: number): Address | null {
   const name = native.socketName(fd);
   if (name === null || name.family !== 1 || isAbstract(name)) return name;
   return unixAddress(addressText(name).replace(TEMP_SUFFIX, ''));
+}
+
+/** Where a bind line listens, also one that names a descriptor; null when that is no socket. */
+export function boundAddress({ address, inheritedFd }: Pick<ListenSpec, 'address' | 'inheritedFd'>): Address | null {
+  return address ?? (inheritedFd === null ? null : listenerName(inheritedFd));
 }
 
 export function closeFd(fd: number): void {
@@ -156,9 +164,9 @@ const BEFORE_LISTEN: readonly OptionRow[] = [
   keepAlive(native.TCP_KEEPINTVL, 'intervalSeconds'),
   keepAlive(native.TCP_KEEPCNT, 'count'),
   {
-    wanted: spec => spec.mss > 0,
+    wanted: spec => spec.mss > 0 || LINUX,
     option: () => native.TCP_MAXSEG,
-    value: spec => spec.mss,
+    value: spec => Math.max(spec.mss, 0),
     what: spec => `cannot set MSS to ${spec.mss}`,
     fatal: false,
   },
@@ -177,7 +185,7 @@ const BEFORE_LISTEN: readonly OptionRow[] = [
     fatal: false,
   },
   {
-    wanted: spec => spec.tcpUserTimeoutMs > 0,
+    wanted: spec => spec.tcpUserTimeoutMs > 0 || LINUX,
     option: () => native.TCP_USER_TIMEOUT,
     value: spec => spec.tcpUserTimeoutMs,
     what: () => 'cannot set TCP User Timeout',
@@ -198,7 +206,7 @@ const BEFORE_LISTEN: readonly OptionRow[] = [
     fatal: true,
   },
   {
-    wanted: spec => spec.saveSyn > 0,
+    wanted: spec => spec.saveSyn > 0 || LINUX,
     option: () => native.TCP_SAVE_SYN,
     // The kernel's 2 begins with the Ethernet header, its 1 with the IP header.
     value: spec => spec.saveSyn,
@@ -206,9 +214,9 @@ const BEFORE_LISTEN: readonly OptionRow[] = [
     fatal: false,
   },
   {
-    wanted: spec => spec.deferAccept,
+    wanted: spec => spec.deferAccept || LINUX,
     option: () => native.TCP_DEFER_ACCEPT,
-    value: () => DEFER_ACCEPT_S,
+    value: spec => (spec.deferAccept ? DEFER_ACCEPT_S : 0),
     what: () => 'cannot enable DEFER_ACCEPT',
     fatal: false,
   },
@@ -247,7 +255,15 @@ export function openDatagramSocket(spec: ListenSpec): Listener | BindError {
 
 function openInet(spec: ListenSpec, address: Address, type: number = native.SOCK_STREAM): Listener | BindError {
   const where = `for [${addressText(address)}]`;
-  const fd = native.socket(address.family === 6 ? native.AF_INET6 : native.AF_INET, type);
+  const { namespace } = spec;
+  if (namespace !== '' && !openNamespace(namespace))
+    return failed(errno.ENOENT, `cannot open namespace '${namespace}'`, where);
+  const fd = socketIn(
+    namespace,
+    address.family === 6 ? native.AF_INET6 : native.AF_INET,
+    type,
+    native.protocolOf(spec),
+  );
   if (fd < 0) return failed(-fd, 'cannot create receiving socket', where);
   const warnings: string[] = [];
   const give = (error: BindError) => {
@@ -279,16 +295,17 @@ export function takesDatagrams(fd: number): boolean {
 }
 
 /** What was set before a socket was bound and cannot be changed any more. */
-export function flagsOf(fd: number, { family }: Address): { readonly transparent: boolean; readonly v6only: boolean } {
+export function flagsOf(fd: number, { family }: Address): Pick<ListenSpec, 'transparent' | 'v6only' | 'mptcp'> {
   const on = (option: native.SocketOption) => native.getOption(fd, option) === 1;
-  if (family === 1) return { transparent: false, v6only: false };
+  if (family === 1) return { transparent: false, v6only: false, mptcp: false };
   const transparent = on(family === 6 ? native.IPV6_TRANSPARENT : native.IP_TRANSPARENT);
-  return { transparent, v6only: family === 6 && on(native.IPV6_V6ONLY) };
+  const mptcp = native.getOption(fd, native.SO_PROTOCOL) === native.IPPROTO_MPTCP;
+  return { transparent, v6only: family === 6 && on(native.IPV6_V6ONLY), mptcp };
 }
 
 /** The name of a socket in the abstract namespace. */
 export function abstractName(address: Address): Address {
-  return isAbstract(address) ? address : { ...address, bytes: Uint8Array.of(0, ...address.bytes) };
+  return isAbstract(address) ? address : unixAddress(addressText(address), 'abns');
 }
 
 /** Gives a socket what the line asks for; one that rests (`disable frontend`) goes on resting. What cannot be set is told. */

@@ -1,5 +1,6 @@
-/** Child processes. Only the control thread runs any. */
-import { spawn } from 'node:child_process';
+/** Child processes. The control thread runs them beside its work; the master waits for those that it needs an answer of. */
+import { spawn, spawnSync } from 'node:child_process';
+import { COMMAND_OUTPUT_BYTES, COMMAND_TIMEOUT_MS } from '../limits.ts';
 
 /** What a shell's child that cannot be executed ends with. */
 export const COULD_NOT_START = 255;
@@ -38,4 +39,29 @@ export function runCommand(
       }
     },
   };
+}
+
+/** Runs a program to its end and gives what it wrote; what it complains of goes where our own complaints go. */
+export function outputOf(
+  command: string,
+  args: readonly string[],
+): { readonly text: string } | { readonly problem: string } {
+  const { error, status, signal, stdout } = spawnSync(command, args, {
+    ...{ stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', killSignal: 'SIGKILL' },
+    ...{ timeout: COMMAND_TIMEOUT_MS, maxBuffer: COMMAND_OUTPUT_BYTES },
+  });
+  if (error !== undefined) return { problem: `'${command}' cannot be run: ${reasonOf(error)}` };
+  if (status !== 0) return { problem: `'${command}' ended with ${signal ?? `status ${status}`}` };
+  return { text: stdout };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such program',
+  EACCES: 'it may not be executed',
+  ETIMEDOUT: `it took more than ${COMMAND_TIMEOUT_MS} ms`,
+  ENOBUFS: `it wrote more than ${COMMAND_OUTPUT_BYTES} bytes`,
+};
+
+function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+  return REASONS[code] ?? message;
 }

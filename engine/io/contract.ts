@@ -92,8 +92,6 @@ export interface Conn {
   peer(): Address | null;
   /** The local address. Cached. */
   local(): Address | null;
-  /** TCP keep-alive (`option srvtcpka`). `idle` and `interval` in seconds, 0 = the system's. */
-  keepAlive(idle: number, interval: number, count: number): void;
   /** An option of the socket, an int; nothing where the io has no descriptor, or when the system refuses it. */
   setOption(option: SocketOption, value: number): void;
   /** What the kernel knows of the connection: Linux's `struct tcp_info`, lent until the next call; null where it cannot be had. */
@@ -120,10 +118,19 @@ export interface Handler {
   onClose(conn: Conn, errno: number): void;
 }
 
+/** Local ports that connections take turns with. */
+export interface SourcePorts {
+  /** 0 = none is free. */
+  take(): number;
+  give(port: number): void;
+}
+
 /** What `connect` needs beside the address. Frozen, one per server. */
 export interface ConnectOptions {
   /** Local address to bind (`source`); null = any. */
   readonly source: Address | null;
+  /** The port of `source` is one of these, given back when the connection is gone. None is free: ERANGE. */
+  readonly ports?: SourcePorts | null;
   /** Set IP_BIND_ADDRESS_NO_PORT-like details, TCP fast open (`tfo`), where the system has them. */
   readonly tfo: boolean;
   /**
@@ -133,6 +140,10 @@ export interface ConnectOptions {
   readonly delayAck?: boolean;
   /** `source` may be an address that is not on this machine (`usesrc`). */
   readonly transparent?: boolean;
+  /** The network namespace that it is made in, where the thread has opened it; '' or absent = our own. */
+  readonly namespace?: string;
+  /** It speaks MPTCP where the peer does. */
+  readonly mptcp?: boolean;
   /** What else the socket is given. */
   readonly settings?: readonly SocketSetting[];
 }

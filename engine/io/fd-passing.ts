@@ -33,10 +33,11 @@ const ENTRY_BYTES_MAX = 1 + 255 + 1 + 255 + 4;
 
 const SUPPORTED = process.platform === 'linux';
 
-/** A listening socket and the interface it is bound to; '' = none. */
+/** A listening socket, the interface it is bound to and its network namespace; '' = none. */
 export interface PassedSocket {
   readonly fd: number;
   readonly interface: string;
+  readonly namespace: string;
 }
 
 /** The buffers of one message: they must live as long as the call. */
@@ -89,8 +90,8 @@ export function passSockets(fd: number, sockets: readonly PassedSocket[]): numbe
   for (let at = 0; at < sockets.length; at += BATCH) {
     const batch = sockets.slice(at, at + BATCH);
     const entries = batch.flatMap(socket => {
-      const device = utf8.encode(socket.interface);
-      return [0, device.length, ...device, 0, 0, 0, 0];
+      const [namespace, device] = [utf8.encode(socket.namespace), utf8.encode(socket.interface)];
+      return [namespace.length, ...namespace, device.length, ...device, 0, 0, 0, 0];
     });
     const sent = sendFds(
       fd,
@@ -129,9 +130,9 @@ function receiveAll(fd: number): readonly PassedSocket[] | number {
     sendFds(fd, new Uint8Array(Int32Array.of(sockets.length).buffer), []);
     const { length, fds } = receiveFds(fd, bytes);
     if (length <= 0 || fds.length === 0) break;
-    const devices = readEntries(bytes.subarray(0, length));
+    const entries = readEntries(bytes.subarray(0, length));
     fds.forEach((passed, i) => {
-      sockets.push({ fd: passed, interface: devices[i] ?? '' });
+      sockets.push({ fd: passed, ...(entries[i] ?? { interface: '', namespace: '' }) });
     });
   }
   return sockets;
@@ -140,13 +141,17 @@ function receiveAll(fd: number): readonly PassedSocket[] | number {
 /** More listening sockets than any configuration has. */
 const SOCKETS_MAX = 65_536;
 
-function readEntries(bytes: Uint8Array): string[] {
-  const devices: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    at += 1 + bytes[at]!;
-    const length = bytes[at]!;
-    devices.push(new TextDecoder().decode(bytes.subarray(at + 1, at + 1 + length)));
-    at += 1 + length + 4;
+function readEntries(bytes: Uint8Array): Omit<PassedSocket, 'fd'>[] {
+  const entries: Omit<PassedSocket, 'fd'>[] = [];
+  let at = 0;
+  const name = () => {
+    const from = at + 1;
+    at = from + bytes[at]!;
+    return new TextDecoder().decode(bytes.subarray(from, at));
+  };
+  while (at < bytes.length) {
+    entries.push({ namespace: name(), interface: name() });
+    at += 4;
   }
-  return devices;
+  return entries;
 }

@@ -45,7 +45,11 @@ export function ipText(b: Uint8Array): string {
   if (b.length === 4) return `${b[0]}.${b[1]}.${b[2]}.${b[3]}`;
   const words: number[] = [];
   for (let i = 0; i < 16; i += 2) words.push((b[i]! << 8) | b[i + 1]!);
-  if (words.slice(0, 5).every(w => w === 0) && words[5] === 0xffff) return `::ffff:${b.subarray(12).join('.')}`;
+  if (words.slice(0, 5).every(w => w === 0)) {
+    if (words[5] === 0xffff) return `::ffff:${b.subarray(12).join('.')}`;
+    // As inet_ntop(3) writes what was once an IPv4 address (RFC 4291 2.5.5.1).
+    if (words[5] === 0 && words[6] !== 0) return `::${b.subarray(12).join('.')}`;
+  }
   // RFC 5952 section 4.2: the longest run of two or more zero words becomes `::`, the first one of equals.
   let at = -1;
   let length = 1;

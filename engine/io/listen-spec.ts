@@ -18,5 +18,6 @@ export function listenSpec<B extends ListenWords>(bind: B, { reusePort, tune }: 
 export function frontendSpec(bind: Bind, proxy: Proxy, global: Global): Bind & ListenSpec {
   const { mode, inspectDelayMs, options, clientKeepAlive } = proxy;
   const delayAck = options.tcpSmartAccept ?? (mode === 'http' || inspectDelayMs > 0);
-  return { ...listenSpec(bind, global), delayAck, keepAlive: options.clitcpka ? clientKeepAlive : null };
+  const backlog = bind.backlog || proxy.backlog || bind.maxconn || proxy.maxconn || global.maxconn;
+  return { ...listenSpec(bind, global), backlog, delayAck, keepAlive: options.clitcpka ? clientKeepAlive : null };
 }

@@ -72,6 +72,7 @@ export const SO_REUSEADDR: SocketOption = [SOCKET, MAC ? 4 : 2];
 export const SO_REUSEPORT: SocketOption = [SOCKET, MAC ? 0x200 : 15];
 export const SO_TYPE: SocketOption = [SOCKET, MAC ? 0x1008 : 3];
 export const SO_ACCEPTCONN: SocketOption = [SOCKET, MAC ? 2 : 30];
+export const SO_PROTOCOL: SocketOption = [SOCKET, MAC ? 0x1025 : 38];
 export const SO_BINDTODEVICE: SocketOption = [SOCKET, MAC ? -1 : 25];
 export const SO_RCVTIMEO: SocketOption = [SOCKET, MAC ? 0x1006 : 20];
 export const SO_SNDBUF: SocketOption = [SOCKET, MAC ? 0x1001 : 7];
@@ -118,9 +119,27 @@ export function connect(fd: number, name: Uint8Array): number {
   return checked(libc.connect(fd, name, name.length));
 }
 
+export const IPPROTO_MPTCP = 262;
+
+/** The protocol of a stream socket; 0 = TCP. */
+export function protocolOf({ mptcp }: { readonly mptcp?: boolean }): number {
+  return mptcp === true ? IPPROTO_MPTCP : 0;
+}
+
 /** A new close-on-exec, non-blocking socket. */
-export function socket(family: number, type: number): number {
-  return checked(libc.socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+export function socket(family: number, type: number, protocol = 0): number {
+  return checked(libc.socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+/** CLONE_NEWNET */
+const NEW_NETWORK = 0x4000_0000;
+/** Only Linux has it: declared when it is first wanted. */
+let setns: ((fd: number, type: number) => number) | null = null;
+
+/** Sends this thread to the network namespace that `fd` is. */
+export function setNamespace(fd: number): number {
+  setns ??= ffi.dlopen(null, { setns: { return: 'i32', arguments: ['i32', 'i32'] } }).functions.setns;
+  return checked(setns(fd, NEW_NETWORK));
 }
 
 /** Binds `fd`; `name` is a sockaddr (see `encodeSockaddr`). */
@@ -249,15 +268,16 @@ export const UNIX_PATH_BYTES = MAC ? 104 : 108;
  *
  *   IPv4   family 2, port 2 (network order), address 4, zero 8
  *   IPv6   family 2, port 2 (network order), flow 4, address 16, scope 4
- *   unix   family 2, path, zero byte; an abstract name fills all of `sun_path` with zeros after it, as HAProxy does
+ *   unix   family 2, path, zero byte; an abstract name is as long as it is
  *
  * On macOS the first of the two family bytes is the length. Null when a unix path is too long.
  */
 export function encodeSockaddr(address: Address): Uint8Array | null {
   const { family, bytes, port } = address;
   if (family === 1) {
-    if (bytes.length >= UNIX_PATH_BYTES) return null;
-    const name = startSockaddr(AF_UNIX, bytes[0] === 0 ? 2 + UNIX_PATH_BYTES : 2 + bytes.length + 1);
+    const length = bytes[0] === 0 ? bytes.length : bytes.length + 1;
+    if (length > UNIX_PATH_BYTES) return null;
+    const name = startSockaddr(AF_UNIX, 2 + length);
     name.set(bytes, 2);
     return name;
   }

@@ -254,13 +254,6 @@ export class NetConn implements Conn {
     this.abort(true);
   }
 
-  keepAlive(idle: number, interval: number, count: number): void {
-    // Node writes its own defaults where 0 is given, so the system's usual ones are named.
-    if (this.alive && !this.#unix) {
-      this.#socket.setKeepAlive(true, (idle || 7200) * 1000, (interval || 75) * 1000, count || 9);
-    }
-  }
-
   #connect(): void {
     this.#opened = true;
     if (!this.alive) return;

@@ -10,11 +10,12 @@
 import net from 'node:net';
 import { BACKLOG_DEFAULT } from '../limits.ts';
 import { after, monotonicMs } from '../time.ts';
-import { hostText, isAbstract, UNNAMED } from './address.ts';
+import { hostText, UNNAMED } from './address.ts';
 import { listenerName } from './bind.ts';
 import { heapChunk, NOBODY } from './common.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from './contract.ts';
-import { backlogOf, closeFd, dupFd, UNIX_PATH_BYTES } from './native.ts';
+import { LentPorts, NO_PORT } from './lent-ports.ts';
+import { backlogOf, closeFd, dupFd } from './native.ts';
 import { NetChunk, NetConn, type NetLoop } from './net-conn.ts';
 import { Slots } from './slots.ts';
 import { isSpecial, openSocket } from './socket-settings.ts';
@@ -101,6 +102,7 @@ class NetIo implements Io, NetLoop {
   readonly #poison: boolean;
   readonly #conns = new Slots<NetConn>();
   readonly #listenings = new Set<NetListening>();
+  readonly #ports = new LentPorts();
   readonly #run = () => this.#turnOver();
   readonly #alarm = () => this.#alarmed();
   #turn: (now: number) => number = () => Infinity;
@@ -153,14 +155,14 @@ class NetIo implements Io, NetLoop {
     const id = this.#conns.take();
     if (id < 0) throw new Error('io: too many connections');
     const unix = address.family === 1 ? UNNAMED : null;
-    const fd = unix === null && isSpecial(options) ? openSocket(address, options) : null;
+    const lent = unix === null ? this.#ports.lend(id, options) : options;
+    const fd = lent === null ? -NO_PORT : unix === null && isSpecial(lent) ? openSocket(address, lent) : null;
     const socket = new net.Socket(fd === null || fd < 0 ? SOCKET_OPTIONS : { fd, ...OPENED_OPTIONS });
     socket.pause();
     const conn = new NetConn(this, id, socket, handler, address, unix);
     this.#conns.set(id, conn);
     if (fd !== null && fd < 0) socket.destroy(Object.assign(new Error('cannot prepare the socket'), { errno: fd }));
-    else
-      socket.connect(fd === null ? connectOptions(address, options) : { host: hostText(address), port: address.port });
+    else socket.connect(fd === null ? connectOptions(address, lent!) : { host: hostText(address), port: address.port });
     return conn;
   }
 
@@ -205,6 +207,7 @@ class NetIo implements Io, NetLoop {
   }
 
   gone(conn: NetConn): void {
+    this.#ports.giveBack(conn.id);
     this.#conns.free(conn.id);
     if (this.#conns.used === 0) this.#stopped?.();
   }
@@ -260,17 +263,11 @@ class NetIo implements Io, NetLoop {
 }
 
 function connectOptions(address: Address, options: ConnectOptions): net.NetConnectOpts {
-  if (address.family === 1) return { path: unixPath(address) };
+  if (address.family === 1) return { path: new TextDecoder().decode(address.bytes) };
   const { source } = options;
   return {
     host: hostText(address),
     port: address.port,
     ...(source === null ? {} : { localAddress: hostText(source), localPort: source.port }),
   };
-}
-
-/** Abstract names are as long as the kernel has room for, as `bind` makes them. */
-function unixPath(address: Address): string {
-  const path = new TextDecoder().decode(address.bytes);
-  return isAbstract(address) ? path.padEnd(UNIX_PATH_BYTES, '\0') : path;
 }

@@ -19,16 +19,17 @@ const ADDRINFO_BYTES = 48;
 const ADDR_AT = process.platform === 'darwin' ? 32 : 24;
 const FAMILIES: readonly number[] = [AF_INET, AF_INET6];
 
-/** The first address of `host`, port 0; null when it has none. */
-export function resolveHost(host: string): Address | null {
+/** The first address of `host`, port 0, of the family (0 = of any); null when it has none. */
+export function resolveHost(host: string, family: Address['family'] | 0 = 0): Address | null {
   const hints = new Int32Array(ADDRINFO_BYTES / 4);
+  if (family !== 0) hints[1] = family === 6 ? AF_INET6 : AF_INET;
   hints[2] = SOCK_STREAM;
   const result = new BigUint64Array(1);
   if (libc.getaddrinfo(host, 0n, hints, result) !== 0) return null;
   const first = result[0]!;
-  const family = ffi.getInt32(first, 4);
+  const found = ffi.getInt32(first, 4);
   const length = ffi.getInt32(first, 16);
-  const name = FAMILIES.includes(family)
+  const name = FAMILIES.includes(found)
     ? new Uint8Array(ffi.toArrayBuffer(ffi.getUint64(first, ADDR_AT), length))
     : null;
   const address = name === null ? null : decodeSockaddr(name, length);

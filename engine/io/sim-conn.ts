@@ -240,8 +240,6 @@ export class SimConn implements Conn {
     return this.#local;
   }
 
-  keepAlive(): void {}
-
   setOption(): void {}
 
   savedSyn(): null {

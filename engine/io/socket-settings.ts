@@ -1,5 +1,7 @@
 /** What a `server` or `bind` line wants of its TCP sockets beside their addresses. */
+import type { KeepAlive } from '../config/proxy-model.ts';
 import type { Address, ConnectOptions } from './contract.ts';
+import { socketIn } from './namespaces.ts';
 import * as native from './native.ts';
 
 /** An option of a socket that connects. */
@@ -18,6 +20,8 @@ export interface SocketWishes {
   readonly md5sig: string;
   readonly rcvbufBytes: number;
   readonly sndbufBytes: number;
+  /** `option srvtcpka`; null = off. */
+  readonly keepAlive: KeepAlive | null;
 }
 
 const text = new TextEncoder();
@@ -25,15 +29,24 @@ const text = new TextEncoder();
 /** Options as <net/if.h> wants names: with a zero byte. */
 export const nameBytes = (name: string): Uint8Array => text.encode(`${name}\0`);
 
+/** A number that the system has a value of its own for: 0 = that. */
+function number(option: native.SocketOption, value: number): SocketSetting | null {
+  return value === 0 ? null : { option, value: () => value, fatal: false };
+}
+
 export function socketSettings(wishes: SocketWishes): readonly SocketSetting[] {
-  const { tcpUserTimeoutMs, congestion, md5sig, rcvbufBytes, sndbufBytes } = wishes;
+  const { tcpUserTimeoutMs, congestion, md5sig, rcvbufBytes, sndbufBytes, keepAlive } = wishes;
   const rows: (SocketSetting | null)[] = [
     wishes.interface === ''
       ? null
       : { option: native.SO_BINDTODEVICE, value: () => nameBytes(wishes.interface), fatal: true },
-    rcvbufBytes === 0 ? null : { option: native.SO_RCVBUF, value: () => rcvbufBytes, fatal: false },
-    sndbufBytes === 0 ? null : { option: native.SO_SNDBUF, value: () => sndbufBytes, fatal: false },
-    tcpUserTimeoutMs === 0 ? null : { option: native.TCP_USER_TIMEOUT, value: () => tcpUserTimeoutMs, fatal: false },
+    number(native.SO_RCVBUF, rcvbufBytes),
+    number(native.SO_SNDBUF, sndbufBytes),
+    number(native.SO_KEEPALIVE, keepAlive === null ? 0 : 1),
+    number(native.TCP_KEEPIDLE, keepAlive?.idleSeconds ?? 0),
+    number(native.TCP_KEEPINTVL, keepAlive?.intervalSeconds ?? 0),
+    number(native.TCP_KEEPCNT, keepAlive?.count ?? 0),
+    number(native.TCP_USER_TIMEOUT, tcpUserTimeoutMs),
     congestion === '' ? null : { option: native.TCP_CONGESTION, value: () => text.encode(congestion), fatal: false },
     md5sig === '' ? null : { option: native.TCP_MD5SIG_EXT, value: peer => md5Signature(peer, md5sig), fatal: true },
   ];
@@ -41,8 +54,14 @@ export function socketSettings(wishes: SocketWishes): readonly SocketSetting[] {
 }
 
 /** Whether the socket wants more than an address of its own. */
-export function isSpecial({ settings = [], transparent = false }: ConnectOptions): boolean {
-  return transparent || settings.length > 0;
+export function isSpecial({
+  settings = [],
+  transparent = false,
+  ports = null,
+  namespace = '',
+  mptcp = false,
+}: ConnectOptions): boolean {
+  return transparent || settings.length > 0 || ports !== null || namespace !== '' || mptcp;
 }
 
 /** What a socket that shows somebody else's address is given: others have ports of that address. */
@@ -52,7 +71,8 @@ export function transparency({ family }: Address): readonly native.SocketOption[
 
 /** A TCP socket as the options want it, bound and not connected: its descriptor, or minus errno. For ios without a ring. */
 export function openSocket(peer: Address, options: ConnectOptions): number {
-  const fd = native.socket(peer.family === 6 ? native.AF_INET6 : native.AF_INET, native.SOCK_STREAM);
+  const family = peer.family === 6 ? native.AF_INET6 : native.AF_INET;
+  const fd = socketIn(options.namespace ?? '', family, native.SOCK_STREAM, native.protocolOf(options));
   if (fd < 0) return fd;
   const error = prepare(fd, peer, options);
   if (error < 0) native.closeFd(fd);
@@ -65,7 +85,7 @@ function prepare(fd: number, peer: Address, { settings = [], transparent, source
     if (result < 0 && fatal) return result;
   }
   if (source === null) return 0;
-  if (source.port === 0) native.setOption(fd, native.IP_BIND_ADDRESS_NO_PORT, 1);
+  native.setOption(fd, source.port === 0 ? native.IP_BIND_ADDRESS_NO_PORT : native.SO_REUSEADDR, 1);
   for (const option of transparent ? transparency(source) : []) {
     const result = native.setOption(fd, option, 1);
     if (result < 0) return result;

@@ -4,6 +4,7 @@ import type { Proxy } from '../config/proxy-model.ts';
 import type { Env } from '../sample/context.ts';
 import { compileFormat, type LogFormat } from './format.ts';
 import { type Format, LOG_LINE, parseFormat } from './format-text.ts';
+import { EARLY, type Moment } from './variable.ts';
 
 type Style = NonNullable<Proxy['logStyle']>;
 
@@ -32,10 +33,18 @@ export function formatsOf(proxy: Proxy, env: Env): ProxyFormats {
   const error = errorLogFormat ?? own;
   return {
     // When nothing is asked for, the accept is told, and only that.
-    traffic: compile(own ?? builtin(`Connect from %ci:%cp to %fi:%fp (%f/${mode.toUpperCase()})`)),
+    traffic:
+      own === null
+        ? compile(builtin(`Connect from %ci:%cp to %fi:%fp (%f/${mode.toUpperCase()})`))
+        : notAtOnce(compile(own)),
     error: error === null ? null : compile(error),
     data: logFormatSd === null ? null : compile(logFormatSd),
   };
+}
+
+/** Rules may still change what a format shows: the backend, addresses, whether there is a line at all. */
+function notAtOnce(format: LogFormat): LogFormat {
+  return { ...format, known: Math.max(format.known, EARLY) as Moment };
 }
 
 /** Before the formats are compiled. */

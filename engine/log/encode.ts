@@ -1,7 +1,7 @@
 /**
  * Encodings of log lines (manual 8.2.6, flags json and cbor).
  *
- *     json   {"status": 200, "host": "a", "cookie": null}
+ *     json   {"status": 200, "host": "a", "cookie": null, "captures": ["a", ""]}
  *     cbor   RFC 8949: a map of indefinite length; as hexadecimal digits, or with `+bin` as bytes
  */
 import type { Encoding } from './format-text.ts';
@@ -18,6 +18,11 @@ export interface Encoder {
   readonly integer: (line: Line, value: number | bigint) => void;
   readonly text: (line: Line, bytes: Uint8Array, start: number, end: number) => void;
   readonly binary: (line: Line, bytes: Uint8Array, start: number, end: number) => void;
+  /** A list of `length` elements follows. */
+  readonly openList: (line: Line, length: number) => void;
+  /** Between two elements. */
+  readonly next: (line: Line) => void;
+  readonly closeList: (line: Line) => void;
 }
 
 export function encoderOf(encoding: Encoding, binary: boolean): Encoder {
@@ -76,14 +81,16 @@ function integerText(line: Line, value: number | bigint): void {
   else line.raw(bytesOf(String(value)));
 }
 
+function separate(line: Line): void {
+  line.byte(COMMA);
+  line.byte(SPACE);
+}
+
 const JSON_ENCODER: Encoder = {
   open: line => line.byte(123),
   close: line => line.byte(125),
   key(line, key, first) {
-    if (!first) {
-      line.byte(COMMA);
-      line.byte(SPACE);
-    }
+    if (!first) separate(line);
     jsonText(line, key, 0, key.length);
     line.raw(AFTER_KEY);
   },
@@ -92,6 +99,9 @@ const JSON_ENCODER: Encoder = {
   integer: integerText,
   text: jsonText,
   binary: jsonText,
+  openList: line => line.byte(91),
+  next: separate,
+  closeList: line => line.byte(93),
 };
 
 // The first byte of an item, RFC 8949 3: its major type in the three high bits.
@@ -99,6 +109,7 @@ const UNSIGNED = 0x00;
 const NEGATIVE = 0x20;
 const BYTES = 0x40;
 const TEXT = 0x60;
+const LIST = 0x80;
 const MAP_OPEN = 0xbf;
 const BREAK = 0xff;
 const CBOR_FALSE = 0xf4;
@@ -133,6 +144,9 @@ function cborEncoder(put: Put): Encoder {
     },
     text,
     binary: string(BYTES),
+    openList: (line, length) => head(line, LIST, BigInt(length)),
+    next() {},
+    closeList() {},
   };
 }
 

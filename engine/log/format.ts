@@ -17,7 +17,7 @@ import {
 } from './format-text.ts';
 import { bytesOf, Line } from './line.ts';
 import type { Scene, StreamScene } from './scene.ts';
-import { EARLY, END, type Moment, START } from './variable.ts';
+import { EARLY, END, type Moment, START, type Variable } from './variable.ts';
 import { ALIASES } from './variables.ts';
 
 /** Puts one item into the line. */
@@ -140,9 +140,11 @@ function find(fetch: Fetch, scene: Scene): boolean {
   return fetch(scene.response, sample);
 }
 
+/** In parts of messages `+Q` puts quotes around variables only, as with HAProxy. */
 function expressionWriter({ expression, flags }: ExpressionItem, { http, binary }: Format, env: Env): Writer {
   const fetch = compileExpression(expression, env);
-  const { quote, escape, mandatory } = flags;
+  const { escape, mandatory } = flags;
+  const quote = flags.quote && !http;
   return (line, scene) => {
     const found = find(fetch, scene) && ((binary && sample.type === BIN) || cast(sample, STR));
     const { bytes, start, end } = sample;
@@ -160,6 +162,8 @@ const TYPE_OF: Readonly<Record<ItemType, Type>> = { str: STR, sint: SINT, bool: 
 
 /** Writes the value of one item as its type says, in an encoding. */
 function encoded(item: AliasItem | ExpressionItem, encoder: Encoder, env: Env | null): Writer {
+  const list = item.kind === 'alias' && item.type === null ? ALIASES.get(item.name)!.list : undefined;
+  if (list !== undefined) return encodedList(list, encoder);
   const find = item.kind === 'alias' ? aliasValue(item) : expressionValue(item, env!);
   const forced = item.type === null ? null : TYPE_OF[item.type];
   return (line, scene) => {
@@ -179,6 +183,23 @@ function expressionValue({ expression }: ExpressionItem, env: Env): (scene: Scen
 
 /** Where a variable writes its value before it is encoded. */
 const aside = new Line(LOG_MESSAGE_BYTES_MAX);
+
+/** A list of captures; nothing where the frontend has none. */
+function encodedList(of: NonNullable<Variable['list']>, encoder: Encoder): Writer {
+  return (line, scene) => {
+    const slots = scene.stream === null ? [] : of(scene.stream);
+    if (slots.length === 0) return encoder.nothing(line);
+    encoder.openList(line, slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      if (i > 0) encoder.next(line);
+      aside.length = 0;
+      const value = slots[i];
+      if (value != null) aside.header(value, false);
+      encoder.text(line, aside.bytes, 0, aside.length);
+    }
+    encoder.closeList(line);
+  };
+}
 
 /** The value of a variable as a sample, without quotes and signs around it. */
 function aliasValue({ name, flags }: AliasItem): (scene: Scene) => boolean {

@@ -5,9 +5,8 @@
 import type { Ring, RingServer } from '../config/log-model.ts';
 import type { Chunk, Conn, Handler, Io } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, RING_RECONNECT_MS } from '../limits.ts';
+import type { Call } from '../proxy/streamless.ts';
 import { Timer, type TimerWheel } from '../time.ts';
-import type { TlsEnd } from '../tls/end.ts';
-import { connectOver } from '../tls/ends.ts';
 import { bytesOf } from './line.ts';
 import type { Place, RingBuffer } from './ring-buffer.ts';
 
@@ -19,7 +18,7 @@ export class Forwarder implements Handler {
   readonly #ring: Ring;
   readonly #server: RingServer;
   readonly #buffer: RingBuffer;
-  readonly #tls: TlsEnd | null;
+  readonly #call: Call;
   readonly #place: Place;
   /** Of connecting, of output that is not taken, and before the next attempt. */
   readonly #timer: Timer<Forwarder>;
@@ -27,13 +26,13 @@ export class Forwarder implements Handler {
   #open = false;
   #stopped = false;
 
-  constructor(io: Io, wheel: TimerWheel, ring: Ring, server: RingServer, buffer: RingBuffer, tls: TlsEnd | null) {
+  constructor(io: Io, wheel: TimerWheel, ring: Ring, server: RingServer, buffer: RingBuffer, call: Call) {
     this.#io = io;
     this.#wheel = wheel;
     this.#ring = ring;
     this.#server = server;
     this.#buffer = buffer;
-    this.#tls = tls;
+    this.#call = call;
     this.#place = buffer.open(true);
     this.#timer = new Timer<Forwarder>(this, self => self.#late());
     this.#connect();
@@ -90,8 +89,7 @@ export class Forwarder implements Handler {
   }
 
   #connect(): void {
-    const { address, source } = this.#server;
-    this.#conn = connectOver(this.#io, address, { source, tfo: false }, this, this.#tls);
+    this.#conn = this.#call(this.#io, this.#server.address, this);
     this.#arm(this.#ring.connectMs);
   }
 

@@ -8,6 +8,7 @@
 import type { LogProfile } from '../config/log-model.ts';
 import type { Model } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
+import type { Io } from '../io/contract.ts';
 import { LOG_HEADER_BYTES_MAX, LOG_MESSAGE_BYTES_MAX } from '../limits.ts';
 import type { StreamEvents } from '../proxy/events.ts';
 import type { Context } from '../proxy/nouns.ts';
@@ -37,6 +38,7 @@ export interface LoggerEnv {
   readonly facts: LogFacts;
   /** Wall-clock milliseconds since the epoch. */
   readonly wall: () => number;
+  readonly io: Pick<Io, 'settle'>;
   /** Hears once of each target that takes no lines. */
   readonly complain: (text: string) => void;
 }
@@ -59,13 +61,14 @@ interface ProxyLog {
 export class Logger implements StreamEvents {
   readonly #model: Model;
   readonly #memory: Memory;
+  readonly #wall: () => number;
   readonly #scene: Scene;
-  readonly #sinks: Sinks;
-  readonly #proxies: readonly ProxyLog[];
+  readonly #proxies: ProxyLog[];
+  readonly #open: (proxy: Proxy) => ProxyLog;
   readonly #global: readonly Target[];
   /** Of `peers` sections. */
   readonly #peers: readonly (readonly Target[])[];
-  /** What traces write to, too. */
+  /** What traces and `log-forward` write to, too. */
   readonly sinks: Sinks;
   readonly #message = new Line(LOG_MESSAGE_BYTES_MAX);
   readonly #data = new Line(LOG_MESSAGE_BYTES_MAX);
@@ -73,18 +76,18 @@ export class Logger implements StreamEvents {
   /** Stands for the stream that a session never had. */
   #blank: Stream | null = null;
 
-  constructor({ model, memory, worker, facts, wall, complain }: LoggerEnv) {
+  constructor({ model, memory, worker, facts, wall, io, complain }: LoggerEnv) {
     const { global } = model;
-    const sinks = new Sinks(model, memory, worker, complain);
-    this.#sinks = sinks;
+    const sinks = new Sinks(model, memory, worker, io, complain);
     const open = (logs: Proxy['logs'], tag: string) => openTargets(logs, model, tag, facts, sinks);
     this.sinks = sinks;
     this.#model = model;
     this.#memory = memory;
+    this.#wall = wall;
     this.#scene = new Scene(facts, wall);
     this.#global = open(global.logs, global.logTag);
     this.#peers = model.peers.map(({ logs }) => open(logs, global.logTag));
-    this.#proxies = model.proxies.map(proxy => ({
+    this.#open = proxy => ({
       proxy,
       targets: open(proxy.logs, proxy.logTag ?? global.logTag),
       formats: NO_FORMATS,
@@ -92,12 +95,13 @@ export class Logger implements StreamEvents {
       asked: new Map(),
       showsSource: false,
       showsDestination: false,
-    }));
+    });
+    this.#proxies = model.proxies.map(this.#open);
   }
 
   /** Where there is no traffic: what log backends ask of lines can be evaluated from now on. */
   evaluate(there: () => Outside): void {
-    this.#sinks.evaluate(there);
+    this.sinks.evaluate(there);
   }
 
   trafficStarts(context: Context): void {
@@ -116,7 +120,10 @@ export class Logger implements StreamEvents {
           targets.filter(target => target.profile === p),
         ),
       );
-      for (const profile of this.#model.logProfiles) log.asked.set(profile.name, voice(profile, targets));
+      for (const profile of this.#model.logProfiles) {
+        const spoken = targets.map(target => target.with(profile));
+        log.asked.set(profile.name, voice(profile, spoken));
+      }
       log.showsSource = shows(log, 'ci') || shows(log, 'cp');
       log.showsDestination = shows(log, 'fi') || shows(log, 'fp');
       if (frontend !== null) frontend.logsServerLocal = shows(log, 'bi') || shows(log, 'bp');
@@ -149,8 +156,7 @@ export class Logger implements StreamEvents {
     const log = this.#proxies[stream.frontend.index]!;
     const received = stream.http ? stream.firstByteAt : stream.bytesIn;
     if (received === 0 && log.proxy.options.dontlognull) return;
-    const request = !stream.http || stream.requestAt !== 0;
-    if (!request) this.#tell(log, 'error', stream);
+    if (stream.refused) this.#tell(log, 'error', stream);
     else if (log.proxy.logSteps === null || log.proxy.logSteps.includes('close')) this.#tell(log, 'close', stream);
   }
 
@@ -179,9 +185,23 @@ export class Logger implements StreamEvents {
     this.#say(log, voices, step, stream ?? this.#standIn(session));
   }
 
+  /** A ring keeps when it was, for `show events`. */
+  debugged(sink: string, text: string): void {
+    const ring = sink !== 'stdout' && sink !== 'stderr';
+    const bytes = bytesOf(`${ring ? `${new Date(this.#wall()).toISOString()} ` : ''}[debug] ${text}\n`);
+    this.sinks.named(sink)(bytes, bytes.length);
+  }
+
+  /** Its place may be another's by now. */
+  #targetsOf(index: number): readonly Target[] {
+    const proxy = this.#model.proxies[index]!;
+    if (this.#proxies[index]!.proxy !== proxy) this.#proxies[index] = this.#open(proxy);
+    return this.#proxies[index]!.targets;
+  }
+
   /** A line that is not about traffic. `level` 0 to 7; `proxy` an index in `model.proxies`, null = the process speaks. */
   line(level: number, proxy: number | null, text: string): void {
-    this.#line(proxy === null ? this.#global : this.#proxies[proxy]!.targets, level, text);
+    this.#line(proxy === null ? this.#global : this.#targetsOf(proxy), level, text);
   }
 
   /** A line about a `peers` section (its index): to its logs, or to those of the process. */

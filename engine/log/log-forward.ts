@@ -25,7 +25,7 @@ import { LogSender } from './log-sender.ts';
 import { Received } from './received.ts';
 import { type Relay, writeHeader } from './relayed.ts';
 import type { LogFacts } from './scene.ts';
-import { Sinks } from './sinks.ts';
+import type { Sinks } from './sinks.ts';
 import { openTargets, type Target } from './target.ts';
 
 export interface LogForwardEnv {
@@ -36,8 +36,7 @@ export interface LogForwardEnv {
   readonly facts: LogFacts;
   /** Wall-clock milliseconds since the epoch. */
   readonly wall: () => number;
-  /** Hears once of each target that takes no lines. */
-  readonly complain: (text: string) => void;
+  readonly sinks: Sinks;
   readonly outside: Outside;
 }
 
@@ -51,13 +50,11 @@ export interface LogForwardSocket {
 
 /** Starts all sections; `sockets` are those of their `bind` and `dgram-bind` lines. */
 export function startLogForwards(env: LogForwardEnv, sockets: readonly LogForwardSocket[]): { stop(): void } {
-  const { model, memory, complain } = env;
-  const sinks = new Sinks(model, memory, null, complain);
+  const { model, sinks } = env;
   const sections = model.logForwards.map(config => {
     const targets = openTargets(config.logs, model, model.global.logTag, env.facts, sinks);
     return new Section(env, config, targets);
   });
-  sinks.evaluate(() => env.outside);
   for (const socket of sockets) sections[socket.section]!.open(socket);
   return {
     stop: () => {

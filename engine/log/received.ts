@@ -121,7 +121,8 @@ export class Received {
     this.time.end = date + LEGACY_DATE.length - 1;
     this.host.start = date + LEGACY_DATE.length;
     this.host.end = this.#word(this.host.start);
-    text.start = Math.min(this.host.end + 1, text.end);
+    if (this.host.end === this.host.start || this.host.end === text.end) return this.#nothing();
+    text.start = this.host.end + 1;
     this.#tag();
     return true;
   }

@@ -27,7 +27,7 @@ const PARTS = {
 
 /** Finds the parts of the stream's request line; false when there is none. */
 function parts(stream: Stream): boolean {
-  if (stream.requestAt === 0) return false;
+  if (!stream.requestKnown) return false;
   const { bytes, methodStart, methodEnd, headersStart } = stream.requestHead;
   let end = headersStart;
   while (end > methodEnd && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end--;
@@ -59,7 +59,7 @@ function part(start: () => number, end: () => number) {
   };
 }
 
-/** Where the path starts: after the authority of an absolute target (`http://host/path`). */
+/** Where the path starts: after the authority of an absolute target (`http://host/path`); `*` and `host:port` have none. */
 function pathStart(): number {
   const { bytes, targetStart, queryStart } = PARTS;
   if (bytes[targetStart] === SLASH) return targetStart;
@@ -69,7 +69,7 @@ function pathStart(): number {
     while (at < queryStart && bytes[at] !== SLASH) at++;
     return at;
   }
-  return targetStart;
+  return queryStart;
 }
 
 export const writeRequestLine = part(

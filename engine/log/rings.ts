@@ -13,12 +13,13 @@
 import type { Ring } from '../config/log-model.ts';
 import type { Model } from '../config/model.ts';
 import type { Io } from '../io/contract.ts';
+import { callOf } from '../proxy/streamless.ts';
 import type { Channel } from '../shm/channel.ts';
 import { listenLogs } from '../shm/doorbell.ts';
 import type { Memory } from '../shm/memory.ts';
 import { PROCESS } from '../shm/words.ts';
 import type { TimerWheel } from '../time.ts';
-import { serverEnd } from '../tls/ends.ts';
+
 import { tlsStore } from '../tls/store.ts';
 import { Forwarder } from './forwarder.ts';
 import { type Place, RingBuffer } from './ring-buffer.ts';
@@ -59,7 +60,7 @@ export class Rings {
       const buffer = new RingBuffer(config.sizeBytes);
       const channels = Array.from({ length: memory.shape.workers + 1 }, (_, thread) => memory.channel(index, thread));
       const forwarders = config.servers.map(server => {
-        return new Forwarder(io, wheel, config, server, buffer, serverEnd(tlsStore(model.tls), server.tls));
+        return new Forwarder(io, wheel, config, server, buffer, callOf(server, model.global.tune, tlsStore(model.tls)));
       });
       return { config, buffer, channels, forwarders, file: this.#open(config) };
     });

@@ -9,30 +9,48 @@ import { compileHeader, type Header } from './syslog.ts';
 
 const LF = 10;
 
+/** `sample`: 1 for the lines of a round that are sent, and which one comes next. */
+interface Round {
+  readonly sent: Uint8Array;
+  turn: number;
+}
+
+/** What a target has whoever speaks. */
+interface Means {
+  readonly config: LogTarget;
+  readonly sink: Sink;
+  /** null = all lines are sent. */
+  readonly round: Round | null;
+  /** The header of lines in the words of a profile, which may have a tag of its own. */
+  readonly header: (profile: LogProfile | null) => Header;
+}
+
 export class Target {
   readonly config: LogTarget;
-  readonly #header: Header;
-  readonly #sink: Sink;
   /** What its lines say instead of what the proxy says; null = no profile. */
   readonly profile: LogProfile | null;
-  /** `sample`: 1 for the lines of a round that are sent; null = all are. */
-  readonly #sampled: Uint8Array | null;
-  #turn = 0;
+  readonly #means: Means;
+  readonly #header: Header;
 
-  constructor(config: LogTarget, profile: LogProfile | null, header: Header, sink: Sink) {
-    this.config = config;
+  constructor(means: Means, profile: LogProfile | null) {
+    this.config = means.config;
     this.profile = profile;
-    this.#header = header;
-    this.#sink = sink;
-    this.#sampled = config.sample === null ? null : roundOf(config.sample);
+    this.#means = means;
+    this.#header = means.header(profile);
+  }
+
+  /** The same target for lines in the words of another profile. */
+  with(profile: LogProfile): Target {
+    return new Target(this.#means, profile);
   }
 
   /** Levels more severe than its minimum are sent as the minimum. With `sample`, the line counts in its round. */
   takes(level: number): boolean {
     if (level > this.config.maxLevel) return false;
-    if (this.#sampled === null) return true;
-    const taken = this.#sampled[this.#turn] === 1;
-    this.#turn = (this.#turn + 1) % this.#sampled.length;
+    const { round } = this.#means;
+    if (round === null) return true;
+    const taken = round.sent[round.turn] === 1;
+    round.turn = (round.turn + 1) % round.sent.length;
     return taken;
   }
 
@@ -48,7 +66,7 @@ export class Target {
     packet.slice(message.bytes, 0, message.length);
     packet.length = Math.min(packet.length, this.config.lenBytes);
     packet.byte(LF);
-    return this.#sink(packet.bytes, packet.length, message) >= 0;
+    return this.#means.sink(packet.bytes, packet.length, message) >= 0;
   }
 }
 
@@ -62,10 +80,12 @@ export function openTargets(
 ): Target[] {
   return configs.map(log => {
     const ring = rings.find(({ name }) => name === log.ring);
-    const config = { ...log, format: log.format || (ring?.format ?? '') };
+    const config = { ...log, format: ring?.format || log.format };
+    const header = (profile: LogProfile | null): Header =>
+      compileHeader(config, { tag: profile?.logTag ?? tag, pid, hostname, sendHostname: global.logSendHostname });
+    const round = config.sample === null ? null : { sent: roundOf(config.sample), turn: 0 };
     const profile = logProfiles.find(({ name }) => name === config.profile) ?? null;
-    const origin = { tag: profile?.logTag ?? tag, pid, hostname, sendHostname: global.logSendHostname };
-    return new Target(config, profile, compileHeader(config, origin), sinks.open(config));
+    return new Target({ config, sink: sinks.open(config), round, header }, profile);
   });
 }
 

@@ -3,6 +3,7 @@
  *
  *   accepted ─Th─ idle ─Ti─ first byte ─TR─ request ─Tw─ assigned ─Tc─ connected ─Tr─ response ─Td─ end
  *
+ * A request is there when its rules are done with it: who was sent away without an answer has no TR.
  * Each is a difference of whole milliseconds since the accept, so that they add up.
  */
 import type { Stream } from '../proxy/stream.ts';
@@ -26,7 +27,7 @@ export function handshake(stream: Stream): number {
 }
 
 export function idle(stream: Stream): number {
-  return span(stream, stream.idleSince, stream.firstByteAt);
+  return Math.max(span(stream, stream.idleSince, stream.firstByteAt), 0);
 }
 
 export function request(stream: Stream): number {
@@ -39,7 +40,9 @@ export function untilRequest(stream: Stream): number {
 }
 
 export function queue(stream: Stream): number {
-  return span(stream, stream.http ? stream.requestAt : stream.idleSince, stream.assignedAt);
+  if (!stream.http) return span(stream, stream.idleSince, stream.assignedAt);
+  // A tarpitted request has no TR, and all its time here.
+  return stream.assignedAt === 0 ? -1 : since(stream, stream.assignedAt) - Math.max(since(stream, stream.requestAt), 0);
 }
 
 /** All attempts on the last server together. */
@@ -66,5 +69,5 @@ export function total(stream: Stream): number {
 
 /** The total as the user saw it: without the idle time. */
 export function user(stream: Stream): number {
-  return total(stream) - Math.max(idle(stream), 0);
+  return total(stream) - idle(stream);
 }

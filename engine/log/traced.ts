@@ -67,6 +67,7 @@ export function traced(logs: StreamEvents, env: TracedEnv): StreamEvents {
         tracer.tell(SESSION, SESS_ERR, v => `${sessionText(session, v)}: ${why}`);
     },
     logNow: (at, step, profile) => logs.logNow(at, step, profile),
+    debugged: (sink, text) => logs.debugged(sink, text),
   };
 }
 
@@ -117,7 +118,7 @@ function streamText(stream: Stream, verbosity: number): string {
 
 function began(stream: Stream, verbosity: number): string {
   const text = streamText(stream, verbosity);
-  if (verbosity < 2 || !stream.http || stream.requestAt === 0) return text;
+  if (verbosity < 2 || !stream.http || !stream.requestKnown) return text;
   const { bytes, methodStart, headersStart } = stream.requestHead;
   return `${text} ${Buffer.from(bytes.subarray(methodStart, headersStart)).toString('latin1').trimEnd()}`;
 }

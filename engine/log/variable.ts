@@ -36,6 +36,8 @@ export interface Variable {
   /** What it is where a line is encoded. */
   readonly type: 'str' | 'sint';
   readonly writer: (flags: Flags) => Write;
+  /** A list where a line is encoded: one text per element, '' where nothing was captured. */
+  readonly list?: (stream: Stream) => readonly Captured[];
   /** Where there is no stream: what it is of the check, or of the process; undefined = nothing. */
   readonly streamless?: (flags: Flags) => (line: Line, scene: Scene) => void;
 }
@@ -189,14 +191,16 @@ export function port(name: string, known: Moment, doc: string, of: (stream: Stre
   return { name, mode: 'tcp', known, doc, type: 'sint', writer };
 }
 
-/** A value that `capture cookie` keeps. */
+/** A value that `capture cookie` keeps: as it came, also where other text of clients is encoded. */
 export function captured(name: string, doc: string, of: (stream: Stream) => Captured): Variable {
   const writer = ({ quote, escape, mandatory }: Flags): Write => {
     return (line, { stream }) => {
       const value = of(stream);
       if (quote) line.byte(QUOTE);
-      if (value !== null) line.encoded(value, 0, value.length, escape);
-      else if (mandatory && !quote) line.byte(DASH);
+      if (value === null) {
+        if (mandatory && !quote) line.byte(DASH);
+      } else if (escape) line.escaped(value, 0, value.length);
+      else line.raw(value);
       if (quote) line.byte(QUOTE);
     };
   };
@@ -231,5 +235,6 @@ export function captures(
       if (quote && !clf) line.byte(QUOTE);
     };
   };
-  return { name, mode: 'tcp', known: EARLY, doc, type: 'str', writer };
+  const row: Variable = { name, mode: 'tcp', known: EARLY, doc, type: 'str', writer };
+  return clf ? { ...row, list: of } : row;
 }

@@ -1,6 +1,7 @@
 /** The variables of log formats (manual 8.2.6): one row each. */
 import type { Mode } from '../config/proxy-model.ts';
 import type { Address } from '../io/contract.ts';
+import { countingBackend } from '../proxy/account.ts';
 import { streamNumber, uniqueId } from '../proxy/notes.ts';
 import type { Backend, Frontend } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';
@@ -35,8 +36,9 @@ import {
 
 const source = (stream: Stream): Address | null => stream.session.source();
 const destination = (stream: Stream): Address | null => stream.session.destination();
+/** There is none before a connection was tried: who waits in a queue is not at its server yet. */
 const target = (stream: Stream): Address | null =>
-  stream.server === null ? null : targetAddress(stream, stream.server);
+  stream.server === null || stream.connectAt === 0 ? null : targetAddress(stream, stream.server);
 /** HAProxy's backend is the frontend until one is chosen. */
 const backend = (stream: Stream): Backend | Frontend => stream.backend ?? stream.frontend;
 
@@ -52,11 +54,11 @@ function nameOf(named: { readonly name: string }): Uint8Array {
 }
 
 const NO_SERVER = bytesOf('<NOSRV>');
-const STATS = bytesOf('<STATS>');
+const SERVICES = { stats: bytesOf('<STATS>'), prometheus: bytesOf('<PROMEX>') } as const;
 
-function serverName({ server, applet }: Stream): Uint8Array {
+function serverName({ server, service }: Stream): Uint8Array {
   if (server !== null) return nameOf(server.config);
-  return applet === null ? NO_SERVER : STATS;
+  return service === null ? NO_SERVER : SERVICES[service];
 }
 
 /** The name of what a health check is about. */
@@ -76,7 +78,7 @@ function status(stream: Stream): number {
 /** The state of what has not begun, as HAProxy shows it. */
 const NO_STATE = bytesOf('PR');
 
-const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V', expired: 'E', old: 'O' } as const;
+const COOKIE = { none: 'N', invalid: 'I', down: 'D', valid: 'V', expired: 'E', old: 'O', unused: 'U' } as const;
 
 function writeState(line: Line, stream: Stream): void {
   line.byte(stream.cause.charCodeAt(0));
@@ -84,7 +86,9 @@ function writeState(line: Line, stream: Stream): void {
 }
 
 function writeCookieState(line: Line, stream: Stream): void {
-  const persists = stream.backend !== null && stream.backend.cookie !== null;
+  const cookie = countingBackend(stream)?.cookie?.config;
+  // HAProxy tells nothing of a cookie that is only looked at.
+  const persists = cookie !== undefined && (cookie.mode !== 'passive' || cookie.indirect);
   line.byte(persists ? COOKIE[stream.cookie].charCodeAt(0) : DASH);
   line.byte(persists ? stream.cookieSet.charCodeAt(0) : DASH);
 }
@@ -154,7 +158,7 @@ export const VARIABLES: readonly Variable[] = [
   growing('Tu', 'tcp', 'time that the user saw', timers.user),
   timer('Tw', 'tcp', 'time in queues', timers.queue),
   growing('B', 'tcp', 'bytes sent to the client', stream => stream.bytesOut),
-  growing('U', 'tcp', 'bytes received from the client', stream => stream.bytesIn),
+  number('U', 'tcp', END, 'bytes received from the client', scene => scene.stream.bytesIn),
   captured('CC', 'captured cookie of the request', stream => stream.requestCookie),
   captured('CS', 'captured cookie of the response', stream => stream.responseCookie),
   text(

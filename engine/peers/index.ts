@@ -1,9 +1,10 @@
 /** Peers: processes that share stick tables. Runs in the control thread. */
 import type { Bind, Model } from '../config/model.ts';
 import { ACCEPT_BURST, PEER_LOOK_MS, PEER_UPDATES_AT_ONCE } from '../limits.ts';
+import { callOf } from '../proxy/streamless.ts';
 import type { Tables } from '../stick/tables.ts';
 import { Timer } from '../time.ts';
-import { bindEnd, serverEnd } from '../tls/ends.ts';
+import { bindEnd } from '../tls/ends.ts';
 import { tlsStore } from '../tls/store.ts';
 import type { Link } from './link.ts';
 import { type PeersEnv, Section } from './section.ts';
@@ -49,7 +50,7 @@ export function startPeers(
       { ...env, updatesAtOnce },
       {
         ...{ index, name, shards, succeeds, localName: localPeer },
-        peers: peers.map(peer => ({ ...peer, tls: serverEnd(store, peer.tls) })),
+        peers: peers.map(peer => ({ ...peer, call: callOf(peer, model.global.tune, store) })),
         tables: shared.map(at => {
           const table = tables.list[at]!;
           return new PeerTable(table, tables.list[table.spec.writeTo] ?? null, () => env.now());

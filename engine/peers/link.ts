@@ -46,6 +46,10 @@ export class Link implements Handler {
   conn: Conn | null = null;
   /** Nobody was there. */
   refused = false;
+  /** Another has given way to it already: not twice, perhaps nobody answers it. */
+  insisted = false;
+  /** It gives way to one that we made: no fault of the peer's. */
+  givesWay = false;
   state: 'opening' | 'waiting' | 'up' | 'over';
   readonly #env: PeersEnv;
   readonly #owner: LinkOwner;

@@ -1,7 +1,7 @@
 /** Another process that shares tables with us, or ourselves, and when to connect to it. */
 import type { Address } from '../io/contract.ts';
 import { PEER_RETRY_MAX_MS, PEER_RETRY_MIN_MS } from '../limits.ts';
-import type { TlsEnd } from '../tls/end.ts';
+import type { Call } from '../proxy/streamless.ts';
 import type { Link } from './link.ts';
 import type { Share } from './share.ts';
 
@@ -15,11 +15,9 @@ export class Peer {
   readonly local: boolean;
   /** Null = it can only come to us. */
   readonly address: Address | null;
-  readonly source: Address | null;
   /** Which part of the tables it gets, from 1; 0 = all. */
   readonly shard: number;
-  /** Null = without TLS. */
-  readonly tls: TlsEnd | null;
+  readonly call: Call;
   readonly shares: readonly Share[];
   link: Link | null = null;
   /** The last status of a handshake with it; 0 = none yet, -1 = it could not be reached. */
@@ -43,13 +41,12 @@ export class Peer {
     collisions: 0,
   };
 
-  constructor(who: Pick<Peer, 'name' | 'local' | 'address' | 'source' | 'shard' | 'tls'>, shares: readonly Share[]) {
+  constructor(who: Pick<Peer, 'name' | 'local' | 'address' | 'shard' | 'call'>, shares: readonly Share[]) {
     this.name = who.name;
     this.local = who.local;
     this.address = who.address;
-    this.source = who.source;
     this.shard = who.shard;
-    this.tls = who.tls;
+    this.call = who.call;
     this.shares = shares;
   }
 

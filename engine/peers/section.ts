@@ -5,9 +5,10 @@
  */
 import type { Address, Conn, Handler, Io, Listening } from '../io/contract.ts';
 import { PEER_STRANGERS_MAX } from '../limits.ts';
+import type { Call } from '../proxy/streamless.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import type { TlsEnd } from '../tls/end.ts';
-import { acceptOver, connectOver } from '../tls/ends.ts';
+import { acceptOver } from '../tls/ends.ts';
 import { Exchange } from './exchange.ts';
 import { STATUS } from './handshake.ts';
 import { Learning } from './learning.ts';
@@ -40,10 +41,9 @@ export interface SectionSpec {
   readonly peers: readonly {
     readonly name: string;
     readonly address: Address | null;
-    readonly source: Address | null;
     readonly shard: number;
-    /** Null = without TLS. */
-    readonly tls: TlsEnd | null;
+    /** Connects to it. */
+    readonly call: Call;
   }[];
   readonly tables: readonly SharedTable[];
   /** An old process may come and tell what it knows. */
@@ -55,6 +55,8 @@ const STRANGERS_TOLD_MS = 1000;
 /** How often the successor is called, and when: our own sockets must be closed by then. Milliseconds. */
 const HAND_OVER_TRIES = 5;
 const HAND_OVER_MS = 100;
+/** Two that begin at once have found each other within this time. */
+const CROSSING_MS = 1000;
 /** `Peer.status` */
 const NOT_REACHED = -1;
 const LOG_WARNING = 4;
@@ -145,7 +147,7 @@ export class Section implements LinkOwner {
     if (peer.shunnedUntil > this.#env.now()) return STATUS.TRY_AGAIN;
     // Our old self comes once; of two connections with another peer the later one stays.
     if (peer.link !== null) {
-      if (peer.local) return STATUS.TRY_AGAIN;
+      if (peer.local || this.#insists(peer.link, link, peer)) return STATUS.TRY_AGAIN;
       peer.counters.collisions++;
       peer.link.end(null);
     }
@@ -155,6 +157,17 @@ export class Section implements LinkOwner {
     link.peer = peer;
     peer.status = STATUS.OK;
     return STATUS.OK;
+  }
+
+  /**
+   * Two that call each other at once would each give way: the call of the lesser name stays. It may be answered while the
+   * other is still on its way; and it does not insist again, for perhaps nobody answers it.
+   */
+  #insists(call: Link, other: Link, { name, handshakeAt }: Peer): boolean {
+    const crossing = call.state === 'waiting' || (call.state === 'up' && this.#env.now() < handshakeAt + CROSSING_MS);
+    if (!call.outgoing || !crossing || call.insisted || this.localName > name) return false;
+    call.insisted = other.givesWay = true;
+    return true;
   }
 
   up(link: Link, timed: boolean): Exchange {
@@ -185,7 +198,7 @@ export class Section implements LinkOwner {
     this.#strangers.delete(link);
     const { peer, exchange } = link;
     if (peer === null) {
-      if (fault !== null) this.#blameStranger(fault);
+      if (fault !== null && !link.givesWay) this.#blameStranger(fault);
       return;
     }
     if (peer.link !== link) return;
@@ -223,8 +236,7 @@ export class Section implements LinkOwner {
     const link = new Link(this.#env, this, peer);
     peer.link = link;
     peer.reconnectAt = Infinity;
-    const options = { source: peer.source, tfo: false };
-    link.conn = connectOver(this.#env.io, address, options, link, peer.tls);
+    link.conn = peer.call(this.#env.io, address, link);
   }
 
   /** At most one line a second: who is not known may come as often as he likes. */

@@ -14,6 +14,7 @@ import {
   CUR_SESS,
   D_TIME,
   D_TIME_MAX,
+  FAILED_REQ,
   HRSP_1XX,
   HRSP_OTHER,
   LAST_SESS,
@@ -26,7 +27,7 @@ import { rateAdd } from '../shm/rate.ts';
 import { PROXY } from '../shm/words.ts';
 import { countTraffic, endTracking, REQUEST } from '../stick/tracking.ts';
 import type { Backend, Server } from './nouns.ts';
-import { leaveQueue } from './queue.ts';
+import { freePlace, leaveQueue, serveQueue } from './queue.ts';
 import type { Stream } from './stream.ts';
 import { dropFilters } from './stream-filters.ts';
 
@@ -44,6 +45,12 @@ export function takeRequest(stream: Stream): void {
   rateAdd(counters, frontend.reqRate, frontend.reqRate[worker]!, stream.now, 1);
 }
 
+/** No request came of it, or its client left before a server was chosen. */
+export function countFailedRequest({ context: { counters }, frontend, session }: Stream): void {
+  counters[frontend.row + FAILED_REQ]! += 1;
+  counters[session.listener.row + FAILED_REQ]! += 1;
+}
+
 /** The stream is the backend's from now on. The gauge stands right beside the shared word: see queue.ts. */
 export function enterBackend(stream: Stream, backend: Backend): void {
   const { counters, words, worker } = stream.context;
@@ -54,6 +61,11 @@ export function enterBackend(stream: Stream, backend: Backend): void {
   counters[backend.row + CUM_SESS]! += 1;
   counters[backend.row + LAST_SESS] = Math.floor(stream.now / 1000);
   rateAdd(counters, backend.sessRate, backend.sessRate[worker]!, stream.now, 1);
+}
+
+/** The backend that counts the stream, as in HAProxy: until one is chosen that of its own `listen` section. null = there is none. */
+export function countingBackend({ backend, frontend, context }: Stream): Backend | null {
+  return backend ?? context.backends[frontend.index] ?? null;
 }
 
 /** One attempt goes to the stream's server. */
@@ -101,9 +113,9 @@ const took = new Float64Array(4);
 
 function countTimes(stream: Stream): void {
   const { backend, server, frontend, connectAt, connectedAt, responseAt, finishedAt } = stream;
+  if (stream.refused) return;
   // Without HTTP the request is the connection.
-  const requestAt = stream.http ? stream.requestAt : stream.acceptedAt;
-  if (requestAt === 0) return;
+  const requestAt = (stream.http && stream.requestAt) || stream.acceptedAt;
   took[0] = connectAt !== 0 ? connectAt - requestAt : -1;
   took[1] = connectAt !== 0 && connectedAt !== 0 ? connectedAt - connectAt : -1;
   took[2] = connectAt !== 0 && responseAt !== 0 ? responseAt - connectedAt : -1;
@@ -140,7 +152,7 @@ function sample(c: Float64Array, sum: number, max: number, ms: number): void {
 
 /** Brings the byte counters up to date: at the end of the stream, or with `option contstats` whenever bytes pass. */
 export function countBytes(stream: Stream): void {
-  const { session, backend, server, tracked } = stream;
+  const { session, server, tracked } = stream;
   const c = stream.context.counters;
   const bytesIn = stream.bytesIn - stream.countedIn;
   const bytesOut = stream.bytesOut - stream.countedOut;
@@ -152,7 +164,8 @@ export function countBytes(stream: Stream): void {
   if (bytesOut > 0) rateAdd(c, outRate, outRate[worker]!, stream.now, bytesOut);
   addBytes(c, stream.frontend.row, bytesIn, bytesOut);
   addBytes(c, session.listener.row, bytesIn, bytesOut);
-  if (backend !== null) addBytes(c, backend.row, bytesIn, bytesOut);
+  const place = countingBackend(stream);
+  if (place !== null) addBytes(c, place.row, bytesIn, bytesOut);
   if (server !== null) addBytes(c, server.row, bytesIn, bytesOut);
 }
 
@@ -176,12 +189,16 @@ export function finishStream(stream: Stream): void {
   countBytes(stream);
   if (stream.http && !stream.leftToClient) countStatus(stream);
   countTimes(stream);
-  if (server !== null) stream.dropPlace();
+  const held = stream.holdsPlace ? server : null;
+  stream.holdsPlace = false;
+  if (held !== null) freePlace(held);
   if (backend !== null) {
     counters[backend.row + CUR_SESS]! -= 1;
     Atomics.sub(words, backend.at + PROXY.at.be_sess, 1);
   }
   stream.context.events.streamEnded(stream);
+  // Not before: a log line counts those that were with the stream on its server, not the one that follows it.
+  if (held !== null) serveQueue(held);
   endTracking(stream.tracked, stream.finishedAt);
   stream.client.done();
 }

@@ -3,7 +3,8 @@
 import { latin1 } from '../http/chars.ts';
 import { H_EXPECT } from '../http/names.ts';
 import { ANSWERED } from '../rules/action.ts';
-import { FAILED_REQ, FAILED_RESP } from '../shm/counters.ts';
+import { CLIENT_ERROR } from '../stick/tracking.ts';
+import { countFailedRequest } from './account.ts';
 import { answer } from './answer.ts';
 import { errorReply } from './errors.ts';
 import type { Stream } from './stream.ts';
@@ -20,9 +21,9 @@ export interface BodyWait {
 
 /**
  * Where the payload of a request or response stands: there (all of it, enough of it, or as much as the buffer holds), still
- * to come, or late. While it is to come its side gathers it and the stream's step is run again as it comes.
+ * to come, late, or not to be read (that of a request only). While it is to come its side gathers it and the stream's step is run again as it comes.
  */
-export function awaitBody(stream: Stream, wait: BodyWait, response: boolean): 'there' | 'waiting' | 'late' {
+export function awaitBody(stream: Stream, wait: BodyWait, response: boolean): 'there' | 'waiting' | 'late' | 'broken' {
   if (!response && stream.requestDone) return 'there';
   const buffer = response ? stream.serverSide!.gather() : stream.client.gather();
   if (!stream.awaitsBody) {
@@ -31,36 +32,38 @@ export function awaitBody(stream: Stream, wait: BodyWait, response: boolean): 't
     stream.wait(wait.ms);
     if (!response) sayContinue(stream);
   }
-  const enough = wait.atLeastBytes > 0 && buffer.payload.length >= wait.atLeastBytes;
+  const enough =
+    (!response && stream.clientLeft !== CAUSE.none) ||
+    (wait.atLeastBytes > 0 && buffer.payload.length >= wait.atLeastBytes);
   if (buffer.done || buffer.full || enough) {
     stream.awaitsBody = false;
     stream.wait(0);
-    return 'there';
+    return !response && buffer.broken ? 'broken' : 'there';
   }
   if (!stream.timeUp) return 'waiting';
   stream.awaitsBody = stream.timeUp = false;
   return 'late';
 }
 
-/** Who waits for a word before it sends the payload would wait for ever: no server has been asked yet. */
+/** Who waits for a word before it sends the payload would wait for ever: no server has been asked yet. HTTP/1.0 has no such word. */
 function sayContinue({ requestHead, client }: Stream): void {
-  if (requestHead.find(H_EXPECT) < 0) return;
+  if (!requestHead.expectContinue || requestHead.version === 0 || requestHead.find(H_EXPECT) < 0) return;
   requestHead.removeAll(H_EXPECT);
   client.write(CONTINUE, 0, CONTINUE.length);
 }
 
 /** The server was too slow: 504. HAProxy tells it as of the phase of the rules. */
 export function lateResponseBody(stream: Stream): typeof ANSWERED {
-  stream.countServer(FAILED_RESP);
   stream.terminate(CAUSE.serverTimeout, 'R');
   answer(stream, errorReply(stream, 504), true);
   return ANSWERED;
 }
 
-/** The client was too slow: 408. */
-export function lateBody(stream: Stream): typeof ANSWERED {
-  stream.context.counters[stream.frontend.row + FAILED_REQ]! += 1;
-  stream.terminate(CAUSE.clientTimeout);
-  answer(stream, errorReply(stream, 408), false);
+/** The client was too slow: 408. Or the framing of what it sent is invalid: 400. */
+export function refuseBody(stream: Stream, state: 'late' | 'broken'): typeof ANSWERED {
+  countFailedRequest(stream);
+  if (state === 'broken') stream.countTracked(CLIENT_ERROR);
+  stream.terminate(state === 'late' ? CAUSE.clientTimeout : CAUSE.proxy);
+  answer(stream, errorReply(stream, state === 'late' ? 408 : 400), false);
   return ANSWERED;
 }

@@ -11,12 +11,12 @@ import type { Stream } from './stream.ts';
  */
 export function chooseBackend(stream: Stream): Backend | null {
   const { frontend } = stream;
-  const { useBackend, backendsByName } = frontend.rules;
+  const { useBackend } = frontend.rules;
   if (useBackend.length > 0) HERE.at(stream);
   for (let i = 0; i < useBackend.length; i++) {
     const { condition, backend, name } = useBackend[i]!;
     if (condition !== null && condition(HERE) !== YES) continue;
-    const found = backend ?? backendsByName.get(name!(HERE)) ?? null;
+    const found = backend ?? stream.context.backendsByName.get(name!(HERE)) ?? null;
     if (found === null) break;
     if (!isHidden(stream, found)) return found;
   }

@@ -4,6 +4,7 @@
  */
 import type { CompressionFormat } from '../config/filter-spec.ts';
 import { acceptedEncoding } from '../http/accept-encoding.ts';
+import { BODY_NONE, responseBody } from '../http/body.ts';
 import { isWord, latin1, lower, textOf } from '../http/chars.ts';
 import { listItemEnd, trimEnd, trimStart } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
@@ -17,9 +18,12 @@ import {
   H_USER_AGENT,
   METHOD_HEAD,
 } from '../http/names.ts';
+import { maxHeadLength, writeResponseHead } from '../http/write.ts';
+import { parseReply } from '../rules/after-response.ts';
 import { FAILED_REWRITES } from '../shm/counters.ts';
 import { type Compressor, compressorOf } from './compressor.ts';
 import type { Compressed, ProxyFilters } from './proxy-filters.ts';
+import { Reply } from './reply.ts';
 import type { Stream } from './stream.ts';
 import { filterRequest, filterResponse } from './stream-filters.ts';
 
@@ -72,9 +76,9 @@ function chooseFormat(stream: Stream, front: ProxyFilters | null, back: ProxyFil
   const { formats } = filters.response;
   if (misunderstands(head)) return;
   const chosen = acceptedEncoding(head, filters.names);
-  if (chosen >= 0) stream.compression = formats[chosen]!;
-  else if (formats.includes('identity')) stream.compression = 'identity';
-  if (stream.compression !== null && (front?.offload || back?.offload)) head.removeAll(H_ACCEPT_ENCODING);
+  if (chosen >= 0) stream.acceptedFormat = formats[chosen]!;
+  else if (formats.includes('identity')) stream.acceptedFormat = 'identity';
+  if (stream.acceptedFormat !== null && (front?.offload || back?.offload)) head.removeAll(H_ACCEPT_ENCODING);
 }
 
 /** Old browsers say that they understand what they do not: Mozilla/4, but for MSIE 6 of XP SP2 and MSIE 7 and later. */
@@ -99,20 +103,27 @@ function compressRequest(stream: Stream, place: number, { formats, types, minByt
   else giveUp(stream, compressor);
 }
 
-/** The response head is as the rules have left it: compresses the payload, if all is as it must be. */
+/** The response head is as it came: whether its payload is compressed is decided before any rule changes it. */
+export function decideCompression(stream: Stream): void {
+  const { requestHead, responseHead: head } = stream;
+  const { types, minBytes } = pick(stream.frontend.filters?.response, stream.backend?.filters?.response);
+  const { status } = head;
+  const { methodId, version } = requestHead;
+  const takes = version > 0 && head.version > 0 && status >= 200 && status <= 203 && methodId !== METHOD_HEAD;
+  const may =
+    takes && compressible(head, types, minBytes) && isUsual(head) && !stream.context.encoders.tooMuch(stream.now);
+  stream.compression = may ? stream.acceptedFormat : null;
+}
+
+/** The response head is as the rules have left it: says that the payload is compressed, and does it. */
 export function compressResponse(stream: Stream): void {
   const head = stream.responseHead;
   const format = stream.compression!;
-  const front = stream.frontend.filters;
-  const back = stream.backend!.filters;
-  const { types, minBytes } = pick(front?.response, back?.response);
-  const { status } = head;
   stream.compression = null;
-  const etag = head.find(H_ETAG);
-  const { methodId, version } = stream.requestHead;
-  if (version === 0 || head.version === 0 || status < 200 || status > 203 || methodId === METHOD_HEAD) return;
-  if (!compressible(head, types, minBytes) || !isUsual(head, etag)) return;
-  if (stream.context.encoders.tooMuch(stream.now)) return;
+  // `set-status` may have left no payload.
+  if (responseBody(head, stream.requestHead.methodId) === BODY_NONE) return;
+  const front = stream.frontend.filters;
+  const back = stream.backend?.filters;
   const place = earlier(front?.compressesResponse ?? -1, back?.compressesResponse ?? -1);
   const compressor = compressorOf(stream, true, place, format);
   if (compressor === null) return;
@@ -121,6 +132,24 @@ export function compressResponse(stream: Stream): void {
     stream.compression = format;
     filterResponse(stream, compressor);
   } else giveUp(stream, compressor);
+}
+
+/** A dump of our own (the statistics page) is compressed as a server's response is: whether, its head says as it is made. */
+export function decideReply(stream: Stream, reply: Reply): void {
+  chooseFormat(stream, stream.frontend.filters, stream.backend?.filters ?? null);
+  if (stream.acceptedFormat === null) return;
+  parseReply(stream.responseHead, reply);
+  decideCompression(stream);
+}
+
+/** The reply as it leaves when its dump is compressed; `stream.compression` says whether it is. */
+export function compressReply(stream: Stream, reply: Reply): Reply {
+  if (stream.compression === null) return reply;
+  const head = stream.responseHead;
+  parseReply(head, reply);
+  compressResponse(stream);
+  const out = new Uint8Array(maxHeadLength(head));
+  return new Reply(out.subarray(0, writeResponseHead(head, out, 0)), reply.closes);
 }
 
 /** There is no room for what would have to be said. */
@@ -158,7 +187,8 @@ function forbidsChange(head: Head): boolean {
 }
 
 /** No ETag, or one that can be weakened: `"..."` or `W/"..."`. */
-function isUsual(head: Head, i: number): boolean {
+function isUsual(head: Head): boolean {
+  const i = head.find(H_ETAG);
   if (i < 0) return true;
   if (head.find(H_ETAG, i + 1) >= 0) return false;
   const bytes = head.bytesOf(i);
@@ -171,10 +201,10 @@ function isWeak(head: Head, i: number): boolean {
   return begins(head.bytesOf(i), head.valueStart[i]!, head.valueEnd[i]!, WEAK, false);
 }
 
-/** The payload is another one byte for byte: the tag must not say otherwise (RFC 9110 8.8.1). */
+/** The payload is another one byte for byte: the tag must not say otherwise (RFC 9110 8.8.1). What a rule wrote may be no tag. */
 function weaken(head: Head, i: number): boolean {
   const at = head.valueStart[i]!;
-  return isWeak(head, i) || head.splice(i, at, at, WEAK);
+  return head.valueEnd[i] === at || head.bytesOf(i)[at] !== QUOTE || head.splice(i, at, at, WEAK);
 }
 
 /** Says in the head what the payload will be: in chunks, as nobody knows how long it will be. False = nothing is changed. */

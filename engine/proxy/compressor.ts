@@ -16,6 +16,7 @@ import {
   SLICE_BYTES,
 } from '../io/encoder.ts';
 import { COMP_BYP, COMP_IN, COMP_OUT, COMP_RSP } from '../shm/counters.ts';
+import { countingBackend } from './account.ts';
 import type { Filter, Sink } from './filter.ts';
 import type { Trailers } from './sides.ts';
 import type { Stream } from './stream.ts';
@@ -151,10 +152,12 @@ export class Compressor implements Filter {
     this.#in = this.#out = 0;
   }
 
+  /** The bytes of a page of our own are those of a `listen` section's backend, too; the response is not. */
   #add(counter: number, n: number): void {
     const { frontend, backend, context } = this.#stream;
+    const counting = counter === COMP_RSP ? backend : countingBackend(this.#stream);
     context.counters[frontend.row + counter]! += n;
-    if (backend !== null) context.counters[backend.row + counter]! += n;
+    if (counting !== null) context.counters[counting.row + counter]! += n;
   }
 
   /** A little less when a limit is reached, a little more when none is. */

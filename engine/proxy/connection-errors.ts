@@ -1,5 +1,7 @@
 /** What may go wrong with a connection, by HAProxy's number: its name and its message (manual 7.3.3, fc_err_str). */
 import { constants } from 'node:os';
+import type { TlsConnection } from '../tls/connection.ts';
+import { sentName } from '../tls/facts.ts';
 
 interface ConnectionError {
   readonly name: string;
@@ -64,12 +66,16 @@ export const CONNECTION_ERRORS: readonly ConnectionError[] = [
   ...['ENOMEM', 'EBADF', 'EFAULT', 'EINVAL', 'ENCONN', 'ENSOCK', 'ENOBUFS', 'EPIPE'].map(system),
 ];
 
-const numberOf = (name: string): number => CONNECTION_ERRORS.findIndex(error => error.name === name);
+/** The number of a name of the list. */
+export const numberOf = (name: string): number => CONNECTION_ERRORS.findIndex(error => error.name === name);
 const SOCK_ERR = numberOf('SOCK_ERR');
 
 /** Which of them an errno is; what has no row is a general socket error. */
 const BY_ERRNO: ReadonlyMap<number, number> = new Map([
   [0, 0],
+  [constants.errno.ERANGE, numberOf('PORT_RANGE')],
+  [constants.errno.EADDRNOTAVAIL, numberOf('FREE_PORTS')],
+  [constants.errno.EADDRINUSE, numberOf('ADDR_INUSE')],
   [constants.errno.ECONNREFUSED, numberOf('EREFUSED')],
   [constants.errno.ECONNRESET, numberOf('ERESET')],
   [constants.errno.ENETUNREACH, numberOf('EUNREACH')],
@@ -86,10 +92,11 @@ export function errorOfErrno(errno: number): number {
   return BY_ERRNO.get(errno) ?? SOCK_ERR;
 }
 
-/** The number of a message; 0 = none is known. */
-export function errorOfMessage(message: string): number {
-  return Math.max(
-    CONNECTION_ERRORS.findIndex(error => error.message === message),
-    0,
-  );
+/** X509_V_ERR_HOSTNAME_MISMATCH. */
+const OTHER_NAME = 62;
+
+/** Why a handshake with a server failed. */
+export function handshakeError(tls: TlsConnection | null): number {
+  if (tls === null || tls.freed || tls.verifyResult() !== OTHER_NAME) return numberOf('SSL_HANDSHAKE');
+  return numberOf(sentName(tls) === '' ? 'SSL_MISMATCH' : 'SSL_MISMATCH_SNI');
 }

@@ -55,14 +55,14 @@ function find(bytes: Uint8Array, start: number, end: number): number {
   return at < 0 ? end : start + at;
 }
 
-/** What the dates are worth at `now` (seconds): too old since the last visit, or since the first. */
+/** What the dates are worth at `now` (seconds): too old since the first visit, or since the last. */
 export function judgeDates(
   { maxidleS, maxlifeS }: Cookie,
   dates: CookieDates,
   now: number,
 ): 'valid' | 'expired' | 'old' {
-  if (maxidleS > 0 && isOver(dates.last, maxidleS, now)) return 'expired';
-  return maxlifeS > 0 && isOver(dates.first, maxlifeS, now) ? 'old' : 'valid';
+  if (maxlifeS > 0 && isOver(dates.first, maxlifeS, now)) return 'old';
+  return maxidleS > 0 && isOver(dates.last, maxidleS, now) ? 'expired' : 'valid';
 }
 
 function isOver(date: number, limit: number, now: number): boolean {

@@ -20,6 +20,8 @@ export interface StreamEvents {
   readonly sessionFailed: (session: Session, why: string) => void;
   /** A rule wants a line now. `profile`: the name of a log profile; null = those of the targets. */
   readonly logNow: (at: Standpoint, step: LogStep, profile: string | null) => void;
+  /** An expression shows a sample to `stdout`, `stderr` or a ring. */
+  readonly debugged: (sink: string, text: string) => void;
 }
 
 /** Nobody listens. */
@@ -31,4 +33,5 @@ export const NO_EVENTS: StreamEvents = {
   streamEnded() {},
   sessionFailed() {},
   logNow() {},
+  debugged() {},
 };

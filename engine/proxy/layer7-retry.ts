@@ -45,14 +45,13 @@ export function forgetPayload(stream: Stream): void {
 
 /** The next step if this failure is one to try again after; null when the stream must fail. */
 export function tryAgain(stream: Stream, condition: RetryCondition): Next | null {
-  if (stream.sent === null || stream.retriesLeft <= 0) return null;
+  if (stream.sent === null || stream.halfClosed || stream.retriesLeft <= 0) return null;
   if (!stream.backend!.proxy.retryOn.includes(condition)) return null;
   stream.responded = false;
   // Its rules begin anew.
   stream.ruleAt = 0;
   stream.holdsResponse = stream.awaitsBody = stream.paused = false;
   stream.dropServerSide();
-  stream.dropPlace();
   return again(stream);
 }
 

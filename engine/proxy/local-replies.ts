@@ -51,7 +51,10 @@ export function statsReply(proxy: Proxy): LocalReply | null {
   };
 }
 
+/** What another proxy's backend answers has not stopped at the frontend. */
 function intercept(stream: Stream): void {
+  const { backend, frontend } = stream;
   stream.terminate(CAUSE.local);
-  stream.context.counters[stream.frontend.row + INTERCEPTED]! += 1;
+  if (backend !== null && backend.index !== frontend.index) return;
+  stream.context.counters[frontend.row + INTERCEPTED]! += 1;
 }

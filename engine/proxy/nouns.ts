@@ -15,6 +15,7 @@ import type { NameCases } from '../http/name-case.ts';
 import type { Limits } from '../http/parse.ts';
 import { connectOptions } from '../io/connect-options.ts';
 import type { Conn, ConnectOptions, Io, Listening } from '../io/contract.ts';
+import { openNamespace } from '../io/namespaces.ts';
 import { compileRuleLists, type RuleLists } from '../rules/proxy-rules.ts';
 import type { PatternBooks } from '../sample/book.ts';
 import type { ProcVars } from '../sample/proc-vars.ts';
@@ -22,6 +23,7 @@ import type { ChangeLog } from '../shm/change-log.ts';
 import { CONN_RATE, REQ_RATE, SESS_RATE } from '../shm/counters.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { LiveAddress } from '../shm/server-address.ts';
+import { portsOf } from '../shm/source-ports.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Admin } from '../stats/reply.ts';
 import type { View } from '../stats/view.ts';
@@ -32,6 +34,7 @@ import { TlsListener } from '../tls/listener.ts';
 import { TlsServer } from '../tls/server.ts';
 import type { TlsStore } from '../tls/store.ts';
 import type { BadMessage } from './bad-messages.ts';
+import { ConnectionRoom } from './connection-room.ts';
 import type { Encoders } from './encoders.ts';
 import { ErrorReplies } from './errors.ts';
 import type { StreamEvents } from './events.ts';
@@ -40,6 +43,7 @@ import { type LocalReply, monitorReply, statsReply } from './local-replies.ts';
 import type { NameAsks } from './name-asks.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { CookiePersistence } from './persistence.ts';
+import { type Preamble, preamblesOf } from './preamble.ts';
 import { type ProxyFilters, proxyFilters } from './proxy-filters.ts';
 import { type BackendRules, compileBackendRules, compileRules, type FrontendRules } from './rules.ts';
 import { ServerCookies } from './server-cookie.ts';
@@ -78,6 +82,8 @@ export interface Context {
   readonly tls: TlsStore;
   readonly frontends: (Frontend | null)[];
   readonly backends: (Backend | null)[];
+  /** Those that switching rules may lead to. */
+  readonly backendsByName: Map<string, Backend>;
   readonly log: (level: Severity, text: string) => void;
   /** Ends everything politely: no keep-alive, no new connections; null = not now. */
   stopping: SoftStop | null;
@@ -195,6 +201,8 @@ export class Listener {
   /** Its frontend rests or is stopped. */
   resting = false;
   readonly timer: Timer<Listener>;
+  /** Headers that its connections begin with. */
+  readonly preambles: readonly Preamble[];
   /** null = it speaks no TLS. */
   readonly tls: TlsListener | null;
 
@@ -202,6 +210,9 @@ export class Listener {
     this.timer = new Timer<Listener>(this, listener => retryListener(context, listener));
     this.frontend = frontend;
     this.bind = bind;
+    this.preambles = preamblesOf(bind);
+    // Servers may be there, too (`namespace *`).
+    if (bind.namespace !== '') openNamespace(bind.namespace);
     this.number = number;
     this.row = context.memory.row(context.worker, 'listener', number);
     this.at = context.memory.listener(number);
@@ -283,6 +294,8 @@ export class Server {
   /** Streams waiting for this very server (persistence, hashing). */
   readonly queue: WaitingLine;
   readonly pool: ServerPool;
+  /** `strict-maxconn`: how many connections there may be; null = any number. */
+  readonly room: ConnectionRoom | null;
   /** null = it is never spoken to with TLS: see `usesTls`. */
   readonly tls: TlsServer | null;
 
@@ -297,7 +310,7 @@ export class Server {
     this.sessRate = memory.rows('server', number, SESS_RATE);
     const delayAck = backend.proxy.options.tcpSmartConnect;
     this.connectOptions = {
-      ...connectOptions(config, backend.proxy, backend.context.model.global.tune),
+      ...connectOptions(config, backend.proxy, backend.context.model.global.tune, portsOf(memory, config, worker)),
       tfo: config.tfo,
       delayAck,
     };
@@ -305,6 +318,7 @@ export class Server {
     this.kills = Atomics.load(memory.words, this.at + SERVER.at.kills);
     this.queue = new WaitingLine();
     this.pool = new ServerPool(this);
+    this.room = config.strictMaxconn ? new ConnectionRoom(this) : null;
     this.tls = config.tls === null ? null : new TlsServer(backend.context.tls, config.tls);
   }
 
@@ -324,11 +338,7 @@ export function buildNouns(context: Context): void {
     context.frontends.push(isFrontend(proxy) ? new Frontend(context, proxy) : null);
     context.backends.push(isBackend(proxy) ? new Backend(context, proxy) : null);
   }
-  for (const backend of context.backends) {
-    if (backend === null) continue;
-    backend.rules = compileBackendRules(backend);
-    backend.lists = compileRuleLists(context, backend.proxy);
-  }
+  for (const backend of context.backends) if (backend !== null) addBackend(context, backend);
   for (const frontend of context.frontends) {
     if (frontend === null) continue;
     const target = frontend.proxy.defaultBackend;
@@ -336,4 +346,13 @@ export function buildNouns(context: Context): void {
     frontend.rules = compileRules(frontend);
     frontend.lists = compileRuleLists(context, frontend.proxy);
   }
+}
+
+/** Makes a backend known, and its rules, which may look at all others. */
+export function addBackend(context: Context, backend: Backend): void {
+  const { proxy } = backend;
+  context.backends[proxy.index] = backend;
+  if (proxy.mode !== 'log') context.backendsByName.set(proxy.name, backend);
+  backend.rules = compileBackendRules(backend);
+  backend.lists = compileRuleLists(context, proxy);
 }

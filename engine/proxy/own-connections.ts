@@ -59,6 +59,21 @@ export function closeOwned(server: Server): void {
   }
 }
 
+/** Closes one of them. False when there is none. */
+export function closeOneOwned(server: Server): boolean {
+  const { context } = server.backend;
+  if (context.counters[server.row + CUR_IDLE_PRIVATE] === 0) return false;
+  for (const session of context.sessions) {
+    const at = session.own.findIndex(side => side.server === server);
+    if (at < 0) continue;
+    const side = session.own[at]!;
+    forget(session, at);
+    side.close();
+    return true;
+  }
+  return false;
+}
+
 function forget(session: Session, at: number): void {
   count(session.own[at]!, -1);
   (session.own as Http1Server[]).splice(at, 1);

@@ -14,9 +14,11 @@ import {
   CookieAt,
   cutPrefix,
   findCookie,
+  findNextCookie,
   findSetCookie,
   prefixValue,
   removeCookie,
+  removeSetCookie,
   replaceValue,
 } from '../http/cookie.ts';
 import type { Head } from '../http/head.ts';
@@ -58,32 +60,47 @@ export class CookiePersistence {
 
 const at = new CookieAt();
 
-/** The usable server that the request's cookie names; null = none. Edits the cookie out of the request as the mode wants. */
+/**
+ * The usable server that the request's cookie names, the first of several that does; null = none. Edits the cookies out of the
+ * request as the mode wants.
+ */
 export function persistedServer(stream: Stream): Server | null {
+  const { cookie } = stream.backend!;
+  if (cookie === null || !stream.http) return null;
+  const head = stream.requestHead;
+  let server: Server | null = null;
+  for (let found = findCookie(head, cookie.name, at); found; ) {
+    server ??= meetCookie(stream, cookie);
+    const endBytes = head.valueEnd[at.slot]! - at.pairEnd;
+    if (cookie.config.mode === 'prefix') cutServerName(head);
+    found = findNextCookie(head, cookie.name, at, endBytes);
+  }
+  if (cookie.config.mode === 'insert' && cookie.config.indirect) {
+    while (findCookie(head, cookie.name, at)) removeCookie(head, at);
+  }
+  return server;
+}
+
+/** The usable server that the cookie at `at` names; null = none, and what the logs show of it. */
+function meetCookie(stream: Stream, cookie: CookiePersistence): Server | null {
   const backend = stream.backend!;
-  const { cookie } = backend;
-  if (cookie === null || !stream.http || !findCookie(stream.requestHead, cookie.name, at)) return null;
-  const { config } = cookie;
-  const nameEnd = nameEndOf(stream, config);
-  const verdict = stream.cookieDates === null ? 'valid' : judgeDates(config, stream.cookieDates, wallMs() / 1000);
-  stream.cookie = 'invalid';
+  const nameEnd = nameEndOf(stream, cookie.config);
+  const verdict =
+    stream.cookieDates === null ? 'valid' : judgeDates(cookie.config, stream.cookieDates, wallMs() / 1000);
   const server = namedServer(cookie, backend, stream.requestHead, nameEnd);
-  if (config.mode === 'prefix' && server !== null) {
-    const { length } = cookie.servers.of(server)!.prefix;
-    if (at.valueEnd - at.valueStart >= length) cutPrefix(stream.requestHead, at, length);
-  } else if (config.mode === 'insert' && config.indirect) {
-    for (let found = true; found; found = findCookie(stream.requestHead, cookie.name, at)) {
-      removeCookie(stream.requestHead, at);
-    }
-  }
-  if (verdict !== 'valid') {
-    stream.cookie = verdict;
-    return null;
-  }
-  if (server === null || stream.ignoresPersistence) return null;
-  const usable = !isDown(server) || backend.proxy.options.persist || stream.forcesPersistence;
-  stream.cookie = usable ? 'valid' : 'down';
-  return usable ? server : null;
+  if (verdict !== 'valid') stream.cookie = verdict;
+  else if (stream.ignoresPersistence || stream.ruledServer !== null) stream.cookie = 'unused';
+  else if (server !== null) {
+    stream.cookie = isDown(server) ? 'down' : 'valid';
+    return stream.cookie === 'valid' || backend.proxy.options.persist || stream.forcesPersistence ? server : null;
+  } else if (stream.cookie === 'none') stream.cookie = 'invalid';
+  return null;
+}
+
+/** Prefix mode: the server sees what follows the first `~`, whoever is named before it. */
+function cutServerName(head: Head): void {
+  const tilde = head.bytesOf(at.slot).indexOf(TILDE, at.valueStart);
+  if (tilde >= 0 && tilde < at.valueEnd) cutPrefix(head, at, tilde + 1 - at.valueStart);
 }
 
 /** Where the server's name ends in the cookie at `at`, or may end: dates follow it, which are noted where we made them. */
@@ -112,8 +129,8 @@ function namedServer(cookie: CookiePersistence, backend: Backend, head: Head, na
 export function setPersistence(stream: Stream): void {
   const { backend, server } = stream;
   const cookie = backend?.cookie ?? null;
-  const own = cookie === null || server === null ? null : cookie.servers.of(server);
-  if (cookie === null || own === null) return;
+  if (cookie === null || server === null || stream.ignoresPersistence) return;
+  const own = cookie.servers.of(server);
   const head = stream.responseHead;
   let found = findSetCookie(head, cookie.name, at);
   for (; found; found = findSetCookie(head, cookie.name, at, at.slot + 1)) meetSetCookie(stream, cookie.config, own);
@@ -121,27 +138,34 @@ export function setPersistence(stream: Stream): void {
 }
 
 /** The server sets the cookie itself, at `at`. In insert mode, and where a client of `indirect` has it, that would be in the way. */
-function meetSetCookie(stream: Stream, { mode, indirect, preserve }: Cookie, own: ServerCookie): void {
+function meetSetCookie(stream: Stream, { mode, indirect, preserve }: Cookie, own: ServerCookie | null): void {
   const head = stream.responseHead;
   if (preserve) stream.cookieSet = 'P';
-  else if (mode === 'insert' || (indirect && stream.cookie === 'valid')) {
+  else if (mode === 'insert' || (indirect && !stream.balanced)) {
     stream.cookieSet = 'D';
-    head.remove(at.slot);
-  } else if (mode === 'rewrite' ? replaceValue(head, at, own.value) : prefixValue(head, at, own.prefix)) {
+    removeSetCookie(head, at);
+  } else if (own === null || mode === 'passive') stream.cookieSet = 'P';
+  else if (mode === 'rewrite' ? replaceValue(head, at, own.value) : prefixValue(head, at, own.prefix)) {
     stream.cookieSet = 'R';
   }
 }
 
-/** A client that has the right cookie gets it again only when its dates say so. */
-function insert(stream: Stream, { config, attributes }: CookiePersistence, { text }: ServerCookie): void {
+const NO_DATES = { last: 0, first: 0 };
+
+/** A client that is bound to its server, mostly by the right cookie, gets it again only when its dates say so. */
+function insert(stream: Stream, cookie: CookiePersistence, own: ServerCookie | null): void {
+  const { config, attributes, expired } = cookie;
   const now = wallMs() / 1000;
-  const dates = stream.cookieDates;
-  const valid = stream.cookie === 'valid';
-  if (valid && (dates === null || !needsRefresh(config, dates, now))) return;
+  const dates = stream.cookieDates ?? NO_DATES;
+  const bound = !stream.balanced;
+  if (bound && !needsRefresh(config, dates, now)) return;
   if (config.postonly && stream.requestHead.methodId !== METHOD_POST) return;
   const head = stream.responseHead;
-  stream.cookieSet = valid ? 'U' : 'I';
-  const written = writeDates(config, valid ? dates!.first : 0, now);
-  head.add('set-cookie', `${config.name}=${text}${written}${attributes}`);
+  stream.cookieSet = bound ? 'U' : 'I';
+  if (own === null) head.add('set-cookie', expired);
+  else {
+    const written = writeDates(config, bound ? dates.first : 0, now);
+    head.add('set-cookie', `${config.name}=${own.text}${written}${attributes}`);
+  }
   if (config.nocache && isCacheable(stream.requestHead, head)) head.add('cache-control', 'private');
 }

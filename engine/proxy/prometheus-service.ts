@@ -17,6 +17,7 @@ const HEADERS = [
 ] as const;
 
 export function servePrometheus(stream: Stream): Verdict {
+  stream.service = 'prometheus';
   const { uriBytes, uriStart, uriEnd, methodId } = stream.requestHead;
   const uri = textOf(uriBytes, uriStart, uriEnd);
   const query = uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : '';

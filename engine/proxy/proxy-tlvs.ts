@@ -24,6 +24,7 @@ export function fieldsFor(stream: Stream, options: readonly ProxyOption[], own: 
     ...(wants('authority') ? known(TLV.AUTHORITY, secure?.hello?.serverName ?? '') : []),
     ...(wants('unique-id') ? known(TLV.UNIQUE_ID, uniqueId(stream)) : []),
     ...(wants('ssl') ? field(TLV.SSL, sslOf(secure, options)) : []),
+    ...known(TLV.NETNS, stream.session.namespace),
     ...own,
   ]);
 }

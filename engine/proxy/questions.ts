@@ -3,7 +3,8 @@
  * answers are plain data. What can stand in shared memory is not asked for.
  */
 
-import { renameServer, setServer } from '../config/model.ts';
+import { isBackend, type Placing, place, renameServer } from '../config/model.ts';
+import type { Proxy } from '../config/proxy-model.ts';
 import type { Server as ServerConfig } from '../config/server-model.ts';
 import { type ProfileKind, type ProfileRow, type ProfileWish, threadProfiler } from '../io/profiler.ts';
 import { COUNTERS } from '../shm/counters.ts';
@@ -12,7 +13,7 @@ import { rateClearMax } from '../shm/rate.ts';
 import { type BadMessage, badMessages, type Direction } from './bad-messages.ts';
 import { killStream } from './kill.ts';
 import { retryAllListeners } from './listener.ts';
-import { type Backend, type Context, Server } from './nouns.ts';
+import { addBackend, Backend, type Context, Server } from './nouns.ts';
 import { serveAllQueues } from './queue.ts';
 import { listSessions, type SessionFilter, type SessionLook, type SessionPage } from './show-sessions.ts';
 
@@ -34,7 +35,9 @@ interface Topics {
     answer: { readonly events: number; readonly messages: readonly BadMessage[] };
   };
   /** A server was added, or removed: its place in the backend has another. */
-  server: { ask: { readonly proxy: number; readonly server: ServerConfig }; answer: null };
+  server: { ask: Omit<Extract<Placing, { type: 'server' }>, 'type'>; answer: null };
+  /** A backend was added, or removed: likewise. */
+  backend: { ask: Omit<Extract<Placing, { type: 'backend' }>, 'type'>; answer: null };
   /** A server, its place in the backend, has another name. */
   rename: { ask: { readonly proxy: number; readonly server: number; readonly name: string }; answer: null };
   /** What its time or memory goes to. */
@@ -65,6 +68,7 @@ const ANSWERS: { readonly [K in Topic]: (context: Context, question: Question<K>
     messages: badMessages(context, proxy, direction),
   }),
   server: (context, { proxy, server }) => placeServer(context.backends[proxy]!, server),
+  backend: (context, { proxy }) => placeBackend(context, proxy),
   rename: ({ model }, { proxy, server, name }) => {
     renameServer(model.proxies[proxy]!.servers[server]!, name);
     return null;
@@ -140,12 +144,33 @@ function placeServer(backend: Backend, server: ServerConfig): null {
   const before = backend.servers[server.index];
   before?.pool.clear();
   before?.tls?.free();
-  setServer(proxy, server);
+  place(context.model, { type: 'server', proxy: proxy.index, server });
   backend.servers[server.index] = new Server(
     backend,
     server,
     context.topology.firstServer[proxy.index]! + server.index,
   );
+  return null;
+}
+
+// --- add backend, del backend ---
+
+/** Who had the place before has no stream and no server any more. */
+function placeBackend(context: Context, proxy: Proxy): null {
+  const { backends, backendsByName, badMessages, memory, worker } = context;
+  const { index } = proxy;
+  place(context.model, { type: 'backend', proxy });
+  const before = backends[index] ?? null;
+  if (before !== null) backendsByName.delete(before.proxy.name);
+  for (const [key, message] of badMessages) {
+    if (message.backend === index || message.proxy === index) badMessages.delete(key);
+  }
+  context.dynamicCookies.begin(proxy);
+  backends[index] = null;
+  if (!isBackend(proxy)) return null;
+  clearRow(context, memory.row(worker, 'backend', index), true);
+  clearTimes(context, 'backend', index, true);
+  addBackend(context, new Backend(context, proxy));
   return null;
 }
 

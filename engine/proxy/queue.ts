@@ -12,17 +12,20 @@
  * take a place; one who frees a place lowers `served`, then reads `queued`. Whichever comes second sees the other.
  */
 
+import { CHANGING } from '../balance/changing.ts';
 import { dynamicMaxconn, rampedLimit } from '../balance/maxconn.ts';
+import { isLeft } from '../health/leaving.ts';
 import { raise } from '../shm/atomics.ts';
 import { CUR_QUEUED, CUR_SESS, QUEUE_HEAD } from '../shm/counters.ts';
 import { ring } from '../shm/doorbell.ts';
 import { PROXY, SERVER } from '../shm/words.ts';
+import { redispatch } from './attempts.ts';
 import { obeyKills } from './kill.ts';
 import type { Backend, Server } from './nouns.ts';
 import { closeOwned } from './own-connections.ts';
 import { STEP } from './steps.ts';
 import type { Stream } from './stream.ts';
-import { isDown } from './usable.ts';
+import { isDown, takesTraffic } from './usable.ts';
 import { placeAt, type WaitingLine } from './waiting-line.ts';
 
 /**
@@ -44,13 +47,17 @@ export function takePlace(server: Server): boolean {
   return true;
 }
 
-/** Gives a place back and lets the next in line have it. */
+/** Gives a place back. Whoever does that lets the next in line have it, by `serveQueue`. */
 export function freePlace(server: Server): void {
   const { words, counters } = server.backend.context;
   counters[server.row + CUR_SESS]! -= 1;
   Atomics.sub(words, server.at + SERVER.at.served, 1);
   Atomics.sub(words, server.backend.at + PROXY.at.be_served, 1);
-  serveQueue(server);
+}
+
+/** True when streams wait for any server of the backend: who comes later, and does not need a certain one, stands behind them. */
+export function mustLineUp({ at, context, proxy }: Backend): boolean {
+  return CHANGING.has(proxy.balance.algorithm) && Atomics.load(context.words, at + PROXY.at.be_queued) > 0;
 }
 
 /** Puts the stream in line: for `server` if it must have that one, else for any server of its backend. */
@@ -110,11 +117,10 @@ export function serveQueue(server: Server): void {
   const { words, memory, worker } = backend.context;
   for (let i = 0; i < SERVE_MAX; i++) {
     if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) return;
-    const usable = Atomics.load(words, server.at + SERVER.at.eweight) > 0;
     const forServer =
       Atomics.load(words, server.at + SERVER.at.queued) > 0 ? oldest(server.backend, 'server', server.number) : NOBODY;
     const forBackend =
-      usable && Atomics.load(words, backend.at + PROXY.at.be_queued) > 0
+      Atomics.load(words, backend.at + PROXY.at.be_queued) > 0 && takesTraffic(server)
         ? oldest(backend, 'backend', backend.index)
         : NOBODY;
     const first = forServer.place <= forBackend.place ? forServer : forBackend;
@@ -141,29 +147,29 @@ export function serveAllQueues(backends: readonly (Backend | null)[]): void {
       backend.generation = generation;
       for (const server of backend.servers) {
         if (isDown(server)) leaveServer(server);
+        if (isLeft(words, server.at, backend.proxy)) redistribute(server);
         server.pool.leaveOldAddress();
         obeyKills(server);
       }
     }
+    for (const server of backend.servers) server.room?.serve();
     if (Atomics.load(words, backend.at + PROXY.at.be_total_queued) === 0) continue;
     for (const server of backend.servers) serveQueue(server);
   }
 }
 
-/** The server has gone: its idle connections end, and those who waited for it choose another, unless bound to it. */
+/** The server has gone: its idle connections end. */
 function leaveServer(server: Server): void {
   server.pool.clear();
   closeOwned(server);
-  redistribute(server);
 }
 
-/** Streams bound to a server (`option persist`) wait on. */
+/** Who waits for the server chooses another, unless bound to it (`force-persist`). */
 function redistribute(server: Server): void {
-  const { proxy } = server.backend;
   for (const stream of server.queue.inOrder()) {
-    if (stream.line !== server.queue || !(stream.balanced || !proxy.options.persist)) continue;
+    if (stream.line !== server.queue || stream.forcesPersistence) continue;
     leaveQueue(stream);
-    stream.leaveServer();
+    redispatch(stream);
     stream.goto(STEP.assign);
   }
 }

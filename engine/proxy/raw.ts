@@ -5,7 +5,7 @@
 import type { Slice } from '../balance/balancer.ts';
 import type { Chunk, Conn, Handler } from '../io/contract.ts';
 import { BUFSIZE_BYTES } from '../limits.ts';
-import { abandon, endOrderly } from './closing.ts';
+import { abandon, endOrderly, listenOut } from './closing.ts';
 import { Http1Client } from './http1-client.ts';
 import type { Server } from './nouns.ts';
 import { joined } from './own-chunk.ts';
@@ -15,6 +15,9 @@ import { STEP } from './steps.ts';
 import { dropStream, type Stream, takeStream } from './stream.ts';
 import { CAUSE } from './termination.ts';
 
+/** How long a client that was refused is listened to. Milliseconds. */
+const TURN_AWAY_MS = 50;
+
 export class RawClient implements ClientSide, SessionDriver, Handler {
   conn: Conn | null;
   readonly session: Session;
@@ -22,6 +25,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   /** What arrived before the server was there. */
   #held: Chunk[] | null = null;
   #heldBytes = 0;
+  /** The client ended before the server was there. */
+  #endHeld = false;
   #pendingWhenArmed = 0;
   /** The stream was given back, and may serve another connection by now: only the end of this one is waited for. */
   #over = false;
@@ -58,15 +63,19 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#held.push(chunk);
     this.#heldBytes += chunk.end - chunk.start;
     // Reading on would be the only way to see the client's end; but there is a limit to what we hold for that.
-    const reads = this.#stream.abortsOnClose() || this.#stream.inspecting;
+    const { inspecting, line } = this.#stream;
+    const reads = inspecting || line !== null || this.#stream.abortsOnClose();
     if (!reads || this.#heldBytes >= BUFSIZE_BYTES) conn.pause();
     this.#stream.lookAgain();
   }
 
   onEnd(): void {
     this.#touch();
-    if (this.#stream.abortsOnClose()) this.#stream.clientGone(CAUSE.client);
-    else this.#stream.requestEnd(null);
+    if (this.#stream.abortsOnClose()) this.#stream.clientAborts();
+    else {
+      this.#endHeld = !this.#stream.accepting;
+      this.#stream.requestEnd(null);
+    }
   }
 
   onDrain(): void {
@@ -157,7 +166,14 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
         chunk.release();
       }
     }
-    if (this.#stream.accepting && !this.#stream.serverFull()) this.conn?.resume();
+    if (this.#endHeld && this.#stream.accepting) {
+      this.#endHeld = false;
+      this.#stream.requestEnd(null);
+    }
+    if (!this.#stream.accepting || this.#stream.serverFull() || this.conn === null) return;
+    // Its time does not run while it may not send.
+    this.#touch();
+    this.conn.resume();
   }
 
   upgrade(): void {
@@ -184,11 +200,19 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#forget();
     if (conn !== null) {
       if (stream.frontend.proxy.options.nolinger && conn.pending === 0) conn.abort(true);
+      else if (conn.alive && isTurnedAway(stream)) this.#turnAway(conn);
       else if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
       else conn.abort(false);
     }
     dropStream(stream);
     if (this.#outlived) this.session.closed();
+  }
+
+  /** The client is refused, perhaps before its first bytes were read: they are, lest it sees a reset. */
+  #turnAway(conn: Conn): void {
+    this.conn = null;
+    listenOut(this.session.context, conn, this.#stream.requestDone, TURN_AWAY_MS);
+    this.session.closed();
   }
 
   #forget(): void {
@@ -201,6 +225,11 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     this.#pendingWhenArmed = this.pending;
     this.session.wait(this.#stream.clientTimeoutMs());
   }
+}
+
+/** Rules refused it, or there was no server for it. */
+function isTurnedAway({ cause, connectedAt }: Stream): boolean {
+  return cause === CAUSE.proxy || (cause === CAUSE.server && connectedAt === 0);
 }
 
 function noPayload(): never {
@@ -271,9 +300,8 @@ export class RawServer implements ServerSide, Handler {
     else stream.serverGone();
   }
 
-  request(): void {
-    if (this.#stream!.requestDone) this.end();
-  }
+  /** What came before comes as payload, and then its end. */
+  request(): void {}
 
   buffered(): Slice | null {
     return this.#held;
@@ -292,7 +320,7 @@ export class RawServer implements ServerSide, Handler {
   }
 
   end(): void {
-    this.conn?.shutdown();
+    this.shut();
   }
 
   pause(): void {
@@ -307,6 +335,10 @@ export class RawServer implements ServerSide, Handler {
       held.release();
     }
     this.conn?.resume();
+  }
+
+  shut(): void {
+    this.conn?.shutdown();
   }
 
   tunnel(): void {}

@@ -12,13 +12,14 @@ import { uniqueId } from './notes.ts';
 import type { Stream } from './stream.ts';
 import { isEarly } from './tls-handshake.ts';
 
-/** Makes the request head ready for the backend. Done once, when the stream enters it: retries send the same head. */
-export function prepareRequest(stream: Stream): void {
+/**
+ * Makes the request head ready for the backend. Done once, when the stream enters it: retries send the same head. False when
+ * there was no room: a server that does not learn who the client is must not be asked.
+ */
+export function prepareRequest(stream: Stream): boolean {
   const head = stream.requestHead;
   const { proxy } = stream.backend!;
   const front = stream.frontend.proxy;
-  const forwardFor = proxy.forwardFor ?? front.forwardFor;
-  const originalTo = proxy.originalTo ?? front.originalTo;
   let ok = true;
   if (front.uniqueIdHeader !== null) {
     const id = uniqueId(stream);
@@ -28,20 +29,33 @@ export function prepareRequest(stream: Stream): void {
   if (isEarly(stream.session.conn)) ok = head.add('early-data', '1') && ok;
   const forwarded = stream.backend!.rules.forwarded?.(stream) ?? '';
   if (forwarded !== '') ok = head.add('forwarded', forwarded) && ok;
-  if (forwardFor !== null) ok = addAddress(stream, forwardFor, stream.session.source()) && ok;
-  if (originalTo !== null) ok = addAddress(stream, originalTo, stream.session.destination()) && ok;
+  ok = addAddress(stream, front.forwardFor, proxy.forwardFor, stream.session.source()) && ok;
+  ok = addAddress(stream, front.originalTo, proxy.originalTo, stream.session.destination()) && ok;
   ok = keepTrailersOnly(head) && ok;
   ok = setRequestConnection(head, stream.serverMode === 'keep-alive' || proxy.options.httpPretendKeepalive) && ok;
   if (stream.frontend.filters !== null || stream.backend!.filters !== null) prepareCompression(stream);
   ok = chunkRequest(stream) && ok;
   if (!ok) stream.count(FAILED_REWRITES);
+  return ok;
 }
 
-function addAddress(stream: Stream, option: ForwardHeader, address: Address | null): boolean {
-  if (address === null || address.family === 1) return true;
-  if (option.except.some(network => inNetwork(address, network.address, network.prefixBits))) return true;
-  if (option.ifNone && stream.requestHead.findLast(latin1(option.header)) >= 0) return true;
-  return stream.requestHead.add(option.header, hostText(address));
+/** The backend names the header; an `except` of either holds, `if-none` only where both that have the option say it. */
+function addAddress(
+  { requestHead }: Stream,
+  front: ForwardHeader | null,
+  back: ForwardHeader | null,
+  address: Address | null,
+): boolean {
+  const option = back ?? front;
+  if (option === null || address === null || address.family === 1) return true;
+  if (excepts(front, address) || excepts(back, address)) return true;
+  const ifNone = (front ?? option).ifNone && option.ifNone;
+  if (ifNone && requestHead.findLast(latin1(option.header)) >= 0) return true;
+  return requestHead.add(option.header, hostText(address));
+}
+
+function excepts(option: ForwardHeader | null, address: Address): boolean {
+  return option?.except.some(({ address: network, prefixBits }) => inNetwork(address, network, prefixBits)) ?? false;
 }
 
 /** `http-send-name-header`: the request tells the server that it goes to now who it is. False when there is no room. */

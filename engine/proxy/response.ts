@@ -1,17 +1,20 @@
 /** The response head of a server on its way to the client: interim responses, upgrades, then the payload. */
+
 import { statusEvent } from '../health/observe.ts';
 import { BODY_NONE, responseBody } from '../http/body.ts';
 import { H_CONTENT_LENGTH, H_TRANSFER_ENCODING, METHOD_CONNECT, METHOD_HEAD } from '../http/names.ts';
 import { editResponse } from '../rules/after-response.ts';
+import { internalError } from '../rules/answers.ts';
 import { DENIED_RESP, FAILED_RESP } from '../shm/counters.ts';
 import { statusEvent as trackedStatus } from '../stick/tracking.ts';
 import { countResponse } from './account.ts';
+import { fail } from './answer.ts';
 import { leaksCookie } from './cacheable.ts';
 import { chunkResponse } from './chunker.ts';
-import { compressResponse } from './compression.ts';
+import { compressResponse, decideCompression } from './compression.ts';
 import { setPersistence } from './persistence.ts';
 import { inspectHead } from './rule-steps.ts';
-import { fail, type Next, STEP, type StepIndex, WAIT } from './steps.ts';
+import { type Next, STEP, type StepIndex, WAIT } from './steps.ts';
 import { storeServer } from './stick-rules.ts';
 import type { Stream } from './stream.ts';
 import { CAUSE } from './termination.ts';
@@ -22,14 +25,15 @@ export function takeResponse(stream: Stream): Next {
   const { status } = head;
   if (status < 200 && status !== 101) {
     countResponse(stream, status);
+    stream.observe(statusEvent(status));
     stream.client.respond(head);
     return STEP.waiting;
   }
-  stream.responseAt = stream.now;
   const cut = inspectHead(stream) ?? (stream.closing ? leave(stream) : null);
   if (cut !== null) return cut;
+  stream.responseAt = stream.now;
   countResponse(stream, status);
-  if (status === 101 && stream.requestHead.upgradeIndex < 0) return refuse(stream);
+  if (status === 101 && !(stream.requestHead.connectionUpgrade && head.connectionUpgrade)) return refuse(stream);
   stream.status = status;
   stream.observe(statusEvent(status));
   stream.opensTunnel = status === 101 || (stream.requestHead.sentMethodId === METHOD_CONNECT && status < 300);
@@ -37,6 +41,7 @@ export function takeResponse(stream: Stream): Next {
   if (tracked !== null) stream.countTracked(tracked);
   stream.frontend.notes?.response(stream);
   storeServer(stream);
+  if (stream.acceptedFormat !== null) decideCompression(stream);
   return hasRules(stream) ? STEP.backResponse : sendResponse(stream);
 }
 
@@ -49,7 +54,10 @@ export function sendResponse(stream: Stream): Next {
   const head = stream.responseHead;
   if (stream.backend!.proxy.options.checkcache && leaksCookie(stream.requestHead, head)) return deny(stream);
   setPersistence(stream);
-  editResponse(stream);
+  if (!editResponse(stream)) {
+    internalError(stream);
+    return STEP.finish;
+  }
   if (stream.compression !== null) compressResponse(stream);
   if (!chunkResponse(stream) || !tellEmpty(stream)) return fail(stream, 500, CAUSE.proxy);
   stream.client.respond(head);
@@ -85,7 +93,7 @@ function leave(stream: Stream): Next {
   return fail(stream, 502, CAUSE.server);
 }
 
-/** A server must not switch to a protocol that nobody asked for (RFC 9110 15.2.2). */
+/** A server must not switch to a protocol that nobody asked for, or that it does not say (RFC 9110 7.8, 15.2.2). */
 function refuse(stream: Stream): Next {
   stream.countServer(FAILED_RESP);
   return fail(stream, 502, CAUSE.proxy);

@@ -2,11 +2,13 @@
  * The steps of a stream in which rules decide; what runs when is a table in ARCHITECTURE.md. A proxy without rules of a kind
  * has null in their place and its streams pass at once.
  */
+import type { Proxy } from '../config/proxy-model.ts';
 import { METHOD_POST } from '../http/names.ts';
 import { ANSWERED, CLOSE, CONTINUE, SERVED, STOP, SWITCH, TARPIT, type Verdict, YIELD } from '../rules/action.ts';
 import type { RuleList } from '../rules/rule-list.ts';
+import { takeRequest } from './account.ts';
 import { answer } from './answer.ts';
-import { awaitBody, lateBody } from './body-wait.ts';
+import { awaitBody, refuseBody } from './body-wait.ts';
 import type { Backend, Frontend } from './nouns.ts';
 import { HERE } from './rules.ts';
 import { type Next, STEP, type StepIndex, WAIT } from './step.ts';
@@ -43,20 +45,28 @@ export function timeIsUp(stream: Stream): Next {
 /** `tcp-request content`: may wait for bytes until `inspect-delay` is over. */
 function inspect(stream: Stream, { lists, proxy }: Frontend | Backend, next: StepIndex): Next {
   if (lists.content === null) return next;
-  const over = stream.timeUp || proxy.inspectDelayMs === 0 || stream.client.inspected();
+  const left = stream.clientLeft !== CAUSE.none;
+  const over = stream.timeUp || left || proxy.inspectDelayMs === 0 || stream.client.inspected();
   const verdict = applyRules(stream, lists.content, false, over);
   if (verdict === WAIT) {
     if (!stream.inspecting) stream.wait(proxy.inspectDelayMs);
+    if (stream.http && !stream.requestDone) stream.client.gather();
     stream.inspecting = true;
     return WAIT;
   }
-  if (stream.inspecting) stream.wait(0);
+  const waited = stream.inspecting;
+  if (waited) stream.wait(0);
   stream.inspecting = stream.timeUp = false;
-  return verdict ?? next;
+  if (verdict !== null || !waited || !stream.http || !stream.client.gather().broken) return verdict ?? next;
+  takeRequest(stream);
+  return NEXT[refuseBody(stream, 'broken')]!;
 }
 
 export function inspectFront(stream: Stream): Next {
-  return inspect(stream, stream.frontend, stream.http ? STEP.request : STEP.backend);
+  const next = inspect(stream, stream.frontend, stream.http ? STEP.request : STEP.backend);
+  // To HAProxy it is bytes as yet.
+  if (next === STEP.finish) stream.requestKnown = false;
+  return next;
 }
 
 export function inspectBack(stream: Stream): Next {
@@ -64,24 +74,36 @@ export function inspectBack(stream: Stream): Next {
   return stream.backend!.index === stream.frontend.index ? next : inspect(stream, stream.backend!, next);
 }
 
-/** On to `next` when the payload is there. */
-function withBody(stream: Stream, next: StepIndex): Next {
+/** On to `next` when the payload is there, within the time-out of `proxy`. */
+function withBody(stream: Stream, { timeouts }: Proxy, next: StepIndex): Next {
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
-  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0 }, false);
+  const ms = timeouts.httpRequestMs || httpRequestMs || clientMs;
+  const state = awaitBody(stream, { ms, atLeastBytes: 0 }, false);
   if (state === 'waiting') return WAIT;
-  return state === 'there' ? next : NEXT[lateBody(stream)]!;
+  return state === 'there' ? next : NEXT[refuseBody(stream, state)]!;
 }
 
 /** `option http-buffer-request` of the frontend: the payload first, then the rules. */
 export function bufferBody(stream: Stream): Next {
-  return stream.frontend.proxy.options.httpBufferRequest ? withBody(stream, STEP.frontRules) : STEP.frontRules;
+  const { proxy } = stream.frontend;
+  return proxy.options.httpBufferRequest ? withBody(stream, proxy, STEP.frontRules) : STEP.frontRules;
 }
 
 /** That of the backend, and `balance url_param ... check_post`: the payload, or what fits of it, before the server. */
 export function payload(stream: Stream): Next {
-  const { balance, options } = stream.backend!.proxy;
+  const { proxy } = stream.backend!;
+  const { balance, options } = proxy;
   const looks = balance.checkPostBytes > 0 && stream.requestHead.methodId === METHOD_POST;
-  return looks || options.httpBufferRequest ? withBody(stream, STEP.assign) : STEP.assign;
+  const next = looks || options.httpBufferRequest ? withBody(stream, proxy, STEP.assign) : STEP.assign;
+  return next === STEP.assign ? processed(stream) : next;
+}
+
+/** All that rules say of the request is done: on to a server, if there still is a client. */
+export function processed(stream: Stream): Next {
+  stream.requestAt = stream.now;
+  if (stream.clientLeft === CAUSE.none) return STEP.assign;
+  stream.clientGone(stream.clientLeft);
+  return WAIT;
 }
 
 /** `http-request`, the statistics page, `redirect`: in this order. */
@@ -108,11 +130,13 @@ export function backRules(stream: Stream): Next {
 export function tarpit(stream: Stream): Next {
   const { tarpitMs, connectMs } = stream.timeouts;
   stream.terminate(CAUSE.proxy);
+  if (stream.clientLeft !== CAUSE.none) return endTarpit(stream);
   stream.wait(tarpitMs || connectMs || 1);
   return WAIT;
 }
 
 export function endTarpit(stream: Stream): Next {
+  stream.assignedAt = stream.now;
   answer(stream, stream.tarpit!, true);
   return STEP.finish;
 }

@@ -69,7 +69,6 @@ export interface FrontendRules {
   readonly forceSwitch: readonly Condition[];
   /** `unique-id-format`. */
   readonly uniqueId: ((stream: Stream) => Uint8Array) | null;
-  readonly backendsByName: ReadonlyMap<string, Backend>;
 }
 
 /** A name made of the traffic, as text. */
@@ -96,9 +95,6 @@ export function compileRules({ context, proxy }: Frontend): FrontendRules {
     uniqueId: proxy.uniqueIdFormat === null ? null : compileUniqueId(proxy.uniqueIdFormat, env),
     monitorFail: proxy.monitorFail.map(condition => compileCondition(condition, acls)),
     forceSwitch: proxy.forceSwitch.map(condition => compileCondition(condition, acls)),
-    backendsByName: new Map(
-      context.backends.flatMap(b => (b === null || b.proxy.mode === 'log' ? [] : [[b.proxy.name, b] as const])),
-    ),
   };
 }
 

@@ -7,12 +7,11 @@
  * `never` and the first requests of `safe` sessions do not take from here: with `never` a connection stays with its
  * session (own-connections.ts).
  */
-import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
-import { SERVER } from '../shm/words.ts';
+import { CUR_IDLE, CUR_USED } from '../shm/counters.ts';
 import { Timer } from '../time.ts';
 import type { Http1Server } from './http1-server.ts';
 import type { Server } from './nouns.ts';
-import { closeOwned, keepOwn, takeOwn } from './own-connections.ts';
+import { closeOneOwned, keepOwn, takeOwn } from './own-connections.ts';
 import type { Session } from './session.ts';
 import type { Stream } from './stream.ts';
 import { isDown } from './usable.ts';
@@ -75,12 +74,12 @@ export class ServerPool {
       side.version !== this.#version ||
       isDown(this.#server) ||
       (config.maxReuse >= 0 && side.exchanges > config.maxReuse) ||
-      this.#strays()
+      this.#server.room?.keeps() === false
     ) {
       side.close();
     } else if (backend.proxy.httpReuse === 'never' || config.sendProxy !== 0) {
       keepOwn(session, side);
-    } else if ((config.poolMaxConn >= 0 && this.#idle.length >= config.poolMaxConn) || !this.#wanted()) {
+    } else if (config.poolPurgeDelayMs === 0 || this.#isFull() || !this.#wanted()) {
       side.close();
     } else {
       side.idleSince = backend.context.io.now();
@@ -97,26 +96,19 @@ export class ServerPool {
     this.#needed = Math.max(this.#needed, this.#mostUsed);
   }
 
-  /** `strict-maxconn`: an idle connection that another worker cannot use or close would take the place of one that it needs. */
-  #strays(): boolean {
-    const { config, backend } = this.#server;
-    return config.strictMaxconn && backend.context.memory.shape.workers > 1;
+  /** Closes one idle connection, that of a session if there is no other. False when there is none. */
+  closeOne(): boolean {
+    const side = this.#idle.shift();
+    if (side === undefined) return closeOneOwned(this.#server);
+    count(this.#server, CUR_IDLE, -1);
+    side.close();
+    return true;
   }
 
-  /** `strict-maxconn`: before a connection is opened, idle ones make room for it. */
-  makeRoom(): void {
-    const { config, backend, row, at } = this.#server;
-    const { words, counters } = backend.context;
-    const maxconn = Atomics.load(words, at + SERVER.at.maxconn);
-    if (!config.strictMaxconn || maxconn === 0) return;
-    // The one to be opened is among the used already.
-    const room = maxconn - counters[row + CUR_USED]!;
-    if (counters[row + CUR_IDLE_PRIVATE]! > 0 && this.#idle.length + counters[row + CUR_IDLE_PRIVATE]! > room)
-      closeOwned(this.#server);
-    for (const side of this.#idle.splice(0, Math.max(this.#idle.length - room, 0))) {
-      count(this.#server, CUR_IDLE, -1);
-      side.close();
-    }
+  /** `pool-max-conn`, over all workers. */
+  #isFull(): boolean {
+    const { config, backend, number } = this.#server;
+    return config.poolMaxConn >= 0 && backend.context.memory.sum('server', number, CUR_IDLE) >= config.poolMaxConn;
   }
 
   /** Whether one more idle connection may be of use: one always, else no more in all than were lately in use at once. */

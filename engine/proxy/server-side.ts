@@ -10,7 +10,7 @@ import { connectServer, serverName } from './tls-server.ts';
 
 const POOL_NAMES = new ServerText();
 
-/** True when the stream got a connection that is ready; false when one is being opened. */
+/** True when the stream got a connection that is ready; false when one is being opened, or will be when there is room for it. */
 export function openServerSide(stream: Stream): boolean {
   const server = stream.server!;
   const name = server.usesTls ? serverName(stream, server) : '';
@@ -23,15 +23,16 @@ export function openServerSide(stream: Stream): boolean {
     if (pooled !== null) {
       stream.serverSide = pooled;
       pooled.attach(stream);
+      stream.serverTls = server.usesTls ? pooled.conn : null;
       return true;
     }
   }
+  if (stream.http && server.room?.take(stream) === false) return false;
   stream.countServer(CONNECT);
   const address = targetAddress(stream, server);
   if (stream.http) {
     const side = new Http1Server(server, key);
     side.attach(stream);
-    server.pool.makeRoom();
     stream.serverSide = side;
     side.conn = connectServer(stream, server, address, options, name, side);
   } else {
@@ -39,8 +40,6 @@ export function openServerSide(stream: Stream): boolean {
     stream.serverSide = side;
     side.conn = connectServer(stream, server, address, options, name, side);
   }
-  const { proxy } = server.backend;
-  const { idleSeconds, intervalSeconds, count } = proxy.serverKeepAlive;
-  if (proxy.options.srvtcpka) stream.serverSide.conn!.keepAlive(idleSeconds, intervalSeconds, count);
+  stream.serverTls = server.usesTls ? stream.serverSide.conn : null;
   return false;
 }

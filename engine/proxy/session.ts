@@ -2,7 +2,9 @@
  * A session: one connection of a client, from accept to close. It holds what is true for all its streams: where the
  * client comes from, which listener took it, the client's time-out, its share of the gauges.
  */
+
 import type { Address, Conn } from '../io/contract.ts';
+import { isOpen } from '../io/namespaces.ts';
 import { SPARE_STREAMS_MAX } from '../limits.ts';
 import type { OwnStore } from '../sample/vars.ts';
 import { CUM_SESS, CUR_SESS } from '../shm/counters.ts';
@@ -15,7 +17,8 @@ import type { Http1Server } from './http1-server.ts';
 import { resumeListeners } from './listener.ts';
 import type { Context, Frontend, Listener, Server } from './nouns.ts';
 import { closeOwn, NO_CONNECTIONS } from './own-connections.ts';
-import { ProxyHeaderReader } from './proxy-header.ts';
+import { type Preamble, PreambleReader } from './preamble.ts';
+import { TLV, valuesOf } from './proxy-fields.ts';
 import { RawClient } from './raw.ts';
 import { mayConnect, mayStart } from './session-rules.ts';
 import type { Stream } from './stream.ts';
@@ -56,8 +59,9 @@ export class Session {
   vars: OwnStore | null = null;
   /** What it tracks in stick tables. */
   tracked: readonly Tracked[] = NOTHING_TRACKED;
-  /** A PROXY header comes first: the bind line or a rule says so. */
-  expectProxy: boolean;
+  /** Headers that come first: the bind line or a rule says so. */
+  preambles: readonly Preamble[];
+  #preamblesRead = 0;
   /** What that told beside addresses (proxy-fields.ts); null = nothing. */
   proxyFields: Uint8Array | null = null;
   /** What went wrong with the connection (connection-errors.ts); 0 = nothing. */
@@ -85,25 +89,34 @@ export class Session {
     this.number = ++context.begunSessions;
     this.#timer = new Timer<Session>(this, expire);
     context.sessions.add(this);
-    this.expectProxy = listener.bind.acceptProxy;
-    if (!mayConnect(this)) return;
-    if (this.expectProxy) new ProxyHeaderReader(this);
-    else this.begin();
+    this.preambles = listener.preambles;
+    if (mayConnect(this)) this.begin();
   }
 
-  /** The first bytes belong to TLS, where the bind line says so. */
+  /** The first bytes belong to headers of proxies, the next ones to TLS, where the bind line says so. */
   begin(): void {
-    if (this.listener.tls === null) this.start();
+    const preamble = this.preambles[this.#preamblesRead];
+    if (preamble !== undefined) {
+      this.#preamblesRead++;
+      new PreambleReader(this, preamble);
+    } else if (this.listener.tls === null) this.start();
     else new TlsHandshake(this);
   }
 
   /** The transport is ready: speak the frontend's protocol. */
   start(): void {
-    countSession(this.context, this.listener);
     if (!mayStart(this)) return;
+    countSession(this.context, this.listener);
     countEvent(this.tracked, NOTHING_TRACKED, SESSION, this.context.io.now());
     if (this.frontend.proxy.mode === 'http') new Http1Client(this);
     else new RawClient(this);
+  }
+
+  /** The network namespace of the client: what a PROXY header says, where we know it, else that of the listener. '' = our own. */
+  get namespace(): string {
+    const told = this.proxyFields === null ? undefined : valuesOf(this.proxyFields, TLV.NETNS)[0];
+    const name = told === undefined ? '' : Buffer.from(told).toString();
+    return name !== '' && isOpen(name) ? name : this.listener.bind.namespace;
   }
 
   /** The client's address; null for a unix socket without a name. */

@@ -137,7 +137,7 @@ function protocol(local: Address | null): string {
 
 /** Whether its request is known, and its bytes are still there. */
 function hasRequest(stream: Stream): boolean {
-  return stream.http && stream.requestAt !== 0 && stream.step !== STEP.tunnel;
+  return stream.http && stream.requestKnown && stream.step !== STEP.tunnel;
 }
 
 function uriOf({ requestHead }: Stream): string {

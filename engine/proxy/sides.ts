@@ -41,7 +41,7 @@ interface Side {
 export interface ClientSide extends Side {
   /** Output that the client has not taken yet, bytes. */
   readonly pending: number;
-  /** Nothing more will come for content rules to look at: the buffer is full, or the client has half-closed. */
+  /** Nothing more will come for content rules to look at: the buffer is full, the request whole, or the client has half-closed. */
   inspected(): boolean;
   /** Sends the stream's response head, interim (1xx) or final. */
   respond(head: Head): void;
@@ -66,6 +66,8 @@ export interface ServerSide extends Side {
   readonly partial: boolean;
   /** The connection is ready: sends what opens the exchange (in HTTP the request head). */
   request(): void;
+  /** Nobody is there to ask for more: half-closes the connection. */
+  shut(): void;
   tunnel(): void;
   /** The stream lets go: an orderly finished connection goes back to its pool, any other is closed. */
   release(): void;

@@ -9,8 +9,10 @@
  */
 import { STOP_IDLE_MS, STOP_LOOK_MS } from '../limits.ts';
 import { Timer } from '../time.ts';
+import { streamOf } from './kill.ts';
 import type { Context } from './nouns.ts';
 import type { Session } from './session.ts';
+import { CAUSE } from './termination.ts';
 
 /** Spreads numbers that follow each other evenly over 0..1. */
 const GOLDEN = 0.618_033_988_749_895;
@@ -34,7 +36,7 @@ export class SoftStop {
     this.#timer = new Timer<SoftStop>(this, stop => stop.#sweep());
   }
 
-  /** `soft`: as above; else everything ends at once. */
+  /** `soft`: as above; else everything ends at once, and who waits for a response is told so. */
   begin(soft: boolean): void {
     const context = this.#context;
     for (const frontend of context.frontends)
@@ -49,7 +51,7 @@ export class SoftStop {
         }
       }
     for (const backend of context.backends) for (const server of backend?.servers ?? []) server.pool.clear();
-    if (!soft) for (const session of context.sessions) session.conn.abort(false);
+    if (!soft) for (const session of [...context.sessions]) endSession(session);
     this.#sweep();
   }
 
@@ -78,4 +80,10 @@ export class SoftStop {
     context.wheel.arm(this.#timer, now + STOP_LOOK_MS);
     this.look();
   }
+}
+
+function endSession(session: Session): void {
+  const stream = streamOf(session);
+  if (stream === null) session.conn.abort(false);
+  else stream.kill(CAUSE.killed);
 }

@@ -18,16 +18,21 @@ const HEADERS = new WeakMap<Server, Fetch>();
 
 /** How a connection is made for `stream`: it may come from the client, and its packets may be marked. */
 export function optionsFor(stream: Stream, server: Server): ConnectOptions {
-  const options = sourced(stream, server);
+  const options = placed(stream, server, sourced(stream, server));
   if (stream.serverMarks === NO_MARKS) return options;
   return { ...options, settings: [...(options.settings ?? []), ...markSettings(stream.serverMarks)] };
+}
+
+/** `namespace *`: where the client is. */
+function placed({ session }: Stream, { config }: Server, options: ConnectOptions): ConnectOptions {
+  return config.namespace === '*' ? { ...options, namespace: session.namespace } : options;
 }
 
 function sourced(stream: Stream, server: Server): ConnectOptions {
   const as = sourceOf(server.config, server.backend.proxy)?.usesrc ?? null;
   if (as === null) return server.connectOptions;
   const source = shown(stream, server, as);
-  return source === null ? server.connectOptions : { ...server.connectOptions, source, transparent: true };
+  return source === null ? server.connectOptions : { ...server.connectOptions, source, ports: null, transparent: true };
 }
 
 /** The address that a connection shows instead of ours; null = our own. */
@@ -54,7 +59,8 @@ function headerAddress(stream: Stream, server: Server, value: Expression): Addre
  * What tells the pooled connections of a server apart: their name (`pool-conn-name`, else what TLS sends), where they come from,
  * their marks.
  */
-export function poolKey(name: string, { transparent, source }: ConnectOptions, marks = NO_MARKS): string {
-  const from = transparent ? `${name} ${addressText(source!)}` : name;
+export function poolKey(name: string, { transparent, source, namespace }: ConnectOptions, marks = NO_MARKS): string {
+  const there = namespace ? `${name} ${namespace}` : name;
+  const from = transparent ? `${there} ${addressText(source!)}` : there;
   return marks === NO_MARKS ? from : `${from} ${marks.mark} ${marks.tos}`;
 }

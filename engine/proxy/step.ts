@@ -25,8 +25,9 @@ export const STEP = {
   answer: 22,
   transfer: 23,
   tunnel: 24,
-  applet: 25,
-  finish: 26,
+  form: 25,
+  applet: 26,
+  finish: 27,
 } as const;
 
 export type StepIndex = (typeof STEP)[keyof typeof STEP];

@@ -61,10 +61,11 @@ export function stuckServer(stream: Stream, known: Server | null): Server | null
   stickStores.clear();
   for (const rule of rules.stick.request) {
     const { table, match, store } = rule;
-    const stores = store && !stickStores.has(table);
+    // A key to be stored in the table ends its `stick on` and `stick store-request` rules, their matches too, as with HAProxy.
+    if (store && stickStores.has(table)) continue;
     const matches = match && server === null;
-    if ((!stores && !matches) || !findKey(rule, HERE.at(stream))) continue;
-    if (stores) stickStores.add(table);
+    if ((!store && !matches) || !findKey(rule, HERE.at(stream))) continue;
+    if (store) stickStores.add(table);
     if (matches) server = matched(stream, table);
   }
   return server;

@@ -6,7 +6,7 @@ import type { CompressionFormat } from '../config/filter-spec.ts';
 import type { Place } from '../config/model.ts';
 import type { Timeouts } from '../config/proxy-model.ts';
 import { Head } from '../http/head.ts';
-import type { Address } from '../io/contract.ts';
+import type { Address, Conn } from '../io/contract.ts';
 import { NO_MARKS } from '../io/packet-marks.ts';
 import { StreamVars } from '../sample/vars.ts';
 import type { Dump } from '../stats/out.ts';
@@ -53,6 +53,8 @@ export class StreamState {
   responseDone = false;
   /** The server side takes payload now. */
   accepting = false;
+  /** The client has half-closed and so has its connection to the server, which may still answer. */
+  halfClosed = false;
   /** A final response head came from the server. */
   responded = false;
   /** It makes a tunnel of the connections. */
@@ -62,19 +64,25 @@ export class StreamState {
   /** What went out of the payload, while the request may have to be sent again (layer7-retry.ts). */
   sent: SentPayload | null = null;
   /** What the request's persistence cookie was worth. */
-  cookie: 'none' | 'invalid' | 'down' | 'valid' | 'expired' | 'old' = 'none';
+  cookie: 'none' | 'invalid' | 'down' | 'valid' | 'expired' | 'old' | 'unused' = 'none';
   /** What `maxidle` and `maxlife` look at; null = no such cookie came. */
   cookieDates: CookieDates | null = null;
   /** A dump that answers the request, made as the client reads (stats-applet.ts). */
   applet: Dump | null = null;
+  /** What answers the request itself, in the place of a server. */
+  service: 'stats' | 'prometheus' | null = null;
   /** When its last piece was made. Milliseconds. */
   pieceAt = 0;
   /** Variables of the rules. */
   readonly vars = new StreamVars();
   /** What it tracks in stick tables, beside its session. */
   readonly tracked: readonly Tracked[];
+  /** The request line is there, for rules and logs. */
+  requestKnown = false;
   /** What the client sent is no request: there is no head to look at. */
   refused = false;
+  /** Why the client left, or ran out of time, while rules waited for what it sends: they go on, and then the stream ends. */
+  clientLeft: Cause = CAUSE.none;
   /** Its request was counted. */
   requestTaken = false;
   /** Not to be logged (`monitor-uri`). */
@@ -89,6 +97,8 @@ export class StreamState {
   cookieSet: 'N' | 'P' | 'D' | 'I' | 'R' | 'U' = 'N';
   /** Our address towards the server, kept only where a log format asks for it. */
   serverLocal: Address | null = null;
+  /** The connection to a server with TLS, also when it has been left: log lines tell of it. */
+  serverTls: Conn | null = null;
   /** Places in the queues that it stood in, 1 = first, summed. */
   serverQueuePlace = 0;
   backendQueuePlace = 0;
@@ -102,6 +112,9 @@ export class StreamState {
   first = false;
   /** The algorithm chose the server, not persistence. */
   balanced = false;
+  /** What bound it to a server counts no more. */
+  unbound = false;
+  /** It has gone to another server than was meant at first. */
   redispatched = false;
   /** The server that has just failed and from which it moves; null = none. */
   movesFrom: Server | null = null;
@@ -136,6 +149,8 @@ export class StreamState {
   lastWord = false;
   /** What `tarpit` answers in the end. */
   tarpit: Reply | null = null;
+  /** Headers of a 103 response that `early-hint` rules are still making. */
+  hints = '';
   /** The time-outs in force: the frontend's until there is a backend, changed by `set-timeout`. */
   timeouts!: Timeouts;
   clientMs = 0;
@@ -163,11 +178,15 @@ export class StreamState {
   ruledServer: Server | null = null;
   /** What the server sends is held back until its rules have decided. */
   holdsResponse = false;
+  /** Its connection is opened when there is room for it (connection-room.ts). */
+  awaitsRoom = false;
   // --- filters (stream-filters.ts) ---
   requestFilters: FilterChain | null = null;
   responseFilters: FilterChain | null = null;
-  /** What the response is compressed with, or may be while its head has not come; null = it is not. */
+  /** What the response is compressed with; null = it is not. */
   compression: CompressionFormat | null = null;
+  /** What the client could be given, before there is a response. */
+  acceptedFormat: CompressionFormat | null = null;
 
   // --- captures (notes.ts) ---
   requestCaptures: Captured[] = NO_CAPTURES;
@@ -180,10 +199,12 @@ export class StreamState {
   acceptedAt = 0;
   idleSince = 0;
   firstByteAt = 0;
+  /** The request was processed: it is answered, or goes to the server. */
   requestAt = 0;
   assignedAt = 0;
   connectAt = 0;
   connectedAt = 0;
+  /** The head of the server's response came; 0 again when the client gets another response. */
   responseAt = 0;
   finishedAt = 0;
   status = 0;
@@ -215,26 +236,30 @@ export class StreamState {
     this.requestDone =
       this.responseDone =
       this.accepting =
+      this.halfClosed =
       this.responded =
       this.payloadSent =
       this.silent =
       this.leftToClient =
       this.logged =
+      this.requestKnown =
       this.refused =
       this.requestTaken =
         false;
+    this.clientLeft = CAUSE.none;
     this.#beginRules();
     this.cookie = 'none';
     this.cookieSet = 'N';
     this.cookieDates = null;
     this.number = -1;
-    this.serverLocal = null;
+    this.serverLocal = this.serverTls = null;
     this.serverQueuePlace = this.backendQueuePlace = 0;
     this.applet = null;
+    this.service = null;
     this.vars.clear();
     this.errno = 0;
     this.earlyRejected = false;
-    this.balanced = this.redispatched = this.mustOpen = this.holdsPlace = false;
+    this.balanced = this.unbound = this.redispatched = this.mustOpen = this.holdsPlace = false;
     this.first = first;
     this.attempts = 0;
     this.avoid = -1;
@@ -272,7 +297,7 @@ export class StreamState {
     this.serverMarks = NO_MARKS;
     this.requestCaptures = this.responseCaptures = NO_CAPTURES;
     this.requestCookie = this.responseCookie = null;
-    this.requestFilters = this.responseFilters = this.compression = null;
+    this.requestFilters = this.responseFilters = this.compression = this.acceptedFormat = null;
     this.session.forgetOverrides();
   }
 }

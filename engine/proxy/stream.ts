@@ -4,22 +4,24 @@
  *
  * An HTTP/1 session has one stream object and uses it again for each request.
  */
+
 import { type EventName, observed } from '../health/observe.ts';
 import type { HttpMode } from '../http/hop.ts';
 import type { Chunk } from '../io/contract.ts';
 import { HIGH_WATER_BYTES, SPARE_STREAMS_MAX } from '../limits.ts';
-import { CLI_ABORTS, FAILED_RESP } from '../shm/counters.ts';
+import { CLI_ABORTS, FAILED_RESP, SRV_ABORTS } from '../shm/counters.ts';
 import { countEvent, SERVER_FAILURE } from '../stick/tracking.ts';
 import { Timer } from '../time.ts';
-import { countBytes } from './account.ts';
+import { countBytes, countFailedRequest, countingBackend } from './account.ts';
+import { fail } from './answer.ts';
+import { countMove } from './attempts.ts';
 import { tryAgain } from './layer7-retry.ts';
-import { NO_CAPTURES } from './notes.ts';
 import type { Context, Server } from './nouns.ts';
-import { freePlace } from './queue.ts';
-import { inspectServer } from './rule-steps.ts';
+import { freePlace, serveQueue } from './queue.ts';
+import { endTarpit, inspectServer } from './rule-steps.ts';
 import type { Session } from './session.ts';
 import type { ClientSide, Trailers } from './sides.ts';
-import { fail, type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
+import { type Next, STEP, STEPS, type StepIndex, WAIT } from './steps.ts';
 import { StreamState } from './stream-state.ts';
 import { CAUSE, type Cause } from './termination.ts';
 
@@ -96,6 +98,7 @@ export class Stream extends StreamState {
   requestEnded(trailers: Trailers | null): void {
     this.requestDone = true;
     this.serverSide?.end(trailers);
+    if (this.halfClosed) this.serverSide?.shut();
     this.touchServer();
     if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
   }
@@ -111,7 +114,12 @@ export class Stream extends StreamState {
 
   /** More of what the step's rules wait for has come, or nothing more will. */
   lookAgain(): void {
-    if (this.inspecting || this.awaitsBody) this.goto(this.step);
+    if (this.#rulesWait()) this.goto(this.step);
+  }
+
+  /** The step's rules wait for what a side sends. */
+  #rulesWait(): boolean {
+    return this.inspecting || this.awaitsBody;
   }
 
   /** The client is who it says. */
@@ -122,30 +130,64 @@ export class Stream extends StreamState {
   /** The client's connection is gone, or its time ran out. */
   clientGone(cause: Cause): void {
     if (!this.active) return;
+    if (this.step === STEP.tarpit) {
+      this.goto(endTarpit(this));
+      return;
+    }
+    if ((cause === CAUSE.client || cause === CAUSE.clientTimeout) && this.#rulesWait() && this.serverSide === null) {
+      if (cause === CAUSE.clientTimeout && this.awaitsBody) this.timeUp = true;
+      else this.clientLeft = cause;
+      this.goto(this.step);
+      return;
+    }
     // Who was sent away did not leave.
     const killed = this.cause !== CAUSE.none;
     const sending = cause === CAUSE.client && this.step === STEP.waiting && !this.requestDone;
     if (sending) this.terminate(cause, 'D');
     else this.terminate(cause);
-    const aborted = !killed && (cause === CAUSE.client || cause === CAUSE.clientTimeout);
-    if (aborted && this.connectedAt !== 0) this.countServer(CLI_ABORTS);
+    if (!killed && (cause === CAUSE.client || cause === CAUSE.clientTimeout)) this.#countAbort();
     this.goto(STEP.finish);
   }
 
-  /** Ends the stream at once for a reason of our own; its client's connection goes with it. */
+  /** The client left: before there was a server its request has failed, too. */
+  #countAbort(): void {
+    const { counters } = this.context;
+    const backend = countingBackend(this);
+    // A whole request whose connection was not made yet is not known to any server.
+    if (this.http && this.phase === 'C' && this.requestDone) return;
+    if (backend !== null) counters[backend.row + CLI_ABORTS]! += 1;
+    if (this.server !== null) counters[this.server.row + CLI_ABORTS]! += 1;
+    if (this.phase === 'R') countFailedRequest(this);
+  }
+
+  /** Ends the stream at once for a reason of our own: who waits for a response is told so, any other client's connection ends. */
   kill(cause: Cause): void {
-    this.terminate(cause);
-    this.goto(STEP.finish);
-  }
-
-  /** The client half-closed and `option abortonclose` makes that an end: while it waits for a response it is told so. */
-  clientAborts(): void {
-    if (this.step !== STEP.waiting) {
-      this.clientGone(CAUSE.client);
+    if (this.step === STEP.waiting && this.requestDone) {
+      this.countServer(FAILED_RESP);
+      this.goto(fail(this, 502, cause));
       return;
     }
-    this.countServer(CLI_ABORTS);
-    this.goto(fail(this, 400, CAUSE.client));
+    if (this.step === STEP.transfer && this.requestDone) {
+      this.countServer(SRV_ABORTS);
+      this.terminate(cause);
+    } else this.terminate(cause, '-');
+    this.goto(STEP.finish);
+  }
+
+  /**
+   * The client half-closed, where `option abortonclose` makes that an end. A server that has the request hears of it and
+   * decides; what never came to a server does not count as aborted.
+   */
+  clientAborts(): void {
+    if (this.step === STEP.tarpit) this.goto(endTarpit(this));
+    else if (this.accepting && this.serverSide !== null) {
+      this.halfClosed = true;
+      if (this.requestDone) this.serverSide.shut();
+      this.touchServer();
+    } else if (this.service === null) {
+      this.terminate(CAUSE.client);
+      this.goto(STEP.finish);
+    }
   }
 
   /** The client's side has taken what was pending. */
@@ -254,7 +296,9 @@ export class Stream extends StreamState {
 
   /** It is this stream's turn in the queue: it has a place on `server`. */
   dequeued(server: Server): void {
+    if (this.server === null) this.balanced = true;
     this.server = server;
+    countMove(this);
     this.assignedAt = this.now;
     this.holdsPlace = true;
     this.goto(STEP.connect);
@@ -270,7 +314,7 @@ export class Stream extends StreamState {
   /** The server did something, or something was sent to it. */
   touchServer(): void {
     // The timer is that of rules.
-    if (this.awaitsBody || this.paused) return;
+    if (this.awaitsBody || this.paused || this.inspecting) return;
     this.#serverPending = this.serverSide?.conn?.pending ?? 0;
     this.wait(this.#serverTimeoutMs());
   }
@@ -288,9 +332,11 @@ export class Stream extends StreamState {
     return !this.frontend.proxy.options.independentStreams || !this.waitsForClient();
   }
 
-  /** It is for the client to send: it has not ended, and a server takes what it sends. */
+  /** It is for the client to send: it has not ended, and a server takes what it sends, or rules wait for it. */
   waitsForClient(): boolean {
-    return this.accepting && !this.requestDone && !this.#held();
+    // Until the server answers its time is that of both, as in HAProxy: a client that stalls gets 504.
+    if (this.step === STEP.waiting && this.timeouts.serverMs !== 0) return false;
+    return (this.accepting || this.#rulesWait()) && !this.requestDone && !this.#held();
   }
 
   /** A filter holds something back. */
@@ -300,6 +346,7 @@ export class Stream extends StreamState {
 
   #serverTimeoutMs(): number {
     const t = this.timeouts;
+    if (this.halfClosed) return t.serverFinMs || t.serverMs;
     if (this.step !== STEP.tunnel) return t.serverMs;
     if ((this.requestDone || this.responseDone) && t.serverFinMs !== 0) return t.serverFinMs;
     return t.tunnelMs || t.serverMs;
@@ -309,7 +356,8 @@ export class Stream extends StreamState {
   serverMayGoOn(): boolean {
     const pending = this.serverSide?.conn?.pending ?? 0;
     const progress = pending > 0 && pending < this.#serverPending;
-    const waitsForClient = (pending === 0 && !this.requestDone && this.step !== STEP.tunnel) || this.client.pending > 0;
+    const sends = pending === 0 && !this.requestDone && this.step === STEP.transfer;
+    const waitsForClient = sends || this.client.pending > 0;
     if (!progress && !waitsForClient && !this.#held()) return false;
     this.touchServer();
     return true;
@@ -319,7 +367,8 @@ export class Stream extends StreamState {
   capture(response: boolean, slot: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { requestCaptures, responseCaptures } = this.frontend.proxy;
     const limit = (response ? responseCaptures : requestCaptures)[slot];
-    if (limit === undefined || this.requestCaptures === NO_CAPTURES) return false;
+    if (limit === undefined) return false;
+    this.frontend.notes!.open(this);
     const slots = response ? this.responseCaptures : this.requestCaptures;
     slots[slot] = bytes.slice(start, Math.min(end, start + limit.lenBytes));
     return true;
@@ -355,6 +404,7 @@ export class Stream extends StreamState {
   /** Lets go of the server's connection. */
   dropServerSide(): void {
     const side = this.serverSide;
+    if (this.awaitsRoom) this.server!.room!.leave(this);
     this.serverSide = null;
     this.accepting = false;
     side?.release();
@@ -365,6 +415,7 @@ export class Stream extends StreamState {
     if (!this.holdsPlace) return;
     this.holdsPlace = false;
     freePlace(this.server!);
+    serveQueue(this.server!);
   }
 
   /** Forgets the server: another one will be chosen. */
@@ -380,10 +431,14 @@ export class Stream extends StreamState {
     return this.requestFilters?.holding === true;
   }
 
-  /** `option abortonclose`: a client that half-closes while it waits gives up. */
+  /** `option abortonclose`: a client that half-closes may have given up. A TCP client that has sent nothing has. */
   abortsOnClose(): boolean {
-    const early = this.http ? !this.responded : this.connectedAt === 0;
-    return early && this.backend?.proxy.options.abortonclose === true;
+    const { abortonclose } = (this.backend ?? this.frontend).proxy.options;
+    if (this.http) return abortonclose ?? this.backend !== null;
+    // While rules of a frontend look at bytes, their end is but the last of them.
+    if (this.connectedAt !== 0 || this.backend === null) return false;
+    const nothingToSend = this.bytesIn === 0 && !this.inspecting;
+    return nothingToSend || abortonclose === true;
   }
 
   /** How connections of this stream live on: the stricter of frontend and backend. */

@@ -1,9 +1,10 @@
 /** What TLS connections leave in the counters, and the limits they are under (`maxsslconn`, `maxsslrate`). */
 import { raise } from '../shm/atomics.ts';
-import { CUM_TLS, CUR_TLS, TLS_FAILED, TLS_REUSED, TLS_SESS } from '../shm/counters.ts';
+import { CUM_TLS, CUR_TLS, TLS_FAILED, TLS_LOOKUPS, TLS_MISSES, TLS_REUSED, TLS_SESS } from '../shm/counters.ts';
 import { rateAdd } from '../shm/rate.ts';
 import { PROCESS } from '../shm/words.ts';
 import type { TlsConn } from '../tls/conn.ts';
+import type { SessionCache } from '../tls/session-cache.ts';
 import type { Context } from './nouns.ts';
 
 /** Takes the place of one TLS connection, to a client or to a server; false when there is none. The gauge stands right beside the word. */
@@ -29,6 +30,7 @@ export function leaveTls({ words, counters, at, row }: Context): void {
 /** A handshake is over: counted in the rows, those of a frontend and its listener or of a backend and its server. */
 export function countHandshake(context: Context, conn: TlsConn, ...rows: readonly number[]): void {
   const { counters, worker } = context;
+  if (!conn.client) countLookups(context, conn.tls?.context.sessions ?? null);
   const failed = conn.failure !== 'none';
   const resumed = !failed && conn.tls!.resumed();
   const counter = failed ? TLS_FAILED : resumed ? TLS_REUSED : TLS_SESS;
@@ -45,4 +47,11 @@ export function countHandshake(context: Context, conn: TlsConn, ...rows: readonl
   }
   rateAdd(counters, context.tlsRate, context.tlsRate[worker]!, now, 1);
   if (!resumed) rateAdd(counters, context.tlsKeyRate, context.tlsKeyRate[worker]!, now, 1);
+}
+
+function countLookups({ counters, row }: Context, sessions: SessionCache | null): void {
+  if (sessions === null || sessions.lookups === 0) return;
+  counters[row + TLS_LOOKUPS]! += sessions.lookups;
+  counters[row + TLS_MISSES]! += sessions.misses;
+  sessions.lookups = sessions.misses = 0;
 }

@@ -25,6 +25,7 @@ type Why =
 export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
   readonly client = false;
   readonly captureBytes: number;
+  readonly hesitates: boolean;
   readonly #session: Session;
   #said = false;
 
@@ -32,6 +33,7 @@ export class TlsHandshake implements TlsEnd, Handler, SessionDriver {
     const { context, conn, frontend } = session;
     this.#session = session;
     this.captureBytes = context.model.global.tls.captureBytes;
+    this.hesitates = frontend.proxy.options.abortonclose ?? true;
     session.driver = this;
     if (!enterTls(context)) {
       conn.handler = this;

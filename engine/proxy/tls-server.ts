@@ -1,6 +1,7 @@
 /** Connections to servers over TLS (`ssl` of a `server` line). */
 import { parseIp } from '../io/address.ts';
 import type { Address, Conn, ConnectOptions, Handler } from '../io/contract.ts';
+import { connectThrough } from '../io/socks4.ts';
 import { compileText, type Value } from '../rules/format.ts';
 import { Standpoint } from '../sample/context.ts';
 import { connectTls, TlsConn } from '../tls/conn.ts';
@@ -13,7 +14,6 @@ import { proxyHeader } from './proxy-protocol.ts';
 import { fieldsFor } from './proxy-tlvs.ts';
 import { proxyRules } from './rules.ts';
 import { ServerText } from './server-text.ts';
-import { connectThrough } from './socks4.ts';
 import type { Stream } from './stream.ts';
 import { countHandshake, enterTls, leaveTls } from './tls-account.ts';
 

@@ -15,3 +15,16 @@ export function isDown(server: Server): boolean {
 export function activeServers(backend: Backend): number {
   return Atomics.load(backend.context.words, backend.at + PROXY.at.act);
 }
+
+/** Among those that new streams go to: an active server, or where none is left a backup one, the first or (`allbackups`) any. */
+export function takesTraffic(server: Server): boolean {
+  if (!hasWeight(server)) return false;
+  if (!server.config.backup) return true;
+  const { backend } = server;
+  if (activeServers(backend) > 0) return false;
+  return backend.proxy.options.allbackups || backend.servers.find(hasWeight) === server;
+}
+
+function hasWeight({ backend, at }: Server): boolean {
+  return Atomics.load(backend.context.words, at + SERVER.at.eweight) > 0;
+}

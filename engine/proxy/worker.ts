@@ -1,7 +1,4 @@
-/**
- * The data path of one worker, as its thread starts and stops it. Read on in this order: listener, session, stream and
- * steps, the sides (raw, http1-client, http1-server), server-pool, queue.
- */
+/** The data path of one worker, as its thread starts and stops it. What to read next is a table in ARCHITECTURE.md. */
 import { DynamicCookies } from '../balance/dynamic-cookies.ts';
 import type { Severity } from '../config/diagnostics.ts';
 import type { Model } from '../config/model.ts';
@@ -95,6 +92,7 @@ export function startTraffic(env: TrafficEnv): TrafficHandle {
     tls: new TlsStore(model.tls),
     frontends: [],
     backends: [],
+    backendsByName: new Map(),
     log: env.log,
     events: env.events,
     stopping: null,

@@ -174,9 +174,10 @@ export class NamedServer implements Requester {
     return best;
   }
 
-  /** What two servers have in common that are in each other's way. */
+  /** What two servers have in common that are in each other's way. Records of a service may differ by their ports only. */
   #place(address: Address): string {
-    return `${this.name} ${this.port} ${hostText(address)}`;
+    const port = this.naming.service === null ? '' : this.port;
+    return `${this.name} ${port} ${hostText(address)}`;
   }
 
   /** Tells the others where it is: an operator may have moved it. */

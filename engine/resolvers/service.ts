@@ -2,6 +2,7 @@
  * SRV records and the servers that live by them: each record has a server of its own, as long as there are servers
  * (manual 5.3.1). A record is a host and a port; another port is another record.
  */
+import { LOG_NOTICE } from '../health/log.ts';
 import { setWeight } from '../health/state.ts';
 import { serverWord } from '../health/target.ts';
 import type { ResolverEnv } from './env.ts';
@@ -64,6 +65,10 @@ export class Service implements Requester {
     if (server === null) return null;
     free.delete(server);
     this.#records.set(server, keyOf(record));
+    if (server.name === host.toLowerCase()) return server;
+    const { proxy, server: config } = server.target;
+    const text = `${proxy.name}/${config.name} changed its FQDN from ${server.name ?? '(null)'} to ${host} by 'SRV record'`;
+    this.#env.log(LOG_NOTICE, proxy.index, text);
     server.rename(host);
     return server;
   }

@@ -5,6 +5,7 @@
 import type { Cursor } from '../config/cursor.ts';
 import type { ProxyDraft } from '../config/draft.ts';
 import { accepted, type Context, type Keyword, later } from '../config/keyword.ts';
+import type { Rule } from '../config/proxy-model.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
 import type { Point } from '../sample/points.ts';
 import type { RuleSet } from './rule-sets.ts';
@@ -51,7 +52,7 @@ export interface RuleDraft {
 }
 
 export interface ActionRow extends Keyword<RuleDraft> {
-  readonly compile: (args: never, env: Env) => Act;
+  readonly compile: (args: never, env: Env, next?: Rule) => Act;
 }
 
 interface ActionSpec<A> {
@@ -62,7 +63,8 @@ interface ActionSpec<A> {
   readonly doc: string;
   /** Plain data, or null after reporting. */
   readonly read: (cursor: Cursor, rule: RuleDraft, context: Context) => A | null;
-  readonly compile: (args: A, env: Env) => Act;
+  /** `next`: the rule after it in its set. */
+  readonly compile: (args: A, env: Env, next?: Rule) => Act;
   readonly good: readonly string[];
   readonly bad: readonly (readonly [string, string])[];
 }

@@ -1,14 +1,14 @@
 /** Actions that end the evaluation: pass, answer, refuse, close, switch to HTTP; and those that make it wait. */
 import type { ProxyDraft } from '../config/draft.ts';
 import { authRequired } from '../http/errors.ts';
-import { awaitBody, type BodyWait, lateBody, lateResponseBody } from '../proxy/body-wait.ts';
+import { awaitBody, type BodyWait, lateResponseBody, refuseBody } from '../proxy/body-wait.ts';
 import { Reply } from '../proxy/reply.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { isEarly } from '../proxy/tls-handshake.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { CLIENT_ERROR } from '../stick/tracking.ts';
 import { type ActionRow, action, atCondition, CONTINUE, STOP, SWITCH, TARPIT, type Verdict, YIELD } from './action.ts';
-import { answerLocally, countDenied, deny, reject } from './answers.ts';
+import { answerLocally, countDenied, deny, drop, reject } from './answers.ts';
 import { compileRedirect, type Redirect, readRedirect } from './redirect.ts';
 import { compileReply, type ReplySpec, readReply } from './reply-spec.ts';
 import { compileTime, readTime, type Time } from './values.ts';
@@ -154,7 +154,7 @@ const SILENT_DROP = action<{ readonly hops: number }>({
     ({ hops }) =>
     at => {
       at.session.conn.vanish(hops);
-      return reject(at);
+      return drop(at);
     },
   good: ['silent-drop', 'silent-drop rst-ttl 5'],
   bad: [['silent-drop rst-ttl 256', "'rst-ttl' expects an integer between 0 and 255, not '256'"]],
@@ -205,8 +205,9 @@ const WAIT_FOR_BODY = action<BodyWait>({
   },
   compile: wait => at => {
     const state = awaitBody(at.stream!, wait, at.response);
-    if (state === 'late') return at.response ? lateResponseBody(at.stream!) : lateBody(at.stream!);
-    return state === 'there' ? CONTINUE : YIELD;
+    if (state === 'there') return CONTINUE;
+    if (state === 'waiting') return YIELD;
+    return at.response ? lateResponseBody(at.stream!) : refuseBody(at.stream!, state);
   },
   good: ['wait-for-body time 1s', 'wait-for-body time 1s at-least 1k'],
   bad: [

@@ -238,12 +238,17 @@ const EARLY_HINT = action<NameAndFormat>({
   args: '<name> <format>',
   doc: 'Sends a 103 response with a header before the real one (RFC 8297).',
   read: readNameAndFormat,
-  compile({ name, format }, env) {
+  compile({ name, format }, env, next) {
     const value = compileText(format, env);
+    // Rules one after the other make one response; one with a condition may not come, and begins its own.
+    const more = next?.action === 'early-hint' && next.condition === null;
     return at => {
-      const { requestHead, client } = at.stream!;
-      const hint = latin1(`HTTP/1.1 103 Early Hints\r\n${name}: ${oneLine(value(at))}\r\n\r\n`);
-      if (requestHead.version === 1) client.write(hint, 0, hint.length);
+      const stream = at.stream!;
+      stream.hints += `${name}: ${oneLine(value(at))}\r\n`;
+      if (more) return CONTINUE;
+      const hint = latin1(`HTTP/1.1 103 Early Hints\r\n${stream.hints}\r\n`);
+      stream.hints = '';
+      if (stream.requestHead.version === 1) stream.client.write(hint, 0, hint.length);
       return CONTINUE;
     };
   },

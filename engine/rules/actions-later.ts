@@ -6,7 +6,6 @@ const LATER: readonly (readonly [string, string, string, string])[] = [
   ['attach-srv', 'S', '<server> [name <expression>]', 'Makes the connection one of a server.'],
   ['cache-use', 'Q', '<cache>', 'Answers out of a cache.'],
   ['cache-store', 'R', '<cache>', 'Puts the response into a cache.'],
-  ['expect-netscaler-cip', 'C', 'layer4', 'The connection begins with a NetScaler header.'],
   ['send-spoe-group', 'TUQR', '<engine> <group>', 'Asks an SPOE agent.'],
 ];
 

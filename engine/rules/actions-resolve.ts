@@ -5,7 +5,7 @@ import { compileExpression } from '../sample/compile.ts';
 import type { Expression } from '../sample/expression.ts';
 import { Sample, STR } from '../sample/sample.ts';
 import { parseVariable, type Variable } from '../sample/variable.ts';
-import { setVar, unsetVar } from '../sample/vars.ts';
+import { setVar } from '../sample/vars.ts';
 import { type ActionRow, action, CONTINUE, insideParens, type RuleDraft, YIELD } from './action.ts';
 import { evaluate, readSample } from './values.ts';
 
@@ -45,7 +45,7 @@ export const RESOLVE_ACTIONS: readonly ActionRow[] = [
     name: 'do-resolve',
     where: 'TQ',
     args: `(${ARGUMENTS}) <expression>`,
-    doc: 'Looks a host name up; its address goes into a variable, which is not set when there is none.',
+    doc: 'Looks a host name up; its address goes into a variable, which stays as it is when there is none.',
     read(cursor, rule, context) {
       const args = readArguments(cursor, rule);
       const expression = args === null ? null : readSample(cursor, rule, context);
@@ -60,7 +60,6 @@ export const RESOLVE_ACTIONS: readonly ActionRow[] = [
         const { nameAsk } = stream;
         if (nameAsk !== null && !nameAsk.done) return YIELD;
         if (nameAsk === null) {
-          unsetVar(variable, at);
           const name = section < 0 ? null : evaluate(fetch, at, STR);
           return name !== null && names.ask(stream, section, name.text(), prefer) ? YIELD : CONTINUE;
         }

@@ -1,6 +1,7 @@
 /** Actions that change how a stream or its connection is treated. */
 
 import type { Address } from '../io/contract.ts';
+import { NETSCALER, PROXY, type Preamble, withPreamble } from '../proxy/preamble.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { priorityClass, priorityOffset } from '../proxy/waiting-line.ts';
 import { compileExpression } from '../sample/compile.ts';
@@ -37,7 +38,8 @@ const SET_TIMEOUT = action<{ readonly name: TimeoutName; readonly time: Time }>(
       return null;
     }
     const time = readTime(cursor, rule, context);
-    return time === null ? null : { name, time };
+    if (time === 0) cursor.error(`null value is not valid for a 'set-timeout ${name}' rule`);
+    return time === null || time === 0 ? null : { name, time };
   },
   compile({ name, time }, env) {
     const field = TIMEOUTS[name];
@@ -57,6 +59,7 @@ const SET_TIMEOUT = action<{ readonly name: TimeoutName; readonly time: Time }>(
       "'set-timeout' expects 'client', 'connect', 'queue', 'server', 'tarpit' or 'tunnel', not 'foo'",
     ],
     ['set-timeout tarpit', "'tarpit' expects a time or an expression"],
+    ['set-timeout tarpit 0', "null value is not valid for a 'set-timeout tarpit' rule"],
   ],
 });
 
@@ -159,21 +162,24 @@ const STRICT_MODE = action<{ readonly on: boolean }>({
   bad: [['strict-mode', "'strict-mode' expects 'on' or 'off'"]],
 });
 
-const EXPECT_PROXY = action<true>({
-  name: 'expect-proxy',
-  where: 'C',
-  args: 'layer4',
-  doc: 'The connection begins with a PROXY header.',
-  read: cursor => (cursor.expectOneOf('expect-proxy', ['layer4']) === null ? null : true),
-  compile: () => {
-    return ({ session }) => {
-      session.expectProxy = true;
-      return CONTINUE;
-    };
-  },
-  good: ['expect-proxy layer4'],
-  bad: [['expect-proxy', "'expect-proxy' expects 'layer4'"]],
-});
+/** `expect-proxy` and its kin. */
+function expects(name: string, doc: string, preamble: Preamble): ActionRow {
+  return action<true>({
+    ...{ name, where: 'C', args: 'layer4', doc },
+    read: cursor => (cursor.expectOneOf(name, ['layer4']) === null ? null : true),
+    compile: () => {
+      return ({ session }) => {
+        session.preambles = withPreamble(session.preambles, preamble);
+        return CONTINUE;
+      };
+    },
+    good: [`${name} layer4`],
+    bad: [[name, `'${name}' expects 'layer4'`]],
+  });
+}
+
+const EXPECT_PROXY = expects('expect-proxy', 'The connection begins with a PROXY header.', PROXY);
+const EXPECT_CIP = expects('expect-netscaler-cip', 'The connection begins with a NetScaler header.', NETSCALER);
 
 const DISABLE_L7_RETRY = action<true>({
   name: 'disable-l7-retry',
@@ -206,6 +212,7 @@ export const SETTING_ACTIONS: readonly ActionRow[] = [
   ),
   STRICT_MODE,
   EXPECT_PROXY,
+  EXPECT_CIP,
   DISABLE_L7_RETRY,
   address('set-src', 'source', false, "Another address of the client than the connection's."),
   address('set-src-port', 'source', true, "Another port of the client than the connection's."),

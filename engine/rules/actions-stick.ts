@@ -86,8 +86,11 @@ interface Target {
   readonly counter: number;
 }
 
-/** `(<sc-id>)`, or `(<idx>,<sc-id>)`; null after reporting. */
+const FIRST_COUNTER: Target = { element: 0, counter: 0 };
+
+/** `(<sc-id>)`, or `(<idx>,<sc-id>)`; the first counter when a lone one is not said. Null after reporting. */
 function readTarget(cursor: Cursor, indexed: boolean): Target | null {
+  if (!indexed && /^[^(]*(?:\(\))?$/.test(cursor.current.text)) return FIRST_COUNTER;
   const what = indexed ? 'an index and a counter' : 'a counter';
   const inside = insideParens(cursor, what);
   if (inside === null) return null;
@@ -114,9 +117,9 @@ function increment(name: string, indexed: boolean, of: (table: Table, element: n
         return CONTINUE;
       };
     },
-    good: [indexed ? `${name}(5,0)` : `${name}(0)`],
+    good: indexed ? [`${name}(5,0)`] : [`${name}(0)`, name, `${name}()`],
     bad: [
-      [name, `'${name}' expects ${indexed ? 'an index and a counter' : 'a counter'} in parentheses`],
+      ...(indexed ? ([[name, `'${name}' expects an index and a counter in parentheses`]] as const) : []),
       [`${name}(x)`, `'${name}(x)': expects ${indexed ? 'an index and a counter' : 'a counter'}, each from 0 to 99`],
     ],
   });
@@ -172,9 +175,14 @@ function withAmount(name: string, indexed: boolean, change: Change, doc: string)
         return CONTINUE;
       };
     },
-    good: indexed ? [`${name}(5,0) 1`, `${name}(5,0) int(7)`] : [`${name}(0) 1`, `${name}(0) int(7)`],
+    good: indexed ? [`${name}(5,0) 1`, `${name}(5,0) int(7)`] : [`${name}(0) 1`, `${name}(0) int(7)`, `${name} 1`],
     bad: [
-      [name, `'${name}' expects ${indexed ? 'an index and a counter' : 'a counter'} in parentheses`],
+      [
+        name,
+        indexed
+          ? `'${name}' expects an index and a counter in parentheses`
+          : `'${name}' expects a number or an expression`,
+      ],
       [
         indexed ? `${name}(1,0)` : `${name}(0)`,
         `'${name}${indexed ? '(1,0)' : '(0)'}' expects a number or an expression`,

@@ -124,6 +124,14 @@ const SET_METHOD = action<Format>({
   bad: [['set-method', "'set-method' expects a format"]],
 });
 
+/** To the normalizers a fragment is part of what it stands in: those of fragments come first. */
+function normalTarget(stream: Stream): Target {
+  const { before, path, query } = targetOf(stream);
+  const rest = path + query;
+  const mark = rest.indexOf('?');
+  return mark < 0 ? { before, path: rest, query: '' } : { before, path: rest.slice(0, mark), query: rest.slice(mark) };
+}
+
 const NAMES = NORMALIZERS.map(row => row.name);
 
 const NORMALIZE = action<{ readonly name: string; readonly option: boolean }>({
@@ -144,7 +152,7 @@ const NORMALIZE = action<{ readonly name: string; readonly option: boolean }>({
     const { part, run } = NORMALIZERS.find(row => row.name === name)!;
     return at => {
       const stream = at.stream!;
-      const target = targetOf(stream);
+      const target = normalTarget(stream);
       const text = part === 'path' ? target.path : part === 'query' ? target.query.slice(1) : OF.uri(target);
       const made = text === '' ? text : run(text, option);
       if (made === null) return deny(at, errorReply(stream, 400));

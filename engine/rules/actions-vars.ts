@@ -1,12 +1,13 @@
 /** Actions that keep values: variables and captures. */
 import type { Cursor } from '../config/cursor.ts';
+import type { Word } from '../config/words.ts';
 import { compileExpression } from '../sample/compile.ts';
 import type { Expression } from '../sample/expression.ts';
 import { ANY, Sample, STR } from '../sample/sample.ts';
 import type { Variable } from '../sample/variable.ts';
 import { setVarIf, unsetVar } from '../sample/vars.ts';
-import { type ActionRow, action, CONTINUE, type RuleDraft } from './action.ts';
-import { compileText, type Format, readFormat } from './format.ts';
+import { type ActionRow, action, atCondition, CONTINUE, type RuleDraft } from './action.ts';
+import { compileText, type Format, ruleFormat } from './format.ts';
 import { evaluate, readSample } from './values.ts';
 import { readVariable, type Target } from './variable-target.ts';
 
@@ -60,6 +61,8 @@ const SET_VAR = action<Target & { readonly expression: Expression }>({
   ],
 });
 
+const NO_TEXT: Word = { text: '', column: 0, width: 0 };
+
 const SET_VAR_FMT = action<Target & { readonly format: Format }>({
   name: 'set-var-fmt',
   where: ALL,
@@ -67,7 +70,9 @@ const SET_VAR_FMT = action<Target & { readonly format: Format }>({
   doc: 'Sets a variable to a text.',
   read(cursor, rule, context) {
     const target = readTarget(cursor, rule);
-    const format = target === null ? null : readFormat(cursor, rule, context, 'a format', false);
+    // Nothing is the empty text.
+    const word = (atCondition(cursor) ? null : cursor.next()) ?? NO_TEXT;
+    const format = target === null ? null : ruleFormat(cursor, rule, context, word, false);
     return target === null || format === null ? null : { ...target, format };
   },
   compile({ variable, conditions, format }, env) {
@@ -79,8 +84,8 @@ const SET_VAR_FMT = action<Target & { readonly format: Format }>({
       return CONTINUE;
     };
   },
-  good: ['set-var-fmt(sess.x) "a b"'],
-  bad: [['set-var-fmt(sess.x)', "'set-var-fmt(sess.x)' expects a format"]],
+  good: ['set-var-fmt(sess.x) "a b"', 'set-var-fmt(sess.x)'],
+  bad: [['set-var-fmt src', "'set-var-fmt' expects a variable in parentheses"]],
 });
 
 const UNSET_VAR = action<{ readonly variable: Variable }>({
@@ -88,7 +93,12 @@ const UNSET_VAR = action<{ readonly variable: Variable }>({
   where: ALL,
   args: '(<variable>)',
   doc: 'Forgets a variable.',
-  read: readTarget,
+  read(cursor, rule) {
+    const target = readTarget(cursor, rule);
+    if (target === null || target.conditions.length === 0) return target;
+    cursor.error('unset-var does not expect parameters after the variable name');
+    return null;
+  },
   compile: ({ variable }) => {
     return at => {
       unsetVar(variable, at);
@@ -96,7 +106,10 @@ const UNSET_VAR = action<{ readonly variable: Variable }>({
     };
   },
   good: ['unset-var(sess.x)'],
-  bad: [['unset-var', "'unset-var' expects a variable in parentheses"]],
+  bad: [
+    ['unset-var', "'unset-var' expects a variable in parentheses"],
+    ['unset-var(sess.x,ifexists)', 'unset-var does not expect parameters after the variable name'],
+  ],
 });
 
 export interface Capture {

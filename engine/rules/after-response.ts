@@ -3,6 +3,7 @@
  * first, then frontend.
  */
 import { isBodyless } from '../http/body.ts';
+import type { Head } from '../http/head.ts';
 import { dropForbiddenLengths, dropPersistence } from '../http/hop.ts';
 import { METHOD_OTHER } from '../http/names.ts';
 import { parseResponse } from '../http/parse.ts';
@@ -14,18 +15,16 @@ import type { Stream } from '../proxy/stream.ts';
 import { CONTINUE, STOP } from './action.ts';
 import type { RuleList } from './rule-list.ts';
 
-/** Applies the rules to the stream's response head. */
-export function editResponse(stream: Stream): void {
+/** Applies the rules to the stream's response head. False when there was no room for what one of them had to write. */
+export function editResponse(stream: Stream): boolean {
   const { backend, frontend } = stream;
-  if (backend !== null && !run(stream, backend.lists.afterResponse)) return;
-  if (backend?.index !== frontend.index) run(stream, frontend.lists.afterResponse);
+  if (backend !== null && !run(stream, backend.lists.afterResponse)) return false;
+  return backend?.index === frontend.index || run(stream, frontend.lists.afterResponse);
 }
 
-/** False when the other proxy's rules are not to be evaluated any more. */
 function run(stream: Stream, rules: RuleList | null): boolean {
   if (rules === null) return true;
-
-  stream.lastWord = true;
+  stream.lastWord = stream.strict = true;
   const verdict = rules.run(HERE.at(stream, true), 0);
   stream.lastWord = false;
   return verdict === CONTINUE || verdict === STOP;
@@ -35,18 +34,24 @@ function hasRules({ backend, frontend }: Stream): boolean {
   return frontend.lists.afterResponse !== null || (backend !== null && backend.lists.afterResponse !== null);
 }
 
+/** Reads the head of a response of our own; its length in bytes, 0 or less = it has none. */
+export function parseReply(head: Head, { plain }: Reply): number {
+  const bytes = plain.slice();
+  return parseResponse(head, bytes, 0, bytes.length, ANY_REPLY);
+}
+
 /** A response of our own as the rules leave it. */
 export function editReply(stream: Stream, reply: Reply): Reply {
   if (!hasRules(stream)) return reply;
   const head = stream.responseHead;
-  const bytes = reply.plain.slice();
-  const length = parseResponse(head, bytes, 0, bytes.length, ANY_REPLY);
+  const length = parseReply(head, reply);
   if (length <= 0) return reply;
+  // Where a page of our own is too long for them there is none that could be sent instead.
   editResponse(stream);
   // A status that has no payload may be a rule's.
   const empty = isBodyless(head, METHOD_OTHER);
   if (empty) dropForbiddenLengths(head);
-  const payload = empty ? NOTHING : chunkReply(stream, bytes.subarray(length));
+  const payload = empty ? NOTHING : chunkReply(stream, reply.plain.slice(length));
   // The client's side says whether the connection goes on.
   const closes = dropPersistence(head) || reply.closes || head.status < 200;
   const out = new Uint8Array(maxHeadLength(head) + payload.length);

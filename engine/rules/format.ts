@@ -17,7 +17,8 @@ import { type Format, formatExpressions, httpVariable, parseFormat, type Use } f
 import { Line } from '../log/line.ts';
 import { Scene } from '../log/scene.ts';
 import type { Env, Standpoint } from '../sample/context.ts';
-import { partOf } from '../sample/expression.ts';
+import { fetchOf, partOf } from '../sample/expression.ts';
+import { isBytes } from '../sample/points.ts';
 import { wallMs } from '../time.ts';
 import type { RuleDraft } from './action.ts';
 
@@ -51,10 +52,19 @@ export function ruleFormat(
 ): Format | null {
   const use: Use = { spaces: 'kept', mandatory: false, http, point: rule.point };
   const format = takeFormat(cursor, rule.proxy, word, use, resources);
+  if (rule.set.http) warnOfBytes(cursor, word, format);
   const reserved = format === null || rule.set.http || rule.proxy.mode === 'http' ? null : httpVariable(format);
   if (reserved === null) return format;
   cursor.error(`format variable '${reserved}' is reserved for HTTP mode`, undefined, word);
   return null;
+}
+
+/** Of what a value of HTTP cannot say: there are no bytes where HTTP is spoken. */
+export function warnOfBytes(cursor: Cursor, word: Word, format: Format | null): void {
+  for (const expression of formatExpressions(format)) {
+    if (!isBytes(fetchOf(expression).from)) continue;
+    cursor.warning(`L6 sample fetch <${expression.text}> ignored in HTTP log-format string`, undefined, word);
+  }
 }
 
 /** The format in `word` of a line of `proxy`, whatever it is for; null after reporting. `prefix` begins the message. */

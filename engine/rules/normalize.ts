@@ -47,10 +47,11 @@ function stripDotDot(path: string, full: boolean): string {
   return `/${kept.join('/')}`;
 }
 
-/** By name; equal names stay in their order. */
+/** By name; equal names stay in their order. An `&` at the end goes. */
 function sortQuery(query: string): string {
   const nameOf = (param: string): string => param.split('=', 1)[0]!;
   return query
+    .replace(/&$/, '')
     .split('&')
     .map(param => ({ name: nameOf(param), param }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))

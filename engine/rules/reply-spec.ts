@@ -176,6 +176,10 @@ export function readReply(
     return null;
   }
   const empty = content.kind === 'bytes' && content.bytes.length === 0;
+  if (status === 204 && (content.kind === 'bytes' || content.kind === 'format') && !empty) {
+    cursor.error('No body expected for 204 responses.');
+    return null;
+  }
   if ((content.kind === 'bytes' || content.kind === 'format') && !empty && contentType === '') {
     cursor.error("a content needs its 'content-type'");
     return null;
@@ -203,7 +207,8 @@ export function compileReply(spec: ReplySpec, env: Env): ReplySource {
   const headers = spec.headers.map(([name, format]) => [name, compileText(format, env)] as const);
   const type: readonly Field[] = spec.contentType === '' ? [] : [['content-type', spec.contentType]];
   const make = (at: Standpoint): Reply => {
-    const own = headers.map(([name, value]) => [name, oneLine(value(at))] as const);
+    // As HAProxy: a header whose format gives nothing is left out.
+    const own = headers.map(([name, value]) => [name, oneLine(value(at))] as const).filter(([, value]) => value !== '');
     const bytes = body instanceof Uint8Array ? body : body(at).slice();
     const fields = [
       ...own.filter(field => !saysClose(field)),
@@ -254,8 +259,8 @@ function replyWith(status: number, fields: readonly Field[], body: Uint8Array | 
   return reply(status, fields, body, statusReason(status));
 }
 
-/** The `http-errors` section that the data of an action names; null = none. */
-export function errorSection(args: unknown): string | null {
-  const content = (args as Partial<ReplySpec> | null)?.content;
-  return content?.kind === 'errorfiles' ? content.section : null;
+/** The `http-errors` section that the data of an action names, and the status of its page; null = none. */
+export function errorSection(args: unknown): { readonly section: string; readonly status: number } | null {
+  const { content, status = 0 } = (args as Partial<ReplySpec> | null) ?? {};
+  return content?.kind === 'errorfiles' ? { section: content.section, status } : null;
 }

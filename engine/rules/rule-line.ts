@@ -73,7 +73,11 @@ function namesOf(set: RuleSet): string[] {
 function unknownAction(cursor: Cursor, set: RuleSet) {
   const word = cursor.next();
   if (word === null) return cursor.error(`'${set.keyword}' expects an action`);
-  const message = `'${set.keyword}': unknown action '${word.text}'`;
+  // Scripts register actions by such names.
+  const isLua = word.text.startsWith('lua.');
+  const message = isLua
+    ? `'${set.keyword} ${word.text}' is not supported by Sluice yet: there is no Lua`
+    : `'${set.keyword}': unknown action '${word.text}'`;
   cursor.error(message, didYouMean(word.text, namesOf(set)) ?? undefined, word);
 }
 
@@ -94,6 +98,7 @@ function ruleKeyword(set: RuleSet): Keyword<ProxyDraft> {
     bad: [
       [keyword, `'${keyword}' expects an action`],
       [`${keyword} foo`, `'${keyword}': unknown action 'foo'`],
+      [`${keyword} lua.foo`, `'${keyword} lua.foo' is not supported by Sluice yet: there is no Lua`],
       [`${keyword} ${final} foo`, `'${final}' cannot handle unexpected argument 'foo'`],
       [`${keyword} ${final} if nosuch`, "no such ACL : 'nosuch'"],
     ],

@@ -19,16 +19,16 @@ export class RuleList {
   stoppedAt = 0;
 
   constructor(rules: readonly Rule[], acls: readonly Condition[], env: Env) {
-    this.#rules = rules.map(({ action, args, condition, file, line }) => ({
+    this.#rules = rules.map(({ action, args, condition, file, line }, i) => ({
       place: { file, line },
       condition: condition === null ? null : compileCondition(condition, acls),
-      act: actionNamed(action).compile(args as never, env),
+      act: actionNamed(action).compile(args as never, env, rules[i + 1]),
     }));
   }
 
   /**
-   * Evaluates the rules from `start` on. CONTINUE: all were evaluated. YIELD: a condition cannot tell yet, or an action
-   * waits; `stoppedAt` is the rule to go on with.
+   * Evaluates the rules from `start` on. CONTINUE: all were evaluated. YIELD: a condition cannot tell yet, and all rules are
+   * asked again when more has come, or an action waits; `stoppedAt` is the rule to go on with.
    */
   run(at: Standpoint, start: number): Verdict {
     const rules = this.#rules;
@@ -38,7 +38,7 @@ export class RuleList {
       if (holds === NO) continue;
       const verdict = holds === MAYBE ? YIELD : act(at);
       if (verdict === CONTINUE) continue;
-      this.stoppedAt = i;
+      this.stoppedAt = holds === MAYBE ? 0 : i;
       note(at, place, verdict === YIELD);
       return verdict;
     }

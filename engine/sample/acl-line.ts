@@ -10,7 +10,7 @@ import { FETCHES } from './fetches.ts';
 import { defaultMatch, MATCH_METHODS, type MatchMethod, type MatchName, matchMethod } from './pattern.ts';
 import { addHead, addUse, eachEntry, ownPatterns, type PatternRef, readPatternFile } from './pattern-ref.ts';
 import type { FetchRow } from './row.ts';
-import { BIN, view } from './sample.ts';
+import { view } from './sample.ts';
 
 /** Fetches that have ACL keywords of their own: `path` gives `path_beg`, `path_dir` ... */
 const FAMILIES = [
@@ -150,8 +150,7 @@ class TestReader {
       return this.#error(message, this.#words[0]);
     }
     const method = matchMethod(name)!;
-    const fits = method.takes.some(taken => castable(type, taken)) && (type !== BIN || method.takes.includes(BIN));
-    if (!fits && method.name !== 'found') {
+    if (!castable(type, method.type)) {
       return this.#error(
         `matching method '${name}' cannot be used with fetch keyword '${fetchOf(expression).name}'`,
         this.#words[0],
@@ -200,6 +199,8 @@ class TestReader {
         dotted = true;
         continue;
       }
+      // Behind an operator it ends no flags, but who wrote it meant that.
+      if (numeric && text === '--') continue;
       const pattern = numeric && dotted ? plainNumber(text) : text;
       const problem = method.problem(pattern);
       if (problem === null) patterns.push(numeric ? OPERATORS[operator]!(pattern) : pattern);
@@ -233,11 +234,14 @@ function plainNumber(text: string): string {
 /** A comparison as a range. */
 const OPERATORS: Readonly<Record<string, (number: string) => string>> = {
   eq: number => number,
-  ge: number => (number.includes(':') ? number : `${number}:`),
-  gt: number => (number.includes(':') ? number : `${Number(number) + 1}:`),
-  le: number => (number.includes(':') ? number : `:${number}`),
-  lt: number => (number.includes(':') ? number : `:${Number(number) - 1}`),
+  ge: number => (isRange(number) ? number : `${number}:`),
+  gt: number => (isRange(number) ? number : `${Number(number) + 1}:`),
+  le: number => (isRange(number) ? number : `:${number}`),
+  lt: number => (isRange(number) ? number : `:${Number(number) - 1}`),
 };
+
+/** Of ranges an operator says nothing. */
+const isRange = (number: string): boolean => /.[:-]|:/.test(number);
 
 /** `acl <name> <expression> ...`: adds the test to the ACL of that name. */
 export function readAcl(cursor: Cursor, acls: AclDraft[], resources: Resources) {

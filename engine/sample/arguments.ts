@@ -26,6 +26,7 @@ export type ArgType =
   | 'usr'
   | 'tab'
   | 'othertab'
+  | 'sink'
   | 'reg'
   | 'var'
   | 'value'
@@ -64,6 +65,7 @@ const ARG_TYPES: Readonly<Record<ArgType, TypeRow>> = {
   usr: { noun: 'user list', sample: 'u', fault: null, empty: true, read: text => ({ value: text }) },
   tab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
   othertab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
+  sink: { noun: 'sink', sample: 'stderr', fault: null, empty: true, read: text => ({ value: text }) },
   reg: { noun: 'regex', sample: 'x', fault: null, empty: true, read: readRegex },
   var: { noun: 'variable name', sample: 'txn.x', fault: null, empty: true, read: readVariable },
   value: { noun: 'string', sample: '1', fault: null, empty: true, read: readValue },
@@ -93,11 +95,11 @@ function bytes(parse: (text: string) => Uint8Array | null): TypeRow['read'] {
 
 /** `24`, or `255.255.255.0`. */
 function readMask4(text: string): Uint8Array | null {
-  return parseIpv4(text) ?? maskOf(text, 32);
+  return parseIpv4(text) ?? maskOf(text.trimStart(), 32);
 }
 
 function readMask6(text: string): Uint8Array | null {
-  return parseIpv6(text) ?? maskOf(text, 128);
+  return parseIpv6(text) ?? maskOf(text.trimStart(), 128);
 }
 
 function maskOf(text: string, bits: number): Uint8Array | null {
@@ -118,8 +120,9 @@ function readVariable(text: string): Read {
   return typeof variable === 'string' ? { error: variable } : { value: variable };
 }
 
-/** A number or a variable that holds one. */
+/** A number or a variable that holds one. Nothing is zero. */
 function readValue(text: string): Read {
+  if (text === '') return { value: 0 };
   const value = integerOf(text);
   if (value !== null) return { value };
   const variable = parseVariable(text);
@@ -153,12 +156,12 @@ export function sampleArg(spec: ArgSpec): string {
   return ARG_TYPES[spec.type].sample;
 }
 
-/** A text that the argument does not take; null = it takes all. */
 /** What HAProxy calls arguments of a type. */
 export function nounOf(type: ArgType): string {
   return ARG_TYPES[type].noun;
 }
 
+/** A text that the argument does not take; null = it takes all. */
 export function faultyArg(spec: ArgSpec): { text: string; noun: string } | null {
   const { fault, noun } = ARG_TYPES[spec.type];
   return fault === null ? null : { text: fault, noun };
@@ -217,7 +220,8 @@ type ReadArg = { readonly value: Arg } | Pick<ArgProblem, 'message' | 'meaning'>
 
 function readArg(text: string, spec: ArgSpec, position: number): ReadArg {
   const { noun, empty, read } = ARG_TYPES[spec.type];
-  if (text === '' && spec.optional) return { value: null };
+  // An empty text behind a comma was given; other types have no empty value.
+  if (text === '' && spec.optional && (position === 1 || spec.type !== 'str')) return { value: null };
   if (text === '' && !empty) {
     return { message: `expected type '${noun}' at position ${position}, but got nothing`, meaning: false };
   }

@@ -2,9 +2,9 @@
  * Casts: a sample of one type made into another, as a converter or a pattern wants it. HAProxy's matrix:
  *
  *     from \ to  bool   sint   addr   ipv4    ipv6    str    bin    meth
- *     bool       -      0/1                          digits
- *     sint       !=0    -             4 bytes         digits 8 bytes
- *     ipv4              number -      -      mapped   text   bytes
+ *     bool       -      0/1                          digits 8 bytes
+ *     sint       !=0    -             4 bytes mapped  digits 8 bytes
+ *     ipv4       !=0    number -      -      mapped   text   bytes
  *     ipv6                     -      mapped -        text   bytes
  *     str        number number parsed parsed parsed   -      -      -
  *     bin                                             -      -      -
@@ -72,19 +72,12 @@ function ipToIpv6(sample: Sample): boolean {
   return within(sample, at, at + 16);
 }
 
-/** `::ffff:a.b.c.d`, `::a.b.c.d` and 2002:a.b.c.d:: are IPv4 addresses; others have no such form. */
+/** Only `::ffff:a.b.c.d` is an IPv4 address. */
 function ipv6ToIp(sample: Sample): boolean {
   const { bytes, start } = sample;
-  if (bytes[start] === 0x20 && bytes[start + 1] === 0x02) {
-    sample.start = start + 2;
-    sample.end = start + 6;
-  } else {
-    for (let i = 0; i < 10; i++) if (bytes[start + i] !== 0) return false;
-    const mark = (bytes[start + 10]! << 8) | bytes[start + 11]!;
-    if (mark !== 0 && mark !== 0xffff) return false;
-    sample.start = start + 12;
-    sample.end = start + 16;
-  }
+  for (let i = 0; i < 12; i++) if (bytes[start + i] !== MAPPED[i]) return false;
+  sample.start = start + 12;
+  sample.end = start + 16;
   sample.type = IPV4;
   return true;
 }
@@ -183,9 +176,23 @@ const boolOfInt: Cast = sample => sample.setBool(sample.int !== 0);
 
 /** `from: { to: cast }`; what is missing cannot be. */
 const CASTS: Readonly<Record<number, Readonly<Record<number, Cast>>>> = {
-  [BOOL]: { [SINT]: retype(SINT), [STR]: intToStr },
-  [SINT]: { [BOOL]: boolOfInt, [ADDR]: intToIp, [IPV4]: intToIp, [STR]: intToStr, [BIN]: intToBin },
-  [IPV4]: { [SINT]: ipToInt, [ADDR]: same, [IPV6]: ipToIpv6, [STR]: ipToStr, [BIN]: retype(BIN) },
+  [BOOL]: { [SINT]: retype(SINT), [STR]: intToStr, [BIN]: intToBin },
+  [SINT]: {
+    [BOOL]: boolOfInt,
+    [ADDR]: intToIp,
+    [IPV4]: intToIp,
+    [IPV6]: sample => intToIp(sample) && ipToIpv6(sample),
+    [STR]: intToStr,
+    [BIN]: intToBin,
+  },
+  [IPV4]: {
+    [BOOL]: sample => ipToInt(sample) && boolOfInt(sample),
+    [SINT]: ipToInt,
+    [ADDR]: same,
+    [IPV6]: ipToIpv6,
+    [STR]: ipToStr,
+    [BIN]: retype(BIN),
+  },
   [IPV6]: { [ADDR]: same, [IPV4]: ipv6ToIp, [STR]: ipToStr, [BIN]: retype(BIN) },
   [STR]: {
     [BOOL]: strToBool,

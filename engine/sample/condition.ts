@@ -46,10 +46,11 @@ function compileList(list: readonly Term[], acls: readonly Condition[]): Conditi
   return terms.length === 1 ? terms[0]! : ctx => allOf(terms, ctx);
 }
 
+/** What follows a term that may still change is not looked at: it could say no of what has hardly begun to come. */
 function allOf(terms: readonly Condition[], ctx: SampleContext): Verdict {
-  let verdict: number = YES;
-  for (let i = 0; i < terms.length && verdict !== NO; i++) verdict &= terms[i]!(ctx);
-  return verdict as Verdict;
+  let verdict: Verdict = YES;
+  for (let i = 0; i < terms.length && verdict === YES; i++) verdict = terms[i]!(ctx);
+  return verdict;
 }
 
 export function someOf(terms: readonly Condition[], ctx: SampleContext): Verdict {

@@ -1,11 +1,10 @@
 /** Converters between bytes and text (manual 7.3.1): base64, hexadecimal, decimal, JSON. */
-import type { Args } from './arguments.ts';
-import { cast } from './cast.ts';
+import type { Arg, Args } from './arguments.ts';
 import type { Convert } from './context.ts';
 import { escapeJson, JSON_CODES, type JsonCode } from './json-escape.ts';
 import { parsePath, queryJson } from './json-path.ts';
 import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
-import { type Sample, SINT, view } from './sample.ts';
+import { type Sample, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
 import { putBytes, putText } from './text-out.ts';
 
@@ -22,7 +21,8 @@ const BASE64URL = /^[A-Za-z0-9_-]*={0,2}$/;
 function decode(syntax: RegExp, from: 'base64' | 'base64url', padded: boolean): Convert {
   return sample => {
     const text = sample.text();
-    if (!syntax.test(text) || (padded && text.length % 4 !== 0)) return false;
+    // One letter has but six bits: no byte.
+    if (!syntax.test(text) || (padded ? text.length % 4 !== 0 : text.length % 4 === 1)) return false;
     return putBytes(sample, Buffer.from(text, from));
   };
 }
@@ -59,16 +59,33 @@ function chunked(chunk: Chunk, otherwise: number): (args: Args) => Convert {
 function chunkExtras(name: string): Extras {
   const problem = (size: string): string => `chunk_size out of [1..8] range (${size})`;
   return {
-    check: args => (typeof args[1] === 'number' && args[1] >= 1 && args[1] <= 8 ? null : problem(String(args[1]))),
+    check: args =>
+      typeof args[1] === 'number' && args[1] >= 1 && args[1] <= 8 ? truncateProblem(args) : problem(String(args[1])),
     good: [`${name}(:,2)`, `${name}(,2,1)`],
-    bad: [[`${name}(a,9)`, `invalid args in converter '${name}' : ${problem('9')}`]],
+    bad: [
+      [`${name}(a,9)`, `invalid args in converter '${name}' : ${problem('9')}`],
+      [`${name}(a,1,2)`, `invalid args in converter '${name}' : Unsupported truncate value (2)`],
+    ],
   };
 }
 
+function truncateProblem(args: readonly Arg[]): string | null {
+  const truncate = args[2] ?? 0;
+  return truncate === 0 || truncate === 1 ? null : `Unsupported truncate value (${truncate})`;
+}
+
 const BE2HEX: Extras = {
-  check: args => (args[1] == null || Number(args[1]) > 0 ? null : `chunk_size needs to be positive (${args[1]})`),
-  good: ['be2hex', 'be2hex(:)', 'be2hex(--,2,1)', 'be2hex(,3,1)'],
-  bad: [['be2hex(a,0,2)', "invalid args in converter 'be2hex' : chunk_size needs to be positive (0)"]],
+  check: args => {
+    const size = Number(args[1] ?? 0);
+    const whole = (args[0] ?? '') === '' && (args[2] ?? 0) === 0;
+    return size < 0 || (size === 0 && !whole) ? `chunk_size needs to be positive (${size})` : truncateProblem(args);
+  },
+  good: ['be2hex', 'be2hex()', 'be2hex(--,2,1)', 'be2hex(,3,1)'],
+  bad: [
+    ['be2hex(a,0,2)', "invalid args in converter 'be2hex' : chunk_size needs to be positive (0)"],
+    ['be2hex(:)', "invalid args in converter 'be2hex' : chunk_size needs to be positive (0)"],
+    ['be2hex(a,1,2)', "invalid args in converter 'be2hex' : Unsupported truncate value (2)"],
+  ],
 };
 
 /** Eight binary digits for each byte. */
@@ -97,7 +114,7 @@ function json(args: Args): Convert {
   };
 }
 
-/** Numbers become sint when asked, else text; true and false are booleans; arrays are their JSON; objects are nothing. */
+/** Numbers become sint when asked, else text; strings stay; true and false are booleans; arrays are their JSON; objects are nothing. */
 function jsonQuery(args: Args): Convert {
   const path = parsePath(args.text(0))!;
   const asInt = args.text(1) === 'int';
@@ -110,8 +127,7 @@ function jsonQuery(args: Args): Convert {
     const bytes = Buffer.from(text, 'utf8');
     if (!putBytes(sample, bytes)) return false;
     sample.setStr(sample.bytes, sample.start, sample.end);
-    if (!asInt) return true;
-    return typeof value === 'number' ? sample.setInt(Math.trunc(value)) : cast(sample, SINT);
+    return asInt && typeof value === 'number' ? sample.setInt(Math.trunc(value)) : true;
   };
 }
 
@@ -163,7 +179,7 @@ export const ENCODING_CONVERTERS: readonly ConverterRow[] = [
   }),
   converter('json_query', 'path:str [type:str]', 'str', 'any', 'A value inside JSON.', jsonQuery, {
     check: args => {
-      if (args[1] != null && args[1] !== 'int') return QUERY_PROBLEM;
+      if ((args[1] || 'int') !== 'int') return QUERY_PROBLEM;
       return parsePath(String(args[0])) === null ? `'${args[0]}' is not a valid JSON path` : null;
     },
     good: ["json_query('$.a')", "json_query('$.a.b[0]',int)"],

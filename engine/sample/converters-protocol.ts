@@ -1,12 +1,10 @@
 /** Converters of application protocols (manual 7.3.1): FIX messages, MQTT packets. */
 import type { Args } from './arguments.ts';
 import type { Convert } from './context.ts';
+import { fixState, fixValue, INCOMPLETE } from './fix.ts';
 import { mqttField, mqttPacket, mqttProblem } from './mqtt.ts';
 import { type ConverterRow, converter, plainConverter } from './row.ts';
-import { type Sample, view } from './sample.ts';
-
-const SOH = 1;
-const EQUALS = 61;
+import type { Sample } from './sample.ts';
 
 /** Tags of FIX by name. */
 const TAGS: Readonly<Record<string, number>> = {
@@ -19,40 +17,24 @@ const TAGS: Readonly<Record<string, number>> = {
 };
 
 function tagOf(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : (TAGS[text] ?? -1);
+  return /^0*[1-9]\d*$/.test(text) ? Number(text) : (TAGS[text] ?? -1);
 }
 
-function fixValue(args: Args): Convert {
-  const tag = String(tagOf(args.text(0)));
-  return sample => {
-    const { bytes, start, end } = sample;
-    for (let at = start; at < end; ) {
-      const equals = bytes.indexOf(EQUALS, at);
-      const stop = bytes.indexOf(SOH, at);
-      if (equals < 0 || stop < 0 || stop >= end || equals > stop) return false;
-      if (view(bytes).toString('latin1', at, equals) === tag) return sample.setBin(bytes, equals + 1, stop);
-      at = stop + 1;
-    }
-    return false;
-  };
+function fixTag(args: Args): Convert {
+  const tag = tagOf(args.text(0));
+  return sample => fixValue(sample, tag);
 }
 
-const VERSION = /^(?:FIX\.4\.[0-4]|FIX\.5\.0(?:SP[12])?|FIXT\.1\.1)$/;
-
-/** BeginString, BodyLength with the right length, MsgType, ..., CheckSum with the right sum; all tags numeric, none empty. */
+/** Too few bytes to tell are no value, until there are more. */
 function isFix(sample: Sample): boolean {
-  const text = sample.text();
-  const fields = text.split(String.fromCharCode(SOH));
-  if (fields.pop() !== '' || fields.length < 4 || !fields.every(field => /^\d+=./.test(field))) return false;
-  const [begin, length, type] = fields as [string, string, string];
-  const sum = fields.at(-1)!;
-  if (!begin.startsWith('8=') || !VERSION.test(begin.slice(2)) || !type.startsWith('35=')) return false;
-  const bodyAt = begin.length + length.length + 2;
-  const sumAt = text.length - sum.length - 1;
-  if (length !== `9=${sumAt - bodyAt}`) return false;
-  let total = 0;
-  for (let i = 0; i < sumAt; i++) total += text.charCodeAt(i);
-  return sum === `10=${String(total % 256).padStart(3, '0')}`;
+  const state = fixState(sample);
+  sample.mayChange = state === INCOMPLETE;
+  return state !== INCOMPLETE && sample.setBool(state === 1);
+}
+
+function isMqtt(sample: Sample): boolean {
+  const valid = mqttPacket(sample) !== null;
+  return !sample.mayChange && sample.setBool(valid);
 }
 
 function mqttValue(args: Args): Convert {
@@ -62,15 +44,13 @@ function mqttValue(args: Args): Convert {
 }
 
 export const PROTOCOL_CONVERTERS: readonly ConverterRow[] = [
-  plainConverter('fix_is_valid', 'bin', 'bool', 'It is a whole FIX message.', sample => sample.setBool(isFix(sample))),
-  converter('fix_tag_value', 'tag:str', 'bin', 'bin', 'The value of a tag of a FIX message.', fixValue, {
+  plainConverter('fix_is_valid', 'bin', 'bool', 'It begins with a whole FIX message.', isFix),
+  converter('fix_tag_value', 'tag:str', 'bin', 'bin', 'The value of a tag of a FIX message.', fixTag, {
     check: args => (tagOf(String(args[0])) < 0 ? `Unknown FIX tag name '${args[0]}'` : null),
     good: ['fix_tag_value(35)', 'fix_tag_value(MsgType)'],
     bad: [['fix_tag_value(zz)', "invalid args in converter 'fix_tag_value' : Unknown FIX tag name 'zz'"]],
   }),
-  plainConverter('mqtt_is_valid', 'bin', 'bool', 'It is a whole MQTT packet.', sample =>
-    sample.setBool(mqttPacket(sample) !== null),
-  ),
+  plainConverter('mqtt_is_valid', 'bin', 'bool', 'It begins with a whole MQTT packet.', isMqtt),
   converter('mqtt_field_value', 'type:str field:str', 'bin', 'bin', 'A field of an MQTT packet.', mqttValue, {
     check: args => mqttProblem(String(args[0]), String(args[1])),
     good: ['mqtt_field_value(connect,username)', 'mqtt_field_value(1,33)', 'mqtt_field_value(connack,reason_code)'],

@@ -7,7 +7,7 @@ import { negate, YES } from './condition.ts';
 import type { Convert, Env } from './context.ts';
 import { isStopping, isUp, serverOf, usable } from './fetches-internal.ts';
 import { type ConverterRow, converter, type Extras, plainConverter } from './row.ts';
-import { IPV4, IPV6, Sample, SINT, STR, view } from './sample.ts';
+import { BIN, IPV4, IPV6, Sample, SINT, STR, TYPE_NAMES, view } from './sample.ts';
 import { give, ROOM_BYTES, room, SCRATCH } from './scratch.ts';
 import { getVar, setVarIf, unsetVar, VAR_CONDITIONS } from './vars.ts';
 
@@ -94,18 +94,39 @@ function bytes(args: Args): Convert {
   };
 }
 
+/** Where its conditions do not hold, or there is no room, there is no value. */
 function setVariable(args: Args): Convert {
   const variable = args.variable(0)!;
   const conditions = args.list.slice(1).filter(arg => typeof arg === 'string');
   const now = new Sample();
-  return (sample, ctx) => {
-    setVarIf(variable, conditions, ctx, sample, now);
-    return true;
-  };
+  return (sample, ctx) => setVarIf(variable, conditions, ctx, sample, now);
 }
 
 /** What `when` may ask, and how it is answered for the stream. */
 type When = (ctx: Parameters<Convert>[1]) => boolean;
+
+/** Shows what passes by, and leaves it as it is. Checks have nobody to show it to. */
+function debug(args: Args): Convert {
+  const prefix = args.text(0);
+  const sink = args.text(1, 'buf0');
+  const shown = new Sample();
+  return (sample, { session }) => {
+    shown.assign(sample);
+    const text = shown.type === BIN || cast(shown, STR) ? shown.text().replace(/[^ -~]/g, '.') : '';
+    session.context.events.debugged(sink, `${prefix}: type=${TYPE_NAMES[sample.type]} <${text}>`);
+    return true;
+  };
+}
+
+const DEBUG = converter(
+  'debug',
+  '[prefix:str] [destination:sink]',
+  'any',
+  'any',
+  'Shows the value in a ring, or on `stdout` or `stderr`, and passes it on.',
+  debug,
+  { keeps: true, good: ['debug', 'debug(x)', 'debug(x,stderr)', 'debug(,buf0)'] },
+);
 
 const WHENS: Readonly<Record<string, When>> = {
   error: ({ stream }) => stream !== null && isError(stream),
@@ -161,11 +182,12 @@ const SET_VAR: Extras = {
   good: ['set-var(txn.x)', 'set-var(txn.x,ifnotexists)', 'set-var(txn.x,ifexists,ifgt)'],
 };
 
-/** An address with all but the first bits cleared. */
+/** An address with all but the first bits cleared. An IPv6 address that stands for one of IPv4 is masked as that one. */
 function ipmask(args: Args): Convert {
   const masks = [args.bytes(0), args.bytes(1)];
   return sample => {
     if (sample.type !== IPV4 && sample.type !== IPV6) return false;
+    cast(sample, IPV4);
     const { type, start, end } = sample;
     const mask = masks[type === IPV4 ? 0 : 1]!;
     if (mask.length !== end - start) return false;
@@ -237,6 +259,7 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
     },
     { keeps: true },
   ),
+  DEBUG,
   converter('when', 'condition:str [arg:str]', 'any', 'any', 'Passes the value on under a condition.', when, WHEN),
   plainConverter('fe_exists', 'str', 'bool', 'There is a frontend of that name.', (sample, ctx) => {
     const name = sample.text();

@@ -106,10 +106,12 @@ function cut(sample: Sample, start: number, end: number): true {
 }
 
 const INDEX = (name: string, bad: string): NonNullable<Parameters<typeof converter>[6]> => ({
-  check: args => (args[0] === 0 ? 'Unexpected value 0 for index' : null),
+  check: ([index, delimiters]) =>
+    index === 0 ? 'Unexpected value 0 for index' : delimiters === '' ? 'Empty separators list' : null,
   good: [`${name}(1,x)`, `${name}(-1,"/,",0)`, `${name}(2,_,3)`],
   bad: [
     [`${name}(0,b)`, `invalid args in converter '${name}' : Unexpected value 0 for index`],
+    [`${name}(1,)`, `invalid args in converter '${name}' : Empty separators list`],
     [`${name}(1)`, `invalid arg 2 in converter '${name}' : ${bad}`],
   ],
 });
@@ -234,8 +236,8 @@ function language(args: Args): Convert {
       best = found;
       weight = q;
     }
-    const text = best ?? (args.has(1) ? args.text(1) : null);
-    return text !== null && putText(sample, text);
+    const text = best ?? args.text(1);
+    return text !== '' && putText(sample, text);
   };
 }
 
@@ -336,7 +338,7 @@ export const TEXT_CONVERTERS: readonly ConverterRow[] = [
       check: args => {
         if (/[^gi]/.test(String(args[2] ?? '')))
           return `invalid regex flag '${args[2]}', only 'i' and 'g' are supported`;
-        return regexProblem(String(args[0]));
+        return args[0] === '' ? 'missing regex' : regexProblem(String(args[0]));
       },
       good: ["regsub('/+','/',g)", 'regsub(a,b)', 'regsub(a,b,gi)'],
       bad: [
@@ -344,6 +346,7 @@ export const TEXT_CONVERTERS: readonly ConverterRow[] = [
           'regsub(a,b,x)',
           "invalid args in converter 'regsub' : invalid regex flag 'x', only 'i' and 'g' are supported",
         ],
+        ['regsub(,b)', "invalid args in converter 'regsub' : missing regex"],
       ],
     },
   ),

@@ -150,7 +150,8 @@ function nameAt(text: string, start: number): string {
 }
 
 function unknown(name: string, at: number, message: string, table: ReadonlyMap<string, unknown>): ExpressionProblem {
-  const hint = name === '' ? null : didYouMean(name, table.keys());
+  const isLua = name.startsWith('lua.');
+  const hint = isLua ? 'there is no Lua in Sluice yet' : name === '' ? null : didYouMean(name, table.keys());
   return { message, at, width: Math.max(name.length, 1), hint };
 }
 

@@ -10,8 +10,7 @@ import { type FetchRow, fetch, plain } from './row.ts';
 import { type Sample, view } from './sample.ts';
 
 const BASIC = 'Basic';
-/** Written as the RFCs do, however the client writes them. */
-const SCHEMES: ReadonlyMap<string, string> = new Map([['bearer', 'Bearer']]);
+const BEARER = 'Bearer';
 
 interface Credentials {
   scheme: string;
@@ -19,7 +18,10 @@ interface Credentials {
   password: string;
 }
 
-/** The scheme and, for Basic, user and password of the Authorization header; null = there is none. */
+/**
+ * The scheme, written as the RFCs do, and for Basic user and password of the Authorization header; null = there is none
+ * that is known.
+ */
 function credentials(ctx: SampleContext): Credentials | null {
   const head = requestHead(ctx);
   const slot = head?.find(H_AUTHORIZATION) ?? -1;
@@ -28,7 +30,8 @@ function credentials(ctx: SampleContext): Credentials | null {
   const [, scheme, rest] = /^([^ ]+) +(.*)$/s.exec(value) ?? [];
   if (scheme === undefined) return null;
   const lower = scheme.toLowerCase();
-  if (lower !== 'basic') return { scheme: SCHEMES.get(lower) ?? scheme, user: '', password: '' };
+  if (lower === 'bearer') return { scheme: BEARER, user: '', password: '' };
+  if (lower !== 'basic') return null;
   const pair = Buffer.from(rest!.trim(), 'base64').toString('latin1');
   const colon = pair.indexOf(':');
   return colon < 0 ? null : { scheme: BASIC, user: pair.slice(0, colon), password: pair.slice(colon + 1) };
@@ -61,8 +64,9 @@ function listOf(args: Args, env: Env): Userlist | undefined {
 function auth(args: Args, env: Env): Fetch {
   const list = listOf(args, env);
   return (ctx, out) => {
-    if (list === undefined || requestHead(ctx) === null) return false;
-    return out.setBool((authenticated(ctx, list) ?? '') !== '');
+    if (list === undefined) return false;
+    const user = authenticated(ctx, list);
+    return user !== null && out.setBool(user !== '');
   };
 }
 

@@ -50,7 +50,7 @@ class Params {
 
   #ends(byte: number): boolean {
     if (byte === AMPERSAND) return true;
-    return this.#delimiter === QUESTION ? byte === SEMICOLON : byte === this.#delimiter;
+    return byte === SEMICOLON || byte === this.#delimiter;
   }
 
   #isName(bytes: Uint8Array, start: number, end: number): boolean {
@@ -109,6 +109,7 @@ function bodyParam(args: Args): Fetch {
 function body(ctx: SampleContext, out: Sample): boolean {
   // In TCP mode what is held is no body.
   if (!ctx.stream?.http || requestHead(ctx) === null) return false;
+  out.mayChange = true;
   const slice = payload(ctx);
   return slice === null ? out.setBin(view(NOTHING), 0, 0) : out.setBin(slice.bytes, slice.start, slice.end);
 }
@@ -122,7 +123,10 @@ function responseBody(ctx: SampleContext, out: Sample): boolean {
 const NOTHING = new Uint8Array(0);
 
 function bodyLength(ctx: SampleContext, out: Sample): boolean {
-  return body(ctx, out) && out.setInt(out.length);
+  const there = body(ctx, out);
+  // A length is a length, also while more comes.
+  out.mayChange = false;
+  return there && out.setInt(out.length);
 }
 
 function bodySize(ctx: SampleContext, out: Sample): boolean {

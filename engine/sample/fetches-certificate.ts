@@ -102,9 +102,9 @@ const policies = fetch(
 export const CERTIFICATE_FETCHES: readonly FetchRow[] = [
   ...rows('ssl_c', 'clientSession', "the client's", client),
   ...rows('ssl_f', 'clientSession', 'our', ctx => ownX509(front(ctx))),
-  ...rows('ssl_s', 'serverSession', "the server's", ctx => peerX509(back(ctx))),
+  ...rows('ssl_s', 'eitherSession', "the server's", ctx => peerX509(back(ctx))),
   chain('ssl_c', 'clientSession', "the client's", front),
-  chain('ssl_s', 'serverSession', "the server's", back),
+  chain('ssl_s', 'eitherSession', "the server's", back),
   nameFetch('ssl_c_r_dn', 'clientSession', "The root that the client's certificate was verified with.", rootOf),
   policies,
   plain('ssl_c_san', 'str', 'clientSession', "Alternative names in the client's certificate.", (ctx, out) => {

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import type { Proxy, Timeouts } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
 import type { Address } from '../io/contract.ts';
+import { PROXY } from '../proxy/preamble.ts';
 import type { Stream } from '../proxy/stream.ts';
 import { LISTENER } from '../shm/words.ts';
 import type { Fetch, SampleContext } from './context.ts';
@@ -75,9 +76,10 @@ function name(key: string, from: Source, doc: string, of: (ctx: SampleContext) =
   });
 }
 
-/** The stream's backend; that of a health check. */
-function backendOf({ check, stream }: SampleContext): Proxy | null {
-  return check?.proxy ?? stream?.backend?.proxy ?? null;
+/** The stream's backend, or its frontend until one is chosen; that of a health check. What is no request has none. */
+function backendOf({ check, stream, session }: SampleContext): Proxy | null {
+  if (stream === null || stream.refused) return check?.proxy ?? null;
+  return stream.backend?.proxy ?? session.frontend.proxy;
 }
 
 function serverOf({ check, stream }: SampleContext): Server | null {
@@ -105,6 +107,16 @@ function timeout(key: string, side: 'backend' | 'frontend', field: keyof Timeout
   });
 }
 
+/** The time-out in force, as `set-timeout` left it. */
+function current(kind: string, of: (s: Stream) => number): FetchRow {
+  return ofStream(
+    `cur_${kind}_timeout`,
+    kind === 'client' ? 'frontend' : 'backend',
+    `The stream's ${kind} time-out.`,
+    of,
+  );
+}
+
 /** When the request's first byte came, or what stands for it. */
 const begin = (s: Stream): number => s.firstByteAt || s.acceptedAt;
 
@@ -122,7 +134,7 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   plain('fc_dst_port', 'sint', 'client', "The connection's own destination port.", port(local)),
   plain('fc_dst_is_local', 'bool', 'client', "That destination is this machine's.", isLocal(local)),
   plain('fc_rcvd_proxy', 'bool', 'client', 'A PROXY header came.', (ctx, out) =>
-    out.setBool(ctx.session.listener.bind.acceptProxy),
+    out.setBool(ctx.session.preambles.includes(PROXY)),
   ),
   plain('fc_http_major', 'sint', 'client', "Major HTTP version of the client's connection.", (ctx, out) =>
     out.setInt(ctx.stream?.http ? 1 : 0),
@@ -196,14 +208,16 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   timeout('be_tunnel_timeout', 'backend', 'tunnelMs', "The backend's tunnel time-out."),
   timeout('fe_client_timeout', 'frontend', 'clientMs', "The frontend's client time-out."),
   timeout('fe_tarpit_timeout', 'frontend', 'tarpitMs', "The frontend's tarpit time-out."),
-  timeout('cur_client_timeout', 'frontend', 'clientMs', "The stream's client time-out."),
-  timeout('cur_connect_timeout', 'backend', 'connectMs', "The stream's connect time-out."),
-  timeout('cur_queue_timeout', 'backend', 'queueMs', "The stream's queue time-out."),
-  timeout('cur_server_timeout', 'backend', 'serverMs', "The stream's server time-out."),
-  timeout('cur_tarpit_timeout', 'frontend', 'tarpitMs', "The stream's tarpit time-out."),
-  timeout('cur_tunnel_timeout', 'backend', 'tunnelMs', "The stream's tunnel time-out."),
+  current('client', s => s.clientMs),
+  current('connect', s => s.timeouts.connectMs),
+  current('queue', s => s.timeouts.queueMs),
+  current('server', s => s.timeouts.serverMs),
+  current('tarpit', s => s.timeouts.tarpitMs),
+  current('tunnel', s => s.timeouts.tunnelMs),
   ofStream('be_max_retries', 'backend', "The backend's retries.", s => s.backend?.proxy.retries ?? -1),
-  ofStream('cur_max_retries', 'backend', "The stream's retries.", s => s.backend?.proxy.retries ?? -1),
+  ofStream('cur_max_retries', 'backend', "The stream's retries.", s =>
+    s.retries >= 0 ? s.retries : (s.backend?.proxy.retries ?? -1),
+  ),
   ofStream('txn.conn_retries', 'serverAddress', 'Connections tried again.', s => s.attempts),
   plain(
     'txn.redispatched',

@@ -46,6 +46,8 @@ const JARS: readonly Jar[] = [
 ];
 
 const at = new CookieAt();
+/** `$Version`, `$Path`: said of cookies, by clients of RFC 2965. */
+const DOLLAR = 36;
 
 /** The next cookie after where `out.slot` and `out.offset` say: into `at`. False: there is none. */
 function next(jar: Jar, head: Head, out: Sample): boolean {
@@ -63,7 +65,7 @@ function next(jar: Jar, head: Head, out: Sample): boolean {
     readPair(head.bytesOf(slot), start, end, at, jar.many);
     at.slot = slot;
     out.offset = (jar.many ? at.pairEnd + 1 : end) - head.valueStart[slot]!;
-    if (at.nameEnd > at.nameStart) return true;
+    if (at.nameEnd > at.nameStart && head.bytesOf(slot)[at.nameStart] !== DOLLAR) return true;
   }
 }
 

@@ -114,9 +114,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, ms: 1_000, us: 1_000_000
 export function unitProblem(place: number): NonNullable<Extras['check']> {
   return args => {
     const unit = args[place];
-    return unit == null || unit === '' || Object.hasOwn(UNITS, unit as string)
-      ? null
-      : `expects 's', 'ms' or 'us', got '${unit}'`;
+    return unit == null || Object.hasOwn(UNITS, unit as string) ? null : `expects 's', 'ms' or 'us', got '${unit}'`;
   };
 }
 
@@ -208,12 +206,16 @@ function uuid(args: Args): Fetch {
 
 const HEX_DIGITS: Extras = {
   check: args => {
+    if (args[0] === '') return 'hex digits are expected';
     const bad = /[^0-9A-Fa-f]/.exec(String(args[0]));
     if (bad !== null) return `an hex digit is expected (found '${bad[0]}')`;
     return String(args[0]).length % 2 === 1 ? 'an even number of hex digit is expected' : null;
   },
-  good: ['bin(00ff)', 'bin()'],
-  bad: [['bin(0)', "invalid args in fetch method 'bin' : an even number of hex digit is expected"]],
+  good: ['bin(00ff)'],
+  bad: [
+    ['bin(0)', "invalid args in fetch method 'bin' : an even number of hex digit is expected"],
+    ['bin()', "invalid args in fetch method 'bin' : hex digits are expected"],
+  ],
 };
 const TRUE_WORDS = ['true', '1'];
 const BOOL_WORDS: Extras = {
@@ -221,6 +223,12 @@ const BOOL_WORDS: Extras = {
     [...TRUE_WORDS, 'false', '0'].includes(String(args[0])) ? null : "Expects 'true', 'false', '0' or '1'",
   good: ['bool(true)', 'bool(0)'],
   bad: [['bool(a)', "invalid args in fetch method 'bool' : Expects 'true', 'false', '0' or '1'"]],
+};
+
+const METHOD: Extras = {
+  check: args => (/^[\w!#$%&'*+.^`|~-]*$/.test(String(args[0] ?? '')) ? null : 'expects valid method.'),
+  good: ['meth', 'meth(GET)', 'meth(FOO)'],
+  bad: [['meth(a/b)', "invalid args in fetch method 'meth' : expects valid method."]],
 };
 
 const b = PROXY.at;
@@ -255,11 +263,19 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
   fetch('int', 'integer:int', 'sint', 'internal', 'An integer.', integer),
   fetch('ipv4', 'address:ipv4', 'ipv4', 'internal', 'An IPv4 address.', address),
   fetch('ipv6', 'address:ipv6', 'ipv6', 'internal', 'An IPv6 address.', address),
-  fetch('meth', 'method:str', 'meth', 'internal', 'A method.', args => {
-    const bytes = args.bytes(0);
-    const id = Math.max(METHOD_NAMES.indexOf(args.text(0)), 0);
-    return (_, out) => out.setMethod(id, bytes, 0, bytes.length);
-  }),
+  fetch(
+    'meth',
+    '[method:str]',
+    'meth',
+    'internal',
+    'A method.',
+    args => {
+      const bytes = args.bytes(0);
+      const id = Math.max(METHOD_NAMES.indexOf(args.text(0)), 0);
+      return (_, out) => out.setMethod(id, bytes, 0, bytes.length);
+    },
+    METHOD,
+  ),
   fetch('var', 'name:var [default:str]', 'any', 'internal', 'A variable.', variable, {
     bad: [['var(txn.a-b)', "invalid args in fetch method 'var' : invalid syntax at char '-b'"]],
   }),
@@ -273,7 +289,10 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
   fetch('date', '[offset:int] [unit:str]', 'sint', 'internal', 'The date.', date, {
     check: unitProblem(1),
     good: ['date', 'date(1)', 'date(1,ms)'],
-    bad: [['date(0,ss)', "invalid args in fetch method 'date' : expects 's', 'ms' or 'us', got 'ss'"]],
+    bad: [
+      ['date(0,ss)', "invalid args in fetch method 'date' : expects 's', 'ms' or 'us', got 'ss'"],
+      ['date(1,)', "invalid args in fetch method 'date' : expects 's', 'ms' or 'us', got ''"],
+    ],
   }),
   plain('date_us', 'sint', 'internal', 'The microseconds of the date.', (_, out) =>
     out.setInt(Math.floor((wallMs() % 1_000) * 1_000)),

@@ -24,10 +24,10 @@ type Buffered = (ctx: SampleContext) => Slice | null;
 /** Bytes of the server that are held while its content is inspected. */
 const responsePayload: Buffered = ctx => (ctx.check === null ? received(ctx) : ctx.check.bytes());
 /** `payload`: whichever direction is evaluated. */
-const anyPayload: Buffered = ctx => (ctx.response || ctx.check !== null ? responsePayload(ctx) : payload(ctx));
+export const anyPayload: Buffered = ctx => (ctx.response || ctx.check !== null ? responsePayload(ctx) : payload(ctx));
 
 /** Not found yet: more bytes may come. */
-function wait(out: Sample): false {
+export function wait(out: Sample): false {
   out.mayChange = true;
   return false;
 }
@@ -40,6 +40,16 @@ function length(of: Buffered): Fetch {
     return out.setInt(held === null ? 0 : held.end - held.start);
   };
 }
+
+const heldLength = length(payload);
+
+/** In HTTP mode the head is there as well, which `payload` does not count. */
+const requestLength: Fetch = (ctx, out) => {
+  if (!heldLength(ctx, out)) return false;
+  const { stream } = ctx;
+  if (stream?.http && !stream.refused) out.setInt(out.int + stream.requestHead.end - stream.requestHead.start);
+  return true;
+};
 
 function block(of: Buffered): (args: Args) => Fetch {
   return args => {
@@ -220,7 +230,7 @@ function helloType(of: Buffered): Fetch {
 const older = (row: FetchRow, ...names: string[]): FetchRow[] => [row, ...names.map(name => alias(name, row))];
 
 export const PAYLOAD_FETCHES: readonly FetchRow[] = [
-  ...older(plain('req.len', 'sint', 'requestBuffer', 'Bytes received and not passed on.', length(payload)), 'req_len'),
+  ...older(plain('req.len', 'sint', 'requestBuffer', 'Bytes received and not passed on.', requestLength), 'req_len'),
   plain('res.len', 'sint', 'responseBuffer', 'Bytes of the server held.', length(responsePayload)),
   fetch(
     'req.payload',

@@ -51,20 +51,21 @@ function ofTracked(reading: Reading, counter: number, element: number, other: Ta
     if (tracked === null) return false;
     const table = other ?? tracked.table!;
     const read = readOf(table);
-    if (read === null) return false;
+    const own = table === tracked.table;
+    if (read === null && (own || reading.changes)) return false;
     const now = ctx.session.context.io.now();
-    if (table === tracked.table) return out.setInt(read(table, tracked.entry, now));
+    if (own) return out.setInt(read!(table, tracked.entry, now));
     const entry = sameKey(tracked, table, now, reading.changes);
     return ofHeld(table, entry, read, now, out);
   };
 }
 
-/** 0 where there is no entry. */
-function ofHeld(table: Table, entry: number, read: Read, now: number, out: Sample): true {
+/** 0 where there is no entry, whatever the table stores. */
+function ofHeld(table: Table, entry: number, read: Read | null, now: number, out: Sample): boolean {
   if (entry < 0) return out.setInt(0);
-  const result = read(table, entry, now);
+  const result = read === null ? 0 : read(table, entry, now);
   table.release(entry);
-  return out.setInt(result);
+  return read !== null && out.setInt(result);
 }
 
 const source = new Sample();
@@ -73,7 +74,8 @@ function ofSource(reading: Reading, element: number, table: Table | null): Fetch
   const read = table === null ? null : reading.of(table, element);
   return (ctx, out) => {
     const address = ctx.session.source();
-    if (table === null || read === null || address === null || address.family === 1) return false;
+    if (table === null || address === null || address.family === 1) return false;
+    if (read === null && reading.changes) return false;
     source.setIp(address.bytes);
     if (!setKey(table.spec, source)) return false;
     const now = ctx.session.context.io.now();

@@ -2,13 +2,14 @@
 import type { Place } from '../config/model.ts';
 import type { Conn } from '../io/contract.ts';
 import * as timers from '../log/timers.ts';
-import { CONNECTION_ERRORS, errorOfErrno } from '../proxy/connection-errors.ts';
+import { CONNECTION_ERRORS } from '../proxy/connection-errors.ts';
 import { streamNumber } from '../proxy/notes.ts';
 import type { Stream } from '../proxy/stream.ts';
 import type { SampleContext } from './context.ts';
 import type { Source } from './points.ts';
 import { type FetchRow, fetch, plain } from './row.ts';
 import { bytesOf, type Sample } from './sample.ts';
+import { serverError } from './tls-ends.ts';
 
 /** A number of the stream; -1 = it has none. */
 function number(name: string, from: Source, doc: string, of: (stream: Stream) => number): FetchRow {
@@ -125,7 +126,7 @@ export const STREAM_FETCHES: readonly FetchRow[] = [
   number('bc_be_queue', 'server', 'Its place in the queue of the backend.', s => s.backendQueuePlace),
   number('bc_srv_queue', 'server', 'Its place in the queue of the server.', s => s.serverQueuePlace),
   ...errors('fc', 'client', "the client's", ({ session }) => session.error),
-  ...errors('bc', 'serverAddress', "the server's", ({ stream }) => errorOfErrno(stream?.errno ?? 0)),
+  ...errors('bc', 'serverAddress', "the server's", serverError),
   number('fc_nb_streams', 'client', "Streams on the client's connection now.", () => 1),
   number('bc_nb_streams', 'serverAddress', "Streams on the server's connection now.", s =>
     s.serverSide?.conn == null ? -1 : 1,

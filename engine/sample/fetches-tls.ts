@@ -1,5 +1,4 @@
 /** Fetches of TLS connections (manual 7.3.4): `ssl_fc_...` of the client's, `ssl_bc_...` of the server's, `ssl_c_...` of its certificate. */
-import type { TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import { errorLine } from '../tls/errors.ts';
 import { clientRandom, curve, masterKey, sentName, serverRandom, sessionId, uniqueId } from '../tls/facts.ts';
@@ -10,23 +9,18 @@ import type { Sample, TypeName } from './sample.ts';
 import { back, bin, type ConnOf, front, text, tlsOf } from './tls-ends.ts';
 
 /** [end of the name, type, doc, what it reads]: the same for both sides. */
-const BOTH: readonly (readonly [
-  string,
-  TypeName,
-  string,
-  (conn: TlsConn, tls: TlsConnection, out: Sample) => boolean,
-])[] = [
-  ['alpn', 'str', 'The protocol agreed on by ALPN.', (_, tls, out) => text(out, tls.protocol())],
-  ['cipher', 'str', 'The cipher.', (_, tls, out) => text(out, tls.cipher())],
-  ['protocol', 'str', 'The TLS version.', (conn, tls, out) => conn.open && text(out, tls.version())],
-  ['alg_keysize', 'sint', "Bits of the cipher's key.", (_, tls, out) => keyBits(tls, 'all', out)],
-  ['use_keysize', 'sint', "Bits of the cipher's key that are in use.", (_, tls, out) => keyBits(tls, 'used', out)],
-  ['client_random', 'bin', "The client's random.", (_, tls, out) => bin(out, clientRandom(tls))],
-  ['server_random', 'bin', "The server's random.", (_, tls, out) => bin(out, serverRandom(tls))],
-  ['session_id', 'bin', 'The session id.', (_, tls, out) => bin(out, sessionId(tls))],
-  ['session_key', 'bin', 'The master secret.', (_, tls, out) => bin(out, masterKey(tls))],
-  ['unique_id', 'bin', 'The first Finished message (RFC 5929).', (_, tls, out) => bin(out, uniqueId(tls))],
-  ['curve', 'str', 'The group of the key exchange.', (_, tls, out) => text(out, curve(tls))],
+const BOTH: readonly (readonly [string, TypeName, string, (tls: TlsConnection, out: Sample) => boolean])[] = [
+  ['alpn', 'str', 'The protocol agreed on by ALPN.', (tls, out) => text(out, tls.protocol())],
+  ['cipher', 'str', 'The cipher.', (tls, out) => text(out, tls.cipher())],
+  ['protocol', 'str', 'The TLS version.', (tls, out) => text(out, tls.version())],
+  ['alg_keysize', 'sint', "Bits of the cipher's key.", (tls, out) => keyBits(tls, 'all', out)],
+  ['use_keysize', 'sint', "Bits of the cipher's key that are in use.", (tls, out) => keyBits(tls, 'used', out)],
+  ['client_random', 'bin', "The client's random.", (tls, out) => bin(out, clientRandom(tls))],
+  ['server_random', 'bin', "The server's random.", (tls, out) => bin(out, serverRandom(tls))],
+  ['session_id', 'bin', 'The session id.', (tls, out) => bin(out, sessionId(tls))],
+  ['session_key', 'bin', 'The master secret.', (tls, out) => bin(out, masterKey(tls))],
+  ['unique_id', 'bin', 'The first Finished message (RFC 5929).', (tls, out) => bin(out, uniqueId(tls))],
+  ['curve', 'str', 'The group of the key exchange.', (tls, out) => text(out, curve(tls))],
   ['npn', 'str', 'The protocol agreed on by NPN: nobody speaks it any more.', () => false],
 ];
 
@@ -58,9 +52,8 @@ function secrets(prefix: string, of: ConnOf, from: Source, whose: string): Fetch
 function side(prefix: 'ssl_fc' | 'ssl_bc', of: ConnOf, from: Source, whose: string): FetchRow[] {
   const reads = BOTH.map(([end, type, doc, read]) =>
     plain(`${prefix}_${end}`, type, from, `${doc.slice(0, -1)} (${whose}).`, (ctx, out) => {
-      const conn = of(ctx);
-      const tls = tlsOf(conn);
-      return tls !== null && read(conn!, tls, out);
+      const tls = tlsOf(of(ctx));
+      return tls !== null && read(tls, out);
     }),
   );
   return [
@@ -92,15 +85,23 @@ function ofCertificate(name: string, doc: string, read: (tls: TlsConnection) => 
   });
 }
 
-const hasCertificate: Fetch = (ctx, out) => {
-  const tls = front(ctx)?.tls ?? null;
-  return tls !== null && out.setBool(tls.hasPeerCertificate());
+/** Nothing where the handshake has failed: what was wrong is told by `ssl_c_err` and `ssl_c_ca_err`. */
+const verified: Fetch = (ctx, out) => {
+  const conn = front(ctx);
+  return conn !== null && conn.failure === 'none' && out.setInt(conn.tls?.verifyResult() ?? 0);
 };
 
-/** Not one that a resumed session remembers. */
+const hasCertificate: Fetch = (ctx, out) => {
+  const conn = front(ctx);
+  return conn !== null && out.setBool(conn.tls?.hasPeerCertificate() ?? false);
+};
+
+/** Not one that a resumed session remembers; nothing where there was no handshake. */
 const hasShown: Fetch = (ctx, out) => {
-  const tls = tlsOf(front(ctx));
-  return tls !== null && out.setBool(tls.hasPeerCertificate() && !tls.resumed());
+  const conn = front(ctx);
+  const tls = tlsOf(conn);
+  if (tls === null || !(conn!.open || conn!.early)) return false;
+  return out.setBool(tls.hasPeerCertificate() && !tls.resumed());
 };
 
 const hasEarly: Fetch = (ctx, out) => front(ctx) !== null && out.setBool(front(ctx)!.early);
@@ -113,7 +114,7 @@ export const TLS_FETCHES: readonly FetchRow[] = [
     return text(out, serverName(ctx));
   }),
   plain('ssl_fc_has_sni', 'bool', 'clientSession', 'The client asked for a server name.', (ctx, out) => {
-    return front(ctx) !== null && out.setBool(serverName(ctx) !== '');
+    return out.setBool(serverName(ctx) !== '');
   }),
   plain('ssl_fc_has_crt', 'bool', 'clientSession', 'The client showed a certificate.', hasShown),
   plain('ssl_c_used', 'bool', 'clientSession', 'The client has a certificate.', hasCertificate),
@@ -126,7 +127,7 @@ export const TLS_FETCHES: readonly FetchRow[] = [
     const tls = tlsOf(back(ctx));
     return tls !== null && text(out, sentName(tls));
   }),
-  ofCertificate('ssl_c_verify', 'What verifying its certificate gave; 0 = good.', tls => tls.verifyResult()),
+  plain('ssl_c_verify', 'sint', 'clientSession', 'What verifying its certificate gave; 0 = good.', verified),
   ofCertificate('ssl_c_err', "The first error of the client's own certificate; 0 = none.", tls => tls.verified.own),
   ofCertificate('ssl_c_ca_err', 'The first error of its authorities; 0 = none.', tls => tls.verified.authority),
   ofCertificate('ssl_c_ca_err_depth', 'How far up in the chain that was.', tls => tls.verified.depth),

@@ -5,6 +5,7 @@ import { CAPTURE_FETCHES } from './fetches-captures.ts';
 import { CERTIFICATE_FETCHES } from './fetches-certificate.ts';
 import { CONNECTION_FETCHES } from './fetches-connection.ts';
 import { COOKIE_FETCHES } from './fetches-cookies.ts';
+import { DISTCC_FETCHES } from './fetches-distcc.ts';
 import { HEADER_FETCHES } from './fetches-headers.ts';
 import { HELLO_FETCHES } from './fetches-hello.ts';
 import { INTERNAL_FETCHES } from './fetches-internal.ts';
@@ -24,6 +25,7 @@ export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   CONNECTION_FETCHES,
   STREAM_FETCHES,
   MUX_FETCHES,
+  DISTCC_FETCHES,
   PAYLOAD_FETCHES,
   REQUEST_LINE_FETCHES,
   HEADER_FETCHES,

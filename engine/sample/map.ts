@@ -11,7 +11,7 @@ import { addHead, eachEntry, type PatternRef, readPatternFile } from './pattern-
 import type { RegexList } from './pattern-sets.ts';
 import { expand } from './replacement.ts';
 import { type ConverterRow, converter, type Extras } from './row.ts';
-import { ADDR, type Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
+import { ADDR, bytesOf, type Sample, SINT, STR, type Type, type TypeName, view } from './sample.ts';
 import { putText } from './text-out.ts';
 
 /** What the values of a map become: [suffix, type]. */
@@ -99,7 +99,7 @@ function map(match: MatchName, output: TypeName, give: Give): ConverterRow['make
   const type = OUTPUT_TYPE[output]!;
   return (args, env) => {
     const book = env.books.get(args.patterns(0), method, false);
-    const otherwise = args.bytes(1);
+    const otherwise = bytesOf(String(args.list[1] ?? ''));
     const hasDefault = args.has(1);
     return sample => {
       const entry = book.find(sample);
@@ -110,7 +110,7 @@ function map(match: MatchName, output: TypeName, give: Give): ConverterRow['make
 }
 
 function mapRow(name: string, match: MatchName, input: TypeName, output: TypeName, give: Give): ConverterRow {
-  const args = give === giveKey ? 'file:str' : 'file:str [default:str]';
+  const args = give === giveKey ? 'file:str' : `file:str [default:${output === 'sint' ? 'int' : 'str'}]`;
   const doc = `Looks the value up in a map by ${match}.`;
   const extras = mapExtras(name, match, output);
   const good = give === giveKey ? [`${name}(virt@m)`] : extras.good!;

@@ -48,6 +48,19 @@ function parseShortIpv4(text: string): Uint8Array | null {
   return parseIpv4([...parts, last].join('.'));
 }
 
+/** An IPv6 address that stands for one of IPv4 becomes it: `::ffff:a.b.c.d`, `::a.b.c.d`, 2002:a.b.c.d:: (RFC 3056). */
+function toIpv4(sample: Sample): boolean {
+  const { bytes, start } = sample;
+  const sixToFour = bytes[start] === 0x20 && bytes[start + 1] === 0x02;
+  if (!sixToFour) for (let i = 0; i < 10; i++) if (bytes[start + i] !== 0) return false;
+  const mark = (bytes[start + 10]! << 8) | bytes[start + 11]!;
+  if (!sixToFour && mark !== 0 && mark !== 0xffff) return false;
+  sample.start = start + (sixToFour ? 2 : 12);
+  sample.end = sample.start + 4;
+  sample.type = IPV4;
+  return true;
+}
+
 export class NetworkList implements PatternSet {
   readonly #v4 = new Radix(4);
   readonly #v6 = new Radix(16);
@@ -83,7 +96,8 @@ export class NetworkList implements PatternSet {
     if (found >= 0) return found;
     const other = this.#other;
     other.assign(sample);
-    return cast(other, sample.type === IPV4 ? IPV6 : IPV4) ? this.#findExactly(other) : -1;
+    const same = sample.type === IPV4 ? cast(other, IPV6) : toIpv4(other);
+    return same ? this.#findExactly(other) : -1;
   }
 
   #tree({ address }: Network): Radix {

@@ -3,6 +3,18 @@ import { Numbers } from './numbers.ts';
 import type { PatternSet } from './pattern.ts';
 import { type Sample, view } from './sample.ts';
 
+/** `5`, `5:`, `:9`, `5:9` or `5-9` as the lowest and the highest; null when it is none of these. */
+export function parseRange(text: string): readonly [number, number] | null {
+  const [, low, separator, high = ''] = /^(-?\d+|)(?:([:-])(-?\d+|))?$/.exec(text) ?? [];
+  if (low === undefined || (low === '' && high === '') || !isInt64(low) || !isInt64(high)) return null;
+  if (separator === undefined) return [Number(low), Number(low)];
+  return [low === '' ? -Infinity : Number(low), high === '' ? Infinity : Number(high)];
+}
+
+function isInt64(digits: string): boolean {
+  return BigInt.asIntN(64, BigInt(digits)) === BigInt(digits);
+}
+
 export class NumberList implements PatternSet {
   readonly #of: (sample: Sample) => number;
   /** The place of each number in `#numbers`. */
@@ -16,22 +28,24 @@ export class NumberList implements PatternSet {
     this.#of = of;
   }
 
-  /** `5`, `5:`, `:9`, `5:9`. */
   add(bytes: Uint8Array, start: number, end: number, value: number): void {
-    const [low = '', high] = view(bytes).toString('latin1', start, end).split(':');
-    if (high !== undefined) {
-      this.#ranges.push([low === '' ? -Infinity : Number(low), high === '' ? Infinity : Number(high), value]);
+    const range = parseRange(view(bytes).toString('latin1', start, end));
+    if (range === null) return;
+    const [low, high] = range;
+    if (low !== high) {
+      this.#ranges.push([low, high, value]);
       return;
     }
-    const place = this.#single.get(Number(low)) ?? this.#single.size;
-    this.#single.set(Number(low), place);
+    const place = this.#single.get(low) ?? this.#single.size;
+    this.#single.set(low, place);
     this.#numbers.add(place, value);
   }
 
   remove(bytes: Uint8Array, start: number, end: number, value: number): void {
     const range = this.#ranges.findIndex(([, , other]) => other === value);
     if (range >= 0) this.#ranges.splice(range, 1);
-    const place = this.#single.get(Number(view(bytes).toString('latin1', start, end)));
+    const [low] = parseRange(view(bytes).toString('latin1', start, end)) ?? [];
+    const place = low === undefined ? undefined : this.#single.get(low);
     if (place !== undefined) this.#numbers.remove(place, value);
   }
 

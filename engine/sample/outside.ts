@@ -2,7 +2,7 @@
  * Evaluating where there is no traffic, and no worker: `set-var` of the global section and `set var` of the runtime API.
  * Only what looks at internal state is allowed there; what such an expression can ask for is in here.
  */
-import { isBackend, isFrontend, type Model } from '../config/model.ts';
+import { isBackend, isFrontend, type Model, placings } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
 import type { Context } from '../proxy/nouns.ts';
@@ -37,6 +37,7 @@ export function outside(
     worker: 0,
     io: { now: monotonicMs },
   };
+  if (inside !== null) Object.defineProperty(nothing, 'backends', { get: backendsOf(inside) });
   // No fetch of internal state looks at more of a worker than this.
   const worker = nothing as unknown as Context;
   const session = { context: worker, vars: null } as unknown as Session;
@@ -44,27 +45,42 @@ export function outside(
 }
 
 /** The proxies as far as fetches of internal state look at them: where their words and rates are. */
-function sharedOf({ model, memory, topology }: Inside & { readonly model: Model }) {
-  const rates = (kind: 'frontend' | 'backend', { index }: Proxy) => ({
+function sharedOf({ model, memory }: Inside & { readonly model: Model }) {
+  const frontends = model.proxies.map(proxy =>
+    isFrontend(proxy) ? { proxy, ...ratesOf(memory, 'frontend', proxy) } : null,
+  );
+  return { words: memory.words, counters: memory.counters, at: memory.process, frontends };
+}
+
+function ratesOf(memory: Context['memory'], kind: 'frontend' | 'backend', { index }: Proxy) {
+  return {
     at: memory.proxy(index),
     sessRate: memory.rows(kind, index, SESS_RATE),
     reqRate: memory.rows(kind, index, REQ_RATE),
-  });
+  };
+}
+
+/** Gives those that are there: the runtime API may have added some. */
+function backendsOf({ model, memory, topology }: Inside & { readonly model: Model }) {
   const serverOf = (config: Server, number: number) => ({
     ...{ config, at: memory.server(number) },
     sessRate: memory.rows('server', number, SESS_RATE),
   });
-  const frontends = model.proxies.map(proxy => (isFrontend(proxy) ? { proxy, ...rates('frontend', proxy) } : null));
-  const backends = model.proxies.map(proxy => {
+  const backendOf = (proxy: Proxy) => {
     const first = topology.firstServer[proxy.index]!;
     if (!isBackend(proxy)) return null;
-    // Servers can be added.
     return {
-      ...{ proxy, ...rates('backend', proxy) },
+      ...{ proxy, ...ratesOf(memory, 'backend', proxy) },
       get servers() {
         return proxy.servers.map((server, i) => serverOf(server, first + i));
       },
     };
-  });
-  return { words: memory.words, counters: memory.counters, at: memory.process, frontends, backends };
+  };
+  let seen = -1;
+  let backends: readonly ReturnType<typeof backendOf>[] = [];
+  return () => {
+    if (seen !== placings()) backends = model.proxies.map(backendOf);
+    seen = placings();
+    return backends;
+  };
 }

@@ -156,14 +156,15 @@ export class PartSet extends KeySet implements PatternSet {
     return [from, to];
   }
 
-  /** The first pattern that stands at `start`. */
+  /** The first pattern that stands at `start`. One of delimiters alone stands but at the end. */
   #from(bytes: Uint8Array, start: number, end: number): number {
     const table = this.table;
     const stop = Math.min(end, start + table.longest);
     let hash = HASH_START;
     let best = -1;
     for (let at = start; ; at++) {
-      if (at === end || this.#delimiters[bytes[at]!] === 1) best = earlier(best, this.probe(hash, bytes, start, at));
+      const stops = at === end || (at > start && this.#delimiters[bytes[at]!] === 1);
+      if (stops) best = earlier(best, this.probe(hash, bytes, start, at));
       if (at >= stop) return best;
       hash = table.next(hash, bytes[at]!);
     }

@@ -5,7 +5,7 @@
  * prefixes and networks are in trees, where the longest counts.
  */
 import { NetworkList, parseNetwork } from './network-list.ts';
-import { NumberList } from './number-list.ts';
+import { NumberList, parseRange } from './number-list.ts';
 import {
   ALWAYS,
   ExactSet,
@@ -51,8 +51,6 @@ export interface MatchMethod {
   readonly name: MatchName;
   /** What samples are cast to. */
   readonly type: Type;
-  /** Types of samples that it makes sense for; the matrix of manual 7.1. */
-  readonly takes: readonly Type[];
   /** It looks at no patterns. */
   readonly bare: boolean;
   readonly doc: string;
@@ -64,46 +62,44 @@ export interface MatchMethod {
 }
 
 const fine = (): null => null;
-const EVERY: readonly Type[] = [BOOL, SINT, ADDR, STR, BIN, METH];
-const NUMBERS: readonly Type[] = [BOOL, SINT, ADDR, STR];
 
 export const MATCH_METHODS: readonly MatchMethod[] = [
   {
-    ...{ name: 'found', type: ANY, takes: EVERY, bare: true, doc: 'there is a value' },
+    ...{ name: 'found', type: ANY, bare: true, doc: 'there is a value' },
     ...{ checked: false, problem: fine, make: () => ALWAYS },
   },
   {
-    ...{ name: 'bool', type: BOOL, takes: [BOOL, SINT, STR], bare: true, doc: 'the value is true' },
+    ...{ name: 'bool', type: BOOL, bare: true, doc: 'the value is true' },
     ...{ checked: false, problem: fine, make: () => TRUTH },
   },
   {
-    ...{ name: 'int', type: SINT, takes: NUMBERS, bare: false, doc: 'an integer or a range' },
+    ...{ name: 'int', type: SINT, bare: false, doc: 'an integer or a range' },
     ...{ checked: true, problem: numberProblem, make: () => new NumberList(sample => sample.int) },
   },
   {
-    ...{ name: 'ip', type: ADDR, takes: [ADDR, STR, BIN], bare: false, doc: 'an address or a network' },
+    ...{ name: 'ip', type: ADDR, bare: false, doc: 'an address or a network' },
     ...{ checked: true, problem: ipProblem, make: () => new NetworkList() },
   },
   {
-    ...{ name: 'bin', type: BIN, takes: [STR, BIN], bare: false, doc: 'bytes, in hexadecimal digits' },
+    ...{ name: 'bin', type: BIN, bare: false, doc: 'bytes, in hexadecimal digits' },
     ...{ checked: true, problem: hexProblem, make: () => new HexSet() },
   },
   {
-    ...{ name: 'len', type: STR, takes: EVERY, bare: false, doc: 'the length, as an integer or a range' },
+    ...{ name: 'len', type: STR, bare: false, doc: 'the length, as an integer or a range' },
     ...{ checked: true, problem: numberProblem, make: () => new NumberList(sample => sample.end - sample.start) },
   },
   text('str', 'the whole text', fold => new ExactSet(fold)),
   text('beg', 'what the text begins with', fold => new PrefixSet(fold)),
   text('sub', 'what the text has in it', fold => new SubstringList(fold)),
-  text('dir', 'parts of the text between slashes', fold => new PartSet(fold, '/')),
+  text('dir', 'parts of the text between slashes and question marks', fold => new PartSet(fold, '/?')),
   text('dom', 'parts of the text between dots, slashes, colons and question marks', fold => new PartSet(fold, './:?')),
   text('end', 'what the text ends with', fold => new SuffixSet(fold)),
   {
-    ...{ name: 'reg', type: STR, takes: EVERY, bare: false, doc: 'a regular expression' },
+    ...{ name: 'reg', type: STR, bare: false, doc: 'a regular expression' },
     ...{ checked: true, problem: regexProblem, make: fold => new RegexList(fold) },
   },
   {
-    ...{ name: 'meth', type: METH, takes: [METH, STR], bare: false, doc: 'an HTTP method' },
+    ...{ name: 'meth', type: METH, bare: false, doc: 'an HTTP method' },
     ...{ checked: false, problem: fine, make: () => new MethodSet() },
   },
 ];
@@ -124,16 +120,14 @@ export function defaultMatch(type: Type): MatchName | null {
 }
 
 function text(name: MatchName, doc: string, make: MatchMethod['make']): MatchMethod {
-  return { name, type: STR, takes: EVERY, bare: false, doc, checked: false, problem: fine, make };
+  return { name, type: STR, bare: false, doc, checked: false, problem: fine, make };
 }
 
 function numberProblem(pattern: string): string | null {
-  const [, low, colon, high] = /^(-?\d*)(:?)(-?\d*)$/.exec(pattern) ?? [];
-  if (low === undefined || (low === '' && high === '')) return `'${pattern}' is not a number`;
-  if (colon === ':' && low !== '' && high !== '' && Number(low) > Number(high)) {
-    return `'${pattern}' is not a valid number range`;
-  }
-  return null;
+  const range = parseRange(pattern);
+  if (range === null) return `'${pattern}' is not a number`;
+  const [low, high] = range;
+  return low > high ? `'${pattern}' is not a valid number range` : null;
 }
 
 function ipProblem(pattern: string): string | null {

@@ -61,6 +61,8 @@ const SOURCES = {
   server: ['server', [...span('connect', 'log'), 'check']],
   serverAddress: ['server address', [...span('connect', 'log'), 'check']],
   serverSession: ['server-side connection', [...span('backResponseContent', 'log'), 'check']],
+  /** What is asked of a server in rules of requests as well, where it is not there yet. */
+  eitherSession: ['client-side connection', [...span('session', 'log'), 'check']],
   responseBuffer: ['response buffer', [...RESPONSE, 'check']],
   responseHeaders: ['HTTP response headers', [...RESPONSE, 'check']],
   response: ['HTTP response', [...RESPONSE, 'log', 'check']],
@@ -75,6 +77,13 @@ export type Source = keyof typeof SOURCES;
 
 export function sourceName(source: Source): string {
   return SOURCES[source][0];
+}
+
+const BYTES: readonly Source[] = ['requestBuffer', 'eitherBuffer', 'responseBuffer'];
+
+/** It is the bytes as they came: where HTTP is spoken nothing is found there. */
+export function isBytes(source: Source): boolean {
+  return BYTES.includes(source);
 }
 
 export function isSeen(source: Source, point: Point): boolean {

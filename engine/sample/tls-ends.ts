@@ -1,5 +1,6 @@
 /** The TLS connections of a stream as fetches see them, and the certificates shown there. */
 import type { Certificate } from '../config/tls-model.ts';
+import { errorOfErrno, handshakeError, numberOf } from '../proxy/connection-errors.ts';
 import { TlsConn } from '../tls/conn.ts';
 import type { TlsConnection } from '../tls/connection.ts';
 import { readX509, type X509 } from '../tls/x509.ts';
@@ -13,9 +14,17 @@ export const front: ConnOf = ({ session: { conn } }) => (conn instanceof TlsConn
 
 /** The server's connection. */
 export const back: ConnOf = ({ stream }) => {
-  const conn = stream?.serverSide?.conn ?? null;
+  const conn = stream?.serverSide?.conn ?? stream?.serverTls ?? null;
   return conn instanceof TlsConn ? conn : null;
 };
+
+/** What went wrong with the server's connection: a number of CONNECTION_ERRORS, 0 = nothing. */
+export function serverError(ctx: SampleContext): number {
+  const conn = back(ctx);
+  if (conn === null || (conn.error === null && conn.failure !== 'failed')) return errorOfErrno(ctx.stream?.errno ?? 0);
+  if (conn.failure === 'none') return numberOf('SSL_FATAL');
+  return handshakeError(conn.tls);
+}
 
 /** What OpenSSL knows of it; null when it knows nothing yet, or no more. */
 export function tlsOf(conn: TlsConn | null): TlsConnection | null {

@@ -69,9 +69,10 @@ const STORES: Readonly<Record<Scope, Find>> = {
   check: ({ check }) => check?.vars ?? null,
 };
 
+/** Those of the request and of the response are there while it is processed only. */
 function ofStream(scope: 'txn' | 'req' | 'res'): Find {
-  return ({ stream }, make) => {
-    if (stream === null) return null;
+  return ({ stream, response }, make) => {
+    if (stream === null || (scope !== 'txn' && response !== (scope === 'res'))) return null;
     if (make) stream.vars[scope] ??= new OwnStore();
     return stream.vars[scope];
   };
@@ -133,21 +134,33 @@ export function unsetVar(variable: Variable, ctx: SampleContext): void {
   STORES[variable.scope](ctx, false)?.delete(variable.name);
 }
 
-/** The conditions of `set-var(name,cond...)` (manual 7.3.1): `is` = the variable is set, `now` its value then. */
-const CONDITIONS: Readonly<Record<string, (is: boolean, sample: Sample, now: Sample) => boolean>> = {
-  ifexists: is => is,
-  ifnotexists: is => !is,
+/** What a condition looks at: `is` = the variable is set, `now` its value then. */
+interface Before {
+  /** Variables of the process are there from the start, set or not. */
+  readonly exists: boolean;
+  readonly is: boolean;
+  readonly now: Sample;
+}
+
+/** The conditions of `set-var(name,cond...)` (manual 7.3.1). */
+const CONDITIONS: Readonly<Record<string, (before: Before, sample: Sample) => boolean>> = {
+  ifexists: ({ exists }) => exists,
+  ifnotexists: ({ exists }) => !exists,
   ifempty: (_, sample) => isEmpty(sample),
   ifnotempty: (_, sample) => !isEmpty(sample),
-  ifset: is => is,
-  ifnotset: is => !is,
-  ifgt: (is, sample, now) => !comparable(is, sample, now) || now.int > sample.int,
-  iflt: (is, sample, now) => !comparable(is, sample, now) || now.int < sample.int,
+  ifset: ({ is }) => is,
+  ifnotset: ({ is }) => !is,
+  ifgt: (before, sample) => !comparable(before, sample) || valueOf(before.now) > valueOf(sample),
+  iflt: (before, sample) => !comparable(before, sample) || valueOf(before.now) < valueOf(sample),
 };
 
 /** Only integers can be compared. */
-function comparable(is: boolean, sample: Sample, now: Sample): boolean {
+function comparable({ is, now }: Before, sample: Sample): boolean {
   return is && sample.type === SINT && now.type === SINT;
+}
+
+function valueOf({ wide, int }: Sample): number | bigint {
+  return wide ?? int;
 }
 
 /** Numbers and addresses are never empty. */
@@ -157,15 +170,21 @@ function isEmpty(sample: Sample): boolean {
 
 export const VAR_CONDITIONS: readonly string[] = Object.keys(CONDITIONS);
 
-/** Sets the variable if all named conditions hold. `now` is scratch: it takes the present value. */
+/**
+ * Sets the variable if all named conditions hold. False when it did not.
+ * @param now scratch: it takes the present value
+ */
 export function setVarIf(
   variable: Variable,
   conditions: readonly string[],
   ctx: SampleContext,
   sample: Sample,
   now: Sample,
-): void {
-  const is = conditions.length > 0 && getVar(variable, ctx, now);
-  for (const name of conditions) if (!CONDITIONS[name]!(is, sample, now)) return;
-  setVar(variable, ctx, sample);
+): boolean {
+  if (conditions.length > 0) {
+    const is = getVar(variable, ctx, now);
+    const before = { exists: is || variable.scope === 'proc', is, now };
+    for (const name of conditions) if (!CONDITIONS[name]!(before, sample)) return false;
+  }
+  return setVar(variable, ctx, sample);
 }

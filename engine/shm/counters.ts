@@ -26,6 +26,8 @@ export const COUNTERS = layout('counters', 8, [
   ['cur_idle', 1, 'worker', 'idle server connections pooled now, usable by anyone (safe)'],
   ['cur_idle_private', 1, 'worker', 'idle server connections bound to one client session'],
   ['cur_used', 1, 'worker', 'server connections in use now'],
+  ['cur_conns', 1, 'worker', 'server connections that strict-maxconn counts now'],
+  ['cur_room', 1, 'worker', 'streams that wait for a connection of the server to end (strict-maxconn)'],
   ['cur_h1_conns', 1, 'worker', 'HTTP/1 connections open now'],
   ['cur_h1_streams', 1, 'worker', 'HTTP/1 streams open now'],
   ['cur_comp_bytes', 1, 'worker', 'native memory of compressors (process row)'],
@@ -71,6 +73,8 @@ export const COUNTERS = layout('counters', 8, [
   ['tls_sess', 1, 'worker', 'TLS handshakes completed'],
   ['tls_reused', 1, 'worker', 'of them: sessions resumed'],
   ['tls_failed', 1, 'worker', 'TLS handshakes that failed'],
+  ['tls_lookups', 1, 'worker', 'sessions of TLS clients without tickets that were looked for (process)'],
+  ['tls_misses', 1, 'worker', 'of them: those not found (process)'],
   // averages over the last 512 streams, and maxima since start; milliseconds
   ['q_time', 1, 'worker', 'queue time, sum over the sliding window'],
   ['c_time', 1, 'worker', 'connect time, sum over the sliding window'],
@@ -122,6 +126,8 @@ export const QUEUE_HEAD = at.queue_head;
 export const CUR_IDLE = at.cur_idle;
 export const CUR_IDLE_PRIVATE = at.cur_idle_private;
 export const CUR_USED = at.cur_used;
+export const CUR_CONNS = at.cur_conns;
+export const CUR_ROOM = at.cur_room;
 export const CUR_H1_CONNS = at.cur_h1_conns;
 export const CUR_H1_STREAMS = at.cur_h1_streams;
 export const CUR_COMP_BYTES = at.cur_comp_bytes;
@@ -178,6 +184,8 @@ export const CUM_TLS = at.cum_tls;
 export const TLS_SESS = at.tls_sess;
 export const TLS_REUSED = at.tls_reused;
 export const TLS_FAILED = at.tls_failed;
+export const TLS_LOOKUPS = at.tls_lookups;
+export const TLS_MISSES = at.tls_misses;
 export const TLS_RATE = at.tls_rate;
 export const TLS_KEY_RATE = at.tls_key_rate;
 export const TLS_SERVER_KEY_RATE = at.tls_server_key_rate;

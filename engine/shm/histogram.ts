@@ -13,7 +13,7 @@
  * value: 128 of them are two significant digits, 206 KiB of address space for a row; 16 are one digit, 29 KiB. Pages that
  * were never written cost nothing. Which of the two is in use depends on how many rows there are (`halfBitsFor`).
  */
-import { HISTOGRAM_BYTES_FINE, TIMER_US_MAX } from '../limits.ts';
+import { HISTOGRAM_BYTES_FINE, HISTOGRAM_BYTES_FINE_SPARE, TIMER_US_MAX } from '../limits.ts';
 
 /** The timers, in the order of their histograms: queue, connect, response (data) and total. */
 export const TIMERS = ['q', 'c', 'd', 't'] as const;
@@ -71,14 +71,16 @@ function rowDoubles(halfBits: number): number {
   return TIMERS.length * (allDoubles(halfBits) + 2 * slotDoubles(halfBits));
 }
 
-/** Two significant digits, as long as all rows together stay small. */
-function halfBitsFor(rows: number): number {
-  return rows * rowDoubles(FINE_BITS) * 8 <= HISTOGRAM_BYTES_FINE ? FINE_BITS : COARSE_BITS;
+/** Two significant digits, as long as all rows together stay small, and those that are hardly ever used not very large. */
+function halfBitsFor(rows: number, spare: number): number {
+  const bytes = rowDoubles(FINE_BITS) * 8;
+  const small = (rows - spare) * bytes <= HISTOGRAM_BYTES_FINE && rows * bytes <= HISTOGRAM_BYTES_FINE_SPARE;
+  return small ? FINE_BITS : COARSE_BITS;
 }
 
-/** Bytes of the histograms of so many rows. */
-export function histogramBytes(rows: number): number {
-  return rows * rowDoubles(halfBitsFor(rows)) * 8;
+/** Bytes of the histograms of so many rows, `spare` of them of things that may come. */
+export function histogramBytes(rows: number, spare = 0): number {
+  return rows * rowDoubles(halfBitsFor(rows, spare)) * 8;
 }
 
 /** What was read of one timer: the histograms of all workers added. */
@@ -133,9 +135,9 @@ export class Histograms {
   readonly #stride: number;
   readonly #workers: number;
 
-  /** Lays them over `buffer` from `byteOffset`, a multiple of 8, on: `rows` of each worker. */
-  constructor(buffer: SharedArrayBuffer, byteOffset: number, rows: number, workers: number) {
-    this.#halfBits = halfBitsFor(rows * workers);
+  /** Lays them over `buffer` from `byteOffset`, a multiple of 8, on: `rows` of each worker, as `histogramBytes` counts them. */
+  constructor(buffer: SharedArrayBuffer, byteOffset: number, rows: number, workers: number, spare = 0) {
+    this.#halfBits = halfBitsFor(rows * workers, spare * workers);
     this.#row = rowDoubles(this.#halfBits);
     this.#timer = this.#row / TIMERS.length;
     this.#all = allDoubles(this.#halfBits);

@@ -2,7 +2,8 @@
  * The one shared memory of a running configuration: created by the master, attached to by every worker.
  *
  *   ┌────────┬─────────┬──────────────┬─────────────────┬───────────────┬───────────────┐
- *   │ header │ process │ workers      │ proxies         │ listeners     │ servers       │  32-bit words (Atomics)
+ *   │ header │ process │ workers      │ proxies         │ listeners     │ servers       │  32-bit words (Atomics);
+ *   │ places of channels | source ports (source-ports.ts)                                │  those of ports last
  *   ├────────┴─────────┴──────────────┴─────────────────┴───────────────┴───────────────┤
  *   │ worker 0: process | frontend 0.. | backend 0.. | listener 0.. | server 0..         │  doubles, one writer
  *   │ worker 1: the same rows                                                            │  per worker
@@ -22,6 +23,7 @@ import { Channel } from './channel.ts';
 import { COUNTERS, NAMESERVER } from './counters.ts';
 import { Histograms, histogramBytes } from './histogram.ts';
 import type { Past } from './past.ts';
+import { portCount, portWords } from './source-ports.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
 const MAGIC = 0x534c5543; // "SLUC"
@@ -40,6 +42,10 @@ export interface Shape {
   readonly rings: number;
   /** Of all `resolvers` sections, in their order. */
   readonly nameservers: number;
+  /** Words of source ports of all servers. */
+  readonly ports: number;
+  /** Rows with histograms that are of places for backends to come; absent = none. */
+  readonly spare?: number;
 }
 
 /** Numbers listeners and servers over the whole configuration. */
@@ -68,6 +74,10 @@ export function shapeOf(model: Model, workers: number): Shape {
     ...{ workers, proxies: n, listeners: t.firstListener[n]!, servers: t.firstServer[n]! },
     rings: model.rings.length,
     nameservers: model.resolvers.reduce((sum, { nameservers }) => sum + nameservers.length, 0),
+    ports: model.proxies
+      .flatMap(({ servers }) => servers)
+      .reduce((sum, server) => sum + portWords(portCount(server)), 0),
+    spare: model.proxies.reduce((sum, proxy) => sum + (proxy.kind === 'spare' ? 2 + proxy.serverSlots : 0), 0),
   };
 }
 
@@ -106,8 +116,8 @@ export class Memory {
     const nameserversAt = words * 4 + this.counters.byteLength;
     this.#nameservers = new Float64Array(buffer, nameserversAt, NAMESERVER.size * shape.nameservers);
     const histogramsAt = nameserversAt + this.#nameservers.byteLength;
-    this.histograms = new Histograms(buffer, histogramsAt, timedRows(shape), shape.workers);
-    this.#channelsAt = histogramsAt + histogramBytes(timedRows(shape) * shape.workers);
+    this.histograms = new Histograms(buffer, histogramsAt, timedRows(shape), shape.workers, shape.spare);
+    this.#channelsAt = histogramsAt + timedBytes(shape);
   }
 
   /** Allocates zeroed memory for `shape`. Throws RangeError when the system has not enough. */
@@ -115,10 +125,10 @@ export class Memory {
     const rows = (1 + 2 * shape.proxies + shape.listeners + shape.servers) * shape.workers;
     const channels = shape.rings * (shape.workers + 1) * RING_CHANNEL_BYTES;
     const countersEnd = wordCount(shape) * 4 + rows * COUNTERS.size * 8 + shape.nameservers * NAMESERVER.size * 8;
-    const bytes = countersEnd + histogramBytes(timedRows(shape) * shape.workers) + channels;
+    const bytes = countersEnd + timedBytes(shape) + channels;
     const memory = new Memory(new SharedArrayBuffer(bytes), shape);
-    const { workers, proxies, listeners, servers, rings, nameservers } = shape;
-    memory.words.set([MAGIC, FINGERPRINT, workers, proxies, listeners, servers, rings, nameservers]);
+    const { workers, proxies, listeners, servers, rings, nameservers, ports, spare = 0 } = shape;
+    memory.words.set([MAGIC, FINGERPRINT, workers, proxies, listeners, servers, rings, nameservers, ports, spare]);
     return memory;
   }
 
@@ -128,10 +138,10 @@ export class Memory {
     if (magic !== MAGIC || fingerprint !== FINGERPRINT) {
       throw new Error('shm: this shared memory was made by another version of Sluice');
     }
-    const [workers, proxies, listeners, servers, rings, nameservers] = sizes as number[] & { length: 6 };
+    const [workers, proxies, listeners, servers, rings, nameservers, ports, spare] = sizes as number[] & { length: 8 };
     return new Memory(buffer, {
       ...{ workers: workers!, proxies: proxies!, listeners: listeners!, servers: servers! },
-      ...{ rings: rings!, nameservers: nameservers! },
+      ...{ rings: rings!, nameservers: nameservers!, ports: ports!, spare: spare! },
     });
   }
 
@@ -154,6 +164,11 @@ export class Memory {
 
   server(index: number): number {
     return this.#wordsAt.server + index * SERVER.size;
+  }
+
+  /** Word offset of the ranges of source ports. */
+  get ports(): number {
+    return channelWords(this.shape) + 2 * this.shape.rings * (this.shape.workers + 1);
   }
 
   /** What one thread writes into one ring: workers by number, then the control thread. */
@@ -234,7 +249,11 @@ function timedRows({ proxies, servers }: Shape): number {
   return 2 * proxies + servers;
 }
 
-/** Offset of the first channel's words: they are the last. */
+function timedBytes(shape: Shape): number {
+  return histogramBytes(timedRows(shape) * shape.workers, (shape.spare ?? 0) * shape.workers);
+}
+
+/** Offset of the first channel's words. */
 function channelWords(s: Shape): number {
   return (
     HEADER_WORDS +
@@ -248,6 +267,6 @@ function channelWords(s: Shape): number {
 
 /** Even, so that the doubles behind the words are aligned. */
 function wordCount(s: Shape): number {
-  const words = channelWords(s) + 2 * s.rings * (s.workers + 1);
+  const words = channelWords(s) + 2 * s.rings * (s.workers + 1) + s.ports;
   return words + (words % 2);
 }

@@ -3,8 +3,9 @@
  * master, when the thread has ended and before another gets the row.
  */
 import { isBackend, isFrontend, type Model } from '../config/model.ts';
-import { COUNTERS, CUR_PAUSED, CUR_QUEUED, CUR_SESS, CUR_TLS } from './counters.ts';
+import { COUNTERS, CUR_CONNS, CUR_PAUSED, CUR_QUEUED, CUR_SESS, CUR_TLS } from './counters.ts';
 import { type Memory, type RowKind, topology } from './memory.ts';
+import { reclaimPorts } from './source-ports.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from './words.ts';
 
 /** The fields of a row that say what is there now; all others are totals and stay. */
@@ -41,11 +42,13 @@ export function reclaim(memory: Memory, model: Model, worker: number): void {
       clear(memory, worker, 'backend', index);
       for (let s = firstServer[index]!; s < firstServer[index + 1]!; s++) {
         give('server', s, CUR_SESS, memory.server(s) + SERVER.at.served, at + PROXY.at.be_served);
+        give('server', s, CUR_CONNS, memory.server(s) + SERVER.at.conns);
         give('server', s, CUR_QUEUED, memory.server(s) + SERVER.at.queued, at + PROXY.at.be_total_queued);
         clear(memory, worker, 'server', s);
       }
     }
   }
+  reclaimPorts(memory, model, worker);
   Atomics.store(memory.words, memory.worker(worker) + WORKER.at.streams, 0);
   Atomics.store(memory.words, memory.worker(worker) + WORKER.at.busy_permille, 0);
 }

@@ -69,6 +69,7 @@ export const SERVER = layout('server', 4, [
   ['served', 1, 'any', 'streams on the server now, from connect to end'],
   ['served_max', 1, 'any', 'most of them so far'],
   ['maxconn', 1, 'any', 'its limit in force; 0 = none'],
+  ['conns', 1, 'any', 'connections to it now, idle ones too, where strict-maxconn counts them'],
   ['queued', 1, 'any', 'streams waiting for this very server now'],
   ['queued_max', 1, 'any', 'most of them so far'],
   ['dequeued', 1, 'any', 'streams that got a place out of its queue so far, modulo 2^32'],
@@ -102,6 +103,7 @@ export const SERVER = layout('server', 4, [
   ['agent_text_len', 1, 'control', 'bytes of its description'],
   ['agent_text', 32, 'control', 'its description, UTF-8, 128 bytes at most'],
   ['errors', 1, 'any', 'observe: errors in a row'],
+  ['error_runs', 1, 'any', 'observe: runs of too many errors that nobody has looked at yet'],
   ['error_kind', 1, 'any', 'observe: the last one, OBSERVED index'],
   ['observed_fails', 1, 'control', 'observe: times that the errors were too many'],
   ['ramp', 1, 'any', 'slowstart: sixteenths of the weight in force, 1..15; 0 = all of it'],
@@ -174,7 +176,7 @@ const GAUGES: Readonly<Record<'process' | 'proxy' | 'listener' | 'server', reado
   process: [PROCESS.at.conns],
   proxy: [PROXY.at.fe_conns, PROXY.at.be_sess, PROXY.at.be_served, PROXY.at.be_queued, PROXY.at.be_total_queued],
   listener: [LISTENER.at.conns],
-  server: [SERVER.at.served, SERVER.at.queued],
+  server: [SERVER.at.served, SERVER.at.conns, SERVER.at.queued],
 };
 
 export function isGauge(kind: 'process' | 'frontend' | 'backend' | 'listener' | 'server', field: number): boolean {

@@ -3,7 +3,7 @@
 /** What a value may be; null = no value, an empty column. */
 export type Value = number | string | null;
 
-export type FieldType = 'u32' | 's32' | 'u64' | 'str';
+export type FieldType = 'u32' | 's32' | 'u64' | 'flt' | 'str';
 
 export interface Field {
   readonly name: string;

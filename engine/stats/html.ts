@@ -56,7 +56,10 @@ export const ACTIONS = {
   shutdown: 'Kill Sessions',
 } as const;
 
-export type Action = keyof typeof ACTIONS;
+/** What programs that post the form may say instead: `maint` and `drain` one by one, and only where they change something. */
+export const OLD_ACTIONS = ['disable', 'enable', 'stop', 'start'] as const;
+
+export type Action = keyof typeof ACTIONS | (typeof OLD_ACTIONS)[number];
 
 /** The page. `now` is milliseconds of the shared clock. */
 export function dumpPage(view: View, request: PageRequest, now: number): Dump {

@@ -136,8 +136,8 @@ export const INFO: readonly InfoRow[] = [
   row('SslFrontendSessionReuse_pct', 'MGPV', 'u32', 'TLS: percent of sessions resumed', reused),
   row('SslBackendKeyRate', 'MRPV', 'u32', 'TLS: backend keys per second', rate('tls_server_key_rate')),
   row('SslBackendMaxKeyRate', 'MMPV', 'u32', 'TLS: highest of them', highest('tls_server_key_rate')),
-  row('SslCacheLookups', 'MCPV', 'u32', 'TLS: session lookups', zero),
-  row('SslCacheMisses', 'MCPV', 'u32', 'TLS: sessions not found', zero),
+  row('SslCacheLookups', 'MCPV', 'u32', 'TLS: session lookups', total('tls_lookups')),
+  row('SslCacheMisses', 'MCPV', 'u32', 'TLS: sessions not found', total('tls_misses')),
   row('CompressBpsIn', 'MRPV', 'u32', 'Bytes per second given to the compressor', rate('comp_in_rate')),
   row('CompressBpsOut', 'MRPV', 'u32', 'Bytes per second the compressor produced', rate('comp_out_rate')),
   row('CompressBpsRateLim', 'CLPV', 'u32', 'Limit of them', view => view.process('maxcomprate')),
@@ -205,17 +205,22 @@ export function dumpInfo(view: View, options: InfoOptions, now: number): Dump {
   const write = FORMATS[options.format];
   let pos = 0;
   return steppedDump(out => {
-    const field = INFO[pos]!;
-    const value = valueOf(view, s, field, options.float === true);
+    const row = INFO[pos]!;
+    const field = options.float === true ? (FLOATS.get(row.name) ?? row) : row;
+    const value = field.value(view, s);
     if (value !== null) write(out, pos, field, value, options.desc === true);
     return ++pos < INFO.length;
   });
 }
 
-function valueOf(view: View, s: Subject, field: InfoRow, float: boolean): number | string | null {
-  if (float && field.name === 'Uptime_sec') return (s.now / 1000 - view.process('start_second')).toFixed(6);
-  return field.value(view, s);
-}
+/** What `float` tells with a fraction. */
+const FLOATS: ReadonlyMap<string, InfoRow> = new Map(
+  [
+    row('Uptime_sec', 'MDPV', 'flt', 'The same in seconds', (view, s) =>
+      (s.now / 1000 - view.process('start_second')).toFixed(6),
+    ),
+  ].map(field => [field.name, field]),
+);
 
 type Write = (out: Out, pos: number, field: InfoRow, value: number | string, describe: boolean) => void;
 

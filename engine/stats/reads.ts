@@ -1,5 +1,7 @@
 /** How the values of columns are read: small readers, each made once, when the table of columns is. */
 import type { Mode } from '../config/proxy-model.ts';
+import { rampedWeight } from '../health/weights.ts';
+import { boundAddress } from '../io/bind.ts';
 import { COUNTERS, type CounterName } from '../shm/counters.ts';
 import { LISTENER, PROXY, SERVER } from '../shm/words.ts';
 import type { Value } from './fields.ts';
@@ -12,6 +14,7 @@ import {
   isDown,
   listenerStatus,
   serverStatusText,
+  trackedName,
 } from './status.ts';
 import { B, F, L, S, type Subject, type View } from './view.ts';
 
@@ -99,7 +102,7 @@ export const withAgent =
   (read: Read): Read =>
   (view, s) =>
     hasAgent(view, s) ? read(view, s) : null;
-/** Only for a server that has checks, running or not; a backend has it when it has servers. */
+/** Only for a server that has checks, suspended or not; a backend has it when it has servers. */
 export const watched =
   (read: Read): Read =>
   (view, s) =>
@@ -142,7 +145,10 @@ export const DOWN_TIME: Read = byKind(
 );
 export const ADDRESSES: Read = byKind(
   null,
-  (view, s) => (s.bind!.address === null ? s.bind!.text : view.address(s.bind!.address)),
+  (view, s) => {
+    const address = boundAddress(s.bind!);
+    return address === null ? s.bind!.text : view.address(address);
+  },
   null,
   (view, s) => view.address(view.serverAddress(s)),
 );
@@ -159,7 +165,7 @@ export const WEIGHTS: Read = byKind(
   null,
   null,
   (view, s) => view.totalWeight(s.proxy, w.eweight),
-  (view, s) => view.word(s, w.eweight) || view.word(s, w.uweight),
+  (view, s) => view.word(s, w.eweight) || rampedWeight(view.word(s, w.uweight), view.word(s, w.ramp)),
 );
 export const USER_WEIGHTS: Read = byKind(
   null,
@@ -193,12 +199,6 @@ export const ALGORITHM: Read = (_, s) => s.proxy.balance.algorithm;
 export const DOWNS: Read = byKind(null, null, word(p.down_trans), watched(word(w.down_trans)));
 export const LAST_CHECK: Read = checked((view, s) => view.checkText(s, 'check'));
 export const LAST_AGENT: Read = withAgent((view, s) => view.checkText(s, 'agent'));
-/** The server that it tracks, as written on its line or with its backend. */
-export const TRACKED: Read = (view, s) => {
-  const { track } = s.server!;
-  if (track === null) return null;
-  const { name, servers } = view.model.proxies[track.proxy]!;
-  return `${name}/${servers[track.server]!.name}`;
-};
+export const TRACKED: Read = trackedName;
 /** Where traffic is observed: at the server itself or at the one that it tracks. */
 export const OBSERVED_FAILS: Read = (view, s) => (view.observes(s) ? view.checkedWord(s, w.observed_fails) : null);

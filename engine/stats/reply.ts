@@ -6,9 +6,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isBackend } from '../config/model.ts';
 import type { Proxy, StatsPage } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
-import { BUFSIZE_BYTES } from '../limits.ts';
-import { ACTIONS, type Action, dumpPage, OUTCOMES, type Outcome } from './html.ts';
-import { type Dump, textDump } from './out.ts';
+import { ACTIONS, type Action, dumpPage, OLD_ACTIONS, OUTCOMES, type Outcome } from './html.ts';
+import type { Dump } from './out.ts';
 import { dumpSchema } from './schema.ts';
 import { dumpStat, type StatFilter } from './stat.ts';
 import type { View } from './view.ts';
@@ -16,14 +15,12 @@ import type { View } from './view.ts';
 export interface StatsRequest {
   readonly method: string;
   readonly uri: string;
-  /** The Authorization header's value; null when there is none. */
-  readonly authorization: string | null;
-  /** The body of a POST, `application/x-www-form-urlencoded`; null when there is none. */
+  /** The body of a POST, `application/x-www-form-urlencoded`; null when it is longer than a buffer. */
   readonly form: string | null;
 }
 
 export interface StatsReply {
-  readonly status: 200 | 303 | 401;
+  readonly status: 200 | 303;
   /** Lower-case names. There is no length: the body's is only known at its end. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** null = no body: the answer to HEAD, and a redirect. */
@@ -50,9 +47,8 @@ export function statsReply(
 ): StatsReply | null {
   if (!request.uri.startsWith(page.uri)) return null;
   if (request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'POST') return null;
-  if (page.auth.length > 0 && !allowed(page.auth, request.authorization)) return unauthorized(page, request);
   const options = request.uri.slice(page.uri.length);
-  if (request.method === 'POST') return redirect(page, options, act(view, page, request.form ?? '', admin));
+  if (request.method === 'POST') return redirect(page, options, act(view, page, request.form, admin));
   return show(view, page, proxy, request, options, now);
 }
 
@@ -60,32 +56,18 @@ export function statsReply(
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
-/** Compares digests, of every pair, so that the time taken tells nothing of what is right. */
-function allowed(auth: readonly string[], authorization: string | null): boolean {
+/**
+ * `stats auth`: whether the Authorization header's value (null = there is none) is right. Compares digests, of every pair, so
+ * that the time taken tells nothing of what is right.
+ */
+export function isAllowed({ auth }: StatsPage, authorization: string | null): boolean {
+  if (auth.length === 0) return true;
   const basic = /^basic +([a-z0-9+/=_-]+) *$/i.exec(authorization ?? '');
   if (basic === null) return false;
   const given = sha256(Buffer.from(basic[1]!, 'base64').toString());
   let found = false;
   for (const pair of auth) found = timingSafeEqual(sha256(pair), given) || found;
   return found;
-}
-
-const UNAUTHORIZED = `<html><body><h1>401 Unauthorized</h1>
-A user name and a password are needed to see this.
-</body></html>
-`;
-
-function unauthorized(page: StatsPage, request: StatsRequest): StatsReply {
-  const realm = page.realm.replace(/[\\"]/g, '\\$&');
-  return {
-    status: 401,
-    headers: [
-      ['cache-control', 'no-cache'],
-      ['content-type', 'text/html'],
-      ['www-authenticate', `Basic realm="${realm}"`],
-    ],
-    body: request.method === 'HEAD' ? null : textDump(UNAUTHORIZED),
-  };
 }
 
 // --- what is shown ---
@@ -108,7 +90,7 @@ function show(
   options: string,
   now: number,
 ): StatsReply {
-  const words = new Set(options.split(/[;?&]/));
+  const words = wordsOf(options);
   const form = (Object.keys(FORMS) as Form[]).find(name => words.has(name)) ?? null;
   const norefresh = words.has('norefresh');
   const headers: [string, string][] = [
@@ -130,6 +112,11 @@ function show(
 function dumpForm(view: View, form: Form, page: StatsPage, filter: StatFilter, now: number): Dump {
   if (form === 'json-schema') return dumpSchema();
   return dumpStat(view, { ...filter, format: form, legends: page.showLegends }, now);
+}
+
+/** What stands behind the semicolons. */
+function wordsOf(options: string): ReadonlySet<string> {
+  return new Set([...options.matchAll(/;([^;?&]*)/g)].map(found => found[1]!));
 }
 
 function scopeOf(options: string): string {
@@ -157,20 +144,26 @@ function outcomeOf(options: string): Outcome | null {
 // --- what is done ---
 
 /** `s=NAME&s=NAME&action=ACTION&b=BACKEND`, where a backend is its name or `#` and its number. */
-function act(view: View, page: StatsPage, form: string, admin: Admin): Outcome {
+function act(view: View, page: StatsPage, form: string | null, admin: Admin): Outcome {
   if (!page.admin) return 'DENY';
-  if (form.length > BUFSIZE_BYTES) return 'EXCD';
+  if (form === null) return 'EXCD';
   const fields = new URLSearchParams(form);
-  const action = fields.get('action') ?? '';
-  const proxy = backendOf(view, fields.get('b') ?? '');
-  if (proxy === undefined || !Object.hasOwn(ACTIONS, action)) return 'ERRP';
+  const action = fields.get('action');
+  const backend = fields.get('b');
+  if (action === null || backend === null) return 'NONE';
+  const proxy = backendOf(view, backend);
+  if (proxy === undefined || !isAction(action)) return 'ERRP';
   const names = [...new Set(fields.getAll('s'))];
   const servers = proxy.servers.filter(server => names.includes(server.name) && !server.removed);
   if (names.length === 0) return 'NONE';
   if (servers.length === 0) return 'ERRP';
-  const changed = admin(proxy, action as Action, servers);
+  const changed = admin(proxy, action, servers);
   if (changed === 0 && servers.length === names.length) return 'NONE';
   return changed === servers.length && servers.length === names.length ? 'DONE' : 'PART';
+}
+
+function isAction(text: string): text is Action {
+  return Object.hasOwn(ACTIONS, text) || OLD_ACTIONS.some(action => action === text);
 }
 
 function backendOf(view: View, key: string): Proxy | undefined {
@@ -178,15 +171,18 @@ function backendOf(view: View, key: string): Proxy | undefined {
   return view.model.proxies.find(proxy => isBackend(proxy) && (id >= 0 ? proxy.id === id : proxy.name === key));
 }
 
-/** Back to the page, which says how it went, so that a reload does not repeat the action. */
+/** Back to the page as it was shown, which says how it went, so that a reload does not repeat the action. */
 function redirect(page: StatsPage, options: string, outcome: Outcome): StatsReply {
-  const rest = options.replace(/;st=\w*/g, '').replace(/[^\x21-\x7e]/g, '');
+  const words = wordsOf(options);
+  const kept = ['up', 'norefresh'].filter(word => words.has(word)).map(word => `;${word}`);
+  const scope = scopeOf(options);
+  if (/^[\w.:-]+$/.test(scope)) kept.push(`?scope=${scope}`);
   return {
     status: 303,
     headers: [
       ['cache-control', 'no-cache'],
       ['content-type', 'text/plain'],
-      ['location', `${page.uri};st=${outcome}${rest}`],
+      ['location', `${page.uri};st=${outcome}${kept.join('')}`],
     ],
     body: null,
   };

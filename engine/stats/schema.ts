@@ -29,9 +29,9 @@ const MARKED = {
   value: {
     oneOf: [
       typed('s32', { type: 'integer', minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }),
-      // Numbers, not integers: `float` may give some of them a fraction.
-      typed('u32', { type: 'number', minimum: 0, maximum: 2 ** 32 - 1 }),
+      typed('u32', { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 }),
       typed('u64', { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      typed('flt', { type: 'number' }),
       typed('str', { type: 'string' }),
     ],
   },

@@ -2,6 +2,7 @@
 import { CHECK_STATUSES } from '../health/statuses.ts';
 import {
   ADMIN_DRAIN,
+  ADMIN_INHERITED_MAINT,
   ADMIN_MAINT,
   ADMIN_RESOLUTION_MAINT,
   CHECK_CONFIGURED,
@@ -53,12 +54,12 @@ export function isMaint(view: View, s: Subject): boolean {
   return (view.word(s, w.admin) & ADMIN_MAINT) !== 0;
 }
 
-/** True when the server has checks in its configuration, running or not. */
-export function hasChecks(view: View, s: Subject): boolean {
-  return (view.word(s, w.check_on) & CHECK_CONFIGURED) !== 0;
-}
-
 const BOTH = CHECK_CONFIGURED | CHECK_ENABLED;
+
+/** True when the server has checks that were not disabled; maintenance may suspend them. */
+export function hasChecks(view: View, s: Subject): boolean {
+  return (view.word(s, w.check_on) & BOTH) === BOTH;
+}
 
 /** True when the server's own checks run: maintenance suspends them. */
 export function isChecked(view: View, s: Subject): boolean {
@@ -70,9 +71,18 @@ export function hasAgent(view: View, s: Subject): boolean {
   return (view.word(s, w.agent_on) & BOTH) === BOTH;
 }
 
+/** The server that it tracks, with its backend; null = none. */
+export function trackedName(view: View, s: Subject): string | null {
+  const { track } = s.server!;
+  if (track === null) return null;
+  const { name, servers } = view.model.proxies[track.proxy]!;
+  return `${name}/${servers[track.server]!.name}`;
+}
+
 /** How a server is doing. */
 export function serverStatus(view: View, s: Subject): Status {
   const admin = view.word(s, w.admin);
+  if (admin & ADMIN_INHERITED_MAINT) return { ...MAINT, text: `MAINT (via ${trackedName(view, s)})` };
   if (admin & ADMIN_MAINT) return admin & ADMIN_RESOLUTION_MAINT ? MAINT_RESOLUTION : MAINT;
   const checked = (view.checkedWord(s, w.check_on) & BOTH) === BOTH;
   const agent = (view.checkedWord(s, w.agent_on) & BOTH) === BOTH;
@@ -121,11 +131,11 @@ export function backendStatus(view: View, s: Subject): string {
   return usable > 0 || s.proxy.servers.length === 0 ? 'UP' : 'DOWN';
 }
 
-/** Percent of its weight that a server coming up slowly has; null when it is none. */
+/** Percent of its weight that a server coming up slowly has; null when it is none, or takes no traffic. */
 export function throttle(view: View, s: Subject): number | null {
-  const draining = (view.word(s, w.admin) & ADMIN_DRAIN) !== 0;
+  const draining = (view.word(s, w.admin) & ADMIN_DRAIN) !== 0 || view.word(s, w.uweight) === 0;
   if (view.word(s, w.oper) !== OPER_STARTING || draining) return null;
-  return view.word(s, w.uweight) === 0 ? 100 : Math.ceil((100 * (view.word(s, w.ramp) || RAMP_FULL)) / RAMP_FULL);
+  return Math.floor((100 * (view.word(s, w.ramp) || RAMP_FULL)) / RAMP_FULL);
 }
 
 /** The short name of the last check's result, `* ` before it while the next one runs. */

@@ -3,7 +3,7 @@
  * stand; no other thread is asked or stopped. A `Subject` says which thing is being looked at, and when.
  */
 import type { DynamicCookies } from '../balance/dynamic-cookies.ts';
-import { type Bind, isBackend, isFrontend, type Model } from '../config/model.ts';
+import { type Bind, isBackend, isFrontend, type Model, placings } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
 import { hostText, isNowhere } from '../io/address.ts';
@@ -93,8 +93,9 @@ export class View {
   readonly tables: readonly Pick<Table, 'spec' | 'used'>[];
   /** All name servers, by their numbers in the memory. */
   readonly nameservers: readonly { readonly section: string; readonly name: string }[];
-  /** `fullconn` of each proxy as it is in force. */
-  readonly #fullconn: Float64Array;
+  /** `fullconn` of each proxy as it is in force, as long as no backend is added or deleted. */
+  #fullconn: Float64Array | null = null;
+  #placings = 0;
   readonly #addresses = new WeakMap<Address, string>();
   /** Where servers are now, by their number; made when first asked for. */
   readonly #live: LiveAddress[] = [];
@@ -114,7 +115,6 @@ export class View {
     });
     this.#rows = new Int32Array(memory.shape.workers);
     this.#merged = memory.histograms.merged();
-    this.#fullconn = Float64Array.from(model.proxies, proxy => this.#fullconnOf(proxy));
   }
 
   // --- moving a subject ---
@@ -351,6 +351,10 @@ export class View {
 
   /** `fullconn` of a backend, as it is in force. */
   fullconn(proxy: Proxy): number {
+    if (this.#fullconn === null || this.#placings !== placings()) {
+      this.#fullconn = Float64Array.from(this.model.proxies, other => this.#fullconnOf(other));
+      this.#placings = placings();
+    }
     return this.#fullconn[proxy.index]!;
   }
 

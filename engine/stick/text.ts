@@ -33,12 +33,9 @@ export function keyText(table: Table, entry: number): string {
 
 const sample = new Sample();
 
-/** Puts the key that a text means into KEY; or what is wrong with it. */
+/** Puts the key that a text means into KEY; or what is wrong with it. Keys of type `binary` have no text. */
 export function readKeyText(spec: StickTable, text: string): string | null {
   const { key } = spec;
-  if (key === 'binary') {
-    return 'Inserting keys into tables of type other than ip, ipv6, string and integer is not supported';
-  }
   if (key === 'integer') {
     if (!/^\d+$/.test(text) || Number(text) >= 2 ** 32) return 'Invalid key';
     sample.setInt(Number(text));

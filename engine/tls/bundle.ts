@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Certificate, DerFile } from '../config/tls-model.ts';
+import { NO_PASSPHRASE, type OpenKey } from './passphrases.ts';
 import { readRevocationList } from './revocations.ts';
 
 export type ReadFile = (path: string) => Uint8Array | null;
@@ -20,7 +21,7 @@ interface Block {
   readonly text: string;
 }
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([^-]*)-----END \1-----/g;
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([\s\S]*?)-----END \1-----/g;
 const ENCRYPTED = /Proc-Type: 4,ENCRYPTED/;
 
 export function pemBlocks(bytes: Uint8Array): Block[] {
@@ -42,16 +43,17 @@ export function readBundle(path: string, readFile: ReadFile): Certificate | Prob
   return bundleOf(path, bytes, readFile);
 }
 
-/** The same of bytes that are known; `readFile` finds what stands beside it. `keyFile`, where there is one, goes before other keys. */
+/** The same of bytes that are known; `readFile` finds what stands beside it. `keyFile`, where there is one, goes before other keys; `open` is for those that are encrypted. */
 export function bundleOf(
   name: string,
   bytes: Uint8Array,
   readFile: ReadFile,
   keyFile: Uint8Array | null = null,
+  open: OpenKey = NO_PASSPHRASE,
 ): Certificate | Problem {
-  const parts = readParts(name, bytes);
+  const parts = readParts(name, bytes, open);
   if ('problem' in parts) return parts;
-  const key = keyFile === null ? (parts.key ?? keyBeside(name, readFile)) : readKey(name, keyFile);
+  const key = keyFile === null ? (parts.key ?? keyBeside(name, readFile, open)) : readKey(name, keyFile, open);
   if (key === null) return { problem: `No Private Key found in '${name}' or '${name}.key'` };
   if ('problem' in key) return key;
   const issuer = readFile(`${name}.issuer`);
@@ -78,7 +80,7 @@ export interface Parts {
 export type Besides = Pick<Certificate, 'ocsp' | 'issuer' | 'sctl' | 'ocspUpdate'>;
 
 /** Certificate and chain, and the key if it is there. */
-export function readParts(name: string, bytes: Uint8Array): Parts | Problem {
+export function readParts(name: string, bytes: Uint8Array, open: OpenKey = NO_PASSPHRASE): Parts | Problem {
   const blocks = pemBlocks(bytes);
   const certificates = blocks.filter(({ label }) => CERTIFICATES.has(label)).map(({ der }) => der);
   const [leaf, ...chain] = certificates;
@@ -91,7 +93,7 @@ export function readParts(name: string, bytes: Uint8Array): Parts | Problem {
     const link = parsed(() => new X509Certificate(der));
     if ('problem' in link) return { problem: `unable to load certificate chain from file '${name}': ${link.problem}` };
   }
-  const key = keyIn(name, blocks);
+  const key = keyIn(name, blocks, open);
   return key !== null && 'problem' in key ? key : { leaf, chain, key, dh: dhOf(blocks) };
 }
 
@@ -146,24 +148,22 @@ function parsed<T extends object>(read: () => T): T | Problem {
 const isKey = ({ label }: Block): boolean => label.endsWith('PRIVATE KEY');
 
 /** The private key of a PEM file; null when it has none. */
-export function readKey(name: string, bytes: Uint8Array): KeyObject | Problem | null {
-  return keyIn(name, pemBlocks(bytes));
+export function readKey(name: string, bytes: Uint8Array, open: OpenKey = NO_PASSPHRASE): KeyObject | Problem | null {
+  return keyIn(name, pemBlocks(bytes), open);
 }
 
-function keyIn(name: string, blocks: readonly Block[]): KeyObject | Problem | null {
+function keyIn(name: string, blocks: readonly Block[], open: OpenKey): KeyObject | Problem | null {
   const block = blocks.find(isKey);
   if (block === undefined) return null;
-  if (block.label.startsWith('ENCRYPTED') || ENCRYPTED.test(block.text)) {
-    return { problem: `unable to load private key from file '${name}': it is encrypted` };
-  }
-  const key = parsed(() => createPrivateKey(block.text));
+  const encrypted = block.label.startsWith('ENCRYPTED') || ENCRYPTED.test(block.text);
+  const key = encrypted ? open(name, block.text) : parsed(() => createPrivateKey(block.text));
   return 'problem' in key ? { problem: `unable to load private key from file '${name}': ${key.problem}` } : key;
 }
 
-function keyBeside(name: string, readFile: ReadFile): KeyObject | Problem | null {
+function keyBeside(name: string, readFile: ReadFile, open: OpenKey): KeyObject | Problem | null {
   for (const path of [`${name}.key`, name.replace(/\.crt$/, '.key')]) {
     const bytes = readFile(path);
-    const key = bytes === null ? null : readKey(name, bytes);
+    const key = bytes === null ? null : readKey(name, bytes, open);
     if (key !== null) return key;
   }
   return null;

@@ -8,6 +8,7 @@ import type { TlsContext } from './context.ts';
 import { type TlsError, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { NO_SECRETS, type Secrets, takeSecrets } from './keylog.ts';
+import { derOf } from './objects.ts';
 import { EARLY, EARLY_REJECTED, ERROR, openssl, pointerTo, textAt, view, X509_OK } from './openssl.ts';
 import { forgetSession } from './resumption.ts';
 import { ALL_GOOD, takeVerified, type Verified } from './verify.ts';
@@ -128,10 +129,16 @@ export class TlsConnection {
   read(address: bigint, bytes: number): number {
     const ssl = this.#handle.pointer;
     const n = openssl.SSL_read(ssl, address, bytes);
-    return n > 0 ? n : this.#judge(ssl, n);
+    if (n > 0) return n;
+    // A server may have had another handshake.
+    this.#takeFindings();
+    return this.#judge(ssl, n);
   }
 
-  /** Makes records of `bytes` bytes at `address`, to `into` with its room: their length. It has failed where `error` is set. */
+  /**
+   * Makes records of `bytes` bytes at `address`, to `into` with its room: their length. It has failed where `error` is set; 0 = another
+   * handshake goes on, and nothing was written.
+   */
   write(address: bigint, bytes: number, into: bigint, room: number): number {
     const ssl = this.#handle.pointer;
     wire.aim(into, room);
@@ -139,10 +146,7 @@ export class TlsConnection {
       ? openssl.SSL_write_early_data(ssl, address, bytes, lengthAt)
       : openssl.SSL_write(ssl, address, bytes);
     const length = wire.aimed();
-    if (result <= 0) {
-      this.#judge(ssl, result);
-      this.error ??= EARLY_EOF;
-    }
+    if (result <= 0 && this.#judge(ssl, result) === CLOSED) this.error = EARLY_EOF;
     return length;
   }
 
@@ -212,14 +216,15 @@ export class TlsConnection {
   }
 
   hasPeerCertificate(): boolean {
-    return !this.freed && openssl.SSL_get0_peer_certificate(this.pointer) !== 0n;
+    if (this.freed) return false;
+    return openssl.SSL_get0_peer_certificate(this.pointer) !== 0n || this.verified.refused !== null;
   }
 
-  /** The peer's certificate, DER; null = it showed none. */
+  /** The peer's certificate, DER, also one that was refused; null = it showed none. */
   peerCertificate(): Uint8Array | null {
     if (this.freed) return null;
     const x509 = openssl.SSL_get1_peer_certificate(this.pointer);
-    if (x509 === 0n) return null;
+    if (x509 === 0n) return this.verified.refused;
     const der = derOf(x509);
     openssl.X509_free(x509);
     return der;
@@ -227,7 +232,8 @@ export class TlsConnection {
 
   /** The chain as the peer sent it, DER; a server's begins with its own certificate, a client's does not have it. */
   peerChain(): Uint8Array[] {
-    if (this.freed) return [];
+    // One that was refused is there, without its first certificate being the peer's.
+    if (this.freed || openssl.SSL_get0_peer_certificate(this.pointer) === 0n) return [];
     const chain = openssl.SSL_get_peer_cert_chain(this.pointer);
     if (chain === 0n) return [];
     const n = openssl.OPENSSL_sk_num(chain);
@@ -240,12 +246,4 @@ export function verifiedRoot({ pointer }: TlsConnection): Uint8Array | null {
   const chain = openssl.SSL_get0_verified_chain(pointer);
   const n = chain === 0n ? 0 : openssl.OPENSSL_sk_num(chain);
   return n <= 0 ? null : derOf(openssl.OPENSSL_sk_value(chain, n - 1));
-}
-
-function derOf(x509: bigint): Uint8Array {
-  const length = openssl.i2d_X509(x509, 0n);
-  const der = new Uint8Array(length);
-  results[0] = pointerTo(der);
-  openssl.i2d_X509(x509, resultsAt);
-  return der;
 }

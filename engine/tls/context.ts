@@ -6,10 +6,11 @@ import { selectProtocol, wireProtocols } from './alpn.ts';
 import { reason, takeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { keepSecrets } from './keylog.ts';
-import { certificateOf, dhGroup, dhOf, keyOf } from './objects.ts';
+import { certificateOf, dhGroup, dhOf, keyBits, keyOf } from './objects.ts';
 import {
   addressOf,
   CTRL,
+  MODE_NO_AUTO_CHAIN,
   MODE_RELEASE_BUFFERS,
   OPTION,
   openssl,
@@ -39,6 +40,9 @@ export const CIPHERS = [
   'DHE-RSA-AES256-GCM-SHA384',
   'DHE-RSA-CHACHA20-POLY1305',
 ].join(':');
+
+/** Plaintext of a record at most (RFC 8446 5.1). */
+const RECORD_BYTES_MAX = 16_384;
 
 const CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
@@ -75,7 +79,7 @@ export interface ServerSide {
   readonly identity: string;
   readonly tickets: TicketRing | null;
   readonly dhParams: Uint8Array | null;
-  /** `tune.ssl.default-dh-param`; 0 = as the certificate's key is. */
+  /** `tune.ssl.default-dh-param`: no more bits than that, nor than the certificate's key has; 0 = no DHE. */
   readonly dhBits: number;
   /** Where sessions of clients without tickets are; null = nowhere. */
   readonly sessions: SessionCache | null;
@@ -108,11 +112,12 @@ export function serverContext(
     if (settings.alpn.length > 0) openssl.SSL_CTX_set_alpn_select_cb(ctx, selectProtocol(settings.alpn), 0n);
     if (certificate?.ocsp) openssl.SSL_CTX_callback_ctrl(ctx, CTRL.statusCallback, addressOf('SSL_is_dtls'));
     if (certificate?.sctl) showTimestamps(ctx, certificate.sctl);
-    if (side.maxRecordBytes > 0) openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(side.maxRecordBytes), 0n);
+    if (side.maxRecordBytes > 0)
+      openssl.SSL_CTX_ctrl(ctx, CTRL.maxSendFragment, BigInt(Math.min(side.maxRecordBytes, RECORD_BYTES_MAX)), 0n);
     const dh = certificate?.dh ?? side.dhParams;
-    const params = dh !== null ? dhOf(dh) : side.dhBits > 0 ? dhGroup(side.dhBits) : null;
-    if (params === null) openssl.SSL_CTX_ctrl(ctx, CTRL.dhAuto, 1n, 0n);
-    else must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, params), 'use the Diffie-Hellman parameters');
+    const bits = certificate === null ? side.dhBits : Math.min(side.dhBits, keyBits(certificate.key));
+    const params = dh !== null ? dhOf(dh) : bits > 0 ? dhGroup(bits) : null;
+    if (params !== null) must(openssl.SSL_CTX_set0_tmp_dh_pkey(ctx, params), 'use the Diffie-Hellman parameters');
     if (settings.early) openssl.SSL_CTX_set_max_early_data(ctx, TLS_EARLY_BYTES);
   });
   context.early = settings.early;
@@ -142,12 +147,13 @@ export function clientContext(store: TlsStore, settings: ServerTls): TlsContext 
   return built(certificate, null, ctx => {
     common(ctx, settings, certificate);
     if (store.keylog) keepSecrets(ctx);
-    let options = OPTION.noCompression | OPTION.noRenegotiation;
+    let options = OPTION.noCompression;
+    if (!settings.renegotiate) options |= OPTION.noRenegotiation;
     if (!settings.tickets) options |= OPTION.noTicket;
     openssl.SSL_CTX_set_options(ctx, options);
     openssl.SSL_CTX_ctrl(ctx, CTRL.sessionCacheMode, SESSION_CACHE.off, 0n);
     if (settings.verify !== 'none' && settings.caFile !== null) {
-      openssl.SSL_CTX_set1_cert_store(ctx, store.verifier(settings.caFile, settings.crlFile).pointer);
+      openssl.SSL_CTX_set1_cert_store(ctx, store.verifier([settings.caFile], settings.crlFile).pointer);
       openssl.SSL_CTX_set_verify(ctx, VERIFY.peer, 0n);
     }
     if (settings.alpn.length > 0) {
@@ -176,7 +182,7 @@ function built(
 }
 
 function common(ctx: bigint, settings: TlsSettings, certificate: Certificate | null): void {
-  openssl.SSL_CTX_ctrl(ctx, CTRL.mode, MODE_RELEASE_BUFFERS, 0n);
+  openssl.SSL_CTX_ctrl(ctx, CTRL.mode, MODE_RELEASE_BUFFERS | MODE_NO_AUTO_CHAIN, 0n);
   // Ciphers and certificates are judged by it.
   if (settings.securityLevel !== null) openssl.SSL_CTX_set_security_level(ctx, settings.securityLevel);
   const { minVersion, maxVersion, ciphers, ciphersuites } = settings;
@@ -230,7 +236,8 @@ function verifyClients(ctx: bigint, store: TlsStore, settings: BindSettings): vo
   if (verify === 'none') return;
   const mode = VERIFY.peer | (verify === 'required' ? VERIFY.failIfNone : 0);
   openssl.SSL_CTX_set_verify(ctx, mode, verifyCallback(settings));
-  openssl.SSL_CTX_set1_cert_store(ctx, store.verifier(caVerifyFile ?? caFile ?? '', crlFile).pointer);
+  const authorities = [caFile, caVerifyFile].filter(file => file !== null);
+  openssl.SSL_CTX_set1_cert_store(ctx, store.verifier(authorities, crlFile).pointer);
   // Clients are told the names of `ca-file` only.
   for (const der of caFile === null ? [] : store.authorities(caFile)) {
     const x509 = certificateOf(der);

@@ -11,6 +11,8 @@ export interface TlsEnd {
   readonly client: boolean;
   /** How much of what a client's hello offers is kept (`tune.ssl.capture-buffer-size`); not given = nothing. */
   readonly captureBytes?: number;
+  /** A client whose end comes with its hello is not answered (`option abortonclose`): no handshake can come of it. */
+  readonly hesitates?: boolean;
   /**
    * The context, once it can be known: for an accepted connection by the client's hello, else `NO_HELLO`. Null = nobody
    * is to be shown.
@@ -29,7 +31,8 @@ export interface TlsEnd {
 }
 
 /**
- * Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that,
+ * Why there was no handshake: `empty` = the peer left before it had said hello, `aborted` = the connection broke before that, or
+ * ended with it,
  * `earlyRejected` = the server would not read early data.
  */
 export type TlsFailure = 'none' | 'failed' | 'empty' | 'aborted' | 'noName' | 'earlyRejected';

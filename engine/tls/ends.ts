@@ -1,6 +1,6 @@
 /** TLS for those who want nothing of it but that it is there: peers, log servers, the runtime API. */
 import type { BindTls, GlobalTls, ServerTls } from '../config/tls-model.ts';
-import type { Address, Conn, ConnectOptions, Handler, Io } from '../io/contract.ts';
+import type { Conn, Handler, Io } from '../io/contract.ts';
 import { acceptTls, connectTls } from './conn.ts';
 import type { TlsEnd } from './end.ts';
 import { TlsListener } from './listener.ts';
@@ -33,13 +33,7 @@ export function acceptOver(io: Io, conn: Conn, end: TlsEnd | null): Conn {
   return end === null ? conn : acceptTls(io, conn, end);
 }
 
-export function connectOver(
-  io: Io,
-  address: Address,
-  options: ConnectOptions,
-  handler: Handler,
-  end: TlsEnd | null,
-): Conn {
-  if (end === null) return io.connect(address, options, handler);
-  return connectTls(io, end, handler, under => io.connect(address, options, under));
+/** What `connect` makes, with TLS over it where there is an end. */
+export function connectOver(io: Io, handler: Handler, end: TlsEnd | null, connect: (under: Handler) => Conn): Conn {
+  return end === null ? connect(handler) : connectTls(io, end, handler, connect);
 }

@@ -22,8 +22,8 @@ interface Choice {
 interface Names {
   readonly exact: Map<string, Choice[]>;
   readonly wild: Map<string, Choice[]>;
-  /** Names that wildcards do not stand for. */
-  readonly not: Set<string>;
+  /** Names that wildcards do not stand for, and whose. */
+  readonly not: Map<string, Choice[]>;
   readonly defaults: Choice[];
 }
 
@@ -98,12 +98,13 @@ export class TlsListener {
     const { exact, wild, not } = this.#names;
     const own = exact.get(name) ?? [];
     const dot = name.indexOf('.');
-    const others = dot < 0 || not.has(name) ? [] : (wild.get(name.slice(dot)) ?? []);
+    const excepted = not.get(name) ?? [];
+    const others = dot < 0 ? [] : (wild.get(name.slice(dot)) ?? []).filter(choice => !excepted.includes(choice));
     return best(others.length === 0 ? own : [...own, ...others], hello);
   }
 
   #read(): Names {
-    const names: Names = { exact: new Map(), wild: new Map(), not: new Set(), defaults: [] };
+    const names: Names = { exact: new Map(), wild: new Map(), not: new Map(), defaults: [] };
     const certificates = certificatesOf(this.bind, this.#store);
     const chosen = certificates.some(({ isDefault }) => isDefault);
     certificates.forEach((entry, i) => {
@@ -202,7 +203,7 @@ export function filtersOf({ filters }: BindCertificate, { names }: Certificate):
 
 function addName({ exact, wild, not }: Names, name: string, choice: Choice): void {
   if (name === '*') return;
-  if (name.startsWith('!')) not.add(name.slice(1));
+  if (name.startsWith('!')) push(not, name.slice(1), choice);
   else if (name.startsWith('*.')) push(wild, name.slice(1), choice);
   else push(exact, name, choice);
 }

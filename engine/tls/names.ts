@@ -19,6 +19,14 @@ export function shortName(id: string): string {
   return name;
 }
 
+/** OpenSSL's long name of an object identifier: `sha256WithRSAEncryption`; '' = it has none. */
+export function longName(id: string): string {
+  const nid = openssl.OBJ_txt2nid(id);
+  const name = nid === 0 ? '' : textAt(openssl.OBJ_nid2ln(nid));
+  openssl.ERR_clear_error();
+  return name;
+}
+
 /** Identifiers come from peers. */
 const KNOWN_MAX = 1000;
 

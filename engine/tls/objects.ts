@@ -20,9 +20,25 @@ export function certificateOf(der: Uint8Array): bigint {
   return read(openssl.d2i_X509, der, 'certificate');
 }
 
+/** The DER of an X509. */
+export function derOf(x509: bigint): Uint8Array {
+  const der = new Uint8Array(openssl.i2d_X509(x509, 0n));
+  cursor[0] = pointerTo(der);
+  openssl.i2d_X509(x509, cursorAt);
+  return der;
+}
+
 /** An EVP_PKEY; `EVP_PKEY_free` it. */
 export function keyOf(der: Uint8Array): bigint {
   return read(openssl.d2i_AutoPrivateKey, der, 'private key');
+}
+
+/** How long a key is. */
+export function keyBits(der: Uint8Array): number {
+  const pkey = keyOf(der);
+  const bits = openssl.EVP_PKEY_get_bits(pkey);
+  openssl.EVP_PKEY_free(pkey);
+  return bits;
 }
 
 /** An X509_CRL; `X509_CRL_free` it. */

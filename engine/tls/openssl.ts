@@ -112,9 +112,11 @@ const SIGNATURES = {
   GENERAL_NAME_free: { return: 'void', arguments: ['pointer'] },
   GENERAL_NAME_print: { return: 'i32', arguments: ['pointer', 'pointer'] },
   OBJ_txt2nid: { return: 'i32', arguments: ['string'] },
+  OBJ_nid2ln: { return: 'pointer', arguments: ['i32'] },
   OBJ_nid2sn: { return: 'pointer', arguments: ['i32'] },
   X509_free: { return: 'void', arguments: ['pointer'] },
   d2i_AutoPrivateKey: { return: 'pointer', arguments: ['pointer', 'pointer', 'i64'] },
+  EVP_PKEY_get_bits: { return: 'i32', arguments: ['pointer'] },
   EVP_PKEY_free: { return: 'void', arguments: ['pointer'] },
   PEM_read_bio_Parameters: { return: 'pointer', arguments: ['pointer', 'pointer'] },
   EVP_PKEY_CTX_new_from_name: { return: 'pointer', arguments: ['pointer', 'string', 'pointer'] },
@@ -129,6 +131,7 @@ const SIGNATURES = {
   X509_STORE_add_cert: { return: 'i32', arguments: ['pointer', 'pointer'] },
   X509_STORE_add_crl: { return: 'i32', arguments: ['pointer', 'pointer'] },
   X509_STORE_set_flags: { return: 'i32', arguments: ['pointer', 'u64'] },
+  X509_STORE_CTX_get0_cert: { return: 'pointer', arguments: ['pointer'] },
   X509_STORE_CTX_get_error: { return: 'i32', arguments: ['pointer'] },
   X509_STORE_CTX_get_error_depth: { return: 'i32', arguments: ['pointer'] },
   X509_verify_cert_error_string: { return: 'pointer', arguments: ['i64'] },
@@ -167,6 +170,10 @@ const SIGNATURES = {
   ASN1_TIME_to_tm: { return: 'i32', arguments: ['pointer', 'pointer'] },
   i2d_OCSP_CERTID: { return: 'i32', arguments: ['pointer', 'pointer'] },
 
+  // Where algorithms come from, for all threads of the process.
+  OSSL_PROVIDER_load: { return: 'pointer', arguments: ['pointer', 'string'] },
+  OSSL_PROVIDER_set_default_search_path: { return: 'i32', arguments: ['pointer', 'pointer'] },
+  EVP_set_default_properties: { return: 'i32', arguments: ['pointer', 'string'] },
   OSSL_PROVIDER_do_all: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
   OSSL_PROVIDER_get0_name: { return: 'pointer', arguments: ['pointer'] },
 
@@ -238,7 +245,6 @@ export const CTRL = {
   signatures: 98,
   clientSignatures: 102,
   peerTemporaryKey: 109,
-  dhAuto: 118,
   minVersion: 123,
   maxVersion: 124,
   negotiatedGroup: 134,
@@ -258,6 +264,8 @@ export const OPTION = {
 
 /** SSL_MODE_ENABLE_PARTIAL_WRITE would only be in the way: the output BIO takes everything. */
 export const MODE_RELEASE_BUFFERS = 0x10n;
+/** Send the certificates of the file and no others: what peers are verified against is nobody else's concern. */
+export const MODE_NO_AUTO_CHAIN = 0x8n;
 
 export const SESSION_CACHE = { off: 0n, client: 1n, server: 2n, noInternal: 0x300n } as const;
 

@@ -1,6 +1,6 @@
 /**
  * Plaintext in, records out. What is sent in one turn is gathered and becomes records at its end; long spans become records
- * where they lie. Before the handshake is complete all of it waits.
+ * where they lie. While a handshake goes on all of it waits: the first one, or another one that a server has asked for.
  */
 import { copy } from '../bytes.ts';
 import type { Chunk, Conn, Io, OwnChunk } from '../io/contract.ts';
@@ -10,13 +10,14 @@ import * as wire from './wire.ts';
 
 export class Outgoing {
   readonly #io: Io;
-  /** Null before the handshake is complete. */
+  /** Null while a handshake goes on. */
   #tls: TlsConnection | null = null;
   #under: Conn | null = null;
   /** To become records at the end of the turn. */
   #gathered: OwnChunk | null = null;
-  /** What came before the handshake was complete and found no room there. */
+  /** What came meanwhile and found no room there, and how much that is. */
   #early: Uint8Array[] | null = null;
+  #earlyBytes = 0;
 
   constructor(io: Io) {
     this.#io = io;
@@ -24,12 +25,17 @@ export class Outgoing {
 
   /** Plaintext that is not in records yet. */
   get bytes(): number {
-    return this.#gathered?.end ?? 0;
+    return this.#earlyBytes + (this.#gathered?.end ?? 0);
   }
 
   /** There is plaintext that waits for the handshake. */
   get waits(): boolean {
     return this.#early !== null || this.#gathered !== null;
+  }
+
+  /** There is plaintext that cannot become records now. */
+  get stalled(): boolean {
+    return this.#tls === null && this.waits;
   }
 
   // --- these tell whether the connection is still of use ---
@@ -52,6 +58,7 @@ export class Outgoing {
     this.#under = under;
     const early = this.#early;
     this.#early = null;
+    this.#earlyBytes = 0;
     for (const bytes of early ?? []) if (!this.#write(bytes, undefined, 0, bytes.length)) return false;
     return this.settle();
   }
@@ -62,6 +69,7 @@ export class Outgoing {
     if (this.#early === null) return null;
     const all = Buffer.concat(this.#early);
     this.#early = all.length > bytes ? [all.subarray(bytes)] : null;
+    this.#earlyBytes = Math.max(all.length - bytes, 0);
     return all.subarray(0, bytes);
   }
 
@@ -100,6 +108,7 @@ export class Outgoing {
     if (tls === null) {
       this.#early ??= [];
       this.#early.push(bytes.slice(start, end));
+      this.#earlyBytes += end - start;
       return true;
     }
     for (let at = start; at < end; at += wire.SPAN_BYTES) {
@@ -110,12 +119,17 @@ export class Outgoing {
       if (records.end > 0) this.#under!.forward(records, 0, records.end);
       records.release();
       if (tls.error !== null) return false;
+      if (records.end === 0) {
+        this.#tls = null;
+        return this.#write(bytes, undefined, at, end);
+      }
     }
     return true;
   }
 
   drop(): void {
     this.#early = null;
+    this.#earlyBytes = 0;
     this.#gathered?.release();
     this.#gathered = null;
   }

@@ -29,8 +29,4 @@ export abstract class Over {
   setOption(option: SocketOption, value: number): void {
     this.under.setOption(option, value);
   }
-
-  keepAlive(idle: number, interval: number, count: number): void {
-    this.under.keepAlive(idle, interval, count);
-  }
 }

@@ -39,6 +39,9 @@ export class SessionCache {
   readonly #bytes: Uint8Array;
   readonly #blocks: number;
   readonly #buckets: number;
+  /** How often this thread has looked, and found nothing, since somebody counted that. */
+  lookups = 0;
+  misses = 0;
   /** An entry while it is made or looked at, with its number of bytes. */
   readonly #entry = Buffer.alloc(ENTRY_BLOCKS_MAX * BLOCK_BYTES);
 
@@ -71,6 +74,8 @@ export class SessionCache {
   /** The session under `id`, valid until the next call; null = there is none. */
   find(id: Uint8Array): Uint8Array | null {
     const way = this.#wayOf(id);
+    this.lookups++;
+    if (way < 0) this.misses++;
     return way < 0 ? null : this.#entry.subarray(HEAD_BYTES, this.#entry.readUInt16LE(4));
   }
 

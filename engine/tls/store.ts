@@ -151,12 +151,12 @@ export class TlsStore {
   }
 
   /** An X509_STORE of authorities and revocation lists, shared by all contexts that name the same files. */
-  verifier(caFile: string, crlFile: string | null): Handle {
-    const key = `${caFile}\0${crlFile ?? ''}`;
+  verifier(caFiles: readonly string[], crlFile: string | null): Handle {
+    const key = [...caFiles, crlFile ?? ''].join('\0');
     const known = this.#verifiers.get(key);
     if (known !== undefined) return known;
     const made = new Handle('store', openssl.X509_STORE_new(), openssl.X509_STORE_free);
-    for (const der of this.authorities(caFile)) {
+    for (const der of caFiles.flatMap(file => this.authorities(file))) {
       const x509 = certificateOf(der);
       openssl.X509_STORE_add_cert(made.pointer, x509);
       openssl.X509_free(x509);

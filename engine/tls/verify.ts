@@ -3,6 +3,7 @@
  * `crt-ignore-err`). A handshake is one call, within which OpenSSL calls back here: what it found stands in `found`.
  */
 import type { BindSettings, IgnoredErrors } from '../config/tls-model.ts';
+import { derOf } from './objects.ts';
 import { callback, openssl, X509_OK } from './openssl.ts';
 
 /** X509_V_ERR numbers; 0 = no error. */
@@ -12,9 +13,11 @@ export interface Verified {
   /** The first error of those above it, and how far above. */
   readonly authority: number;
   readonly depth: number;
+  /** The client's own certificate, DER, when it was refused: OpenSSL does not keep it, and log lines tell of it. */
+  readonly refused: Uint8Array | null;
 }
 
-export const ALL_GOOD: Verified = { own: X509_OK, authority: X509_OK, depth: 0 };
+export const ALL_GOOD: Verified = { own: X509_OK, authority: X509_OK, depth: 0, refused: null };
 
 let found = ALL_GOOD;
 
@@ -37,7 +40,9 @@ export function verifyCallback({ caIgnore, crtIgnore }: Pick<BindSettings, 'caIg
     const error = openssl.X509_STORE_CTX_get_error(store);
     const depth = openssl.X509_STORE_CTX_get_error_depth(store);
     note(error, depth);
-    return ignores(depth === 0 ? crtIgnore : caIgnore, error) ? 1 : 0;
+    if (ignores(depth === 0 ? crtIgnore : caIgnore, error)) return 1;
+    found = { ...found, refused: derOf(openssl.X509_STORE_CTX_get0_cert(store)) };
+    return 0;
   });
   callbacks.set(key, made);
   return made;

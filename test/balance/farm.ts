@@ -95,7 +95,7 @@ export class TestFarm {
   constructor(spec: FarmSpec) {
     this.proxy = proxyOf(spec);
     const servers = spec.servers.length;
-    this.memory = Memory.create({ workers: 1, proxies: 1, listeners: 0, servers, rings: 0, nameservers: 0 });
+    this.memory = Memory.create({ workers: 1, proxies: 1, listeners: 0, servers, rings: 0, nameservers: 0, ports: 0 });
     this.#topology = { firstListener: new Int32Array(2), firstServer: Int32Array.of(0, servers) };
     spec.servers.forEach((server, i) => {
       this.set(i, 'eweight', server.disabled ? 0 : (server.weight ?? 1));

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { avalanche, hashFor } from '../../engine/balance/hash.ts';
+import fc from '../properties.ts';
 
 const plain = (fn: 'sdbm' | 'djb2' | 'wt6' | 'crc32' | 'none') => hashFor({ fn, avalanche: false });
 

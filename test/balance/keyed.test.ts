@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import fc from '../properties.ts';
 import { type FarmSpec, subjectOf, TestFarm } from './farm.ts';
 
 const KEYS = Array.from({ length: 300 }, (_, i) => subjectOf({ uri: `/key/${i}` }));

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dynamicMaxconn } from '../../engine/balance/maxconn.ts';
+import fc from '../properties.ts';
 
 test('the ramp of the manual: minconn 100 maxconn 1000 fullconn 10000', () => {
   const limits = [0, 999, 1000, 1010, 5000, 9999, 10_000, 20_000].map(n => dynamicMaxconn(100, 1000, 10_000, n));

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FULL } from '../../engine/balance/balancer.ts';
 import { gcd } from '../../engine/balance/schedule.ts';
+import fc from '../properties.ts';
 import { subjectOf, TestFarm } from './farm.ts';
 
 const ANY = subjectOf({});

@@ -15,13 +15,13 @@ let heard: unknown[];
 beforeEach(() => {
   now = 1000;
   wheel = new TimerWheel(now);
-  memory = Memory.create({ workers: 4, proxies: 0, listeners: 0, servers: 0, rings: 0, nameservers: 0 });
+  memory = Memory.create({ workers: 4, proxies: 0, listeners: 0, servers: 0, rings: 0, nameservers: 0, ports: 0 });
   for (const worker of [0, 1, 3]) Atomics.store(memory.words, memory.worker(worker) + WORKER.at.alive, 1);
   asked = [];
   heard = [];
   const post = {
     ask: (worker: number, id: number) => void asked.push({ worker, id }),
-    server: (id: number) => void asked.push({ worker: -1, id }),
+    place: (id: number) => void asked.push({ worker: -1, id }),
     expose: () => {},
     forget: () => {},
     sockets: (id: number) => void asked.push({ worker: -1, id }),

@@ -73,7 +73,7 @@ function start(options: Parameters<typeof modelOf>[1] = {}, servers = 2): void {
     now: () => io.now(),
     io,
     wheel,
-    asker: new Asker({ ask() {}, server() {}, expose() {}, forget() {}, sockets() {} }, world.env.memory, wheel, () =>
+    asker: new Asker({ ask() {}, place() {}, expose() {}, forget() {}, sockets() {} }, world.env.memory, wheel, () =>
       io.now(),
     ),
     checks: {
@@ -249,6 +249,9 @@ describe('help', () => {
     expect(shows).toContain('  show info ');
     expect(shows).not.toContain('  set server ');
     expect(await ask('set foo\n')).toContain('  set timeout ');
+    const limits = await ask('set maxconn foo\n');
+    expect(limits).toContain('  set maxconn server ');
+    expect(limits).not.toContain('  set timeout ');
     expect(await ask('xyzzy\n')).toMatch(
       /^Unknown command: 'xyzzy'. Please enter one of the following commands only:\n/,
     );
@@ -434,6 +437,14 @@ describe('servers', () => {
       ['show table x', '[3]: No such table'],
       ['show resolvers x', "[3]: Can't find that resolvers section"],
       ['get map x', '[3]: Missing map identifier and/or key.'],
+      ['get var', '[3]: Missing process-wide variable identifier.'],
+      ['show trace x', '[3]: No such trace source'],
+      ['show ssl cert x', "[3]: Can't display the certificate: Not found or the certificate is a bundle!"],
+      ['show ssl ca-file x', "[3]: Can't display the CA file : Not found!"],
+      ['show ssl crt-list x', "[3]: didn't find the specified filename"],
+      ['show tls-keys *', '# id secret'],
+      ['set server b/s1 addr x', "[4]: Invalid addr 'x' by 'stats socket command'"],
+      ['set server b/s1 agent-port 7', '[4]: agent checks are not enabled on this server'],
       ['set severity-output foo', "[3]: one of 'none', 'number', 'string' is a required argument"],
     ] as const;
     for (const [line, answer] of lines) {
@@ -460,6 +471,12 @@ describe('servers', () => {
       expect(await ask(`${command}\n`, 'operator')).toBe('Permission denied\n\n');
     }
     for (const command of ['show env HOME', 'show sess', 'show errors', 'show fd', 'clear counters']) {
+      expect(await ask(`${command}\n`, 'user')).toBe('Permission denied\n\n');
+    }
+    for (const command of ['show profiling', 'show ssl crt-list']) {
+      expect(await ask(`${command}\n`, 'operator')).toBe('Permission denied\n\n');
+    }
+    for (const command of ['show trace session', 'show events buf0']) {
       expect(await ask(`${command}\n`, 'user')).toBe('Permission denied\n\n');
     }
     expect(await ask('get weight b/s1\n', 'user')).toBe('10 (initial 10)\n\n');
@@ -543,7 +560,10 @@ describe('show events', () => {
   };
 
   test('the rings, what is in one, and what is wrong', async () => {
-    expect(await ask('show events\n')).toContain('    r          : type=buffer, 0 dropped, my ring\n');
+    const sinks = await ask('show events\n');
+    expect(sinks).toContain('    stderr     : type=fd, 0 dropped, standard output (fd#2)\n');
+    expect(sinks).toContain('    r          : type=buffer, 0 dropped, my ring\n');
+    expect(await ask('show events stdout\n')).toBe('Nothing to report for this sink\n\n');
     put('one');
     put('two');
     expect(await ask('show events r\n')).toBe('one\ntwo\n\n');
@@ -555,7 +575,7 @@ describe('show events', () => {
 
   test('-w waits for more until there is input', async () => {
     put('old');
-    const socket = net.connect(socketPath('user'));
+    const socket = net.connect(socketPath('operator'));
     let got = '';
     socket.on('data', text => (got += text));
     socket.write('show events r -wn\n');

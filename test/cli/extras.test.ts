@@ -20,6 +20,8 @@ frontend shop
   default_backend farm
 backend farm
   server first 10.1.2.3:80
+backend blocks
+  stick-table type binary len 4 size 10 store gpc0
 `);
   onTestFinished(() => rig.stop());
   return rig;
@@ -38,6 +40,14 @@ test('names and addresses as hashes, with one key for all that a session is show
   const [backend, server] = /\n(\w{6})\/(\w{6}) /.exec(conn)!.slice(1);
   expect(state).toMatch(new RegExp(`\\n\\d+ ${backend} 1 ${server} IPV4\\(\\w{6}\\) `));
   expect(await ask('show servers conn')).toMatch(/\nfarm\/first \d\/1 10\.1\.2\.3 80 /);
+});
+
+test('keys of stick tables that cannot be written', async () => {
+  const { ask } = await start();
+  const of = 'tables of type other than ip, ipv6, string and integer is not supported\n\n';
+  expect(await ask('show table blocks key 1')).toBe(`Showing keys from ${of}`);
+  expect(await ask('clear table blocks key 1')).toBe(`Removing keys from ${of}`);
+  expect(await ask('set table blocks key 1 data.gpc0 1')).toBe(`Inserting keys into ${of}`);
 });
 
 test('keys out of range, and a global one that is changed', async () => {

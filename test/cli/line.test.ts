@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findCommand, helpText, unknownText } from '../../engine/cli/help.ts';
 import { COMMANDS } from '../../engine/cli/index.ts';
 import { splitLine } from '../../engine/cli/line.ts';
+import fc from '../properties.ts';
 
 test.each([
   ['show stat', [['show', 'stat']]],

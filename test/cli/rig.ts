@@ -50,7 +50,7 @@ export async function startCliRig(config: string, workers = 1): Promise<CliRig> 
         asker.answered(id, structuredClone(rig.workers[worker]!.ask(structuredClone(question))));
       });
     },
-    server: (id: number) => setImmediate(() => asker.answered(id, null)),
+    place: (id: number) => setImmediate(() => asker.answered(id, null)),
     expose: () => {},
     forget: () => {},
     sockets: (id: number) => setImmediate(() => asker.answered(id, null)),
@@ -75,7 +75,7 @@ export async function startCliRig(config: string, workers = 1): Promise<CliRig> 
       ocsp: { entries: [], update: () => 'nobody asks here' },
       tls: new TlsChanges(tlsStore(model.tls), changes),
       topology: topology(model),
-      log: () => {},
+      log: (_level, _proxy, text) => void logged.push(text),
       rings: { list: [], watch: () => () => {} },
       checks: { add() {}, remove() {}, tellAgent() {} },
       names: NO_NAMES,

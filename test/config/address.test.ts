@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   addressesOf,
@@ -11,10 +10,14 @@ import {
   SERVER_ACCEPTS,
   SOURCE_ACCEPTS,
 } from '../../engine/config/address.ts';
+import type { Proxy } from '../../engine/config/proxy-model.ts';
+import { parseIp } from '../../engine/io/address.ts';
 import { ipText, parseIpv4, parseIpv6 } from '../../engine/io/ip.ts';
+import fc from '../properties.ts';
+import { load } from './load-text.ts';
 
 function bind(text: string): unknown {
-  const parsed = parseEndpoints(text, BIND_ACCEPTS);
+  const parsed = parseEndpoints(text, BIND_ACCEPTS, {});
   if ('error' in parsed) return parsed.error;
   return parsed.value.flatMap(endpoint => {
     if (endpoint.inheritedFd !== null) return [`fd ${endpoint.inheritedFd}`];
@@ -39,6 +42,9 @@ describe('bind', () => {
     ['unix@x', ['unix@x']],
     ['uxst@/run/x', ['/run/x']],
     ['abns@foo', ['abns@foo']],
+    ['abnsz@foo', ['abnsz@foo']],
+    ['mptcp4@:80', ['0.0.0.0:80']],
+    ['mptcp6@:80', ['[::]:80']],
     ['fd@3,fd@4', ['fd 3', 'fd 4']],
     [':80,:81', ['0.0.0.0:80', '0.0.0.0:81']],
     [':80,', ['0.0.0.0:80']],
@@ -67,7 +73,6 @@ describe('bind', () => {
     ['sockpair@3', "'sockpair@' is not supported by Sluice yet"],
     ['quic4@:80', "'quic4@' is not supported by Sluice yet"],
     ['quic+ipv4@:80', "'quic+ipv4@' is not supported by Sluice yet"],
-    ['mptcp@:80', "'mptcp@' is not supported by Sluice yet"],
     ['foo@:80', "unknown address prefix 'foo@' in 'foo@:80'"],
     ['unix@', "missing socket path in 'unix@'"],
     [`/${'x'.repeat(107)}`, `socket path '/${'x'.repeat(107)}' too long (max 107)`],
@@ -90,7 +95,7 @@ describe('server', () => {
     ['www.example.org:80', { hostname: 'www.example.org', address: null, port: 80, family: 0 }],
     ['ipv6@localhost', { hostname: 'localhost', family: 6, ...relative }],
     ['unix@/run/app.sock', { family: 1, hostname: null }],
-  ])('%j', (text, value) => expect(parseEndpoint(text, SERVER_ACCEPTS)).toMatchObject({ value }));
+  ])('%j', (text, value) => expect(parseEndpoint(text, SERVER_ACCEPTS, {})).toMatchObject({ value }));
 
   test.each([
     ['fd@3', "a file descriptor is not acceptable here in 'fd@3'"],
@@ -98,17 +103,19 @@ describe('server', () => {
     ['127.0.0.1:+', "invalid port offset '+'"],
     ['127.0.0.1:+70000', "invalid port offset '+70000'"],
     ['1.1.1.1:80,1.1.1.2:80', "invalid address: '1.1.1.1:80,1.1.1.2' in '1.1.1.1:80,1.1.1.2:80'"],
-  ])('%j', (text, error) => expect(parseEndpoint(text, SERVER_ACCEPTS)).toEqual({ error }));
+  ])('%j', (text, error) => expect(parseEndpoint(text, SERVER_ACCEPTS, {})).toEqual({ error }));
 });
 
 test('an abstract name stands behind a zero byte, as the kernel has it', () => {
-  const parsed = parseEndpoint('abns@ab', SERVER_ACCEPTS);
-  expect(parsed).toMatchObject({ value: { abstract: true, address: { bytes: Uint8Array.of(0, 97, 98) } } });
+  const exact = parseEndpoint('abnsz@ab', SERVER_ACCEPTS, {});
+  expect(exact).toMatchObject({ value: { abstract: true, address: { bytes: Uint8Array.of(0, 97, 98) } } });
+  const padded = Uint8Array.from({ length: 108 }, (_, i) => [0, 97, 98][i] ?? 0);
+  expect(parseEndpoint('abns@ab', SERVER_ACCEPTS, {})).toMatchObject({ value: { address: { bytes: padded } } });
 });
 
 test('source', () => {
-  expect(parseEndpoint('*', SOURCE_ACCEPTS)).toMatchObject({ value: { address: { family: 4, port: 0 } } });
-  expect(parseEndpoint('unix@/x', SOURCE_ACCEPTS)).toEqual({
+  expect(parseEndpoint('*', SOURCE_ACCEPTS, {})).toMatchObject({ value: { address: { family: 4, port: 0 } } });
+  expect(parseEndpoint('unix@/x', SOURCE_ACCEPTS, {})).toEqual({
     error: "a unix socket is not acceptable here in 'unix@/x'",
   });
 });
@@ -159,7 +166,7 @@ describe('ip', () => {
         expect(parseIpv6(ipText(bytes))).toEqual(bytes);
         expect(parseIpv4(ipText(bytes.slice(0, 4)))).toEqual(bytes.slice(0, 4));
         const address = { family: 6, bytes, port: 1 + (zeros % 65_535) } as const;
-        expect(parseEndpoint(formatAddress(address), SERVER_ACCEPTS)).toMatchObject({ value: { address } });
+        expect(parseEndpoint(formatAddress(address), SERVER_ACCEPTS, {})).toMatchObject({ value: { address } });
       }),
     );
   });
@@ -170,4 +177,31 @@ describe('ip', () => {
       expect(ipText(parseIpv6(text)!)).toBe(text);
     },
   );
+});
+
+/** As they stand in a configuration. */
+const [HOST, PORT] = ['HOST', 'PORT'].map(name => `$\{${name}}`) as [string, string];
+
+test.each([
+  [`${HOST}:80`, '127.0.0.1:80'],
+  [`$HOST:${PORT}`, '127.0.0.1:8080'],
+  [`[::1]:${PORT}`, '[::1]:8080'],
+  [`unix@/run/${HOST}.s`, '/run/127.0.0.1.s'],
+])('%s: environment variables, quoted or not', (text, meant) => {
+  const parsed = parseEndpoint(text, SERVER_ACCEPTS, { HOST: '127.0.0.1', PORT: '8080' });
+  expect('value' in parsed && formatAddress(parsed.value.address!)).toBe(meant);
+  expect(parseEndpoint(HOST, SERVER_ACCEPTS, {})).toEqual({
+    error: `'${HOST}' resolves to an empty address (environment variable missing?)`,
+  });
+});
+
+test('a name is looked up in the family that the prefix says', () => {
+  const { model, diagnostics } = load(
+    ['listen l', 'bind ipv6@here:80', 'server s ipv4@here:81 source ipv6@here check addr ipv4@here', ''].join('\n'),
+    { hosts: { here: parseIp('192.0.2.1', 0)!, 'here 6': parseIp('2001:db8::1', 0)! } },
+  );
+  expect(diagnostics.list.filter(({ severity }) => severity === 'alert')).toEqual([]);
+  const [{ binds, servers }] = model!.proxies as [Proxy];
+  const families = [binds[0]!.address, servers[0]!.address, servers[0]!.source!.address, servers[0]!.check!.address];
+  expect(families.map(address => address!.family)).toEqual([6, 4, 6, 4]);
 });

@@ -5,6 +5,12 @@ import { load } from './load-text.ts';
 const AFTER = 'rule will still be processed before';
 const NOOP = 'has no condition attached, further entries are NOOP';
 
+const TABLE = 'stick-table type ip size 1k';
+const TOO_LATE =
+  "a 'tcp-request content track-sc*' rule not depending on request contents for an HTTP frontend should be executed at the session level, using a 'tcp-request session' rule (mandatory to track invalid HTTP requests)";
+const TOO_EARLY =
+  "rule explicitly depending on request contents without any 'tcp-request inspect-delay' setting: it will randomly find its contents";
+
 /** The lines of a `listen` section, and what is said about them. */
 const ADVICE: readonly (readonly [lines: readonly string[], ...warnings: readonly string[]])[] = [
   [['http-request deny if TRUE', 'http-request allow', 'use_backend other if TRUE']],
@@ -56,6 +62,35 @@ const ADVICE: readonly (readonly [lines: readonly string[], ...warnings: readonl
     `a 'tcp-request' rule placed after an 'http-request' ${AFTER}`,
     `a 'redirect' rule placed after a 'use_backend' ${AFTER}`,
   ],
+  [[TABLE, 'tcp-request content track-sc0 src'], `proxy 'p' : ${TOO_LATE}`],
+  [[TABLE, 'tcp-request content track-sc0 src if { dst 127.0.0.1 }'], `proxy 'p' : ${TOO_LATE}`],
+  [[TABLE, 'tcp-request content track-sc0 src if { path /a }']],
+  [[TABLE, 'tcp-request content track-sc0 req.hdr(x)'], `proxy 'p' : a 'tcp-request content track-sc*' ${TOO_EARLY}`],
+  [[TABLE, 'tcp-request inspect-delay 1s', 'tcp-request content track-sc0 req.hdr(x)']],
+  [['tcp-request content capture req.hdr(x) len 5'], `proxy 'p' : a 'tcp-request capture' ${TOO_EARLY}`],
+  [['tcp-request content capture src len 5']],
+  [['use_backend other if { req.len gt 5 }'], "Proxy 'p': L6 sample fetches ignored on HTTP proxies"],
+  [
+    [TABLE, 'stick match src if { req.len gt 5 }', 'stick store-response src if { res.len gt 5 }'],
+    "Proxy 'p': L6 sample fetches ignored on HTTP proxies",
+  ],
+  [['unique-id-format %[req.len]'], 'L6 sample fetch <req.len> ignored in HTTP log-format string'],
+  [
+    ['http-request return content-type a/b lf-string "%[req.len] %[path]"'],
+    'L6 sample fetch <req.len> ignored in HTTP log-format string',
+  ],
+  [
+    ['load-server-state-from-file global'],
+    "backend 'p' configured to load server state file from global section 'server-state-file' directive, but 'server-state-file' is not set",
+  ],
+  [
+    ['mode tcp', 'option http-ignore-probes', 'option checkcache', 'option prefer-last-server'],
+    "'option checkcache' ignored for proxy 'p' as it requires HTTP mode",
+    "'option http-ignore-probes' ignored for proxy 'p' as it requires HTTP mode",
+    "'option prefer-last-server' ignored for proxy 'p' as it requires HTTP mode",
+  ],
+  [['tcp-request content accept if HTTP', 'use_backend other if { hdr(x) -m len 5 }']],
+  [['http-request deny errorfiles pages'], "'deny': status '403' is not declared in http-errors section 'pages'"],
 ];
 
 test.each(ADVICE)('%j', (lines, ...warnings) => {
@@ -68,6 +103,7 @@ test.each(ADVICE)('%j', (lines, ...warnings) => {
     ...lines,
     'backend other',
     'mode http',
+    'http-errors pages',
     '',
   ].join('\n');
   const { model, diagnostics } = load(text);
@@ -85,8 +121,54 @@ test('nobody is told by a mailers section without mailers', () => {
   expect(diagnostics.list.map(({ message }) => message)).toEqual(["Removing incomplete section 'mailers m'"]);
 });
 
+test('headers behind the version of a check are read, and advised against', () => {
+  const line = 'option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www';
+  const { model, diagnostics } = load(`backend b\n${line}\nserver s 127.0.0.1:1 check\n`);
+  expect(model!.proxies[0]!.check.steps[1]).toMatchObject({
+    ...{ method: 'GET', uri: '/x', version: 'HTTP/1.1', headers: [['Host', 'www']] },
+  });
+  const advice = { severity: 'warning', hint: "use 'http-check send' instead" };
+  expect(diagnostics.list).toContainEqual(expect.objectContaining(advice));
+});
+
 test('a captured cookie has room for what tune.http.cookielen says', () => {
   const lenOf = (tune: string) =>
     load(`global\n${tune}\nfrontend f\nbind :1\ncapture cookie a len 200\n`).model!.proxies[0]!.cookieCapture!.lenBytes;
   expect([lenOf(''), lenOf('tune.http.cookielen 100'), lenOf('tune.http.cookielen 300')]).toEqual([63, 100, 200]);
 });
+
+test.each(['balance source', 'option redispatch x', 'stick on nosuch'])('a frontend with %j is told so', line => {
+  const { model, diagnostics } = load(`frontend f\nbind :1\ntimeout client 1s\n${line}\n`);
+  expect(diagnostics.list.map(found => found.message)).toEqual([
+    expect.stringMatching(/^'.*' ignored because frontend 'f' has no backend capability$/),
+  ]);
+  expect(model!.proxies[0]!.balance.algorithm).toBe('random');
+});
+
+test.each([
+  ['mode tcp\nunique-id-format %HM', "failed to parse unique-id : format variable 'HM' is reserved for HTTP mode"],
+  [
+    'mode tcp\nuse_backend %HM',
+    "failed to parse use_backend rule '%HM' : format variable 'HM' is reserved for HTTP mode",
+  ],
+  ['tcp-response content accept', "'tcp-response content' not allowed because frontend 'f' has no backend capability"],
+  ['retry-on all-retryable-errors', "'retry-on' not allowed because frontend 'f' has no backend capability"],
+  // What is only ignored must be right all the same.
+  [
+    'timeout check 1x',
+    "'timeout check' expects a time (in milliseconds by default): unexpected character 'x' (units are us, ms, s, m, h and d) in '1x'",
+  ],
+  ['fullconn', "'fullconn' expects an integer of at least 0"],
+])('a frontend with %j is refused', (lines, message) => {
+  const { model, diagnostics } = load(`frontend f\nbind :1\n${lines}\n`);
+  expect(model).toBeNull();
+  expect(diagnostics.list.map(found => found.message)).toContain(message);
+});
+
+test.each(['http-request set-header a %[lua.f]', 'acl a lua.f', 'http-request set-var(txn.a) str(a),lua.c'])(
+  'what scripts would register is known as theirs: %s',
+  line => {
+    const { diagnostics } = load(`listen l\nmode http\nbind :1\n${line}\n`);
+    expect(diagnostics.list.map(found => found.hint)).toContain('there is no Lua in Sluice yet');
+  },
+);

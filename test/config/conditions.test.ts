@@ -137,7 +137,7 @@ describe('blocks', () => {
   test('an unreadable condition leaves its whole block out, and suggests', () => {
     const { lines, list } = read('.if defind(X)\na\n.elif 1\nb\n.else\nc\n.endif\nd\n');
     expect(lines).toEqual(['d']);
-    expect(list.map(d => d.hint)).toEqual(["did you mean 'defined'?"]);
+    expect(list.map(d => d.hint)).toEqual(["did you mean 'defined' maybe ?"]);
   });
 
   test('nesting is bounded', () => {

@@ -85,7 +85,11 @@ test.each<[text: string, taken: number, use: Use, message: string]>([
 test('a wrong word of a list gets the hint', () => {
   const cursor = cursorOver('mode htp', 1);
   cursor.expectOneOf('mode', ['tcp', 'http']);
-  expect(cursor.diagnostics.list[0]).toMatchObject({ hint: "did you mean 'http'?", column: 6, severity: 'alert' });
+  expect(cursor.diagnostics.list[0]).toMatchObject({
+    hint: "did you mean 'http' maybe ?",
+    column: 6,
+    severity: 'alert',
+  });
 });
 
 test('errors and warnings mark the current word, or the one given', () => {

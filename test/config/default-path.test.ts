@@ -75,7 +75,7 @@ describe('relative paths lead', () => {
         'conf/a.cfg':
           'global\n  default-path config\n  server-state-file states\ndefaults\n  load-server-state-from-file global\n  errorfile 400 /p\nbackend b\n  mode http\n  server s 127.0.0.1:80\n',
       },
-      { '/p': 'HTTP/1.0 400 x\r\n\r\n', states: '1\n1 b 1 s 127.0.0.1 2 0 7 7 1 1 0 0 0 0 0 0 0 - 80 - 0 0 - - 0\n' },
+      { '/p': 'HTTP/1.0 400 x\r\n\r\n', states: '1\n1 b 1 s 127.0.0.1 2 0 7 1 1 1 0 0 0 0 0 0 - 80 - 0 0 - - 0\n' },
     );
     expect(wrong).toEqual([]);
     expect(model!.proxies[0]!.servers[0]!.saved?.userWeight).toBe(7);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Keyword } from '../../engine/config/keyword.ts';
 import { BIND } from '../../engine/config/keywords-bind.ts';
@@ -6,6 +5,7 @@ import { GLOBAL } from '../../engine/config/keywords-global.ts';
 import { PROXY } from '../../engine/config/keywords-proxy.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
 import { SECTIONS } from '../../engine/config/sections.ts';
+import fc from '../properties.ts';
 import { load } from './load-text.ts';
 
 const SAMPLES = ([GLOBAL, PROXY, BIND, SERVER] as readonly (readonly Keyword<never>[])[]).flat();

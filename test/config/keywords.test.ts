@@ -12,6 +12,7 @@ import { RESOLVERS } from '../../engine/config/keywords-resolvers.ts';
 import { RING } from '../../engine/config/keywords-ring.ts';
 import { SERVER } from '../../engine/config/keywords-server.ts';
 import { USERLIST } from '../../engine/config/keywords-userlist.ts';
+import { NAMESPACES_FOLDER } from '../../engine/io/namespaces.ts';
 import { load } from './load-text.ts';
 
 /** The section that a row's lines are tried in; the cross-checks of a bare `listen` are satisfied. */
@@ -34,6 +35,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 /** Messages at the row's line; cross-checks report elsewhere or on other words. */
 function messagesOf(header: string, line: string): string[] {
   const { diagnostics } = load(`${header}\n  ${line}\n`, {
+    folders: { [NAMESPACES_FOLDER]: ['red'] },
     files: { '/dev/null': '', '/etc/resolv.conf': 'nameserver ::1\n' },
   });
   return diagnostics.list.filter(d => d.place?.line === 2 && d.source !== null).map(d => d.message);

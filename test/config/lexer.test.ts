@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the braces are those of environment variables
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import { Diagnostics } from '../../engine/config/diagnostics.ts';
 import { type Environment, lex } from '../../engine/config/lexer.ts';
+import fc from '../properties.ts';
 
 const ENV: Environment = { A: 'x y  z', L: '  a  b ', E: '', X: '1' };
 

@@ -117,6 +117,67 @@ backend b\nserver s 127.0.0.1:1 check\n`;
     });
   });
 
+  test('servers begin with the settings of others', () => {
+    const [a, b] = modelOf(`${DEFAULTS}default-server inter 3s weight 7
+backend a
+default-server weight 8
+default-server name slow weight 1 maxconn 5
+default-server name slow minconn 2
+server s 127.0.0.1:1 from srv:slow maxqueue 3
+server t 127.0.0.1:1 from srv:s id 9 guid x
+server u 127.0.0.1:1 from none
+backend b
+default-server from be:a fall 6
+server s 127.0.0.1:1 check
+server t 127.0.0.1:1 from srv:a/t maxconn 6
+server u 127.0.0.1:1 from be:
+`).proxies;
+    const of = (proxy: typeof a) => proxy!.servers.map(s => [s.weight, s.maxconn, s.minconn, s.maxqueue]);
+    expect(of(a)).toEqual([
+      [1, 5, 2, 3],
+      [1, 5, 2, 3],
+      [1, 0, 0, 0],
+    ]);
+    expect(of(b)).toEqual([
+      [8, 0, 0, 0],
+      [1, 6, 2, 3],
+      [8, 0, 0, 0],
+    ]);
+    expect([b!.servers[1]!.id, b!.servers[1]!.guid]).toEqual([2, null]);
+    expect(b!.servers[0]!.check).toMatchObject({ interMs: 3000, fall: 6 });
+    expect(a!.defaultServers).toEqual([
+      {
+        name: '',
+        settings: [
+          ['inter', '3s'],
+          ['weight', '7'],
+          ['weight', '8'],
+        ],
+      },
+      {
+        name: 'slow',
+        settings: [
+          ['weight', '1'],
+          ['maxconn', '5'],
+          ['minconn', '2'],
+        ],
+      },
+    ]);
+    expect(b!.servers[1]!.settings.flat().join(' ')).toBe(
+      'weight 1 maxconn 5 minconn 2 maxqueue 3 id 9 guid x maxconn 6',
+    );
+  });
+
+  test('a server and a default-server cannot have one name', () => {
+    const lines = ['server s 127.0.0.1:1', 'default-server name s weight 2'];
+    expect(said(`${DEFAULTS}backend b\n${lines.join('\n')}\n`)).toEqual([
+      "a 'default-server': there is a server 's' already",
+    ]);
+    expect(said(`${DEFAULTS}backend b\n${lines.reverse().join('\n')}\n`)).toEqual([
+      "a 'server b/s': there is a default-server of that name already",
+    ]);
+  });
+
   test('HAProxy 3 built-in values', () => {
     const proxy = modelOf('backend b\nserver s 127.0.0.1:1 check\ntimeout server 1\ntimeout connect 1\n').proxies[0]!;
     expect(proxy).toMatchObject({ mode: 'tcp', retries: 3, redispatch: 0, httpReuse: 'safe', fullconn: 0 });
@@ -135,7 +196,7 @@ backend b\nserver s 127.0.0.1:1 check\n`;
 });
 
 describe('values', () => {
-  test('option httpchk, old and new', () => {
+  test('option httpchk', () => {
     const check = (line: string) => proxyOf(`backend b\n${line}\n`).check;
     const REQUEST = { method: 'OPTIONS', uri: '/', version: 'HTTP/1.0', headers: [], body: '' };
     const first = (line: string) => check(line).steps[1];
@@ -145,9 +206,6 @@ describe('values', () => {
       { kind: 'expect', match: 'status', pattern: '200-399' },
     ]);
     expect(first('option httpchk /x')).toMatchObject({ method: 'OPTIONS', uri: '/x' });
-    expect(first('option httpchk GET /x HTTP/1.1\\r\\nHost:\\ www')).toMatchObject({
-      ...{ method: 'GET', uri: '/x', version: 'HTTP/1.1', headers: [['Host', 'www']] },
-    });
     expect(first('option httpchk HEAD /x HTTP/1.1 www')).toMatchObject({ headers: [['Host', 'www']] });
     expect(check('option httpchk\nhttp-check expect ! rstatus ^5').steps[2]).toMatchObject({
       ...{ match: 'rstatus', negate: true, pattern: '^5' },
@@ -312,6 +370,32 @@ describe('cross-checks', () => {
 
   test('nothing is said of a disabled proxy', () => {
     modelOf('frontend f\ndisabled\n');
+  });
+
+  test.each([
+    ['user', 'global\nuser nosuch\n'],
+    ['group', 'global\ngroup nosuch\n'],
+    ['user', 'global\nunix-bind mode 600 user nosuch\n'],
+    ['group', 'global\nunix-bind group nosuch\n'],
+    ['user', 'global\nstats socket /s user nosuch\n'],
+    ['group', `${DEFAULTS}listen l\nbind /s user here group nosuch\n`],
+  ])('a %s that the system does not know: %j', (kind, text) => {
+    const { list } = load(text, { accounts: ['here'] }).diagnostics;
+    expect(list.map(d => d.message)).toEqual([`'${kind}' : unknown ${kind} name 'nosuch'`]);
+    modelOf(`${DEFAULTS}listen l\nbind /s user here group here\n`, { accounts: ['here'] });
+  });
+
+  test('namespaces that must be there', () => {
+    const folders = { '/var/run/netns': ['red', 'blue'] };
+    modelOf(`namespace_list\nnamespace red\nnamespace blue\n${DEFAULTS}listen l\nbind :80 namespace red\n`, {
+      folders,
+    });
+    const { list } = load('namespace_list\nnamespace green\nnamespace red x\nspace red\n', { folders }).diagnostics;
+    expect(list.map(d => d.message)).toEqual([
+      "Cannot open namespace 'green'",
+      "'namespace' cannot handle unexpected argument 'x'",
+      "unknown keyword 'space' in 'namespace_list' section",
+    ]);
   });
 
   test('all errors are found in one run, once each', () => {

@@ -21,13 +21,17 @@ test('labels are padded as HAProxy pads them', () => {
   expect(label('diag')).toBe('[DIAG]     (42) :');
 });
 
-test('the marked word and the hint stand below', () => {
-  expect(formatDiagnostic({ ...PLAIN, column: 2, width: 9, hint: "did you mean 'stats uri'?" }, 42)).toBe(
+test('the marked word and the hint stand below, a suggestion beside the message', () => {
+  const at = { ...PLAIN, column: 2, width: 9 };
+  expect(formatDiagnostic({ ...at, hint: "did you mean 'stats uri' maybe ?" }, 42).split('\n')[0]).toBe(
+    "[ALERT]    (42) : config : parsing [a.cfg:3] : unknown keyword 'stats-uri' in 'listen' section; did you mean 'stats uri' maybe ?",
+  );
+  expect(formatDiagnostic({ ...at, hint: 'write it otherwise' }, 42)).toBe(
     [
       "[ALERT]    (42) : config : parsing [a.cfg:3] : unknown keyword 'stats-uri' in 'listen' section.",
       '   | \tstats-uri /haproxy?stats',
       '   | \t^^^^^^^^^',
-      "   | did you mean 'stats uri'?",
+      '   | write it otherwise',
       '',
     ].join('\n'),
   );

@@ -20,6 +20,50 @@ const CASES: readonly (readonly [text: string, ...said: readonly Said[]])[] = [
     ['warning', 4, "defaults section 'a' (declared at test.cfg:1) is implicitly referenced by another proxy and exp"],
   ],
   ['defaults a\nbackend b from a\ndefaults\nbackend c'],
+  // Rules of a defaults section: they are a frontend's or a backend's (manual 4.2, http-request).
+  ['defaults a\nmode http\nhttp-request set-header x y\nbackend b from a\nbackend c from a'],
+  [
+    'defaults a\nmode http\nhttp-request set-header x y\ndefaults d from a',
+    ['alert', 4, 'a defaults section cannot inherit from a defaults section defining TCP/HTTP rules'],
+  ],
+  [
+    'defaults a\nmode http\nhttp-request set-header x y\nlisten l from a',
+    ['alert', 4, 'a listen section cannot inherit from a defaults section defining TCP/HTTP rules'],
+  ],
+  [
+    'defaults a\nmode http\nhttp-request set-header x y\nfrontend f from a\nbackend b from a',
+    ['alert', 5, 'frontends and backends cannot inherit from the same defaults section if it defi'],
+  ],
+  [
+    'defaults a\ntcp-response content accept\nfrontend f from a\nbackend b from a',
+    ['alert', 3, "a frontend section cannot inherit from a defaults section defining 'tcp-response content' rules"],
+  ],
+  [
+    'defaults a\ntcp-request session accept\nbackend b from a\nfrontend f from a',
+    [
+      'alert',
+      3,
+      "a backend section cannot inherit from a defaults section defining 'tcp-request connection' or 'tcp-r",
+    ],
+  ],
+  [
+    'defaults a\nmode http\nhttp-request capture path len 3\nfrontend f from a\nlisten l from a',
+    ['alert', 5, 'a listen section cannot inherit'],
+    ['alert', 5, 'backend or defaults sections cannot inherit from a defaults section defining captures'],
+  ],
+  // What another kind of proxy has, or another mode.
+  [
+    'backend b\nmode http\ndeclare capture request len 3',
+    ['alert', 3, "'declare capture' not allowed because backend 'b'"],
+  ],
+  [
+    'backend b\nmode http\ncapture cookie a len 3',
+    ['warning', 3, "'capture cookie' ignored because backend 'b' has no"],
+  ],
+  [
+    'defaults\ntimeout client 1s\ntimeout server 1s\ntimeout connect 1s\nfrontend f\nbind :1\ncapture cookie a len 3',
+    ['warning', 5, "'capture' statement ignored for frontend 'f' as it requires HTTP mode"],
+  ],
   // Sections.
   ['ring a\nring a', ['alert', 2, "ring 'a' has the same name as another one"]],
   ['http-errors a\nhttp-errors a', ['alert', 2, "http-errors 'a' has the same name as another one"]],

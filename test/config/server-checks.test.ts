@@ -93,6 +93,14 @@ describe('servers', () => {
     expect(server('observe layer7')[0]!.observe).toBeNull();
   });
 
+  test('where the checks go the agent is, unless its own words say otherwise', () => {
+    const where = (line: string) => server(line)[0]!.agent!.address;
+    expect(where('agent-check addr 127.0.0.3 port 98')).toMatchObject({ bytes: Uint8Array.of(127, 0, 0, 3), port: 98 });
+    expect(where('agent-check agent-addr 127.0.0.2 agent-port 99 addr 127.0.0.3 port 98')).toMatchObject({
+      ...{ bytes: Uint8Array.of(127, 0, 0, 2), port: 99 },
+    });
+  });
+
   test('the PROXY header of traffic is sent by checks too, unless they go elsewhere', () => {
     const sends = (line: string) => server(line)[0]!.check!.sendProxy;
     expect([sends('check'), sends('check send-proxy'), sends('check send-proxy port 81')]).toEqual([
@@ -146,9 +154,9 @@ backend b
 describe('state files', () => {
   const FILE = `1
 # be_id be_name srv_id srv_name ...
-3 b 1 s 127.0.0.1 0 8 5 10 77 8 2 1 6 6 0 0 0 - 80 - 0 0 - - 0
-3 b 2 broken 127.0.0.1 x
+1 b 1 s 127.0.0.1 0 8 5 10 77 8 2 1 6 6 0 0 - 8080 - 0 81 127.0.0.2 127.0.0.3 82
 `;
+  const ip = (last: number, port = 0) => ({ family: 4, bytes: Uint8Array.of(127, 0, 0, last), port });
   const config = (how: string, global = '') =>
     `global\n${global}\nbackend b\n${how}\nserver s 127.0.0.1:80 check\nserver u 127.0.0.1:80\n`;
 
@@ -162,16 +170,95 @@ describe('state files', () => {
     expect(s!.saved).toEqual({
       ...{ oper: 0, admin: 8, userWeight: 5, initialWeight: 10, secondsSinceChange: 77, checkStatus: 8 },
       ...{ checkResult: 2, checkHealth: 1, checkState: 6, agentState: 6 },
-      address: { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 0 },
+      ...{ address: ip(1, 8080), port: 8080, checkAddress: ip(2), checkPort: 81, agentAddress: ip(3), agentPort: 82 },
+      ...{ renamed: false, hostname: null, service: null },
     });
     expect(u!.saved).toBeNull();
+  });
+
+  const saved = (file: string) => {
+    const { model, diagnostics } = load(config('load-server-state-from-file local'), { files: { b: file } });
+    const said = diagnostics.list.map(({ message }) => message).filter(text => text.includes('state'));
+    return { state: model!.proxies[0]!.servers[0]!.saved, said };
+  };
+  const ROW = '1 b 1 s 127.0.0.1 0 8 5 10 77 8 2 1 6 6 0 0 - 80 - 0 0 - - 0';
+
+  test("blanks, comments and lines as short as the manual's; of two lines the first counts", () => {
+    for (const rows of [
+      `  ${ROW.replaceAll(' ', '\t ')}`,
+      `#x\n\n${ROW}`,
+      ROW.slice(0, 42),
+      `${ROW}\n${ROW.replace('.1 0', '.1 2')}`,
+    ]) {
+      expect(saved(`1\n${rows}\n`)).toMatchObject({ state: { oper: 0, agentState: 6 }, said: [] });
+    }
+  });
+
+  test('a line that is none spoils the file', () => {
+    const corrupted = ["Proxy 'b': corrupted server state file 'b' at line 2"];
+    expect(saved(`1\n${ROW}\nfoo bar\n`)).toEqual({ state: null, said: corrupted });
+    expect(saved(`1\n${ROW}\n${ROW}`)).toEqual({ state: null, said: corrupted });
+  });
+
+  test('what is not of the backend or of none of its servers is said, but not of a file for all', () => {
+    const OTHER = '1 a 1 s 127.0.0.1 0 8 5 10 77 8 2 1 6 6 0 0 - 80 - 0 0 - - 0';
+    const file = `1\n${ROW.replace('1 b', '9 b')}\n${ROW.replace('1 s', '1 gone')}\n${OTHER}\n`;
+    const about = (how: string, path: string) =>
+      load(config(how, 'server-state-file all'), { files: { [path]: file } })
+        .diagnostics.list.map(({ message }) => message)
+        .filter(text => text.startsWith("Proxy 'b'"));
+    expect(about('load-server-state-from-file local', 'b')).toEqual([
+      "Proxy 'b': backend ID mismatch: from server state file: '9', from running config '1'",
+      "Proxy 'b': can't find server 'gone' in backend 'b'",
+    ]);
+    expect(about('load-server-state-from-file global', 'all')).toEqual([]);
+  });
+
+  test('names that were set at run time, or told by SRV records', () => {
+    const config = `global
+defaults
+load-server-state-from-file local
+resolvers r
+nameserver n 127.0.0.1:53
+backend b
+server s host.example:80 resolvers r init-addr none
+server t host.example:80 resolvers r init-addr none
+server u _http._tcp.example:80 resolvers r init-addr none
+server v _http._tcp.example:80 resolvers r init-addr none
+`;
+    const row = (name: string, admin: number, host: string, service: string) =>
+      `1 b 1 ${name} 127.0.0.1 2 ${admin} 1 1 77 6 3 4 6 0 0 0 ${host} 80 ${service} 0 0 - - 0\n`;
+    const rows = [
+      row('s', 64, 'new.example', '-'),
+      row('t', 0, 'new.example', '-'),
+      row('u', 64, 'n1.example', '_http._tcp.example'),
+      row('v', 64, 'n1.example', '_other._tcp.example'),
+    ];
+    const { servers } = modelOf(config, { b: `1\n${rows.join('')}` }).proxies[0]!;
+    expect(servers.map(({ hostname }) => hostname)).toEqual(['new.example', 'host.example', 'n1.example', null]);
+  });
+
+  test.each([
+    [5, '4', 'srv_op_state'],
+    [6, '9', 'srv_admin_state'],
+    [6, '128', 'srv_admin_state'],
+    [7, '257', 'srv_uweight'],
+    [8, '-1', 'srv_iweight'],
+    [9, 'x', 'srv_last_time_change'],
+    [11, '5', 'srv_check_result'],
+    [13, '32', 'srv_check_state'],
+    [18, '70000', 'srv_port'],
+  ])('field %i may not be %s', (at, value, column) => {
+    const { state, said } = saved(`1\n${ROW.split(' ').with(at, value).join(' ')}\n`);
+    expect(state).toBeNull();
+    expect(said).toEqual([`server-state application failed for server 'b/s', invalid ${column} value '${value}'`]);
   });
 
   test('no file is no error, another version is one to know of', () => {
     const how = config('load-server-state-from-file local');
     expect(said(how, 'notice')).toEqual(["config: can't open server state file 'b'"]);
     const { diagnostics } = load(how, { files: { b: '2\n' } });
-    expect(diagnostics.list.map(d => d.message)).toContain("config: 'b' is no server state file of version 1");
+    expect(diagnostics.list.map(d => d.message)).toContain("Proxy 'b': Can't get version of the server state file 'b'");
     expect(modelOf(config(''), { b: FILE }).proxies[0]!.servers[0]!.saved).toBeNull();
   });
 });

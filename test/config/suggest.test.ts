@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { didYouMean, distance, suggest } from '../../engine/config/suggest.ts';
+import fc from '../properties.ts';
 
 const KNOWN = ['stats uri', 'stats enable', 'bind', 'balance', 'default_backend', 'option httplog', 'retries', 'mode'];
 
@@ -20,7 +20,7 @@ test.each([
 ])('%j: %j', (word, expected) => expect(suggest(word, KNOWN)).toBe(expected));
 
 test('the hint', () => {
-  expect(didYouMean('stats-uri', KNOWN)).toBe("did you mean 'stats uri'?");
+  expect(didYouMean('stats-uri', KNOWN)).toBe("did you mean 'stats uri' maybe ?");
   expect(didYouMean('stats uri', ['stats uri'])).toBeNull();
 });
 

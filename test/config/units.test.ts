@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseInteger, parseSize, parseTime, type TimeUnit } from '../../engine/config/units.ts';
+import fc from '../properties.ts';
 
 const UNITS = ' (units are us, ms, s, m, h and d)';
 const OVERFLOW = 'timer overflow (maximum value is 2147483647 ms or ~24.8 days)';

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { obeyAgent, parseAgent } from '../../engine/health/agent.ts';
 import { conclude } from '../../engine/health/health.ts';
 import { setDrain } from '../../engine/health/state.ts';
 import { CHECK_STATUSES, L4CON, L4OK, L7STS, verdict } from '../../engine/health/statuses.ts';
 import { ADMIN_FORCED_DRAIN, ADMIN_FORCED_MAINT, OPER_RUNNING, OPER_STOPPED } from '../../engine/shm/words.ts';
+import fc from '../properties.ts';
 import { AGENT, modelOf, type ServerOptions, worldOf } from './fixture.ts';
 
 function world(options: ServerOptions = {}) {
@@ -29,6 +29,8 @@ test('each word does its own, in any combination', () => {
     ['maint', 'CHECKED -1', { admin: ADMIN_FORCED_MAINT }],
     ['FAIL', 'L7STS 0 via agent : FAIL', { oper: OPER_STOPPED, agent_health: 0 }],
     ['stopped # all done', 'L7STS 0 via agent : stopped (all done)', { oper: OPER_STOPPED }],
+    ['stopped  why so', 'L7STS 0 via agent : stopped (why)', { oper: OPER_STOPPED }],
+    ['foo up', 'L7OK 0 via agent : up (foo)', { oper: OPER_RUNNING }],
     ['up down', 'L7STS 0 via agent : down', { oper: OPER_STOPPED }],
     ['gibberish words', 'CHECKED -1 agent reports an error : gibberish', { oper: OPER_RUNNING }],
     ['maxconn:abc', 'CHECKED -1 agent warns : maxconn string empty or preceded by garbage', { maxconn: 0 }],
@@ -68,6 +70,29 @@ test('an agent that cannot be asked changes nothing', () => {
   const w = world();
   for (let i = 0; i < 5; i++) conclude(w.env, w.targets[0]!, 'agent', verdict(L4CON, 'Connection refused'), 0);
   expect([w.word(0, 'oper'), w.word(0, 'agent_health'), w.word(0, 'check_fails')]).toEqual([OPER_RUNNING, 1, 0]);
+});
+
+test('a weight in drain is told as often as the agent says it', () => {
+  const w = world();
+  say(w, 'drain 20%');
+  say(w, 'drain 20%');
+  const remains = '<5>Server b/s1 remains in forced drain mode.';
+  expect(w.lines.slice(1)).toEqual(['<0>backend b has no server available!', remains, remains]);
+});
+
+test('what an agent finds is no failed check', () => {
+  const w = world();
+  say(w, 'down');
+  expect([w.word(0, 'oper'), w.word(0, 'check_fails')]).toEqual([OPER_STOPPED, 0]);
+});
+
+test('out of maintenance a server stays down while its agent has it down', () => {
+  const w = world();
+  for (const words of ['down', 'maint', 'ready']) say(w, words);
+  expect([w.word(0, 'admin'), w.word(0, 'oper')]).toEqual([0, OPER_STOPPED]);
+  expect(w.lines.at(-1)).toBe('<5>Server b/s1 is DOWN/READY (leaving forced maintenance).');
+  say(w, 'up');
+  expect(w.word(0, 'oper')).toBe(OPER_RUNNING);
 });
 
 test('ready ends what an operator forced', () => {

@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../engine/config/check-model.ts';
 import { judge, request, success, whereabouts } from '../../engine/health/check.ts';
@@ -8,6 +7,7 @@ import { type Deed, planCheck } from '../../engine/health/plan.ts';
 import { CheckResponse } from '../../engine/health/response.ts';
 import { Sight } from '../../engine/health/sight.ts';
 import { CHECK_STATUSES, L7RSP, type Verdict, verdict } from '../../engine/health/statuses.ts';
+import fc from '../properties.ts';
 import { checkOfLines, HTTP_CHECK, modelOf, worldOf } from './fixture.ts';
 
 const LIMIT = 16_384;
@@ -33,10 +33,11 @@ function judgeAll(check: Check, response: CheckResponse, ended: boolean, stopped
 }
 
 function shown(v: Verdict): string {
-  return `${CHECK_STATUSES[v.status]!.name} ${v.code} ${v.info}`.trim();
+  const told = v.told === undefined ? '' : `[${v.told}]`;
+  return `${CHECK_STATUSES[v.status]!.name} ${v.code} ${v.info}${told}`.trim();
 }
 
-/** `name code info` of the verdict; null while more is needed. */
+/** `name code info` of the verdict, in brackets what only the log tells; null while more is needed. */
 function verdictOf(check: Check, text: string, ended: boolean, stopped = false): string | null {
   const response = new CheckResponse(LIMIT);
   feed(response, text);
@@ -84,6 +85,12 @@ const RECORDED: readonly [rule: string, response: string, ended: boolean, verdic
   [
     'string zzz',
     'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+    false,
+    'L7RSP -1 HTTP content check could not find a response body',
+  ],
+  [
+    '! string zzz',
+    'HTTP/1.1 204 No Content\r\n\r\n',
     false,
     'L7RSP -1 HTTP content check could not find a response body',
   ],
@@ -222,7 +229,7 @@ const RECORDED_BYTES: readonly [lines: string, response: string, ended: boolean,
   ['smtpchk', 'SSH-2.0\r\n', false, 'L7RSP -1 SSH-2.0'],
   ['smtpchk', '220-hi\r\n220 more\r\n', false, 'L7RSP -1 220-hi'],
   ['smtpchk', '221 bye\r\n', false, 'L7OK 221 bye'],
-  ['ldap-check', '0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\0', false, 'L7OK 0'],
+  ['ldap-check', '0\x0c\x02\x01\x01a\x07\n\x01\0\x04\0\x04\0', false, 'L7OK 0 [Success]'],
   [
     'ldap-check',
     '0\x0c\x02\x01\x01a\x07\n\x011\x04\0\x04\0',
@@ -238,9 +245,9 @@ const RECORDED_BYTES: readonly [lines: string, response: string, ended: boolean,
   ['pgsql-check user joe', 'R\0', false, '...'],
   ['pgsql-check user joe', 'R\0', true, 'L7STS 0 PostgreSQL unknown error'],
   ['pgsql-check user joe', '', true, 'L7RSP -1 TCPCHK got an empty response at step 3'],
-  ['mysql-check', '\x0b\0\0\0\x0a8.0.1\0abcd', false, 'L7OK 0'],
+  ['mysql-check', '\x0b\0\0\0\x0a8.0.1\0abcd', false, 'L7OK 0 [8.0.1]'],
   ['mysql-check', '\x0e\0\0\0\xff\x10\x04#08004Too m', false, 'L7STS 1040 #08004Too m'],
-  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x07\0\0\x02\0\0\0\x02\0\0\0', false, 'L7OK 0'],
+  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x07\0\0\x02\0\0\0\x02\0\0\0', false, 'L7OK 0 [8.0.1]'],
   ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x0f\0\0\x02\xff\x15\x04#28000Acces', false, '...'],
   [
     'mysql-check user bob',
@@ -248,7 +255,7 @@ const RECORDED_BYTES: readonly [lines: string, response: string, ended: boolean,
     false,
     'L7STS 1045 #28000Access',
   ],
-  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x01\0\0\x02\xfe', false, 'L7OK 0'],
+  ['mysql-check user bob', '\x0b\0\0\0\x0a8.0.1\0abcd\x01\0\0\x02\xfe', false, 'L7OK 0 [8.0.1]'],
   ['mysql-check user bob', '\x0a\0\0', false, '...'],
   ['mysql-check user bob', '\x0a\0\0', true, 'L7RSP -1'],
   ['ssl-hello-chk', '\x16\x03\0\0\x10xx', false, 'L6OK -1'],

@@ -82,6 +82,30 @@ test('what breaks, and when: each phase has its own status', () => {
   }
 });
 
+test('what breaks at a SOCKS proxy, in the words of HAProxy', () => {
+  const socks4 = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 3 } as const;
+  const cases: readonly [Script, string, string][] = [
+    [{ refuse: 111 }, 'L4CON', 'Connection refused'],
+    [{ answer: ['\0\x5b\0\0\0\0\0\0'], after: 'open' }, 'SOCKERR', 'SOCKS4 Proxy deny the request'],
+    [{ answer: ['\0\x5a'], after: 'end' }, 'SOCKERR', 'SOCKS4 Proxy read error during handshake'],
+    [
+      { answer: [], after: 'reset', delayMs: 20 },
+      'SOCKERR',
+      'SOCKS4 Proxy handshake aborted by server (Connection reset by peer)',
+    ],
+    [{ answer: [], after: 'open' }, 'L7TOUT', ''],
+    // The version of a reply is not looked at.
+    [{ answer: ['\x05\x5a\0\0\0\0\0\0'], after: 'open' }, 'L4OK', ''],
+  ];
+  for (const [script, status, text] of cases) {
+    const { world, io, health } = start([{ port: 1, socks4, viaSocks4: true }]);
+    io.scripts.set(3, script);
+    io.run(1010);
+    health.stop();
+    expect([world.status(0), world.text(0)]).toEqual([status, text]);
+  }
+});
+
 test('timeout check bounds the answer, timeout connect the connection', () => {
   const timeouts = { checkMs: 300, connectMs: 200 };
   for (const [script, status, duration] of [
@@ -149,9 +173,18 @@ test('stop: no connection stays, nothing is checked or said any more', () => {
   expect([io.conns.length, io.conns[0]!.alive, world.status(0), world.lines.length]).toEqual([1, false, 'INI', 0]);
 });
 
+test('starts are spread over fastinter where it is what is in force at the start', () => {
+  const { io } = start(Array.from({ length: 4 }, () => ({ port: 1, inter: 60_000, fastinter: 1000 })));
+  io.scripts.set(1, {});
+  io.run(600);
+  expect(io.conns.length).toBe(3);
+  io.run(300);
+  expect(io.conns.length).toBe(4);
+});
+
 test('starts are spread over the interval, so that thousands of servers make no burst', () => {
   expect(startDelays([2000, 2000, 2000, 2000], 0)).toEqual([0, 500, 1000, 1500]);
-  expect(startDelays([100, 100], 0)).toEqual([0, 500]);
+  expect(startDelays([100, 100], 0)).toEqual([0, 50]);
   expect(startDelays([2000, 100, 8000, 2000], 0)).toEqual([0, 500, 4000, 1500]);
   expect(startDelays([60_000, 60_000], 4000)).toEqual([0, 2000]);
   const { io } = start(Array.from({ length: 3000 }, () => ({ port: 1, inter: 2000 })));

@@ -71,6 +71,12 @@ test('a program that ends badly takes the server down', async () => {
   expect(world.lines[0]).toContain('Server b/s1 is DOWN, reason: External check error, code: 3, check duration: ');
 });
 
+test('a program that a signal ends has no code of its own', async () => {
+  const world = start('kill -9 $$', 200);
+  await expect.poll(() => world.word(0, 'oper')).toBe(OPER_STOPPED);
+  expect(world.lines[0]).toContain('Server b/s1 is DOWN, reason: External check error, code: -1, check duration: ');
+});
+
 test('a program that does not end, nor what it started, is ended', async () => {
   const world = start(`trap '' TERM; echo $$ > ${folder}/pid; sleep 60 & wait; sleep 60`, 300);
   await expect.poll(() => world.word(0, 'oper'), { timeout: 5000 }).toBe(OPER_STOPPED);

@@ -55,7 +55,6 @@ class FakeConn implements Conn {
   local(): Address | null {
     return { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 33_333 };
   }
-  keepAlive(): void {}
   setOption(): void {}
   tcpInfo(): null {
     return null;

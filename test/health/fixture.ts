@@ -82,6 +82,7 @@ function server(index: number, o: ServerOptions): Server {
     tcpUserTimeoutMs: 0,
     congestion: '',
     md5sig: '',
+    namespace: '',
     agent: null,
     track: null,
     observe: null,
@@ -135,7 +136,7 @@ export function modelOf(servers: readonly ServerOptions[], o: ModelOptions = {})
     statsTimeoutMs: 10_000,
     statsMaxconn: 10,
     statsSockets: [],
-    tune: { bufsizeBytes: 16_384, varsLimited: false },
+    tune: { bufsizeBytes: 16_384, varsLimited: false, rcvbufServerBytes: 0, sndbufServerBytes: 0 },
     tls: { maxConn: 0, maxRate: 0 },
     ...o.global,
   };

@@ -1,11 +1,16 @@
 /** Checks of real servers on the loopback, through the net io and the real clock. */
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Model } from '../../engine/config/model.ts';
 import { type Health, startHealth } from '../../engine/health/index.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
 import { OPER_RUNNING, OPER_STOPPED } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import { parseModel } from '../proxy/rig.ts';
+import { pemFile } from '../tls/certificates.ts';
 import {
   checkOfLines,
   HTTP_CHECK,
@@ -43,7 +48,10 @@ function listen(serve: (socket: net.Socket) => void, port = 0): Promise<number> 
 }
 
 function start(options: readonly ServerOptions[], o: ModelOptions = {}): World {
-  const model = modelOf(options, o);
+  return startModel(modelOf(options, o));
+}
+
+function startModel(model: Model): World {
   const world = worldOf(model);
   const wheel = new TimerWheel(io.now());
   health = startHealth({ ...world.env, now: () => io.now(), io, wheel, random: () => 0.5 });
@@ -112,4 +120,39 @@ test('a server hears what is configured, after a PROXY header that names our end
   expect(heard).toBe(
     `PROXY TCP4 127.0.0.1 127.0.0.1 ${peer} ${port}\r\nGET /test HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`,
   );
+});
+
+test('a check that only shakes hands ends so that the server has done it, too', async () => {
+  const heard: string[] = [];
+  const pem = readFileSync(pemFile({ name: 'a.org' }));
+  const server = tls.createServer({ cert: pem, key: pem }, socket => {
+    heard.push('shaken');
+    socket.on('error', () => heard.push('broken'));
+  });
+  server.on('tlsClientError', error => heard.push(`${(error as NodeJS.ErrnoException).code}`));
+  servers.push(server);
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const world = startModel(parseModel(`backend b\n  server s1 127.0.0.1:${port} check inter 50ms ssl verify none\n`));
+  await until(() => heard.length >= 5);
+  expect(world.status(0)).toBe('L6OK');
+  expect(heard).not.toContain('ECONNRESET');
+});
+
+test.each([
+  ['ca-file %', ''],
+  ['ca-file % verifyhost b.org', 'Server presented an SSL certificate different from the configured one'],
+  ['ca-file % check-sni b.org', 'Server presented an SSL certificate different from the expected one'],
+  ['ca-file @system-ca check-sni a.org', 'SSL handshake failure'],
+])('a check looks at the certificate: %s', async (words, text) => {
+  const file = pemFile({ name: 'a.org' });
+  const pem = readFileSync(file);
+  const server = tls.createServer({ cert: pem, key: pem }, socket => socket.on('error', () => {}));
+  servers.push(server);
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const settings = `ssl verify required ${words.replace('%', file)}`;
+  const world = startModel(parseModel(`backend b\n  server s1 127.0.0.1:${port} check inter 50ms ${settings}\n`));
+  await until(() => world.status(0) !== 'INI');
+  expect([world.status(0), world.text(0)]).toEqual([text === '' ? 'L6OK' : 'L6RSP', text]);
 });

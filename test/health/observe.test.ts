@@ -64,6 +64,18 @@ test('what too many errors do is up to on-error', () => {
   }
 });
 
+test('rows of errors are dealt with one by one, whatever comes before the control thread looks', () => {
+  const { w, t, how, see } = watched();
+  Atomics.store(w.env.memory.words, w.env.memory.server(t.number) + SERVER.at.check_health, 4);
+  see('badStatus', 7);
+  expect(w.word(0, 'errors')).toBe(1);
+  see('response');
+  expect(judgeObserved(w.env, t, how)).toBe(true);
+  expect([w.word(0, 'check_health'), w.word(0, 'observed_fails'), w.word(0, 'check_fails')]).toEqual([2, 2, 2]);
+  expect(w.text(0)).toBe('Detected 3 consecutive errors, last one was: Wrong http response');
+  expect(judgeObserved(w.env, t, how)).toBe(false);
+});
+
 test('the control thread is rung, and the next check comes soon', async () => {
   const { w, see } = watched();
   const io = new FakeIo(w);

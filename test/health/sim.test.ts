@@ -1,5 +1,5 @@
 /** Checks on the simulated network: cut and merged chunks, late events, resets; each failure comes with its seed. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
 import { agentCheck } from '../../engine/config/check-presets.ts';
 import { startHealth } from '../../engine/health/index.ts';
@@ -7,6 +7,7 @@ import type { Address, Chunk, Conn, Handler } from '../../engine/io/contract.ts'
 import { createSim, type Sim, type SimOptions } from '../../engine/io/sim.ts';
 import { OPER_RUNNING, OPER_STOPPED } from '../../engine/shm/words.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import fc from '../properties.ts';
 import { checkOfLines, HTTP_CHECK, type ModelOptions, modelOf, type ServerOptions, worldOf } from './fixture.ts';
 
 const at = (port: number): Address => ({ family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port });

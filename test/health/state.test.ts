@@ -1,7 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { conclude, step } from '../../engine/health/health.ts';
+import { NO_MAIL } from '../../engine/health/log.ts';
 import {
+  forceHealth,
   setDrain,
   setMaint,
   setReady,
@@ -22,6 +23,7 @@ import {
   SERVER,
   WORKER,
 } from '../../engine/shm/words.ts';
+import fc from '../properties.ts';
 import { modelOf, worldOf } from './fixture.ts';
 
 const OK = verdict(L4OK);
@@ -33,7 +35,7 @@ describe('initial states', () => {
       modelOf([{ rise: 2, fall: 3, weight: 10 }, { backup: true }, { weight: 0, unchecked: true }, { disabled: true }]),
     );
     expect([0, 1, 2, 3].map(i => w.word(i, 'oper'))).toEqual([OPER_RUNNING, OPER_RUNNING, OPER_RUNNING, OPER_STOPPED]);
-    expect([0, 1, 2, 3].map(i => w.word(i, 'check_health'))).toEqual([2, 2, 0, 0]);
+    expect([0, 1, 2, 3].map(i => w.word(i, 'check_health'))).toEqual([2, 2, 2, 0]);
     expect([0, 1, 2, 3].map(i => w.word(i, 'eweight'))).toEqual([10, 1, 0, 0]);
     expect([0, 1, 2, 3].map(i => w.status(i))).toEqual(['INI', 'INI', 'UNK', 'INI']);
     expect(w.word(3, 'admin')).toBe(5);
@@ -97,8 +99,15 @@ describe('log lines, word for word those of HAProxy 2.6', () => {
 
   test('a description has 127 bytes in the log too', () => {
     const w = worldOf(modelOf([{}], { logHealthChecks: true }));
-    conclude(w.env, w.targets[0]!, 'check', verdict(L7STS, `${'x'.repeat(126)}éy`, 500), 0);
-    expect(w.lines[0]).toContain(`info: "${'x'.repeat(126)}", check`);
+    conclude(w.env, w.targets[0]!, 'check', verdict(L7STS, `${'x'.repeat(126)}"y`, 500), 0);
+    expect(w.lines[0]).toContain(`info: "${'x'.repeat(126)}<22>", check`);
+  });
+
+  test('what only the log of a check tells is not kept', () => {
+    const w = worldOf(modelOf([{}], { logHealthChecks: true }));
+    conclude(w.env, w.targets[0]!, 'check', { ...verdict(L7OK, '', 0), told: '8.0.1' }, 0);
+    expect(w.lines).toEqual([expect.stringContaining('code: 0, info: "8.0.1", check duration')]);
+    expect(w.text(0)).toBe('');
   });
 
   test('with log-health-checks every change of the scale is told, the state without a reason', () => {
@@ -125,6 +134,25 @@ describe('log lines, word for word those of HAProxy 2.6', () => {
       '<5>Health check for server b/s1 succeeded, reason: Layer7 check passed, code: 200, check duration: 0ms, status: 1/2 DOWN.',
     ]);
     expect(w.text(0)).toBe('');
+  });
+
+  test('while a server is drained, every change says that it stays so', () => {
+    const w = worldOf(modelOf([{}, {}]));
+    const t = w.targets[0]!;
+    const remains = '<5>Server b/s1 remains in forced drain mode.';
+    setDrain(w.env, t);
+    w.lines.length = 0;
+    setWeight(w.env, t, 3);
+    expect(w.lines).toEqual([remains]);
+    for (const health of ['down', 'up', 'stopping'] as const) {
+      forceHealth(w.env, t, health, ', changed from CLI');
+      expect(w.lines.slice(-2)).toEqual([expect.stringContaining(', changed from CLI.'), remains]);
+    }
+    setMaint(w.env, t);
+    setDrain(w.env, t);
+    expect(w.lines.slice(-2)).toEqual(['<5>Server b/s1 is UP/DRAIN (leaving forced maintenance).', remains]);
+    setReady(w.env, t);
+    expect(w.lines.at(-1)).toBe('<5>Server b/s1 is UP (leaving forced drain).');
   });
 
   test('sessions on a server and requests queued for it', () => {
@@ -215,6 +243,47 @@ describe('administrative states', () => {
   });
 });
 
+test('mails tell of servers that go down, come up and drain; not of maintenance', () => {
+  const w = worldOf(modelOf([{}, {}]));
+  const t = w.targets[0]!;
+  const mailed: string[] = [];
+  const env = {
+    ...w.env,
+    log: (level: number, _: number, text: string, mailLevel = level) => {
+      if (mailLevel !== NO_MAIL) mailed.push(text.replace(/^Server b\/s1 (.*?)\..*$/, '$1'));
+    },
+  };
+  setMaint(env, t);
+  setReady(env, t);
+  setDrain(env, t);
+  setWeight(env, t, 5);
+  setReady(env, t);
+  forceHealth(env, t, 'down', ', x');
+  forceHealth(env, t, 'up', ', x');
+  forceHealth(env, t, 'stopping', ', x');
+  expect(mailed).toEqual(['enters drain state', 'is DOWN, x', 'is UP, x', 'is stopping, x']);
+});
+
+test('the end of a slow start is told, and while it is drained that it stays so', () => {
+  const w = worldOf(modelOf([{ slowstartMs: 10_000 }]));
+  const t = w.targets[0]!;
+  setMaint(w.env, t);
+  setReady(w.env, t);
+  w.lines.length = 0;
+  w.clock += 5000;
+  warm(w.env, t);
+  expect(w.lines).toEqual([]);
+  setDrain(w.env, t);
+  warm(w.env, t);
+  expect(w.lines.at(-1)).toBe('<5>Server b/s1 remains in forced drain mode.');
+  setReady(w.env, t);
+  w.clock += 10_000;
+  warm(w.env, t);
+  expect(w.lines.at(-1)).toBe(
+    '<5>Server b/s1 is UP. 1 active and 0 backup servers online. 0 sessions requeued, 0 total in queue.',
+  );
+});
+
 test('slowstart: weight comes back step by step', () => {
   const w = worldOf(modelOf([{ weight: 100, slowstartMs: 10_000, rise: 1 }]));
   const t = w.targets[0]!;
@@ -253,7 +322,7 @@ test('after any walk, eweight, act and bck follow from the states, and the doorb
 
 test('a reason names code and info only when there are any', () => {
   expect(reason(verdict(L4OK), -1)).toBe(', reason: Layer4 check passed');
-  expect(reason(verdict(L7STS, 'a<é', 500), 3)).toBe(
+  expect(reason(verdict(L7STS, 'a<\xc3\xa9', 500), 3)).toBe(
     ', reason: Layer7 wrong status, code: 500, info: "a<3C><C3><A9>", check duration: 3ms',
   );
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { conclude } from '../../engine/health/health.ts';
-import { setDrain, setMaint, setReady } from '../../engine/health/state.ts';
+import { setDrain, setMaint, setReady, setStopping } from '../../engine/health/state.ts';
 import { L4CON, L4OK, verdict } from '../../engine/health/statuses.ts';
 import {
   ADMIN_FORCED_MAINT,
@@ -8,6 +8,7 @@ import {
   ADMIN_INHERITED_MAINT,
   OPER_RUNNING,
   OPER_STOPPED,
+  OPER_STOPPING,
 } from '../../engine/shm/words.ts';
 import { modelOf, worldOf } from './fixture.ts';
 
@@ -70,4 +71,46 @@ test('a server begins as the one it tracks', () => {
   const track = { proxy: 0, server: 0 };
   const w = worldOf(modelOf([{ disabled: true }, { unchecked: true, track }]));
   expect([w.word(1, 'admin'), w.word(1, 'oper'), w.px('act')]).toEqual([ADMIN_INHERITED_MAINT, OPER_STOPPED, 0]);
+});
+
+test('what is inherited is told with the server that it comes from', () => {
+  const w = chain();
+  const [s1, s2] = w.targets;
+  setDrain(w.env, s1!);
+  setDrain(w.env, s2!);
+  setReady(w.env, s2!);
+  setMaint(w.env, s2!);
+  setMaint(w.env, s1!);
+  expect(admins(w)[2]).toBe(ADMIN_INHERITED_MAINT);
+  setReady(w.env, s2!);
+  setReady(w.env, s1!);
+  expect(w.lines.filter(line => line.includes('/s2') && !/enters|going/.test(line))).toEqual([
+    '<5>Server b/s2 remains in forced drain mode.',
+    '<5>Server b/s2 is leaving forced drain but remains in drain mode via b/s1.',
+    '<5>Server b/s2 is leaving forced maintenance but remains in maintenance via b/s1.',
+    '<5>Server b/s2 is UP/READY (leaving maintenance).',
+  ]);
+});
+
+test('a server that is drained in maintenance drains those that track it', () => {
+  const w = chain();
+  setMaint(w.env, w.targets[0]!);
+  setMaint(w.env, w.targets[1]!);
+  setDrain(w.env, w.targets[1]!);
+  expect(w.word(2, 'admin')).toBe(ADMIN_INHERITED_MAINT | ADMIN_INHERITED_DRAIN);
+});
+
+test('out of maintenance a server is stopping if the one it tracks is', () => {
+  const w = chain();
+  setMaint(w.env, w.targets[1]!);
+  setStopping(w.env, w.targets[0]!, '');
+  setReady(w.env, w.targets[1]!);
+  expect(opers(w)).toEqual([OPER_STOPPING, OPER_STOPPING, OPER_STOPPING]);
+});
+
+test('the trackers of a server follow it in the order of HAProxy, the last line first', () => {
+  const track = { unchecked: true, track: { proxy: 0, server: 0 } };
+  const w = worldOf(modelOf([{}, track, track]));
+  setMaint(w.env, w.targets[0]!);
+  expect(w.lines.map(line => line.slice(3, 14))).toEqual(['Server b/s1', 'Server b/s3', 'Server b/s2', 'backend b h']);
 });

@@ -20,7 +20,7 @@ test.each([
 ])('%s with Host %s', (target, host, toTarget, toHost) => {
   const { head, verdict } = request(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   expect(verdict).toBe('ok');
-  expect(dropDefaultPort(head)).toBe(true);
+  dropDefaultPort(head);
   expect(written(head)).toBe(`GET ${toTarget} HTTP/1.1\r\nhost: ${toHost}\r\n\r\n`);
 });
 
@@ -32,7 +32,7 @@ test.each([
 ])('CONNECT %s with Host %s', (target, host, toHost) => {
   const { head, verdict } = request(`CONNECT ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   expect(verdict).toBe('ok');
-  expect(dropDefaultPort(head)).toBe(true);
+  dropDefaultPort(head);
   expect(written(head)).toBe(`CONNECT ${target} HTTP/1.1\r\nhost: ${toHost}\r\n\r\n`);
 });
 

@@ -1,10 +1,12 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { latin1, textOf } from '../../engine/http/chars.ts';
+import { Head } from '../../engine/http/head.ts';
 import { setRequestConnection } from '../../engine/http/hop.ts';
 import { H_ACCEPT_ENCODING, H_COOKIE, H_HOST, H_VIA, headerIdOf } from '../../engine/http/names.ts';
+import { parseRequest } from '../../engine/http/parse.ts';
 import { writeChunkSize } from '../../engine/http/write.ts';
-import { fieldsOf, newHead, request, response, written } from './wire.ts';
+import fc from '../properties.ts';
+import { fieldsOf, LIMITS, newHead, request, response, written } from './wire.ts';
 
 const MESSAGE = 'GET /x HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nCookie:  c=1\r\nX-One: 2\r\nVia: v\r\n\r\n';
 
@@ -60,6 +62,19 @@ describe('edits', () => {
     expect(written(head)).toContain('x-one: a  evil: 1\r\n');
     expect([head.setUri('/ HTTP/1.1'), head.setUri('/\r\nx'), head.setUri('')]).toEqual([false, false, false]);
     expect(written(head).split('\r\n')[0]).toBe('GET /x HTTP/1.1');
+  });
+  test('a head does not outgrow the buffer; what was taken out of it makes room', () => {
+    const head = new Head(100, 100, 1000);
+    const bytes = latin1(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(700)}\r\n\r\n`);
+    expect(parseRequest(head, bytes, 0, bytes.length, LIMITS)).toBe(bytes.length);
+    const value = 'y'.repeat(300);
+    expect([head.add('z', value), head.setUri(`/${value}`)]).toEqual([false, false]);
+    expect(head.add('z', value.slice(0, 200))).toBe(true);
+    head.remove(1);
+    expect([head.add('z', value), head.setUri(`/${value}`)]).toEqual([true, true]);
+    expect(written(head).length).toBeLessThan(1000);
+    const value600 = 'v'.repeat(600);
+    expect([head.setValue(2, value600), head.setValue(2, value600)]).toEqual([false, false]);
   });
   test('a full head refuses and stays as it was', () => {
     const { head } = request(MESSAGE);

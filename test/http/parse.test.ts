@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { latin1, textOf } from '../../engine/http/chars.ts';
 import { ERRORS } from '../../engine/http/invalid.ts';
 import { METHOD_CONNECT, METHOD_GET, METHOD_OPTIONS, METHOD_OTHER, METHOD_POST } from '../../engine/http/names.ts';
 import { parseRequest, parseResponse } from '../../engine/http/parse.ts';
+import fc from '../properties.ts';
 import {
   factsOf,
   fieldsOf,
@@ -208,6 +208,51 @@ describe('facts', () => {
     expect(verdict).toBe('ok');
     expect(head.contentLength).toBe(-1);
     expect(written(head)).toBe('GET /\xe9#x HTTP/1.1\r\nx: a\0b\r\n\r\n');
+  });
+  test.each([
+    ['', ''],
+    ['chunked, chunked', 'transfer-encoding: chunked\r\n'],
+    [',chunked,', 'transfer-encoding: chunked\r\n'],
+    ['chunked\r\nTransfer-Encoding:', 'transfer-encoding: chunked\r\n'],
+  ])('relaxed: a response with Transfer-Encoding %j says it plainly, a request is refused', (value, line) => {
+    const fields = `Transfer-Encoding: ${value}\r\n\r\n`;
+    const { head, verdict } = response(`HTTP/1.1 200 OK\r\n${fields}`, RELAXED);
+    expect([verdict, written(head)]).toEqual(['ok', `HTTP/1.1 200 OK\r\n${line}\r\n`]);
+    expect(head.chunked).toBe(line !== '');
+    expect(response(`HTTP/1.1 200 OK\r\n${fields}`).verdict).toBe('transfer-encoding');
+    expect(request(`POST / HTTP/1.1\r\nHost: a\r\n${fields}`, RELAXED).verdict).toBe('transfer-encoding');
+  });
+});
+
+describe('relaxed: versions', () => {
+  test.each([
+    ['RTSP/1.0', 'RTSP/1.0'],
+    ['RTSP/1.1', 'HTTP/1.1'],
+    ['HTTP/2.0', 'HTTP/1.1'],
+    ['HTTP/1.10', 'HTTP/1.10'],
+    ['HTTP/0.9', 'HTTP/0.9'],
+    ['HTTP', 'HTTP'],
+  ])('%s is written %s, with an edited target as well', (received, sent) => {
+    const { head, verdict } = request(`GET / ${received}\r\nHost: a\r\n\r\n`, RELAXED);
+    expect(verdict).toBe('ok');
+    expect(head.version).toBe(sent === 'HTTP/1.1' ? 1 : 0);
+    expect(written(head)).toBe(`GET / ${sent}\r\nhost: a\r\n\r\n`);
+    head.setUri('/x');
+    expect(written(head)).toBe(`GET /x ${sent}\r\nhost: a\r\n\r\n`);
+    const { head: answer } = response(`${received} 200 OK\r\n\r\n`, RELAXED);
+    expect(written(answer)).toBe(`${sent} 200 OK\r\n\r\n`);
+    answer.setStatus(404, 'No');
+    expect(written(answer)).toBe(`${sent} 404 No\r\n\r\n`);
+  });
+  test.each(['http/1.1', 'HTTP/x.y'])('%s is none', version => {
+    expect(request(`GET / ${version}\r\nHost: a\r\n\r\n`, RELAXED).verdict).not.toBe('ok');
+  });
+  test('none is HTTP/0.9, which has GET only and no headers', () => {
+    const { head, result } = request('GET /a\r\nHost: a\r\n\r\n', RELAXED);
+    expect(result).toBe('GET /a\r\n'.length);
+    expect(written(head)).toBe('GET /a HTTP/1.0\r\n\r\n');
+    expect(request('POST /a\r\n', RELAXED).verdict).toBe('version');
+    expect(request('GET /a\r\n\r\n').verdict).toBe('version');
   });
 });
 

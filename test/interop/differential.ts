@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { closeFd, openListener } from '../../engine/io/bind.ts';
 import { PLAIN_SPEC } from '../io/plain-spec.ts';
-import { connect, type Wire, WireServer } from '../proxy/wire.ts';
+import { dial, type Wire, WireServer } from '../proxy/wire.ts';
 import { type Peer, type Setup, type Stats, startHaproxy, startSluice } from './peers.ts';
 
 /** What a script plays with. Nothing throws when a peer does not do as expected: what happened is compared afterwards. */
@@ -56,6 +56,8 @@ const PATIENCE_MS = 2500;
 
 const DEFAULTS = [
   'mode http',
+  // Since 3.3 HTTP backends have it unless it is switched off.
+  'no option abortonclose',
   'balance roundrobin',
   'timeout client 1s',
   'timeout server 1s',
@@ -222,7 +224,7 @@ function serve(origin: WireServer, answers: Hall['answers'], i: number): void {
 function stageOf(hall: Hall, port: number, players: Player[]): Stage {
   return {
     async client() {
-      const player = playerOf(await connect(port));
+      const player = playerOf(await dial(port));
       players.push(player);
       return player;
     },

@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { configurationText } from '../../engine/lbaas/configuration.ts';
 import { joinedText } from '../../engine/lbaas/preamble.ts';
 import { deployments, SITE, several } from '../lbaas/deployments.ts';
+import fc from '../properties.ts';
 import { folder } from '../workers/sluice.ts';
 import { haproxyVersion } from './peers.ts';
 

@@ -65,6 +65,19 @@ interface MemberPlace {
   readonly socket: string;
 }
 
+/** Keys of each type, but for their last digit. */
+export const KEY_STEMS = { ip: '192.0.2.', ipv6: '2001:db8::', integer: '77', string: 'key' } as const;
+
+/** Of every type of data that entries share, with values of many sizes; rates are those of a long time. */
+export const SHARED_DATA: Readonly<Record<string, number>> = {
+  ...{ server_id: 2, gpt0: 4_000_000_001, gpc0: 1, gpc0_rate: 70_000, conn_cnt: 300, conn_rate: 5, sess_cnt: 6 },
+  ...{ sess_rate: 7, http_req_cnt: 2288, http_req_rate: 239, http_err_cnt: 240, http_err_rate: 241, bytes_in_rate: 15 },
+  ...{ bytes_in_cnt: 5_000_000_000, bytes_out_cnt: 16_000_000_000_000, bytes_out_rate: 17, gpc1: 19, gpc1_rate: 20 },
+  ...{ http_fail_cnt: 12, http_fail_rate: 13 },
+};
+
+const stored = Object.keys(SHARED_DATA).map(name => (name.endsWith('_rate') ? `${name}(1000s)` : name));
+
 /** Each request counts in all tables: by its `k` parameter, and by its client. */
 function configuration(
   { name, web, socket }: MemberPlace,
@@ -87,6 +100,9 @@ backend counts
   stick-table type string len 20 size 1k expire 10m store gpc(3),gpt(2),http_req_cnt,bytes_in_cnt peers p
 backend rates
   stick-table type ip size 1k expire 10m store conn_cnt,conn_rate(1s),http_req_rate(1s),gpc0,gpc0_rate(1s) peers p
+${Object.keys(KEY_STEMS)
+  .map(type => `backend all_${type}\n  stick-table type ${type} size 1k expire 10m store ${stored.join()} peers p`)
+  .join('\n')}
 backend sticky
   balance roundrobin
   stick-table type string size 1k expire 10m peers p

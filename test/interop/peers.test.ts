@@ -1,7 +1,7 @@
 /** Stick tables shared by real processes: HAProxy and Sluice in one `peers` section. */
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { farm, type Member, until } from './peer-farm.ts';
+import { farm, KEY_STEMS, type Member, SHARED_DATA, until } from './peer-farm.ts';
 import { haproxyVersion } from './peers.ts';
 
 const INTEROP = process.env.SLUICE_INTEROP !== undefined;
@@ -39,6 +39,29 @@ describe.skipIf(skipped !== null)('HAProxy and Sluice', () => {
     expect(lines).toHaveLength(4 * 24);
     for (const line of lines.filter(line => line.startsWith('counts: '))) expect(line).toContain('http_req_cnt=5 ');
     for (const line of lines.filter(line => line.startsWith('sticky: '))) expect(line).toMatch(/server_key=srv[123]/);
+  });
+
+  test('keys and data of all types', { timeout: 60_000 }, async () => {
+    const members = await farm({ a: 'haproxy', s: 'sluice' });
+    await Promise.all(members.map(member => member.start()));
+    const values = Object.entries(SHARED_DATA);
+    const set = values.map(([name, value]) => `data.${name} ${value}`).join(' ');
+    const keys = Object.entries(KEY_STEMS).flatMap(([type, stem]) =>
+      members.map((member, i) => ({ member, table: `all_${type}`, key: `${stem}${i + 1}` })),
+    );
+    for (const { member, table, key } of keys) {
+      expect((await member.say(`set table ${table} key ${key} ${set}`)).trim()).toBe('');
+    }
+    for (const member of members) {
+      for (const { table, key } of keys) {
+        const line = () => member.say(`show table ${table} key ${key}`);
+        await until(async () => (await line()).includes(`key=${key} `), `${key} in ${table}`);
+        const shown = (await line()).replaceAll('(1000000)', '').split(/\s+/);
+        expect(shown, `${member.name}: ${key}`).toEqual(
+          expect.arrayContaining(values.map(([name, value]) => `${name}=${value}`)),
+        );
+      }
+    }
   });
 
   test('under load, each of them crashing and starting anew', { timeout: 120_000 }, async () => {

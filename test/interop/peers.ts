@@ -90,8 +90,11 @@ export async function startSluice(setup: Setup): Promise<Peer> {
   const rig = await startRig(
     textOf(setup, () => '127.0.0.1:1', [], log.lines),
     {
-      events: (model, memory) =>
-        new Logger({ model, memory, worker: 0, facts: { pid: 1, hostname: 'here' }, wall: wallMs, complain: () => {} }),
+      events: (model, memory, io) =>
+        new Logger({
+          ...{ model, memory, io, worker: 0, facts: { pid: 1, hostname: 'here' }, wall: wallMs },
+          complain: () => {},
+        }),
     },
   );
   return {

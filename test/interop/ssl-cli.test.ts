@@ -23,6 +23,7 @@ default_crl_days = 30
 /** Files of one authority: a certificate that it has signed, its own, and a list where one is revoked. */
 function files(dir: string): void {
   const at = (name: string) => path.join(dir, name);
+  fs.mkdirSync(at('folder'));
   const ca = pemFile({ name: 'CA', ca: true });
   fs.copyFileSync(pemFile({ name: 'a.org', names: ['a.org', '*.a.org'], issuer: ca }), at('a.pem'));
   fs.copyFileSync(pemFile({ name: 'b.org', names: ['b.org'], key: 'rsa' }), at('b.pem'));
@@ -117,6 +118,9 @@ const COMMANDS = [
   ...['del ssl crt-list D/list D/n.pem', 'del ssl crt-list D/list D/n.pem:9', 'del ssl crt-list D/list D/n.pem:3'],
   ...['del ssl crt-list D/list D/n.pem', 'show ssl crt-list -n D/list', 'del ssl crt-list D/list D/a.pem'],
   ...['del ssl cert D/n.pem', 'del ssl cert D/a.pem', 'show ssl cert'],
+  ...['new ssl cert D/folder/n.pem', 'set ssl cert D/folder/n.pem << a.pem', 'commit ssl cert D/folder/n.pem'],
+  ...['add ssl crt-list D/folder D/a.pem', 'add ssl crt-list D/folder D/folder/n.pem', 'show ssl crt-list -n D/folder'],
+  ...['add ssl crt-list D/folder D/folder/n.pem', 'del ssl crt-list D/folder D/folder/n.pem'],
   ...['new ssl ca-file', 'new ssl ca-file n.ca', 'new ssl ca-file n.ca', 'new ssl ca-file D/ca.crt', 'set ssl ca-file'],
   ...['set ssl ca-file x', 'set ssl ca-file nope << ca.crt', 'set ssl ca-file n.ca << ca.crt'],
   ...['show ssl ca-file *n.ca', 'commit ssl ca-file', 'commit ssl ca-file nope', 'commit ssl ca-file n.ca'],
@@ -144,6 +148,7 @@ defaults
 frontend f
   bind unix@${dir}/${who}.f ssl crt a.pem ca-file ca.crt crl-file crl.pem verify optional tls-ticket-keys ${dir}/keys
   bind unix@${dir}/${who}.g ssl crt-list ${dir}/list
+  bind unix@${dir}/${who}.h ssl crt ${dir}/folder strict-sni
   http-request return status 200
 `;
   const own = path.join(dir, 'h.cfg');

@@ -15,13 +15,14 @@ const version = haproxyVersion();
 if (version === null) console.log('tls-logs.test: skipped, no haproxy in PATH to compare with');
 
 const OWN_LINES = `log-format "%ft %sslv %sslc %ST %[ssl_fc_sni] %[ssl_c_s_dn]"
-  error-log-format "ERR %ft %sslv %sslc %[fc_err] %[fc_err_str] %[ssl_fc_err,hex] %[ssl_fc_err_str] %[ssl_c_err] %[ssl_c_ca_err] %[ssl_fc_is_resumed]"`;
+  error-log-format "ERR %ft %sslv %sslc %[fc_err] %[fc_err_str] %[ssl_fc_err,hex] %[ssl_fc_err_str] %[ssl_c_err] %[ssl_c_ca_err] %[ssl_fc_is_resumed] %[ssl_c_used] %[ssl_fc_has_crt] %[ssl_c_s_dn] %[ssl_c_i_dn(CN)] %[ssl_c_serial,hex]"`;
 /** Name, whether a certificate is needed, what is logged. */
 const FRONTENDS = [
   ['https', 'optional', 'option httpslog'],
   ['needed', 'required', 'option httpslog'],
   ['usual', 'required', 'option httplog'],
   ['own', 'required', OWN_LINES],
+  ['strict', 'required strict-sni', OWN_LINES],
 ] as const;
 
 interface Side {
@@ -114,6 +115,7 @@ test.skipIf(version === null)('log lines agree', { timeout: 60_000 }, async () =
   const [good, bad] = [{ name: 'good', issuer: ca }, { name: 'bad' }].map(wanted => readFileSync(pemFile(wanted)));
   const clients: Readonly<Record<string, (port: number) => Promise<void>>> = {
     'no certificate': port => secure(port, {}),
+    'another name': port => secure(port, { servername: 'b.org' }),
     'a certificate': port => secure(port, { cert: good, key: good }),
     'TLS 1.2': port => secure(port, { cert: good, key: good, maxVersion: 'TLSv1.2' }),
     'a certificate of a stranger': port => secure(port, { cert: bad, key: bad }),

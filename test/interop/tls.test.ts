@@ -1,5 +1,6 @@
 /** TLS with Debian's HAProxy at the other end, and beside it with the same configuration. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -57,6 +58,46 @@ describe.skipIf(!HAPROXY)('HAProxy at the other end', () => {
     // The checks, too.
     await new Promise(resolve => setTimeout(resolve, 600));
     expect(await ask(outer)).toBe('behind');
+  });
+});
+
+/** `openssl s_server -www`: it answers each request with what it knows of the connection. Resolves to its port. */
+async function opensslServer(...flags: string[]): Promise<number> {
+  const port = await freePort();
+  const words = ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', SITE, '-www', '-Verify', '1', '-CAfile', FIRST];
+  const child = spawn('openssl', [...words, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return port;
+}
+
+describe('openssl as the server', () => {
+  test.each([
+    [
+      'TLSv1.2',
+      '-tls1_2',
+      'ECDHE-ECDSA-AES128-GCM-SHA256',
+      'ssl-max-ver TLSv1.2 ciphers ECDHE-ECDSA-AES128-GCM-SHA256',
+    ],
+    ['TLSv1.3', '-tls1_3', 'TLS_CHACHA20_POLY1305_SHA256', 'ciphersuites TLS_CHACHA20_POLY1305_SHA256'],
+  ])('%s: verified, with a certificate of ours, and resumed', async (version, flag, cipher, words) => {
+    const [port, server] = [await freePort(), await opensslServer(flag)];
+    const line = `127.0.0.1:${server} ssl verify required ca-file ${SITE} verifyhost localhost sni str(localhost) crt ${FIRST}`;
+    start([
+      '-f',
+      config(`${DEFAULTS}listen l\n  bind 127.0.0.1:${port}\n  server s ${line} ${words} pool-max-conn 0\n`),
+    ]);
+    const first = await ask(port);
+    expect(first).toContain(`New, ${version}, Cipher is ${cipher}`);
+    expect(first).toMatch(/Subject: CN ?= ?first\.org/);
+    expect(await ask(port)).toContain(`Reused, ${version}, Cipher is ${cipher}`);
+  });
+
+  test('without the certificate that it wants there is no answer', async () => {
+    const [port, server] = [await freePort(), await opensslServer()];
+    const text = `${DEFAULTS}listen l\n  bind 127.0.0.1:${port}\n  retries 0\n  server s 127.0.0.1:${server} ssl verify none\n`;
+    start(['-f', config(text)]);
+    expect(await ask(port)).toMatch(/50[23] /);
   });
 });
 

@@ -1,14 +1,15 @@
 import net from 'node:net';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addressText, hostText, parseIp, sameAddress, unixAddress } from '../../engine/io/address.ts';
 import { addressOfNumber, decodeSockaddr, encodeSockaddr, sockaddrNumber } from '../../engine/io/native.ts';
+import fc from '../properties.ts';
 
 test('addresses as messages write them', () => {
   expect(addressText(parseIp('127.0.0.1', 80)!)).toBe('127.0.0.1:80');
   expect(addressText(parseIp('2001:DB8::1', 80)!)).toBe('2001:db8::1:80');
   expect(addressText(unixAddress('/run/x.sock'))).toBe('/run/x.sock');
-  expect(addressText(unixAddress('x', true))).toBe('abns@x');
+  expect(addressText(unixAddress('x', 'abns'))).toBe('abns@x');
+  expect(addressText(unixAddress('x', 'abnsz'))).toBe('abnsz@x');
 });
 
 test.each([

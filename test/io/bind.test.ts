@@ -11,8 +11,11 @@ import {
   type Listener,
   type ListenSpec,
   openListener,
+  relisten,
 } from '../../engine/io/bind.ts';
+import { frontendSpec } from '../../engine/io/listen-spec.ts';
 import * as native from '../../engine/io/native.ts';
+import { load } from '../config/load-text.ts';
 import { PLAIN_SPEC } from './plain-spec.ts';
 
 const { EADDRINUSE, EADDRNOTAVAIL, EBADF, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOTSOCK } = os.constants.errno;
@@ -77,6 +80,28 @@ describe('TCP', () => {
   test('the backlog is that of the line, or the default', () => {
     expect(native.backlogOf(listen({ address: LOOPBACK, backlog: 7 }).fd, -1)).toBe(7);
     expect(native.backlogOf(listen({ address: LOOPBACK }).fd, -1)).toBe(1024);
+  });
+
+  test.each([
+    ['', '', '', 'maxconn 500', 500],
+    ['', '', 'maxconn 40', 'maxconn 500', 40],
+    ['', 'maxconn 30', 'maxconn 40', 'maxconn 500', 30],
+    ['', 'maxconn 30', 'maxconn 40\n  backlog 20', 'maxconn 500', 20],
+    ['backlog 10', 'maxconn 30', 'backlog 20', 'maxconn 500', 10],
+  ])('%s %s, %s, %s: what a frontend waits with', (own, more, frontend, global, backlog) => {
+    const { model } = load(`global\n  ${global}\nfrontend f\n  bind 127.0.0.1:80 ${own} ${more}\n  ${frontend}\n`);
+    const [proxy] = model!.proxies;
+    expect(frontendSpec(proxy!.binds[0]!, proxy!, model!.global).backlog).toBe(backlog);
+  });
+
+  test.runIf(process.platform === 'linux')('what a line no longer says is taken back', () => {
+    const words = { tcpUserTimeoutMs: 5_000, deferAccept: true, mss: 1_000, saveSyn: 1 };
+    const { fd, address } = listen({ address: LOOPBACK, ...words });
+    expect(native.getOption(fd, native.TCP_DEFER_ACCEPT)).toBe(1);
+    expect(relisten(fd, { ...PLAIN_SPEC, address })).toEqual([]);
+    const left = [native.TCP_USER_TIMEOUT, native.TCP_DEFER_ACCEPT, native.TCP_SAVE_SYN];
+    expect(left.map(option => native.getOption(fd, option))).toEqual([0, 0, 0]);
+    expect(native.getOption(fd, native.TCP_MAXSEG)).not.toBe(1_000);
   });
 
   test('SO_REUSEPORT unless noreuseport', () => {
@@ -198,7 +223,10 @@ describe('unix sockets', () => {
     const { address } = listen({ address: unixAddress(name), abstract: true });
     expect(addressText(address)).toBe(`abns@${name}`);
     expect(await tryConnect({ path: `\0${name}`.padEnd(108, '\0') })).toBe('connected');
-    const error = refuse({ address: unixAddress(name, true) });
+    expect(await tryConnect({ path: `\0${name}` })).toBe('ECONNREFUSED');
+    listen({ address: unixAddress(name, 'abnsz'), abstract: true });
+    expect(await tryConnect({ path: `\0${name}` })).toBe('connected');
+    const error = refuse({ address: unixAddress(name, 'abns') });
     expect(error.message).toBe(`cannot bind UNIX socket (Address already in use) [abns@${name}]`);
   });
 });

@@ -1,6 +1,5 @@
 /** The encoders: whatever is put in, in whatever pieces, comes out of a decoder as it was; and what is made is freed. */
 import zlib from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Brotli } from '../../engine/io/brotli.ts';
 import { Deflate } from '../../engine/io/deflate.ts';
@@ -16,6 +15,7 @@ import {
   SLICE_BYTES,
 } from '../../engine/io/encoder.ts';
 import { Zstd } from '../../engine/io/zstd.ts';
+import fc from '../properties.ts';
 
 interface Format {
   readonly name: string;

@@ -1,7 +1,8 @@
 /** Random scripts of sends, half-closes and pauses on both ends give the same bytes on every io. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
 import type { Conn } from '../../engine/io/contract.ts';
+import fc from '../properties.ts';
 import { Recorder } from './recorder.ts';
 import { WORLDS, type World } from './worlds.ts';
 

@@ -3,11 +3,11 @@
  * server are on net; what arrives must be what was sent, to the byte, or the beginning of it where one side reset.
  */
 import net from 'node:net';
-import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { openListener } from '../../engine/io/bind.ts';
 import type { Address, Io } from '../../engine/io/contract.ts';
 import { createNetIo } from '../../engine/io/net.ts';
+import fc from '../properties.ts';
 import { PLAIN_SPEC } from './plain-spec.ts';
 import { relay } from './relay.ts';
 import { LOOPBACK, SCARCE, URING_HERE, uringIo } from './worlds.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createIo, probeIo } from '../../engine/io/choose.ts';
 import { type Rig, startRig } from '../proxy/rig.ts';
 
@@ -21,9 +21,13 @@ afterEach(async () => {
   for (const one of closing.splice(0)) one.close();
 });
 
+/** By all mirrors. */
+let accepted = 0;
+
 /** A server that answers with the address that it sees, and keeps its connections. */
 async function mirror(): Promise<number> {
   const server = net.createServer(socket => {
+    accepted++;
     closing.push({ close: () => socket.destroy() });
     socket.on('error', () => {});
     socket.on('data', () => {
@@ -202,3 +206,73 @@ for (const io of IOS) {
     expect([head[0], head[9], head.readUInt16BE(20), head[33]]).toEqual([0x45, 6, port, 0x02]);
   });
 }
+
+describe.each(IOS)('a range of source ports on %s', io => {
+  /** Two ports that nobody has, and that the kernel gives nobody. */
+  async function range(): Promise<string> {
+    for (let port = 20_000 + (process.pid % 10_000); ; port++) {
+      const servers = [port, port + 1].map(at => net.createServer().listen(at, '127.0.0.1'));
+      const free = await Promise.allSettled(servers.map(server => once(server, 'listening')));
+      for (const server of servers) server.close();
+      if (free.every(({ status }) => status === 'fulfilled')) return `${port}-${port + 1}`;
+    }
+  }
+
+  test('a port that somebody else has: no connection from another one is made', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(server);
+    const { port } = server.address() as net.AddressInfo;
+    await start(`mode tcp\n  server s 127.0.0.1:${await mirror()} source 127.0.0.1:${port}`, io);
+    const before = accepted;
+    const client = net.connect(rig!.port('web'), '127.0.0.1').resume();
+    await once(client, 'close');
+    expect([accepted - before, rig!.ends[0]!.state]).toEqual([0, 'SC']);
+  });
+
+  test('each connection has a port of its own; none is left: SC; one that is given back is used again', async () => {
+    const ports = await range();
+    const lines = `mode tcp\n  retries 1\n  server s 127.0.0.1:${await mirror()} source 127.0.0.1:${ports}`;
+    await start(lines, io);
+    /** A connection, and the port that the server sees; '' = it was closed. */
+    const connect = async () => {
+      const client = net.connect(rig!.port('web'), '127.0.0.1');
+      closing.push({ close: () => client.destroy() });
+      client.on('error', () => {}).write('x');
+      const data = await Promise.race([once(client, 'data'), once(client, 'close')]);
+      return { client, port: /\d+$/.exec(String(data[0]))?.[0] ?? '' };
+    };
+    const [first, second] = [await connect(), await connect()];
+    expect([first.port, second.port].sort().join('-')).toBe(ports);
+    const begun = Date.now();
+    expect((await connect()).port).toBe('');
+    expect(rig!.ends.map(({ state }) => state)).toEqual(['SC']);
+    expect(rig!.ends[0]!.retries).toBe(1);
+    // Without a turn-around, which would take 300 ms.
+    expect(Date.now() - begun).toBeLessThan(250);
+    first.client.destroy();
+    await vi.waitFor(async () => expect((await connect()).port).toBe(first.port));
+  });
+});
+
+test.skipIf(process.platform !== 'linux').each(IOS)(
+  'abstract names, filled with zeros or as long as they are (%s)',
+  async io => {
+    const name = `sluice-sockets-${process.pid}-${io}`;
+    for (const [path, answer] of [
+      [`\0${name}`, 'exact'],
+      [`\0${name}`.padEnd(108, '\0'), 'padded'],
+    ] as const) {
+      const server = net.createServer(socket => {
+        socket.on('error', () => {});
+        socket.on('data', () => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`));
+      });
+      server.listen({ path });
+      await once(server, 'listening');
+      closing.push(server);
+    }
+    await start(`server s abnsz@${name}`, io, `listen padded\n  bind 127.0.0.1:1\n  server s abns@${name}`);
+    expect((await ask('127.0.0.1')).saw).toBe('exact');
+    expect((await ask('127.0.0.1', '', 'padded')).saw).toBe('padded');
+  },
+);

@@ -70,7 +70,15 @@ function socketsOn(port: number): number {
 
 describe.runIf(URING_HERE)('uring', () => {
   test('messages, timers, immediates and doorbells go on in its thread', async () => {
-    const memory = Memory.create({ workers: 1, proxies: 0, listeners: 0, servers: 0, rings: 0, nameservers: 0 });
+    const memory = Memory.create({
+      workers: 1,
+      proxies: 0,
+      listeners: 0,
+      servers: 0,
+      rings: 0,
+      nameservers: 0,
+      ports: 0,
+    });
     const { worker, port, ask } = await startWorker(memory);
     const start = performance.now();
     for (let i = 0; i < 50; i++) expect(await ask('ping')).toBe('pong');

@@ -48,14 +48,14 @@ test('OPTIONAL: members are told all that can be said', async () => {
   });
   const x509 = new X509Certificate(good.cert);
   const time = (text: string) =>
-    `"${new Date(text)
+    new Date(text)
       .toISOString()
       .replaceAll(/[-:T]|\.000/g, '')
-      .slice(2)}"`;
+      .slice(2);
   expect(known).toMatchObject({
-    ...{ 'x-ssl-client-has-cert': '1', 'x-ssl-client-verify': '0', 'x-ssl-client-cn': '"good"' },
-    ...{ 'x-ssl-client-dn': '"/CN=good"', 'x-ssl-issuer': '"/CN=authority"' },
-    'x-ssl-client-sha1': `"${createHash('sha1').update(x509.raw).digest('hex').toUpperCase()}"`,
+    ...{ 'x-ssl-client-has-cert': '1', 'x-ssl-client-verify': '0', 'x-ssl-client-cn': 'good' },
+    ...{ 'x-ssl-client-dn': '/CN=good', 'x-ssl-issuer': '/CN=authority' },
+    'x-ssl-client-sha1': createHash('sha1').update(x509.raw).digest('hex').toUpperCase(),
     ...{ 'x-ssl-client-not-before': time(x509.validFrom), 'x-ssl-client-not-after': time(x509.validTo) },
   });
 });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Diagnostics } from '../../engine/config/diagnostics.ts';
 import { lex } from '../../engine/config/lexer.ts';
@@ -7,6 +6,7 @@ import type { Deployment } from '../../engine/lbaas/deployment-model.ts';
 import { quote } from '../../engine/lbaas/quote.ts';
 import { corrections, isDone, runtimeChange } from '../../engine/lbaas/runtime-change.ts';
 import { FILES } from '../../workers/lbaas/files.ts';
+import fc from '../properties.ts';
 import { deployments, monitor, SITE } from './deployments.ts';
 
 test('every deployment is a configuration that parses', () => {

@@ -1,7 +1,8 @@
 /** Deployments of every kind, for tests of what becomes of them. */
-import fc from 'fast-check';
+
 import type { Deployment, Farm, FarmMember, Front, Monitor, Policy } from '../../engine/lbaas/deployment-model.ts';
 import type { L7Rule } from '../../engine/lbaas/items.ts';
+import fc from '../properties.ts';
 
 /** Texts as people give them: quotes, spaces, signs that mean something in a configuration. */
 const text = fc.stringMatching(/^[ -~äß✓]{1,20}$/);

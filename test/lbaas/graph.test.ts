@@ -1,6 +1,7 @@
 /** A whole load balancer in one call: all of it, or nothing. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
+import fc from '../properties.ts';
 import { type Desk, desk, SUBNET, V2 } from './desk.ts';
 
 const FARM = { name: 'farm', protocol: 'HTTP', lb_algorithm: 'ROUND_ROBIN' };

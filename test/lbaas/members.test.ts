@@ -91,14 +91,23 @@ test.each([
   ['201-299', { 200: 'ERROR', 201: 'ONLINE', 299: 'ONLINE', 301: 'ERROR' }],
 ])('expected codes %s', async (expected_codes, states) => {
   const f = await farm();
-  const a = await site('a');
-  const made = await balancer(f, [a.port]);
+  const members = await Promise.all(
+    Object.keys(states).map(async status => {
+      const member = await site(status);
+      member.status = Number(status);
+      return member;
+    }),
+  );
+  const made = await balancer(
+    f,
+    members.map(member => member.port),
+  );
   await watch(f, made, { type: 'HTTP', url_path: '/health', expected_codes });
-  const url = `${V2}/pools/${made.pool}/members/${made.members[0]}`;
-  for (const [status, state] of Object.entries(states)) {
-    a.status = Number(status);
-    await eventually(async () => expect((await f.ask('GET', url)).body.member.operating_status).toBe(state));
-  }
+  await eventually(async () => {
+    const { body } = await f.ask('GET', `${V2}/pools/${made.pool}/members`);
+    const of = (id: string) => body.members.find((m: { id: string }) => m.id === id).operating_status;
+    expect(made.members.map(of)).toEqual(Object.values(states));
+  });
 });
 
 test('time-outs of the listener', async () => {

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { configurationText, refusalOf } from '../../engine/lbaas/configuration.ts';
 import { joinedText, proxiesOf, proxyNames, standsAlone } from '../../engine/lbaas/preamble.ts';
 import { FILES } from '../../workers/lbaas/files.ts';
+import fc from '../properties.ts';
 import { deployments, SITE, several } from './deployments.ts';
 
 const GROUP = { socket: '/run/group/sock', states: '/run/group/states' };

@@ -27,6 +27,54 @@ describe('expressions', () => {
   });
 });
 
+test('quotes of expressions stand in lines, not in what rules write into messages', async () => {
+  const rule =
+    'http-request set-header x-a "%{+Q}[str(a)] %{+Q}s %{+Q}[var(txn.none)]"\n http-request set-var(txn.a) req.fhdr(x-a)';
+  expect(await lineOf(`${rule}\n log-format "%{+Q}[str(a)] %[var(txn.a)]"`)).toBe('"a" a "<NOSRV>"');
+});
+
+test('variables of the request and of the response are there while it is processed', async () => {
+  const rules = [
+    'http-request set-var(res.a) str(x)',
+    'http-request set-var(txn.a) var(res.a)',
+    'http-request set-var(req.b) str(x)',
+    'http-response set-var(txn.b) var(req.b)',
+    'http-response set-var(res.c) str(z)',
+    'log-format "%[var(txn.a)] %[var(txn.b)] %[var(res.c)]"',
+  ];
+  expect(await lineOf(rules.join('\n'))).toBe('- - z');
+});
+
+describe('what answers in the place of a server', () => {
+  test.each([
+    ['GET', '/st', 'l/<STATS> 200'],
+    ['HEAD', '/st', 'l/<STATS> 200'],
+    ['POST', '/st', 'l/<STATS> 303'],
+    ['GET', '/m', 'l/<PROMEX> 200'],
+    ['HEAD', '/m', 'l/<PROMEX> 200'],
+    ['GET', '/m?scope=x', 'l/<PROMEX> 400'],
+    ['GET', '/r', 'l/<NOSRV> 302'],
+    ['GET', '/d', 'l/<NOSRV> 403'],
+    ['HEAD', '/204', 'l/<NOSRV> 204'],
+  ])('%s %s', async (method, path, expected) => {
+    const rules = [
+      'stats uri /st',
+      'http-request use-service prometheus-exporter if { path /m }',
+      'http-request redirect location /x if { path /r }',
+      'http-request deny if { path /d }',
+      'http-request return status 204 if { path /204 }',
+      'log-format "%b/%s %ST"',
+    ].join('\n');
+    const request = `${method} ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`;
+    expect(await lineOf(rules, request)).toBe(expected);
+  });
+});
+
+test.each(['GET', 'HEAD', 'POST'])('the page has the times of a server: %s', async method => {
+  const request = `${method} /st HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`;
+  expect(await lineOf('stats uri /st\n log-format "%Tw/%Tc/%Tr/%Td"', request)).toMatch(/^\d+\/\d+\/\d+\/\d+$/);
+});
+
 test('a listen section has no default backend but one that is named, a listener no name but its own', async () => {
   expect(await lineOf('log-format "%[fe_defbe] %[so_name] %[ssl_fc_is_resumed]"')).toBe('- - 0');
 });
@@ -86,6 +134,28 @@ describe('log profiles', () => {
     expect(await world.next()).toMatch(/^L 200 /);
   });
 
+  test('lines about one step add up, the exact step goes before any, drop before all', async () => {
+    const world = await start(`
+      log-profile p
+        on any format "A %OG"
+        on any sd "[a]"
+        on close format "C"
+        on error sd "[e]"
+        on connect format "no"
+        on connect drop
+      ${listen('log 127.0.0.1:$LOG profile p format rfc5424 local0\n log-steps all\n log-format "L %OG"\n log-format-sd "[l]"').replace('log 127.0.0.1:$LOG local0', '')}`);
+    const said = async () => (await world.nextRaw()).replace(/.* haproxy 42 - /, '').trim();
+    await world.send('l', GET('/'));
+    expect([await said(), await said(), await said(), await said()]).toEqual([
+      '[a] A txn_accept',
+      '[a] A txn_request',
+      '[a] A txn_response',
+      '[l] C',
+    ]);
+    await world.send('l', 'GARBAGE\r\n\r\n');
+    expect(await said()).toBe('[e] L sess_error');
+  });
+
   test('log-steps: a line at each', async () => {
     const world = await start(listen('log-steps all\n log-format "%OG %ST %HU"'));
     await world.send('l', GET('/a'));
@@ -125,6 +195,27 @@ describe('log profiles', () => {
       'http-res 127.0.0.1',
       'http-after-res 127.0.0.1',
       'txn_close 127.0.0.1',
+    ]);
+  });
+
+  test('do-log with a profile: its tag goes before that of the target and of its profile', async () => {
+    const tagged = 'log-profile p\n log-tag own\nlog-profile q\n log-tag asked\nlog-profile none\n on any sd "[a]"\n';
+    const rules = ['q', 'none'].map(name => `http-request do-log profile ${name}`).join('\n');
+    const world = await start(
+      tagged +
+        listen(
+          `log 127.0.0.1:$LOG profile p sample 1-2:3 local0\n log-tag proxy\n log-format "%OG"\n ${rules}`,
+        ).replace('log 127.0.0.1:$LOG local0', ''),
+    );
+    await world.send('l', GET('/'));
+    await world.send('l', GET('/'));
+    const said = async () => (await world.nextRaw()).replace(/^<\d+>.{15} /, '').trim();
+    // The third line of a round is not sent, whoever speaks.
+    expect([await said(), await said(), await said(), await said()]).toEqual([
+      'asked[42]: http-req',
+      'proxy[42]: http-req',
+      'asked[42]: http-req',
+      'proxy[42]: http-req',
     ]);
   });
 

@@ -100,6 +100,16 @@ describe('in a configuration', () => {
     expect(model('log-format %ci\n  option httplog').proxies[0]).toMatchObject({ logFormat: null, logStyle: 'http' });
   });
 
+  test.each([
+    ['log global', ['/l', 'stdout']],
+    ['log /m local0\n  log global\n  log global', ['/l', '/m', 'stdout']],
+    ['no log\n  log global', ['stdout']],
+    ['no log', []],
+  ])('log global adds the targets of the global section, once: %j', (lines, addresses) => {
+    const sections = `global\n log stdout local0\ndefaults\n log /l local0\nlisten l\n bind :80\n timeout client 1s\n  ${lines}\n`;
+    expect(load(sections).model!.proxies[0]!.logs.map(({ address }) => address)).toEqual(addresses);
+  });
+
   test('a format without a target is told', () => {
     expect(messages('mode http\n  no log\n  log-format %ci')).toEqual([
       "log format ignored for proxy 'l' since it has no log address",

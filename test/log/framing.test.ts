@@ -1,7 +1,8 @@
 /** Messages out of a stream (RFC 6587). */
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import { Framing } from '../../engine/log/framing.ts';
+import fc from '../properties.ts';
 
 /** What comes out of pieces of a stream; the last entry says whether all of it was understood. */
 function messages(pieces: readonly string[], endsWithLf = false, maxBytes = 100): (string | boolean)[] {

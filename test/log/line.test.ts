@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Line } from '../../engine/log/line.ts';
+import fc from '../properties.ts';
 
 function written(write: (line: Line) => void, maxBytes = 1000): string {
   const line = new Line(maxBytes);

@@ -160,7 +160,7 @@ describe('what is wrong is told', () => {
     ],
     [
       'log-forward f\n bind :1\n log stdout profile p local0',
-      "'profile': the lines of others are not made by a profile: it is not supported by Sluice here",
+      "'profile' is ignored: the lines of others are not made by a log-profile",
     ],
   ])('%j', (text, message) => {
     expect(load(`${text}\n`).diagnostics.list.map(d => d.message)).toContain(message);

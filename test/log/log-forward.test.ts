@@ -7,6 +7,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { openDatagramSocket, openListener } from '../../engine/io/bind.ts';
 import { createIo } from '../../engine/io/choose.ts';
 import { startLogForwards } from '../../engine/log/log-forward.ts';
+import { Sinks } from '../../engine/log/sinks.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
 import { outside } from '../../engine/sample/outside.ts';
 import { ProcVars } from '../../engine/sample/proc-vars.ts';
@@ -45,6 +46,8 @@ async function forward(section: string, bind = '', files: Record<string, string>
   io.onTurn(now => wheel.advance(now));
   const changes = new ChangeLog(createChanges(2), 1);
   const there = outside(model!, new PatternBooks([], changes), new ProcVars([], changes));
+  const sinks = new Sinks(model!, memory, null, io, () => {});
+  sinks.evaluate(() => there);
   const here = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 0 } as const;
   const open = (make: typeof openListener) => {
     const made = make({ ...PLAIN_SPEC, address: here });
@@ -55,7 +58,7 @@ async function forward(section: string, bind = '', files: Record<string, string>
   const running = startLogForwards(
     {
       ...{ model: model!, memory, io, wheel, wall: wallMs, outside: there },
-      ...{ facts: { pid: 1, hostname: 'h' }, complain: () => {} },
+      ...{ facts: { pid: 1, hostname: 'h' }, sinks },
     },
     [
       { fd: tcp.fd, bind: binds[0]!, section: 0, datagrams: false },

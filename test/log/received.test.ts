@@ -1,5 +1,5 @@
 /** Messages of others: what they say, and how they go on in each format. */
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import type { HostStrategy, LogTarget } from '../../engine/config/log-model.ts';
 import { Dates } from '../../engine/log/dates.ts';
@@ -7,6 +7,7 @@ import { Line } from '../../engine/log/line.ts';
 import { Received } from '../../engine/log/received.ts';
 import { writeHeader } from '../../engine/log/relayed.ts';
 import { FORMATS } from '../../engine/log/syslog.ts';
+import fc from '../properties.ts';
 
 /** A moment in local time. */
 const WALL = new Date(2026, 10, 22, 16, 35, 11, 866).getTime();
@@ -59,6 +60,8 @@ describe('a message goes on', () => {
     ['<13>Oct 11 22:14:15 myhost no tag', '', '<13>Oct 11 22:14:15 myhost no tag'],
     ['<13>Oct 11 22:14:15 myhost no tag', 'local', '<13>Oct 11 22:14:15 no tag'],
     ['<13>Oct 11 22:14:15 myhost a[1] no: colon', 'raw', 'a[1] no: colon'],
+    ['<13>Oct 11 22:14:15  tag: no host', 'local', '<13>Nov 22 16:35:11 Oct 11 22:14:15  tag: no host'],
+    ['<13>Oct 11 22:14:15 word', 'local', '<13>Nov 22 16:35:11 Oct 11 22:14:15 word'],
     ['<34>1 - - - - - - msg here', 'local', '<34>Nov 22 16:35:11 msg here'],
     ['<34>1 - h - - - -', '', '<34>1 - h - - - - '],
     ['<34>1 - h - - - [a', '', '<34>1 - h - - - [a'],

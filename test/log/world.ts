@@ -16,7 +16,7 @@ export interface World {
   readonly lines: string[];
   readonly complaints: string[];
   /** Sends `data` to a frontend, gives what comes back until the end. */
-  readonly send: (frontend: string, data: string, end?: boolean) => Promise<string>;
+  readonly send: (frontend: string, data: string | Uint8Array, end?: boolean) => Promise<string>;
 }
 
 export const HEADER = /^<\d+>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d haproxy\[\d+\]: /;
@@ -44,9 +44,12 @@ export async function start(config: string): Promise<World> {
     .replaceAll('$SERVER', `${(server.address() as net.AddressInfo).port}`)
     .replaceAll('$DEAD', `${deadPort}`);
   const rig = await startRig(text, {
-    events: (model, memory) => {
+    events: (model, memory, io) => {
       const facts = { pid: 42, hostname: 'vm' };
-      return new Logger({ model, memory, worker: 0, facts, wall: wallMs, complain: said => complaints.push(said) });
+      return new Logger({
+        ...{ model, memory, worker: 0, facts, wall: wallMs, io },
+        complain: said => complaints.push(said),
+      });
     },
   });
   onTestFinished(async () => {
@@ -70,11 +73,12 @@ function answer(socket: net.Socket): void {
   socket.on('data', data => {
     const [, uri] = data.toString().split(' ');
     if (uri === '/close') socket.destroy();
+    else if (uri === '/late') setTimeout(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'), 100);
     else if (uri !== '/never') socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
   });
 }
 
-function exchange(port: number, data: string, end: boolean): Promise<string> {
+function exchange(port: number, data: string | Uint8Array, end: boolean): Promise<string> {
   return new Promise(resolve => {
     const client = net.connect(port, '127.0.0.1');
     let got = '';

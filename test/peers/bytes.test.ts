@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Reader, varintBytes, Writer } from '../../engine/peers/bytes.ts';
+import fc from '../properties.ts';
 
 function encode(value: number): string {
   const out = new Writer();

@@ -1,5 +1,5 @@
 /** What HAProxys say, changed at random places: nothing is thrown, no entry is harmed that was not named. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
 import type { Conn } from '../../engine/io/contract.ts';
 import { createSim } from '../../engine/io/sim.ts';
@@ -11,10 +11,11 @@ import { newEntry } from '../../engine/peers/shared-table.ts';
 import { PeerTable } from '../../engine/peers/stick-table.ts';
 import { KEY_TYPES, type KeyType } from '../../engine/stick/data-types.ts';
 import { TimerWheel } from '../../engine/time.ts';
+import fc from '../properties.ts';
 import { makeTable } from '../stick/world.ts';
 import session from './haproxy-session.json' with { type: 'json' };
 import { messagesOf, readerOf } from './messages.ts';
-import { addressOf } from './town.ts';
+import { addressOf, call } from './town.ts';
 
 /** All that B said: its hello, definitions, updates, acknowledgements. */
 const SAID = Buffer.from(session.said.map(([from, hex]) => (from === 'B' ? hex : '')).join(''), 'hex');
@@ -42,7 +43,7 @@ function hear(bytes: Buffer, chunk: number) {
   const wheel = new TimerWheel(io.now());
   io.onTurn(now => wheel.advance(now));
   const log: string[] = [];
-  const peers = ['A', 'B'].map((name, i) => ({ name, address: addressOf(i), source: null, shard: 0, tls: null }));
+  const peers = ['A', 'B'].map((name, i) => ({ name, address: addressOf(i), shard: 0, call }));
   const shared = tables(() => io.now());
   const section = new Section(
     {

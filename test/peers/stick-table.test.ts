@@ -1,5 +1,5 @@
 /** Real stick tables of two processes, and what peers do with them. */
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import type { StickTable } from '../../engine/config/stick-model.ts';
 import { newEntry } from '../../engine/peers/shared-table.ts';
@@ -7,6 +7,7 @@ import { PeerTable } from '../../engine/peers/stick-table.ts';
 import { dataType } from '../../engine/stick/data-types.ts';
 import type { Table } from '../../engine/stick/table.ts';
 import { addValue, nameNumber, readValue, setValue } from '../../engine/stick/values.ts';
+import fc from '../properties.ts';
 import { attach, has, key, makeTable, share, stored, tableSpec } from '../stick/world.ts';
 
 const ALL = [

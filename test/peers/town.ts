@@ -3,11 +3,15 @@ import type { Address } from '../../engine/io/contract.ts';
 import type { Sim } from '../../engine/io/sim.ts';
 import { randomFrom } from '../../engine/io/sim-events.ts';
 import { type PeersEnv, Section, type SectionSpec } from '../../engine/peers/section.ts';
+import type { Call } from '../../engine/proxy/streamless.ts';
 import { TimerWheel } from '../../engine/time.ts';
 import { columnsOf, FakeTable } from './fake-table.ts';
 
 /** Where peer number `n` listens. */
 export const addressOf = (n: number): Address => ({ family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port: 1000 + n });
+
+/** As a line without words does it. */
+export const call: Call = (io, address, handler) => io.connect(address, { source: null, tfo: false }, handler);
 
 export interface Town {
   readonly section: Section;
@@ -53,7 +57,7 @@ export function start(sim: Sim, names: string, me: string, options: TownOptions 
     succeeds: options.succeeds ?? false,
     tables: [table],
     peers: [...names].map((name, n) => {
-      return { name, address: addressOf(n), source: null, shard: options.shard?.[n] ?? 0, tls: null };
+      return { name, address: addressOf(n), shard: options.shard?.[n] ?? 0, call };
     }),
   });
   if (!options.deaf) section.listen(sim.bind(addressOf(names.indexOf(me))), 16);

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteMeter } from '../../engine/proxy/byte-meter.ts';
+import fc from '../properties.ts';
 
 /** Bytes that pass until `untilMs` when there are always more, as the timer wheel would let them: whole milliseconds. */
 function saturate(limit: number, periodMs: number, minBytes: number, untilMs: number): { at: number; bytes: number }[] {

@@ -1,9 +1,9 @@
 /** Compression on the data path: what is compressed, how it is framed, when it leaves, what is counted. */
 
 import zlib from 'node:zlib';
-import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alive } from '../../engine/io/encoder.ts';
+import fc from '../properties.ts';
 import { endAll } from './ending.ts';
 import { origin, rigOf } from './listen.ts';
 import { pass, until } from './network.ts';
@@ -149,6 +149,44 @@ describe('a response', () => {
     expect(rig.counter('frontend', 'web', 'comp_rsp')).toBe(0);
   });
 
+  /** The head as the server sent it decides, not as the rules left it (measured: HAProxy 2.6). */
+  const RULED: readonly (readonly [string, string, boolean, string])[] = [
+    ['', 'set-header Cache-Control no-transform', true, 'cache-control: no-transform'],
+    ['', 'set-header Content-Type image/png', true, 'content-type: image/png'],
+    ['', 'set-header ETag x', true, 'etag: x'],
+    ['', 'set-header ETag \'"x"\'', true, 'etag: W/"x"'],
+    ['', 'set-status 404', true, 'vary: Accept-Encoding'],
+    ['Cache-Control: no-transform\r\n', 'del-header Cache-Control', false, 'content-length'],
+    ['Content-Encoding: x\r\n', 'del-header Content-Encoding', false, 'content-length'],
+    ['ETag: x\r\n', 'del-header ETag', false, 'content-length'],
+  ];
+
+  test.each(RULED)('rules come too late to decide: %j, %s', async (headers, rule, compressed, has) => {
+    const lines = `${GZIP}\ncompression type text/\nhttp-response ${rule}`;
+    const { head } = await answerTo(get('gzip'), response(headers), lines);
+    expect(head.includes('content-encoding: gzip')).toBe(compressed);
+    expect(head).toContain(has);
+  });
+
+  test.each([
+    ['', true],
+    ['compression type text/html', false],
+    ['http-after-response set-header X-A b', true],
+  ])('of the statistics page too: %j', async (more, compressed) => {
+    const s = await origin();
+    const r = await proxy(s.port, `${GZIP}\nstats uri /st\n${more}`);
+    const { head, body } = parse(await ask(r.port('web'), get('gzip').replace('/', '/st;csv')));
+    expect(head.includes('\r\nvary: Accept-Encoding\r\ncontent-encoding: gzip\r\n')).toBe(compressed);
+    expect(head.match(/transfer-encoding: chunked/g)).toHaveLength(1);
+    const page = (compressed ? zlib.gunzipSync(body) : body).toString();
+    expect(page).toMatch(/^# pxname,.*\nweb,FRONTEND,.*\nweb,s1,.*\nweb,BACKEND,.*\n\n?$/);
+    expect(r.counter('frontend', 'web', 'comp_rsp')).toBe(compressed ? 1 : 0);
+    expect(r.counter('backend', 'web', 'comp_rsp')).toBe(0);
+    expect(r.counter('backend', 'web', 'comp_in')).toBe(compressed ? page.length : 0);
+    await until(() => r.ends.length === 1);
+    expect(r.ends[0]!.state).toBe('LR');
+  });
+
   test.each([
     ['gzip;q=0.5, deflate;q=0.8', 'deflate'],
     ['gzip;q=0.8, deflate;q=0.5', 'gzip'],
@@ -160,6 +198,14 @@ describe('a response', () => {
   ])('is made what the client wants most: %s', async (accepted, coding) => {
     const { head } = await answerTo(get(accepted), response(''), 'compression algo gzip deflate');
     expect(head).toContain(`\r\ncontent-encoding: ${coding}\r\n`);
+  });
+
+  test('that is our own is none, and res.comp says so', async () => {
+    const lines = `${GZIP}\nhttp-after-response set-header X-Comp %[res.comp],%[res.comp_algo]`;
+    const { head } = await answerTo(get('gzip'), 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n', lines);
+    expect(head).toContain('x-comp: 0,\r\n');
+    const other = await answerTo(get('gzip'), response(''), lines);
+    expect(other.head).toContain('x-comp: 1,gzip\r\n');
   });
 
   test('to HEAD stays without a payload, and as it was', async () => {

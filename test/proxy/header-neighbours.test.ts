@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { origin, rigOf } from './listen.ts';
 import type { Rig } from './rig.ts';
-import { ask, ok } from './wire.ts';
+import { ask, connect, ok } from './wire.ts';
 
 let rig: Rig;
 
@@ -47,6 +47,28 @@ test('names are written as the servers want them', async () => {
   const { heard, got } = await exchange('option h1-case-adjust-bogus-server', CASES);
   expect(heard).toContain('GET / HTTP/1.1\r\nHOST: a\r\n');
   expect(got).toContain('\r\ncontent-length: 20\r\n');
+});
+
+test('trailers, too, both ways', async () => {
+  const s = await origin();
+  rig = await rigOf(`
+global
+  ${CASES}
+listen web
+  mode http
+  bind 127.0.0.1:1
+  option h1-case-adjust-bogus-client
+  option h1-case-adjust-bogus-server
+  server s1 127.0.0.1:${s.port}
+`);
+  const wire = await connect(rig.port('web'));
+  const payload = 'Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n';
+  wire.send(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${payload}etag: 1\r\nx: 2\r\n\r\n`);
+  const conn = await s.conn();
+  await conn.has('0\r\nETag: 1\r\nx: 2\r\n\r\n');
+  conn.send(`HTTP/1.1 200 OK\r\n${payload}X: 1\r\nETAG: 3\r\n\r\n`);
+  await wire.end();
+  expect(wire.received.endsWith('0\r\nx: 1\r\nETag: 3\r\n\r\n')).toBe(true);
 });
 
 test('our own answers, too', async () => {

@@ -212,6 +212,22 @@ describe('messages', () => {
     expect(r.ends[0]).toMatchObject({ status: 101, state: '--' });
   });
 
+  test('a server that resets an upgraded connection: SD, counted', async () => {
+    const s = await origin();
+    const r = await proxy(s.port);
+    const client = await connect(r.port('web'));
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: thing\r\n\r\n');
+    const conn = await s.conn();
+    await conn.has('upgrade: thing');
+    conn.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: thing\r\n\r\nwelcome');
+    await client.has('welcome');
+    conn.socket.resetAndDestroy();
+    await client.until(() => r.ends.length === 1);
+    expect(r.ends[0]).toMatchObject({ status: 101, state: 'SD' });
+    expect(r.counter('server', 'web/s1', 'srv_aborts')).toBe(1);
+    expect(r.counter('server', 'web/s1', 'failed_resp')).toBe(1);
+  });
+
   test('CONNECT opens a tunnel', async () => {
     const s = await origin();
     const r = await proxy(s.port);
@@ -430,6 +446,7 @@ defaults
   timeout connect 1s
 listen web
   bind 127.0.0.1:1
+  option redispatch
   cookie SRV insert indirect
   server s1 127.0.0.1:${one.port} cookie a maxconn 1
   server s2 127.0.0.1:${two.port} cookie b

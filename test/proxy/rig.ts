@@ -9,6 +9,7 @@ import { loadModel } from '../../engine/config/load.ts';
 import type { Model } from '../../engine/config/model.ts';
 import { administer } from '../../engine/health/admin.ts';
 import { initialise } from '../../engine/health/initialise.ts';
+import { outputOf } from '../../engine/io/command.ts';
 import type { Io } from '../../engine/io/contract.ts';
 import { frontendSpec } from '../../engine/io/listen-spec.ts';
 import { NO_EVENTS, type StreamEvents } from '../../engine/proxy/events.ts';
@@ -54,6 +55,9 @@ export interface StreamEnd {
   /** What the persistence cookie was worth, and what became of it in the response. */
   readonly cookie: string;
   readonly retries: number;
+  readonly redispatched: boolean;
+  /** Streams on its server when it ended, itself not among them. */
+  readonly onServer: number;
   /** Not to be logged. */
   readonly silent: boolean;
 }
@@ -65,6 +69,7 @@ export function parseModel(text: string): Model {
     resolve: () => null,
     readFile: (path: string) => (existsSync(path) ? readFileSync(path) : null),
     readFolder: (path: string) => (statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path) : null),
+    output: outputOf,
     env: {},
   } as never);
   const alerts = diagnostics.list.filter(d => d.severity === 'alert');
@@ -90,7 +95,7 @@ export interface RigOptions {
   readonly workers?: number;
   readonly io?: () => Io;
   /** Who else hears of the streams. */
-  readonly events?: (model: Model, memory: Memory) => StreamEvents;
+  readonly events?: (model: Model, memory: Memory, io: Io) => StreamEvents;
 }
 
 export async function startRig(config: string, options: RigOptions = {}): Promise<Rig> {
@@ -103,8 +108,8 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const top = topology(model);
   const view = createView({ model, memory, topology: top, facts: FACTS });
   const ends: StreamEnd[] = [];
-  const events = options.events?.(model, memory) ?? NO_EVENTS;
-  const ios: Io[] = [];
+  const ios = Array.from({ length: count }, () => options.io?.() ?? place.io());
+  const events = options.events?.(model, memory, ios[0]!) ?? NO_EVENTS;
   const changes = createChanges(count + 1);
   const fds = new Map<number, { fd: number; port: number }>();
   model.proxies.forEach(proxy => {
@@ -116,8 +121,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
   const idle: Promise<void>[] = [];
   let started = false;
   for (let worker = 0; worker < count; worker++) {
-    const io = options.io?.() ?? place.io();
-    ios.push(io);
+    const io = ios[worker]!;
     if (!started) initialise(memory, model, io.now());
     started = true;
     let done = () => {};
@@ -145,6 +149,7 @@ export async function startRig(config: string, options: RigOptions = {}): Promis
         },
         sessionFailed: (session, why) => events.sessionFailed(session, why),
         logNow: (at, step, profile) => events.logNow(at, step, profile),
+        debugged: (sink, text) => events.debugged(sink, text),
       },
     });
     for (const [number, { fd }] of fds) traffic.listen(number, place.dup(fd));
@@ -202,6 +207,8 @@ function endOf(stream: Stream): StreamEnd {
     state: stream.cause + stream.phase,
     cookie: `${stream.cookie} ${stream.cookieSet}`,
     retries: stream.attempts,
+    redispatched: stream.redispatched,
+    onServer: stream.server === null ? 0 : stream.context.words[stream.server.at + SERVER.at.served]!,
     silent: stream.silent,
   };
 }

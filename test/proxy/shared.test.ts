@@ -75,7 +75,7 @@ test('maxconn of a server is exact, and whoever frees a place serves the one who
 });
 
 test('maxconn of a frontend is exact, and a place freed in one worker lets in a client of the other', async () => {
-  const { rig } = await start('maxconn 5', [() => ok()]);
+  const { rig } = await start('maxconn 5\n  backlog 100', [() => ok()]);
   let answered = 0;
   const ports = rig.port('web');
   await Promise.all(

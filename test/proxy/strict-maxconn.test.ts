@@ -40,14 +40,48 @@ test('one worker reuses the connection that is there', async () => {
   expect(server.conns.length).toBe(1);
 });
 
-test('several workers keep none, as no other could use or close it', async () => {
-  await start('maxconn 1 strict-maxconn', 2);
-  for (let n = 0; n < 3; n++) expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
-  expect(idle()).toBe(0);
-  await rig.stop();
-  await start('maxconn 1', 2);
-  expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
+const open = ({ conns }: WireServer) => conns.filter(({ ended, closed }) => !ended && !closed).length;
+
+test.each([1, 2, 3])('two workers have %i connections to the server at most, and keep them', async maxconn => {
+  const server = await start(`maxconn ${maxconn} pool-low-conn 9 strict-maxconn`, 2);
+  let most = 0;
+  for (let round = 0; round < 5; round++) {
+    const answers = Array.from({ length: 8 }, () => ask(rig.port('web'), GET));
+    for (const answer of answers) expect(await answer).toContain(' 200 ');
+    most = Math.max(most, rig.serverWord('b', 's', 'conns'));
+  }
+  expect(most).toBeLessThanOrEqual(maxconn);
+  expect(idle()).toBeGreaterThan(0);
+  expect(rig.serverWord('b', 's', 'conns')).toBe(idle());
+  await pass(50);
+  expect(open(server)).toBe(idle());
+});
+
+test('an idle connection of another worker ends for one that this one needs, of a session, too', async () => {
+  const server = await start('maxconn 1 strict-maxconn', 2, 'never');
+  const clients = await Promise.all(Array.from({ length: 6 }, () => connect(rig.port('web'))));
+  for (const client of clients) {
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.has('\r\n\r\nx');
+  }
+  expect(rig.serverWord('b', 's', 'conns')).toBe(1);
+  await pass(50);
+  expect(open(server)).toBe(1);
+  for (const client of clients) client.socket.destroy();
+  await pass(50);
+  expect(rig.serverWord('b', 's', 'conns')).toBe(0);
+});
+
+test('pool-max-conn is for all workers', async () => {
+  await start('pool-low-conn 9 pool-max-conn 1', 2);
+  await Promise.all(Array.from({ length: 8 }, () => ask(rig.port('web'), GET)));
   expect(idle()).toBe(1);
+});
+
+test('pool-purge-delay 0: none is kept', async () => {
+  await start('pool-purge-delay 0');
+  expect(await ask(rig.port('web'), GET)).toContain(' 200 ');
+  expect(idle()).toBe(0);
 });
 
 /** Connections that the server has open when two clients, one after the other, have asked and stay. */
@@ -59,9 +93,9 @@ async function openAtTheEnd(words: string, reuse: string): Promise<number> {
     await client.has('\r\n\r\nx');
   }
   await pass(50);
-  const open = server.conns.filter(({ ended, closed }) => !ended && !closed).length;
+  const there = open(server);
   for (const client of [one, other]) client.socket.destroy();
-  return open;
+  return there;
 }
 
 // Others know themselves that a second idle connection would be of no use.

@@ -84,6 +84,48 @@ test('option abortonclose sees the end of a client that has already sent somethi
   first.socket.destroy();
 });
 
+test('without the option that ends only who has sent nothing', async () => {
+  const s = await origin();
+  const rig = await listen(['mode tcp', 'timeout queue 2s', `server s1 127.0.0.1:${s.port} maxconn 1`]);
+  const first = await connect(rig.port('web'));
+  first.send('one');
+  await (await s.conn()).has('one');
+  const second = await connect(rig.port('web'));
+  await second.until(() => rig.word('web', 'be_total_queued') === 1);
+  second.socket.end();
+  await second.end();
+  expect(rig.ends[0]!.state).toBe('CQ');
+  expect(rig.counter('backend', 'web', 'cli_aborts')).toBe(0);
+  first.socket.destroy();
+});
+
+test('a client that resets in a queue is seen, and one that waits there has its whole time afterwards', async () => {
+  const s = await origin();
+  const lines = ['mode tcp', 'timeout queue 2s', 'timeout client 300ms', `server s1 127.0.0.1:${s.port} maxconn 1`];
+  const rig = await listen(lines);
+  const wires: Wire[] = [];
+  for (let n = 0; n < 3; n++) {
+    const wire = await connect(rig.port('web'));
+    wire.send('hello');
+    wires.push(wire);
+    await wire.until(() => rig.word('web', 'be_served') + rig.word('web', 'be_total_queued') === n + 1);
+  }
+  wires[1]!.socket.resetAndDestroy();
+  await until(() => rig.ends.length === 1);
+  expect(rig.ends[0]!.state).toBe('CQ');
+  for (let n = 0; n < 5; n++) {
+    await pass(50);
+    wires[0]!.send('.');
+  }
+  wires[0]!.socket.resetAndDestroy();
+  const conn = await s.conn(1);
+  await conn.has('hello');
+  await pass(200);
+  conn.send('welcome');
+  await wires[2]!.has('welcome');
+  wires[2]!.socket.destroy();
+});
+
 test('what came before there was a connection is sent in its order', async () => {
   const s = await origin();
   const rig = await listen([

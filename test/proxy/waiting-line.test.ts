@@ -1,8 +1,9 @@
 /** Places in a queue: the order of the heap, and what rules make of it. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
 import type { Stream } from '../../engine/proxy/stream.ts';
 import { placeAt, WaitingLine } from '../../engine/proxy/waiting-line.ts';
+import fc from '../properties.ts';
 import { CLOSE, listen, origin } from './listen.ts';
 import { connect, ok, type Wire } from './wire.ts';
 

@@ -1,5 +1,6 @@
 /** Clients and servers of plain bytes, to see exactly what is on the wire. */
 import { once } from 'node:events';
+import { untilEnd } from './ending.ts';
 import { network, type Served, type Socket, settle, until } from './network.ts';
 
 /** A connection that gathers what it receives. */
@@ -43,6 +44,11 @@ export class Wire {
     return this.until(w => w.ended || w.closed);
   }
 
+  /** With a reset: nobody waits for an answer any more. */
+  stop(): void {
+    if (!this.closed) this.socket.resetAndDestroy();
+  }
+
   /** Gives what was received and forgets it. */
   take(): string {
     const text = this.received;
@@ -51,7 +57,13 @@ export class Wire {
   }
 }
 
+/** A client until the test ends. Not for tests that run at the same time: any of them may be the one that ends. */
 export async function connect(port: number): Promise<Wire> {
+  return untilEnd(await dial(port));
+}
+
+/** A client that its caller ends. */
+export async function dial(port: number): Promise<Wire> {
   const socket = network().connect(port, true);
   const wire = new Wire(socket);
   await settle(once(socket, 'connect'));

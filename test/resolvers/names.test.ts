@@ -181,6 +181,18 @@ describe('servers with one name', () => {
     expect([...new Set(seen)]).toEqual(['127.0.0.1', '127.0.0.2']);
   });
 
+  test('do not share them for being on other ports', async () => {
+    ns.addresses('A', 'one.test', '127.0.0.1');
+    const w = start(
+      'server s1 one.test:80 resolvers r init-addr none\n server s2 one.test:81 resolvers r init-addr none',
+    );
+    const seen = await until(
+      () => w.where(),
+      list => list.some(text => !text.startsWith('-')),
+    );
+    expect(seen.toSorted()).toEqual(['-:81', '127.0.0.1:80']);
+  });
+
   test('prefer networks', async () => {
     ns.addresses('A', 'one.test', '127.0.0.1', '127.0.2.9', '127.0.0.2', '127.0.2.1');
     const w = start('server s1 one.test:80 resolvers r init-addr none resolve-net 127.0.3.0/24,127.0.2.0/29');
@@ -202,6 +214,7 @@ describe('servers of a service', () => {
     expect([w.word('t1', 'uweight'), w.word('t2', 'uweight')]).toEqual([1, 4]);
     expect(w.names.originOf(w.target('t2'))).toEqual({ name: 'b.test', service: NAME });
     expect(w.lines).toContain('b/t1 changed its IP from (none) to 127.0.1.1 by DNS additional record.');
+    expect(w.lines).toContain("b/t2 changed its FQDN from (null) to b.test by 'SRV record'");
     ns.services(NAME, record('c.test', 8003, 0, '127.0.1.3'), record('b.test', 8002, 65_535));
     await at(w, '127.0.1.3:8003', '127.0.1.2:8002', '-:0');
     await until(

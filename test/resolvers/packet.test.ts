@@ -1,9 +1,9 @@
 import dnsPacket, { type Answer, type Packet } from 'dns-packet';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../engine/io/address.ts';
 import { ANSWER_RECORDS_MAX } from '../../engine/limits.ts';
 import { decodeAnswer, encodeQuery, idOf, type Question, queryName } from '../../engine/resolvers/packet.ts';
+import fc from '../properties.ts';
 
 const A: Question = { type: 'A', name: 'a.test' };
 const SRV: Question = { type: 'SRV', name: '_http._tcp.a.test' };

@@ -62,7 +62,7 @@ describe('the rows of the action table', () => {
 
   test('a proxy inherits the rules of named defaults, and runs them first', () => {
     const { model } = load(
-      'defaults d\n mode http\n http-request deny if FALSE\nlisten a\n bind 127.0.0.1:80\n http-request allow\n',
+      'defaults d\n mode http\n http-request deny if FALSE\nfrontend a\n bind 127.0.0.1:80\n http-request allow\n',
       FILES,
     );
     expect(model!.proxies[0]!.rules.request.map(rule => rule.action)).toEqual(['deny', 'allow']);

@@ -197,6 +197,8 @@ describe('responses of our own', () => {
   test.each([
     ['http-request return\n  http-after-response set-header connection close', 'content-length: 0\r\n'],
     ['http-request return status 204 hdr connection close', ''],
+    // A header without a value is left out.
+    ['http-request return status 204 hdr connection close hdr x-a %[str()] hdr x-b %[req.hdr(b)]x', 'x-b: x\r\n'],
   ])('%s', async (rules, headers) => {
     await start([rules]);
     client!.send(GET);

@@ -206,6 +206,16 @@ describe('connections go on', () => {
   });
 });
 
+test('early-hint rules one after the other make one response, a condition begins another', async () => {
+  const hint = (link: string, when = '') => `http-request early-hint Link ${link} ${when}`;
+  const rules = [hint('a', 'if { path /no }'), hint('b'), hint('c'), hint('d', 'if { path / }'), hint('e')];
+  const r = await proxy([...rules, 'http-request return status 200']);
+  const early = (links: string) => `HTTP/1.1 103 Early Hints\r\n${links}\r\n`;
+  const got = await ask(r.port('f'), get('/'));
+  const hints = early('link: b\r\nlink: c\r\n') + early('link: d\r\nlink: e\r\n');
+  expect(got.slice(0, got.indexOf('HTTP/1.1 200'))).toBe(hints);
+});
+
 describe('settings', () => {
   test('set-timeout server is for this stream only', async () => {
     const silent = await origin(() => null);
@@ -222,6 +232,28 @@ listen l
 `);
     expect(await ask(rig.port('l'), get('/'))).toContain('504 Gateway Time-out');
     expect(rig.ends[0]).toMatchObject({ state: 'sH' });
+  });
+
+  test('the cur_ fetches tell what is in force, the be_ and fe_ ones what is configured', async () => {
+    const r = await proxy(
+      ['http-request set-timeout client 4s if { path /other }'],
+      [
+        'http-request set-timeout server 5s if { path /other }',
+        'http-request set-timeout tunnel 6s if { path /other }',
+        'http-request set-retries 7 if { path /other }',
+        'http-response set-header x %[cur_client_timeout],%[cur_server_timeout],%[cur_tunnel_timeout],%[cur_max_retries]',
+        'http-response set-header y %[fe_client_timeout],%[be_server_timeout],%[be_tunnel_timeout],%[be_max_retries]',
+      ],
+    );
+    const usual = '2000,2000,0,3';
+    for (const [path, now] of [
+      ['/other', '4000,5000,6000,7'],
+      ['/', usual],
+    ] as const) {
+      const answer = await ask(r.port('f'), get(path));
+      expect(answer).toContain(`x: ${now}\r\n`);
+      expect(answer).toContain(`y: ${usual}\r\n`);
+    }
   });
 
   test('set-src holds for one stream', async () => {

@@ -126,7 +126,8 @@ describe('switch-mode http', () => {
   });
 
   test('a client that half-closes behind its request is served', async () => {
-    const wire = await start(['tcp-request inspect-delay 1s', 'tcp-request content switch-mode http if WAIT_END']);
+    const lines = ['tcp-request inspect-delay 1s', 'tcp-request content switch-mode http if WAIT_END'];
+    const wire = await start(lines, ['no option abortonclose']);
     wire.send(get('/a'));
     wire.socket.end();
     await wire.has('GET /a');

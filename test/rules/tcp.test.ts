@@ -1,7 +1,7 @@
 import tls from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { origin, rigOf } from '../proxy/listen.ts';
-import { network, pass } from '../proxy/network.ts';
+import { needsKernel, network, pass } from '../proxy/network.ts';
 import type { Rig } from '../proxy/rig.ts';
 import { ask, connect, ok } from '../proxy/wire.ts';
 
@@ -114,6 +114,87 @@ describe('tcp-request content', () => {
     expect(r.ends[0]).toMatchObject({ state: 'PR' });
   });
 
+  test("what came before the client's end passes on, and then its end", async () => {
+    const s = await origin();
+    const r = await listen(s.port, ['tcp-request inspect-delay 10s', 'tcp-request content accept if { req.len ge 6 }']);
+    const wire = await connect(r.port('l'));
+    wire.send('abc');
+    wire.socket.end();
+    const conn = await s.conn();
+    await conn.has('abc');
+    await conn.end();
+    conn.socket.end();
+    await wire.end();
+    expect(r.ends[0]).toMatchObject({ state: '--' });
+  });
+
+  test('a client that resets while they wait counts where it would have gone', async () => {
+    const s = await origin();
+    const r = await listen(s.port, ['tcp-request inspect-delay 10s', 'tcp-request content accept if { req.len ge 6 }']);
+    const wire = await connect(r.port('l'));
+    wire.send('abc');
+    await pass(30);
+    wire.socket.resetAndDestroy();
+    await wire.until(() => r.ends.length === 1);
+    expect(r.ends[0]).toMatchObject({ state: 'CR' });
+    expect(r.counter('frontend', 'l', 'failed_req')).toBe(1);
+    expect(r.counter('backend', 'l', 'cum_sess')).toBe(1);
+    expect(r.counter('backend', 'l', 'cli_aborts')).toBe(1);
+    expect(s.conns.length).toBe(0);
+  });
+
+  test.each([
+    ['tcp-request content accept if WAIT_END', 'cR'],
+    ['tcp-request content reject if WAIT_END', 'PR'],
+  ])('they decide when the client is late: %s', async (rule, state) => {
+    const s = await origin();
+    const r = await listen(s.port, ['timeout client 60ms', 'tcp-request inspect-delay 10s', rule]);
+    const wire = await connect(r.port('l'));
+    wire.send('abc');
+    await wire.end();
+    expect(r.ends[0]).toMatchObject({ state });
+    expect(s.conns.length).toBe(0);
+  });
+
+  test('what follows a term that may still change is not asked yet', async () => {
+    const s = await origin();
+    const r = await listen(s.port, [
+      'tcp-request inspect-delay 60ms',
+      'tcp-request content reject if WAIT_END { src 1.2.3.4 }',
+    ]);
+    const start = network().now();
+    const wire = await connect(r.port('l'));
+    wire.send('abc');
+    await (await s.conn()).has('abc');
+    expect(network().now() - start).toBeGreaterThan(50);
+    wire.socket.destroy();
+  });
+
+  test('what they capture is there for the log, without a request', async () => {
+    const s = await origin();
+    const r = await listen(s.port, [
+      'tcp-request inspect-delay 1s',
+      'tcp-request content capture req.payload(0,3) len 20',
+      'tcp-request content reject if { capture.req.hdr(0) -m str abc }',
+    ]);
+    const wire = await connect(r.port('l'));
+    wire.send('abc');
+    await wire.end();
+    expect(r.ends[0]).toMatchObject({ state: 'PR' });
+  });
+
+  test('who is refused unread sees an end, no reset', async context => {
+    needsKernel(context, 'a close that resets');
+    const s = await origin();
+    const r = await listen(s.port, ['tcp-request content reject']);
+    const wire = await connect(r.port('l'));
+    let failed: Error | null = null;
+    wire.socket.on('error', error => (failed = error));
+    wire.send('x'.repeat(10_000));
+    await wire.end();
+    expect(failed).toBe(null);
+  });
+
   test('WAIT_END holds a connection back', async () => {
     const s = await origin();
     const r = await listen(s.port, ['tcp-request inspect-delay 60ms', 'tcp-request content accept if WAIT_END']);
@@ -209,9 +290,34 @@ describe('tcp-response content', () => {
     client.socket.destroy();
   });
 
+  test.each([
+    ['reject', 'PD', 1],
+    ['close', '--', 0],
+  ])('%s without a condition: the server gets nothing', async (action, state, denied) => {
+    const s = await origin();
+    const r = await listen(s.port, ['tcp-response inspect-delay 1s', `tcp-response content ${action}`]);
+    const wire = await connect(r.port('l'));
+    wire.send('x');
+    await wire.end();
+    expect(r.ends[0]).toMatchObject({ state });
+    expect(r.counter('backend', 'l', 'denied_resp')).toBe(denied);
+    expect((await s.conn()).received).toBe('');
+  });
+
+  test('the time to wait begins with the connection, whatever the client sends', async () => {
+    const s = await origin();
+    const r = await listen(s.port, ['tcp-response inspect-delay 100ms', 'tcp-response content reject if WAIT_END']);
+    const wire = await connect(r.port('l'));
+    wire.send('x');
+    await (await s.conn()).has('x');
+    await wire.end();
+    expect(r.ends[0]).toMatchObject({ state: 'PD' });
+  });
+
   test('close: what came passes, nothing else', async () => {
     const s = await origin();
-    const r = await listen(s.port, ['tcp-response content close']);
+    const lines = ['tcp-response inspect-delay 1s', 'tcp-response content close if { res.len gt 0 }'];
+    const r = await listen(s.port, lines);
     const wire = await connect(r.port('l'));
     wire.send('x');
     const conn = await s.conn();

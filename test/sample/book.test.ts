@@ -1,5 +1,5 @@
 /** Pattern references that change: every follower finds what a search through the list would find. */
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import type { Resources } from '../../engine/config/draft.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
@@ -8,6 +8,7 @@ import { addAcl, deleteKey, setMap } from '../../engine/sample/pattern-changes.t
 import { type PatternRef, readPatternFile } from '../../engine/sample/pattern-ref.ts';
 import { IPV4, Sample } from '../../engine/sample/sample.ts';
 import { type ChangeBuffers, ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
+import fc from '../properties.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 

@@ -1,5 +1,5 @@
 /** What was changed of maps, ACLs and variables in one generation of the configuration, in the next. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
 import type { Resources } from '../../engine/config/draft.ts';
 import { PatternBooks } from '../../engine/sample/book.ts';
@@ -9,6 +9,7 @@ import { ownPatterns, type PatternRef, readPatternFile } from '../../engine/samp
 import { type ProcVar, ProcVars } from '../../engine/sample/proc-vars.ts';
 import { SINT, type Type } from '../../engine/sample/sample.ts';
 import { type ChangeBuffers, ChangeLog, createChanges } from '../../engine/shm/change-log.ts';
+import fc from '../properties.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const number = (int: number) => ({ type: SINT as Type, int, wide: null, bytes: new Uint8Array(0) });

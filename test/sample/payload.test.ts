@@ -106,3 +106,54 @@ describe('blocks', () => {
     expect(tcp(bytes).text('req.rdp_cookie_cnt')).toBe('1');
   });
 });
+
+describe('distcc messages', () => {
+  const packet = (token: string, value: number, body = ''): string =>
+    token + value.toString(16).padStart(8, '0') + body;
+  const REQUEST =
+    packet('DIST', 10) +
+    packet('ARGC', 2) +
+    packet('ARGV', 3, 'gcc') +
+    packet('ARGV', 2, '-c') +
+    packet('LANG', 4, 'ARGC') +
+    packet('DOTI', 5, 'hello');
+  const distcc = (text: string): World => tcp(Buffer.from(text));
+
+  test.each([
+    ['distcc_param(DIST)', '10'],
+    ['distcc_param(ARGC)', '2'],
+    ['distcc_param(ARGC,2)', null],
+    ['distcc_param(ARGV)', '3'],
+    ['distcc_param(ARGV,2)', '2'],
+    ['distcc_param(argv)', null],
+    ['distcc_param(DOTI)', '5'],
+    ['distcc_body(ARGV,1)', 'gcc'],
+    ['distcc_body(ARGV,2)', '-c'],
+    ['distcc_body(ARGV,3)', null],
+    ['distcc_body(ARGV,-1)', null],
+    ['distcc_body(ARGC)', ''],
+    ['distcc_body(DOTI)', 'hello'],
+  ])('%s is %s', (expression, value) => {
+    expect(distcc(REQUEST).text(expression)).toBe(value);
+  });
+
+  test('the size of a file is known before the file', () => {
+    const start = distcc(REQUEST.slice(0, -1));
+    expect(start.text('distcc_param(DOTI)')).toBe('5');
+    expect(start.text('distcc_body(DOTI)')).toBe(null);
+  });
+
+  test.each([
+    ['more may come', packet('DIST', 1), true],
+    ['half a packet', 'DOTI0000', true],
+    ['a body that is still to come', packet('ARGV', 1000, 'x'), true],
+    ['other bytes', 'GET / HTTP/1.1\r\n\r\n', false],
+  ])('%s', (_, text, mayChange) => {
+    const world = tcp(Buffer.from(text), false);
+    const out = new Sample();
+    out.begin(false);
+    const find = compileExpression(world.parse('distcc_param(DOTI)'), world.env);
+    expect(find(world.ctx, out)).toBe(false);
+    expect(out.mayChange).toBe(mayChange);
+  });
+});

@@ -58,7 +58,24 @@ describe('newer converters', () => {
     [`bin(${FIX}),fix_tag_value(SenderCompID)`, 'ME'],
     [`bin(${FIX}),fix_tag_value(99)`, null],
     [`bin(${MQTT.slice(0, -4)}),mqtt_is_valid`, '1'],
-    [`bin(${MQTT}),mqtt_is_valid`, '0'],
+    [`bin(${MQTT}),mqtt_is_valid`, '1'],
+    ['int(9),set-var(txn.fresh,ifnotset)', '9'],
+    ['int(7),set-var(txn.seven),add(2),set-var(txn.seven,ifgt)', null],
+    ['int(7),set-var(txn.seven),sub(2),set-var(txn.seven,ifgt)', '5'],
+    ['int(9),set-var(proc.fresh,ifnotexists)', null],
+    ['bin(200500000219),mqtt_is_valid', null],
+    ['bin(20050000022100),mqtt_is_valid', '0'],
+    ['bin(20020000c000),mqtt_is_valid', '1'],
+    ['bin(101f00044d5154540506003c00000163000005746f70696300077061796c6f6164),mqtt_field_value(connect,18)', '0'],
+    [
+      'bin(102400044d5154540506003c000001630518000000070005746f70696300077061796c6f6164),mqtt_field_value(connect,24)',
+      '7',
+    ],
+    [
+      'bin(102400044d5154540506003c000001630518000000070005746f70696300077061796c6f6164),mqtt_field_value(connect,18)',
+      '7',
+    ],
+    [`bin(${FIX}00),fix_is_valid`, '1'],
     [`bin(${MQTT.slice(0, -4)}),mqtt_field_value(connect,username)`, 'u'],
     [`bin(${MQTT.slice(0, -4)}),mqtt_field_value(1,protocol_version)`, '4'],
     [`bin(${SYN_ETH}),eth.proto`, '2048'],
@@ -76,6 +93,7 @@ describe('newer converters', () => {
     [`bin(${SYN_TCP}),tcp.options_list,hex`, '0204080103'],
     [`bin(${SYN_IP}),ip.fp(1),hex`, '0050A8FAF005B44740'],
     [`str('{"a":[1,"2"]}'),json_query('$.a')`, '[1,"2"]'],
+    [`str('{"a":"1"}'),json_query('$.a',int),length`, '1'],
     ['query', null],
     ['uuid(7),length', '36'],
     ['str(www.example.org),map_end_key(end.map)', '.org'],
@@ -190,6 +208,14 @@ describe('conditions', () => {
     ['{ str(a),when(acl,yes) -m found }', true],
     ['{ str(a),when(acl,no) -m found }', false],
     ['{ acl(some) }', true],
+    ['{ int(5) -m int eq -- 5 }', true],
+    ['{ int(4) -m int eq -- 5 }', false],
+    // Of a range an operator says nothing.
+    ['{ int(3) ge 2-5 }', true],
+    ['{ int(6) ge 2-5 }', false],
+    ['{ int(5) gt 5- }', true],
+    ['{ int(2) lt 2:5 }', true],
+    ['{ int(-1) gt -1 }', false],
   ])('%s: %s', (condition, value) => {
     expect(holds(condition, {}, ACLS)).toBe(value);
   });

@@ -4,6 +4,7 @@ import type { Model } from '../../engine/config/model.ts';
 import { Head } from '../../engine/http/head.ts';
 import { parseRequest, parseResponse } from '../../engine/http/parse.ts';
 import type { Address } from '../../engine/io/contract.ts';
+import { NO_EVENTS } from '../../engine/proxy/events.ts';
 import type { Context } from '../../engine/proxy/nouns.ts';
 import { proxyRules } from '../../engine/proxy/rules.ts';
 import type { Session } from '../../engine/proxy/session.ts';
@@ -92,6 +93,7 @@ export class World {
     const session = {
       context: worker,
       listener: { bind: proxy.binds[0], at: worker.memory.listener(0) },
+      preambles: [],
       frontend: { proxy, defaultBackend: null },
       conn: { peer: () => CLIENT, local: () => HERE, tcpInfo: () => null, savedSyn: () => null },
       error: 0,
@@ -113,6 +115,7 @@ export class World {
         lastWord: false,
       },
       frontend: { rules: { uniqueId: null } },
+      ...{ timeouts: proxy.timeouts, clientMs: proxy.timeouts.clientMs, retries: -1, attempts: 0 },
       ...{ lastRule: null, waitingRule: null, context: worker, number: -1, errno: 0, cause: '-' },
       ...{ backendQueuePlace: 0, serverQueuePlace: 0, acceptedAt: 1, idleSince: 1, firstByteAt: 1, requestAt: 1 },
       ...{ serverBytesIn: 0, serverBytesOut: 0, assignedAt: 0, connectedAt: 0, responseAt: 0, finishedAt: 0, now: 2 },
@@ -154,6 +157,7 @@ function workerOf(model: Model): Context {
     io: { now: () => 5_000 },
     books: new PatternBooks(model.patternRefs, changes),
     procVars: new ProcVars(model.global.procVars, changes),
+    events: NO_EVENTS,
     stopping: null,
     lingering: 0,
     tables: new Tables(model, createStickMemory(model, 1), 0),

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Channel } from '../../engine/shm/channel.ts';
+import fc from '../properties.ts';
 
 const make = (bytes: number, position = 0): { channel: Channel; words: Int32Array } => {
   const words = new Int32Array(new SharedArrayBuffer(8)).fill(position);

@@ -4,7 +4,7 @@ import { listenDoorbell, ring, ringAll } from '../../engine/shm/doorbell.ts';
 import { Memory } from '../../engine/shm/memory.ts';
 import { WORKER } from '../../engine/shm/words.ts';
 
-const SHAPE = { workers: 2, proxies: 0, listeners: 0, servers: 0, rings: 0, nameservers: 0 };
+const SHAPE = { workers: 2, proxies: 0, listeners: 0, servers: 0, rings: 0, nameservers: 0, ports: 0 };
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
 /** Lets turns of the loop go by until `done`. */

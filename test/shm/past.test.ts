@@ -1,5 +1,5 @@
 /** What earlier generations counted: never lost, never counted twice. */
-import fc from 'fast-check';
+
 import { describe, expect, test } from 'vitest';
 import { match } from '../../engine/config/match.ts';
 import type { Model } from '../../engine/config/model.ts';
@@ -9,6 +9,7 @@ import { attachPast, fold, forget, identity } from '../../engine/shm/past.ts';
 import { rateAdd, rateRead } from '../../engine/shm/rate.ts';
 import type { Generation } from '../../workers/generation.ts';
 import { History } from '../../workers/history.ts';
+import fc from '../properties.ts';
 import { parseModel } from '../proxy/rig.ts';
 
 const modelOf = (...servers: string[]): Model =>

@@ -1,11 +1,11 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Model } from '../../engine/config/model.ts';
-import { CUM_SESS, CUR_IDLE, CUR_PAUSED, CUR_QUEUED, CUR_SESS } from '../../engine/shm/counters.ts';
+import { CUM_SESS, CUR_CONNS, CUR_IDLE, CUR_PAUSED, CUR_QUEUED, CUR_SESS } from '../../engine/shm/counters.ts';
 import { Memory, type RowKind, shapeOf, topology } from '../../engine/shm/memory.ts';
 import { reclaim } from '../../engine/shm/reclaim.ts';
 import { LISTENER, PROCESS, PROXY, SERVER, WORKER } from '../../engine/shm/words.ts';
 import { load } from '../config/load-text.ts';
+import fc from '../properties.ts';
 
 const WORKERS = 3;
 
@@ -28,6 +28,7 @@ function holdings(memory: Memory, config: Model): [kind: RowKind, index: number,
     }
     for (let s = firstServer[index]!; s < firstServer[index + 1]!; s++) {
       all.push(['server', s, CUR_SESS, [memory.server(s) + SERVER.at.served, at + PROXY.at.be_served]]);
+      all.push(['server', s, CUR_CONNS, [memory.server(s) + SERVER.at.conns]]);
       all.push(['server', s, CUR_QUEUED, [memory.server(s) + SERVER.at.queued, at + PROXY.at.be_total_queued]]);
     }
   }

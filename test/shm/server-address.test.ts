@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readAddress, type WrittenAddress, writeAddress } from '../../engine/shm/server-address.ts';
+import fc from '../properties.ts';
 
 test('what is written is read', () => {
   const words = new Int32Array(new SharedArrayBuffer(64));

@@ -67,7 +67,7 @@ export function server(index: number, name: string, more: Partial<Server> = {}):
   const check = { ...timers, rise: 2, fall: 3, address: address(8000), sendProxy: false };
   const base = { index, id: index + 1, name, text: '127.0.0.1:8000', address: address(8000), weight: 1, backup: false };
   const limits = { disabled: false, maxconn: 0, minconn: 0, maxqueue: 0, poolMaxConn: -1, slowstartMs: 0 };
-  const none = { track: null, agent: null, observe: null, saved: null, initState: 'none' };
+  const none = { track: null, agent: null, observe: null, saved: null, initState: 'none', source: null };
   return { ...base, ...limits, ...none, cookie: null, check, ...more } as unknown as Server;
 }
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CSV_HEADER } from '../../engine/stats/csv.ts';
 import { ORIGINS } from '../../engine/stats/fields.ts';
@@ -6,6 +5,7 @@ import { dumpInfo, durationText, INFO } from '../../engine/stats/info.ts';
 import { Out, PIECE_BYTES } from '../../engine/stats/out.ts';
 import { dumpSchema } from '../../engine/stats/schema.ts';
 import { dumpStat, type StatFilter } from '../../engine/stats/stat.ts';
+import fc from '../properties.ts';
 import { busy, fresh, MODEL, NOW, proxy, server, text } from './fixture.ts';
 import { INFO_NAMES, STAT_NAMES } from './names.ts';
 
@@ -173,9 +173,11 @@ describe('show info', () => {
       'description: "edge, of the ""lab""":"Description of the node"\n',
     );
     expect(info({ format: 'text', float: true })).toContain('\nUptime_sec: 3725.250000\n');
+    expect(info({ format: 'typed', float: true })).toContain('\n8.Uptime_sec.1:MDPV:flt:3725.250000\n');
+    expect(info({ format: 'json', float: true })).toContain('"value":{"type":"flt","value":3725.25}');
     const json = JSON.parse(info({ format: 'json', float: true }));
     expect(json).toHaveLength(82);
-    expect(json[8].value).toEqual({ type: 'u32', value: 3725.25 });
+    expect(json[8].value).toEqual({ type: 'flt', value: 3725.25 });
   });
 
   test('durations', () => {

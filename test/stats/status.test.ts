@@ -2,13 +2,18 @@ import { expect, test } from 'vitest';
 import {
   ADMIN_FORCED_DRAIN,
   ADMIN_FORCED_MAINT,
+  ADMIN_INHERITED_MAINT,
   ADMIN_RESOLUTION_MAINT,
+  CHECK_CONFIGURED,
+  CHECK_ENABLED,
   LISTENER,
   OPER_RUNNING,
   OPER_STARTING,
   OPER_STOPPED,
   OPER_STOPPING,
 } from '../../engine/shm/words.ts';
+import { COLUMNS } from '../../engine/stats/columns.ts';
+import { WEIGHTS } from '../../engine/stats/reads.ts';
 import {
   backendStatus,
   checkStatus,
@@ -49,6 +54,28 @@ test.each([
   expect(serverStatus(f.view, s).colour).toBe(colour);
 });
 
+test('maintenance that comes from the tracked server says which', () => {
+  const f = busy();
+  const tracking = proxy(1, 'backend', 'app', { servers: [server(0, 's1', { track: { proxy: 1, server: 1 } })] });
+  const other = server(1, 's2');
+  f.server(0, { oper: OPER_STOPPED, admin: ADMIN_INHERITED_MAINT });
+  const s = f.view.server(new Subject(NOW, true), { ...tracking, servers: [...tracking.servers, other] }, 0);
+  expect(serverStatusText(f.view, s)).toBe(
+    `MAINT (via ${MODEL.proxies[1]!.name}/${MODEL.proxies[1]!.servers[1]!.name})`,
+  );
+});
+
+test('a server whose checks are disabled has no counts of them', () => {
+  const f = busy();
+  const counts = (on: number) => {
+    f.server(0, { check_on: on });
+    const s = f.view.server(new Subject(NOW, true), APP, 0);
+    return ['chkfail', 'chkdown'].map(name => COLUMNS.find(column => column.name === name)!.value(f.view, s));
+  };
+  expect(counts(CHECK_CONFIGURED)).toEqual([null, null]);
+  expect(counts(CHECK_CONFIGURED | CHECK_ENABLED)).not.toContain(null);
+});
+
 test('a check that runs is marked, and shows the last result', () => {
   const f = busy();
   const s = f.view.server(new Subject(NOW, true), APP, 0);
@@ -80,6 +107,13 @@ test('a slow start shows how far it is', () => {
   f.server(0, { oper: OPER_STARTING, uweight: 100, eweight: 25, last_change: 4985, ramp: 4 });
   const s = f.view.server(new Subject(NOW, true), f.view.model.proxies[0]!, 0);
   expect(throttle(f.view, s)).toBe(25);
+  // 18.75 percent: HAProxy's 18, and 19 of the weight; a server that drains shows what it had.
+  f.server(0, { ramp: 3, eweight: 0, admin: ADMIN_FORCED_DRAIN });
+  expect([throttle(f.view, s), WEIGHTS(f.view, s)]).toEqual([null, 19]);
+  f.server(0, { admin: 0 });
+  expect(throttle(f.view, s)).toBe(18);
+  f.server(0, { uweight: 0 });
+  expect(throttle(f.view, s)).toBeNull();
   f.server(0, { oper: OPER_RUNNING, eweight: 100 });
   expect(throttle(f.view, s)).toBeNull();
 });

@@ -98,13 +98,26 @@ listen web
   http-request track-sc1 hdr(x) table names if { hdr(x) -m found }
   http-request sc-inc-gpc(1,1)
   http-request sc-add-gpc(0,1) 5
-  http-request return status 200 content-type text/plain lf-string "%[sc0_http_req_cnt] %[sc_get_gpc(1,1)] %[sc_get_gpc(0,1)] %[sc0_trackers] %[src_get_gpc0] %[src,table_http_req_rate] %[sc1_key] %[sc2_tracked] %[sc_tracked(0)] %[str(zz),table_gpc(1,names)] %[str(zz),in_table(names)] %[src,in_table] %[table_cnt] %[table_avl(names)] %[src_inc_gpc0] %[src_clr_gpc0] %[sc0_conn_cur] %[str(u),table_idle(names,-1),div(1000)] %[str(v),table_idle(names,-1)]"
+  http-request return status 200 content-type text/plain lf-string "%[sc0_http_req_cnt] %[sc_get_gpc(1,1)] %[sc_get_gpc(0,1)] %[sc0_trackers] %[src_get_gpc0] %[src,table_http_req_rate] %[sc1_key] %[sc2_tracked] %[sc_tracked(0)] %[str(zz),table_gpc(1,names)] %[str(zz),in_table(names)] %[src,in_table] %[table_cnt] %[table_avl(names)] %[src_inc_gpc0] %[src_clr_gpc0] %[sc0_conn_cur] %[str(u),table_idle(names,-1),div(1000)] %[str(v),table_idle(names,-1)] %[src_conn_cnt(names)] %[sc0_conn_cnt(names)]"
 backend names
   stick-table type string len 10 size 10 expire 30s store gpc(2),gpc_rate(2,10s)
 `);
-    expect(body(await get(r, '/', 'X: u\r\n'))).toBe('1 1 5 1 0 1 u 0 1 0 0 1 1 9 1 1 1 0 -1');
-    expect(body(await get(r, '/', 'X: u\r\n'))).toBe('2 2 10 1 0 2 u 0 1 0 0 1 1 9 1 1 1 0 -1');
-    expect(body(await get(r, '/'))).toBe('3   1 0 3  0 1 0 0 1 1 9 1 1 1 0 -1');
+    expect(body(await get(r, '/', 'X: u\r\n'))).toBe('1 1 5 1 0 1 u 0 1 0 0 1 1 9 1 1 1 0 -1 0 0');
+    expect(body(await get(r, '/', 'X: u\r\n'))).toBe('2 2 10 1 0 2 u 0 1 0 0 1 1 9 1 1 1 0 -1 0 0');
+    expect(body(await get(r, '/'))).toBe('3   1 0 3  0 1 0 0 1 1 9 1 1 1 0 -1 0 0');
+  });
+
+  test('numbers and booleans are keys of addresses and bytes', async () => {
+    const r = await start(`${TRACK}
+  http-request track-sc0 int(-2) table six
+  http-request track-sc1 bool(true) table bytes
+  http-request return status 200 content-type text/plain lf-string "%[sc0_key] %[sc1_key,hex]"
+backend six
+  stick-table type ipv6 size 10
+backend bytes
+  stick-table type binary len 10 size 10
+`);
+    expect(body(await get(r))).toBe('::ffff:255.255.255.254 00000000000000010000');
   });
 
   test('which statuses are errors and failures can be told; rates of bytes count blocks', async () => {
@@ -207,6 +220,25 @@ listen web
     expect(second).not.toBe(first);
     r.setServer('web', first, 'ready');
     for (let i = 0; i < 6; i++) expect(body(await get(r))).toBe(second);
+  });
+
+  test('where a rule has a key to store, those after it for the same table neither match nor store', async () => {
+    const [a, b] = [await server(() => ok('a')), await server(() => ok('b'))];
+    const r = await start(`
+listen web
+  bind 127.0.0.1:1
+  balance roundrobin
+  stick-table type string len 20 size 1k expire 10m
+  stick on hdr(x)
+  stick on path
+  server a 127.0.0.1:${a}
+  server b 127.0.0.1:${b}
+`);
+    const first = body(await get(r, '/p'));
+    const second = body(await get(r, '/p', 'X: 1\r\n'));
+    expect(second).not.toBe(first);
+    expect(body(await get(r, '/q', 'X: 1\r\n'))).toBe(second);
+    expect(body(await get(r, '/p'))).toBe(first);
   });
 
   test('a cookie of the application: learned from the response, matched in the request', async () => {

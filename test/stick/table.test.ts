@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ChangeReader, lastChange } from '../../engine/stick/changes.ts';
 import { FEW_HOLDS, Holds } from '../../engine/stick/holds.ts';
@@ -6,6 +5,7 @@ import { HEADER, LIVE, REFS } from '../../engine/stick/layout.ts';
 import { learn } from '../../engine/stick/remote.ts';
 import { createTable, Table, tableBytes } from '../../engine/stick/table.ts';
 import { addValue, keyBytes, nameNumber, nameText, readValue, setValue } from '../../engine/stick/values.ts';
+import fc from '../properties.ts';
 import { attach, has, key, makeTable, put, share, stored, tableSpec } from './world.ts';
 
 test('finds what was added, and nothing else', () => {

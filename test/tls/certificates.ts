@@ -14,7 +14,7 @@ export interface Wanted {
   /** Common name; also the file's name. */
   readonly name: string;
   readonly names?: readonly string[];
-  readonly key?: 'ec' | 'rsa';
+  readonly key?: 'ec' | 'rsa' | 'rsa4096';
   /** Who signs it: another one of here; itself unless said. */
   readonly issuer?: string;
   readonly ca?: boolean;
@@ -27,7 +27,10 @@ export function pemFile({ name, names = [], key = 'ec', issuer, ca = false }: Wa
   const stem = join(FOLDER, `${name.replaceAll('*', '_')}-${key}`);
   if (made.has(stem)) return `${stem}.pem`;
   made.add(stem);
-  const kind = key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] : ['-newkey', 'rsa:2048'];
+  const kind =
+    key === 'ec'
+      ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+      : ['-newkey', key === 'rsa' ? 'rsa:2048' : 'rsa:4096'];
   const subjects = names.map(n => `${isIP(n) ? 'IP' : 'DNS'}:${n}`).join();
   const alternative = names.length > 0 ? ['-addext', `subjectAltName=${subjects}`] : [];
   const sign = issuer === undefined ? [] : ['-CA', `${issuer}`, '-CAkey', `${issuer}`];

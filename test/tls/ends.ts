@@ -58,6 +58,7 @@ export const TLS_CLIENT: TlsEnd = {
       reuse: false,
       early: false,
       sniIsHost: false,
+      renegotiate: true,
       file: '',
       line: 0,
     };

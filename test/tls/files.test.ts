@@ -18,8 +18,8 @@ const [leaf, key] = blocks(SITE);
 const [middle] = blocks(MIDDLE);
 const [root] = blocks(ROOT);
 
-function load(crt: string, global = '') {
-  return parseModel(`global\n  ${global}\nfrontend f\n  mode http\n  bind 127.0.0.1:1 ssl crt ${crt}\n`).tls
+function load(crt: string, global = '', words = '') {
+  return parseModel(`global\n  ${global}\nfrontend f\n  mode http\n  bind 127.0.0.1:1 ssl crt ${crt} ${words}\n`).tls
     .certificates;
 }
 
@@ -59,6 +59,26 @@ describe('files beside a certificate', () => {
     expect(load(`${dir}/pair`).map(({ keyType }) => keyType)).toEqual(['rsa', 'ecdsa']);
     expect(() => load(`${dir}/pair`, 'ssl-load-extra-files key')).toThrow(`${dir}/pair`);
   });
+});
+
+describe('a folder without certificates', () => {
+  const empty = mkdtempSync(join(FOLDER, 'empty-'));
+  const bind = (words: string) => parseModel(`frontend f\n  mode http\n  bind 127.0.0.1:1 ssl ${words}\n`);
+
+  test('can be filled at run time with strict-sni', () => {
+    const model = bind(`crt ${empty} strict-sni`);
+    expect(model.tls.lists).toEqual([{ name: empty, folder: true, lines: [] }]);
+    expect(model.proxies[0]!.binds[0]!.tls!.lists).toEqual([empty]);
+  });
+
+  test('is not enough without', () => {
+    expect(() => bind(`crt ${empty}`)).toThrow("no SSL certificate specified (use 'crt')");
+  });
+});
+
+test.each(['verify required', 'verify optional', 'verify required crl-file x'])('%s needs authorities', words => {
+  const why = "verify is enabled but no CA file specified (use 'ca-file')";
+  expect(() => load(SITE, '', words)).toThrow(why);
 });
 
 describe('chains', () => {

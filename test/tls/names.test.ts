@@ -106,6 +106,14 @@ describe('the certificate that is shown', () => {
     tls.free();
   });
 
+  test('is excepted from the wildcards of its own line only', () => {
+    const wild = { of: all.wild, filters: ['*.example.com', '!secret.example.com'] };
+    const tls = listener([{ of: all.first }, wild, { of: all.site, filters: ['*.example.com'] }]);
+    expect(shown(tls, 'a.example.com')).toBe(all.wild.name);
+    expect(shown(tls, 'secret.example.com')).toBe(all.site.name);
+    tls.free();
+  });
+
   test('is the default one where there is one', () => {
     const tls = listener([{ of: all.first }, { of: all.site, isDefault: true }]);
     expect(shown(tls, 'nobody.org')).toBe(all.site.name);

@@ -10,6 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { NO_EVENTS } from '../../engine/proxy/events.ts';
+import { TLS_LOOKUPS, TLS_MISSES } from '../../engine/shm/counters.ts';
 import { alive } from '../../engine/tls/handle.ts';
 import { parseModel, type Rig, startRig } from '../proxy/rig.ts';
 import { FOLDER, pemFile } from './certificates.ts';
@@ -115,6 +116,19 @@ describe('TLS to clients', () => {
     expect(counter('frontend', 'f', 'tls_sess')).toBe(4);
   });
 
+  test('sessions of clients without tickets: found, and looked for in vain', async () => {
+    const { port: of, memory } = await http(`ssl crt ${SITE} ssl-max-ver TLSv1.2 no-tls-tickets`);
+    const { port: other } = await http(`ssl crt ${SITE} ssl-max-ver TLSv1.2 no-tls-tickets`);
+    const session = join(FOLDER, 'session');
+    const ask = (to: number, how: string) =>
+      run('sh', ['-c', `openssl s_client -tls1_2 -connect 127.0.0.1:${to} ${how} ${session} 2>/dev/null </dev/null`]);
+    await ask(of('f'), '-sess_out');
+    expect((await ask(of('f'), '-sess_in')).stdout).toMatch(/^Reused/m);
+    await ask(other('f'), '-sess_out');
+    expect((await ask(of('f'), '-sess_in')).stdout).toMatch(/^New/m);
+    expect([TLS_LOOKUPS, TLS_MISSES].map(counter => memory.sum('process', 0, counter))).toEqual([2, 1]);
+  });
+
   test('after a PROXY header', async () => {
     const { port: of } = await http(
       `accept-proxy ssl crt ${SITE}`,
@@ -168,6 +182,15 @@ describe('fetches and rules', () => {
     expect(await curl('--cacert', SITE, '-4', `https://localhost:${of('f')}/`)).toBe(
       '1|localhost|http/1.1|TLSv1.3|TLS_AES_128_GCM_SHA256|128|0|1|0|0',
     );
+  });
+
+  test('what peers are verified against is not sent to them', async () => {
+    const authority = pemFile({ name: 'authority', ca: true });
+    const signed = pemFile({ name: 'localhost', issuer: authority });
+    const { port: of } = await http(`ssl crt ${signed} verify optional ca-file ${authority}`);
+    const args = ['s_client', '-connect', `127.0.0.1:${of('f')}`, '-showcerts'];
+    const { stdout } = await run('sh', ['-c', `openssl ${args.join(' ')} < /dev/null 2> /dev/null || true`]);
+    expect(stdout.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
   });
 
   test('redirect to https', async () => {
@@ -254,6 +277,18 @@ test('maxsslconn bounds TLS connections', async () => {
   for (let tries = 0; rig.processWord('tls_conns') > 0 && tries < 100; tries++)
     await new Promise(done => setTimeout(done, 10));
   expect(await curl('-k', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${of}/`)).toBe('200');
+});
+
+test('maxsslrate: the connection after those of a second waits', async () => {
+  rig = await startRig(
+    `global\n  maxsslrate 1\nfrontend f\n  mode http\n  timeout client 2s\n  bind 127.0.0.1:1 ssl crt ${SITE}\n  http-request return status 200\n`,
+  );
+  const url = `https://127.0.0.1:${rig.port('f')}/`;
+  const ask = () => curl('-k', '-o', '/dev/null', '-w', '%{http_code}', url);
+  const began = performance.now();
+  for (let i = 0; i < 3; i++) expect(await ask()).toBe('200');
+  // A sliding second: two of the three would fit around its edge.
+  expect(performance.now() - began).toBeGreaterThan(500);
 });
 
 test('checks over TLS', async () => {

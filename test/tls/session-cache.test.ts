@@ -1,7 +1,8 @@
 /** Sessions in shared memory: what is found is what was kept, whatever was overwritten, and nothing is found of half an entry. */
-import fc from 'fast-check';
+
 import { expect, test } from 'vitest';
 import { newSessionMemory, SessionCache } from '../../engine/tls/session-cache.ts';
+import fc from '../properties.ts';
 
 const idOf = (n: number): Uint8Array =>
   Buffer.alloc(32)

@@ -71,6 +71,29 @@ describe('crl-file', () => {
   });
 });
 
+describe('ca-verify-file', () => {
+  const named = pemFile({ name: 'named-authority', ca: true });
+  const client = pemFile({ name: 'client', issuer: AUTHORITY });
+  const named2 = pemFile({ name: 'client-of-the-named', issuer: named });
+
+  test.each([
+    ['ca-file', named2],
+    ['ca-verify-file', client],
+  ])('clients of those of %s are let in, and are told only the names of ca-file', async (_, certificate) => {
+    const port = await front(`ssl crt ${SITE} verify required ca-file ${named} ca-verify-file ${AUTHORITY}`);
+    expect(await curl('-k', '--cert', certificate, `https://127.0.0.1:${port}/`)).toBe('fine');
+    const names = /Acceptable client certificate CA names\n([\s\S]*?)\nRequested/.exec(await handshake(port, ''))![1];
+    expect(names).toMatch(/^CN ?= ?named-authority$/);
+  });
+
+  test('one of ca-file that was issued by one of ca-verify-file', async () => {
+    const between = pemFile({ name: 'between', ca: true, issuer: AUTHORITY });
+    const port = await front(`ssl crt ${SITE} verify required ca-file ${between} ca-verify-file ${AUTHORITY}`);
+    const below = pemFile({ name: 'below', issuer: between });
+    expect(await curl('-k', '--cert', below, `https://127.0.0.1:${port}/`)).toBe('fine');
+  });
+});
+
 describe('groups of the key exchange', () => {
   test.each([
     ['curves secp384r1', 'secp384r1'],
@@ -90,17 +113,19 @@ describe('groups of the key exchange', () => {
   const DHE = '-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256';
 
   test.each([
-    [4000, 3072],
-    [6144, 6144],
-    [1024, 2048],
-  ])('tune.ssl.default-dh-param %d: a group of %d bits', async (bits, group) => {
-    const port = await front(`ssl crt ${RSA}`, `tune.ssl.default-dh-param ${bits}`);
+    [4000, 'rsa', 2048],
+    [4000, 'rsa4096', 3072],
+    [6144, 'rsa4096', 4096],
+    [1024, 'rsa', 2048],
+  ] as const)('tune.ssl.default-dh-param %d with a key of %s: a group of %d bits', async (bits, key, group) => {
+    const file = pemFile({ name: 'dhe.org', key });
+    const port = await front(`ssl crt ${file}`, `tune.ssl.default-dh-param ${bits}`);
     const answer = await handshake(port, '-tls1_2 -cipher DHE-RSA-AES256-GCM-SHA384');
     expect(answer).toContain(`DH, ${group} bits`);
   });
 
-  test('Diffie-Hellman parameters: those of the library, of a file for all, of the certificate', async () => {
-    expect(await handshake(await front(`ssl crt ${RSA}`), DHE)).toMatch(/Temp Key: DH, \d+ bits/);
+  test('Diffie-Hellman parameters: none, of a file for all, of the certificate', async () => {
+    expect(await handshake(await front(`ssl crt ${RSA}`), DHE)).toMatch(/handshake failure/);
     await rig?.stop();
     const params = join(FOLDER, 'dh.pem');
     const text = execFileSync('openssl', ['genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe3072']);
@@ -127,7 +152,7 @@ describe('certificates of servers', () => {
 
   afterAll(() => void origin.close());
 
-  async function status(words: string): Promise<string> {
+  async function status(words: string, lines = ''): Promise<string> {
     rig = await startRig(`
 listen l
   mode http
@@ -135,11 +160,27 @@ listen l
   timeout server 3s
   timeout connect 1s
   retries 0
+  ${lines}
   bind 127.0.0.1:1
   server s 127.0.0.1:${(origin.address() as AddressInfo).port} ssl no-sni-auto ${words}
 `);
     return curl('-o', '/dev/null', '-w', '%{http_code}', `http://127.0.0.1:${rig.port('l')}/`);
   }
+
+  test.each([
+    ['verify none', /: Success TLSv1.3 1 site.org$/],
+    [`verify required ca-file ${RSA}`, /: SSL handshake failure TLSv1.3 1 $/],
+    [
+      `verify required ca-file ${AUTHORITY} verifyhost other.org`,
+      /: Server presented .* the configured one TLSv1.3 1 $/,
+    ],
+    [`verify required ca-file ${AUTHORITY} sni str(other.org)`, /: Server presented .* the expected one TLSv1.3 1 $/],
+  ])('what is known of the connection, also when it has been left: %s', async (words, line) => {
+    const told = '%[bc_err_str] %[ssl_bc_protocol] %[ssl_bc] %[ssl_s_s_dn(cn)]';
+    await status(words, `http-after-response set-header told "told: ${told}"`);
+    const head = await curl('-o', '/dev/null', '-D', '-', `http://127.0.0.1:${rig!.port('l')}/`);
+    expect(/^told: (.*)\r$/im.exec(head)![1]).toMatch(line);
+  });
 
   const list = () => revocationList(AUTHORITY, [SITE]);
 

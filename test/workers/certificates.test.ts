@@ -1,4 +1,5 @@
 /** Certificates that are replaced while the real process serves: in all workers, without a reload, and for those that come later. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -131,6 +132,16 @@ listen web
   // A new one in the list, with settings of its own.
   const added = path.join(dir, 'added.pem');
   const more = fs.readFileSync(pemFile({ name: 'added.org' }), 'utf8');
+  // As the file has it; `*` is the transaction, of which there is none.
+  const dumped = await command(socket, `dump ssl cert ${site}`);
+  expect(dumped).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+  expect(new X509Certificate(dumped.slice(dumped.indexOf('-----BEGIN CERTIFICATE'))).raw).toEqual(
+    new X509Certificate(renewed).raw,
+  );
+  expect(createPrivateKey(dumped).equals(createPrivateKey(renewed))).toBe(true);
+  for (const name of [`*${site}`, 'none']) {
+    expect(await command(socket, `dump ssl cert ${name}`)).toMatch(/^Can't dump the certificate: Not found/);
+  }
   await command(socket, `new ssl cert ${added}`);
   await command(socket, `set ssl cert ${added} <<\n${more}`);
   await command(socket, `commit ssl cert ${added}`);

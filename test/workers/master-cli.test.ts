@@ -65,6 +65,20 @@ describe('the master socket', () => {
     expect((await cli(socket, '@1 show schema json')).length).toBeGreaterThan(2_000);
   });
 
+  test('the connection stays open whatever the prompt', async () => {
+    const version = await cli(socket, '@0 show version');
+    const client = net.connect(socket);
+    let text = '';
+    for (const line of ['show version', 'prompt n; show version', 'prompt; prompt; @1 show version']) {
+      client.write(`${line}\n`);
+      text += await new Promise(resolve => client.once('data', resolve));
+    }
+    client.write('quit\n');
+    client.on('data', bytes => (text += bytes));
+    await new Promise(resolve => client.once('close', resolve));
+    expect(text.replace('master> ', '')).toBe(version.repeat(3));
+  });
+
   test('@@ hands over the line, and the connection', async () => {
     const version = await cli(socket, 'show version');
     expect(await cli(socket, '@@1 show version; show cli level; wait 10ms; show version')).toBe(

@@ -82,14 +82,14 @@ backend app
     await Promise.all(clients.map(client => client.stop()));
     expect(tally.failures).toEqual([]);
   };
-  await reload(5);
+  await reload(3);
   const before = await settled(child, master);
-  await reload(25);
+  await reload(10);
   // A check that is under way has a socket of its own.
   await expect.poll(() => holdings(child), { timeout: 60_000, interval: 150 }).toEqual(before);
 }
 
 // Together: most of the time they wait for threads to go.
-test('what is there after 30 reloads was there after 5', { timeout: 180_000 }, async () => {
+test('what is there after 13 reloads was there after 3', { timeout: 180_000 }, async () => {
   await Promise.all(['net', 'uring'].map(leavesNothing));
 });

@@ -23,7 +23,7 @@ async function reload(running: Running): Promise<void> {
 }
 
 for (const io of ['net', 'uring']) {
-  test(`20 reloads under load drop nothing and count everything (${io})`, { timeout: 120_000 }, async () => {
+  test(`10 reloads under load drop nothing and count everything (${io})`, { timeout: 120_000 }, async () => {
     const dir = folder();
     const { port: origin, server } = await startServer(400);
     onTestFinished(() => {
@@ -56,7 +56,7 @@ backend app
     const kinds = [KEEP_ALIVE, KEEP_ALIVE, KEEP_ALIVE, SHORT, SHORT, LONG, LONG];
     const clients = kinds.map(kind => new Client(port, kind, tally));
     await until(() => tally.answers > 50);
-    for (let n = 0; n < 20; n++) {
+    for (let n = 0; n < 10; n++) {
       const before = tally.answers;
       await reload(running);
       await until(() => tally.answers > before + 20);

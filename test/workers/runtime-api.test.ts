@@ -30,7 +30,10 @@ frontend f
   default_backend b
 backend b
   balance ${balance}
+  default-server name preset maxconn 7 weight 3 init-addr none
   server s1 127.0.0.1:${await backend('one')}
+backend w
+  server watched 127.0.0.1:1 check inter 1h
 `;
   const running = start(['-f', config(text, dir)]);
   await ask(port);
@@ -112,6 +115,76 @@ test('servers are added, moved, drained and deleted under load, and no request f
   expect(await say('show stat b 4 2')).toMatch(/\nb,s3,0,0,0,1,,1,/);
 });
 
+test('an added server follows one of the configuration', async () => {
+  const { say } = await startProcess();
+  const refused = async (line: string): Promise<string> => (await say(`add server b/s2 127.0.0.1:1 ${line}`)).trim();
+  expect(await refused('track x/s1')).toBe("unable to find required proxy 'x' for tracking.");
+  expect(await refused('track no')).toBe("unable to find required server 'no' for tracking.");
+  expect(await refused('check track w/watched')).toBe("'track' cannot be used together with 'check'.");
+  expect(await refused('track s1')).toMatch(/^unable to use b\/s1 for tracking: it does not have any check/);
+  expect(await refused('track w/watched')).toBe('New server registered.');
+  expect((await say('add server b/s3 127.0.0.1:1 track s2')).trim()).toMatch(/: it is a dynamic server\.$/);
+  const status = async (): Promise<string> => /\nb,s2,(?:[^,]*,){15}([^,]*),/.exec(await say('show stat b 4 -1'))![1]!;
+  await say('enable server b/s2');
+  expect(await status()).not.toContain('MAINT');
+  await say('disable server w/watched');
+  expect(await status()).toBe('MAINT (via w/watched)');
+  expect((await say('del server w/watched')).trim()).toMatch(/^This server cannot be removed/);
+  await say('enable server w/watched');
+  expect(await status()).not.toContain('MAINT');
+  expect(await say('disable server b/s2; del server b/s2')).toBe('\nServer deleted.\n\n');
+  await say('disable server w/watched; enable server w/watched');
+});
+
+test('a server begins with the settings of another', async () => {
+  const { say } = await startProcess();
+  expect(await say('show default-server')).toBe('srv:b/preset maxconn 7 weight 3 init-addr none\n\n');
+  expect(await say('show default-server x')).toBe("Can't find backend.\n\n");
+  expect(await say('add server b/s2 127.0.0.1:1 from srv:preset weight 5')).toBe('New server registered.\n\n');
+  expect(await say('add server b/s3 127.0.0.1:1 from srv:b/s2')).toBe('New server registered.\n\n');
+  expect(await say('add server b/s4 127.0.0.1:1 from be:')).toBe('New server registered.\n\n');
+  // Nothing is checked, so nothing is paused.
+  expect(await say('show servers state b')).toMatch(/ b 2 s2 127\.0\.0\.1 0 1 5 5 \d+ 1 0 0 0 0 /);
+  const stat = (await say('show stat b 4 -1')).split('\n').map(line => line.split(','));
+  const of = (name: string) => stat.find(cells => cells[1] === name)!;
+  expect(['s2', 's3', 's4'].map(name => [of(name)[6], of(name)[18]])).toEqual([
+    ['7', '5'],
+    ['7', '5'],
+    ['', '1'],
+  ]);
+});
+
+test('a server that is added has its number, a name to be looked up by nobody, and is usable at once when it says so', async () => {
+  const { say } = await startProcess();
+  const row = async (name: string) =>
+    (await say('show servers state b')).split('\n').find(r => r.includes(` ${name} `));
+  const lines: readonly [line: string, row: RegExp][] = [
+    ['n1 127.0.0.1:1 id 77 disabled', / 77 n1 127\.0\.0\.1 0 1 .* 0 1 - 1 - /],
+    ['n2 127.0.0.1:1 enabled on-marked-down shutdown-sessions', / n2 127\.0\.0\.1 2 0 /],
+    ['n3 localhost:80 on-marked-up shutdown-backup-sessions', / n3 - 0 33 .* 0 0 localhost 80 - /],
+    ['n4 127.0.0.1:1 ssl verify none sni str(a,b)', /^fetch method 'str' : expected '\)'/],
+    ['n5 127.0.0.1:1 ssl verify none sni str(a)', / n5 127\.0\.0\.1 0 1 .* - 1 - 1 0 - - 0/],
+  ];
+  for (const [line, is] of lines) {
+    const given = await say(`add server b/${line}`);
+    expect(given === 'New server registered.\n\n' ? await row(line.slice(0, 2)) : given).toMatch(is);
+  }
+  expect(await say('add server b/n6 127.0.0.1:1 id 77')).toBe("'id': custom id 77 already used by server 'n1'.\n\n");
+  expect(await say('set server b/n3 addr 127.0.0.1')).toMatch(/^IP changed from '' to '127\.0\.0\.1'/);
+});
+
+test('a name without an address waits for one', async () => {
+  const { port, say } = await startProcess();
+  const two = await backend('two');
+  expect(await say(`add server b/s2 no-such.invalid:${two} weight 256`)).toBe('New server registered.\n\n');
+  expect(await say('enable server b/s2; disable server b/s1; show servers state b')).toMatch(
+    / b 2 s2 - 0 32 256 256 .* no-such\.invalid /,
+  );
+  expect(await ask(port)).toContain('503');
+  expect(await say('set server b/s2 addr 127.0.0.1')).toContain('changed');
+  expect(await ask(port)).toBe('two');
+});
+
 test('what cannot be added is refused, and nothing changes', async () => {
   const { say } = await startProcess();
   const refusals: readonly [command: string, answer: string | RegExp][] = [
@@ -121,8 +194,13 @@ test('what cannot be added is refused, and nothing changes', async () => {
     ['add server b/s2', "'server' expects <name> and <addr>[:<port>] as arguments."],
     ['add server b/s2 127.0.0.1:1 cookie x', "'cookie' option is not accepted for dynamic server"],
     ['add server b/s2 127.0.0.1:1 chek', /unknown keyword 'chek'/],
+    ['add server b/s2 127.0.0.1:1 source 127.0.0.1:1000-1001', /no range of ports/],
     ['add server b/s2 127.0.0.1:bar', /bar/],
     ['del server b/s2', 'No such server.'],
+    ['add server b/s2 127.0.0.1:1 from x', /^'from' expects 'none', 'be:/],
+    ['add server b/s2 127.0.0.1:1 from be:x', "'from be:x': there is no such backend."],
+    ['add server b/s2 127.0.0.1:1 from srv:x', "'from srv:x': there is no such server."],
+    ['add backend x from y', "No such default proxy 'y'."],
   ];
   for (const [command, answer] of refusals) {
     const given = await say(command);
@@ -155,7 +233,7 @@ test('streams are listed and ended in every thread', async () => {
     const client = net.connect(port, '127.0.0.1');
     client.on('error', () => {});
     client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-    return new Promise(resolve => client.once('close', resolve));
+    return new Promise(resolve => client.once('data', resolve)).finally(() => client.destroy());
   });
   const sessions = async () => (await say('show sess')).match(/^0x\w+/gm) ?? [];
   while ((await sessions()).length < 8) await sleep(10);
@@ -164,7 +242,7 @@ test('streams are listed and ended in every thread', async () => {
   expect(await sessions()).toHaveLength(7);
   expect(await say('shutdown sessions server b/s1')).toBe('\n');
   expect(await sessions()).toEqual([]);
-  await Promise.all(ends);
+  for (const answer of await Promise.all(ends)) expect(String(answer)).toMatch(/^HTTP\/1.1 502 /);
 });
 
 test('profiles of the time and memory of all threads, off, on and off again', async () => {

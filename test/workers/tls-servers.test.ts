@@ -92,7 +92,7 @@ test('a server that is added has what the global section says of servers', { tim
     `global
   stats socket ${socket} mode 600 level admin
   ssl-server-verify none
-  ssl-default-server-options ssl-max-ver TLSv1.2
+  ssl-default-server-options ssl-max-ver TLSv1.2 no-renegotiate
   ssl-default-server-ciphers ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
 defaults
   mode http

@@ -51,6 +51,7 @@ export const RSRC_SPARSE = 1;
 /** Entry flags. */
 export const SQE_FIXED_FILE = 1;
 export const SQE_BUFFER_SELECT = 32;
+export const SQE_LINK = 4;
 export const SQE_SKIP_SUCCESS = 64;
 
 /** Completion flags. */

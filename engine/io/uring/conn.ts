@@ -19,15 +19,11 @@ import {
   closeFd,
   hush,
   readOption,
-  SO_KEEPALIVE,
   SO_LINGER,
   type SocketOption,
   shutdownSending,
   socketName,
   TCP_INFO,
-  TCP_KEEPCNT,
-  TCP_KEEPIDLE,
-  TCP_KEEPINTVL,
   TCP_SAVED_SYN,
 } from '../native.ts';
 import { CQE_BUFFER, CQE_BUFFER_SHIFT, CQE_MORE } from './abi.ts';
@@ -235,15 +231,6 @@ export class UringConn implements Conn {
     return result;
   }
 
-  keepAlive(idle: number, interval: number, count: number): void {
-    if (!this.alive || this.#unix) return;
-    const { ring } = this.#io;
-    ops.setOption(ring, this.id, SO_KEEPALIVE, 1);
-    if (idle > 0) ops.setOption(ring, this.id, TCP_KEEPIDLE, idle);
-    if (interval > 0) ops.setOption(ring, this.id, TCP_KEEPINTVL, interval);
-    if (count > 0) ops.setOption(ring, this.id, TCP_KEEPCNT, count);
-  }
-
   setOption(option: SocketOption, value: number): void {
     if (this.alive && !this.#unix) ops.setOption(this.#io.ring, this.id, option, value);
   }
@@ -383,7 +370,7 @@ export class UringConn implements Conn {
     this.#done();
   }
 
-  /** A step before the connect failed, and with it the connect. */
+  /** There is no socket, and the connect will say so in its own way. */
   onPrepare(res: number): void {
     if (this.#phase === CONNECTING && this.#errno === 0) this.#errno = -res;
   }

@@ -29,6 +29,8 @@ import {
 import { monotonicMs } from '../../time.ts';
 import { listenerName } from '../bind.ts';
 import type { Address, Conn, ConnectOptions, Handler, Io, Layer, Listening, OwnChunk } from '../contract.ts';
+import { LentPorts, NO_PORT } from '../lent-ports.ts';
+import { socketIn } from '../namespaces.ts';
 import * as native from '../native.ts';
 import { indexOf, Slots } from '../slots.ts';
 import { type SocketSetting, transparency } from '../socket-settings.ts';
@@ -43,6 +45,8 @@ import { Ring } from './ring.ts';
 
 /** After an event, libuv is asked as soon as there was none for this long. Less makes each wait set a nearer timer. Milliseconds. */
 const QUIET_MS = 3;
+/** Entries between the settings of a socket and its connect, and that. */
+const STEPS_MAX = 4;
 /** Two ios in one thread wait in turn. Milliseconds. */
 const SHARED_MS = 1;
 
@@ -101,6 +105,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   readonly #guestFd: number;
   readonly #conns: Slots<UringConn | UringListening>;
   readonly #listenings = new Set<UringListening>();
+  readonly #ports = new LentPorts();
   readonly #lap = () => this.#startLap();
   readonly #yield = () => void setImmediate(this.#lap);
   readonly #cycle = () => this.#runCycle();
@@ -179,24 +184,49 @@ export class UringIo implements Io, UringLoop, ListenLoop {
     const conn = new UringConn(this, id, false, address, null);
     conn.handler = handler;
     this.#conns.set(id, conn);
+    const lent = address.family === 1 ? options : this.#ports.lend(id, options);
+    const error = lent === null ? -NO_PORT : this.#open(id, address, name, lent);
+    if (error < 0) this.later({ deliverHeld: () => conn.onConnect(error) });
+    if (this.#stopped !== null) conn.abort(false);
+    this.wake();
+    return conn;
+  }
+
+  /** Asks for a socket and its connection; minus errno when there is nothing to wait for. */
+  #open(id: number, address: Address, name: Uint8Array, options: ConnectOptions): number {
     const { ring } = this;
-    ops.socket(ring, id, name[0]! | (name[1]! << 8), native.SOCK_STREAM);
+    const family = name[0]! | (name[1]! << 8);
+    const protocol = address.family === 1 ? 0 : native.protocolOf(options);
+    if (options.namespace && address.family !== 1) {
+      const error = this.#openIn(id, options.namespace, family, protocol);
+      if (error < 0) return error;
+    } else ops.socket(ring, id, family, native.SOCK_STREAM, protocol);
     if (address.family !== 1) {
       ops.setOption(ring, id, native.TCP_NODELAY, 1);
       if (options.delayAck) ops.setOption(ring, id, native.TCP_QUICKACK, 0);
       if (options.tfo) ops.setOption(ring, id, native.TCP_FASTOPEN_CONNECT, 1);
-      if (options.settings) equip(ring, id, address, options.settings);
-      if (options.transparent) showAnother(ring, id, options.source!);
       const source = options.source === null ? null : native.encodeSockaddr(options.source);
       if (source !== null) {
-        if (options.source?.port === 0) ops.setOption(ring, id, native.IP_BIND_ADDRESS_NO_PORT, 1);
-        ops.bind(ring, id, source);
+        const chosen = options.source!.port !== 0;
+        ops.setOption(ring, id, chosen ? native.SO_REUSEADDR : native.IP_BIND_ADDRESS_NO_PORT, 1);
       }
+      // What the connection must not be made without comes last, each step linked to the next, and the last to the connect.
+      ring.room((options.settings?.length ?? 0) + STEPS_MAX);
+      if (options.settings) for (const fatal of [false, true]) equip(ring, id, address, options.settings, fatal);
+      if (options.transparent) showAnother(ring, id, options.source!);
+      if (source !== null) ops.bind(ring, id, source);
     }
     ops.connect(ring, id, name);
-    if (this.#stopped !== null) conn.abort(false);
-    this.wake();
-    return conn;
+    return 0;
+  }
+
+  /** No operation of the ring goes to another namespace. */
+  #openIn(id: number, namespace: string, family: number, protocol: number): number {
+    const fd = socketIn(namespace, family, native.SOCK_STREAM, protocol);
+    if (fd < 0) return fd;
+    const put = this.ring.putFile(indexOf(id), fd);
+    native.closeFd(fd);
+    return put;
   }
 
   accepted(id: number, peer: Address | number, local: Address | null, accept: (conn: Conn) => void): void {
@@ -216,6 +246,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   }
 
   gone(conn: UringConn): void {
+    this.#ports.giveBack(conn.id);
     this.#conns.free(conn.id);
   }
 
@@ -394,8 +425,10 @@ export class UringIo implements Io, UringLoop, ListenLoop {
   }
 }
 
-function equip(ring: Ring, id: number, peer: Address, settings: readonly SocketSetting[]): void {
-  for (const { option, value, fatal } of settings) {
+/** Sets what may fail, or what must not. */
+function equip(ring: Ring, id: number, peer: Address, settings: readonly SocketSetting[], fatal: boolean): void {
+  for (const { option, value, fatal: must } of settings) {
+    if (must !== fatal) continue;
     const wanted = value(peer);
     const bytes = typeof wanted === 'number' ? new Uint8Array(Int32Array.of(wanted).buffer) : wanted;
     ops.setBytes(ring, id, option, bytes, fatal);

@@ -16,7 +16,7 @@ export const KIND = {
   SEND: 2,
   ACCEPT: 3,
   CONNECT: 4,
-  /** A step before CONNECT failed, which makes that one fail. */
+  /** There is no socket: CONNECT will fail. */
   PREPARE: 5,
   CLOSE: 6,
   GUARD: 7,
@@ -28,6 +28,7 @@ export const KIND_BITS = 4;
 export const KIND_MASK = (1 << KIND_BITS) - 1;
 
 const QUIET_FLAGS = abi.SQE_FIXED_FILE | abi.SQE_SKIP_SUCCESS;
+const LINKED_FLAGS = QUIET_FLAGS | abi.SQE_LINK;
 const SEND_FLAGS = abi.MSG_WAITALL | abi.MSG_NOSIGNAL;
 /** Spans of one SENDMSG. */
 const VECTOR_MAX = 16;
@@ -110,9 +111,10 @@ export interface AcceptName {
 }
 
 /** Makes a socket in its place. */
-export function socket(ring: Ring, id: number, family: number, type: number): void {
+export function socket(ring: Ring, id: number, family: number, type: number, protocol: number): void {
   const at = ring.begin(OP.SOCKET, family, id, KIND.PREPARE, abi.SQE_SKIP_SUCCESS);
   ring.sqe[at + SQE.off] = type;
+  ring.sqe[at + SQE.len] = protocol;
   ring.sqe[at + SQE.fileIndex] = indexOf(id) + 1;
 }
 
@@ -122,8 +124,9 @@ export function connect(ring: Ring, id: number, name: Uint8Array): void {
   ring.sqe[at + SQE.off] = name.length;
 }
 
+/** Linked to the connect, whose failure its own is: that one then says nothing. */
 export function bind(ring: Ring, id: number, name: Uint8Array): void {
-  const at = ring.begin(OP.BIND, indexOf(id), id, KIND.PREPARE, QUIET_FLAGS);
+  const at = ring.begin(OP.BIND, indexOf(id), id, KIND.CONNECT, LINKED_FLAGS);
   writeName(ring, at, name);
   ring.sqe[at + SQE.off] = name.length;
 }
@@ -150,9 +153,10 @@ export function setOption(ring: Ring, id: number, option: SocketOption, value: n
   ring.scratchAddress(ring.sqe, at + SQE.addr3, 0);
 }
 
-/** Sets an option that is these bytes; with `fatal`, it failing makes the connect fail. */
+/** Sets an option that is these bytes; `fatal`: linked to the connect, as `bind` is. */
 export function setBytes(ring: Ring, id: number, option: SocketOption, bytes: Uint8Array, fatal: boolean): void {
-  const at = ring.begin(OP.URING_CMD, indexOf(id), id, fatal ? KIND.PREPARE : KIND.QUIET, QUIET_FLAGS);
+  const [kind, flags] = fatal ? [KIND.CONNECT, LINKED_FLAGS] : [KIND.QUIET, QUIET_FLAGS];
+  const at = ring.begin(OP.URING_CMD, indexOf(id), id, kind, flags);
   ring.sqe[at + SQE.off] = abi.SOCKET_SETSOCKOPT;
   ring.sqe[at + SQE.addr] = option[0];
   ring.sqe[at + SQE.addrHigh] = option[1];

@@ -170,6 +170,11 @@ export class Ring {
     return this.register(abi.REGISTER.FILES_UPDATE, new Uint8Array(update.buffer), 1);
   }
 
+  /** Makes room for so many entries that are submitted together, as linked ones must be. */
+  room(entries: number): void {
+    if (this.#tail - this.#words[this.#sqHead]! + entries > this.#entries) this.enter(0);
+  }
+
   /** A new entry, its other words zero; gives the place of its first word. `fd` is a place in the table of sockets. */
   begin(op: number, fd: number, user: number, kind: number, flags: number = abi.SQE_FIXED_FILE): number {
     if (this.#tail - this.#words[this.#sqHead]! >= this.#entries) this.enter(0);
