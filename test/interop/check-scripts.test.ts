@@ -1,5 +1,5 @@
 /** Scripted servers checked by HAProxy and by Sluice: both must send the same, find the same and log the same. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { askHaproxy, askSluice, type Move, type Run, type ScriptedServer, scriptedServer } from './check-rig.ts';
 import { haproxyVersion } from './haproxy-farms.ts';
 
@@ -534,26 +534,42 @@ function takeHeard(): Record<string, string> {
 function confused(name: string): boolean {
   const silent = CASES[name]![1]?.every(move => move.startsWith('<')) ?? true;
   const lines = theirs.lines.filter(line => line.includes(` ${name}/`));
-  const empty = [...lines, JSON.stringify(theirs.found[`${name}/s`])].some(text => text.includes('got an empty response'));
+  const empty = [...lines, JSON.stringify(theirs.found[`${name}/s`])].some(text =>
+    text.includes('got an empty response'),
+  );
   return (!silent && empty) || ['DOWN', 'UP'].every(state => lines.some(line => line.includes(` is ${state}`)));
 }
 
-beforeAll(async () => {
-  if (version === null) return;
+/** Asks both about these cases, one after the other: a scripted server tells who asked it what. */
+async function askBoth(names: readonly string[]): Promise<void> {
   let text = '';
-  for (const [name, [lines, moves]] of Object.entries(CASES)) {
-    if (moves !== null) servers[name] = await scriptedServer(moves);
+  for (const name of names) {
+    const [lines, moves] = CASES[name]!;
+    if (moves !== null) servers[name] ??= await scriptedServer(moves);
     const port = servers[name]?.port ?? 1;
     const own = lines.some(line => line.startsWith('server'));
     const server = own ? [] : ['server s 127.0.0.1:PORT check inter 1s fall 1 rise 1'];
     text += `backend ${name}\n  mode http\n  ${[...lines, ...server].join('\n  ').replaceAll('PORT', String(port))}\n`;
   }
+  takeHeard();
   theirs = await askHaproxy(text, RUN_MS);
   const first = takeHeard();
   ours = await askSluice(text, RUN_MS);
   const second = takeHeard();
   heard = Object.fromEntries(Object.keys(servers).map(name => [name, [first[name]!, second[name]!]]));
+}
+
+const compared = new Set<string>();
+
+beforeAll(async () => {
+  if (version !== null) await askBoth(Object.keys(CASES));
 }, 30_000);
+
+/** A case that is tried again is asked again, alone. */
+beforeEach(async ({ task: { name } }) => {
+  if (compared.has(name)) await askBoth([name]);
+  compared.add(name);
+});
 
 afterAll(() => {
   for (const server of Object.values(servers)) server.close();
