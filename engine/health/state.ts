@@ -86,8 +86,9 @@ function enterMaint(env: StateEnv, t: Target, admin: number, cause: string): voi
   const { memory } = env;
   const was = serverWord(memory, t, 'oper');
   const before = serverWord(memory, t, 'admin');
+  const checked = (serverWord(memory, t, 'check_on') & CHECK_ENABLED) !== 0;
   setServerWord(memory, t, 'admin', admin);
-  setServerWord(memory, t, 'check_health', 0);
+  if (checked || was !== OPER_STOPPED) setServerWord(memory, t, 'check_health', 0);
   if (was === OPER_STOPPED) {
     change(env, t, LOG_NOTICE, () => `${subject(t)} was DOWN and now enters maintenance${cause}.`, NO_MAIL);
   } else {
@@ -191,10 +192,11 @@ function released(env: StateEnv, t: Target, before: number): void {
   const down = (): string => (serverWord(memory, t, 'oper') === OPER_STOPPED ? 'DOWN' : 'UP');
   const forced = before & ~now & ADMIN_FORCED_MAINT ? 'forced ' : '';
   if (now & ADMIN_MAINT) {
-    // The operator let it go, but there is another reason for its maintenance.
+    // One reason for its maintenance is gone, and there is another.
     const why = now & ADMIN_INHERITED_MAINT ? viaTracked(env, t) : '';
-    const text = `${subject(t)} is leaving forced maintenance but remains in maintenance${why}.`;
-    if (forced) env.log(LOG_NOTICE, t.proxy.index, text, NO_MAIL);
+    const say = (text: string): void => env.log(LOG_NOTICE, t.proxy.index, `${subject(t)} ${text}.`, NO_MAIL);
+    if (forced) say(`is leaving forced maintenance but remains in maintenance${why}`);
+    else if (before & ~now & ADMIN_INHERITED_MAINT) say('remains in forced maintenance');
   } else if (before & ADMIN_MAINT) {
     leaveMaint(env, t);
     const mode = now & ADMIN_DRAIN ? 'DRAIN' : 'READY';
@@ -255,7 +257,7 @@ function leaveMaint(env: StateEnv, t: Target): void {
   const { memory } = env;
   const tracked = trackedBy(env, t);
   const { health, up } = firstState(t.server);
-  if (t.server.check !== null) setServerWord(memory, t, 'check_health', health);
+  if (serverWord(memory, t, 'check_on') & CHECK_ENABLED) setServerWord(memory, t, 'check_health', health);
   const theirs = tracked === null ? (up ? OPER_RUNNING : OPER_STOPPED) : serverWord(memory, tracked, 'oper');
   if (theirs === OPER_STOPPED || isVetoed(env, t, 'agent')) stamp(env, t);
   else if (theirs === OPER_STOPPING) becomeStopping(env, t);

@@ -57,5 +57,10 @@ function weightNow(env: StateEnv, t: Target): number {
 
 /** What `ramp` sixteenths leave of a weight; 0 = there is no ramp. */
 export function rampedWeight(weight: number, ramp: number): number {
-  return Math.ceil((weight * (ramp || RAMP_FULL)) / RAMP_FULL);
+  return Math.ceil(rampedUnits(weight, ramp) / RAMP_FULL);
+}
+
+/** The same in sixteenths. */
+export function rampedUnits(weight: number, ramp: number): number {
+  return weight * (ramp || RAMP_FULL);
 }

@@ -1,9 +1,9 @@
 /** How the values of columns are read: small readers, each made once, when the table of columns is. */
 import type { Mode } from '../config/proxy-model.ts';
-import { rampedWeight } from '../health/weights.ts';
+import { rampedUnits, rampedWeight } from '../health/weights.ts';
 import { boundAddress } from '../io/bind.ts';
 import { COUNTERS, type CounterName } from '../shm/counters.ts';
-import { LISTENER, PROXY, SERVER } from '../shm/words.ts';
+import { LISTENER, PROXY, RAMP_FULL, SERVER } from '../shm/words.ts';
 import type { Value } from './fields.ts';
 import {
   backendStatus,
@@ -164,13 +164,16 @@ export const LIMITS: Read = byKind(
 export const WEIGHTS: Read = byKind(
   null,
   null,
-  (view, s) => view.totalWeight(s.proxy, w.eweight),
+  (view, { proxy }) => {
+    const word = (nth: number, field: number): number => view.serverWord(proxy, nth, field);
+    return Math.ceil(view.totalWeight(proxy, nth => rampedUnits(word(nth, w.uweight), word(nth, w.ramp))) / RAMP_FULL);
+  },
   (view, s) => view.word(s, w.eweight) || rampedWeight(view.word(s, w.uweight), view.word(s, w.ramp)),
 );
 export const USER_WEIGHTS: Read = byKind(
   null,
   null,
-  (view, s) => view.totalWeight(s.proxy, w.uweight),
+  (view, { proxy }) => view.totalWeight(proxy, nth => view.serverWord(proxy, nth, w.uweight)),
   word(w.uweight),
 );
 export const ACTIVE: Read = byKind(null, null, word(p.act), (_, s) => (s.server!.backup ? 0 : 1));

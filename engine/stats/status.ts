@@ -91,7 +91,8 @@ export function serverStatus(view: View, s: Subject): Status {
   switch (view.word(s, w.oper)) {
     case OPER_STOPPED:
       if (agent && view.checkedWord(s, w.agent_health) === 0) return DOWN_AGENT;
-      return checked && health > 0 ? GOING_UP : DOWN;
+      if (checked && health === 0) return DOWN;
+      return checked || agent ? GOING_UP : DOWN;
     case OPER_STOPPING:
       return failing ? NOLB_FAILING : NOLB;
     default:

@@ -318,15 +318,15 @@ export class View {
   }
 
   /**
-   * Total weight (`eweight` or `uweight`) of the servers that may take traffic: the active ones, or without any the
-   * backups: the first, or all with `option allbackups`.
+   * The sum of what `weigh` gives for the servers that may take traffic: the active ones, or without any the backups: the
+   * first, or all with `option allbackups`.
    */
-  totalWeight(proxy: Proxy, field: number): number {
+  totalWeight(proxy: Proxy, weigh: (nth: number) => number): number {
     let active = 0;
     let backup = 0;
     for (const server of proxy.servers) {
       if (this.serverWord(proxy, server.index, SERVER.at.eweight) === 0) continue;
-      const weight = this.serverWord(proxy, server.index, field);
+      const weight = weigh(server.index);
       if (!server.backup) active += weight;
       else if (proxy.options.allbackups || backup === 0) backup += weight;
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { conclude, step } from '../../engine/health/health.ts';
 import { NO_MAIL } from '../../engine/health/log.ts';
+import { enableChecks } from '../../engine/health/operator.ts';
 import {
   forceHealth,
   setDrain,
@@ -222,6 +223,23 @@ describe('administrative states', () => {
     expect([w.word(0, 'oper'), w.word(0, 'check_health'), w.word(0, 'eweight')]).toEqual([OPER_RUNNING, 2, 1]);
     conclude(w.env, t, 'check', REFUSED, 0);
     expect([w.word(0, 'oper'), w.word(0, 'down_trans')]).toEqual([OPER_STOPPED, 2]);
+  });
+
+  test('maintenance leaves the scale of a server whose checks are disabled as it is, when it is down', () => {
+    const w = worldOf(modelOf([{ unchecked: true }, {}]));
+    const [unchecked, disabled] = w.targets;
+    enableChecks(w.env, disabled!, 'check', false);
+    for (const t of [unchecked!, disabled!]) {
+      setStopped(w.env, t, '');
+      setMaint(w.env, t);
+    }
+    expect([w.word(0, 'check_health'), w.word(1, 'check_health')]).toEqual([2, 2]);
+    for (const t of [unchecked!, disabled!]) {
+      setReady(w.env, t);
+      setMaint(w.env, t);
+      setReady(w.env, t);
+    }
+    expect([w.word(0, 'check_health'), w.word(1, 'check_health')]).toEqual([0, 0]);
   });
 
   test('`disabled` is remembered but does not hold the server after ready', () => {

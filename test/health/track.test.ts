@@ -44,6 +44,7 @@ test('maintenance and drain are inherited, and own maintenance stays', () => {
   expect(admins(w)).toEqual([ADMIN_FORCED_MAINT, ADMIN_FORCED_MAINT | ADMIN_INHERITED_MAINT, ADMIN_INHERITED_MAINT]);
   setReady(w.env, w.targets[0]!);
   expect(admins(w)).toEqual([0, ADMIN_FORCED_MAINT, ADMIN_INHERITED_MAINT]);
+  expect(w.lines.at(-1)).toBe('<5>Server b/s2 remains in forced maintenance.');
   setReady(w.env, w.targets[1]!);
   expect([admins(w), opers(w)]).toEqual([
     [0, 0, 0],

@@ -27,6 +27,7 @@ import { Subject } from '../../engine/stats/view.ts';
 import { busy, fresh, MODEL, NOW, proxy, server } from './fixture.ts';
 
 const APP = MODEL.proxies[1]!;
+const AGENT = CHECK_CONFIGURED | CHECK_ENABLED;
 
 // rise 2, fall 3: health goes from 0 to 4.
 test.each([
@@ -46,6 +47,8 @@ test.each([
   ['no check', 'no_check', { oper: OPER_RUNNING, check_on: 1 }],
   ['DRAIN', 'draining', { oper: OPER_RUNNING, check_on: 0, admin: ADMIN_FORCED_DRAIN }],
   ['DOWN', 'down', { oper: OPER_STOPPED, check_on: 0, check_health: 1 }],
+  ['DOWN (agent)', 'down', { oper: OPER_STOPPED, check_health: 1, agent_on: AGENT, agent_health: 0 }],
+  ['DOWN 0/2', 'going_up', { oper: OPER_STOPPED, check_on: 0, check_health: 0, agent_on: AGENT, agent_health: 1 }],
 ] as const)('a server is %s (%s)', (status, colour, words) => {
   const f = busy();
   f.server(0, words);
@@ -116,4 +119,11 @@ test('a slow start shows how far it is', () => {
   expect(throttle(f.view, s)).toBeNull();
   f.server(0, { oper: OPER_RUNNING, eweight: 100 });
   expect(throttle(f.view, s)).toBeNull();
+});
+
+test('a backend has the sum of what its servers have, not of what each shows', () => {
+  const slow = [0, 1].map(i => server(i, `s${i}`, { slowstartMs: 60_000 }));
+  const f = fresh({ ...MODEL, proxies: [proxy(0, 'backend', 'b', { servers: slow })] });
+  for (const i of [0, 1]) f.server(i, { oper: OPER_STARTING, uweight: 1, eweight: 1, ramp: 3 });
+  expect(WEIGHTS(f.view, f.view.backend(new Subject(NOW, true), f.view.model.proxies[0]!))).toBe(1);
 });
