@@ -9,7 +9,6 @@ import { formatDiagnostics } from '../engine/config/print.ts';
 import { readLines } from '../engine/config/read.ts';
 import type { Line } from '../engine/config/words.ts';
 import { outputOf } from '../engine/io/command.ts';
-import type { Address } from '../engine/io/contract.ts';
 import { groupId, userId } from '../engine/io/native.ts';
 import { resolveHost } from '../engine/io/resolve.ts';
 import type { Options } from './options.ts';
@@ -30,14 +29,19 @@ export function readConfiguration(options: Options, say: Say, program: string): 
   // Like HAProxy: defined in the master-worker mode only (manual 2.4).
   if (options.masterWorker) env.HAPROXY_MWORKER = '1';
   const diagnostics = new Diagnostics();
-  const resources = { ...SYSTEM, resolve: resolver(options), env, localPeer: options.localPeer };
+  const { localPeer, ignoreResolution } = options;
+  const resources = { ...SYSTEM, resolve: resolveHost, env, localPeer, ignoreResolution };
   const lines = [...ownLines(options), ...readLines(options.files, env, diagnostics)];
   if (options.dump !== null) write(1, dumpConfiguration(lines, options.dump));
   const model = loadModel(lines, diagnostics, resources);
-  const warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
+  let warnings = diagnostics.list.filter(d => d.severity === 'warning').length;
   const { pid } = process;
   say.raw(formatDiagnostics(diagnostics.list, { pid, executable: program, diag: options.diagnostic }));
   if (model === null || diagnostics.fatal) return null;
+  if (options.masterSocket !== null && !options.masterWorker && !model.global.masterWorker) {
+    say('warning', 'config : a master CLI socket was defined, but master-worker mode (-W) is not enabled.');
+    warnings++;
+  }
   if (warnings > 0 && options.zeroWarning) {
     say('alert', "config : Some warnings were found and 'zero-warning' is set. Aborting.");
     return null;
@@ -95,13 +99,6 @@ function commandLine(flag: string, texts: readonly string[]): Line {
   });
   return { file: `command line, ${flag}`, line: 1, source: texts.join(' '), words };
 }
-
-/** `-dr` lets a check pass where names do not resolve; nothing is ever sent to the address that stands for one. */
-function resolver({ ignoreResolution, check }: Options): typeof resolveHost {
-  return ignoreResolution && check ? (host, family) => resolveHost(host, family) ?? NOWHERE : resolveHost;
-}
-
-const NOWHERE: Address = { family: 4, bytes: new Uint8Array(4), port: 0 };
 
 /** null = it cannot be read. */
 export function readFile(path: string): Uint8Array | null {

@@ -49,7 +49,7 @@ async function evaluate(condition: string): Promise<number> {
 }
 
 async function run(): Promise<number> {
-  if (options.chdir !== null && !enter(options.chdir)) return 1;
+  if (options.chdir !== null && !(await enter(options.chdir))) return 1;
   const [{ readConfiguration }, { daemonChild }] = await Promise.all([
     import('./configuration.ts'),
     import('./daemon.ts'),
@@ -71,18 +71,19 @@ async function checked({ model, warnings }: Configuration): Promise<number> {
   const starts = hasListener(model);
   if (!options.quiet) {
     if (warnings > 0) write(1, 'Warnings were found.\n');
-    const trouble = 'Configuration file has no error but will not start (no listener) => exit(2).\n';
-    write(1, starts ? 'Configuration file is valid\n' : trouble);
+    if (!starts) write(1, 'Configuration file has no error but will not start (no listener) => exit(2).\n');
+    else if (options.verbose) write(1, 'Configuration file is valid\n');
   }
   return starts ? 0 : 2;
 }
 
-function enter(folder: string): boolean {
+async function enter(folder: string): Promise<boolean> {
   try {
     process.chdir(folder);
     return true;
   } catch (error) {
-    say('alert', `Could not change to directory ${folder} : ${(error as Error).message}`);
+    const { reason } = await import('../engine/config/files.ts');
+    say('alert', `Could not change to directory ${folder} : ${reason(error)}.`);
     return false;
   }
 }

@@ -34,16 +34,12 @@ const NOT_DYNAMIC = ['cookie', 'init-addr', 'redir', 'resolvers'];
 function addServer({ env, args }: Call): Reply {
   const [path = '', ...line] = args;
   if (path === 'help') return data(serverWords());
-  const slash = path.indexOf('/');
-  if (slash < 0) return "Require 'backend/server'.";
-  const proxy = findProxy(env, path.slice(0, slash), isBackend);
-  const name = path.slice(slash + 1);
+  const [, backend = '', name = ''] = /^([^/]*)\/(.+)$/.exec(path) ?? [];
+  if (name === '') return "Require 'backend/server'.";
+  const proxy = findProxy(env, backend, isBackend);
   if (proxy === undefined) return 'No such backend.';
   if (proxy.mode === 'log') return 'Backend must use the TCP or HTTP mode to support dynamic servers.';
   if (isStatic(proxy)) return 'Backend must use a dynamic load balancing to support dynamic servers.';
-  if (proxy.servers.some(server => server.name === name && !server.removed)) {
-    return 'Already exists a server with the same name in backend.';
-  }
   const refused = line.slice(1).find(word => NOT_DYNAMIC.includes(word));
   if (refused !== undefined) return `'${refused}' option is not accepted for dynamic server`;
   const free = proxy.servers.find(server => server.removed)?.index ?? proxy.servers.length;
@@ -56,6 +52,9 @@ function addServer({ env, args }: Call): Reply {
   const { words, track } = tracking;
   const parsed = parseServer(env, proxy, name, words);
   if (typeof parsed === 'string') return parsed;
+  if (proxy.servers.some(server => server.name === name && !server.removed)) {
+    return 'Already exists a server with the same name in backend.';
+  }
   const { forcedId } = parsed;
   const holder = (id: number) => proxy.servers.find(server => server.id === id && !server.removed);
   let id = forcedId ? parsed.id : 1;

@@ -37,22 +37,26 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   const [host, word, portWord = ''] = args;
   if (host === undefined) return 'set server <b>/<s> addr requires an address and optionally a port.';
   if (t.proxy.mode === 'log') return 'The address of a log server cannot be changed.';
-  const address = parseIp(host, 0);
+  const address = parseIp(host.replace(/^\[(.*)\]$/, '$1'), 0);
   if (address === null) return warning(`Invalid addr '${host}'${BY}`);
   const live = new LiveAddress(env.memory, t.number, t.server);
+  if (live.address.family === 1) {
+    return warning(`Update for the current server address family is only supported through configuration file${BY}`);
+  }
   const was: Port = { number: live.relative ? live.offset : live.address.port, relative: live.relative };
   let port = was;
   if (word === 'port') {
     const parsed = parsePort(portWord);
     if (parsed === null) return warning(`problem converting port '${portWord}' to an int${BY}`);
-    if (parsed.relative && checksFollow(env, t)) {
+    if (parsed.relative && !hasCheckPort(env, t)) {
       return warning(
         `can't change <port> to port map because it is incompatible with current health check port configuration (use 'port' statement from the 'server' directive)${BY}`,
       );
     }
     port = parsed;
   }
-  const parts = [changeText('addr', 'IP', hostText(live.address), hostText(address))];
+  const before = hostText(live.address);
+  const parts = [changeText('addr', 'IP', before, before === hostText(address) ? before : host)];
   if (word === 'port') parts.push(changeText('port', 'port', portText(was), portText(port)));
   const text = parts.join(', ') + BY;
   if (parts.every(part => part.startsWith('no need'))) return warning(text);
@@ -82,10 +86,10 @@ export function setSsl(env: CliEnv, t: Target, [value]: readonly string[]): Repl
   return inForce(env, notice('server ssl setting updated.'));
 }
 
-/** The server is checked on the port that it serves on. */
-function checksFollow(env: CliEnv, t: Target): boolean {
+/** The server is not checked on the port that it serves on. */
+function hasCheckPort(env: CliEnv, t: Target): boolean {
   const { check, address } = t.server;
-  return check !== null && check.address.port === address.port && writtenCheck(env, t, 'check').port === 0;
+  return check !== null && (check.address.port !== address.port || writtenCheck(env, t, 'check').port !== 0);
 }
 
 function writtenCheck({ memory }: CliEnv, { number }: Target, kind: CheckKind): WrittenAddress {

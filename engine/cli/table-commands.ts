@@ -48,7 +48,6 @@ function readFilters(table: Table, words: readonly string[]): Filter[] | string 
   for (let i = 0; i < words.length; i += 3) {
     const n = `Filter entry #${filters.length + 1}: `;
     if (filters.length === STICK_FILTERS_MAX) return extra(i + FILTERS_AT, words[i - 1]!);
-    if (!words[i]!.startsWith('data.')) return `${n}Data type expected, not '${words[i]}'`;
     const where = readField(table, words[i]!);
     if (typeof where === 'string') return n + where;
     const operator = words[i + 1] ?? '';

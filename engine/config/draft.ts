@@ -46,6 +46,8 @@ export interface Resources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Name of this peer (`-L`), which goes before `localpeer`. */
   readonly localPeer?: string | null;
+  /** `-dr`: a server whose name has no address waits for one, whatever its `init-addr` says. */
+  readonly ignoreResolution?: boolean;
 }
 
 /** The log formats of a proxy: checked once its mode is known. */

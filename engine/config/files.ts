@@ -71,7 +71,7 @@ function readBounded(path: string): Uint8Array {
 }
 
 /** The system's words for an error, as strerror(3) begins them: `No such file or directory`. */
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   const { errno } = error as NodeJS.ErrnoException;
   if (typeof errno !== 'number') return String(error);
   const text = getSystemErrorMessage(errno);

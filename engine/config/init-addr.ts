@@ -32,7 +32,8 @@ export function initialAddress(
     world.diagnostics.report(severity, draft, `${subject}: could not resolve address '${hostname}'${more}`);
   };
   let asked = false;
-  for (const method of draft.initAddr) {
+  const last = world.resources.ignoreResolution ? (['none'] as const) : [];
+  for (const method of [...draft.initAddr, ...last]) {
     if (method === 'none' || typeof method === 'object') {
       const [found, instead] =
         method === 'none'

@@ -1,7 +1,7 @@
 /** Entries of stick tables as the runtime API shows and reads them (management guide, `show table`). */
 
 import type { StickTable } from '../config/stick-model.ts';
-import { ipText, parseIpv4, parseIpv6 } from '../io/ip.ts';
+import { ipText } from '../io/ip.ts';
 import { Sample } from '../sample/sample.ts';
 import { setKey } from './key.ts';
 import type { Field } from './layout.ts';
@@ -35,17 +35,14 @@ const sample = new Sample();
 
 /** Puts the key that a text means into KEY; or what is wrong with it. Keys of type `binary` have no text. */
 export function readKeyText(spec: StickTable, text: string): string | null {
-  const { key } = spec;
-  if (key === 'integer') {
-    if (!/^\d+$/.test(text) || Number(text) >= 2 ** 32) return 'Invalid key';
-    sample.setInt(Number(text));
-  } else if (key === 'string') {
+  if (spec.key === 'integer') {
+    // What follows the digits is not looked at, as with the texts that rules make keys of.
+    const number = Number(/^\+?\d+/.exec(text)?.[0]);
+    if (!(number < 2 ** 32)) return 'Invalid key';
+    sample.setInt(number);
+  } else {
     const bytes = Buffer.from(text, 'utf8');
     sample.setStr(bytes, 0, bytes.length);
-  } else {
-    const bytes = key === 'ip' ? parseIpv4(text) : (parseIpv6(text) ?? parseIpv4(text));
-    if (bytes === null) return 'Invalid key';
-    sample.setIp(bytes);
   }
   return setKey(spec, sample) ? null : 'Invalid key';
 }

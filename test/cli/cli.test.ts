@@ -346,6 +346,14 @@ describe('servers', () => {
     expect([world.word(0, 'eweight'), world.word(1, 'oper')]).toEqual([5, 0]);
   });
 
+  test('an offset for a port needs a port of its own for checks', async () => {
+    const offset = async (server: string) => (await ask(`set server ${server} addr 127.0.0.1 port +1\n`)).trim();
+    const refused = /^can't change <port> to port map because it is incompatible with current health check port/;
+    expect(await offset('b/s1')).toMatch(refused);
+    await ask('set server b/s1 check-port 99\n');
+    expect(await offset('b/s1')).toMatch(/port changed from '\d+' to '\+1'/);
+  });
+
   test('addresses, limits and checks change in shared words', async () => {
     await ask('set server b/s1 addr 10.1.2.3 port 8080;set server b/s2 check-addr 10.9.9.9 port 99\n');
     const { memory } = world.env;

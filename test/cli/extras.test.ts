@@ -42,6 +42,11 @@ test('names and addresses as hashes, with one key for all that a session is show
   expect(await ask('show servers conn')).toMatch(/\nfarm\/first \d\/1 10\.1\.2\.3 80 /);
 });
 
+test('a server without checks has no port for them that an offset would leave alone', async () => {
+  const { ask } = await start();
+  expect(await ask('set server farm/first addr 10.1.2.3 port -1')).toMatch(/^can't change <port> to port map/);
+});
+
 test('keys of stick tables that cannot be written', async () => {
   const { ask } = await start();
   const of = 'tables of type other than ip, ipv6, string and integer is not supported\n\n';

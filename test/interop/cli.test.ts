@@ -32,6 +32,7 @@ const COMMANDS = [
   'set server b/s1 addr ::1 port 1000',
   'set server b/s1 addr ::1 port 1001',
   'set server b/s1 addr 127.0.0.1 port 1001',
+  'set server b/s2 addr [::1]',
   'set server b/s1 check-port',
   'set server b/s1 check-port 10',
   'set server b/s2 check-addr',
@@ -102,6 +103,7 @@ const MORE_COMMANDS = [
   'show table t data.nope gt 8',
   'show table t data.bytes_out_cnt gt 8',
   `show table t${' data.gpc0 gt 0'.repeat(5)}`,
+  'show table t data.gpc0 gt 8 foo',
   'show table t key',
   'show table nope',
   'set table t key',
@@ -111,6 +113,8 @@ const MORE_COMMANDS = [
   'set table t key k1 data.http_req_rate 7',
   'set table t key k1 foo',
   'set table nope key k1',
+  ...['x', '12a', '+5', '-1', '4294967296'].map(key => `set table i key ${key}`),
+  ...['1.2.3.4', '::1', '::ffff:1.2.3.4', 'fe80::1%lo'].map(key => `set table v key ${key}`),
   'set table t key k1 data.gpc0 7 data.gpt0 3',
   'show table',
   'clear table nope',
@@ -147,6 +151,9 @@ const MORE_COMMANDS = [
   'add server d/x 127.0.0.1:1',
   'add server d/x 127.0.0.1:1',
   'add server s/x 127.0.0.1:1',
+  'add server d/',
+  'add server d/c',
+  'set server d/u addr 127.0.0.1 port 80',
   'del server d/x',
   'del server d/x',
   'del server s/a',
@@ -231,6 +238,10 @@ frontend f
 backend t
   stick-table type string len 20 size 100 expire 1h store gpc0,gpt0,conn_cnt
   stick on hdr(u)
+backend i
+  stick-table type integer size 100
+backend v
+  stick-table type ipv6 size 100
 backend s
   id 9
   balance static-rr
@@ -241,6 +252,7 @@ backend d
   balance roundrobin
   server c 127.0.0.1:${port}
   server e 127.0.0.1:${port} disabled
+  server u unix@/nowhere/u
 `;
   await sameAnswers(dir, text, MORE_COMMANDS, ageless);
 });

@@ -57,7 +57,8 @@ describe('-cc', () => {
 
 describe('-c', () => {
   test('a valid configuration', () => {
-    expect(sluice('-c', '-f', config(VALID))).toEqual({ code: 0, out: 'Configuration file is valid\n', err: '' });
+    expect(sluice('-c', '-f', config(VALID))).toEqual({ code: 0, out: '', err: '' });
+    expect(sluice('-c', '-V', '-f', config(VALID))).toEqual({ code: 0, out: 'Configuration file is valid\n', err: '' });
     expect(sluice('-c', '-q', '-f', config(VALID))).toEqual({ code: 0, out: '', err: '' });
     expect(sluice('-Ws', '-S', '/nowhere/m', '-c', '-q', '-f', config(VALID)).code).toBe(0);
   });
@@ -72,9 +73,30 @@ describe('-c', () => {
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('No enabled listener found') });
   });
 
+  test('servers without an address are told, and start with -dr', () => {
+    const file = config(`${VALID}\nbackend lost\n  server s nobody.invalid:80\n`);
+    expect(sluice('-c', '-f', file)).toMatchObject({ code: 1, err: expect.stringMatching(/ALERT.*could not resolve/) });
+    expect(sluice('-c', '-dr', '-f', file)).toMatchObject({
+      code: 0,
+      out: 'Warnings were found.\n',
+      err: expect.stringMatching(/WARNING.*could not resolve address 'nobody.invalid', disabling server/),
+    });
+  });
+
+  test('a master CLI that nobody serves is told', () => {
+    const { code, err } = sluice('-c', '-S', '/nowhere/m', '-f', config(VALID));
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('a master CLI socket was defined, but') });
+  });
+
+  test('a folder that is not there', () => {
+    const { code, err } = sluice('-C', '/nowhere', '-c', '-f', config(VALID));
+    expect(code).toBe(1);
+    expect(err).toMatch(/: Could not change to directory \/nowhere : No such file or directory\.\n$/);
+  });
+
   test('warnings are fatal with -dW only', () => {
     const file = config(WARNING);
-    const warned = sluice('-c', '-f', file);
+    const warned = sluice('-c', '-V', '-f', file);
     expect(warned).toMatchObject({ code: 0, out: 'Warnings were found.\nConfiguration file is valid\n' });
     expect(warned.err).toContain('[WARNING]');
     const refused = sluice('-dW', '-c', '-f', file);
