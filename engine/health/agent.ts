@@ -40,7 +40,7 @@ export function parseAgent(line: string): Words {
     if (Object.hasOwn(ADMIN, lower)) words.admin = ADMIN[lower]!;
     else if (Object.hasOwn(HEALTH, lower)) words.health = word;
     else if (lower.startsWith('weight:')) words.weight = word.slice(7);
-    else if (/^\d+%$/.test(word)) words.weight = word;
+    else if (/^\d.*%/.test(word)) words.weight = word;
     else if (lower.startsWith('maxconn:')) words.maxconn = word.slice(8);
     else words.unknown ??= word;
   }

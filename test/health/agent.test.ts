@@ -33,6 +33,7 @@ test('each word does its own, in any combination', () => {
     ['foo up', 'L7OK 0 via agent : up (foo)', { oper: OPER_RUNNING }],
     ['up down', 'L7STS 0 via agent : down', { oper: OPER_STOPPED }],
     ['gibberish words', 'CHECKED -1 agent reports an error : gibberish', { oper: OPER_RUNNING }],
+    ['50%x', 'CHECKED -1 agent warns : Trailing garbage in weight string', { uweight: 10 }],
     ['maxconn:abc', 'CHECKED -1 agent warns : maxconn string empty or preceded by garbage', { maxconn: 0 }],
     ['maxconn:', 'CHECKED -1 agent warns : Require <maxconn>.', { maxconn: 0 }],
     [
