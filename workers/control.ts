@@ -150,6 +150,10 @@ export default async function control(task: ControlTask): Promise<void> {
       for (const late of early.splice(0)) late();
     },
     ask: () => {},
+    log: ({ level, proxy, text }) => {
+      io.wake();
+      env.logger.line(level, proxy, text);
+    },
     handOver: () => {
       io.wake();
       const done = () => report(task.port, { type: 'handedOver' });

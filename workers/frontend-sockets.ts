@@ -1,5 +1,6 @@
 /** The sockets of whole frontends: whether they listen, and who lets go of them first. */
 import { isFrontend, type Model } from '../engine/config/model.ts';
+import type { Proxy } from '../engine/config/proxy-model.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { type Memory, topology } from '../engine/shm/memory.ts';
 import { FE_OPEN, PROXY } from '../engine/shm/words.ts';
@@ -31,8 +32,8 @@ export class FrontendSockets {
     for (const { index } of this.#model.proxies) if (this.#stateOf(index) === FE_OPEN) this.set(index, 'open');
   }
 
-  /** Brings all frontends of one state into another; gives their names. The workers first let go of sockets, or last take them up. */
-  turn(from: number, to: number): string[] {
+  /** Brings all frontends of one state into another; gives them. The workers first let go of sockets, or last take them up. */
+  turn(from: number, to: number): Proxy[] {
     const turned = this.#model.proxies.filter(proxy => isFrontend(proxy) && this.#stateOf(proxy.index) === from);
     for (const { index } of turned) {
       if (to === FE_OPEN) this.set(index, 'open');
@@ -40,7 +41,7 @@ export class FrontendSockets {
       if (to !== FE_OPEN) after(PAUSE_MS, () => this.set(index, 'pause'));
     }
     ringAll(this.#memory);
-    return turned.map(({ name }) => name);
+    return turned;
   }
 
   #stateOf(proxy: number): number {

@@ -6,10 +6,13 @@
  *
  * The master makes one at the start and one at each reload; those before it drain beside it.
  */
+import { frontendNews } from '../engine/cli/frontend-news.ts';
 import type { Start } from '../engine/cli/session.ts';
-import { type Model, place } from '../engine/config/model.ts';
+import { isThere, type Model, place } from '../engine/config/model.ts';
+import type { Proxy } from '../engine/config/proxy-model.ts';
 import { withSparePlaces } from '../engine/config/spare-places.ts';
 import { initialise } from '../engine/health/initialise.ts';
+import { LOG_WARNING } from '../engine/health/log.ts';
 import type { Confinement } from '../engine/io/confine.ts';
 import { ASK_TIMEOUT_MS } from '../engine/limits.ts';
 import { closeLogs } from '../engine/log/index.ts';
@@ -18,10 +21,10 @@ import { type Changing, inheritChanges } from '../engine/sample/inherit-changes.
 import { type ChangeBuffers, createChanges, leave } from '../engine/shm/change-log.ts';
 import { ringAll } from '../engine/shm/doorbell.ts';
 import { Memory, shapeOf } from '../engine/shm/memory.ts';
-import type { PastData } from '../engine/shm/past.ts';
+import { attachPast, type PastData } from '../engine/shm/past.ts';
 import { reclaim } from '../engine/shm/reclaim.ts';
 import { reclaimPorts } from '../engine/shm/source-ports.ts';
-import { FE_OPEN, FE_PAUSED, PROCESS, WORKER } from '../engine/shm/words.ts';
+import { FE_OPEN, FE_PAUSED, FE_STOPPED, PROCESS, WORKER } from '../engine/shm/words.ts';
 import type { Facts } from '../engine/stats/view.ts';
 import { reclaimTables, type StickMemory } from '../engine/stick/tables.ts';
 import { after, monotonicMs } from '../engine/time.ts';
@@ -186,13 +189,34 @@ export class Generation {
     this.#sockets.open();
   }
 
-  /** Lets all frontends rest: connections are refused, or go to another process that listens. Gives their names. */
-  pause(): string[] {
-    return this.#sockets.turn(FE_OPEN, FE_PAUSED);
+  /** Lets all frontends rest: connections are refused, or go to another process that listens. */
+  pause(): void {
+    for (const proxy of this.#sockets.turn(FE_OPEN, FE_PAUSED)) this.#tellState(proxy, FE_PAUSED);
   }
 
-  unpause(): string[] {
-    return this.#sockets.turn(FE_PAUSED, FE_OPEN);
+  unpause(): void {
+    for (const proxy of this.#sockets.turn(FE_PAUSED, FE_OPEN)) this.#tellState(proxy, FE_OPEN);
+  }
+
+  /** Tells that every proxy stops, and what it has had until then. */
+  tellStopped(): void {
+    this.memory.past = attachPast(this.past);
+    for (const proxy of this.model.proxies.filter(isThere)) this.#tellState(proxy, FE_STOPPED);
+  }
+
+  #tellState(proxy: Proxy, state: number): void {
+    this.tell(LOG_WARNING, proxy.index, frontendNews(this.memory, proxy, state));
+  }
+
+  /** A line for the terminal and the logs of a proxy. */
+  tell(level: number, proxy: number, text: string): void {
+    this.#care.say('warning', text);
+    this.log(level, proxy, text);
+  }
+
+  /** A line for the logs of a proxy. */
+  log(level: number, proxy: number, text: string): void {
+    this.#control.pass({ type: 'log', level, proxy, text });
   }
 
   /** Takes over what was changed of maps, ACLs and variables. Gives what is not in force any more, for the operator. */

@@ -21,7 +21,7 @@ process.on('SIGUSR1', () => {
 });
 
 // A reload that is asked for too early is the start itself; these would end the process until it listens to them.
-for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => {});
+for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGQUIT'] as const) process.on(signal, () => {});
 
 // What is not asked for is not loaded: a start must be quick.
 if (command !== null) process.exit(await command(given.slice(1)));

@@ -7,14 +7,12 @@
  */
 import { changeLines, diff } from '../engine/config/diff.ts';
 import { match } from '../engine/config/match.ts';
-import { isThere, type Model } from '../engine/config/model.ts';
+import type { Model } from '../engine/config/model.ts';
 import { withRuntimeServers } from '../engine/config/runtime-servers.ts';
 import { inherit } from '../engine/health/inherit.ts';
 import type { StateEnv } from '../engine/health/target.ts';
 import { GENERATIONS_MAX } from '../engine/limits.ts';
-import { CUM_CONN } from '../engine/shm/counters.ts';
 import { type Memory, topology } from '../engine/shm/memory.ts';
-import { attachPast } from '../engine/shm/past.ts';
 import { readStatsFile } from '../engine/stats/stats-file.ts';
 import { after, monotonicMs } from '../engine/time.ts';
 import { readFile } from './configuration.ts';
@@ -186,6 +184,7 @@ export class Master {
     const { graceMs } = generation.plan.model.global;
     const go = () => {
       closeListeners(generation.plan.listeners);
+      generation.tellStopped();
       this.#drain(generation);
     };
     if (graceMs > 0) after(graceMs, go);
@@ -202,19 +201,6 @@ export class Master {
       // A thread that does not even hear that holds nobody up.
       if (this.#stopping) after(HARD_STOP_MS, () => this.#finish());
     });
-  }
-
-  /** How many connections each proxy has had. */
-  *cumulated(): Generator<{ name: string; frontend: number; backend: number }> {
-    const { memory, model, past } = this.#current;
-    memory.past = attachPast(past);
-    for (const { name, index } of model.proxies.filter(isThere)) {
-      yield {
-        name,
-        frontend: memory.sum('frontend', index, CUM_CONN),
-        backend: memory.sum('backend', index, CUM_CONN),
-      };
-    }
   }
 
   #newPool({ workers }: Plan): Pool {

@@ -98,6 +98,8 @@ export type Order =
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Control carries out a line of commands. */
   | ({ readonly type: 'cli' } & CliLine)
+  /** Control tells the logs of a proxy. */
+  | { readonly type: 'log'; readonly level: number; readonly proxy: number; readonly text: string }
   /** More input for a line that is `open`; null = there is no more. */
   | { readonly type: 'typed'; readonly id: number; readonly bytes: Uint8Array | null }
   /** So many bytes of what it says were taken; `gone`: nobody listens any more. */

@@ -51,10 +51,7 @@ export async function startProcess(
       tellOthers(options);
       after(FLUSH_AFTER_MS, () => module.flushCompileCache());
     },
-    done: () => {
-      sayCumulated(master, say);
-      resolve(0);
-    },
+    done: () => resolve(0),
     failed: () => resolve(1),
   };
   const master = new Master({ ...plan, listeners }, options.memoryMb, life, say);
@@ -105,11 +102,5 @@ function pickIo(wanted: string | null, say: Say): string | null {
   } catch (error) {
     say('alert', `--io: ${(error as Error).message}`);
     return null;
-  }
-}
-
-function sayCumulated(master: Master, say: Say): void {
-  for (const { name, frontend, backend } of master.cumulated()) {
-    say('warning', `Proxy ${name} stopped (cumulated conns: FE: ${frontend}, BE: ${backend}).`);
   }
 }

@@ -3,7 +3,7 @@ import type { Manager } from './manager.ts';
 import type { Master } from './master.ts';
 import type { Reloads } from './reload.ts';
 import type { Say } from './say.ts';
-import { stateLines } from './state-dump.ts';
+import { dumpPools, dumpStates } from './state-dump.ts';
 
 export interface Signalled {
   readonly master: Master;
@@ -29,15 +29,10 @@ export function watchSignals({ master, reloads, manager, masterWorker, say }: Si
       master.stop();
     },
     SIGUSR2: () => void reloads.reload(false),
-    SIGHUP: () => {
-      for (const line of stateLines(master.current)) say('warning', line);
-    },
-    SIGTTOU: () => {
-      for (const name of master.current.pause()) say('warning', `Paused frontend ${name}.`);
-    },
-    SIGTTIN: () => {
-      for (const name of master.current.unpause()) say('warning', `Resumed frontend ${name}.`);
-    },
+    SIGHUP: () => dumpStates(master.current, say),
+    SIGTTOU: () => master.current.pause(),
+    SIGTTIN: () => master.current.unpause(),
+    SIGQUIT: () => dumpPools(master.current, say),
   };
   for (const [signal, act] of Object.entries(actions)) process.on(signal as NodeJS.Signals, act);
 }

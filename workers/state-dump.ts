@@ -1,21 +1,45 @@
-/** SIGHUP: the state of servers and proxies, in HAProxy's lines. */
+/** What signals have told: SIGHUP the states of servers and proxies, in HAProxy's lines, SIGQUIT the use of memory. */
 import { isBackend, isThere } from '../engine/config/model.ts';
 import type { Proxy } from '../engine/config/proxy-model.ts';
 import type { Server } from '../engine/config/server-model.ts';
+import { LOG_NOTICE } from '../engine/health/log.ts';
+import { returnFreeBlocks } from '../engine/io/process.ts';
 import { CUM_SESS } from '../engine/shm/counters.ts';
 import { type Memory, topology } from '../engine/shm/memory.ts';
 import { ADMIN_MAINT, OPER_STOPPED, PROXY, SERVER } from '../engine/shm/words.ts';
 import type { Generation } from './generation.ts';
+import type { Say } from './say.ts';
 
-export function* stateLines({ model, memory }: Generation): Generator<string> {
+/** To the terminal, and to the logs of each proxy. */
+export function dumpStates(generation: Generation, say: Say): void {
+  const { model, memory } = generation;
   const { firstServer } = topology(model);
-  yield 'SIGHUP received, dumping servers states.';
+  const received = 'SIGHUP received, dumping servers states';
+  say('warning', `${received}.`);
   for (const proxy of model.proxies.filter(isThere)) {
+    const tell = (text: string): void => generation.tell(LOG_NOTICE, proxy.index, text);
+    generation.log(LOG_NOTICE, proxy.index, `${received} for proxy ${proxy.name}.`);
     for (const server of proxy.servers) {
-      if (!server.removed) yield serverLine(memory, proxy, server, firstServer[proxy.index]! + server.index);
+      if (!server.removed) tell(serverLine(memory, proxy, server, firstServer[proxy.index]! + server.index));
     }
-    yield proxyLine(memory, proxy);
+    tell(proxyLine(memory, proxy));
   }
+}
+
+/** Gives back to the system what is free, and shows what is in use. */
+export function dumpPools(generation: Generation, say: Say): void {
+  returnFreeBlocks();
+  const start = {
+    level: 'admin',
+    expert: false,
+    experimental: false,
+    exposeFd: false,
+    severityOutput: 'none',
+  } as const;
+  const decoder = new TextDecoder();
+  generation.cli('show pools\n', start, bytes => {
+    if (bytes !== null) say.raw(decoder.decode(bytes, { stream: true }));
+  });
 }
 
 function serverLine(memory: Memory, proxy: Proxy, { name }: Server, number: number): string {

@@ -39,6 +39,7 @@ export default async function traffic(task: TrafficTask): Promise<void> {
     named: ({ id, address }) => handle.named(id, address),
     typed: () => {},
     handOver: () => {},
+    log: () => {},
   });
   const env = attach(task, worker, io, thread.say);
   const changes = new ChangeLog(task.changes, worker);

@@ -2,25 +2,16 @@
 import type { Proxy } from '../config/proxy-model.ts';
 import { LOG_WARNING, NO_MAIL } from '../health/log.ts';
 import { setServerWord, type Target } from '../health/target.ts';
-import { CUM_CONN } from '../shm/counters.ts';
 import { FE_OPEN, FE_PAUSED, FE_STOPPED, PROCESS, PROXY } from '../shm/words.ts';
 import type { FrontendSockets } from './asker.ts';
 import { type Call, type CliEnv, type Command, type Later, later } from './command.ts';
 import { onBackend, onFrontend, onServer, wholeNumber } from './find.ts';
+import { frontendNews } from './frontend-news.ts';
 import { inForce, silence } from './in-force.ts';
 import { notice } from './severity.ts';
 
 function state(env: CliEnv, proxy: Proxy): number {
   return Atomics.load(env.memory.words, env.memory.proxy(proxy.index) + PROXY.at.fe_stopped);
-}
-
-/** What the logs of the proxy, and the terminal, are told. */
-function news({ memory }: CliEnv, { kind, name, index }: Proxy, value: number): string {
-  const what = `${kind === 'listen' ? 'proxy' : kind} ${name}`;
-  if (value === FE_PAUSED) return `Paused ${what}.`;
-  if (value === FE_OPEN) return `Resumed ${what}.`;
-  const [frontend, backend] = [memory.sum('frontend', index, CUM_CONN), memory.sum('backend', index, CUM_CONN)];
-  return `Proxy ${name} stopped (cumulated conns: FE: ${frontend}, BE: ${backend}).`;
 }
 
 /** The workers first let go of the sockets, or last take them up: the master is asked in between. */
@@ -33,7 +24,7 @@ function setState(env: CliEnv, proxy: Proxy, value: number, sockets: FrontendSoc
     env.asker.sockets(proxy.index, sockets, ok => done(ok ? '' : 'The master thread did not answer in time.'));
   const [first, second] = value === FE_OPEN ? [master, workers] : [workers, master];
   const told = (text: string): string => {
-    if (text === '') env.log(LOG_WARNING, proxy.index, news(env, proxy, value), NO_MAIL);
+    if (text === '') env.log(LOG_WARNING, proxy.index, frontendNews(env.memory, proxy, value), NO_MAIL);
     return text;
   };
   return later(done => first(one => second(two => done(told(one || two)))));

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -54,6 +55,52 @@ describe('signals end it as they end HAProxy', () => {
     expect(await ended).toEqual({ code, signal: by });
     if (signal === 'SIGUSR1') expect(output()).toContain('Proxy fe stopped (cumulated conns: FE: 1, BE: ');
   });
+});
+
+test('what signals do is told to the logs of the proxies as well', async () => {
+  const port = await freePort();
+  const log = dgram.createSocket('udp4');
+  const heard: string[] = [];
+  log.on('message', line => heard.push(`${line}`.trim().replace(/^<(\d+)>.*?\]: /, '$1 ')));
+  await new Promise<void>(resolve => log.bind(0, '127.0.0.1', resolve));
+  onTestFinished(() => void log.close());
+  const target = `log 127.0.0.1:${log.address().port} local0 notice`;
+  const text = site(`127.0.0.1:${port}`, await backend('hello'), `  ${target}`).replace(
+    'mode http',
+    'mode http\n  log global',
+  );
+  const { child, ended, output } = start(['-db', '-f', config(text.replace('frontend fe', 'listen fe'))]);
+  expect(await ask(port)).toBe('hello');
+  const after = async (signal: NodeJS.Signals, count: number): Promise<string[]> => {
+    heard.length = 0;
+    child.kill(signal);
+    await until(() => heard.length >= count);
+    return heard.map(line => line.replace(/Conn: .*|conns: .*/, '...'));
+  };
+  expect(await after('SIGTTOU', 1)).toEqual(['132 Paused proxy fe.']);
+  expect(await after('SIGTTIN', 1)).toEqual(['132 Resumed proxy fe.']);
+  expect(await after('SIGHUP', 5)).toEqual([
+    '133 SIGHUP received, dumping servers states for proxy fe.',
+    '133 SIGHUP: Proxy fe has no servers. ...',
+    '133 SIGHUP received, dumping servers states for proxy be.',
+    '133 SIGHUP: Server be/s is UP. ...',
+    '133 SIGHUP: Proxy be has 1 active servers and 0 backup servers available. ...',
+  ]);
+  expect(await after('SIGUSR1', 2)).toEqual([
+    '132 Proxy fe stopped (cumulated ...',
+    '132 Proxy be stopped (cumulated ...',
+  ]);
+  expect(await ended).toEqual({ code: 0, signal: null });
+  expect(output()).toContain('Paused proxy fe.');
+});
+
+test('SIGQUIT shows what is in memory, and ends nothing', async () => {
+  const port = await freePort();
+  const { child, output } = start(['-db', '-f', config(site(`127.0.0.1:${port}`, await backend('hello')))]);
+  expect(await ask(port)).toBe('hello');
+  child.kill('SIGQUIT');
+  await until(() => /Dumping pools usage\.[\s\S]*Total: \d+ bytes/.test(output()));
+  expect(await ask(port)).toBe('hello');
 });
 
 test('a soft stop finishes what is there', async () => {
