@@ -20,7 +20,14 @@ import { isNowhere } from '../io/address.ts';
 import { ADDED_SERVERS_MAX } from '../limits.ts';
 import { CUR_IDLE, CUR_IDLE_PRIVATE, CUR_USED } from '../shm/counters.ts';
 import { AS_CONFIGURED, writeAddress } from '../shm/server-address.ts';
-import { ADMIN_FORCED_MAINT, ADMIN_MAINT, ADMIN_RESOLUTION_MAINT, CHECK_CONFIGURED, SERVER } from '../shm/words.ts';
+import {
+  ADMIN_CONFIG_MAINT,
+  ADMIN_FORCED_MAINT,
+  ADMIN_MAINT,
+  ADMIN_RESOLUTION_MAINT,
+  CHECK_CONFIGURED,
+  SERVER,
+} from '../shm/words.ts';
 import type { Call, CliEnv, Command, Reply } from './command.ts';
 import { takeTracking } from './dynamic-track.ts';
 import { findProxy, onServer } from './find.ts';
@@ -142,9 +149,11 @@ function prepare(env: CliEnv, target: Target): void {
     setServerWord(memory, target, field, 0);
   }
   initialiseServer(env, target);
-  // The operator's maintenance, not the configuration's.
-  const lost = isNowhere(target.server.address) ? ADMIN_RESOLUTION_MAINT : 0;
-  setServerWord(memory, target, 'admin', (target.server.disabled ? ADMIN_FORCED_MAINT : 0) | lost);
+  // The operator's maintenance; the configuration's only where the line says so.
+  const { address, disabled, settings } = target.server;
+  const written = settings.some(([word]) => word === 'disabled') ? ADMIN_CONFIG_MAINT : 0;
+  const lost = isNowhere(address) ? ADMIN_RESOLUTION_MAINT : 0;
+  setServerWord(memory, target, 'admin', (disabled ? ADMIN_FORCED_MAINT | written : 0) | lost);
   beginAsTracked(env, target);
   if (target.server.check) setServerWord(memory, target, 'check_on', CHECK_CONFIGURED);
   if (target.server.agent) setServerWord(memory, target, 'agent_on', CHECK_CONFIGURED);

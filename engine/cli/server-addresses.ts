@@ -43,7 +43,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   if (live.address.family === 1) {
     return warning(`Update for the current server address family is only supported through configuration file${BY}`);
   }
-  const was: Port = { number: live.relative ? live.offset : live.address.port, relative: live.relative };
+  const was: Port = { number: live.port, relative: live.relative };
   let port = was;
   if (word === 'port') {
     const parsed = parsePort(portWord);
@@ -151,6 +151,7 @@ export function ownCheckAddress(env: CliEnv, t: Target, kind: CheckKind): { host
   const own = written.family !== null || hostText(configured) !== hostText(address);
   return {
     host: own ? hostText(host) : null,
-    port: written.port || (configured.port === address.port ? 0 : configured.port),
+    // That of an agent always stands on the line.
+    port: written.port || (kind === 'check' && configured.port === address.port ? 0 : configured.port),
   };
 }

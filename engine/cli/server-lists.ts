@@ -53,7 +53,7 @@ const STATE_FIELDS =
 function stateRow(env: CliEnv, t: Target, anonKey: number): string {
   const word = (field: Parameters<typeof serverWord>[2]) => serverWord(env.memory, t, field);
   const { proxy, server } = t;
-  const { address } = new LiveAddress(env.memory, t.number, server);
+  const { address, port } = new LiveAddress(env.memory, t.number, server);
   const { name, service } = env.names.originOf(t);
   const check = ownCheckAddress(env, t, 'check');
   const agent = ownCheckAddress(env, t, 'agent');
@@ -75,7 +75,7 @@ function stateRow(env: CliEnv, t: Target, anonKey: number): string {
     agentState(word('agent_on')),
     `${proxy.forcedId ? 1 : 0} ${server.forcedId ? 1 : 0}`,
     hashed(name ?? '', anonKey) || '-',
-    address.port,
+    port,
     hashed(service ?? '', anonKey) || '-',
     server.tls !== null && word('plain') === 0 ? 1 : 0,
     check.port,
@@ -115,7 +115,7 @@ function connHead({ memory }: CliEnv): string {
 /** `used_max` and `need_est` are the most streams it has had at a time: each has a connection. */
 function connRow({ memory }: CliEnv, t: Target, anonKey: number): string {
   const { proxy, server, number } = t;
-  const { address } = new LiveAddress(memory, number, server);
+  const { address, port } = new LiveAddress(memory, number, server);
   const idle = Array.from(
     { length: memory.shape.workers },
     (_, w) => memory.counters[memory.row(w, 'server', number) + CUR_IDLE]!,
@@ -125,7 +125,7 @@ function connRow({ memory }: CliEnv, t: Target, anonKey: number): string {
   const own = memory.sum('server', number, CUR_IDLE_PRIVATE);
   const host = hashedAddress(hostText(address), anonKey) || '-';
   return [
-    `${hashed(proxy.name, anonKey)}/${hashed(server.name, anonKey)} ${proxy.id}/${server.id} ${host} ${address.port} -`,
+    `${hashed(proxy.name, anonKey)}/${hashed(server.name, anonKey)} ${proxy.id}/${server.id} ${host} ${port} -`,
     `${server.poolPurgeDelayMs} ${serverWord(memory, t, 'served')} ${memory.sum('server', number, CUR_USED)}`,
     `${most} ${most} ${own} 0 ${safe}`,
     `${server.poolMaxConn} ${safe} ${idle.join(' ')}`,

@@ -113,6 +113,11 @@ export class LiveAddress {
     return this.#address === this.server.address ? this.server.portOffset : this.#address.port;
   }
 
+  /** The port as it is written: the offset where it is relative. */
+  get port(): number {
+    return this.relative ? this.offset : this.address.port;
+  }
+
   #look(): void {
     const version = this.version;
     if (version === this.#seq || version & 1) return;

@@ -20,6 +20,8 @@ frontend shop
   default_backend farm
 backend farm
   server first 10.1.2.3:80
+backend asked
+  server one 127.0.0.1:81 agent-check agent-port 81
 backend blocks
   stick-table type binary len 4 size 10 store gpc0
 `);
@@ -40,6 +42,11 @@ test('names and addresses as hashes, with one key for all that a session is show
   const [backend, server] = /\n(\w{6})\/(\w{6}) /.exec(conn)!.slice(1);
   expect(state).toMatch(new RegExp(`\\n\\d+ ${backend} 1 ${server} IPV4\\(\\w{6}\\) `));
   expect(await ask('show servers conn')).toMatch(/\nfarm\/first \d\/1 10\.1\.2\.3 80 /);
+});
+
+test('the port of an agent is shown also when it is that of the server', async () => {
+  const { ask } = await start('');
+  expect(await ask('show servers state asked')).toMatch(/ 127\.0\.0\.1 .* 81 - 0 0 - - 81\n/);
 });
 
 test('a server without checks has no port for them that an offset would leave alone', async () => {

@@ -156,6 +156,8 @@ const MORE_COMMANDS = [
   'set server d/u addr 127.0.0.1 port 80',
   'del server d/x',
   'del server d/x',
+  'add server d/y 127.0.0.1:1 disabled',
+  'add server d/z 127.0.0.1:+7',
   'del server s/a',
   'set var proc.x int(1)',
   'experimental-mode on;set var proc.x int(3);get var proc.x',
@@ -253,6 +255,7 @@ backend d
   server c 127.0.0.1:${port}
   server e 127.0.0.1:${port} disabled
   server u unix@/nowhere/u
+  server p 127.0.0.1:+5
 `;
   await sameAnswers(dir, text, MORE_COMMANDS, ageless);
 });
