@@ -173,6 +173,11 @@ export const URING_FILES_MAX = 262_144;
 /** Blocks that connections receive into: the size of each, blocks at first and each time they run low, at most. */
 export const URING_RECEIVE_BYTES = 65_536;
 export const URING_RECEIVE_BLOCKS = 256;
+/**
+ * Received at once. Less than the loopback device's longest segment (65,483 bytes): a read that empties the socket is acknowledged
+ * at once, which wakes the sender for each segment; one that leaves a little is not, which halves the packets of long bodies.
+ */
+export const URING_RECEIVE_MAX_BYTES = 61_440;
 export const URING_RECEIVE_BLOCKS_MAX = 1_024;
 /** Blocks that `send` copies into, in the same way. */
 export const URING_OUTPUT_BYTES = 16_384;

@@ -5,6 +5,7 @@
  */
 import ffi from 'node:ffi';
 import { copy } from '../../bytes.ts';
+import { URING_RECEIVE_MAX_BYTES } from '../../limits.ts';
 import { POISON } from '../common.ts';
 import type { OwnChunk } from '../contract.ts';
 import * as abi from './abi.ts';
@@ -157,7 +158,7 @@ export class ReceiveBlocks implements Home {
     const at = (this.#tail & this.#mask) * abi.BUF_WORDS;
     buffers[at + abi.BUF.addr] = block.low;
     buffers[at + abi.BUF.addrHigh] = block.high;
-    buffers[at + abi.BUF.len] = this.#size.bytes;
+    buffers[at + abi.BUF.len] = Math.min(block.bytes.length, URING_RECEIVE_MAX_BYTES);
     bufferHalves[(at + abi.BUF.id) * 2] = block.number;
     this.#tail = (this.#tail + 1) & 0xffff;
     this.#free++;
