@@ -3,7 +3,7 @@ import type { CheckKind } from '../health/health.ts';
 import { lookAgain } from '../health/operator.ts';
 import { setResolved } from '../health/state.ts';
 import { setServerWord, type Target } from '../health/target.ts';
-import { hostText, parseIp } from '../io/address.ts';
+import { hostText, isNowhere, parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { LiveAddress, readAddress, type WrittenAddress, writeAddress } from '../shm/server-address.ts';
 import { SERVER } from '../shm/words.ts';
@@ -40,7 +40,7 @@ export function setAddress(env: CliEnv, t: Target, args: readonly string[]): Rep
   const address = parseIp(host.replace(/^\[(.*)\]$/, '$1'), 0);
   if (address === null) return warning(`Invalid addr '${host}'${BY}`);
   const live = new LiveAddress(env.memory, t.number, t.server);
-  if (live.address.family === 1) {
+  if (live.address.family === 1 && !isNowhere(live.address)) {
     return warning(`Update for the current server address family is only supported through configuration file${BY}`);
   }
   const was: Port = { number: live.port, relative: live.relative };

@@ -159,7 +159,7 @@ test('a server that is added has its number, a name to be looked up by nobody, a
   const row = async (name: string) =>
     (await say('show servers state b')).split('\n').find(r => r.includes(` ${name} `));
   const lines: readonly [line: string, row: RegExp][] = [
-    ['n1 127.0.0.1:1 id 77 disabled', / 77 n1 127\.0\.0\.1 0 1 .* 0 1 - 1 - /],
+    ['n1 127.0.0.1:1 id 77 disabled', / 77 n1 127\.0\.0\.1 0 5 .* 0 1 - 1 - /],
     ['n2 127.0.0.1:1 enabled on-marked-down shutdown-sessions', / n2 127\.0\.0\.1 2 0 /],
     ['n3 localhost:80 on-marked-up shutdown-backup-sessions', / n3 - 0 33 .* 0 0 localhost 80 - /],
     ['n4 127.0.0.1:1 ssl verify none sni str(a,b)', /^fetch method 'str' : expected '\)'/],
