@@ -96,10 +96,10 @@ export const GET = (uri: string): string => `GET ${uri} HTTP/1.1\r\nhost: a\r\nc
 export const listen = (lines: string, server = 'server s 127.0.0.1:$SERVER'): string => `
   defaults
     log 127.0.0.1:$LOG local0
-    timeout client 1s
-    timeout server 300ms
-    timeout connect 200ms
-    timeout http-request 200ms
+    timeout client 2s
+    timeout server 1s
+    timeout connect 1s
+    timeout http-request 1s
     retries 1
   listen l
     mode http
