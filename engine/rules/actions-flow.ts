@@ -86,6 +86,7 @@ const RETURN = action<ReplySpec>({
     ['return string x file y', "'file' is not possible here: the content of the response is given already"],
     ['return string', "'string' expects a text"],
     ['return lf-string', "'lf-string' expects a format"],
+    ['return status 304 content-type text/plain string x', 'No body expected for 304 responses.'],
     ['return hdr x', "'x' expects a format"],
   ],
 });

@@ -180,6 +180,12 @@ const SET_VAR: Extras = {
       : `unknown condition '${bad}', expects ${VAR_CONDITIONS.map(name => `'${name}'`).join(', ')}`;
   },
   good: ['set-var(txn.x)', 'set-var(txn.x,ifnotexists)', 'set-var(txn.x,ifexists,ifgt)'],
+  bad: [
+    [
+      'set-var(ptxn.x)',
+      "invalid args in converter 'set-var' : cannot set nor unset 'ptxn.x': it is a variable of the parent stream",
+    ],
+  ],
 };
 
 /** An address with all but the first bits cleared. An IPv6 address that stands for one of IPv4 is masked as that one. */
@@ -237,7 +243,7 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
   converter('ipmask', 'mask4:mask4 [mask6:mask6]', 'addr', 'addr', 'The network of an address.', ipmask),
   converter(
     'set-var',
-    'var:var [cond:str] [cond:str] [cond:str] [cond:str]',
+    'var:target [cond:str] [cond:str] [cond:str] [cond:str]',
     'any',
     'any',
     'Sets a variable, passes the value on.',
@@ -246,7 +252,7 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
   ),
   converter(
     'unset-var',
-    'var:var',
+    'var:target',
     'any',
     'any',
     'Forgets a variable, passes the value on.',

@@ -180,11 +180,11 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
       bad: [['request_date(x)', "invalid args in fetch method 'request_date' : expects 's', 'ms' or 'us', got 'x'"]],
     },
   ),
-  plain('fe_id', 'sint', 'internal', 'Number of the frontend.', (ctx, out) =>
+  plain('fe_id', 'sint', 'frontend', 'Number of the frontend.', (ctx, out) =>
     out.setInt(ctx.session.frontend.proxy.id),
   ),
-  name('fe_name', 'internal', 'Name of the frontend.', ctx => ctx.session.frontend.proxy.name),
-  name('fe_defbe', 'internal', 'Its default backend.', ({ session: { frontend } }) => {
+  name('fe_name', 'frontend', 'Name of the frontend.', ctx => ctx.session.frontend.proxy.name),
+  name('fe_defbe', 'frontend', 'Its default backend.', ({ session: { frontend } }) => {
     const proxy = frontend.defaultBackend?.proxy ?? null;
     // A listen section is its own backend, not one that somebody named.
     return proxy === null || proxy === frontend.proxy ? null : proxy.name;

@@ -53,12 +53,14 @@ describe('what answers in the place of a server', () => {
     ['GET', '/m', 'l/<PROMEX> 200'],
     ['HEAD', '/m', 'l/<PROMEX> 200'],
     ['GET', '/m?scope=x', 'l/<PROMEX> 400'],
+    ['GET', '/sa', 'l/<STATS> 401'],
     ['GET', '/r', 'l/<NOSRV> 302'],
     ['GET', '/d', 'l/<NOSRV> 403'],
     ['HEAD', '/204', 'l/<NOSRV> 204'],
   ])('%s %s', async (method, path, expected) => {
     const rules = [
-      'stats uri /st',
+      'stats uri /s',
+      'stats http-request auth if { path /sa }',
       'http-request use-service prometheus-exporter if { path /m }',
       'http-request redirect location /x if { path /r }',
       'http-request deny if { path /d }',

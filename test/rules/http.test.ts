@@ -42,6 +42,16 @@ describe('what is counted and logged', () => {
     expect(r.counter('frontend', 'f', 'hrsp_4xx')).toBe(2);
   });
 
+  test('an answer of a rule can tell its own status, and what the server had said', async () => {
+    const told = 'content-type text/plain lf-string "%ST %[txn.status]"';
+    const after = ['http-after-response set-header x-server %[server_status]'];
+    const rules = [`http-response return status 203 ${told} if { capture.req.uri /r }`, 'http-response set-status 202'];
+    const r = await proxy([`http-request return status 201 ${told} if { path /q }`, ...after], rules);
+    expect(await ask(r.port('f'), get('/q'))).toMatch(/^HTTP\/1.1 201 [\s\S]*x-server: \r\n[\s\S]*\r\n201 201$/);
+    expect(await ask(r.port('f'), get('/r'))).toMatch(/^HTTP\/1.1 203 [\s\S]*x-server: 200\r\n[\s\S]*\r\n203 203$/);
+    expect(await ask(r.port('f'), get('/'))).toMatch(/^HTTP\/1.1 202 [\s\S]*x-server: 200\r\n/);
+  });
+
   test('return and redirect: LR; intercepted when the frontend did it', async () => {
     const r = await proxy(
       ['http-request return if { path /a }', 'redirect location / if { path /r }'],
