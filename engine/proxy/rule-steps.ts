@@ -78,7 +78,7 @@ export function inspectBack(stream: Stream): Next {
 function withBody(stream: Stream, { timeouts }: Proxy, next: StepIndex): Next {
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
   const ms = timeouts.httpRequestMs || httpRequestMs || clientMs;
-  const state = awaitBody(stream, { ms, atLeastBytes: 0 }, false);
+  const state = awaitBody(stream, { ms, atLeastBytes: 0, large: false }, false);
   if (state === 'waiting') return WAIT;
   return state === 'there' ? next : NEXT[refuseBody(stream, state)]!;
 }

@@ -49,7 +49,7 @@ export function statsPage(proxy: Proxy, page: StatsPage): LocalReply {
 export function takeForm(stream: Stream): Next {
   const { proxy } = stream.backend ?? stream.frontend;
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
-  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0 }, false);
+  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0, large: false }, false);
   if (state === 'waiting') return WAIT;
   if (state !== 'there') {
     refuseBody(stream, state);

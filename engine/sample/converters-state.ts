@@ -234,9 +234,12 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
     'Appends an item behind a delimiter.',
     addItem,
     {
-      check: args => (args[1] == null && args[2] == null ? 'expects a variable name or a suffix' : null),
+      check: args => (args[1] == null && (args[2] ?? '') === '' ? 'expects a variable name or a suffix' : null),
       good: ['add_item(",",txn.b)', 'add_item(",",,x)', 'add_item(",",txn.b,x)'],
-      bad: [['add_item(a)', "invalid args in converter 'add_item' : expects a variable name or a suffix"]],
+      bad: [
+        ['add_item(a,,)', "invalid args in converter 'add_item' : expects a variable name or a suffix"],
+        ['add_item(a)', "invalid args in converter 'add_item' : expects a variable name or a suffix"],
+      ],
     },
   ),
   converter('bytes', 'offset:value [length:value]', 'bin', 'bin', 'A piece of the bytes.', bytes),

@@ -138,6 +138,27 @@ describe('waiting', () => {
     wire.socket.destroy();
   });
 
+  test('a large buffer holds what a usual one does not', async () => {
+    const wait = 'http-request wait-for-body time 1s';
+    const show = 'http-request set-header x-len "%[req.body_len]"';
+    const large = [`${wait} if { path /a }`, `${wait} use-large-buffer if { path /a }`, wait, show];
+    const r = await proxy(large, [], '', 'global\n  tune.bufsize.large 100k');
+    const wire = await connect(r.port('f'));
+    for (const [path, length, seen] of [
+      ['/a', 90_000, 90_000],
+      ['/a', 120_000, 102_400],
+      ['/b', 90_000, 16_384],
+    ]) {
+      wire.send(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`);
+      await pass(20);
+      wire.send('x'.repeat(Number(length)));
+      await wire.has(`x-len: ${seen}\r\n`);
+      const conn = await server.conn();
+      await conn.until(w => w.received.endsWith('x'.repeat(Number(length))));
+    }
+    wire.socket.destroy();
+  });
+
   test('a client that is too slow with its payload gets 408', async () => {
     const r = await proxy(['http-request wait-for-body time 50ms']);
     const got = await ask(r.port('f'), 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc');

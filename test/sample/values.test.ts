@@ -46,6 +46,8 @@ describe('newer converters', () => {
     ["str('Sunday, 06-Nov-94 08:49:37 GMT'),date", '784111777'],
     ["str('Sun Nov  6 08:49:37 1994'),date", '784111777'],
     ['int(1700000000123),ms_utime(%S.%3N)', '20.123'],
+    ['int(1700000000123),ms_utime(%%3N %-I %_m)', '%3N 10 11'],
+    ['int(1699000000),utime(%-d %_d %05d %-j %e %-e %0e %5a %^a %#p %#Z)', '3  3 00003 307  3 3 03   Fri FRI am gmt'],
     ['int(1700000000123456),us_utime(%S.%6N)', '20.123456'],
     ['bin(610d),has_ctl', '1'],
     ['bin(6109),has_ctl', '0'],
