@@ -212,7 +212,7 @@ export const WAIT_FOR_BODY = action<BodyWait>({
     if (state === 'waiting') return YIELD;
     return at.response ? lateResponseBody(at.stream!) : refuseBody(at.stream!, state);
   },
-  good: ['wait-for-body time 1s', 'wait-for-body time 1s at-least 1k', 'wait-for-body time 1s use-large-buffer'],
+  good: ['wait-for-body time 1s', 'wait-for-body time 1s at-least 1k'],
   bad: [
     ['wait-for-body', "'wait-for-body' expects 'time <time>'"],
     ['wait-for-body at-least 5', "'wait-for-body' expects 'time <time>'"],
