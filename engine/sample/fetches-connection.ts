@@ -117,6 +117,9 @@ function current(kind: string, of: (s: Stream) => number): FetchRow {
   );
 }
 
+/** Where no HTTP is spoken there is no version of it. */
+const httpMajor: Fetch = ({ stream }, out) => stream?.http === true && out.setInt(1);
+
 /** When the request's first byte came, or what stands for it. */
 const begin = (s: Stream): number => s.firstByteAt || s.acceptedAt;
 
@@ -136,12 +139,8 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   plain('fc_rcvd_proxy', 'bool', 'client', 'A PROXY header came.', (ctx, out) =>
     out.setBool(ctx.session.preambles.includes(PROXY)),
   ),
-  plain('fc_http_major', 'sint', 'client', "Major HTTP version of the client's connection.", (ctx, out) =>
-    out.setInt(ctx.stream?.http ? 1 : 0),
-  ),
-  plain('bc_http_major', 'sint', 'serverAddress', "Major HTTP version of the server's connection.", (ctx, out) =>
-    out.setInt(ctx.stream?.http ? 1 : 0),
-  ),
+  plain('fc_http_major', 'sint', 'client', "Major HTTP version of the client's connection.", httpMajor),
+  plain('bc_http_major', 'sint', 'serverAddress', "Major HTTP version of the server's connection.", httpMajor),
   plain('bc_src', 'addr', 'serverAddress', 'The address we connected to the server from.', ip(serverLocal)),
   plain('bc_src_port', 'sint', 'serverAddress', 'The port we connected to the server from.', port(serverLocal)),
   plain('bc_dst', 'addr', 'serverAddress', "The server's address.", ip(serverPeer)),

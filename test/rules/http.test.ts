@@ -287,6 +287,28 @@ listen l
     }
   });
 
+  test('what a listen sets for its own servers does not go with a stream to another backend', async () => {
+    server = await origin(request => ok(request));
+    const r = await rigOf(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+listen l
+  bind 127.0.0.1:1
+  http-request set-retries 7
+  http-request set-timeout server 5s
+  use_backend b if { path /b }
+  server s 127.0.0.1:${server.port}
+  http-after-response set-header x %[cur_server_timeout],%[cur_max_retries]
+backend b
+  server s 127.0.0.1:${server.port}
+`);
+    expect(await ask(r.port('l'), get('/'))).toContain('x: 5000,7\r\n');
+    expect(await ask(r.port('l'), get('/b'))).toContain('x: 2000,3\r\n');
+  });
+
   test('set-src holds for one stream', async () => {
     const r = await proxy(
       ['option forwardfor', 'http-request set-src req.hdr(x-from) if { hdr(x-from) -m found }'],
