@@ -125,6 +125,18 @@ describe('newer converters', () => {
   });
 });
 
+test('a user without a password is never let in', () => {
+  const config = 'userlist u\n  user joe groups g\n  group g\nlisten l\n  bind :1\n  mode http\n';
+  for (const given of ['joe:', 'joe:*', 'joe:x']) {
+    const authorization = Buffer.from(given).toString('base64');
+    const world = new World(
+      { request: `GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Basic ${authorization}\r\n\r\n` },
+      config,
+    );
+    expect(world.text('http_auth(u)')).toBe('0');
+  }
+});
+
 describe('variables', () => {
   test('keep value and type by scope and name', () => {
     const world = new World();
