@@ -1,5 +1,7 @@
 /** Converters that look at variables, servers and conditions (manual 7.3.1). */
 
+import type { Stream } from '../proxy/stream.ts';
+import { wentWrong } from '../proxy/termination.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Args } from './arguments.ts';
 import { cast } from './cast.ts';
@@ -129,17 +131,16 @@ const DEBUG = converter(
 );
 
 const WHENS: Readonly<Record<string, When>> = {
-  error: ({ stream }) => stream !== null && isError(stream),
-  normal: ({ stream }) => stream !== null && !isError(stream),
-  forwarded: ({ stream }) => stream !== null && stream.connectedAt > 0,
-  processed: ({ stream }) => stream !== null && (stream.connectedAt > 0 || stream.applet !== null),
-  toapplet: ({ stream }) => stream !== null && stream.applet !== null,
+  error: ({ stream }) => stream !== null && wentWrong(stream),
+  normal: ({ stream }) => stream !== null && !wentWrong(stream),
+  forwarded: ({ stream }) => stream !== null && isForwarded(stream),
+  processed: ({ stream }) => stream !== null && (isForwarded(stream) || stream.service !== null),
+  toapplet: ({ stream }) => stream !== null && stream.service !== null,
   stopping: ({ session }) => isStopping(session.context),
 };
 
-/** What `option dontlog-normal` calls an error (manual 8.3.4). */
-function isError(stream: { phase: string; status: number; attempts: number; redispatched: boolean }): boolean {
-  return stream.phase !== '-' || stream.status >= 500 || stream.attempts > 0 || stream.redispatched;
+function isForwarded({ service, connectedAt }: Stream): boolean {
+  return service === null && connectedAt > 0;
 }
 
 function when(args: Args, env: Env): Convert {

@@ -72,6 +72,24 @@ describe('what answers in the place of a server', () => {
   });
 });
 
+test.each([
+  ['GET', '/', '- n f p -'],
+  ['GET', '/st', '- n - p a'],
+  ['HEAD', '/st', '- n - p a'],
+  ['GET', '/r', '- n - - -'],
+  ['GET', '/d', 'e - - - -'],
+  ['GET', '/500', 'e - - - -'],
+])('what became of the request: %s %s', async (method, path, expected) => {
+  const rules = [
+    'stats uri /st',
+    'http-request redirect location /x if { path /r }',
+    'http-request deny if { path /d }',
+    'http-request return status 500 if { path /500 }',
+    `log-format "${['error', 'normal', 'forwarded', 'processed'].map(w => `%[str(${w[0]}),when(${w})]`).join(' ')} %[str(a),when(toapplet)]"`,
+  ].join('\n');
+  expect(await lineOf(rules, `${method} ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)).toBe(expected);
+});
+
 test.each(['GET', 'HEAD', 'POST'])('the page has the times of a server: %s', async method => {
   const request = `${method} /st HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`;
   expect(await lineOf('stats uri /st\n log-format "%Tw/%Tc/%Tr/%Td"', request)).toMatch(/^\d+\/\d+\/\d+\/\d+$/);
