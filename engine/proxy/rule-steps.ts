@@ -128,10 +128,9 @@ export function backRules(stream: Stream): Next {
 
 /** `tarpit`: keeps the client waiting, then refuses. */
 export function tarpit(stream: Stream): Next {
-  const { tarpitMs, connectMs } = stream.timeouts;
   stream.terminate(CAUSE.proxy);
   if (stream.clientLeft !== CAUSE.none) return endTarpit(stream);
-  stream.wait(tarpitMs || connectMs || 1);
+  stream.wait(stream.timeouts.tarpitMs || 1);
   return WAIT;
 }
 

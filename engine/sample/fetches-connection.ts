@@ -107,11 +107,14 @@ function timeout(key: string, side: 'backend' | 'frontend', field: keyof Timeout
   });
 }
 
+/** Time-outs that a frontend has. */
+const OF_FRONTENDS = ['client', 'tarpit'];
+
 /** The time-out in force, as `set-timeout` left it. */
 function current(kind: string, of: (s: Stream) => number): FetchRow {
   return ofStream(
     `cur_${kind}_timeout`,
-    kind === 'client' ? 'frontend' : 'backend',
+    OF_FRONTENDS.includes(kind) ? 'frontend' : 'backend',
     `The stream's ${kind} time-out.`,
     of,
   );

@@ -267,7 +267,12 @@ listen l
 
   test('the cur_ fetches tell what is in force, the be_ and fe_ ones what is configured', async () => {
     const r = await proxy(
-      ['http-request set-timeout client 4s if { path /other }'],
+      [
+        'http-request set-timeout client 4s if { path /other }',
+        'http-request set-timeout tarpit 8s if { path /other }',
+        'http-request set-var(txn.front) cur_tarpit_timeout',
+        'http-response set-header z %[var(txn.front)]',
+      ],
       [
         'http-request set-timeout server 5s if { path /other }',
         'http-request set-timeout tunnel 6s if { path /other }',
@@ -277,13 +282,14 @@ listen l
       ],
     );
     const usual = '2000,2000,0,3';
-    for (const [path, now] of [
-      ['/other', '4000,5000,6000,7'],
-      ['/', usual],
+    for (const [path, now, tarpit] of [
+      ['/other', '4000,5000,6000,7', 8000],
+      ['/', usual, 60],
     ] as const) {
       const answer = await ask(r.port('f'), get(path));
       expect(answer).toContain(`x: ${now}\r\n`);
       expect(answer).toContain(`y: ${usual}\r\n`);
+      expect(answer).toContain(`z: ${tarpit}\r\n`);
     }
   });
 
@@ -307,6 +313,25 @@ backend b
 `);
     expect(await ask(r.port('l'), get('/'))).toContain('x: 5000,7\r\n');
     expect(await ask(r.port('l'), get('/b'))).toContain('x: 2000,3\r\n');
+  });
+
+  test('a queue and a tarpit have the time-out of connections, where they have none, also when a rule changes that', async () => {
+    server = await origin(request => ok(request));
+    const told =
+      '%[be_queue_timeout],%[be_tarpit_timeout],%[fe_tarpit_timeout] %[cur_connect_timeout],%[cur_queue_timeout],%[cur_tarpit_timeout]';
+    const r = await rigOf(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+listen l
+  bind 127.0.0.1:1
+  http-request set-timeout connect 3s
+  http-response set-header x "${told}"
+  server s 127.0.0.1:${server.port}
+`);
+    expect(await ask(r.port('l'), get('/'))).toContain('x: 1000,1000,1000 3000,1000,1000\r\n');
   });
 
   test('set-src holds for one stream', async () => {
