@@ -18,7 +18,7 @@ import { emailAlertOf } from './keywords-mailers.ts';
 import { defaultResolvers } from './keywords-resolvers.ts';
 import type { Bind, ErrorPage, Model, Userlist } from './model.ts';
 import { newGlobal } from './new-drafts.ts';
-import type { Proxy } from './proxy-model.ts';
+import type { Proxy, Timeouts } from './proxy-model.ts';
 import type { Drafts } from './sections.ts';
 import type { Resolvers } from './server-model.ts';
 import type { StateFiles } from './server-state.ts';
@@ -201,6 +201,7 @@ function proxyOf(
   return {
     ...draft,
     index,
+    timeouts: timeoutsOf(draft.timeouts),
     defaultServers: [{ ...defaultServer, name: '' }, ...namedServers].map(({ name, settings }) => ({ name, settings })),
     kind: draft.kind === 'defaults' ? 'listen' : draft.kind,
     binds: bindsOf(draft.binds, global.unixBind, workshop.tls, 'bind', usesOf(draft.name, sslUses)),
@@ -227,6 +228,12 @@ function proxyOf(
     logFormatSd: draft.logFormatSd?.format ?? null,
     logs: draft.logs.flatMap(log => (log.address === LOG_GLOBAL ? global.logs : [log])),
   };
+}
+
+/** Who waits in a queue, or is kept waiting, waits as long as for a connection unless it is said how long. */
+function timeoutsOf(timeouts: Timeouts): Timeouts {
+  const { queueMs, tarpitMs, connectMs } = timeouts;
+  return { ...timeouts, queueMs: queueMs || connectMs, tarpitMs: tarpitMs || connectMs };
 }
 
 /** The pages that the lines leave, by status: each line takes the place of those before it. */

@@ -108,6 +108,8 @@ export type StatusRange = readonly [first: number, last: number];
 
 export interface Tune {
   readonly bufsizeBytes: number;
+  /** 0 = there are no large buffers. */
+  readonly bufsizeLargeBytes: number;
   readonly maxrewriteBytes: number;
   /** Of a command of the runtime API. */
   readonly cliPayloadBytes: number;

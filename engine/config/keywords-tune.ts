@@ -6,6 +6,7 @@ type Field = Exclude<keyof GlobalDraft['tune'], 'varsLimited'>;
 
 const SIZES: readonly (readonly [name: string, field: Field, doc: string])[] = [
   ['tune.bufsize', 'bufsizeBytes', 'Room for a message head and what is kept free beside it.'],
+  ['tune.bufsize.large', 'bufsizeLargeBytes', 'Room for payload that rules wait for, where they ask for a large one.'],
   ['tune.cli.max-payload-size', 'cliPayloadBytes', 'Payload that a command of the runtime API may have.'],
   ['tune.maxrewrite', 'maxrewriteBytes', 'Room kept free for headers that are added.'],
   ['tune.rcvbuf.client', 'rcvbufClientBytes', "Kernel's receive buffer towards clients."],
@@ -43,7 +44,6 @@ const MEANINGLESS: readonly (readonly [string, string, string])[] = [
   ['tune.pool-low-fd-ratio', '<number>', IDLE],
   ['tune.buffers.limit', '<number>', NO_POOLS],
   ['tune.buffers.reserve', '<number>', NO_POOLS],
-  ['tune.bufsize.large', '<size>', NO_POOLS],
   ['tune.bufsize.small', '<size>', NO_POOLS],
   ['tune.chksize', '<number>', 'a check takes as much of the answer as it needs'],
   ['tune.defaults.purge', '[<what>]', 'defaults sections are dropped after reading, and default servers kept, anyway'],

@@ -3,6 +3,10 @@ import { canCrypt } from '../io/crypt.ts';
 import type { UserlistDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 
+const KINDS = ['password', 'insecure-password'] as const;
+/** What no password is crypted to, as in shadow(5). */
+const NO_PASSWORD = '*';
+
 export const USERLIST: readonly Keyword<UserlistDraft>[] = [
   supported({
     name: 'group',
@@ -27,13 +31,13 @@ export const USERLIST: readonly Keyword<UserlistDraft>[] = [
   supported({
     name: 'user',
     where: 'U',
-    args: '<name> { password | insecure-password } <password> [groups <group>,<group>,...]',
-    doc: 'A user; `password` is crypt(3) text, `insecure-password` plain.',
+    args: '<name> [{ password | insecure-password } <password>] [groups <group>,<group>,...]',
+    doc: 'A user; `password` is crypt(3) text, `insecure-password` plain; with none the user is never let in.',
     parse(cursor, list) {
       const name = cursor.expectWord('user');
       if (name === null) return;
-      const kind = cursor.expectOneOf('user', ['password', 'insecure-password']);
-      const password = kind === null ? null : cursor.expectWord(kind);
+      const kind = KINDS.find(word => cursor.match(word)) ?? null;
+      const password = kind === null ? NO_PASSWORD : (cursor.expectWord(kind)?.text ?? null);
       if (password === null) return;
       if (kind === 'password' && !canCrypt()) {
         return cursor.error(
@@ -45,13 +49,13 @@ export const USERLIST: readonly Keyword<UserlistDraft>[] = [
       if (list.users.some(user => user.name === name.text)) {
         return cursor.warning(`ignoring duplicated user '${name.text}' in userlist '${list.name}'`, undefined, name);
       }
-      list.users.push({ name: name.text, password: password.text, crypted: kind === 'password', groups });
+      list.users.push({ name: name.text, password, crypted: kind !== 'insecure-password', groups });
     },
-    good: ['user u insecure-password secret', 'user v password $6$abc groups g'],
+    good: ['user u insecure-password secret', 'user v password $6$abc groups g', 'user w', 'user x groups g,h'],
     bad: [
       ['user', "'user' expects an argument"],
       ['user u password', "'password' expects an argument"],
-      ['user u foo', "'u' expects 'password' or 'insecure-password' as user, not 'foo'"],
+      ['user u foo', "'user' cannot handle unexpected argument 'foo'"],
     ],
   }),
 ];

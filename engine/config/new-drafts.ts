@@ -82,6 +82,7 @@ export function newGlobal(): GlobalDraft {
     ],
     tune: {
       bufsizeBytes: BUFSIZE_BYTES,
+      bufsizeLargeBytes: 0,
       maxrewriteBytes: MAXREWRITE_BYTES,
       cliPayloadBytes: PAYLOAD_BYTES_MAX,
       maxhdr: HEADERS_MAX,

@@ -15,7 +15,7 @@ import type { Context } from '../proxy/nouns.ts';
 import { proxyRules } from '../proxy/rules.ts';
 import type { Session } from '../proxy/session.ts';
 import { Stream } from '../proxy/stream.ts';
-import { CAUSE } from '../proxy/termination.ts';
+import { CAUSE, wentWrong } from '../proxy/termination.ts';
 import type { Standpoint } from '../sample/context.ts';
 import { type Outside, outside } from '../sample/outside.ts';
 import type { Memory } from '../shm/memory.ts';
@@ -288,11 +288,6 @@ function shows({ voices }: ProxyLog, name: string): boolean {
 function keepAddresses(log: ProxyLog, session: Session): void {
   if (log.showsSource) session.source();
   if (log.showsDestination) session.destination();
-}
-
-/** Errors, time-outs, retries, redispatches and status 5xx (manual 8.3.3). What we answered ourselves is none. */
-function wentWrong({ cause, attempts, redispatched, status }: Stream): boolean {
-  return (cause !== CAUSE.none && cause !== CAUSE.local) || attempts > 0 || redispatched || status >= 500;
 }
 
 /** Closes the sockets of all threads of a generation that has ended. */

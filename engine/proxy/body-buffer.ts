@@ -8,9 +8,9 @@ import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, Body, DATA, DONE, ERROR, MORE
 import type { Chunk } from '../io/contract.ts';
 
 export class BodyBuffer {
-  readonly #raw: Uint8Array;
+  #raw: Uint8Array;
   #used = 0;
-  readonly #payload: Uint8Array;
+  #payload: Uint8Array;
   #length = 0;
   readonly #body = new Body();
   /** The payload is complete, its framing is wrong, or the connection has ended: nothing more is to be gathered. */
@@ -27,6 +27,16 @@ export class BodyBuffer {
   /** Its framing is wrong. */
   get broken(): boolean {
     return this.#body.event === ERROR;
+  }
+
+  /** From now on `maxBytes` may be gathered, if that is more. */
+  grow(maxBytes: number): void {
+    if (maxBytes <= this.#raw.length) return;
+    const before = [this.#raw, this.#payload] as const;
+    this.#raw = new Uint8Array(maxBytes);
+    this.#payload = new Uint8Array(maxBytes);
+    this.#raw.set(before[0]);
+    this.#payload.set(before[1]);
   }
 
   get full(): boolean {

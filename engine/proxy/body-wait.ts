@@ -17,6 +17,8 @@ export interface BodyWait {
   readonly ms: number;
   /** So much of it is enough; 0 = all of it. */
   readonly atLeastBytes: number;
+  /** A large buffer is taken for what a usual one does not hold. */
+  readonly large: boolean;
 }
 
 /**
@@ -25,7 +27,9 @@ export interface BodyWait {
  */
 export function awaitBody(stream: Stream, wait: BodyWait, response: boolean): 'there' | 'waiting' | 'late' | 'broken' {
   if (!response && stream.requestDone) return 'there';
-  const buffer = response ? stream.serverSide!.gather() : stream.client.gather();
+  const side = response ? stream.serverSide! : stream.client;
+  const buffer = side.gather();
+  if (wait.large && buffer.full) side.gatherMore(stream.context.model.global.tune.bufsizeLargeBytes);
   if (!stream.awaitsBody) {
     stream.awaitsBody = true;
     stream.timeUp = false;

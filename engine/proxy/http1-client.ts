@@ -25,7 +25,7 @@ import { CUR_H1_CONNS, CUR_H1_STREAMS, H1_BYTES_IN, H1_CONNS, H1_STREAMS } from 
 import { keepBadMessage } from './bad-messages.ts';
 import type { BodyBuffer } from './body-buffer.ts';
 import { badBody, close, cut, late, linger, noRequest, part, refuse } from './http1-endings.ts';
-import { bufferedPayload, gather, gatherBody, HOLD, hasPayload } from './http1-payload.ts';
+import { bufferedPayload, gather, gatherBody, gatherMore, HOLD, hasPayload } from './http1-payload.ts';
 import { Http1Responses } from './http1-responses.ts';
 import { ownChunk } from './own-chunk.ts';
 import type { Session, SessionDriver } from './session.ts';
@@ -285,6 +285,10 @@ export class Http1Client extends Http1Responses implements ClientSide, SessionDr
 
   gather(): BodyBuffer {
     return gather(this);
+  }
+
+  gatherMore(maxBytes: number): void {
+    gatherMore(this, maxBytes);
   }
 
   /** In HTTP mode content rules see a whole head, and wait for payload as far as it can be gathered. */

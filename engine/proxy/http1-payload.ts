@@ -19,12 +19,21 @@ export function gather(client: Http1Client): BodyBuffer {
   const maxBytes = client.session.context.model.global.tune.bufsizeBytes;
   const buffer = new BodyBuffer(client.body.kind, contentLength, maxBytes);
   client.gathered = buffer;
-  const { held } = client;
-  if (held !== null && !client.consuming) {
-    client.heldAt = buffer.take(held.bytes, client.heldAt, held.end);
-    if (client.heldAt === held.end) client.letGo(held);
-  }
+  takeHeld(client, buffer);
   return buffer;
+}
+
+function takeHeld(client: Http1Client, buffer: BodyBuffer): void {
+  const { held } = client;
+  if (held === null || client.consuming) return;
+  client.heldAt = buffer.take(held.bytes, client.heldAt, held.end);
+  if (client.heldAt === held.end) client.letGo(held);
+}
+
+export function gatherMore(client: Http1Client, maxBytes: number): void {
+  const buffer = gather(client);
+  buffer.grow(maxBytes);
+  takeHeld(client, buffer);
 }
 
 /** Somebody wants the payload before there is a server: takes what it can of `chunk`, returns where it stopped or HOLD. */

@@ -258,6 +258,11 @@ export class Http1Server extends Http1Requests implements ServerSide, Handler {
     return this.hold.body;
   }
 
+  gatherMore(maxBytes: number): void {
+    this.gather();
+    this.hold!.grow(this.conn, maxBytes);
+  }
+
   buffered(): Slice | null {
     if (this.hold !== null) return this.hold.body.slice;
     return this.rest === null ? null : arrived(this.body, this.rest, this.restAt);

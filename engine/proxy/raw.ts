@@ -191,6 +191,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
   gather(): never {
     return noPayload();
   }
+  gatherMore(): void {}
   tunnel(): void {}
 
   done(): void {
@@ -310,6 +311,7 @@ export class RawServer implements ServerSide, Handler {
   gather(): never {
     return noPayload();
   }
+  gatherMore(): void {}
 
   data(chunk: Chunk, start: number, end: number): void {
     this.conn?.forward(chunk, start, end);

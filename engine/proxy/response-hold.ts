@@ -35,6 +35,17 @@ export class ResponseHold {
     conn?.pause();
   }
 
+  /** Has room for `maxBytes`: what had none yet is taken, and the server read on. */
+  grow(conn: Conn | null, maxBytes: number): void {
+    this.body.grow(maxBytes);
+    const rest = this.#rest;
+    if (rest === null) return;
+    this.#rest = null;
+    this.take(conn, rest, this.#restAt);
+    rest.release();
+    if (this.#rest === null) conn?.resume();
+  }
+
   /** Gives back all that came behind the head, in order; nothing is kept any more. */
   replay(take: (chunk: Chunk, at: number) => void): void {
     const rest = this.#rest;

@@ -34,7 +34,7 @@ export function takeResponse(stream: Stream): Next {
   stream.responseAt = stream.now;
   countResponse(stream, status);
   if (status === 101 && !(stream.requestHead.connectionUpgrade && head.connectionUpgrade)) return refuse(stream);
-  stream.status = status;
+  stream.status = stream.serverStatus = status;
   stream.observe(statusEvent(status));
   stream.opensTunnel = status === 101 || (stream.requestHead.sentMethodId === METHOD_CONNECT && status < 300);
   const tracked = trackedStatus(stream.context.model, status);

@@ -78,7 +78,7 @@ export function inspectBack(stream: Stream): Next {
 function withBody(stream: Stream, { timeouts }: Proxy, next: StepIndex): Next {
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
   const ms = timeouts.httpRequestMs || httpRequestMs || clientMs;
-  const state = awaitBody(stream, { ms, atLeastBytes: 0 }, false);
+  const state = awaitBody(stream, { ms, atLeastBytes: 0, large: false }, false);
   if (state === 'waiting') return WAIT;
   return state === 'there' ? next : NEXT[refuseBody(stream, state)]!;
 }
@@ -128,10 +128,9 @@ export function backRules(stream: Stream): Next {
 
 /** `tarpit`: keeps the client waiting, then refuses. */
 export function tarpit(stream: Stream): Next {
-  const { tarpitMs, connectMs } = stream.timeouts;
   stream.terminate(CAUSE.proxy);
   if (stream.clientLeft !== CAUSE.none) return endTarpit(stream);
-  stream.wait(tarpitMs || connectMs || 1);
+  stream.wait(stream.timeouts.tarpitMs || 1);
   return WAIT;
 }
 

@@ -67,9 +67,8 @@ function staysWith(stream: Stream, server: Server | null): Server | null {
 
 /** Waits for a place on its server, or on any server of the backend when it has none yet. */
 export function queue(stream: Stream): Next {
-  const t = stream.timeouts;
   if (stream.server !== null && queueIsFull(stream.server)) return elsewhere(stream);
-  stream.wait(t.queueMs || t.connectMs);
+  stream.wait(stream.timeouts.queueMs);
   listen(stream);
   enqueue(stream, stream.backend!, stream.server);
   return WAIT;

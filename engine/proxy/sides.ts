@@ -27,6 +27,8 @@ interface Side {
   buffered(): Slice | null;
   /** HTTP: where the payload is gathered while rules wait for it (body-wait.ts). */
   gather(): BodyBuffer;
+  /** HTTP: what is gathered may take `maxBytes`. */
+  gatherMore(maxBytes: number): void;
   /** Sends payload `chunk.bytes[start, end)`: chunked payload with its framing. */
   data(chunk: Chunk, start: number, end: number): void;
   /** Sends bytes of payload; they are copied. */

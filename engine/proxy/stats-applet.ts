@@ -36,6 +36,7 @@ export function statsPage(proxy: Proxy, page: StatsPage): LocalReply {
     const { uriBytes, uriStart, uriEnd, methodId } = stream.requestHead;
     const end = uriStart + uri.length;
     if (end > uriEnd || !METHODS.includes(methodId) || !isExactly(uriBytes, uriStart, end, uri)) return null;
+    stream.service = 'stats';
     const rules = (stream.backend ?? stream.frontend).lists.stats;
     const ruled = rules === null ? null : applyRules(stream, rules, false, true);
     if (ruled !== null) return ruled;
@@ -48,7 +49,7 @@ export function statsPage(proxy: Proxy, page: StatsPage): LocalReply {
 export function takeForm(stream: Stream): Next {
   const { proxy } = stream.backend ?? stream.frontend;
   const { httpRequestMs, clientMs } = stream.frontend.proxy.timeouts;
-  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0 }, false);
+  const state = awaitBody(stream, { ms: httpRequestMs || clientMs, atLeastBytes: 0, large: false }, false);
   if (state === 'waiting') return WAIT;
   if (state !== 'there') {
     refuseBody(stream, state);
@@ -70,7 +71,6 @@ function answer(stream: Stream, proxy: Proxy, page: StatsPage, form: string | nu
   };
   const made = statsReply(context.view, seenBy(stream, proxy, page), proxy, request, stream.now, context.admin);
   if (made === null) return null;
-  stream.service = 'stats';
   return serveDump(stream, made.status, made.headers, made.body);
 }
 

@@ -133,8 +133,12 @@ function backend(stream: Stream): Next {
     return fail(stream, 503, CAUSE.server);
   }
   enterBackend(stream, chosen);
+  // What rules of the frontend have set is for its own servers.
+  if (chosen.index !== stream.frontend.index) {
+    stream.timeouts = chosen.proxy.timeouts;
+    stream.retries = -1;
+  }
   stream.retriesLeft = stream.retries < 0 ? chosen.proxy.retries : stream.retries;
-  if (chosen.index !== stream.frontend.index) stream.timeouts = chosen.proxy.timeouts;
   if (stream.http === (chosen.proxy.mode === 'http')) return STEP.backInspect;
   // HTTP has no way back to a TCP server.
   return stream.http ? fail(stream, 500, CAUSE.internal) : STEP.upgrade;

@@ -208,6 +208,8 @@ export class StreamState {
   responseAt = 0;
   finishedAt = 0;
   status = 0;
+  /** As the server sent it, whatever rules made of it; 0 = it sent none. */
+  serverStatus = 0;
   /** From the client and to it, as far as they are counted; to the server and from it. */
   bytesIn = 0;
   bytesOut = 0;
@@ -269,7 +271,7 @@ export class StreamState {
     this.firstByteAt = firstByteAt;
     this.requestAt = this.assignedAt = this.connectAt = this.connectedAt = this.responseAt = this.finishedAt = 0;
     this.serverBytesIn = this.serverBytesOut = 0;
-    this.status = this.bytesIn = this.bytesOut = this.countedIn = this.countedOut = 0;
+    this.status = this.serverStatus = this.bytesIn = this.bytesOut = this.countedIn = this.countedOut = 0;
     this.cause = CAUSE.none;
     this.phase = '-';
   }

@@ -184,7 +184,7 @@ export class Stream extends StreamState {
       this.halfClosed = true;
       if (this.requestDone) this.serverSide.shut();
       this.touchServer();
-    } else if (this.service === null) {
+    } else if (this.applet === null) {
       this.terminate(CAUSE.client);
       this.goto(STEP.finish);
     }

@@ -86,6 +86,7 @@ const RETURN = action<ReplySpec>({
     ['return string x file y', "'file' is not possible here: the content of the response is given already"],
     ['return string', "'string' expects a text"],
     ['return lf-string', "'lf-string' expects a format"],
+    ['return status 304 content-type text/plain string x', 'No body expected for 304 responses.'],
     ['return hdr x', "'x' expects a format"],
   ],
 });
@@ -185,23 +186,25 @@ const PAUSE = action<Time>({
   bad: [['pause', "'pause' expects a time or an expression"]],
 });
 
-const WAIT_FOR_BODY = action<BodyWait>({
+export const WAIT_FOR_BODY = action<BodyWait>({
   name: 'wait-for-body',
   where: 'QR',
-  args: 'time <time> [at-least <bytes>]',
+  args: 'time <time> [at-least <bytes>] [use-large-buffer]',
   doc: 'Waits for the payload of the message.',
   read(cursor) {
     let ms: number | null = null;
     let atLeastBytes: number | null = 0;
+    let large = false;
     while (!atCondition(cursor)) {
-      const option = cursor.expectOneOf('wait-for-body', ['time', 'at-least']);
+      const option = cursor.expectOneOf('wait-for-body', ['time', 'at-least', 'use-large-buffer']);
       if (option === null) return null;
       if (option === 'time') ms = cursor.expectTime('time', 'ms');
-      else atLeastBytes = cursor.expectSize('at-least');
+      else if (option === 'at-least') atLeastBytes = cursor.expectSize('at-least');
+      else large = true;
       if (atLeastBytes === null || (option === 'time' && ms === null)) return null;
     }
     if (ms === null) cursor.error("'wait-for-body' expects 'time <time>'");
-    return ms === null ? null : { ms, atLeastBytes };
+    return ms === null ? null : { ms, atLeastBytes, large };
   },
   compile: wait => at => {
     const state = awaitBody(at.stream!, wait, at.response);

@@ -4,7 +4,7 @@ import { reference } from '../config/fields.ts';
 import { compileExpression } from '../sample/compile.ts';
 import type { Expression } from '../sample/expression.ts';
 import { Sample, STR } from '../sample/sample.ts';
-import { parseVariable, type Variable } from '../sample/variable.ts';
+import { parseTarget, type Variable } from '../sample/variable.ts';
 import { setVar } from '../sample/vars.ts';
 import { type ActionRow, action, CONTINUE, insideParens, type RuleDraft, YIELD } from './action.ts';
 import { evaluate, readSample } from './values.ts';
@@ -29,7 +29,7 @@ function readArguments(cursor: Cursor, rule: RuleDraft): Omit<Args, 'expression'
     cursor.error(`'do-resolve' expects ${ARGUMENTS} in parentheses`);
     return null;
   }
-  const variable = parseVariable(name);
+  const variable = parseTarget(name);
   if (typeof variable === 'string') {
     cursor.error(variable);
     return null;

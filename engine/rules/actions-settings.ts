@@ -96,6 +96,8 @@ function withPort(old: Address | null, port: number): Address {
   return { family: any ? 4 : old.family, bytes: any ? new Uint8Array(4) : old.bytes, port: port & 0xffff };
 }
 
+const RETRIES_MAX = 100;
+
 const SET_RETRIES = action<number | Expression>({
   name: 'set-retries',
   where: 'TQ',
@@ -107,18 +109,23 @@ const SET_RETRIES = action<number | Expression>({
       cursor.error("'set-retries' is not possible in a frontend, which has no servers");
       return null;
     }
-    return /^\d+$/.test(word?.text ?? '') ? cursor.expectInt('set-retries') : readSample(cursor, rule, context);
+    return /^-?\d+$/.test(word?.text ?? '')
+      ? cursor.expectInt('set-retries', { min: 0, max: RETRIES_MAX })
+      : readSample(cursor, rule, context);
   },
   compile(spec, env) {
     const number = typeof spec === 'number' ? () => spec : numberOf(spec, env);
     return at => {
       const count = number(at);
-      if (count >= 0) at.stream!.retries = at.stream!.retriesLeft = count;
+      if (count >= 0 && count <= RETRIES_MAX) at.stream!.retries = at.stream!.retriesLeft = count;
       return CONTINUE;
     };
   },
   good: ['set-retries 3', 'set-retries int(2)'],
-  bad: [['set-retries x', "unknown fetch method 'x'"]],
+  bad: [
+    ['set-retries x', "unknown fetch method 'x'"],
+    ['set-retries 101', "'set-retries' expects an integer between 0 and 100, not '101'"],
+  ],
 });
 
 function numberOf(spec: Expression, env: Env): (at: Standpoint) => number {

@@ -57,6 +57,7 @@ const SET_VAR = action<Target & { readonly expression: Expression }>({
       "invalid variable name 'x'. A variable name must be start by its scope. The scope can be 'proc', 'sess', 'txn', 'req', 'res' or 'check'",
     ],
     ['set-var(sess.x,foo) src', "unknown condition 'foo'"],
+    ['set-var(psess.x) src', "cannot set nor unset 'psess.x': it is a variable of the parent stream"],
     ['set-var(sess.x) nosuch', "unknown fetch method 'nosuch'"],
   ],
 });

@@ -18,6 +18,9 @@ import { atCondition, type RuleDraft } from './action.ts';
 import { compileText, type Format, oneLine, readFormat, ruleFormat } from './format.ts';
 import { isFraming } from './framing.ts';
 
+/** Statuses whose responses have no payload (RFC 9110 6.4.1). */
+const BODILESS = [204, 304];
+
 /** What the response is made of. */
 type Content =
   /** The proxy's page for the status. */
@@ -176,8 +179,8 @@ export function readReply(
     return null;
   }
   const empty = content.kind === 'bytes' && content.bytes.length === 0;
-  if (status === 204 && (content.kind === 'bytes' || content.kind === 'format') && !empty) {
-    cursor.error('No body expected for 204 responses.');
+  if (BODILESS.includes(status) && (content.kind === 'bytes' || content.kind === 'format') && !empty) {
+    cursor.error(`No body expected for ${status} responses.`);
     return null;
   }
   if ((content.kind === 'bytes' || content.kind === 'format') && !empty && contentType === '') {
@@ -207,6 +210,8 @@ export function compileReply(spec: ReplySpec, env: Env): ReplySource {
   const headers = spec.headers.map(([name, format]) => [name, compileText(format, env)] as const);
   const type: readonly Field[] = spec.contentType === '' ? [] : [['content-type', spec.contentType]];
   const make = (at: Standpoint): Reply => {
+    // The formats show it.
+    if (at.stream !== null) at.stream.status = status;
     // As HAProxy: a header whose format gives nothing is left out.
     const own = headers.map(([name, value]) => [name, oneLine(value(at))] as const).filter(([, value]) => value !== '');
     const bytes = body instanceof Uint8Array ? body : body(at).slice();

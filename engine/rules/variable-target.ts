@@ -1,6 +1,6 @@
 /** The variable that a line sets or forgets, glued to its keyword: `set-var(txn.x,ifnotexists)`. */
 import type { Cursor } from '../config/cursor.ts';
-import { parseVariable, type Variable } from '../sample/variable.ts';
+import { parseTarget, type Variable } from '../sample/variable.ts';
 import { VAR_CONDITIONS } from '../sample/vars.ts';
 import { insideParens } from './action.ts';
 
@@ -14,7 +14,7 @@ export function readVariable(cursor: Cursor): Target | null {
   const inside = insideParens(cursor, 'a variable');
   if (inside === null) return null;
   const [name, ...conditions] = inside.split(',');
-  const variable = parseVariable(name!);
+  const variable = parseTarget(name!);
   if (typeof variable === 'string') {
     cursor.error(variable);
     return null;

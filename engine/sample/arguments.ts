@@ -9,7 +9,7 @@ import { INT64_MAX, INT64_MIN } from './cast.ts';
 import type { PatternRef } from './pattern-ref.ts';
 import { regexProblem } from './regex.ts';
 import { bytesOf } from './sample.ts';
-import { parseVariable, type Variable } from './variable.ts';
+import { parseTarget, parseVariable, type Variable } from './variable.ts';
 
 export type Arg = null | number | bigint | string | Uint8Array | Variable | PatternRef;
 
@@ -29,6 +29,7 @@ export type ArgType =
   | 'sink'
   | 'reg'
   | 'var'
+  | 'target'
   | 'value'
   | 'secret';
 
@@ -67,7 +68,8 @@ const ARG_TYPES: Readonly<Record<ArgType, TypeRow>> = {
   othertab: { noun: 'table', sample: 't', fault: null, empty: true, read: text => ({ value: text }) },
   sink: { noun: 'sink', sample: 'stderr', fault: null, empty: true, read: text => ({ value: text }) },
   reg: { noun: 'regex', sample: 'x', fault: null, empty: true, read: readRegex },
-  var: { noun: 'variable name', sample: 'txn.x', fault: null, empty: true, read: readVariable },
+  var: { noun: 'variable name', sample: 'txn.x', fault: null, empty: true, read: variableBy(parseVariable) },
+  target: { noun: 'variable name', sample: 'txn.x', fault: null, empty: true, read: variableBy(parseTarget) },
   value: { noun: 'string', sample: '1', fault: null, empty: true, read: readValue },
   secret: { noun: 'string', sample: 'MDEyMzQ1Njc4OWFiY2RlZg==', fault: null, empty: true, read: readSecret },
 };
@@ -115,9 +117,11 @@ function readRegex(text: string): Read {
   return problem === null ? { value: text } : { error: problem };
 }
 
-function readVariable(text: string): Read {
-  const variable = parseVariable(text);
-  return typeof variable === 'string' ? { error: variable } : { value: variable };
+function variableBy(parse: typeof parseVariable): TypeRow['read'] {
+  return text => {
+    const variable = parse(text);
+    return typeof variable === 'string' ? { error: variable } : { value: variable };
+  };
 }
 
 /** A number or a variable that holds one. Nothing is zero. */

@@ -243,7 +243,7 @@ export const HASH_CONVERTERS: readonly ConverterRow[] = [
   ),
   converter(
     'aes_gcm_enc',
-    'bits:int nonce:secret key:secret tag:var [aad:secret]',
+    'bits:int nonce:secret key:secret tag:target [aad:secret]',
     'bin',
     'bin',
     'AES-GCM, encrypted.',

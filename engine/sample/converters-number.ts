@@ -118,8 +118,7 @@ function isOdd(sample: Sample): boolean {
 
 function hexToInt(sample: Sample): boolean {
   const text = sample.text();
-  if (text === '') return sample.setInt(0);
-  return /^[0-9A-Fa-f]+$/.test(text) && sample.setWide(BigInt(`0x${text.slice(-16)}`));
+  return sample.setWide(/^[0-9A-Fa-f]+$/.test(text) ? BigInt(`0x${text.slice(-16)}`) : 0n);
 }
 
 export const NUMBER_CONVERTERS: readonly ConverterRow[] = [
@@ -141,7 +140,7 @@ export const NUMBER_CONVERTERS: readonly ConverterRow[] = [
   plainConverter('bool', 'sint', 'bool', 'False for zero.', sample => sample.setBool(sample.int !== 0)),
   plainConverter('odd', 'sint', 'bool', 'True for odd integers.', sample => sample.setBool(isOdd(sample))),
   plainConverter('even', 'sint', 'bool', 'True for even integers.', sample => sample.setBool(!isOdd(sample))),
-  plainConverter('hex2i', 'str', 'sint', 'Hexadecimal digits as an integer.', hexToInt),
+  plainConverter('hex2i', 'str', 'sint', 'Hexadecimal digits as an integer; 0 where they are none.', hexToInt),
   plainConverter(
     'x509_v_err_str',
     'sint',

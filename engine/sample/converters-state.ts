@@ -1,5 +1,7 @@
 /** Converters that look at variables, servers and conditions (manual 7.3.1). */
 
+import type { Stream } from '../proxy/stream.ts';
+import { wentWrong } from '../proxy/termination.ts';
 import { SERVER } from '../shm/words.ts';
 import type { Args } from './arguments.ts';
 import { cast } from './cast.ts';
@@ -129,17 +131,16 @@ const DEBUG = converter(
 );
 
 const WHENS: Readonly<Record<string, When>> = {
-  error: ({ stream }) => stream !== null && isError(stream),
-  normal: ({ stream }) => stream !== null && !isError(stream),
-  forwarded: ({ stream }) => stream !== null && stream.connectedAt > 0,
-  processed: ({ stream }) => stream !== null && (stream.connectedAt > 0 || stream.applet !== null),
-  toapplet: ({ stream }) => stream !== null && stream.applet !== null,
+  error: ({ stream }) => stream !== null && wentWrong(stream),
+  normal: ({ stream }) => stream !== null && !wentWrong(stream),
+  forwarded: ({ stream }) => stream !== null && isForwarded(stream),
+  processed: ({ stream }) => stream !== null && (isForwarded(stream) || stream.service !== null),
+  toapplet: ({ stream }) => stream !== null && stream.service !== null,
   stopping: ({ session }) => isStopping(session.context),
 };
 
-/** What `option dontlog-normal` calls an error (manual 8.3.4). */
-function isError(stream: { phase: string; status: number; attempts: number; redispatched: boolean }): boolean {
-  return stream.phase !== '-' || stream.status >= 500 || stream.attempts > 0 || stream.redispatched;
+function isForwarded({ service, connectedAt }: Stream): boolean {
+  return service === null && connectedAt > 0;
 }
 
 function when(args: Args, env: Env): Convert {
@@ -180,6 +181,12 @@ const SET_VAR: Extras = {
       : `unknown condition '${bad}', expects ${VAR_CONDITIONS.map(name => `'${name}'`).join(', ')}`;
   },
   good: ['set-var(txn.x)', 'set-var(txn.x,ifnotexists)', 'set-var(txn.x,ifexists,ifgt)'],
+  bad: [
+    [
+      'set-var(ptxn.x)',
+      "invalid args in converter 'set-var' : cannot set nor unset 'ptxn.x': it is a variable of the parent stream",
+    ],
+  ],
 };
 
 /** An address with all but the first bits cleared. An IPv6 address that stands for one of IPv4 is masked as that one. */
@@ -228,16 +235,19 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
     'Appends an item behind a delimiter.',
     addItem,
     {
-      check: args => (args[1] == null && args[2] == null ? 'expects a variable name or a suffix' : null),
+      check: args => (args[1] == null && (args[2] ?? '') === '' ? 'expects a variable name or a suffix' : null),
       good: ['add_item(",",txn.b)', 'add_item(",",,x)', 'add_item(",",txn.b,x)'],
-      bad: [['add_item(a)', "invalid args in converter 'add_item' : expects a variable name or a suffix"]],
+      bad: [
+        ['add_item(a,,)', "invalid args in converter 'add_item' : expects a variable name or a suffix"],
+        ['add_item(a)', "invalid args in converter 'add_item' : expects a variable name or a suffix"],
+      ],
     },
   ),
   converter('bytes', 'offset:value [length:value]', 'bin', 'bin', 'A piece of the bytes.', bytes),
   converter('ipmask', 'mask4:mask4 [mask6:mask6]', 'addr', 'addr', 'The network of an address.', ipmask),
   converter(
     'set-var',
-    'var:var [cond:str] [cond:str] [cond:str] [cond:str]',
+    'var:target [cond:str] [cond:str] [cond:str] [cond:str]',
     'any',
     'any',
     'Sets a variable, passes the value on.',
@@ -246,7 +256,7 @@ export const STATE_CONVERTERS: readonly ConverterRow[] = [
   ),
   converter(
     'unset-var',
-    'var:var',
+    'var:target',
     'any',
     'any',
     'Forgets a variable, passes the value on.',

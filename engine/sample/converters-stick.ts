@@ -12,13 +12,14 @@ type Found = (table: Table, entry: number, now: number) => number;
 /** Looks the sample up; `otherwise` is the result when the key is not there, null = none. */
 function lookUp(table: Table | null, add: boolean, read: Found | null, otherwise: number | null): Convert {
   return (sample, ctx) => {
-    if (table === null || read === null || !setKey(table.spec, sample)) return false;
+    if (table === null || (read === null && add) || !setKey(table.spec, sample)) return false;
     const now = ctx.session.context.io.now();
     const entry = add ? table.findOrAdd(now) : table.find(now);
+    // Of a key that is not there it does not matter what the table stores.
     if (entry < 0) return otherwise !== null && sample.setInt(otherwise);
-    const result = read(table, entry, now);
+    const result = read === null ? 0 : read(table, entry, now);
     table.release(entry);
-    return sample.setInt(result);
+    return read !== null && sample.setInt(result);
   };
 }
 

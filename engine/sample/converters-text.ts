@@ -220,18 +220,17 @@ function hasControl(args: Args): Convert {
   };
 }
 
-/** The first of the languages, separated by `;`, with the highest weight in Accept-Language; or the default. */
+/** The first of the languages, separated by `;` and as they are written, with the highest weight in Accept-Language; or the default. */
 function language(args: Args): Convert {
   const known = args.text(0).split(';');
   return sample => {
     let best: string | null = null;
     let weight = 0;
     for (const item of sample.text().split(',')) {
-      const [tag = '', ...params] = item.split(';').map(part => part.trim());
-      const given = params.find(part => /^q=/i.test(part));
-      const q = given === undefined ? 1 : Number(given.slice(2));
+      const [tag = '', parameter = ''] = item.split(';').map(part => part.trim());
+      const q = /^q=/i.test(parameter) ? Number(parameter.slice(2)) : 1;
       const [primary] = tag.split('-');
-      const found = known.find(name => [tag, primary].some(t => t!.toLowerCase() === name.toLowerCase()));
+      const found = known.find(name => name === tag || name === primary);
       if (found === undefined || !(q > weight)) continue;
       best = found;
       weight = q;

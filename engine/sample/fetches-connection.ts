@@ -107,15 +107,21 @@ function timeout(key: string, side: 'backend' | 'frontend', field: keyof Timeout
   });
 }
 
+/** Time-outs that a frontend has. */
+const OF_FRONTENDS = ['client', 'tarpit'];
+
 /** The time-out in force, as `set-timeout` left it. */
 function current(kind: string, of: (s: Stream) => number): FetchRow {
   return ofStream(
     `cur_${kind}_timeout`,
-    kind === 'client' ? 'frontend' : 'backend',
+    OF_FRONTENDS.includes(kind) ? 'frontend' : 'backend',
     `The stream's ${kind} time-out.`,
     of,
   );
 }
+
+/** Where no HTTP is spoken there is no version of it. */
+const httpMajor: Fetch = ({ stream }, out) => stream?.http === true && out.setInt(1);
 
 /** When the request's first byte came, or what stands for it. */
 const begin = (s: Stream): number => s.firstByteAt || s.acceptedAt;
@@ -136,12 +142,8 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
   plain('fc_rcvd_proxy', 'bool', 'client', 'A PROXY header came.', (ctx, out) =>
     out.setBool(ctx.session.preambles.includes(PROXY)),
   ),
-  plain('fc_http_major', 'sint', 'client', "Major HTTP version of the client's connection.", (ctx, out) =>
-    out.setInt(ctx.stream?.http ? 1 : 0),
-  ),
-  plain('bc_http_major', 'sint', 'serverAddress', "Major HTTP version of the server's connection.", (ctx, out) =>
-    out.setInt(ctx.stream?.http ? 1 : 0),
-  ),
+  plain('fc_http_major', 'sint', 'client', "Major HTTP version of the client's connection.", httpMajor),
+  plain('bc_http_major', 'sint', 'serverAddress', "Major HTTP version of the server's connection.", httpMajor),
   plain('bc_src', 'addr', 'serverAddress', 'The address we connected to the server from.', ip(serverLocal)),
   plain('bc_src_port', 'sint', 'serverAddress', 'The port we connected to the server from.', port(serverLocal)),
   plain('bc_dst', 'addr', 'serverAddress', "The server's address.", ip(serverPeer)),
@@ -180,11 +182,11 @@ export const CONNECTION_FETCHES: readonly FetchRow[] = [
       bad: [['request_date(x)', "invalid args in fetch method 'request_date' : expects 's', 'ms' or 'us', got 'x'"]],
     },
   ),
-  plain('fe_id', 'sint', 'internal', 'Number of the frontend.', (ctx, out) =>
+  plain('fe_id', 'sint', 'frontend', 'Number of the frontend.', (ctx, out) =>
     out.setInt(ctx.session.frontend.proxy.id),
   ),
-  name('fe_name', 'internal', 'Name of the frontend.', ctx => ctx.session.frontend.proxy.name),
-  name('fe_defbe', 'internal', 'Its default backend.', ({ session: { frontend } }) => {
+  name('fe_name', 'frontend', 'Name of the frontend.', ctx => ctx.session.frontend.proxy.name),
+  name('fe_defbe', 'frontend', 'Its default backend.', ({ session: { frontend } }) => {
     const proxy = frontend.defaultBackend?.proxy ?? null;
     // A listen section is its own backend, not one that somebody named.
     return proxy === null || proxy === frontend.proxy ? null : proxy.name;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { METHOD_NAMES } from '../http/names.ts';
 import type { Backend, Context, Frontend, Server } from '../proxy/nouns.ts';
+import { loadOf, meanLoad } from '../shm/load.ts';
 import { rateRead } from '../shm/rate.ts';
 import { ADMIN_MAINT, OPER_STOPPED, PROCESS, PROXY, SERVER } from '../shm/words.ts';
 import { monotonicMs, wallMs } from '../time.ts';
@@ -11,7 +12,6 @@ import { type Condition, negate, YES } from './condition.ts';
 import type { Env, Fetch, SampleContext } from './context.ts';
 import { type Extras, type FetchRow, fetch, plain } from './row.ts';
 import { bytesOf, type Sample } from './sample.ts';
-import { getVar } from './vars.ts';
 
 /** `[<backend>]`: the one named, or that of the rule; a function, as a frontend's rules mean the stream's. */
 function backendOf(args: Args, env: Env): Backend | null {
@@ -61,6 +61,13 @@ function ofServer(name: string, doc: string, read: OfServer): FetchRow {
 
 function word(worker: Context, at: number): number {
   return Atomics.load(worker.words, at);
+}
+
+/** All workers are one group. */
+function ofAll(name: string): FetchRow {
+  return plain(name, 'sint', 'internal', 'Percent of the last second that the workers worked.', (ctx, out) =>
+    out.setInt(meanLoad(ctx.session.context.memory)),
+  );
 }
 
 /** A soft stop has begun, though listeners may still accept (`grace`). */
@@ -172,13 +179,6 @@ function integer(args: Args): Fetch {
   return (_, out) => out.setInt(number);
 }
 
-function variable(args: Args): Fetch {
-  const name = args.variable(0)!;
-  if (!args.has(1)) return (ctx, out) => getVar(name, ctx, out);
-  const otherwise = args.bytes(1);
-  return (ctx, out) => getVar(name, ctx, out) || out.setStr(otherwise, 0, otherwise.length);
-}
-
 function environment(args: Args): Fetch {
   const bytes = args.bytes(0);
   const is = args.has(0);
@@ -238,8 +238,8 @@ const HOST_NAME = bytesOf(hostname());
 export const CLOCK_OFFSET_MS = wallMs() - monotonicMs();
 
 export const INTERNAL_FETCHES: readonly FetchRow[] = [
-  plain('always_true', 'bool', 'internal', 'True.', (_, out) => out.setBool(true)),
-  plain('always_false', 'bool', 'internal', 'False.', (_, out) => out.setBool(false)),
+  plain('always_true', 'bool', 'constant', 'True.', (_, out) => out.setBool(true)),
+  plain('always_false', 'bool', 'constant', 'False.', (_, out) => out.setBool(false)),
   fetch(
     'acl',
     'name:str [name:str] [name:str] [name:str] [name:str] [name:str] [name:str] [name:str] [name:str] [name:str] [name:str] [name:str]',
@@ -249,25 +249,25 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
     acl,
     { good: ['acl(a)', 'acl(a,!b)'] },
   ),
-  fetch('str', 'text:str', 'str', 'internal', 'A text.', text, { good: ['str(x)', 'str()', 'str("a,b")'] }),
-  fetch('bin', 'hex:str', 'bin', 'internal', 'Bytes in hexadecimal.', binary, HEX_DIGITS),
+  fetch('str', 'text:str', 'str', 'constant', 'A text.', text, { good: ['str(x)', 'str()', 'str("a,b")'] }),
+  fetch('bin', 'hex:str', 'bin', 'constant', 'Bytes in hexadecimal.', binary, HEX_DIGITS),
   fetch(
     'bool',
     'bool:str',
     'bool',
-    'internal',
+    'constant',
     'A boolean.',
     args => constant(out => out.setBool(TRUE_WORDS.includes(args.text(0))))(),
     BOOL_WORDS,
   ),
-  fetch('int', 'integer:int', 'sint', 'internal', 'An integer.', integer),
-  fetch('ipv4', 'address:ipv4', 'ipv4', 'internal', 'An IPv4 address.', address),
-  fetch('ipv6', 'address:ipv6', 'ipv6', 'internal', 'An IPv6 address.', address),
+  fetch('int', 'integer:int', 'sint', 'constant', 'An integer.', integer),
+  fetch('ipv4', 'address:ipv4', 'ipv4', 'constant', 'An IPv4 address.', address),
+  fetch('ipv6', 'address:ipv6', 'ipv6', 'constant', 'An IPv6 address.', address),
   fetch(
     'meth',
     '[method:str]',
     'meth',
-    'internal',
+    'constant',
     'A method.',
     args => {
       const bytes = args.bytes(0);
@@ -276,17 +276,14 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
     },
     METHOD,
   ),
-  fetch('var', 'name:var [default:str]', 'any', 'internal', 'A variable.', variable, {
-    bad: [['var(txn.a-b)', "invalid args in fetch method 'var' : invalid syntax at char '-b'"]],
-  }),
-  fetch('env', 'name:str', 'str', 'internal', 'An environment variable, as it was at the start.', environment, {
+  fetch('env', 'name:str', 'str', 'constant', 'An environment variable, as it was at the start.', environment, {
     check: (args, resources) => {
       const value = resources.env[String(args[0])];
       args[0] = value === undefined ? null : value;
       return null;
     },
   }),
-  fetch('date', '[offset:int] [unit:str]', 'sint', 'internal', 'The date.', date, {
+  fetch('date', '[offset:int] [unit:str]', 'sint', 'constant', 'The date.', date, {
     check: unitProblem(1),
     good: ['date', 'date(1)', 'date(1,ms)'],
     bad: [
@@ -294,15 +291,15 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
       ['date(1,)', "invalid args in fetch method 'date' : expects 's', 'ms' or 'us', got ''"],
     ],
   }),
-  plain('date_us', 'sint', 'internal', 'The microseconds of the date.', (_, out) =>
+  plain('date_us', 'sint', 'constant', 'The microseconds of the date.', (_, out) =>
     out.setInt(Math.floor((wallMs() % 1_000) * 1_000)),
   ),
-  plain('hostname', 'str', 'internal', 'Name of the host.', (_, out) => out.setStr(HOST_NAME, 0, HOST_NAME.length)),
-  plain('pid', 'sint', 'internal', 'Number of the process.', (_, out) => out.setInt(process.pid)),
-  plain('proc', 'sint', 'internal', 'Always 1.', (_, out) => out.setInt(1)),
-  plain('quic_enabled', 'bool', 'internal', 'Whether QUIC is spoken: it is not.', (_, out) => out.setBool(false)),
-  fetch('rand', '[range:int]', 'sint', 'internal', 'A random integer below the range.', random),
-  fetch('uuid', '[version:int]', 'str', 'internal', 'A universally unique identifier.', uuid, {
+  plain('hostname', 'str', 'constant', 'Name of the host.', (_, out) => out.setStr(HOST_NAME, 0, HOST_NAME.length)),
+  plain('pid', 'sint', 'constant', 'Number of the process.', (_, out) => out.setInt(process.pid)),
+  plain('proc', 'sint', 'constant', 'Always 1.', (_, out) => out.setInt(1)),
+  plain('quic_enabled', 'bool', 'constant', 'Whether QUIC is spoken: it is not.', (_, out) => out.setBool(false)),
+  fetch('rand', '[range:int]', 'sint', 'constant', 'A random integer below the range.', random),
+  fetch('uuid', '[version:int]', 'str', 'constant', 'A universally unique identifier.', uuid, {
     check: args =>
       args[0] == null || args[0] === 4 || args[0] === 7 ? null : `Unsupported UUID version: '${args[0]}'`,
     good: ['uuid', 'uuid(4)', 'uuid(7)'],
@@ -330,7 +327,14 @@ export const INTERNAL_FETCHES: readonly FetchRow[] = [
     'Offset of the place in the queue, ms.',
     ({ stream }, out) => stream !== null && out.setInt(stream.priorityOffsetMs),
   ),
-  plain('thread', 'sint', 'internal', 'Number of the worker.', (ctx, out) => out.setInt(ctx.session.context.worker)),
+  plain('thread', 'sint', 'constant', 'Number of the worker.', (ctx, out) => out.setInt(ctx.session.context.worker)),
+  plain('tgroup', 'sint', 'constant', 'Number of its group of threads: there is one.', (_, out) => out.setInt(0)),
+  plain('cpu_usage_thr', 'sint', 'internal', 'Percent of the last second that the worker worked.', (ctx, out) => {
+    const { memory, worker } = ctx.session.context;
+    return out.setInt(loadOf(memory, worker));
+  }),
+  ofAll('cpu_usage_grp'),
+  ofAll('cpu_usage_proc'),
   plain('act_conn', 'sint', 'internal', 'Connections of the process now.', ({ session: { context } }, out) =>
     out.setInt(word(context, context.at + PROCESS.at.conns)),
   ),

@@ -176,6 +176,12 @@ function status(ctx: SampleContext, out: Sample): boolean {
   return head !== null && out.setInt(head.status);
 }
 
+function serverStatus(ctx: SampleContext, out: Sample): boolean {
+  if (ctx.check !== null) return status(ctx, out);
+  const received = ctx.stream?.serverStatus ?? 0;
+  return received > 0 && out.setInt(received);
+}
+
 function txnStatus(ctx: SampleContext, out: Sample): boolean {
   const { stream } = ctx;
   return stream?.http === true && stream.status > 0 && out.setInt(stream.status);
@@ -239,7 +245,7 @@ export const REQUEST_LINE_FETCHES: readonly FetchRow[] = [
   }),
   plain('capture.req.uri', 'str', 'request', 'The path with its query as received, at any time.', receivedUri),
   plain('status', 'sint', 'response', 'The status of the response.', status),
-  plain('server_status', 'sint', 'response', 'The status as the server sent it.', status),
+  plain('server_status', 'sint', 'response', 'The status as the server sent it.', serverStatus),
   plain('txn.status', 'sint', 'request', 'The status, own answers too, as the log shows it.', txnStatus),
   plain(
     'res.comp',

@@ -14,6 +14,8 @@ export function tableOf(args: Args, place: number, env: Env): Table | null {
   const name = args.text(place);
   const { tables, model } = env.worker;
   if (name !== '') return tables.named(name);
+  // What is evaluated for the process stands in no proxy.
+  if (env.proxy < 0) return null;
   return tables.list[model.proxies[env.proxy]!.table] ?? null;
 }
 

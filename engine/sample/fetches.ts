@@ -17,10 +17,12 @@ import { REQUEST_LINE_FETCHES } from './fetches-request.ts';
 import { STICK_FETCHES } from './fetches-stick.ts';
 import { STREAM_FETCHES } from './fetches-stream.ts';
 import { TLS_FETCHES } from './fetches-tls.ts';
+import { VARIABLE_FETCHES } from './fetches-variables.ts';
 import { byName, type FetchRow } from './row.ts';
 
 export const FETCHES: ReadonlyMap<string, FetchRow> = byName<FetchRow>([
   INTERNAL_FETCHES,
+  VARIABLE_FETCHES,
   CAPTURE_FETCHES,
   CONNECTION_FETCHES,
   STREAM_FETCHES,

@@ -5,9 +5,11 @@
 import { isBackend, isFrontend, type Model, placings } from '../config/model.ts';
 import type { Proxy } from '../config/proxy-model.ts';
 import type { Server } from '../config/server-model.ts';
+import { NO_EVENTS } from '../proxy/events.ts';
 import type { Context } from '../proxy/nouns.ts';
 import type { Session } from '../proxy/session.ts';
 import { REQ_RATE, SESS_RATE } from '../shm/counters.ts';
+import { PROCESS } from '../shm/words.ts';
 import { monotonicMs } from '../time.ts';
 import type { PatternBooks } from './book.ts';
 import { type Env, Standpoint } from './context.ts';
@@ -21,6 +23,14 @@ export interface Outside {
 /** What there is of shared memory where something is evaluated; nothing while the configuration is read. */
 export type Inside = Pick<Context, 'memory' | 'topology' | 'tables'>;
 
+/** What converters look at before there is a configuration. */
+const NOTHING = {
+  ...{ backends: [], frontends: [] },
+  words: new Int32Array(PROCESS.size),
+  at: 0,
+  tables: { list: [], named: () => null },
+};
+
 /** `model`: what there is of one. */
 export function outside(
   model: { readonly global: Pick<Model['global'], 'tune'>; readonly userlists: Model['userlists'] },
@@ -32,7 +42,8 @@ export function outside(
     model,
     books,
     procVars,
-    ...(inside === null ? { backends: [], frontends: [] } : { ...inside, ...sharedOf(inside) }),
+    ...(inside === null ? NOTHING : { ...inside, ...sharedOf(inside) }),
+    events: NO_EVENTS,
     stopping: false,
     worker: 0,
     io: { now: monotonicMs },
@@ -40,7 +51,7 @@ export function outside(
   if (inside !== null) Object.defineProperty(nothing, 'backends', { get: backendsOf(inside) });
   // No fetch of internal state looks at more of a worker than this.
   const worker = nothing as unknown as Context;
-  const session = { context: worker, vars: null } as unknown as Session;
+  const session = { context: worker, vars: null, tracked: [] } as unknown as Session;
   return { env: { worker, proxy: -1, books, acl: () => null }, at: new Standpoint().atSession(session) };
 }
 

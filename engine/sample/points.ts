@@ -46,7 +46,9 @@ const EITHER = [...REQUEST, ...RESPONSE];
 
 /** [HAProxy's name of the source, the points that see it]. */
 const SOURCES = {
-  internal: ['internal state', POINTS],
+  /** What depends on nothing that is yet to come. */
+  constant: ['constants', POINTS],
+  internal: ['internal state', POINTS.filter(point => point !== 'config')],
   listener: ['listener', span('connection', 'log')],
   frontend: ['frontend', span('connection', 'log')],
   client: ['client address', span('connection', 'log')],

@@ -37,6 +37,11 @@ export class ProcVars implements Store, Follower {
     return this.get(name) !== undefined;
   }
 
+  entries(): Iterable<readonly [string, Value]> {
+    if (this.#log.behind) this.#log.catchUp();
+    return this.#values.entries();
+  }
+
   /** In force in all threads when it returns. */
   set(name: string, value: Value): void {
     const now = this.get(name);

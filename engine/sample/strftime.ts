@@ -89,8 +89,37 @@ const CONVERSIONS: Readonly<Record<string, (moment: Moment) => string>> = {
   '%': () => '%',
 };
 
-function format(text: string, moment: Moment): string {
-  return text.replace(/%[EO]?([A-Za-z%])/g, (all, letter) => CONVERSIONS[letter]?.(moment) ?? all);
+/** Flags and a width, then the conversion: `%-d`, `%^a`, `%3N`. */
+const CONVERSION = /%([-_0^#]*)(\d*)[EO]?([A-Za-z%])/g;
+
+function format(text: string, moment: Moment, fraction: string | null = null): string {
+  return text.replace(CONVERSION, (all, flags: string, width: string, letter: string) => {
+    if (letter === 'N' && fraction !== null) return fraction.slice(0, Number(width || 9));
+    const value = CONVERSIONS[letter]?.(moment);
+    return value === undefined ? all : dressed(value, flags, Number(width));
+  });
+}
+
+/** A value as glibc's flags want it: `-` without what it is filled up with, `_` with spaces, `0` with zeros. */
+function dressed(value: string, flags: string, width: number): string {
+  const isNumber = /^ *\d+$/.test(value);
+  const fill = flags.includes('_') ? ' ' : isNumber || flags.includes('0') ? '0' : ' ';
+  const [lead, rest] = isNumber && /[-_0]/.test(flags) ? split(value) : ['', value];
+  const filled = (flags.includes('-') ? '' : fill.repeat(lead.length)) + rest;
+  return cased(filled, flags).padStart(width, fill);
+}
+
+/** `^`: capitals; `#`: the other case, which is capitals where not all are. */
+function cased(text: string, flags: string): string {
+  const capitals = text.toUpperCase();
+  if (flags.includes('#') && text === capitals) return text.toLowerCase();
+  return /[\^#]/.test(flags) ? capitals : text;
+}
+
+/** What a number is filled up with, and the number. */
+function split(value: string): readonly [string, string] {
+  const [lead] = /^[ 0]*(?=\d)/.exec(value)!;
+  return [lead, value.slice(lead.length)];
 }
 
 /**
@@ -103,6 +132,5 @@ export function strftime(text: string, seconds: number, fraction: string | null,
   const zoneMinutes = local ? -time.getTimezoneOffset() : 0;
   const zoneName = local ? (/\(([^)]*)\)/.exec(time.toString())?.[1] ?? '') : 'GMT';
   const at = new Date(time.getTime() + zoneMinutes * 60_000);
-  const digits = fraction === null ? text : text.replace(/%(\d?)N/g, (_, n) => fraction.slice(0, Number(n || 9)));
-  return format(digits, { at, seconds, zoneMinutes, zoneName: local && zoneMinutes === 0 ? 'UTC' : zoneName });
+  return format(text, { at, seconds, zoneMinutes, zoneName: local && zoneMinutes === 0 ? 'UTC' : zoneName }, fraction);
 }

@@ -5,7 +5,11 @@
  * txn    the stream                                 req    its request, up to the server's answer
  * res    its response                               check  a health check
  */
-export const SCOPES = ['proc', 'sess', 'txn', 'req', 'res', 'check'] as const;
+const OWN = ['proc', 'sess', 'txn', 'req', 'res', 'check'] as const;
+/** Those of the stream that has another one work for it. No stream here has such a parent: they can be asked for, and are never set. */
+const PARENTS = ['psess', 'ptxn', 'preq', 'pres'] as const;
+
+export const SCOPES = [...OWN, ...PARENTS] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface Variable {
@@ -26,4 +30,11 @@ export function parseVariable(text: string): Variable | string {
   const bad = name.search(/[^A-Za-z0-9_.]/);
   if (bad >= 0) return `invalid syntax at char '${name.slice(bad)}'`;
   return { scope, name };
+}
+
+/** A variable that can be set and forgotten, or what is wrong with the text. */
+export function parseTarget(text: string): Variable | string {
+  const variable = parseVariable(text);
+  if (typeof variable === 'string' || !(PARENTS as readonly Scope[]).includes(variable.scope)) return variable;
+  return `cannot set nor unset '${text}': it is a variable of the parent stream`;
 }

@@ -4,6 +4,7 @@
  *     proc  the process, in all threads (proc-vars.ts)   txn   the stream
  *     sess  the session                                  req   the stream, until the response comes
  *     check  a run of a health check                     res   the stream, from the response on
+ *     psess, ptxn, preq, pres: those of a parent stream, which none here has
  *
  * Names stand in the configuration and a value is at most one room long, so what a stream can hold is bounded; `tune.vars.*`
  * bound it further.
@@ -25,6 +26,7 @@ export interface Store {
   has(name: string): boolean;
   set(name: string, value: Value): void;
   delete(name: string): void;
+  entries(): Iterable<readonly [string, Value]>;
 }
 
 /** What HAProxy counts for a variable, beside the bytes of its text. */
@@ -67,7 +69,12 @@ const STORES: Readonly<Record<Scope, Find>> = {
   req: ofStream('req'),
   res: ofStream('res'),
   check: ({ check }) => check?.vars ?? null,
+  ...{ psess: nowhere, ptxn: nowhere, preq: nowhere, pres: nowhere },
 };
+
+function nowhere(): null {
+  return null;
+}
 
 /** Those of the request and of the response are there while it is processed only. */
 function ofStream(scope: 'txn' | 'req' | 'res'): Find {
@@ -81,7 +88,10 @@ function ofStream(scope: 'txn' | 'req' | 'res'): Find {
 /** Puts the variable's value into `out`; false when it is not set. */
 export function getVar(variable: Variable, ctx: SampleContext, out: Sample): boolean {
   const value = STORES[variable.scope](ctx, false)?.get(variable.name);
-  if (value === undefined) return false;
+  return value !== undefined && putValue(value, out);
+}
+
+export function putValue(value: Value, out: Sample): true {
   out.type = value.type;
   out.int = value.int;
   out.wide = value.wide;
@@ -89,6 +99,11 @@ export function getVar(variable: Variable, ctx: SampleContext, out: Sample): boo
   out.start = 0;
   out.end = value.bytes.length;
   return true;
+}
+
+/** The variables of a scope that are set, by name. */
+export function variablesOf(scope: Scope, ctx: SampleContext): Iterable<readonly [string, Value]> {
+  return STORES[scope](ctx, false)?.entries() ?? [];
 }
 
 /** Keeps a copy of the sample. False when the scope is not there, or full. */

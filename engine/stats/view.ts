@@ -10,6 +10,7 @@ import { hostText, isNowhere } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';
 import { CUM_LB, CUM_REQ } from '../shm/counters.ts';
 import { type Merged, type Span, TIMERS } from '../shm/histogram.ts';
+import { meanLoad } from '../shm/load.ts';
 import type { Memory, RowKind, Topology } from '../shm/memory.ts';
 import { rateMax, rateRead } from '../shm/rate.ts';
 import { LiveAddress } from '../shm/server-address.ts';
@@ -291,14 +292,7 @@ export class View {
 
   /** Percent of the last second that the workers were idle. */
   get idlePercent(): number {
-    let busy = 0;
-    let alive = 0;
-    for (let w = 0; w < this.memory.shape.workers; w++) {
-      if (this.worker(w, 'alive') === 0) continue;
-      alive++;
-      busy += this.worker(w, 'busy_permille');
-    }
-    return alive === 0 ? 100 : Math.max(0, 100 - Math.round(busy / alive / 10));
+    return 100 - meanLoad(this.memory);
   }
 
   /** Streams open in all workers. */

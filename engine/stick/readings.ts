@@ -63,6 +63,14 @@ export function chosen(table: Table, choice: Choice, element: number) {
   return null;
 }
 
+const NOTHING_STORED: Read = () => 0;
+
+/** Of an array: where the table stores nothing at the index that is 0, not nothing. */
+function element(choice: Choice): Reading['of'] {
+  const of = value(choice);
+  return (table, index) => of(table, index) ?? NOTHING_STORED;
+}
+
 function value(choice: Choice, scale: (table: Table) => number = () => 1): Reading['of'] {
   return (table, element) => {
     const found = chosen(table, choice, element);
@@ -146,12 +154,12 @@ export const READINGS: readonly Reading[] = [
   plain(26, 'glitch_rate', 'Glitches of the client per period.'),
   row('get_gpc0', 'gpc0', 'First general purpose counter.', value(GPC0)),
   row('get_gpc1', 'gpc1', 'Second general purpose counter.', value(GPC1)),
-  row('get_gpc', 'gpc', 'A general purpose counter.', value(GPC), INDEXED),
+  row('get_gpc', 'gpc', 'A general purpose counter.', element(GPC), INDEXED),
   row('gpc0_rate', 'gpc0_rate', 'Increments of the first counter per period.', value(GPC0_RATE)),
   row('gpc1_rate', 'gpc1_rate', 'Increments of the second counter per period.', value(GPC1_RATE)),
-  row('gpc_rate', 'gpc_rate', 'Increments of a counter per period.', value(GPC_RATE), INDEXED),
+  row('gpc_rate', 'gpc_rate', 'Increments of a counter per period.', element(GPC_RATE), INDEXED),
   row('get_gpt0', 'gpt0', 'First tag.', value(GPT0)),
-  row('get_gpt', 'gpt', 'A tag.', value(GPT), INDEXED),
+  row('get_gpt', 'gpt', 'A tag.', element(GPT), INDEXED),
   row('inc_gpc0', 'inc_gpc0', 'Adds one to the first counter; its new value.', increment(GPC0, GPC0_RATE), CHANGES),
   row('inc_gpc1', 'inc_gpc1', 'Adds one to the second counter; its new value.', increment(GPC1, GPC1_RATE), CHANGES),
   row('inc_gpc', 'inc_gpc', 'Adds one to a counter; its new value.', increment(GPC, GPC_RATE), BOTH),

@@ -76,6 +76,11 @@ const CASES: readonly (readonly [text: string, ...said: readonly Said[]])[] = [
   ['backend b\nmode http\nhttp-request capture path id 0'],
   ['backend b\nmode http\nhttp-request sc-inc-gpc0(3)', ['alert', 3, "'sc-inc-gpc0': there are 3 counters"]],
   ['global\ntune.stick-counters 4\nbackend b\nmode http\nhttp-request sc-inc-gpc0(3)'],
+  [
+    'backend b\nmode http\nhttp-request wait-for-body time 1s use-large-buffer',
+    ['warning', 3, "'wait-for-body': 'use-large-buffer' is of no effect without 'tune.bufsize.large'"],
+  ],
+  ['global\ntune.bufsize.large 64k\nbackend b\nmode http\nhttp-request wait-for-body time 1s use-large-buffer'],
 ];
 
 test.each(CASES.map(([text, ...said]) => ({ text, said })))('$text', ({ text, said }) => {

@@ -56,12 +56,10 @@ test('a request made of variables, of names and of what the process knows', asyn
     'option httpchk',
     'http-check set-var(check.p) int(7)',
     'http-check set-var-fmt(check.f) "b=%b s=%s ci=%ci"',
-    'http-check send meth GET uri-lf "/x/%[var(check.p)]?a=%b" hdr X-F "%[var(check.f)]" hdr x-s "%[srv_name] %[be_name] %[srv_id] %[nbsrv] %[fe_name]" hdr none "%[var(check.none)]" body-lf "n=%[var(check.p)]"',
+    'http-check send meth GET uri-lf "/x/%[var(check.p)]?a=%b" hdr X-F "%[var(check.f)]" hdr x-s "%[srv_name] %[be_name] %[srv_id] %[nbsrv]" hdr none "%[var(check.none)]" body-lf "n=%[var(check.p)]"',
     'http-check expect hdr name x-a value bar on-success "n=%[res.hdr(x-n)] st=%[status] b=%[res.body] v=%[var(check.p)]" status-code res.hdr(x-n)',
   );
-  expect(heard).toBe(
-    'GET /x/7?a=b HTTP/1.0\r\nx-f: b=b s=s1 ci=\r\nx-s: s1 b 1 1 CHECKS-FE\r\ncontent-length: 3\r\n\r\nn=7',
-  );
+  expect(heard).toBe('GET /x/7?a=b HTTP/1.0\r\nx-f: b=b s=s1 ci=\r\nx-s: s1 b 1 1\r\ncontent-length: 3\r\n\r\nn=7');
   expect(shown(world)).toBe('L7OK 77 n=77 st=200 b=hello 123 v=7');
 });
 

@@ -53,12 +53,14 @@ describe('what answers in the place of a server', () => {
     ['GET', '/m', 'l/<PROMEX> 200'],
     ['HEAD', '/m', 'l/<PROMEX> 200'],
     ['GET', '/m?scope=x', 'l/<PROMEX> 400'],
+    ['GET', '/sa', 'l/<STATS> 401'],
     ['GET', '/r', 'l/<NOSRV> 302'],
     ['GET', '/d', 'l/<NOSRV> 403'],
     ['HEAD', '/204', 'l/<NOSRV> 204'],
   ])('%s %s', async (method, path, expected) => {
     const rules = [
-      'stats uri /st',
+      'stats uri /s',
+      'stats http-request auth if { path /sa }',
       'http-request use-service prometheus-exporter if { path /m }',
       'http-request redirect location /x if { path /r }',
       'http-request deny if { path /d }',
@@ -68,6 +70,24 @@ describe('what answers in the place of a server', () => {
     const request = `${method} ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`;
     expect(await lineOf(rules, request)).toBe(expected);
   });
+});
+
+test.each([
+  ['GET', '/', '- n f p -'],
+  ['GET', '/st', '- n - p a'],
+  ['HEAD', '/st', '- n - p a'],
+  ['GET', '/r', '- n - - -'],
+  ['GET', '/d', 'e - - - -'],
+  ['GET', '/500', 'e - - - -'],
+])('what became of the request: %s %s', async (method, path, expected) => {
+  const rules = [
+    'stats uri /st',
+    'http-request redirect location /x if { path /r }',
+    'http-request deny if { path /d }',
+    'http-request return status 500 if { path /500 }',
+    `log-format "${['error', 'normal', 'forwarded', 'processed'].map(w => `%[str(${w[0]}),when(${w})]`).join(' ')} %[str(a),when(toapplet)]"`,
+  ].join('\n');
+  expect(await lineOf(rules, `${method} ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)).toBe(expected);
 });
 
 test.each(['GET', 'HEAD', 'POST'])('the page has the times of a server: %s', async method => {

@@ -42,6 +42,16 @@ describe('what is counted and logged', () => {
     expect(r.counter('frontend', 'f', 'hrsp_4xx')).toBe(2);
   });
 
+  test('an answer of a rule can tell its own status, and what the server had said', async () => {
+    const told = 'content-type text/plain lf-string "%ST %[txn.status]"';
+    const after = ['http-after-response set-header x-server %[server_status]'];
+    const rules = [`http-response return status 203 ${told} if { capture.req.uri /r }`, 'http-response set-status 202'];
+    const r = await proxy([`http-request return status 201 ${told} if { path /q }`, ...after], rules);
+    expect(await ask(r.port('f'), get('/q'))).toMatch(/^HTTP\/1.1 201 [\s\S]*x-server: \r\n[\s\S]*\r\n201 201$/);
+    expect(await ask(r.port('f'), get('/r'))).toMatch(/^HTTP\/1.1 203 [\s\S]*x-server: 200\r\n[\s\S]*\r\n203 203$/);
+    expect(await ask(r.port('f'), get('/'))).toMatch(/^HTTP\/1.1 202 [\s\S]*x-server: 200\r\n/);
+  });
+
   test('return and redirect: LR; intercepted when the frontend did it', async () => {
     const r = await proxy(
       ['http-request return if { path /a }', 'redirect location / if { path /r }'],
@@ -125,6 +135,27 @@ describe('waiting', () => {
     const wire = await connect(r.port('f'));
     wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 600\r\n\r\nabc');
     await wire.has('200 OK');
+    wire.socket.destroy();
+  });
+
+  test('a large buffer holds what a usual one does not', async () => {
+    const wait = 'http-request wait-for-body time 1s';
+    const show = 'http-request set-header x-len "%[req.body_len]"';
+    const large = [`${wait} if { path /a }`, `${wait} use-large-buffer if { path /a }`, wait, show];
+    const r = await proxy(large, [], '', 'global\n  tune.bufsize.large 100k');
+    const wire = await connect(r.port('f'));
+    for (const [path, length, seen] of [
+      ['/a', 90_000, 90_000],
+      ['/a', 120_000, 102_400],
+      ['/b', 90_000, 16_384],
+    ]) {
+      wire.send(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`);
+      await pass(20);
+      wire.send('x'.repeat(Number(length)));
+      await wire.has(`x-len: ${seen}\r\n`);
+      const conn = await server.conn();
+      await conn.until(w => w.received.endsWith('x'.repeat(Number(length))));
+    }
     wire.socket.destroy();
   });
 
@@ -236,7 +267,12 @@ listen l
 
   test('the cur_ fetches tell what is in force, the be_ and fe_ ones what is configured', async () => {
     const r = await proxy(
-      ['http-request set-timeout client 4s if { path /other }'],
+      [
+        'http-request set-timeout client 4s if { path /other }',
+        'http-request set-timeout tarpit 8s if { path /other }',
+        'http-request set-var(txn.front) cur_tarpit_timeout',
+        'http-response set-header z %[var(txn.front)]',
+      ],
       [
         'http-request set-timeout server 5s if { path /other }',
         'http-request set-timeout tunnel 6s if { path /other }',
@@ -246,14 +282,56 @@ listen l
       ],
     );
     const usual = '2000,2000,0,3';
-    for (const [path, now] of [
-      ['/other', '4000,5000,6000,7'],
-      ['/', usual],
+    for (const [path, now, tarpit] of [
+      ['/other', '4000,5000,6000,7', 8000],
+      ['/', usual, 60],
     ] as const) {
       const answer = await ask(r.port('f'), get(path));
       expect(answer).toContain(`x: ${now}\r\n`);
       expect(answer).toContain(`y: ${usual}\r\n`);
+      expect(answer).toContain(`z: ${tarpit}\r\n`);
     }
+  });
+
+  test('what a listen sets for its own servers does not go with a stream to another backend', async () => {
+    server = await origin(request => ok(request));
+    const r = await rigOf(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+listen l
+  bind 127.0.0.1:1
+  http-request set-retries 7
+  http-request set-timeout server 5s
+  use_backend b if { path /b }
+  server s 127.0.0.1:${server.port}
+  http-after-response set-header x %[cur_server_timeout],%[cur_max_retries]
+backend b
+  server s 127.0.0.1:${server.port}
+`);
+    expect(await ask(r.port('l'), get('/'))).toContain('x: 5000,7\r\n');
+    expect(await ask(r.port('l'), get('/b'))).toContain('x: 2000,3\r\n');
+  });
+
+  test('a queue and a tarpit have the time-out of connections, where they have none, also when a rule changes that', async () => {
+    server = await origin(request => ok(request));
+    const told =
+      '%[be_queue_timeout],%[be_tarpit_timeout],%[fe_tarpit_timeout] %[cur_connect_timeout],%[cur_queue_timeout],%[cur_tarpit_timeout]';
+    const r = await rigOf(`
+defaults
+  mode http
+  timeout client 2s
+  timeout server 2s
+  timeout connect 1s
+listen l
+  bind 127.0.0.1:1
+  http-request set-timeout connect 3s
+  http-response set-header x "${told}"
+  server s 127.0.0.1:${server.port}
+`);
+    expect(await ask(r.port('l'), get('/'))).toContain('x: 1000,1000,1000 3000,1000,1000\r\n');
   });
 
   test('set-src holds for one stream', async () => {

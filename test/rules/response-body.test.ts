@@ -22,6 +22,8 @@ const SHOW = 'http-response set-header x-body "%[res.body] %[res.body_len] %[res
 async function ask(rules: string[], request = 'GET /a', front: string[] = []): Promise<Wire> {
   server = await origin();
   rig = await rigOf(`
+global
+  tune.bufsize.large 200k
 defaults
   mode http
   timeout client 2s
@@ -136,6 +138,24 @@ describe('wait-for-body', () => {
     wire.send(large);
     await client!.has('x-len: 16384');
     await client!.until(w => w.received.endsWith(`\r\n\r\n${large}`));
+  });
+
+  test('a large buffer holds more, also when another rule had none', async () => {
+    const wait = 'http-response wait-for-body time 1s';
+    const show = 'http-response set-header x-len %[res.body_len]';
+    for (const rules of [
+      [`${wait} use-large-buffer`, show],
+      [wait, `${wait} use-large-buffer`, show],
+    ]) {
+      const wire = await ask(rules);
+      const large = 'x'.repeat(100_000);
+      wire.send(`HTTP/1.1 200 OK\r\nContent-Length: ${large.length}\r\n\r\n`);
+      await pass(20);
+      wire.send(large);
+      await client!.has('x-len: 100000');
+      await client!.until(w => w.received.endsWith(`\r\n\r\n${large}`));
+      client!.socket.destroy();
+    }
   });
 
   test('too late: 504, sR as with HAProxy, and the client goes on', async () => {

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { CONVERTERS } from '../../engine/sample/converters.ts';
 import { FETCHES } from '../../engine/sample/fetches.ts';
+import { isSeen } from '../../engine/sample/points.ts';
 import { BIN, BOOL, METH, SINT, STR, TYPE_NAMES } from '../../engine/sample/sample.ts';
+import { load } from '../config/load-text.ts';
 import { problemOf, World } from './world.ts';
 
 /** A fetch of each type, to put before a converter that takes it. */
@@ -52,6 +54,27 @@ describe('converters', () => {
     for (const row of converters.filter(r => r.status === 'supported')) {
       const before = FETCH_OF[TYPE_NAMES[row.in]]!;
       for (const good of row.good) world.text(`${before},${good}`);
+    }
+  });
+});
+
+describe('while the configuration is read', () => {
+  const alerts = (expression: string): string[] =>
+    load(`global\n  set-var proc.x '${expression.replaceAll("'", "'\\''")}'\n`).diagnostics.list.map(d => d.message);
+
+  test('what is not there yet is refused', () => {
+    for (const row of fetches.filter(r => r.status === 'supported')) {
+      const refused = alerts(row.good[0]!).some(message => message.includes('none of which is available here'));
+      expect(refused, row.name).toBe(!isSeen(row.from, 'config'));
+    }
+  });
+
+  test('converters do no harm', () => {
+    for (const row of converters.filter(r => r.status === 'supported')) {
+      const before = FETCH_OF[TYPE_NAMES[row.in]]!.replace('src', 'ipv4(1.2.3.4)');
+      for (const good of row.good) {
+        expect(alerts(`${before},${good}`).join(), good).not.toContain('none of which is available here');
+      }
     }
   });
 });

@@ -18,6 +18,11 @@ test.each([
   expect(left).toBe(right);
 });
 
+test('a version of HTTP is told only where HTTP is spoken', async () => {
+  expect(await logged('%[fc_http_major] %[bc_http_major]')).toBe('1 1');
+  expect(await logged('%[fc_http_major]|%[bc_http_major]|%B', 'mode tcp')).toMatch(/^-\|-\|\d+$/);
+});
+
 test('bytes on all four ways', async () => {
   const line = await logged('%[req.bytes_in] %[req.bytes_out] %[res.bytes_in] %[res.bytes_out] %B');
   const [fromClient, toServer, fromServer, toClient, sent] = line.split(' ').map(Number);

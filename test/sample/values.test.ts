@@ -32,6 +32,13 @@ describe('newer converters', () => {
     ['str(example.com),reverse', 'moc.elpmaxe'],
     ['str(mail.example.com.),reverse_dom', 'com.example.mail'],
     ['str(a..b),reverse_dom', null],
+    ['str(xx),hex2i', '0'],
+    ['str(FR),language(fr)', null],
+    ['str(fr-FR),language(fr)', 'fr'],
+    ["str('en;level=1;q=0.5,fr;q=0.6'),language(en;fr)", 'en'],
+    ['tgroup', '0'],
+    ['var(psess.a)', null],
+    ['var(preq.a,none)', 'none'],
     ['bin(05),base2', '00000101'],
     ['bin(01020304050607),le2dec(:,2)', '513:1027:1541:7'],
     ['bin(7f000001),le2dec(.,1)', '127.0.0.1'],
@@ -39,6 +46,8 @@ describe('newer converters', () => {
     ["str('Sunday, 06-Nov-94 08:49:37 GMT'),date", '784111777'],
     ["str('Sun Nov  6 08:49:37 1994'),date", '784111777'],
     ['int(1700000000123),ms_utime(%S.%3N)', '20.123'],
+    ['int(1700000000123),ms_utime(%%3N %-I %_m)', '%3N 10 11'],
+    ['int(1699000000),utime(%-d %_d %05d %-j %e %-e %0e %5a %^a %#p %#Z)', '3  3 00003 307  3 3 03   Fri FRI am gmt'],
     ['int(1700000000123456),us_utime(%S.%6N)', '20.123456'],
     ['bin(610d),has_ctl', '1'],
     ['bin(6109),has_ctl', '0'],
@@ -116,6 +125,18 @@ describe('newer converters', () => {
   });
 });
 
+test('a user without a password is never let in', () => {
+  const config = 'userlist u\n  user joe groups g\n  group g\nlisten l\n  bind :1\n  mode http\n';
+  for (const given of ['joe:', 'joe:*', 'joe:x']) {
+    const authorization = Buffer.from(given).toString('base64');
+    const world = new World(
+      { request: `GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Basic ${authorization}\r\n\r\n` },
+      config,
+    );
+    expect(world.text('http_auth(u)')).toBe('0');
+  }
+});
+
 describe('variables', () => {
   test('keep value and type by scope and name', () => {
     const world = new World();
@@ -127,6 +148,27 @@ describe('variables', () => {
     expect(world.text('var(req.n)')).toBe(null);
     world.text('str(x),unset-var(txn.n)');
     expect(world.text('var(txn.n,none)')).toBe('none');
+  });
+
+  test('are told all at once, by scope and by how their names begin', () => {
+    const world = new World();
+    for (const set of [
+      'int(-5),set-var(txn.n)',
+      `str('a "b" \\'),set-var(txn.text)`,
+      'bin(0aff),set-var(req.bytes)',
+      'bool(true),set-var(sess.yes)',
+      'ipv4(192.0.2.1),set-var(proc.address)',
+      'method,set-var(txn.verb)',
+      'meth(FOO),set-var(txn.verb2)',
+    ]) {
+      world.text(set);
+    }
+    const txn = 'txn.n=-5, txn.text="a \\"b\\" \\\\", txn.verb="GET", txn.verb2="FOO"';
+    expect(world.text('dump_all_vars')).toBe(`sess.yes=true, ${txn}, req.bytes=x0aff, proc.address=192.0.2.1`);
+    expect(world.text('dump_all_vars(txn)')).toBe(txn);
+    expect(world.text('dump_all_vars(txn,verb,|)')).toBe('txn.verb="GET"|txn.verb2="FOO"');
+    expect(world.text("dump_all_vars(txn,n,', ')")).toBe('txn.n=-5');
+    expect(world.text('dump_all_vars(res)')).toBe('');
   });
 
   // [condition, what a variable that was 1 is then, what one that was not set is then]

@@ -489,7 +489,6 @@ export const VECTOR_SPECS: readonly VectorSpec[] = [
         'bin(0102ff),hex',
         'str(ff),hex2i',
         'str(FfFf),hex2i',
-        'str(xx),hex2i',
         'str(),hex2i',
         'str(ffffffffffffffff),hex2i',
         'bin(410042),length',

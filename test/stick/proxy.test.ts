@@ -107,6 +107,16 @@ backend names
     expect(body(await get(r, '/'))).toBe('3   1 0 3  0 1 0 0 1 1 9 1 1 1 0 -1 0 0');
   });
 
+  test('what a table does not store: 0 for a key that is not there, and in arrays; else nothing', async () => {
+    const r = await start(`${TRACK}
+  http-request track-sc0 src table few
+  http-request return status 200 content-type text/plain lf-string "%[str(192.0.2.1),table_server_id(few)]|%[src,table_server_id(few)]|%[src,table_gpt0(few)]|%[src,table_gpc(5,few)]|%[sc_get_gpt(0,0)]|%[src_gpc_rate(0,few)]"
+backend few
+  stick-table type ip size 10 store gpc(2)
+`);
+    expect(body(await get(r))).toBe('0|||0|0|0');
+  });
+
   test('numbers and booleans are keys of addresses and bytes', async () => {
     const r = await start(`${TRACK}
   http-request track-sc0 int(-2) table six
