@@ -84,7 +84,8 @@ export class CertificateFiles {
 
   /** The same of a line that says how it is loaded. */
   takeLoaded(path: string, load: LoadDraft, place: Place, subject: string): boolean {
-    const said = over(load, this.#global.crtBase, this.#global.keyBase);
+    // `crt-base` and `key-base` are for `crt` and for stores: here only the certificate has a folder.
+    const said = over(load, null, null);
     const known = this.#read.get(path);
     if (known === undefined) return this.#load(path, path, said, place, subject);
     if (this.#loads.get(path) !== JSON.stringify(said)) {
@@ -153,11 +154,9 @@ export class CertificateFiles {
 
   /** Where what stands beside a certificate is, as far as such files are wanted: `site.crt.key`, or `site.key`. */
   #placeBeside(path: string, part: Part): string | null {
-    const { keyBase, extraFiles, removeExtension } = this.#global;
+    const { extraFiles, removeExtension } = this.#global;
     if (!extraFiles.includes(part)) return null;
-    const found = removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
-    // `key-base`: private keys are there.
-    return keyBase !== null && part === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
+    return removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
   }
 
   /** The chains in the files of `issuers-chain-path`. */
@@ -197,7 +196,7 @@ function over(
 ): LoadDraft {
   const at = (file: string | null, base: string | null): string | null => (file === null ? null : based(file, base));
   return {
-    ...{ crt: null, alias: null, ocspUpdate, key: at(key, keyBase ?? crtBase) },
+    ...{ crt: null, alias: null, ocspUpdate, key: at(key, keyBase) },
     ...{ ocsp: at(ocsp, crtBase), issuer: at(issuer, crtBase), sctl: at(sctl, crtBase) },
   };
 }

@@ -31,6 +31,11 @@ export function readCrtList(
   resources: Resources,
 ): CrtListLine[] {
   const lines = Buffer.from(bytes).toString('utf8').split('\n');
+  // What follows the last line feed.
+  if (lines.pop() !== '') {
+    const place = { file: path, line: lines.length + 1 };
+    diagnostics.report('alert', place, 'missing LF on last line, file might have been truncated.');
+  }
   return lines.flatMap((source, i) => {
     const line: Line = { file: path, line: i + 1, source, words: wordsOf(source) };
     const read = line.words.length === 0 ? null : readLine(line, diagnostics, resources);
@@ -63,6 +68,11 @@ function readLine(line: Line, diagnostics: Diagnostics, resources: Resources): C
     if (draft === null) return null;
   }
   const filters = cursor.rest().map(({ text }) => text.toLowerCase());
+  const bracket = filters.find(text => text === '[' || text === ']');
+  if (bracket !== undefined) {
+    cursor.error(bracket === '[' || draft !== null ? `too many '${bracket}'` : "missing '[' before the settings");
+    return null;
+  }
   return { line: line.line, file: file.text, filters, draft, settings: text };
 }
 

@@ -88,7 +88,6 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     bad: [['ssl-security-level 6', "'ssl-security-level' expects an integer between 0 and 5, not '6'"]],
   }),
   integer(row('tune.ssl.ssl-ctx-cache-size', 'Certificates kept that were made for clients.'), 'madeMax', {
-    min: 1,
     max: 1_000_000,
   }),
   integer(
@@ -97,7 +96,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
       'Bits of Diffie-Hellman groups at most, at least 2048; without it there are no DHE ciphers.',
     ),
     'dhBits',
-    {},
+    { min: 1024 },
   ),
   integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', { max: 10_000_000 }),
   bare(row('tune.ssl.force-private-cache', 'Each thread keeps such sessions for itself.'), { privateCache: true }),

@@ -38,6 +38,7 @@ describe('crt-store', () => {
     const text = `
 crt-store
   crt-base ${dir}
+  key-base ${dir}
   load crt a.crt key k ocsp o issuer i sctl t alias one
   load crt whole.pem
 crt-store web
@@ -61,7 +62,8 @@ crt-store web
 
   test('tells what is wrong', () => {
     const dir = parts();
-    const store = (lines: string) => () => load(`crt-store\n  crt-base ${dir}\n  ${lines}\n${bind(`crt ${SITE}`)}`);
+    const store = (lines: string) => () =>
+      load(`crt-store\n  crt-base ${dir}\n  key-base ${dir}\n  ${lines}\n${bind(`crt ${SITE}`)}`);
     expect(store('load crt a.crt key nosuch')).toThrow(`unable to open '${dir}/nosuch'`);
     expect(store(`load crt a.crt key ${OTHER}`)).toThrow('inconsistencies between private key and certificate');
     expect(store('load crt a.crt')).toThrow('No Private Key found');
@@ -72,7 +74,7 @@ crt-store web
 
   test('ocsp-update: what a line says goes before what the process says', () => {
     const dir = parts();
-    const text = `crt-store\n  crt-base ${dir}\n  load crt a.crt key k ocsp-update off\n${bind(`crt ${dir}/a.crt crt ${SITE}`)}`;
+    const text = `crt-store\n  crt-base ${dir}\n  load crt a.crt key ${dir}/k ocsp-update off\n${bind(`crt ${dir}/a.crt crt ${SITE}`)}`;
     const updates = (global: string) => load(`global\n  ${global}\n${text}`).map(({ ocspUpdate }) => ocspUpdate);
     expect(updates('ocsp-update.mode off')).toEqual([false, false]);
     expect(updates('ocsp-update.mode on')).toEqual([false, true]);
