@@ -3,7 +3,7 @@ import type { Expression } from '../sample/expression.ts';
 import type { Place } from './model.ts';
 import type { BindSettings, IgnoredErrors, TlsSettings, TlsVersion, Verify } from './tls-model.ts';
 
-/** As HAProxy without any keyword: TLS 1.2 at least, and Mozilla's intermediate ciphers (engine/tls/context.ts). */
+/** As HAProxy without any keyword: TLS 1.2 at least, and OpenSSL's own ciphers. */
 export const DEFAULT_SETTINGS: TlsSettings = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { LOG_FORMATS } from '../../engine/config/environment.ts';
 import { parseWarned } from '../proxy/rig.ts';
 import { revocationList } from './authority.ts';
 import { FOLDER, pemFile } from './certificates.ts';
@@ -157,4 +158,15 @@ test('empty names of protocols are passed over', () => {
 test('check-ssl has its settings looked at where nothing is checked', () => {
   expect(() => served('check-ssl')).toThrow('no CA file specified');
   expect(served('check-ssl verify none').server.checkTls).toBeNull();
+});
+
+test.each(['FC', 'BC'])('HAPROXY_KEYLOG_%s_LOG_FMT is a log format with a line for each secret', side => {
+  const format = LOG_FORMATS[`HAPROXY_KEYLOG_${side as 'FC' | 'BC'}_LOG_FMT`];
+  const lines = format.split('\n');
+  expect(lines).toHaveLength(7);
+  expect(lines[3]).toBe(
+    `CLIENT_TRAFFIC_SECRET_0 %[ssl_${side.toLowerCase()}_client_random,hex] %[ssl_${side.toLowerCase()}_client_traffic_secret_0]`,
+  );
+  const text = `global\n  tune.ssl.keylog on\nlisten l\n  mode http\n  bind 127.0.0.1:1\n  log-format '${format.replaceAll('\n', ' ')}'\n`;
+  expect(parseWarned(text).model.tls.keylog).toBe(true);
 });
