@@ -42,6 +42,7 @@ export const SYSTEM_AUTHORITIES = [
   '/etc/ssl/cert.pem',
 ];
 
+const LINE_FEED = 0x0a;
 /** HAProxy's own minimum is for clients only. */
 const OLDEST_OF_SERVERS: TlsVersion = 'SSLv3';
 /** What `ca-file` takes from a folder. */
@@ -160,11 +161,12 @@ export class TlsBuilder {
     const forLines = { ...draft, minVersion, maxVersion, noVersions: [] };
     const lists = new Set<string>();
     const named = draft.crt.flatMap(({ keyword, file }) => {
-      const path = based(file, this.#global.crtBase);
+      // `crt-base` is for certificates, also for those that a list names, not for the list.
       if (keyword === 'crt-list') {
-        lists.add(path);
-        return this.#list(path, forLines, place, subject);
+        lists.add(file);
+        return this.#list(file, forLines, place, subject);
       }
+      const path = based(file, this.#global.crtBase);
       const isDefault = keyword === 'default-crt';
       const found = this.#certificates.paths(path, place, subject);
       const isFolder = this.#resources.readFolder(path) !== null;
@@ -306,6 +308,12 @@ export class TlsBuilder {
     if (bytes === null) {
       this.#complain(place, `${subject}: 'crt-list' : unable to load '${path}': cannot be opened.`);
       return [];
+    }
+    if (bytes.length > 0 && bytes.at(-1) !== LINE_FEED) {
+      this.#complain(
+        place,
+        `${subject}: 'crt-list' : '${path}': missing LF on last line, file might have been truncated.`,
+      );
     }
     const lines = readCrtList(path, bytes, this.#diagnostics, this.#resources);
     return this.#entries(

@@ -31,11 +31,6 @@ export function readCrtList(
   resources: Resources,
 ): CrtListLine[] {
   const lines = Buffer.from(bytes).toString('utf8').split('\n');
-  // What follows the last line feed.
-  if (lines.pop() !== '') {
-    const place = { file: path, line: lines.length + 1 };
-    diagnostics.report('alert', place, 'missing LF on last line, file might have been truncated.');
-  }
   return lines.flatMap((source, i) => {
     const line: Line = { file: path, line: i + 1, source, words: wordsOf(source) };
     const read = line.words.length === 0 ? null : readLine(line, diagnostics, resources);

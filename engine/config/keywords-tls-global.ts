@@ -60,7 +60,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   options('server', SERVER_OPTIONS),
   ...onceOnly<GlobalTlsDraft>(
     word(row('ca-base', 'Folder of relative `ca-file` and `crl-file` names.'), '<directory>', 'caBase'),
-    word(row('crt-base', 'Folder of relative `crt` and `crt-list` names.'), '<directory>', 'crtBase'),
+    word(row('crt-base', 'Folder of relative `crt` names, also of those in crt-lists.'), '<directory>', 'crtBase'),
     word(row('key-base', 'Folder of relative key files.'), '<directory>', 'keyBase'),
   ),
   word(row('ssl-dh-param-file', 'Parameters of the Diffie-Hellman key exchange.'), '<file>', 'dhParamFile'),

@@ -47,6 +47,14 @@ export interface TlsDraft {
   tickets: boolean | null;
 }
 
+/** `generate-dummy` and the key it makes; null = not said. */
+export interface Dummy {
+  generate: boolean | null;
+  keyType: 'RSA' | 'ECDSA' | null;
+  bits: number | null;
+  curves: string | null;
+}
+
 /** How a certificate is loaded (`crt-store`, crt-lists, `ssl-f-use`). Null = not said. */
 export interface LoadDraft {
   crt: string | null;
@@ -56,10 +64,12 @@ export interface LoadDraft {
   issuer: string | null;
   sctl: string | null;
   ocspUpdate: boolean | null;
+  dummy: Dummy;
 }
 
 export function newLoad(): LoadDraft {
-  return { crt: null, alias: null, key: null, ocsp: null, issuer: null, sctl: null, ocspUpdate: null };
+  const dummy = { generate: null, keyType: null, bits: null, curves: null };
+  return { crt: null, alias: null, key: null, ocsp: null, issuer: null, sctl: null, ocspUpdate: null, dummy };
 }
 
 export interface BindTlsDraft extends TlsDraft {

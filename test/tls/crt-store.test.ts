@@ -1,5 +1,6 @@
 /** How certificates are loaded: `crt-store` sections, options of crt-lists, `ssl-f-use`. */
 import { execFile, execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -70,6 +71,23 @@ crt-store web
     expect(store('load crt a.crt key k sctl k')).toThrow('is no list of signed timestamps');
     expect(store('load crt whole.pem alias x\n  load crt whole.pem alias x')).toThrow("'@/x' is there already");
     expect(() => load(bind('crt @web/nosuch'))).toThrow("unable to open '@web/nosuch'");
+  });
+
+  test('generate-dummy makes a key and its certificate, without any file', () => {
+    const dummy = (words: string) => {
+      const text = `crt-store\n  load crt /no/such.pem alias d generate-dummy on ${words}\n${bind('crt @/d')}`;
+      const x509 = new X509Certificate(load(text)[0]!.leaf);
+      expect(x509.verify(x509.publicKey)).toBe(true);
+      return { type: x509.publicKey.asymmetricKeyType, ...x509.publicKey.asymmetricKeyDetails };
+    };
+    expect(dummy('')).toMatchObject({ type: 'rsa', modulusLength: 2048 });
+    expect(dummy('keytype RSA bits 3072')).toMatchObject({ type: 'rsa', modulusLength: 3072 });
+    expect(dummy('keytype ECDSA')).toMatchObject({ type: 'ec', namedCurve: 'secp384r1' });
+    expect(dummy('keytype ECDSA curves P-256')).toMatchObject({ type: 'ec', namedCurve: 'prime256v1' });
+    expect(() => dummy('keytype ECDSA curves nope')).toThrow("there is no curve 'nope'");
+    expect(() => load(`crt-store\n  load crt /no/such.pem generate-dummy off\n${bind(`crt ${SITE}`)}`)).toThrow(
+      "unable to open '/no/such.pem'",
+    );
   });
 
   test('ocsp-update: what a line says goes before what the process says', () => {

@@ -124,6 +124,8 @@ describe('files', () => {
     const bases = `crt-base ${dir}\n  key-base ${dir}`;
     expect(bound(lines(`a.crt [key ${dir}/k]`), bases).tls.certificates).toHaveLength(1);
     expect(() => bound(lines('a.crt [key k]'), bases)).toThrow("unable to open 'k'");
+    writeFileSync(join(dir, 'list'), '');
+    expect(() => bound('ssl crt-list list', bases)).toThrow("unable to load 'list'");
   });
 
   test('issuers-chain-path names a folder', () => {
