@@ -61,6 +61,10 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
   // Other protocols name no host.
   const sniAuto = tls.sniAuto && workshop.proxy.mode === 'http';
   const made = (forCheck: boolean) => workshop.tls.server({ ...tls, sniAuto, checkSni }, forCheck, draft, subject);
+  workshop.tls.look(tls, draft, subject);
+  // `check-ssl` has its settings looked at even where nothing is checked.
+  const checked = draft.check && (checksTls(draft) || stepsWantTls(draft, workshop));
+  const checkTls = checked || tls.checkSsl === true ? made(true) : null;
   return {
     ...own,
     ...limitsOf(draft),
@@ -74,7 +78,7 @@ export function serverOf(draft: ServerDraft, index: number, workshop: Workshop):
     portsAt: portsAt(draft, workshop.ports),
     observe: observe === 0 || !check ? null : { layer: observe, onError, errorLimit },
     tls: tls.ssl ? made(false) : null,
-    checkTls: draft.check && (checksTls(draft) || stepsWantTls(draft, workshop)) ? made(true) : null,
+    checkTls: checked ? checkTls : null,
   };
 }
 

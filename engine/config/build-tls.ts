@@ -8,7 +8,6 @@ import { type CrtListLine as ReadLine, readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Resources } from './draft.ts';
 import type { CrtStoreDraft } from './keywords-crt-store.ts';
-import { VERSIONS } from './keywords-tls.ts';
 import type { Place } from './model.ts';
 import {
   type BindTlsDraft,
@@ -32,6 +31,7 @@ import type {
   TlsSettings,
   TlsVersion,
 } from './tls-model.ts';
+import { versionsOf } from './tls-versions.ts';
 
 /** Where systems keep the authorities they trust (`@system-ca`). */
 export const SYSTEM_AUTHORITIES = [
@@ -41,6 +41,14 @@ export const SYSTEM_AUTHORITIES = [
   '/etc/ssl/ca-bundle.pem',
   '/etc/ssl/cert.pem',
 ];
+
+const LINE_FEED = 0x0a;
+/** HAProxy's own minimum is for clients only. */
+const OLDEST_OF_SERVERS: TlsVersion = 'SSLv3';
+/** What `ca-file` takes from a folder. */
+const OF_AUTHORITIES = /^[^.].*\.(pem|crt|cer|crl)$/;
+
+type Verifying = Pick<BindTlsDraft, 'caFile' | 'caVerifyFile' | 'crlFile'>;
 
 /** Certificates for all bind lines of a proxy (`ssl-f-use`): a crt-list of that name. */
 export interface CertificateUses {
@@ -94,10 +102,13 @@ export class TlsBuilder {
   global(place: Place): GlobalTls {
     const { maxConn, maxRate, cacheSize, lifetimeSeconds, maxRecordBytes, keyUpdatesMax, dhParamFile } = this.#global;
     const { captureBytes, madeMax, crtBase, caBase, serverLines, privateCache, dhBits } = this.#global;
-    const { ocspMinSeconds, ocspMaxSeconds, ocspProxy } = this.#global;
+    const { ocspMinSeconds, ocspMaxSeconds, ocspProxy, issuersFolder } = this.#global;
     this.#resources.enter?.(place.file);
     if (ocspMinSeconds > ocspMaxSeconds) {
       this.#complain(place, "'ocsp-update.mindelay' must be lower than 'ocsp-update.maxdelay'.");
+    }
+    if (issuersFolder !== null && this.#resources.readFolder(issuersFolder) === null) {
+      this.#complain(place, `'issuers-chain-path': '${issuersFolder}' is no folder, or not readable.`);
     }
     const dhParams = dhParamFile === null ? null : this.#resources.readFile(dhParamFile);
     if (dhParamFile !== null && dhParams === null) {
@@ -130,7 +141,13 @@ export class TlsBuilder {
   /** Null without `ssl`. `subject` begins the messages: `'bind *:443'`. */
   bind(draft: BindTlsDraft, place: Place, subject: string, uses: CertificateUses | null = null): BindTls | null {
     this.#resources.enter?.(place.file);
+    const { caFile, caVerifyFile, crlFile, ticketKeysFile } = draft;
+    this.#open({ caFile, caVerifyFile, crlFile }, place, subject);
+    const ticketKeys = ticketKeysFile === null ? null : this.#ticketFile(ticketKeysFile, place, subject);
     if (!draft.ssl) {
+      for (const { keyword, file } of draft.crt) {
+        if (keyword !== 'crt-list') this.#certificates.paths(based(file, this.#global.crtBase), place, subject);
+      }
       if (draft.crt.length > 0) {
         const message = `${subject}: a certificate was specified but SSL was not enabled (use 'ssl').`;
         this.#diagnostics.report('warning', place, message);
@@ -138,13 +155,18 @@ export class TlsBuilder {
       return null;
     }
     const settings = this.#bindSettings(draft, place, subject);
+    this.#advise(versionsOf(draft, this.#global.bind, DEFAULT_SETTINGS.minVersion).advice, place, subject);
+    // Its versions are decided: a line of a list can only take from them.
+    const { minVersion, maxVersion } = settings;
+    const forLines = { ...draft, minVersion, maxVersion, noVersions: [] };
     const lists = new Set<string>();
     const named = draft.crt.flatMap(({ keyword, file }) => {
-      const path = based(file, this.#global.crtBase);
+      // `crt-base` is for certificates, also for those that a list names, not for the list.
       if (keyword === 'crt-list') {
-        lists.add(path);
-        return this.#list(path, draft, place, subject);
+        lists.add(file);
+        return this.#list(file, forLines, place, subject);
       }
+      const path = based(file, this.#global.crtBase);
       const isDefault = keyword === 'default-crt';
       const found = this.#certificates.paths(path, place, subject);
       const isFolder = this.#resources.readFolder(path) !== null;
@@ -157,7 +179,7 @@ export class TlsBuilder {
         return { certificate, filters: [], settings: null, isDefault, from };
       });
     });
-    const used = uses === null ? [] : this.#entries(uses.name, uses.lines, draft, subject);
+    const used = uses === null ? [] : this.#entries(uses.name, uses.lines, forLines, subject);
     if (uses !== null) lists.add(uses.name);
     const certificates = [...named, ...used];
     const strictSni = draft.strictSni ?? this.#global.bind.strictSni ?? false;
@@ -169,7 +191,7 @@ export class TlsBuilder {
       certificates,
       signer: draft.generate ? this.#signer(draft, place, subject) : null,
       lists: [...lists],
-      ticketKeys: draft.ticketKeysFile === null ? null : this.#ticketFile(draft.ticketKeysFile, place, subject),
+      ticketKeys,
     };
   }
 
@@ -184,7 +206,7 @@ export class TlsBuilder {
   server(draft: ServerTlsDraft, check: boolean, place: Place, subject: string): ServerTls {
     this.#resources.enter?.(place.file);
     const { verifyHost, sni, reuse, crt } = draft;
-    const settings = this.#settings(draft, this.#global.server, place, subject);
+    const settings = this.#settings(draft, this.#global.server, OLDEST_OF_SERVERS, place, subject);
     const verify = draft.verify ?? this.#global.serverVerify;
     if (verify === 'required' && settings.caFile === null) {
       const why = draft.verify === null ? 'by default ' : '';
@@ -206,8 +228,19 @@ export class TlsBuilder {
     };
   }
 
+  /** What a server line names is looked at, and said of, whether it speaks TLS or not. */
+  look(draft: ServerTlsDraft, place: Place, subject: string): void {
+    this.#resources.enter?.(place.file);
+    const { caFile, crlFile, crt } = draft;
+    this.#open({ caFile, caVerifyFile: null, crlFile }, place, subject);
+    if (crt !== null) this.#certificates.take(based(crt, this.#global.crtBase), place, subject);
+    if (!draft.ssl) return;
+    this.#advise(versionsOf(draft, this.#global.server, OLDEST_OF_SERVERS).advice, place, subject);
+  }
+
   /** Of those to whom no stream leads, peers and log servers; null without `ssl`. */
   streamless(draft: ServerTlsDraft, place: Place, subject: string): ServerTls | null {
+    this.look(draft, place, subject);
     if (!draft.ssl) return null;
     const sniName = draft.sni === null ? null : constantText(draft.sni);
     if (draft.sni !== null && sniName === null) {
@@ -218,7 +251,7 @@ export class TlsBuilder {
 
   #bindSettings(draft: BindTlsDraft, place: Place, subject: string): BindSettings {
     const { bind } = this.#global;
-    const settings = this.#settings(draft, bind, place, subject);
+    const settings = this.#settings(draft, bind, DEFAULT_SETTINGS.minVersion, place, subject);
     const { caVerifyFile, ecdhe } = draft;
     if (settings.alpn.includes('h2')) {
       this.#diagnostics.report('diag', place, `${subject}: 'h2' is not offered yet: only HTTP/1 is spoken.`);
@@ -239,11 +272,14 @@ export class TlsBuilder {
     };
   }
 
-  #settings(draft: TlsDraft, above: TlsDraft, place: Place, subject: string): TlsSettings {
+  #settings(draft: TlsDraft, above: TlsDraft, usual: TlsVersion, place: Place, subject: string): TlsSettings {
     const said = <K extends keyof TlsDraft>(field: K): TlsDraft[K] => draft[field] ?? above[field];
     const { caFile, crlFile } = draft;
+    const { oldest, newest } = versionsOf(draft, above, usual);
+    if (oldest === null) this.#complain(place, `${subject}: all SSL/TLS versions are disabled.`);
     return {
-      ...this.#versions(draft, above, place, subject),
+      minVersion: oldest ?? DEFAULT_SETTINGS.minVersion,
+      maxVersion: newest ?? DEFAULT_SETTINGS.maxVersion,
       ciphers: said('ciphers'),
       ciphersuites: said('ciphersuites'),
       curves: said('curves'),
@@ -258,17 +294,13 @@ export class TlsBuilder {
     };
   }
 
-  /** The oldest and the newest version that are left. */
-  #versions(draft: TlsDraft, above: TlsDraft, place: Place, subject: string) {
-    const oldest = VERSIONS.indexOf(draft.minVersion ?? above.minVersion ?? DEFAULT_SETTINGS.minVersion);
-    const newest = VERSIONS.indexOf(draft.maxVersion ?? above.maxVersion ?? DEFAULT_SETTINGS.maxVersion);
-    const no = [...draft.noVersions, ...above.noVersions];
-    const left = VERSIONS.filter((version, i) => i >= oldest && i <= newest && !no.includes(version));
-    if (left.length === 0) this.#complain(place, `${subject}: all SSL/TLS versions are disabled.`);
-    return {
-      minVersion: left[0] ?? ('TLSv1.2' as TlsVersion),
-      maxVersion: left.at(-1) ?? ('TLSv1.3' as TlsVersion),
-    };
+  #advise(advice: readonly string[], place: Place, subject: string): void {
+    for (const text of advice) this.#diagnostics.report('warning', place, `${subject}: ${text}.`);
+  }
+
+  #open({ caFile, caVerifyFile, crlFile }: Verifying, place: Place, subject: string): void {
+    for (const file of [caFile, caVerifyFile]) if (file !== null) this.#authorityFile(file, place, subject);
+    if (crlFile !== null) this.#revocationFile(crlFile, place, subject);
   }
 
   #list(path: string, bind: BindTlsDraft, place: Place, subject: string): BindCertificate[] {
@@ -276,6 +308,12 @@ export class TlsBuilder {
     if (bytes === null) {
       this.#complain(place, `${subject}: 'crt-list' : unable to load '${path}': cannot be opened.`);
       return [];
+    }
+    if (bytes.length > 0 && bytes.at(-1) !== LINE_FEED) {
+      this.#complain(
+        place,
+        `${subject}: 'crt-list' : '${path}': missing LF on last line, file might have been truncated.`,
+      );
     }
     const lines = readCrtList(path, bytes, this.#diagnostics, this.#resources);
     return this.#entries(
@@ -325,8 +363,27 @@ export class TlsBuilder {
 
   #authorityFile(file: string, place: Place, subject: string): string {
     const path = file === '@system-ca' ? file : based(file, this.#global.caBase);
-    this.#read(this.#authorities, path, place, subject, bytes => readAuthorities(path, bytes));
+    if (this.#authorities.has(path)) return path;
+    const folder = this.#resources.readFolder(path);
+    if (folder === null) this.#read(this.#authorities, path, place, subject, bytes => readAuthorities(path, bytes));
+    else this.#authorities.set(path, this.#authoritiesIn(path, folder, place, subject));
     return path;
+  }
+
+  /** Those of all files of a folder that have any. */
+  #authoritiesIn(path: string, folder: readonly string[], place: Place, subject: string): DerFile {
+    const warn = (text: string) => this.#diagnostics.report('warning', place, `${subject}: ${text}.`);
+    const entries = folder
+      .filter(name => OF_AUTHORITIES.test(name))
+      .flatMap(name => {
+        const file = `${path.replace(/\/+$/, '')}/${name}`;
+        const read = readAuthorities(file, this.#resources.readFile(file) ?? new Uint8Array(0));
+        if (!('problem' in read)) return read.entries;
+        warn(read.problem);
+        return [];
+      });
+    if (entries.length === 0) warn(`no authority was found in '${path}'`);
+    return { name: path, entries };
   }
 
   #revocationFile(file: string, place: Place, subject: string): string {
@@ -359,9 +416,7 @@ export class TlsBuilder {
       const bytes = this.#resources.readFile(name);
       if (bytes !== null) return bytes;
     }
-    const files = this.#resources.readFolder(path) ?? [];
-    const parts = files.map(name => this.#resources.readFile(`${path}/${name}`)).filter(bytes => bytes !== null);
-    return parts.length === 0 ? null : Buffer.concat(parts);
+    return null;
   }
 
   #ticketFile(path: string, place: Place, subject: string): string {

@@ -1,5 +1,6 @@
 /** Certificates with their keys and what stands beside them: each is read once, and what is wrong with it is said once. */
 import { bundleOf, type Problem, readAuthorities } from '../tls/bundle.ts';
+import { dummyOf } from '../tls/dummy.ts';
 import { withChain, withoutRoot } from '../tls/issuers.ts';
 import { readResponse } from '../tls/ocsp.ts';
 import { type Answer, keyOpener, NO_PASSPHRASE, type OpenKey } from '../tls/passphrases.ts';
@@ -84,7 +85,8 @@ export class CertificateFiles {
 
   /** The same of a line that says how it is loaded. */
   takeLoaded(path: string, load: LoadDraft, place: Place, subject: string): boolean {
-    const said = over(load, this.#global.crtBase, this.#global.keyBase);
+    // `crt-base` and `key-base` are for `crt` and for stores: here only the certificate has a folder.
+    const said = over(load, null, null);
     const known = this.#read.get(path);
     if (known === undefined) return this.#load(path, path, said, place, subject);
     if (this.#loads.get(path) !== JSON.stringify(said)) {
@@ -94,14 +96,18 @@ export class CertificateFiles {
   }
 
   #load(name: string, path: string, load: LoadDraft | null, place: Place, subject: string): boolean {
-    const bytes = this.#resources.readFile(path);
-    const problem = `unable to open '${path}': no such file, or not readable`;
-    const result = bytes === null ? { problem } : this.#whole(name, path, bytes, load, place, subject);
+    const result = load?.dummy.generate ? dummyOf(name, load.dummy) : this.#fromFiles(name, path, load, place, subject);
     const bad = 'problem' in result;
     if (bad) this.#complain(place, `${subject}: ${result.problem}.`);
     this.#read.set(name, bad ? null : result);
     if (load !== null) this.#loads.set(name, JSON.stringify(load));
     return !bad;
+  }
+
+  #fromFiles(name: string, path: string, load: LoadDraft | null, place: Place, subject: string) {
+    const bytes = this.#resources.readFile(path);
+    const problem = `unable to open '${path}': no such file, or not readable`;
+    return bytes === null ? { problem } : this.#whole(name, path, bytes, load, place, subject);
   }
 
   #whole(
@@ -153,11 +159,9 @@ export class CertificateFiles {
 
   /** Where what stands beside a certificate is, as far as such files are wanted: `site.crt.key`, or `site.key`. */
   #placeBeside(path: string, part: Part): string | null {
-    const { keyBase, extraFiles, removeExtension } = this.#global;
+    const { extraFiles, removeExtension } = this.#global;
     if (!extraFiles.includes(part)) return null;
-    const found = removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
-    // `key-base`: private keys are there.
-    return keyBase !== null && part === 'key' ? based(found.slice(found.lastIndexOf('/') + 1), keyBase) : found;
+    return removeExtension ? path.replace(/\.crt(\.\w+)$/, '$1') : path;
   }
 
   /** The chains in the files of `issuers-chain-path`. */
@@ -191,13 +195,13 @@ export function based(file: string, base: string | null): string {
 
 /** What a line says of the parts, with the folders they are in. */
 function over(
-  { key, ocsp, issuer, sctl, ocspUpdate }: LoadDraft,
+  { key, ocsp, issuer, sctl, ocspUpdate, dummy }: LoadDraft,
   crtBase: string | null,
   keyBase: string | null,
 ): LoadDraft {
   const at = (file: string | null, base: string | null): string | null => (file === null ? null : based(file, base));
   return {
-    ...{ crt: null, alias: null, ocspUpdate, key: at(key, keyBase ?? crtBase) },
+    ...{ crt: null, alias: null, ocspUpdate, dummy, key: at(key, keyBase) },
     ...{ ocsp: at(ocsp, crtBase), issuer: at(issuer, crtBase), sctl: at(sctl, crtBase) },
   };
 }

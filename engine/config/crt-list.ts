@@ -63,6 +63,11 @@ function readLine(line: Line, diagnostics: Diagnostics, resources: Resources): C
     if (draft === null) return null;
   }
   const filters = cursor.rest().map(({ text }) => text.toLowerCase());
+  const bracket = filters.find(text => text === '[' || text === ']');
+  if (bracket !== undefined) {
+    cursor.error(bracket === '[' || draft !== null ? `too many '${bracket}'` : "missing '[' before the settings");
+    return null;
+  }
   return { line: line.line, file: file.text, filters, draft, settings: text };
 }
 

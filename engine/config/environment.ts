@@ -14,6 +14,17 @@ const HTTP_LOG =
 const TLS_LOG =
   '%[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc';
 
+/** The lines of an SSLKEYLOGFILE of TLS 1.3 (`tune.ssl.keylog`): the ends of the fetches' names; labels are the same, in capitals. */
+const SECRETS = [
+  ...['client_early_traffic_secret', 'client_handshake_traffic_secret', 'server_handshake_traffic_secret'],
+  ...['client_traffic_secret_0', 'server_traffic_secret_0', 'exporter_secret', 'early_exporter_secret'],
+];
+
+function keylog(side: 'fc' | 'bc'): string {
+  const random = `%[ssl_${side}_client_random,hex]`;
+  return SECRETS.map(name => `${name.toUpperCase()} ${random} %[ssl_${side}_${name}]`).join('\n');
+}
+
 /** The default log formats (manual 8.2.2 to 8.2.4), which a configuration may build on. */
 export const LOG_FORMATS = {
   HAPROXY_HTTP_LOG_FMT: HTTP_LOG,
@@ -23,6 +34,8 @@ export const LOG_FORMATS = {
   HAPROXY_TCP_LOG_FMT: '%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq',
   HAPROXY_TCP_CLF_LOG_FMT:
     '%{Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- %ac %fc %bc %sc %rc %sq %bq "" "" ',
+  HAPROXY_KEYLOG_FC_LOG_FMT: keylog('fc'),
+  HAPROXY_KEYLOG_BC_LOG_FMT: keylog('bc'),
 };
 
 /** Defines what a configuration may use from its first line on. A peer name set before (`-L`) stays. */

@@ -19,7 +19,7 @@ export function integer<T extends object>(common: Common, field: FieldOf<T, numb
   const { name } = common;
   const { min = 0, max } = range;
   const kind = max === undefined ? `an integer of at least ${min}` : `an integer between ${min} and ${max}`;
-  const sample = Math.min(Math.max(min, 10), max ?? 10);
+  const sample = Math.min(Math.max(min, 10), max ?? Infinity);
   return supported({
     ...{ ...common, args: '<number>', good: [`${name} ${sample}`] },
     parse(cursor, draft) {

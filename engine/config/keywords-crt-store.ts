@@ -1,10 +1,10 @@
 /** `crt-store` sections (manual 12.7), and how a certificate is loaded: lines of crt-lists and `ssl-f-use` say that too. */
-import { word } from './fields.ts';
+import { integer, word } from './fields.ts';
 import { type Keyword, later, supported } from './keyword.ts';
-import { row } from './keywords-tls.ts';
+import { row, within } from './keywords-tls.ts';
 import type { Place } from './model.ts';
 import { readSettings, Table } from './table.ts';
-import { type LoadDraft, newLoad } from './tls-draft.ts';
+import { type Dummy, type LoadDraft, newLoad } from './tls-draft.ts';
 
 export interface CrtStoreDraft extends Place {
   /** '' = it has none. */
@@ -38,12 +38,38 @@ export const LOAD_OPTIONS: readonly Keyword<LoadDraft>[] = [
   later('ips', '', '<addresses>', 'Addresses of a certificate by ACME.'),
 ];
 
+/** A key and a certificate that are made instead of read. Only a store makes them. */
+const DUMMY: readonly Keyword<Dummy>[] = [
+  supported<Dummy>({
+    ...row('generate-dummy', 'Whether a key and a certificate of its own are made, instead of read.'),
+    ...{ args: '<on|off>', good: ['generate-dummy on', 'generate-dummy off'] },
+    parse(cursor, dummy) {
+      const value = cursor.expectOneOf('generate-dummy', ['on', 'off'] as const);
+      if (value !== null) dummy.generate = value === 'on';
+    },
+    bad: [['generate-dummy foo', "'generate-dummy' expects 'on' or 'off', not 'foo'"]],
+  }),
+  supported<Dummy>({
+    ...row('keytype', 'The kind of that key; RSA unless said.'),
+    ...{ args: '<RSA|ECDSA>', good: ['keytype RSA', 'keytype ECDSA'] },
+    parse(cursor, dummy) {
+      const value = cursor.expectOneOf('keytype', ['RSA', 'ECDSA'] as const);
+      if (value !== null) dummy.keyType = value;
+    },
+    bad: [['keytype foo', "'keytype' expects 'RSA' or 'ECDSA', not 'foo'"]],
+  }),
+  integer(row('bits', 'Bits of an RSA key; 2048 unless said.'), 'bits', { min: 1024, max: 16_384 }),
+  word(row('curves', 'The curve of an ECDSA key; P-384 unless said.'), '<curve>', 'curves'),
+];
+
 export const CRT: Keyword<LoadDraft> = word(row('crt', 'The certificate: a PEM file.'), '<file>', 'crt');
 
 export const LOAD: readonly Keyword<LoadDraft>[] = [
   CRT,
   word(row('alias', 'Another name for it.'), '<name>', 'alias'),
   ...LOAD_OPTIONS,
+  ...within<LoadDraft, Dummy>(DUMMY, load => load.dummy),
+  later('jwt', '', '<on|off>', 'Whether tokens may be verified with the certificate.'),
 ];
 
 const TABLE = new Table(LOAD);
@@ -56,6 +82,7 @@ export const CRT_STORE: readonly Keyword<CrtStoreDraft>[] = [
     ...{ where: 'C', name: 'load', doc: 'Loads a certificate.', args: 'crt <file> [<setting> ...]' },
     good: [
       'load crt foo.pem',
+      'load crt foo.pem generate-dummy on keytype ECDSA curves P-256 bits 2048',
       'load crt a.crt key a.key ocsp a.ocsp issuer a.issuer sctl a.sctl alias a ocsp-update on',
     ],
     parse(cursor, store, context) {

@@ -4,6 +4,7 @@ import { type Keyword, later, supported } from './keyword.ts';
 import { CRT, LOAD_OPTIONS } from './keywords-crt-store.ts';
 import { commonRows, ignoredErrors, row, verifyRow, within } from './keywords-tls.ts';
 import { type BindTlsDraft, type LoadDraft, newLoad } from './tls-draft.ts';
+import { X509_ERROR_MAX } from './x509-errors.ts';
 
 type Row = Keyword<BindTlsDraft>;
 
@@ -24,13 +25,20 @@ function ignored(name: string, field: 'caIgnore' | 'crtIgnore', doc: string): Ro
       const errors = ignoredErrors(cursor, name);
       if (errors !== null) draft[field] = errors;
     },
-    bad: [[`${name} foo`, `'${name}': error code 'foo' not recognized`]],
+    bad: [
+      [`${name} foo`, `'${name}': error code 'foo' not recognized`],
+      [`${name} 10,0`, `'${name}': error code '0' out of range (1..${X509_ERROR_MAX})`],
+    ],
   });
 }
 
+/** Rows that `ssl-default-bind-options` takes, too: of these a line of a crt-list has only the range of versions. */
+const SHARED = commonRows<BindTlsDraft>().filter(({ name }) => /^(ssl-m|no-|force-|tls-t)/.test(name));
+const OF_BINDS_ONLY = SHARED.filter(({ name }) => !name.startsWith('ssl-m'));
+
 /** In `[...]` of a crt-list, too. */
 export const CRT_LIST: readonly Row[] = [
-  ...commonRows<BindTlsDraft>(),
+  ...commonRows<BindTlsDraft>().filter(({ name }) => !OF_BINDS_ONLY.some(only => only.name === name)),
   verifyRow<BindTlsDraft>(['none', 'optional', 'required'], 'Whether clients must show a certificate.'),
   word(row('ca-verify-file', 'Authorities whose names clients are not told.'), '<file>', 'caVerifyFile'),
   word(row('ecdhe', 'The group of the key exchange.'), '<curve>', 'ecdhe'),
@@ -52,7 +60,7 @@ function loadOf(draft: BindTlsDraft): LoadDraft {
 
 /** In `ssl-default-bind-options`, too. */
 export const BIND_OPTIONS: readonly Row[] = [
-  ...commonRows<BindTlsDraft>().filter(({ name }) => /^(ssl-m|no-|force-|tls-t)/.test(name)),
+  ...SHARED,
   bare<BindTlsDraft>(row('prefer-client-ciphers', "The client's order of ciphers counts."), {
     preferClientCiphers: true,
   }),
@@ -64,6 +72,7 @@ export const BIND_OPTIONS: readonly Row[] = [
 
 export const BIND_TLS: readonly Row[] = [
   ...CRT_LIST,
+  ...OF_BINDS_ONLY,
   ...BIND_OPTIONS.slice(-3),
   bare<BindTlsDraft>(row('ssl', 'TLS on this address.'), { ssl: true }),
   file('crt', 'Certificates with their keys: a PEM file, or a folder of them.'),

@@ -60,7 +60,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
   options('server', SERVER_OPTIONS),
   ...onceOnly<GlobalTlsDraft>(
     word(row('ca-base', 'Folder of relative `ca-file` and `crl-file` names.'), '<directory>', 'caBase'),
-    word(row('crt-base', 'Folder of relative `crt` and `crt-list` names.'), '<directory>', 'crtBase'),
+    word(row('crt-base', 'Folder of relative `crt` names, also of those in crt-lists.'), '<directory>', 'crtBase'),
     word(row('key-base', 'Folder of relative key files.'), '<directory>', 'keyBase'),
   ),
   word(row('ssl-dh-param-file', 'Parameters of the Diffie-Hellman key exchange.'), '<file>', 'dhParamFile'),
@@ -88,7 +88,6 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
     bad: [['ssl-security-level 6', "'ssl-security-level' expects an integer between 0 and 5, not '6'"]],
   }),
   integer(row('tune.ssl.ssl-ctx-cache-size', 'Certificates kept that were made for clients.'), 'madeMax', {
-    min: 1,
     max: 1_000_000,
   }),
   integer(
@@ -97,7 +96,7 @@ const GLOBAL_TLS_ROWS: readonly Row[] = [
       'Bits of Diffie-Hellman groups at most, at least 2048; without it there are no DHE ciphers.',
     ),
     'dhBits',
-    {},
+    { min: 1024 },
   ),
   integer(row('tune.ssl.cachesize', 'Sessions kept for clients without tickets.'), 'cacheSize', { max: 10_000_000 }),
   bare(row('tune.ssl.force-private-cache', 'Each thread keeps such sessions for itself.'), { privateCache: true }),

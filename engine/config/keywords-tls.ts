@@ -3,16 +3,15 @@ import type { Cursor } from './cursor.ts';
 import { bare, word } from './fields.ts';
 import { accepted, type Keyword, supported } from './keyword.ts';
 import type { TlsDraft } from './tls-draft.ts';
-import type { IgnoredErrors, TlsVersion, Verify } from './tls-model.ts';
-import { X509_ERRORS } from './x509-errors.ts';
+import type { IgnoredErrors, Verify } from './tls-model.ts';
+import { VERSIONS } from './tls-versions.ts';
+import { X509_ERROR_MAX, X509_ERRORS } from './x509-errors.ts';
 
 type Row<T> = Keyword<T>;
 
 export function row(name: string, doc: string) {
   return { where: '', name, doc };
 }
-
-export const VERSIONS: readonly TlsVersion[] = ['SSLv3', 'TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
 
 /** A row of a table of TLS settings as one of the lines that have them in a part of their draft. */
 export function within<T, P>(rows: readonly Row<P>[], part: (draft: T) => P): Row<T>[] {
@@ -58,9 +57,9 @@ function oldVersionRows<T extends TlsDraft>(): Row<T>[] {
 export function protocols(cursor: Cursor, name: string): string[] | null {
   const list = cursor.expectWord(name);
   if (list === null) return null;
-  const names = list.text.split(',');
-  if (names.every(text => text !== '' && text.length < 256)) return names;
-  cursor.error(`'${name}': a protocol name is empty or too long`);
+  const names = list.text.split(',').filter(text => text !== '');
+  if (names.every(text => text.length < 256)) return names;
+  cursor.error(`'${name}': a protocol name is too long`);
   return null;
 }
 
@@ -118,8 +117,9 @@ export function ignoredErrors(cursor: Cursor, name: string): IgnoredErrors | nul
   const numbers: number[] = [];
   for (const text of list.text.split(',')) {
     const number = /^\d+$/.test(text) ? Number(text) : X509_ERRORS[text];
-    if (number === undefined) {
-      cursor.error(`'${name}': error code '${text}' not recognized`);
+    if (number === undefined || number < 1 || number > X509_ERROR_MAX) {
+      const why = number === undefined ? 'not recognized' : `out of range (1..${X509_ERROR_MAX})`;
+      cursor.error(`'${name}': error code '${text}' ${why}`);
       return null;
     }
     numbers.push(number);

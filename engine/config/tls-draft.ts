@@ -3,7 +3,7 @@ import type { Expression } from '../sample/expression.ts';
 import type { Place } from './model.ts';
 import type { BindSettings, IgnoredErrors, TlsSettings, TlsVersion, Verify } from './tls-model.ts';
 
-/** As HAProxy without any keyword: TLS 1.2 at least, and Mozilla's intermediate ciphers (engine/tls/context.ts). */
+/** As HAProxy without any keyword: TLS 1.2 at least, and OpenSSL's own ciphers. */
 export const DEFAULT_SETTINGS: TlsSettings = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
@@ -47,6 +47,14 @@ export interface TlsDraft {
   tickets: boolean | null;
 }
 
+/** `generate-dummy` and the key it makes; null = not said. */
+export interface Dummy {
+  generate: boolean | null;
+  keyType: 'RSA' | 'ECDSA' | null;
+  bits: number | null;
+  curves: string | null;
+}
+
 /** How a certificate is loaded (`crt-store`, crt-lists, `ssl-f-use`). Null = not said. */
 export interface LoadDraft {
   crt: string | null;
@@ -56,10 +64,12 @@ export interface LoadDraft {
   issuer: string | null;
   sctl: string | null;
   ocspUpdate: boolean | null;
+  dummy: Dummy;
 }
 
 export function newLoad(): LoadDraft {
-  return { crt: null, alias: null, key: null, ocsp: null, issuer: null, sctl: null, ocspUpdate: null };
+  const dummy = { generate: null, keyType: null, bits: null, curves: null };
+  return { crt: null, alias: null, key: null, ocsp: null, issuer: null, sctl: null, ocspUpdate: null, dummy };
 }
 
 export interface BindTlsDraft extends TlsDraft {

@@ -27,3 +27,6 @@ export const X509_ERROR_NAMES: readonly string[] = NAMES.split(/\s+/).map((name,
 export const X509_ERRORS: Readonly<Record<string, number>> = Object.fromEntries(
   NAMES.split(/\s+/).map((name, number) => [`X509_V_ERR_${name}`, number]),
 );
+
+/** The last of them. */
+export const X509_ERROR_MAX = X509_ERROR_NAMES.length - 1;

@@ -35,7 +35,7 @@ export function pemBlocks(bytes: Uint8Array): Block[] {
 
 const CERTIFICATES: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);
 
-/** The certificate in the file `path` with its key, in the same file or in `<path>.key` (or with `.key` for `.crt`). */
+/** The certificate in the file `path` with its key, in the same file or in `<path>.key`. */
 export function readBundle(path: string, readFile: ReadFile): Certificate | Problem {
   const bytes = readFile(path);
   if (bytes === null)
@@ -161,12 +161,8 @@ function keyIn(name: string, blocks: readonly Block[], open: OpenKey): KeyObject
 }
 
 function keyBeside(name: string, readFile: ReadFile, open: OpenKey): KeyObject | Problem | null {
-  for (const path of [`${name}.key`, name.replace(/\.crt$/, '.key')]) {
-    const bytes = readFile(path);
-    const key = bytes === null ? null : readKey(name, bytes, open);
-    if (key !== null) return key;
-  }
-  return null;
+  const bytes = readFile(`${name}.key`);
+  return bytes === null ? null : readKey(name, bytes, open);
 }
 
 function keyType(key: KeyObject): Certificate['keyType'] {
@@ -189,15 +185,20 @@ function dhOf(blocks: readonly Block[]): Uint8Array | null {
 
 /** The certificates of a `ca-file`. */
 export function readAuthorities(name: string, bytes: Uint8Array): DerFile | Problem {
-  const entries = pemBlocks(bytes).filter(({ label }) => CERTIFICATES.has(label));
-  return derFile(name, entries, der => new X509Certificate(der), 'certificate');
+  return derFile(
+    name,
+    pemBlocks(bytes),
+    label => CERTIFICATES.has(label),
+    der => new X509Certificate(der),
+  );
 }
 
 /** The lists of a `crl-file`. */
 export function readRevocations(name: string, bytes: Uint8Array): DerFile | Problem {
-  const entries = pemBlocks(bytes).filter(({ label }) => label === 'X509 CRL');
-  return derFile(name, entries, listOf, 'revocation list');
+  return derFile(name, pemBlocks(bytes), isList, listOf);
 }
+
+const isList = (label: string): boolean => label === 'X509 CRL';
 
 function listOf(der: Uint8Array): object {
   const list = readRevocationList(der);
@@ -205,13 +206,17 @@ function listOf(der: Uint8Array): object {
   return list;
 }
 
+/** A file with neither certificates nor revocation lists is none; what is not wanted of them is left out. */
 function derFile(
   name: string,
-  blocks: readonly Block[],
+  all: readonly Block[],
+  wanted: (label: string) => boolean,
   check: (der: Uint8Array) => object,
-  what: string,
 ): DerFile | Problem {
-  if (blocks.length === 0) return { problem: `unable to load '${name}': no ${what} in it` };
+  if (!all.some(({ label }) => CERTIFICATES.has(label) || isList(label))) {
+    return { problem: `unable to load '${name}': no certificate and no revocation list in it` };
+  }
+  const blocks = all.filter(({ label }) => wanted(label));
   for (const { der } of blocks) {
     const result = parsed(() => check(der));
     if ('problem' in result) return { problem: `unable to load '${name}': ${result.problem}` };

@@ -28,23 +28,8 @@ import { verifyCallback } from './verify.ts';
 /** Settings that OpenSSL refuses: which, and why, in words that follow "unable to ". */
 export class TlsProblem extends Error {}
 
-/** The ciphers of Mozilla's "intermediate" profile: all have forward secrecy and authenticate what they encrypt. */
-export const CIPHERS = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'DHE-RSA-AES128-GCM-SHA256',
-  'DHE-RSA-AES256-GCM-SHA384',
-  'DHE-RSA-CHACHA20-POLY1305',
-].join(':');
-
 /** Plaintext of a record at most (RFC 8446 5.1). */
 const RECORD_BYTES_MAX = 16_384;
-
-const CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 export class TlsContext {
   /** Shown to the peer; null = none. */
@@ -194,9 +179,11 @@ function common(ctx: bigint, settings: TlsSettings, certificate: Certificate | n
     openssl.SSL_CTX_ctrl(ctx, CTRL.maxVersion, BigInt(VERSION[maxVersion]), 0n),
     `set the newest version ${maxVersion}`,
   );
-  must(openssl.SSL_CTX_set_cipher_list(ctx, ciphers ?? CIPHERS), `set SSL cipher list to '${ciphers}'`);
-  const suites = ciphersuites ?? CIPHERSUITES;
-  must(openssl.SSL_CTX_set_ciphersuites(ctx, suites), `set TLS 1.3 cipher suites to '${ciphersuites}'`);
+  // Without a word of them they are OpenSSL's own.
+  if (ciphers !== null) must(openssl.SSL_CTX_set_cipher_list(ctx, ciphers), `set SSL cipher list to '${ciphers}'`);
+  if (ciphersuites !== null) {
+    must(openssl.SSL_CTX_set_ciphersuites(ctx, ciphersuites), `set TLS 1.3 cipher suites to '${ciphersuites}'`);
+  }
   setList(ctx, CTRL.groups, settings.curves, 'set SSL curves list to');
   setList(ctx, CTRL.signatures, settings.sigalgs, 'set the signature algorithms to');
   setList(ctx, CTRL.clientSignatures, settings.clientSigalgs, 'set the client signature algorithms to');

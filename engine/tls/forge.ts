@@ -55,33 +55,18 @@ const HOST_NAME_MAX = 253;
 
 export class Forge {
   readonly #key: KeyObject;
-  readonly #algorithm: Uint8Array;
   /** The subject of the authority. */
   readonly #issuer: Uint8Array;
 
   constructor({ certificate, key }: Signer) {
     this.#key = createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' });
-    this.#algorithm = this.#key.asymmetricKeyType === 'rsa' ? SIGNED_WITH_RSA : SIGNED_WITH_ECDSA;
     this.#issuer = subjectOf(certificate);
   }
 
   /** A certificate for `name`, lower case, with the key of `like`; null when that cannot be the name of a host. */
   make(name: string, like: Certificate): Certificate | null {
     if (name.length > HOST_NAME_MAX || !HOST_NAME.test(name)) return null;
-    const now = wallMs();
-    const body = element(
-      SEQUENCE,
-      element(VERSION, element(INTEGER, Uint8Array.of(2))),
-      element(INTEGER, serial()),
-      this.#algorithm,
-      this.#issuer,
-      element(SEQUENCE, time(now - DAY_MS), time(now + VALID_DAYS * DAY_MS)),
-      subject(name, this.#issuer),
-      publicKeyOf(like),
-      element(EXTENSIONS, extensions(name)),
-    );
-    const signature = sign('sha256', body, this.#key);
-    const leaf = element(SEQUENCE, body, this.#algorithm, element(BIT_STRING, Uint8Array.of(0), signature));
+    const leaf = signed(name, this.#issuer, subject(name, this.#issuer), publicKeyOf(like), this.#key);
     // `like` has a response, a chain and an issuer of its own.
     return {
       ...like,
@@ -95,6 +80,35 @@ export class Forge {
       ocspUpdate: false,
     };
   }
+}
+
+/** The certificate that a key, RSA or ECDSA, signs for itself (`generate-dummy`). */
+export function selfSigned(name: string, key: KeyObject): Uint8Array {
+  const own = subject(name, element(SEQUENCE));
+  return signed(name, own, own, createPublicKey(key).export({ type: 'spki', format: 'der' }), key);
+}
+
+function signed(
+  name: string,
+  issuer: Uint8Array,
+  subject: Uint8Array,
+  publicKey: Uint8Array,
+  key: KeyObject,
+): Uint8Array {
+  const algorithm = key.asymmetricKeyType === 'rsa' ? SIGNED_WITH_RSA : SIGNED_WITH_ECDSA;
+  const now = wallMs();
+  const body = element(
+    SEQUENCE,
+    element(VERSION, element(INTEGER, Uint8Array.of(2))),
+    element(INTEGER, serial()),
+    algorithm,
+    issuer,
+    element(SEQUENCE, time(now - DAY_MS), time(now + VALID_DAYS * DAY_MS)),
+    subject,
+    publicKey,
+    element(EXTENSIONS, extensions(name)),
+  );
+  return element(SEQUENCE, body, algorithm, element(BIT_STRING, Uint8Array.of(0), sign('sha256', body, key)));
 }
 
 /** Positive, and not guessable. */

@@ -106,7 +106,6 @@ export class TlsListener {
   #read(): Names {
     const names: Names = { exact: new Map(), wild: new Map(), not: new Map(), defaults: [] };
     const certificates = certificatesOf(this.bind, this.#store);
-    const chosen = certificates.some(({ isDefault }) => isDefault);
     certificates.forEach((entry, i) => {
       const choice: Choice = {
         certificate: this.#store.certificate(entry.certificate),
@@ -114,9 +113,10 @@ export class TlsListener {
         context: null,
       };
       for (const name of filtersOf(entry, choice.certificate)) addName(names, name, choice);
-      // A pair of files, `site.rsa` and `site.ecdsa`, is the default together.
-      const pair = i > 0 && stem(entry) === stem(certificates[0]!) && stem(entry) !== entry.certificate;
-      if (chosen ? entry.isDefault : i === 0 || pair) names.defaults.push(choice);
+      // A pair of files, `site.rsa` and `site.ecdsa`, is the default together, unless it stands in a list.
+      const first = certificates[0]!;
+      const pair = first.from === null && stem(entry) === stem(first) && stem(entry) !== entry.certificate;
+      if (i === 0 || entry.isDefault || pair) names.defaults.push(choice);
     });
     return names;
   }

@@ -63,6 +63,11 @@ export interface StreamEnd {
 }
 
 export function parseModel(text: string): Model {
+  return parseWarned(text).model;
+}
+
+/** The same with what was warned about. */
+export function parseWarned(text: string): { readonly model: Model; readonly warnings: readonly string[] } {
   const diagnostics = new Diagnostics();
   const lines = lex('test.cfg', text, {}, diagnostics);
   const model = loadModel(lines, diagnostics, {
@@ -74,7 +79,7 @@ export function parseModel(text: string): Model {
   } as never);
   const alerts = diagnostics.list.filter(d => d.severity === 'alert');
   if (model === null) throw new Error(alerts.map(d => d.message).join('\n'));
-  return model;
+  return { model, warnings: diagnostics.list.filter(d => d.severity === 'warning').map(d => d.message) };
 }
 
 const FACTS = {

@@ -1,5 +1,6 @@
 /** How certificates are loaded: `crt-store` sections, options of crt-lists, `ssl-f-use`. */
 import { execFile, execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -38,6 +39,7 @@ describe('crt-store', () => {
     const text = `
 crt-store
   crt-base ${dir}
+  key-base ${dir}
   load crt a.crt key k ocsp o issuer i sctl t alias one
   load crt whole.pem
 crt-store web
@@ -61,7 +63,8 @@ crt-store web
 
   test('tells what is wrong', () => {
     const dir = parts();
-    const store = (lines: string) => () => load(`crt-store\n  crt-base ${dir}\n  ${lines}\n${bind(`crt ${SITE}`)}`);
+    const store = (lines: string) => () =>
+      load(`crt-store\n  crt-base ${dir}\n  key-base ${dir}\n  ${lines}\n${bind(`crt ${SITE}`)}`);
     expect(store('load crt a.crt key nosuch')).toThrow(`unable to open '${dir}/nosuch'`);
     expect(store(`load crt a.crt key ${OTHER}`)).toThrow('inconsistencies between private key and certificate');
     expect(store('load crt a.crt')).toThrow('No Private Key found');
@@ -70,9 +73,26 @@ crt-store web
     expect(() => load(bind('crt @web/nosuch'))).toThrow("unable to open '@web/nosuch'");
   });
 
+  test('generate-dummy makes a key and its certificate, without any file', () => {
+    const dummy = (words: string) => {
+      const text = `crt-store\n  load crt /no/such.pem alias d generate-dummy on ${words}\n${bind('crt @/d')}`;
+      const x509 = new X509Certificate(load(text)[0]!.leaf);
+      expect(x509.verify(x509.publicKey)).toBe(true);
+      return { type: x509.publicKey.asymmetricKeyType, ...x509.publicKey.asymmetricKeyDetails };
+    };
+    expect(dummy('')).toMatchObject({ type: 'rsa', modulusLength: 2048 });
+    expect(dummy('keytype RSA bits 3072')).toMatchObject({ type: 'rsa', modulusLength: 3072 });
+    expect(dummy('keytype ECDSA')).toMatchObject({ type: 'ec', namedCurve: 'secp384r1' });
+    expect(dummy('keytype ECDSA curves P-256')).toMatchObject({ type: 'ec', namedCurve: 'prime256v1' });
+    expect(() => dummy('keytype ECDSA curves nope')).toThrow("there is no curve 'nope'");
+    expect(() => load(`crt-store\n  load crt /no/such.pem generate-dummy off\n${bind(`crt ${SITE}`)}`)).toThrow(
+      "unable to open '/no/such.pem'",
+    );
+  });
+
   test('ocsp-update: what a line says goes before what the process says', () => {
     const dir = parts();
-    const text = `crt-store\n  crt-base ${dir}\n  load crt a.crt key k ocsp-update off\n${bind(`crt ${dir}/a.crt crt ${SITE}`)}`;
+    const text = `crt-store\n  crt-base ${dir}\n  load crt a.crt key ${dir}/k ocsp-update off\n${bind(`crt ${dir}/a.crt crt ${SITE}`)}`;
     const updates = (global: string) => load(`global\n  ${global}\n${text}`).map(({ ocspUpdate }) => ocspUpdate);
     expect(updates('ocsp-update.mode off')).toEqual([false, false]);
     expect(updates('ocsp-update.mode on')).toEqual([false, true]);

@@ -35,7 +35,11 @@ describe('files beside a certificate', () => {
   test('are found by the whole name, or without .crt', () => {
     expect(load(`${folder({ 'site.crt.key': key })}/site.crt`)).toHaveLength(1);
     expect(load(`${folder({ 'site.key': key })}/site.crt`, 'ssl-load-extra-del-ext')).toHaveLength(1);
-    expect(load(`${folder({ 'site.key': key, 'site.issuer': middle })}/site.crt`)[0]!.issuer).toBeNull();
+    expect(() => load(`${folder({ 'site.key': key })}/site.crt`)).toThrow('No Private Key found');
+    expect(load(`${folder({ 'site.crt.key': key, 'site.issuer': middle })}/site.crt`)[0]!.issuer).toBeNull();
+    // `key-base` is for `key` only.
+    const based = load(`${folder({ 'site.crt.key': key })}/site.crt`, 'key-base /no/such/folder');
+    expect(based).toHaveLength(1);
     const moved = load(`${folder({ 'site.key': key, 'site.issuer': middle })}/site.crt`, 'ssl-load-extra-del-ext');
     expect(moved[0]!.issuer).not.toBeNull();
   });

@@ -114,9 +114,10 @@ describe('the certificate that is shown', () => {
     tls.free();
   });
 
-  test('is the default one where there is one', () => {
-    const tls = listener([{ of: all.first }, { of: all.site, isDefault: true }]);
-    expect(shown(tls, 'nobody.org')).toBe(all.site.name);
+  test('is the first for unknown names, or another default one that the client likes better', () => {
+    const tls = listener([{ of: all.first }, { of: all.site, isDefault: true }, { of: all.rsa, isDefault: true }]);
+    expect(shown(tls, 'nobody.org')).toBe(all.first.name);
+    expect(shown(tls, 'nobody.org', { ecdsa: false })).toBe(all.rsa.name);
     tls.free();
   });
 });

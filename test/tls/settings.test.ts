@@ -94,6 +94,17 @@ describe('ca-verify-file', () => {
   });
 });
 
+describe('without a word of ciphers', () => {
+  test.each([
+    ['-tls1_3', 'TLS_AES_256_GCM_SHA384'],
+    ['-tls1_2', 'ECDHE-RSA-AES256-GCM-SHA384'],
+    ['-tls1_2 -cipher AES128-SHA', 'AES128-SHA'],
+  ])("they are OpenSSL's: %s", async (flags, cipher) => {
+    const port = await front(`ssl crt ${RSA}`);
+    expect(await handshake(port, flags)).toContain(`Cipher is ${cipher}`);
+  });
+});
+
 describe('groups of the key exchange', () => {
   test.each([
     ['curves secp384r1', 'secp384r1'],
