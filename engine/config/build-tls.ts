@@ -11,6 +11,7 @@ import type { CrtStoreDraft } from './keywords-crt-store.ts';
 import type { Place } from './model.ts';
 import {
   type BindTlsDraft,
+  DEFAULT_BIND_SETTINGS,
   DEFAULT_SETTINGS,
   type GlobalTlsDraft,
   type LoadDraft,
@@ -261,6 +262,8 @@ export class TlsBuilder {
     }
     return {
       ...settings,
+      ciphers: settings.ciphers ?? DEFAULT_BIND_SETTINGS.ciphers,
+      ciphersuites: settings.ciphersuites ?? DEFAULT_BIND_SETTINGS.ciphersuites,
       curves: settings.curves ?? ecdhe,
       alpn: withoutH2(settings.alpn),
       caVerifyFile: caVerifyFile === null ? null : this.#authorityFile(caVerifyFile, place, subject),

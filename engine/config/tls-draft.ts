@@ -3,7 +3,22 @@ import type { Expression } from '../sample/expression.ts';
 import type { Place } from './model.ts';
 import type { BindSettings, IgnoredErrors, TlsSettings, TlsVersion, Verify } from './tls-model.ts';
 
-/** As HAProxy without any keyword: TLS 1.2 at least, and OpenSSL's own ciphers. */
+/** Mozilla's "intermediate" profile: all have forward secrecy and authenticate what they encrypt. */
+const CIPHERS = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'DHE-RSA-AES128-GCM-SHA256',
+  'DHE-RSA-AES256-GCM-SHA384',
+  'DHE-RSA-CHACHA20-POLY1305',
+];
+
+const CIPHERSUITES = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+
+/** As HAProxy without any keyword: TLS 1.2 at least. Null = OpenSSL's own, which servers are reached with. */
 export const DEFAULT_SETTINGS: TlsSettings = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
@@ -22,6 +37,8 @@ export const DEFAULT_SETTINGS: TlsSettings = {
 
 export const DEFAULT_BIND_SETTINGS: BindSettings = {
   ...DEFAULT_SETTINGS,
+  ciphers: CIPHERS.join(':'),
+  ciphersuites: CIPHERSUITES.join(':'),
   caVerifyFile: null,
   caNames: true,
   caIgnore: [],

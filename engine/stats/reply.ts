@@ -95,7 +95,7 @@ function show(
   const norefresh = words.has('norefresh');
   const headers: [string, string][] = [
     ['cache-control', 'no-cache'],
-    ['content-type', form === null ? 'text/html; charset=utf-8' : FORMS[form]],
+    ['content-type', form === null ? 'text/html' : FORMS[form]],
   ];
   if (page.refreshSeconds > 0 && !norefresh) headers.push(['refresh', String(page.refreshSeconds)]);
   if (request.method === 'HEAD') return { status: 200, headers, body: null };

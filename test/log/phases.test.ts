@@ -166,9 +166,7 @@ test('who waits for the place is not yet at the server when the line of who had 
 });
 
 test("without a time for the whole head the client's time-out is between its pieces", async () => {
-  const world = await start(
-    listen(FORMAT).replace('timeout http-request 1s', '').replace('client 2s', 'client 300ms'),
-  );
+  const world = await start(listen(FORMAT).replace('timeout http-request 1s', '').replace('client 2s', 'client 300ms'));
   const client = open(world);
   for (const piece of ['GET / HT', 'TP/1.1\r\n', 'host: a\r\n', '\r\n']) {
     client.write(piece);

@@ -180,7 +180,7 @@ describe('fetches and rules', () => {
       `http-request return status 200 content-type text/plain lf-string ${list}`,
     );
     expect(await curl('--cacert', SITE, '-4', `https://localhost:${of('f')}/`)).toBe(
-      '1|localhost|http/1.1|TLSv1.3|TLS_AES_256_GCM_SHA384|256|0|1|0|0',
+      '1|localhost|http/1.1|TLSv1.3|TLS_AES_128_GCM_SHA256|128|0|1|0|0',
     );
   });
 
