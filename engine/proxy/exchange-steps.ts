@@ -106,11 +106,11 @@ export function transferTimeout(stream: Stream): Next {
   // Both sides of a silent tunnel run out of time at once: HAProxy tells it of the client.
   if (stream.step === STEP.tunnel && stream.waitsForClient() && stream.session.late()) {
     stream.clientGone(CAUSE.clientTimeout);
-    return WAIT;
+    if (!stream.active) return WAIT;
   }
+  if (stream.cause === CAUSE.none) stream.countServer(SRV_ABORTS);
   stream.terminate(CAUSE.serverTimeout);
-  stream.countServer(SRV_ABORTS);
-  return STEP.finish;
+  return stream.serverEndsBySilence() ? WAIT : STEP.finish;
 }
 
 export function cutResponse(stream: Stream): Next {

@@ -149,7 +149,8 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
 
   end(): void {
     this.conn?.shutdown();
-    this.#touch();
+    // Its time goes on, unless there is one for ends.
+    if (this.session.frontend.proxy.timeouts.clientFinMs !== 0) this.#touch();
   }
 
   pause(): void {
@@ -202,7 +203,7 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
     if (conn !== null) {
       if (stream.frontend.proxy.options.nolinger && conn.pending === 0) conn.abort(true);
       else if (conn.alive && isTurnedAway(stream)) this.#turnAway(conn);
-      else if (stream.cause === CAUSE.none || stream.cause === CAUSE.server) conn.close();
+      else if (endedInOrder(stream) || stream.cause === CAUSE.server) conn.close();
       else conn.abort(false);
     }
     dropStream(stream);
@@ -231,6 +232,11 @@ export class RawClient implements ClientSide, SessionDriver, Handler {
 /** Rules refused it, or there was no server for it. */
 function isTurnedAway({ cause, connectedAt }: Stream): boolean {
   return cause === CAUSE.proxy || (cause === CAUSE.server && connectedAt === 0);
+}
+
+/** What either side still has to take is for it, be it that a side was silent for too long. */
+function endedInOrder({ cause, requestDone, responseDone }: Stream): boolean {
+  return cause === CAUSE.none || (requestDone && responseDone);
 }
 
 function noPayload(): never {
@@ -353,7 +359,8 @@ export class RawServer implements ServerSide, Handler {
     const conn = this.conn;
     this.conn = null;
     if (conn === null) return;
-    if (stream?.cause === CAUSE.none) endOrderly(this.#server.backend.context, conn, this.#server, this.#ended);
+    const { context } = this.#server.backend;
+    if (stream !== null && endedInOrder(stream)) endOrderly(context, conn, this.#server, this.#ended);
     else abandon(conn, this.#ended);
   }
 }

@@ -99,7 +99,8 @@ export class Stream extends StreamState {
     this.requestDone = true;
     this.serverSide?.end(trailers);
     if (this.halfClosed) this.serverSide?.shut();
-    this.touchServer();
+    // In a tunnel an end is nothing that the server has to answer: its time goes on, unless there is one for ends.
+    if (this.step !== STEP.tunnel || this.timeouts.serverFinMs !== 0) this.touchServer();
     if (this.step === STEP.tunnel || this.step === STEP.transfer) this.goto(this.step);
   }
 
@@ -142,11 +143,34 @@ export class Stream extends StreamState {
     }
     // Who was sent away did not leave.
     const killed = this.cause !== CAUSE.none;
+    const silent = cause === CAUSE.clientTimeout && this.#passesSilence(this.client.pending);
     const sending = cause === CAUSE.client && this.step === STEP.waiting && !this.requestDone;
     if (sending) this.terminate(cause, 'D');
     else this.terminate(cause);
     if (!killed && (cause === CAUSE.client || cause === CAUSE.clientTimeout)) this.#countAbort();
-    this.goto(STEP.finish);
+    if (silent) this.#endRequest();
+    else this.goto(STEP.finish);
+  }
+
+  /**
+   * Plain TCP: a side that was silent for too long has ended, and no more. The other one hears of it, and what it has to say goes on
+   * until it ends, or is silent for too long as well. `pending`: what the side has not taken is no silence.
+   */
+  #passesSilence(pending: number): boolean {
+    return this.step === STEP.tunnel && !this.http && pending === 0;
+  }
+
+  #endRequest(): void {
+    this.client.pause();
+    if (!this.requestDone) this.requestEnd(null);
+  }
+
+  /** The server was silent for too long: true when that was but the end of what it sends. */
+  serverEndsBySilence(): boolean {
+    if (!this.#passesSilence(this.serverSide?.conn?.pending ?? 0)) return false;
+    this.serverSide?.pause();
+    if (!this.responseDone) this.responseEnd(null);
+    return true;
   }
 
   /** The client left: before there was a server its request has failed, too. */
@@ -357,7 +381,9 @@ export class Stream extends StreamState {
     const pending = this.serverSide?.conn?.pending ?? 0;
     const progress = pending > 0 && pending < this.#serverPending;
     const sends = pending === 0 && !this.requestDone && this.step === STEP.transfer;
-    const waitsForClient = sends || this.client.pending > 0;
+    // One that has ended in a tunnel, and has taken all, has nothing left to do.
+    const ended = pending === 0 && this.responseDone && this.step === STEP.tunnel;
+    const waitsForClient = sends || ended || this.client.pending > 0;
     if (!progress && !waitsForClient && !this.#held()) return false;
     this.touchServer();
     return true;

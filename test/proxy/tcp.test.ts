@@ -56,6 +56,34 @@ test('a silent tunnel ends by the time-out of its client', async () => {
   expect(rig.counter('server', 'web/s1', 'cli_aborts')).toBe(1);
 });
 
+test('a side that is silent for too long has ended, and no more', async () => {
+  const { rig, client, conn } = await relay(['timeout client 200ms', 'timeout server 5s']);
+  await conn.end();
+  conn.send('bye');
+  await client.has('bye');
+  expect(rig.ends).toEqual([]);
+  conn.socket.end();
+  await client.end();
+  await client.until(() => rig.ends.length === 1);
+  expect(rig.ends[0]!.state).toBe('cD');
+  const second = await relay(['timeout client 5s', 'timeout server 200ms']);
+  await second.client.end();
+  second.client.send('bye');
+  await second.conn.has('bye');
+  expect(second.rig.ends).toEqual([]);
+  second.client.socket.end();
+  await second.client.until(() => second.rig.ends.length === 1);
+  expect(second.rig.ends[0]!.state).toBe('sD');
+});
+
+test('a server that has ended has no time-out', async () => {
+  const { rig, client, conn } = await relay(['timeout client 300ms', 'timeout server 100ms']);
+  conn.socket.end();
+  await client.end();
+  await client.until(() => rig.ends.length === 1);
+  expect(rig.ends[0]!.state).toBe('cD');
+});
+
 test('timeout client-fin is for a client that is still to send', async () => {
   const { rig, client, conn } = await relay(['timeout client-fin 100ms']);
   conn.socket.end();
@@ -190,9 +218,10 @@ test('option contstats counts bytes while they pass', async () => {
     ['no option contstats', 0],
     ['option contstats', 5],
   ] as const) {
-    const { rig, client } = await relay([option]);
+    const { rig, client, conn } = await relay([option]);
     expect(rig.counter('frontend', 'web', 'bytes_in')).toBe(bytes);
     client.socket.end('!');
+    await conn.has('!');
     await client.until(() => rig.counter('server', 'web/s1', 'bytes_in') === (bytes === 0 ? 0 : 6));
     client.socket.resetAndDestroy();
     await client.until(() => rig.ends.length === 1);
@@ -211,7 +240,14 @@ test('option independent-streams: what is sent to a silent client is no activity
       await pass(60);
       conn.send('.');
     }
-    expect(rig.ends.map(({ state }) => state)).toEqual(independent ? ['cD'] : []);
+    // Its silence is but the end of what it sends: the server may go on.
+    expect(conn.ended).toBe(independent);
+    expect(rig.ends).toEqual([]);
+    conn.socket.end();
+    await client.has('.'.repeat(9));
+    await client.end();
     client.socket.destroy();
+    await client.until(() => rig.ends.length === 1);
+    expect(rig.ends[0]!.state).toBe(independent ? 'cD' : '--');
   }
 });
