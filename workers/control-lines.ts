@@ -19,7 +19,7 @@ export interface Answering {
 }
 
 /** The control thread, as far as lines are concerned. */
-export interface Carrier {
+interface Carrier {
   /** False when it does not run. */
   pass(message: Order): boolean;
   /** It will run. */

@@ -57,7 +57,7 @@ export interface Plan {
 }
 
 /** What the master does about a generation. */
-export interface GenerationCare {
+interface GenerationCare {
   /** Threads; `own`: that no other generation has. */
   pool(own: boolean): Pool;
   readonly say: Say;

@@ -40,7 +40,7 @@ export interface Life {
 }
 
 /** A plan before its sockets are open. */
-export type NextPlan = Omit<Plan, 'listeners'>;
+type NextPlan = Omit<Plan, 'listeners'>;
 
 export class Master {
   readonly #memoryMb: number;

@@ -9,7 +9,7 @@ import type { Options } from './options.ts';
 import type { Say } from './say.ts';
 
 /** Who else hears of reloads: a service manager. */
-export interface ReloadEvents {
+interface ReloadEvents {
   begins(): void;
   ends(): void;
 }

@@ -5,7 +5,7 @@ import type { Reloads } from './reload.ts';
 import type { Say } from './say.ts';
 import { dumpPools, dumpStates } from './state-dump.ts';
 
-export interface Signalled {
+interface Signalled {
   readonly master: Master;
   readonly reloads: Reloads;
   readonly manager: Manager;

@@ -3,7 +3,7 @@ import { type Balancer, NONE, type Subject } from './balancer.ts';
 import type { Farm } from './farm.ts';
 
 /** An unsigned 32-bit number, each as likely as any other. */
-export type Draw = () => number;
+type Draw = () => number;
 
 /** Marsaglia's xorshift: one word of state, the same numbers for the same seed. */
 export function xorshift(seed: number): Draw {

@@ -14,7 +14,7 @@ import { Timer, type TimerWheel } from '../time.ts';
 export type FrontendSockets = 'open' | 'pause' | 'close';
 
 /** How questions reach the other threads. `id` comes back with the answer: `Asker.answered`. */
-export interface Post {
+interface Post {
   ask(worker: number, id: number, question: Question): void;
   place(id: number, placing: Placing): void;
   forget(all: boolean, server: number | null): void;

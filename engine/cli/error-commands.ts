@@ -65,7 +65,7 @@ function messageText(env: CliEnv, m: BadMessage): string {
 }
 
 /** One line of the message in each, or a part of it: then the next one begins with `+`. Bytes that do not print are escaped. */
-export function dumpBytes(bytes: Uint8Array): string[] {
+function dumpBytes(bytes: Uint8Array): string[] {
   const lines: string[] = [];
   let text = '';
   let from = 0;

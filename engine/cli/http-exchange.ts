@@ -25,7 +25,7 @@ const RETRY_MS = 1_000;
 const { EPROTO } = constants.errno;
 const OPTIONS = { source: null, tfo: false };
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly address: Address;
   /** Null = without TLS. */
   readonly tls: TlsEnd | null;

@@ -79,7 +79,7 @@ export const COMMANDS: readonly Command[] = [
 const TAINTS: Readonly<Record<Mode, number>> = { expert: TAINTED_EXPERT, experimental: TAINTED_EXPERIMENTAL, debug: 0 };
 
 /** A listening descriptor, which `startCli` owns from now on, and the line of the configuration it came from. */
-export interface CliSocket {
+interface CliSocket {
   readonly fd: number;
   readonly bind: Bind;
 }

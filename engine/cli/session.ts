@@ -50,7 +50,7 @@ export type Start = Pick<CliState, 'level' | 'expert' | 'experimental' | 'expose
   Partial<Pick<CliState, 'interactive' | 'prompt' | 'timed'>>;
 
 /** Another session that has the connection for a while: bytes go there as they come, and its answers come back. */
-export interface Tunnel {
+interface Tunnel {
   /** null = the client sends no more. */
   send(bytes: Uint8Array | null): void;
   /** So many bytes of its answers went on to the client: more may come. */

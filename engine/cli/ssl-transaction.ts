@@ -49,7 +49,7 @@ export class Desk<T extends { readonly name: string }> {
   }
 }
 
-export interface Desks {
+interface Desks {
   readonly certificates: Desk<Draft>;
   readonly authorities: Desk<DerFile>;
   readonly revocations: Desk<DerFile>;

@@ -32,7 +32,7 @@ export interface Check {
   readonly external: ExternalCheck | null;
 }
 
-export interface ExternalCheck {
+interface ExternalCheck {
   readonly command: string;
   /** Value of its PATH; '' = the default. */
   readonly path: string;

@@ -63,7 +63,7 @@ export interface Reference extends Place {
 }
 
 /** A format; what the mode of its proxy does not allow is told when that is known. */
-export interface FormatLine extends Reference {
+interface FormatLine extends Reference {
   readonly format: Format;
 }
 
@@ -230,7 +230,7 @@ export interface ErrorPageReset {
 }
 
 /** Pages of an `http-errors` section, taken when all sections are read; no statuses = all. */
-export interface ErrorFilesLine extends Reference {
+interface ErrorFilesLine extends Reference {
   readonly statuses: readonly number[];
 }
 
@@ -250,7 +250,7 @@ export interface TableUse extends Reference {
   readonly key: Expression;
 }
 
-export interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'condition' | 'expression'>> {
+interface StickRuleDraft extends Draft<Omit<StickRule, 'table' | 'condition' | 'expression'>> {
   table: string;
   condition: StickRule['condition'];
   expression: StickRule['expression'];

@@ -80,7 +80,7 @@ export interface Global extends Place {
 }
 
 /** What compression may take, in all workers together. */
-export interface CompressionBounds {
+interface CompressionBounds {
   /** Input per second; 0 = no limit. */
   readonly rateBytes: number;
   /** Load of the processors above which nothing new is compressed; 100 = no limit. */
@@ -93,7 +93,7 @@ export interface CompressionBounds {
 }
 
 /** `httpclient.*`: how requests of the runtime API are made. */
-export interface HttpClientSettings {
+interface HttpClientSettings {
   /** Names are resolved: by this section, to this kind of address. */
   readonly resolves: boolean;
   readonly resolvers: string;

@@ -30,7 +30,7 @@ export interface Context {
  * Reads the words after the keyword's name, reports through the cursor, writes into the draft. Words that it leaves are
  * refused by the caller, if it reported nothing itself.
  */
-export type Parse<T> = (cursor: Cursor, draft: T, context: Context) => void;
+type Parse<T> = (cursor: Cursor, draft: T, context: Context) => void;
 
 export interface Keyword<T> {
   /** One or more words: `maxconn`, `timeout client`, `http-check disable-on-404`. */

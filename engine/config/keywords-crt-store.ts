@@ -64,7 +64,7 @@ const DUMMY: readonly Keyword<Dummy>[] = [
 
 export const CRT: Keyword<LoadDraft> = word(row('crt', 'The certificate: a PEM file.'), '<file>', 'crt');
 
-export const LOAD: readonly Keyword<LoadDraft>[] = [
+const LOAD: readonly Keyword<LoadDraft>[] = [
   CRT,
   word(row('alias', 'Another name for it.'), '<name>', 'alias'),
   ...LOAD_OPTIONS,

@@ -14,7 +14,7 @@ function row(name: string, doc: string) {
 }
 
 /** `addr` or `agent-addr`: where checks go, if not to the server's own address. */
-export function addressRow(name: string, field: 'checkAddress' | 'agentAddress', doc: string): Row {
+function addressRow(name: string, field: 'checkAddress' | 'agentAddress', doc: string): Row {
   return supported<ServerDraft>({
     ...{ name, doc, args: '<address>', good: [`${name} 127.0.0.2`] },
     parse(cursor, server, { resources }) {

@@ -37,7 +37,7 @@ const SHARED = commonRows<BindTlsDraft>().filter(({ name }) => /^(ssl-m|no-|forc
 const OF_BINDS_ONLY = SHARED.filter(({ name }) => !name.startsWith('ssl-m'));
 
 /** In `[...]` of a crt-list, too. */
-export const CRT_LIST: readonly Row[] = [
+const CRT_LIST: readonly Row[] = [
   ...commonRows<BindTlsDraft>().filter(({ name }) => !OF_BINDS_ONLY.some(only => only.name === name)),
   verifyRow<BindTlsDraft>(['none', 'optional', 'required'], 'Whether clients must show a certificate.'),
   word(row('ca-verify-file', 'Authorities whose names clients are not told.'), '<file>', 'caVerifyFile'),

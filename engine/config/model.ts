@@ -119,7 +119,7 @@ export interface ErrorPage {
   readonly content: ErrorContent;
 }
 
-export type ErrorContent =
+type ErrorContent =
   | { readonly kind: 'file'; readonly file: ErrorFile }
   | { readonly kind: 'redirect'; readonly status: 302 | 303; readonly location: string }
   | { readonly kind: 'reply'; readonly spec: ReplySpec };

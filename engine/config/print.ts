@@ -24,7 +24,7 @@ const SOURCE_MAX = 400;
 /** HAProxy stops at as many errors. */
 const ALERTS_MAX = 50;
 
-export interface PrintOptions {
+interface PrintOptions {
   readonly pid: number;
   /** The path of the program, said before the first warning or alert; null = say nothing of the program. */
   readonly executable: string | null;

@@ -16,7 +16,7 @@ import type { StickRule } from './stick-model.ts';
 /** `log`: a backend whose servers take log lines. */
 export type Mode = 'tcp' | 'http' | 'log';
 
-export interface DefaultServer {
+interface DefaultServer {
   readonly name: string;
   readonly settings: readonly Setting[];
 }
@@ -329,7 +329,7 @@ export interface UseServer extends Place {
   readonly condition: ConditionData | null;
 }
 
-export interface PersistRule extends Place {
+interface PersistRule extends Place {
   /** Servers that are down are used too; false = the cookie is ignored. */
   readonly force: boolean;
   readonly condition: ConditionData;
@@ -351,7 +351,7 @@ export interface Capture {
   readonly lenBytes: number;
 }
 
-export interface CookieCapture {
+interface CookieCapture {
   /** With its `=` when the whole name is given, else the beginning of a name. */
   readonly name: string;
   readonly lenBytes: number;

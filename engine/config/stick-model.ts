@@ -48,7 +48,7 @@ export interface StickTable extends Place {
   readonly data: readonly StoredData[];
 }
 
-export interface StoredData {
+interface StoredData {
   /** Name of a row of engine/stick/data-types.ts. */
   readonly type: string;
   /** Elements; 1 for what is no array. */

@@ -130,7 +130,7 @@ export interface ServerTlsDraft extends TlsDraft {
 
 /** `bundle`: one file per kind of key. */
 export const EXTRA_FILES = ['bundle', 'sctl', 'ocsp', 'issuer', 'key'] as const;
-export type ExtraFile = (typeof EXTRA_FILES)[number];
+type ExtraFile = (typeof EXTRA_FILES)[number];
 
 /** A provider of algorithms (`ssl-provider`) and where it is; null = where OpenSSL looks. */
 export interface ProviderDraft extends Place {

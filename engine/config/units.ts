@@ -17,7 +17,7 @@ export interface Range {
 
 /** HAProxy keeps times in signed 32-bit milliseconds: about 24.8 days. */
 export const TIME_MAX_MS = 0x7fff_ffff;
-export const INTEGER_MAX = 0x7fff_ffff;
+const INTEGER_MAX = 0x7fff_ffff;
 
 const MS_PER_UNIT: Record<TimeUnit, number> = { us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const BYTES_PER_UNIT: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };

@@ -104,10 +104,7 @@ export class External implements Probe {
 }
 
 /** What the program gets: HAProxy's variables and nothing else, and four arguments. */
-export function invocation(
-  env: CheckEnv,
-  t: Target,
-): { args: readonly string[]; env: Readonly<Record<string, string>> } {
+function invocation(env: CheckEnv, t: Target): { args: readonly string[]; env: Readonly<Record<string, string>> } {
   const { proxy, server } = t;
   const { path } = (server.check?.script ?? proxy.check).external!;
   const own = ownAddress(proxy);

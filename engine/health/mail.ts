@@ -14,7 +14,7 @@ import { MAIL_QUEUE_MAX } from '../limits.ts';
 import { Timer, type TimerWheel, wallMs } from '../time.ts';
 import type { Log } from './log.ts';
 
-export interface MailEnv {
+interface MailEnv {
   readonly model: Model;
   readonly io: Io;
   readonly wheel: TimerWheel;

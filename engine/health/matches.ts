@@ -22,7 +22,7 @@ export type Match =
 type Find = (text: string, ended: boolean) => Finding;
 
 /** An expectation whose formats are evaluated: texts are one character per byte. */
-export interface Expected extends Omit<ExpectStep, 'pattern' | 'header'> {
+interface Expected extends Omit<ExpectStep, 'pattern' | 'header'> {
   readonly pattern: string;
   readonly header: ExpectedHeader | null;
 }

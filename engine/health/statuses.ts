@@ -15,7 +15,7 @@ export const RESULT_NUMBERS: Readonly<Record<CheckResult, number>> = {
   condpass: 4,
 };
 
-export interface CheckStatus {
+interface CheckStatus {
   /** The `check_status` column; '' = never shown. */
   readonly name: string;
   /** The `check_desc` column and the reason in logs. */

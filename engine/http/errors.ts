@@ -110,7 +110,7 @@ export interface ErrorFile {
 }
 
 /** What an `errorfile` says when it is no response. */
-export interface BadErrorFile {
+interface BadErrorFile {
   readonly problem: string;
 }
 

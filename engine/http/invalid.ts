@@ -41,7 +41,7 @@ const ROWS = [
   ['trailer', 400, 'an invalid trailer line, or a field that must not be a trailer (RFC 9110 6.5.1)'],
 ] as const;
 
-export type InvalidName = (typeof ROWS)[number][0];
+type InvalidName = (typeof ROWS)[number][0];
 
 export interface Invalid {
   readonly name: InvalidName;

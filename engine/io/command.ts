@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { COMMAND_OUTPUT_BYTES, COMMAND_TIMEOUT_MS } from '../limits.ts';
 
 /** What a shell's child that cannot be executed ends with. */
-export const COULD_NOT_START = 255;
+const COULD_NOT_START = 255;
 
 export interface Command {
   /** Sends a signal to the program and what it started. */

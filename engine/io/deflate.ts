@@ -12,7 +12,7 @@ import {
   OUTPUT_BYTES,
 } from './encoder.ts';
 
-export type Wrapper = 'gzip' | 'deflate' | 'raw-deflate';
+type Wrapper = 'gzip' | 'deflate' | 'raw-deflate';
 
 /** Of `windowBits`: what zlib adds to the window's, or how it is told to write no wrapper. */
 const WINDOW_BITS: Readonly<Record<Wrapper, (bits: number) => number>> = {
@@ -60,7 +60,7 @@ function open() {
 }
 
 /** Memory of one state, as zlib's documentation counts it. Bytes. */
-export function deflateBytes(windowBits: number, memLevel: number): number {
+function deflateBytes(windowBits: number, memLevel: number): number {
   return (1 << (windowBits + 2)) + (1 << (memLevel + 9));
 }
 

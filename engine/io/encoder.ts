@@ -50,7 +50,7 @@ export interface Encoder {
   free(): void;
 }
 
-export const INPUT = new Uint8Array(SLICE_BYTES);
+const INPUT = new Uint8Array(SLICE_BYTES);
 export const OUTPUT = new Uint8Array(OUTPUT_START + OUTPUT_BYTES + OUTPUT_TAIL);
 
 /** The addresses of INPUT and of what follows OUTPUT_START in OUTPUT. */

@@ -30,7 +30,7 @@ const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 };
 /** Of a socket that is made here and not connected yet: Node must not read from it. */
 const OPENED_OPTIONS = { ...SOCKET_OPTIONS, manualStart: true };
 
-export interface NetOptions {
+interface NetOptions {
   /** Overwrite every chunk that is given back, so that a late read shows. For tests. */
   readonly poison?: boolean;
 }

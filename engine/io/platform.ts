@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 
 /** A range of addresses that a file is mapped to; both ends belong to it. */
-export interface LoadedFile {
+interface LoadedFile {
   readonly path: string;
   readonly first: bigint;
   readonly last: bigint;

@@ -7,7 +7,7 @@ const INDEX_MASK = (1 << INDEX_BITS) - 1;
 const GENERATION_MASK = (1 << (31 - INDEX_BITS)) - 1;
 
 /** Connections at once, per io. */
-export const SLOTS_MAX = 1 << INDEX_BITS;
+const SLOTS_MAX = 1 << INDEX_BITS;
 
 /** The index of an id. */
 export const indexOf = (id: number) => id & INDEX_MASK;

@@ -12,7 +12,7 @@ export interface SocketSetting {
   readonly fatal: boolean;
 }
 
-export interface SocketWishes {
+interface SocketWishes {
   /** '' and 0 = none. */
   readonly interface: string;
   readonly tcpUserTimeoutMs: number;

@@ -25,7 +25,7 @@ export function bodySchema(key: string, fields: Fields, change: boolean): object
   return { type: 'object', required: [key], additionalProperties: false, properties: { [key]: inner } };
 }
 
-export interface Coerced {
+interface Coerced {
   readonly values: Values;
   /** Fields that were null, as they are without being given. */
   readonly unset: Values;
@@ -105,7 +105,7 @@ function readOnly(dialect: Dialect, name: string): Refusal {
   return badRequest(text);
 }
 
-export function wrongField(dialect: Dialect, name: string, value: string, why: string): Refusal {
+function wrongField(dialect: Dialect, name: string, value: string, why: string): Refusal {
   return badRequest(
     dialect === 'neutron'
       ? `Invalid input for ${name}. Reason: '${value}': ${why}`

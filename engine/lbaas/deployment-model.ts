@@ -59,7 +59,7 @@ export interface Farm {
   readonly tls: FarmTls | null;
 }
 
-export interface FarmTls extends Tls {
+interface FarmTls extends Tls {
   readonly certificate: string | null;
   readonly ca: string | null;
   readonly crl: string | null;

@@ -29,7 +29,7 @@ export const fixed = (f: Field): Field => ({ ...f, fixed: true });
 const PRINTABLE = '^[^\\u0000-\\u001f\\u007f]*$';
 const UUID = '^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$';
 
-export const TEXT_MAX = 255;
+const TEXT_MAX = 255;
 
 export const text = (fallback: string | null = '', options: { maxLength?: number; pattern?: string } = {}): Field =>
   field(Type.String({ maxLength: TEXT_MAX, pattern: PRINTABLE, ...options }), fallback);

@@ -18,7 +18,7 @@ const settingOf = (name: string): Setting | null =>
   Object.hasOwn(FLAVOR_SETTINGS, name) ? FLAVOR_SETTINGS[name as keyof typeof FLAVOR_SETTINGS] : null;
 
 /** What a deployment takes from a flavour. */
-export interface Flavored {
+interface Flavored {
   readonly threads: number;
   readonly connectionsMax: number | null;
 }

@@ -4,7 +4,7 @@ import { monitorNote } from './monitors.ts';
 import type { StatRow } from './stat-rows.ts';
 import { inTree, type Reader } from './store.ts';
 
-export type Operating = 'DEGRADED' | 'DRAINING' | 'ERROR' | 'NO_MONITOR' | 'OFFLINE' | 'ONLINE';
+type Operating = 'DEGRADED' | 'DRAINING' | 'ERROR' | 'NO_MONITOR' | 'OFFLINE' | 'ONLINE';
 
 export interface Counters {
   readonly active_connections: number;

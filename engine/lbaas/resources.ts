@@ -168,7 +168,7 @@ export const HEALTHMONITOR = resource(
 );
 
 /** Positions begin at 1; a policy without one comes last. */
-export const POSITION_LAST = 2 ** 31 - 1;
+const POSITION_LAST = 2 ** 31 - 1;
 
 export const L7POLICY = resource(
   'l7policy',

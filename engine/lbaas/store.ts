@@ -45,7 +45,7 @@ export interface Write {
 type Table = Map<string, Row>;
 
 /** The items in memory, with an index by tree. */
-export class ItemCache implements Reader {
+class ItemCache implements Reader {
   readonly #tables = new Map<Kind, Table>();
   readonly #trees = new Map<string, Set<Row>>();
 

@@ -7,7 +7,7 @@ const NAMED = { ...COMMON, name: text(), description: text(), subnet_id: fixed(r
 const PROTOCOL = fixed(required(oneOf(['TCP', 'HTTP', 'HTTPS'])));
 const SECONDS_MAX = 2 ** 31 - 1;
 
-export const V1_POOL = {
+const V1_POOL = {
   kind: 'v1pool',
   path: 'pools',
   key: 'pool',
@@ -22,7 +22,7 @@ export const V1_POOL = {
   },
 } as const satisfies Resource;
 
-export const V1_MEMBER = {
+const V1_MEMBER = {
   kind: 'v1member',
   path: 'members',
   key: 'member',
@@ -38,7 +38,7 @@ export const V1_MEMBER = {
   },
 } as const satisfies Resource;
 
-export const V1_MONITOR = {
+const V1_MONITOR = {
   kind: 'v1monitor',
   path: 'health_monitors',
   key: 'health_monitor',
@@ -57,7 +57,7 @@ export const V1_MONITOR = {
   },
 } as const satisfies Resource;
 
-export const V1_VIP = {
+const V1_VIP = {
   kind: 'v1vip',
   path: 'vips',
   key: 'vip',

@@ -82,7 +82,7 @@ export function nameAt(point: Point): Use {
 }
 
 /** What is wrong, in HAProxy's words where it has some; `at` and `width` count in the text. */
-export type FormatProblem = ExpressionProblem;
+type FormatProblem = ExpressionProblem;
 
 const FLAGS = { Q: 'quote', X: 'hex', E: 'escape', M: 'mandatory' } as const;
 const ENCODINGS: readonly string[] = ['json', 'cbor'];

@@ -30,7 +30,7 @@ import { openTargets, type Target } from './target.ts';
 import { EARLY, START } from './variable.ts';
 import { compileVoice, type Voice } from './voice.ts';
 
-export interface LoggerEnv {
+interface LoggerEnv {
   readonly model: Model;
   readonly memory: Memory;
   /** Number of the traffic worker; null = the control thread. */

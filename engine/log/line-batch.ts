@@ -15,7 +15,7 @@ const LINE_BYTES_MAX = 1_200;
 const LINES_MAX = 32;
 
 /** Sends `bytes[0, length)` as datagrams of `segment` bytes; 0 or more, or minus errno. */
-export type Cut = (bytes: Uint8Array, length: number, segment: number) => number;
+type Cut = (bytes: Uint8Array, length: number, segment: number) => number;
 
 export class LineBatch implements Layer {
   readonly #io: Pick<Io, 'settle'>;

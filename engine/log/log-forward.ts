@@ -28,7 +28,7 @@ import type { LogFacts } from './scene.ts';
 import type { Sinks } from './sinks.ts';
 import { openTargets, type Target } from './target.ts';
 
-export interface LogForwardEnv {
+interface LogForwardEnv {
   readonly model: Model;
   readonly memory: Memory;
   readonly io: Io;
@@ -41,7 +41,7 @@ export interface LogForwardEnv {
 }
 
 /** A socket, which `startLogForwards` owns from now on, and the section (its index) that it is for. */
-export interface LogForwardSocket {
+interface LogForwardSocket {
   readonly fd: number;
   readonly bind: Bind;
   readonly section: number;

@@ -3,7 +3,7 @@ import type { Chunk, Conn, Handler, Io } from '../io/contract.ts';
 import { Timer, type TimerWheel } from '../time.ts';
 import { Framing, type Take } from './framing.ts';
 
-export interface LogSenderOptions {
+interface LogSenderOptions {
   readonly io: Io;
   readonly wheel: TimerWheel;
   /** Silence that ends it, milliseconds; 0 = none. */

@@ -25,7 +25,7 @@ import { Forwarder } from './forwarder.ts';
 import { type Place, RingBuffer } from './ring-buffer.ts';
 import { RingFile } from './ring-file.ts';
 
-export interface RingsEnv {
+interface RingsEnv {
   readonly model: Model;
   readonly memory: Memory;
   readonly io: Io;

@@ -14,10 +14,7 @@ import {
 } from './traces.ts';
 
 /** What is changed, or what is to be answered. */
-export type Traced =
-  | { readonly change: Partial<TraceSetting> }
-  | { readonly list: string }
-  | { readonly error: string };
+type Traced = { readonly change: Partial<TraceSetting> } | { readonly list: string } | { readonly error: string };
 
 interface Desk {
   readonly source: TraceSource;

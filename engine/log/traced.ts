@@ -29,7 +29,7 @@ const RESP = at(STREAM, 'strm_resp');
 const END = at(STREAM, 'strm_end');
 const ERR = at(STREAM, 'strm_err');
 
-export interface TracedEnv {
+interface TracedEnv {
   readonly traces: Traces;
   readonly sinks: Sinks;
   /** Number of the worker. */

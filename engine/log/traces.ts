@@ -21,7 +21,7 @@ export const TRACE_VERBOSITIES = [
   ['simple', 'add the request and response lines'],
 ] as const;
 
-export interface TraceEvent {
+interface TraceEvent {
   readonly name: string;
   readonly doc: string;
   /** Told from this level on: an index into TRACE_LEVELS. */

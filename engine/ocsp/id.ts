@@ -19,7 +19,7 @@ export interface OcspId {
  *
  *   30 l { { sha1 } 04 14 hash of the issuer's name 04 14 hash of its key 02 l serial }
  */
-export function ocspId(leaf: Uint8Array, issuer: Uint8Array): OcspId | null {
+function ocspId(leaf: Uint8Array, issuer: Uint8Array): OcspId | null {
   const [own, above] = [readX509(leaf), readX509(issuer)];
   if (own === null || above === null) return null;
   const sha1 = (bytes: Uint8Array): Buffer => createHash('sha1').update(bytes).digest();

@@ -30,7 +30,7 @@ const MARGIN_MS = 60_000;
 const LOOK_MS = 10_000;
 
 /** A response that is kept fresh; times are milliseconds since the epoch. */
-export interface OcspEntry {
+interface OcspEntry {
   /** Its CertID, in hexadecimal. */
   readonly id: string;
   /** The first certificate that has it. */
@@ -45,7 +45,7 @@ export interface OcspEntry {
   status: number;
 }
 
-export interface UpdaterEnv extends AskEnv {
+interface UpdaterEnv extends AskEnv {
   readonly tls: TlsChanges;
   readonly settings: GlobalTls;
   /** A line for the logs of the process. */

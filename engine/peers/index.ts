@@ -11,13 +11,13 @@ import { type PeersEnv, Section } from './section.ts';
 import { PeerTable } from './stick-table.ts';
 
 /** A listening descriptor, which `startPeers` owns from now on, and the section (its index) that it is for. */
-export interface PeersSocket {
+interface PeersSocket {
   readonly fd: number;
   readonly bind: Bind;
   readonly section: number;
 }
 
-export interface PeersOptions {
+interface PeersOptions {
   readonly model: Model;
   readonly tables: Tables;
   /** An old process may come and tell what it knows. */

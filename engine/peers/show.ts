@@ -16,7 +16,7 @@ const PEER_FLAGS = { teaching: 0x1, asked: 0x100, notUpToDate: 0x200, alive: 0x2
 
 const DICTIONARY_COLUMNS = 4;
 
-export interface ShowOptions {
+interface ShowOptions {
   /** Milliseconds since the epoch, and of the shared clock. */
   readonly wall: number;
   readonly now: number;

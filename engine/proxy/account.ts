@@ -32,7 +32,7 @@ import type { Stream } from './stream.ts';
 import { dropFilters } from './stream-filters.ts';
 
 /** Streams that the averages of the times look back on. */
-export const TIME_SAMPLES = 512;
+const TIME_SAMPLES = 512;
 
 /** A request came, or what should have been one. */
 export function takeRequest(stream: Stream): void {

@@ -30,12 +30,12 @@ function deflate(format: 'gzip' | 'deflate' | 'raw-deflate', { maxLevel, windowB
 }
 
 /** Something with output that leaves at the end of the loop's turn. */
-export interface Flushed {
+interface Flushed {
   flush(): void;
 }
 
 /** The memory of all workers together when `maxzlibmem` does not say otherwise. Bytes. */
-export function compressionMemory({ memoryBytes }: Bounds): number {
+function compressionMemory({ memoryBytes }: Bounds): number {
   return memoryBytes || COMPRESSION_BYTES_MAX;
 }
 

@@ -10,7 +10,7 @@ import { parseProxyHeader, V1_MAX_BYTES, V2_MAX_BYTES } from './proxy-protocol.t
 import type { Session, SessionDriver } from './session.ts';
 
 /** Who speaks to whom; null where the header does not tell. */
-export interface Preface {
+interface Preface {
   /** Bytes it took. */
   readonly length: number;
   readonly source: Address | null;

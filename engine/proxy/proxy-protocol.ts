@@ -18,7 +18,7 @@ const V1_START = latin1('PROXY ');
 const V2_START = new Uint8Array([13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10]);
 
 /** What a header says: who speaks to whom, or nothing (`LOCAL`, `UNKNOWN`). */
-export interface ProxyHeader {
+interface ProxyHeader {
   /** Bytes it took. */
   readonly length: number;
   readonly source: Address | null;

@@ -17,7 +17,7 @@ import type { Stream } from './stream.ts';
 export const HERE = new Standpoint();
 
 /** What the conditions of one proxy are compiled with. */
-export interface ProxyRules {
+interface ProxyRules {
   readonly env: Env;
   readonly acls: readonly Condition[];
   /** `stats admin`. */
@@ -56,7 +56,7 @@ export function statsAdmin(context: Context, proxy: Proxy): readonly Condition[]
 }
 
 /** One `use_backend` line. */
-export interface SwitchingRule {
+interface SwitchingRule {
   readonly condition: Condition | null;
   /** null = the name is `name`'s. */
   readonly backend: Backend | null;
@@ -99,7 +99,7 @@ export function compileRules({ context, proxy }: Frontend): FrontendRules {
 }
 
 /** One `use-server` line. */
-export interface ServerRule {
+interface ServerRule {
   readonly condition: Condition | null;
   /** null = the name is `name`'s. */
   readonly server: Server | null;

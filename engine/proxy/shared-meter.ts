@@ -16,7 +16,7 @@ const RATES = { 'bwlim-in': 14, 'bwlim-out': 16 } as const;
 /** What waits looks again after this long: others may have left. */
 const STEP_MS = 10;
 
-export class SharedMeter implements Meter {
+class SharedMeter implements Meter {
   readonly #table: Table;
   readonly #entry: number;
   readonly #hold: number;

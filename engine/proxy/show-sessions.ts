@@ -38,13 +38,13 @@ export interface SessionPage {
 }
 
 /** Streams of one page: what one answer may hold. */
-export const PAGE_ROWS = 512;
+const PAGE_ROWS = 512;
 
 /** Bits of a stream's id within its worker; the worker's number stands above them. */
 const WORKER_SHIFT = 2 ** 40;
 
 /** The id that operators see: unique over all workers. */
-export function streamName(worker: number, id: number): string {
+function streamName(worker: number, id: number): string {
   return `0x${((worker + 1) * WORKER_SHIFT + id).toString(16)}`;
 }
 

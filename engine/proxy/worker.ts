@@ -28,7 +28,7 @@ import { type Answer, answerTo, look, type Question } from './questions.ts';
 import { Sessions } from './sessions.ts';
 import { SoftStop } from './soft-stop.ts';
 
-export interface TrafficEnv {
+interface TrafficEnv {
   readonly io: Io;
   readonly model: Model;
   readonly memory: Memory;

@@ -17,7 +17,7 @@ export interface Question {
 /** An address of the name (port 0), or a host that serves it. */
 export type DnsRecord = AddressRecord | ServiceRecord;
 
-export interface AddressRecord {
+interface AddressRecord {
   readonly address: Address;
 }
 

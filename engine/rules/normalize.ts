@@ -2,7 +2,7 @@
  * URI normalizers (manual 4.4, `normalize-uri`), one row each. They work on text: the path, the query, or the whole
  * target. null = the target is not valid (`strict`): the request is answered with 400.
  */
-export interface Normalizer {
+interface Normalizer {
   readonly name: string;
   /** The option it takes; '' = none. */
   readonly option: 'full' | 'strict' | '';

@@ -238,7 +238,7 @@ function constant(made: Reply): ReplySource {
 }
 
 /** The page itself, or the section that has it. */
-export type ErrorPageSpec = ErrorPage | ErrorPageReset | { readonly status: number; readonly section: string };
+type ErrorPageSpec = ErrorPage | ErrorPageReset | { readonly status: number; readonly section: string };
 
 /** `http-error status <code> ...`: an error page made of what the line says; null after reporting. */
 export function readErrorPage(cursor: Cursor, rule: RuleDraft, context: Context): ErrorPageSpec | null {

@@ -75,7 +75,7 @@ const ARG_TYPES: Readonly<Record<ArgType, TypeRow>> = {
 };
 
 /** 64 bits, saturated; a number while it is a safe integer. */
-export function integerOf(text: string): number | bigint | null {
+function integerOf(text: string): number | bigint | null {
   if (!/^[+-]?\d+$/.test(text)) return null;
   const number = Number(text);
   if (Number.isSafeInteger(number)) return number === 0 ? 0 : number;
@@ -186,7 +186,7 @@ export interface ArgProblem extends Problem {
 }
 
 /** `end`: behind the closing parenthesis. */
-export type ParsedArgs = { readonly args: readonly Arg[]; readonly end: number } | ArgProblem;
+type ParsedArgs = { readonly args: readonly Arg[]; readonly end: number } | ArgProblem;
 
 /** Reads the argument list that begins at `text[at]`: a parenthesis, or there is none. */
 export function parseArgs(text: string, at: number, specs: readonly ArgSpec[]): ParsedArgs {

@@ -21,7 +21,7 @@ import { ADDR, ANY, BIN, BOOL, bytesOf, IPV4, IPV6, METH, type Sample, SINT, STR
 import { give, room, SCRATCH } from './scratch.ts';
 
 /** Changes the sample in place; false when its value does not allow it. */
-export type Cast = (sample: Sample) => boolean;
+type Cast = (sample: Sample) => boolean;
 
 const same: Cast = () => true;
 

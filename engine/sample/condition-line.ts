@@ -10,7 +10,7 @@ import { fetchOf } from './expression.ts';
 import { isSeen, type Point, pointName } from './points.ts';
 
 /** Manual 7.4. */
-export const PREDEFINED: Readonly<Record<string, string>> = {
+const PREDEFINED: Readonly<Record<string, string>> = {
   FALSE: 'always_false',
   HTTP: 'req.proto_http',
   'HTTP_1.0': 'req.ver 1.0',

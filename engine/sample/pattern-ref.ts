@@ -16,7 +16,7 @@ export interface PatternHead {
 }
 
 /** A line that uses it: `by map at file 'a.cfg' line 5` */
-export interface PatternUse {
+interface PatternUse {
   readonly by: 'acl' | 'map';
   readonly file: string;
   readonly line: number;

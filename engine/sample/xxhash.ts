@@ -51,7 +51,7 @@ export function u64(x: bigint): bigint {
   return BigInt.asUintN(64, x);
 }
 
-export function rotl64(x: bigint, n: bigint): bigint {
+function rotl64(x: bigint, n: bigint): bigint {
   return u64((x << n) | (x >> (64n - n)));
 }
 

@@ -6,7 +6,7 @@
 export type Writer = 'master' | 'control' | 'worker' | 'any';
 
 /** [name, elements, who writes it, what it is]. `any` = Atomics read-modify-write by several threads. */
-export type FieldRow = readonly [name: string, elements: number, writer: Writer, doc: string];
+type FieldRow = readonly [name: string, elements: number, writer: Writer, doc: string];
 
 export interface Layout<N extends string> {
   readonly name: string;

@@ -19,7 +19,7 @@ const LOOKED = 4;
 const LOOK_EVERY_MS = 10;
 
 /** Where the rows of one rate stand: the offset of each worker's. `own` is the writer's. */
-export type RateRows = Int32Array | readonly number[];
+type RateRows = Int32Array | readonly number[];
 
 /** Counts `n` events at `now` (ms) on the rate whose rows are `rows`; `own` is the row of the calling worker. */
 export function rateAdd(c: Float64Array, rows: RateRows, own: number, now: number, n: number): void {

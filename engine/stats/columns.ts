@@ -284,7 +284,7 @@ export const MODULE_COLUMNS: readonly Column[] = [
 const ALL: readonly Column[] = [...COLUMNS, ...MODULE_COLUMNS];
 
 /** A column with its number in the `typed` and JSON formats. */
-export interface Placed {
+interface Placed {
   readonly pos: number;
   readonly column: Column;
 }

@@ -16,7 +16,7 @@ import { STYLE } from './style.ts';
 import { B, F, L, S, Subject, type View } from './view.ts';
 
 /** What the request asks of the page. */
-export interface PageRequest {
+interface PageRequest {
   readonly page: StatsPage;
   readonly filter: StatFilter;
   readonly up: boolean;

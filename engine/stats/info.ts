@@ -13,7 +13,7 @@ import { Subject, type View } from './view.ts';
 /** null = there is none: the row is left out. */
 type Read = (view: View, s: Subject) => number | string | null;
 
-export interface InfoRow extends Field {
+interface InfoRow extends Field {
   readonly value: Read;
 }
 
@@ -191,7 +191,7 @@ function reachedLimit(view: View): boolean {
   return limit > 0 && view.process('conns_max') >= limit;
 }
 
-export interface InfoOptions {
+interface InfoOptions {
   readonly format: 'text' | 'typed' | 'json';
   /** Add each row's title. */
   readonly desc?: boolean;

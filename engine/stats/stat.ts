@@ -17,7 +17,7 @@ export interface StatFormat {
   end?(out: Out, view: View, s: Subject): void;
 }
 
-export const STAT_FORMATS = { csv: CSV, typed: STAT_TYPED, 'typed-desc': STAT_TYPED_DESC, json: STAT_JSON };
+const STAT_FORMATS = { csv: CSV, typed: STAT_TYPED, 'typed-desc': STAT_TYPED_DESC, json: STAT_JSON };
 
 /** Which rows a dump has. All optional: without any, every row. */
 export interface StatFilter {
@@ -35,7 +35,7 @@ export interface StatFilter {
   readonly shows?: (proxy: Proxy) => boolean;
 }
 
-export interface StatOptions extends StatFilter {
+interface StatOptions extends StatFilter {
   readonly format: keyof typeof STAT_FORMATS;
   /** Show addresses, cookies and algorithms. */
   readonly legends: boolean;

@@ -19,7 +19,7 @@ import {
 import type { Subject, View } from './view.ts';
 
 /** Names the colour of a server's row: `active_` or `backup_` goes before it, but for `maintain`. */
-export type Colour = 'up' | 'going_down' | 'going_up' | 'down' | 'nolb' | 'draining' | 'no_check' | 'maintain';
+type Colour = 'up' | 'going_down' | 'going_up' | 'down' | 'nolb' | 'draining' | 'no_check' | 'maintain';
 
 export interface Status {
   /** The column's text; a position on the health scale may follow it. */

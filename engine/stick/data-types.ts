@@ -11,7 +11,7 @@
  *   rate         [start][current][previous]      freq.ts
  *   name         [number]                        of a text in the table's list of names; 0 = none
  */
-export type DataKind = 'uint' | 'sint' | 'wide' | 'rate' | 'name';
+type DataKind = 'uint' | 'sint' | 'wide' | 'rate' | 'name';
 
 export interface DataType {
   readonly name: string;

@@ -62,7 +62,7 @@ export function freqRead(words: Int32Array, at: number, now: number, periodMs: n
 }
 
 /** The rate of a counter whose current period began `ageMs` ago. */
-export function freqOf(ageMs: number, current: number, previous: number, periodMs: number): number {
+function freqOf(ageMs: number, current: number, previous: number, periodMs: number): number {
   const late = ageMs > periodMs;
   const now = late ? 0 : current;
   const past = ageMs > 2 * periodMs ? 0 : late ? current : previous;

@@ -48,7 +48,7 @@ export function readKeyText(spec: StickTable, text: string): string | null {
 }
 
 /** What `show table` calls an entry: a number that finds it again. */
-export function pointerText(table: Table, entry: number): string {
+function pointerText(table: Table, entry: number): string {
   return `0x${(POINTER_BASE * (table.spec.index + 1) + entry).toString(16)}`;
 }
 

@@ -7,7 +7,7 @@ import type { Certificate, DerFile } from '../config/tls-model.ts';
 import { NO_PASSPHRASE, type OpenKey } from './passphrases.ts';
 import { readRevocationList } from './revocations.ts';
 
-export type ReadFile = (path: string) => Uint8Array | null;
+type ReadFile = (path: string) => Uint8Array | null;
 
 /** What is wrong, in words that name the file. */
 export interface Problem {
@@ -77,7 +77,7 @@ export interface Parts {
 }
 
 /** What else is known of a certificate. */
-export type Besides = Pick<Certificate, 'ocsp' | 'issuer' | 'sctl' | 'ocspUpdate'>;
+type Besides = Pick<Certificate, 'ocsp' | 'issuer' | 'sctl' | 'ocspUpdate'>;
 
 /** Certificate and chain, and the key if it is there. */
 export function readParts(name: string, bytes: Uint8Array, open: OpenKey = NO_PASSPHRASE): Parts | Problem {

@@ -13,7 +13,7 @@ import { captureLists, type HelloLists } from './hello-lists.ts';
 const HANDSHAKE = 22;
 const RECORD_HEADER_BYTES = 5;
 /** Longer ones are not looked into. */
-export const HELLO_BYTES_MAX = 16_384;
+const HELLO_BYTES_MAX = 16_384;
 
 const reader = new ClientHello();
 

@@ -5,7 +5,7 @@ import { certificateOf } from './objects.ts';
 import { openssl, PARTIAL_CHAIN, pointerTo, TRUST_OTHER } from './openssl.ts';
 
 /** A response that can be stapled. */
-export interface OcspResponse {
+interface OcspResponse {
   readonly der: Uint8Array;
   /** The CertID of its certificate, in hexadecimal. */
   readonly id: string;

@@ -2,7 +2,7 @@
 import { dotted, elements, GENERALIZED_TIME, INTEGER, inside, SEQUENCE, UTC_TIME } from './der.ts';
 import { magnitude, type Name, nameOf, timeOf } from './x509.ts';
 
-export interface RevocationList {
+interface RevocationList {
   /** 1 or 2. */
   readonly version: number;
   /** Object identifier. */

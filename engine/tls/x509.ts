@@ -11,7 +11,7 @@ const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 
 /** One part of a distinguished name: `CN=...`. */
-export interface NameEntry {
+interface NameEntry {
   /** In numbers and dots. */
   readonly id: string;
   /** As it is in the certificate, whatever kind of text that is. */

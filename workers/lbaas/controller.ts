@@ -22,7 +22,7 @@ import type { Vip } from './places.ts';
 import type { Processes } from './processes.ts';
 import { timestamp } from './timestamp.ts';
 
-export interface ControllerOptions {
+interface ControllerOptions {
   readonly store: Store;
   readonly processes: Processes;
   readonly ownership: Ownership;

@@ -6,7 +6,7 @@
 /** How long a call may take. */
 const CALL_MAX_MS = 5_000;
 
-export interface KeyValue {
+interface KeyValue {
   readonly key: string;
   readonly value: string;
   readonly modRevision: number;

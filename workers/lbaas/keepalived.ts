@@ -8,7 +8,7 @@ import { sleep } from './processes.ts';
 import { must } from './run.ts';
 import type { StateFolder } from './state-folder.ts';
 
-export interface Keepalived {
+interface Keepalived {
   /** The file that keepalived's configuration includes. */
   readonly file: string;
   /** Where keepalived writes its process id. */

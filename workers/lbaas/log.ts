@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { wallMs } from '../../engine/time.ts';
 
-export type LogLevel = 'error' | 'info' | 'warning';
+type LogLevel = 'error' | 'info' | 'warning';
 export type Log = (level: LogLevel, message: string, more?: Readonly<Record<string, unknown>>) => void;
 
 export const log: Log = (level, message, more = {}) => {

@@ -83,7 +83,7 @@ function host(address: string): string {
 const INSIDE = 'eth0';
 const outside = (id: string) => `lb${id.replaceAll('-', '').slice(0, 12)}`;
 
-export function namespaceName(id: string): string {
+function namespaceName(id: string): string {
   return `qlbaas-${id}`;
 }
 

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { after } from '../../engine/time.ts';
 
-export interface Ended {
+interface Ended {
   /** Null when it was ended by a signal or could not be started. */
   readonly code: number | null;
   readonly out: string;

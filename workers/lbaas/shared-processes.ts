@@ -20,7 +20,7 @@ import { type IsDone, OwnProcesses, type Processes, type ProcessesOptions } from
 import { StateFolder } from './state-folder.ts';
 import { Vips } from './vips.ts';
 
-export interface SharedOptions extends ProcessesOptions {
+interface SharedOptions extends ProcessesOptions {
   /** The folder of the processes; `folder` is that of the load balancers. */
   readonly sharedFolder: string;
   /** Load balancers in a process. */

@@ -19,12 +19,12 @@ const PAGE_BYTES = 4096;
 /** Heads, tails and flags before the completions. */
 const RING_HEAD_BYTES = PAGE_BYTES;
 /** Per entry: a sockaddr, an option's value, or a msghdr with its vector; valid until the kernel has taken the entry. */
-export const SCRATCH_BYTES = 512;
+const SCRATCH_BYTES = 512;
 const ARG_BYTES = BigInt(abi.GETEVENTS_ARG_BYTES);
 /** What `enter` may answer in the normal course of things. */
 const HARMLESS: ReadonlySet<number> = new Set([ERRNO.ETIME, ERRNO.EINTR, ERRNO.EBUSY, ERRNO.EAGAIN]);
 
-export interface RingSize {
+interface RingSize {
   /** Powers of two. */
   readonly entries: number;
   readonly completions: number;
