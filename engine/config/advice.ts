@@ -6,11 +6,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { Place } from './model.ts';
 import type { Rule } from './proxy-model.ts';
-
-/** HAProxy calls a `listen` a proxy. */
-function nameOf({ kind, name }: ProxyDraft): string {
-  return `${kind === 'listen' ? 'proxy' : kind} '${name}'`;
-}
+import { nameOf } from './subjects.ts';
 
 export function advise(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   if (proxy.kind === 'defaults' || proxy.disabled) return;

@@ -6,13 +6,14 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { ProxyDraft } from './draft.ts';
 import { isBandwidth, isNamed } from './filter-spec.ts';
 import { FILTER_KINDS } from './keywords-filter.ts';
+import { kindOf } from './subjects.ts';
 import { didYouMean } from './suggest.ts';
 
 const COMPRESSION_KINDS = ['compression', 'comp-req', 'comp-res'];
 
 export function checkFilters(proxy: ProxyDraft, diagnostics: Diagnostics): void {
   const { compression, filters, mode, name } = proxy;
-  const kind = proxy.kind === 'listen' ? 'proxy' : proxy.kind;
+  const kind = kindOf(proxy);
   const compresses = filters.some(spec => COMPRESSION_KINDS.includes(spec.kind));
   if (mode !== 'http' && !switchesMode(proxy) && (compression !== null || compresses)) {
     diagnostics.report('warning', proxy, `compression ignored for ${kind} '${name}' as it requires HTTP mode`);

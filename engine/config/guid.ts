@@ -4,6 +4,7 @@ import type { ProxyDraft } from './draft.ts';
 import { type Keyword, supported } from './keyword.ts';
 import type { Place } from './model.ts';
 import { illegalCharacter } from './names.ts';
+import { nameOf } from './subjects.ts';
 
 const GUID_MAX = 127;
 
@@ -41,7 +42,7 @@ export function sameGuids(proxies: readonly ProxyDraft[], diagnostics: Diagnosti
     {
       guid: proxy.guid,
       place: proxy as Place,
-      what: `${proxy.kind === 'listen' ? 'proxy' : proxy.kind} '${proxy.name}'`,
+      what: nameOf(proxy),
     },
     ...proxy.binds.map(bind => ({ guid: bind.guid, place: bind as Place, what: `'bind ${bind.text}'` })),
     ...proxy.servers.map(server => ({
