@@ -1,7 +1,7 @@
 /** `httpclient`: a request of the control thread, whose answer is shown as it comes. */
 import { readFileSync } from 'node:fs';
-import { SYSTEM_AUTHORITIES } from '../config/build-tls.ts';
 import type { ServerTls, TlsFiles } from '../config/tls-model.ts';
+import { SYSTEM_AUTHORITIES } from '../config/verifying-files.ts';
 import { METHOD_NAMES } from '../http/names.ts';
 import { parseIp } from '../io/address.ts';
 import type { Address } from '../io/contract.ts';

@@ -1,5 +1,5 @@
 /** The TLS files that the process has in memory, as PEM: a server that is added at run time may name these and no others. */
-import { SYSTEM_AUTHORITIES } from '../config/build-tls.ts';
+import { SYSTEM_AUTHORITIES } from '../config/verifying-files.ts';
 import type { TlsStore } from '../tls/store.ts';
 
 const COLUMNS = /.{1,64}/g;

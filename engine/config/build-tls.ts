@@ -1,8 +1,6 @@
 /** From TLS drafts to the model: the files they name are read here, each once, and what is wrong with one is said here. */
 import { type Expression, parseExpression } from '../sample/expression.ts';
-import { type Problem, readAuthorities, readRevocations } from '../tls/bundle.ts';
 import { readSigner } from '../tls/signer.ts';
-import { readTicketKeys } from '../tls/ticket-file.ts';
 import { based, CertificateFiles } from './certificate-files.ts';
 import { type CrtListLine as ReadLine, readCrtList } from './crt-list.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -24,7 +22,6 @@ import type {
   BindTls,
   CrtList,
   CrtListLine,
-  DerFile,
   GlobalTls,
   ServerTls,
   Signer,
@@ -33,22 +30,11 @@ import type {
   TlsVersion,
 } from './tls-model.ts';
 import { versionsOf } from './tls-versions.ts';
-
-/** Where systems keep the authorities they trust (`@system-ca`). */
-export const SYSTEM_AUTHORITIES = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
-];
+import { VerifyingFiles } from './verifying-files.ts';
 
 const LINE_FEED = 0x0a;
 /** HAProxy's own minimum is for clients only. */
 const OLDEST_OF_SERVERS: TlsVersion = 'SSLv3';
-/** What `ca-file` takes from a folder. */
-const OF_AUTHORITIES = /^[^.].*\.(pem|crt|cer|crl)$/;
-
 type Verifying = Pick<BindTlsDraft, 'caFile' | 'caVerifyFile' | 'crlFile'>;
 
 /** Certificates for all bind lines of a proxy (`ssl-f-use`): a crt-list of that name. */
@@ -63,10 +49,7 @@ export class TlsBuilder {
   readonly #resources: Resources;
   readonly #diagnostics: Diagnostics;
   readonly #certificates: CertificateFiles;
-  /** Null = not good, which was said. */
-  readonly #authorities = new Map<string, DerFile | null>();
-  readonly #revocations = new Map<string, DerFile | null>();
-  readonly #ticketKeys = new Map<string, DerFile | null>();
+  readonly #verifying: VerifyingFiles;
   readonly #lists = new Map<string, CrtList>();
 
   constructor(
@@ -79,6 +62,7 @@ export class TlsBuilder {
     this.#resources = resources;
     this.#diagnostics = diagnostics;
     this.#certificates = new CertificateFiles(global, resources, diagnostics);
+    this.#verifying = new VerifyingFiles(global, resources, diagnostics);
     for (const store of stores) {
       resources.enter?.(store.file);
       this.#certificates.loadStore(store);
@@ -87,12 +71,9 @@ export class TlsBuilder {
 
   /** What was read. The key of tickets is made when the process starts. */
   files(): TlsFiles {
-    const good = <T>(map: Map<string, T | null>): T[] => [...map.values()].filter(file => file !== null);
     return {
       certificates: this.#certificates.all,
-      authorities: good(this.#authorities),
-      revocations: good(this.#revocations),
-      ticketKeys: good(this.#ticketKeys),
+      ...this.#verifying.all(),
       lists: [...this.#lists.values()],
       ticketKey: new Uint8Array(0),
       sessions: null,
@@ -144,7 +125,7 @@ export class TlsBuilder {
     this.#resources.enter?.(place.file);
     const { caFile, caVerifyFile, crlFile, ticketKeysFile } = draft;
     this.#open({ caFile, caVerifyFile, crlFile }, place, subject);
-    const ticketKeys = ticketKeysFile === null ? null : this.#ticketFile(ticketKeysFile, place, subject);
+    const ticketKeys = ticketKeysFile === null ? null : this.#verifying.tickets(ticketKeysFile, place, subject);
     if (!draft.ssl) {
       for (const { keyword, file } of draft.crt) {
         if (keyword !== 'crt-list') this.#certificates.paths(based(file, this.#global.crtBase), place, subject);
@@ -266,7 +247,7 @@ export class TlsBuilder {
       ciphersuites: settings.ciphersuites ?? DEFAULT_BIND_SETTINGS.ciphersuites,
       curves: settings.curves ?? ecdhe,
       alpn: withoutH2(settings.alpn),
-      caVerifyFile: caVerifyFile === null ? null : this.#authorityFile(caVerifyFile, place, subject),
+      caVerifyFile: caVerifyFile === null ? null : this.#verifying.authorities(caVerifyFile, place, subject),
       caNames: draft.caNames ?? bind.caNames ?? true,
       caIgnore: draft.caIgnore ?? [],
       crtIgnore: draft.crtIgnore ?? [],
@@ -289,8 +270,8 @@ export class TlsBuilder {
       sigalgs: said('sigalgs'),
       clientSigalgs: said('clientSigalgs'),
       verify: draft.verify ?? 'none',
-      caFile: caFile === null ? null : this.#authorityFile(caFile, place, subject),
-      crlFile: crlFile === null ? null : this.#revocationFile(crlFile, place, subject),
+      caFile: caFile === null ? null : this.#verifying.authorities(caFile, place, subject),
+      crlFile: crlFile === null ? null : this.#verifying.revocations(crlFile, place, subject),
       alpn: draft.alpn ?? [],
       tickets: draft.tickets ?? above.tickets ?? true,
       securityLevel: this.#global.securityLevel,
@@ -302,8 +283,8 @@ export class TlsBuilder {
   }
 
   #open({ caFile, caVerifyFile, crlFile }: Verifying, place: Place, subject: string): void {
-    for (const file of [caFile, caVerifyFile]) if (file !== null) this.#authorityFile(file, place, subject);
-    if (crlFile !== null) this.#revocationFile(crlFile, place, subject);
+    for (const file of [caFile, caVerifyFile]) if (file !== null) this.#verifying.authorities(file, place, subject);
+    if (crlFile !== null) this.#verifying.revocations(crlFile, place, subject);
   }
 
   #list(path: string, bind: BindTlsDraft, place: Place, subject: string): BindCertificate[] {
@@ -362,69 +343,6 @@ export class TlsBuilder {
     if (!('problem' in signer)) return signer;
     this.#complain(place, `${subject}: ${signer.problem}.`);
     return null;
-  }
-
-  #authorityFile(file: string, place: Place, subject: string): string {
-    const path = file === '@system-ca' ? file : based(file, this.#global.caBase);
-    if (this.#authorities.has(path)) return path;
-    const folder = this.#resources.readFolder(path);
-    if (folder === null) this.#read(this.#authorities, path, place, subject, bytes => readAuthorities(path, bytes));
-    else this.#authorities.set(path, this.#authoritiesIn(path, folder, place, subject));
-    return path;
-  }
-
-  /** Those of all files of a folder that have any. */
-  #authoritiesIn(path: string, folder: readonly string[], place: Place, subject: string): DerFile {
-    const warn = (text: string) => this.#diagnostics.report('warning', place, `${subject}: ${text}.`);
-    const entries = folder
-      .filter(name => OF_AUTHORITIES.test(name))
-      .flatMap(name => {
-        const file = `${path.replace(/\/+$/, '')}/${name}`;
-        const read = readAuthorities(file, this.#resources.readFile(file) ?? new Uint8Array(0));
-        if (!('problem' in read)) return read.entries;
-        warn(read.problem);
-        return [];
-      });
-    if (entries.length === 0) warn(`no authority was found in '${path}'`);
-    return { name: path, entries };
-  }
-
-  #revocationFile(file: string, place: Place, subject: string): string {
-    const path = based(file, this.#global.caBase);
-    this.#read(this.#revocations, path, place, subject, bytes => readRevocations(path, bytes));
-    return path;
-  }
-
-  #read<T extends object>(
-    known: Map<string, T | null>,
-    path: string,
-    place: Place,
-    subject: string,
-    parse: (bytes: Uint8Array) => T | Problem,
-  ): boolean {
-    const before = known.get(path);
-    if (before !== undefined) return before !== null;
-    const bytes = this.#bytesOf(path);
-    const result =
-      bytes === null ? { problem: `unable to open '${path}': no such file, or not readable` } : parse(bytes);
-    const bad = 'problem' in result;
-    if (bad) this.#complain(place, `${subject}: ${result.problem}.`);
-    known.set(path, bad ? null : result);
-    return !bad;
-  }
-
-  #bytesOf(path: string): Uint8Array | null {
-    const paths = path === '@system-ca' ? SYSTEM_AUTHORITIES : [path];
-    for (const name of paths) {
-      const bytes = this.#resources.readFile(name);
-      if (bytes !== null) return bytes;
-    }
-    return null;
-  }
-
-  #ticketFile(path: string, place: Place, subject: string): string {
-    this.#read(this.#ticketKeys, path, place, subject, bytes => readTicketKeys(path, bytes));
-    return path;
   }
 
   #complain(place: Place, message: string): void {
