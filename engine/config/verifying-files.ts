@@ -78,22 +78,26 @@ export class VerifyingFiles {
     return path;
   }
 
+  /** `tls-ticket-keys`. */
+  tickets(path: string, place: Place, subject: string): string {
+    this.#read(this.#ticketKeys, path, place, subject, bytes => readTicketKeys(path, bytes));
+    return path;
+  }
+
   #read(
     known: Map<string, DerFile | null>,
     path: string,
     place: Place,
     subject: string,
     parse: (bytes: Uint8Array) => DerFile | Problem,
-  ): boolean {
-    const before = known.get(path);
-    if (before !== undefined) return before !== null;
+  ): void {
+    if (known.has(path)) return;
     const bytes = this.#bytesOf(path);
     const result =
       bytes === null ? { problem: `unable to open '${path}': no such file, or not readable` } : parse(bytes);
     const bad = 'problem' in result;
     if (bad) this.#diagnostics.report('alert', place, `${subject}: ${result.problem}.`);
     known.set(path, bad ? null : result);
-    return !bad;
   }
 
   #bytesOf(path: string): Uint8Array | null {
@@ -103,11 +107,5 @@ export class VerifyingFiles {
       if (bytes !== null) return bytes;
     }
     return null;
-  }
-
-  /** `tls-ticket-keys`. */
-  tickets(path: string, place: Place, subject: string): string {
-    this.#read(this.#ticketKeys, path, place, subject, bytes => readTicketKeys(path, bytes));
-    return path;
   }
 }
