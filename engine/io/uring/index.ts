@@ -6,10 +6,10 @@
  *        └────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  *   cycle:  turn(now) if there was an event ─► output becomes entries ─► enter: submit, wait ─► completions ─► handlers
  *
- * One cycle follows the other as a promise's reaction, so that promises settled in a handler run before the next one
- * (`process.nextTick` would do the same for a microsecond more). Messages, doorbells and whatever has a descriptor wake the ring at
- * once through libuv's; Node's timers, which have none, are at most URING_GUEST_MS late, and so are its ticks. What a handler leaves
- * to libuv without a descriptor (setImmediate) waits for QUIET_MS without an event.
+ * One cycle follows the other by `process.nextTick`, so that all that promises settled in a handler lead to runs before the next
+ * one (a promise's reaction would be cheaper, but waits in the kernel while a chain of them has but begun). Messages,
+ * doorbells and whatever has a descriptor wake the ring at once through libuv's; Node's timers, which have none, are at most
+ * URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for QUIET_MS without an event.
  */
 import {
   URING_BULK_BLOCKS,
@@ -46,8 +46,6 @@ import { Ring } from './ring.ts';
 
 /** After an event, libuv is asked as soon as there was none for this long. Less makes each wait set a nearer timer. Milliseconds. */
 const QUIET_MS = 3;
-/** Whose reactions are the cycles. */
-const SETTLED = Promise.resolve();
 /** Entries between the settings of a socket and its connect, and that. */
 const STEPS_MAX = 4;
 /** Two ios in one thread wait in turn. Milliseconds. */
@@ -343,7 +341,7 @@ export class UringIo implements Io, UringLoop, ListenLoop {
       // Twice: what others have left to setImmediate comes before the ring waits again.
       if (quiet && this.#conns.used === 0 && this.#deadline === Infinity) this.#running = false;
       else setImmediate(this.#yield);
-    } else void SETTLED.then(this.#cycle);
+    } else process.nextTick(this.#cycle);
   }
 
   #takeTurn(): void {
