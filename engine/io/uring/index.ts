@@ -6,10 +6,10 @@
  *        └────────────────────────────────────────────────────────────────────────────────────────────────────────┘
  *   cycle:  turn(now) if there was an event ─► output becomes entries ─► enter: submit, wait ─► completions ─► handlers
  *
- * One cycle follows the other by `process.nextTick`, so that all that promises settled in a handler lead to runs before the next
- * one (a promise's reaction would be cheaper, but waits in the kernel while a chain of them has but begun). Messages,
- * doorbells and whatever has a descriptor wake the ring at once through libuv's; Node's timers, which have none, are at most
- * URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for QUIET_MS without an event.
+ * One cycle follows the other by `process.nextTick`: what a handler leaves to ticks comes between them, what promises lead to comes
+ * when the lap ends. Messages, doorbells and whatever has a descriptor wake the ring at once through libuv's; Node's timers, which
+ * have none, are at most URING_GUEST_MS late. What a handler leaves to libuv without a descriptor (setImmediate) waits for
+ * QUIET_MS without an event.
  */
 import {
   URING_BULK_BLOCKS,
