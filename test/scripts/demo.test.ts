@@ -79,7 +79,8 @@ test('it serves, shows a server going DOWN and UP, and leaves nothing behind', a
   expect(answers.sort()).toEqual(['hello from blue\n', 'hello from green\n', 'hello from snail\n']);
   expect(await get(`http://127.0.0.1:${statsPort}/`)).toContain('Statistics Report');
 
-  expect(await get(`${site}/fail/green/1`)).toBe('green fails for 1 s\n');
+  // Longer than two checks and their intervals.
+  expect(await get(`${site}/fail/green/2`)).toBe('green fails for 2 s\n');
   await until(async () => (await status('green')) === 'DOWN');
   expect(await get(site)).not.toContain('green');
   await until(async () => (await status('green')) === 'UP');
